@@ -49,7 +49,7 @@ internal sealed class ConfigObject
             : (int)number;
     }
 
-    /// <summary>A finite number within bounds, both included. Whole numbers count as numbers.</summary>
+    /// <summary>A finite number within bounds, both included; <see cref="double.Epsilon"/> as the smallest means positive. Whole numbers count as numbers.</summary>
     public double Number(string key, double smallest, double largest) => OptionalNumber(key, smallest, largest) ?? throw Missing(key);
 
     /// <inheritdoc cref="Number"/>
@@ -62,7 +62,7 @@ internal sealed class ConfigObject
         // 1e400 reads as infinity.
         return value.TryGetDouble(out double number) && number >= smallest && number <= largest && double.IsFinite(number)
             ? number
-            : throw OutOfRange(key, value, $"{smallest:R} to {largest:R}");
+            : throw OutOfRange(key, value, smallest == double.Epsilon ? $"more than 0, at most {largest:R}" : $"{smallest:R} to {largest:R}");
     }
 
     /// <summary>Whether a number is present and is exactly this one.</summary>
@@ -156,7 +156,8 @@ internal sealed class ConfigObject
     {
         const int Longest = 60;
         string text = value.GetRawText();
-        return text.Length <= Longest ? text.ReplaceLineEndings(" ") : string.Concat(text.AsSpan(0, Longest), "…").ReplaceLineEndings(" ");
+        string start = string.Join(' ', text[..Math.Min(text.Length, Longest)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return text.Length <= Longest ? start : start + "…";
     }
 
     // Null when the value is not written as a whole number. Clamped, so that one too long for Int64 still fails its bounds.
