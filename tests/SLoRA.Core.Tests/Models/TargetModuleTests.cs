@@ -28,11 +28,21 @@ internal sealed class TargetModuleTests
             }));
         Assert.That(targets[0], Is.EqualTo(new TargetModule
         {
-            Index = 0, Name = "model.embed_tokens", Kind = TargetKind.Embedding, Layer = -1, InFeatures = 263, OutFeatures = 64,
+            Index = 0,
+            Name = "model.embed_tokens",
+            Kind = TargetKind.Embedding,
+            Layer = -1,
+            InFeatures = 263,
+            OutFeatures = 64,
         }));
         Assert.That(targets[^1], Is.EqualTo(new TargetModule
         {
-            Index = 22, Name = "lm_head", Kind = TargetKind.Head, Layer = -1, InFeatures = 64, OutFeatures = 263,
+            Index = 22,
+            Name = "lm_head",
+            Kind = TargetKind.Head,
+            Layer = -1,
+            InFeatures = 64,
+            OutFeatures = 263,
         }));
     }
 }
