@@ -27,6 +27,9 @@ internal sealed class ConfigObject
     /// <summary>The keys present, those with null values included, in file order.</summary>
     public IEnumerable<string> Keys => _members.Keys;
 
+    /// <summary>Whether the key is present, be it with a null value.</summary>
+    public bool Names(string key) => _members.ContainsKey(key);
+
     /// <summary>Whether the key is present and not null.</summary>
     public bool Has(string key) => Find(key) is not null;
 
@@ -72,6 +75,10 @@ internal sealed class ConfigObject
             ? number
             : throw OutOfRange(key, value, $"{smallest:R} to {largest:R}");
     }
+
+    /// <summary>Whether a number is present and is exactly this one.</summary>
+    public bool IsNumber(string key, double number) =>
+        Find(key) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out double actual) && actual == number;
 
     /// <summary>True or false; <paramref name="otherwise"/> if absent.</summary>
     public bool Bool(string key, bool otherwise) => Find(key) switch

@@ -95,11 +95,16 @@ internal sealed class SafetensorsHeader
     /// <summary>The tensors' bytes must follow one another without hole or overlap, from the end of the header to the end of the file.</summary>
     private static void CheckTiling(ImmutableArray<TensorEntry> tensors, long dataBegin, long fileLength, string file)
     {
-        long end = dataBegin;
+        // First of all the ends: a tensor outside the file also leaves a hole before it, but is the better thing to name.
         foreach (TensorEntry tensor in tensors)
         {
             if (tensor.Length > fileLength - tensor.Begin)
                 throw Error(file, tensor.Name, $"ends at byte {tensor.Begin + tensor.Length}, the file has {fileLength}");
+        }
+
+        long end = dataBegin;
+        foreach (TensorEntry tensor in tensors)
+        {
             if (tensor.Begin < end)
                 throw Error(file, tensor.Name, "overlaps the bytes of another tensor");
             if (tensor.Begin > end)

@@ -54,6 +54,7 @@ internal sealed class SafetensorsHeaderTests
     [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", "a", "no tensor", TestName = "Hole_at_the_start")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", null, "4 bytes at its end", TestName = "Bytes_behind_the_last_tensor")]
     [TestCase("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}""", "a", "ends at byte", TestName = "Tensor_behind_the_end")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[99,107]}}""", "b", "ends at byte", TestName = "Hole_before_a_tensor_behind_the_end")]
     [TestCase("""{"a":{"dtype":"F32","shape":[0],"data_offsets":[99,99]}}""", "a", "ends at byte", TestName = "Empty_tensor_behind_the_end")]
     [TestCase("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[12,0]}}""", "a", "begin and an end", TestName = "Reversed_offsets")]
     [TestCase("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12,12]}}""", "a", "more than 2", TestName = "Three_offsets")]
