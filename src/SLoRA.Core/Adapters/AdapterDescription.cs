@@ -23,6 +23,7 @@ internal sealed class AdapterDescription
     private AdapterDescription(AdapterPackage package, AdapterReader reader, AdapterLayout layout, int modelModules)
     {
         Package = package;
+        File = reader.File;
         Modules = layout.Modules;
         BaseMatrices = layout.BaseMatrices;
         Fingerprint = reader.Fingerprint;
@@ -36,6 +37,9 @@ internal sealed class AdapterDescription
 
     /// <summary>Where the adapter comes from.</summary>
     public AdapterPackage Package { get; }
+
+    /// <summary>The name that errors call the source of the tensors by.</summary>
+    public string File { get; }
 
     /// <summary>The modules that the adapter changes, in the model's order. Never empty.</summary>
     public ImmutableArray<AdapterModule> Modules { get; }
