@@ -33,6 +33,17 @@ internal sealed class ConfigObject
     /// <summary>Whether the key is present and not null.</summary>
     public bool Has(string key) => Find(key) is not null;
 
+    /// <summary>Whether the value asks for anything: it is not absent, null, false, 0 or empty.</summary>
+    public bool IsOn(string key) => Find(key) switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.Number } => !IsNumber(key, 0),
+        { ValueKind: JsonValueKind.Array } value => value.GetArrayLength() > 0,
+        { ValueKind: JsonValueKind.Object } value => value.GetPropertyCount() > 0,
+        { ValueKind: JsonValueKind.String } value => value.GetRawText().Length > 2,
+        _ => true,
+    };
+
     /// <summary>The kind of JSON value under a key; <see cref="JsonValueKind.Null"/> if it is absent.</summary>
     public JsonValueKind KindOf(string key) => Find(key)?.ValueKind ?? JsonValueKind.Null;
 
@@ -167,7 +178,8 @@ internal sealed class ConfigObject
     {
         const int Longest = 60;
         string text = value.GetRawText();
-        return text.Length <= Longest ? text.ReplaceLineEndings(" ") : string.Concat(text.AsSpan(0, Longest), "…").ReplaceLineEndings(" ");
+        string start = string.Join(' ', text[..Math.Min(text.Length, Longest)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return text.Length <= Longest ? start : start + "…";
     }
 
     // Null when the value is not written as a whole number. Clamped, so that one too long for Int64 still fails its bounds.

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using SLoRA.Backends;
+
+namespace SLoRA.Models;
+
+/// <summary>Puts the weights of a checkpoint on a backend, in the groups in which the decoder uses them.</summary>
+internal sealed class DecoderLoader
+{
+    private readonly DecoderDescription _description;
+    private readonly Func<string, WeightSource> _source;
+    private readonly IBackend _backend;
+    private readonly Action<WeightSource> _loaded;
+    private readonly ImmutableDictionary<string, int> _targets;
+    private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
+
+    private DecoderLoader(
+        DecoderDescription description,
+        ImmutableArray<TargetModule> targets,
+        Func<string, WeightSource> source,
+        IBackend backend,
+        Action<WeightSource> loaded)
+    {
+        _description = description;
+        _source = source;
+        _backend = backend;
+        _loaded = loaded;
+        _targets = targets.ToImmutableDictionary(target => target.Name, target => target.Index);
+    }
+
+    /// <summary>Loads every weight.</summary>
+    /// <param name="description">The decoder; the checkpoint has been checked against it.</param>
+    /// <param name="targets">Its target modules.</param>
+    /// <param name="source">Tensor name → its bytes.</param>
+    /// <param name="backend">Where the weights go.</param>
+    /// <param name="loaded">Called after each weight, for progress; may throw to cancel.</param>
+    public static DecoderWeights Load(
+        DecoderDescription description,
+        ImmutableArray<TargetModule> targets,
+        Func<string, WeightSource> source,
+        IBackend backend,
+        Action<WeightSource> loaded) =>
+        new DecoderLoader(description, targets, source, backend, loaded).Load();
+
+    private DecoderWeights Load()
+    {
+        const string embedding = "model.embed_tokens";
+        var layers = ImmutableArray.CreateBuilder<LayerWeights>(_description.Layers.Length);
+        for (int i = 0; i < _description.Layers.Length; i++)
+        {
+            layers.Add(Layer($"model.layers.{i}.", _description.Layers[i]));
+        }
+
+        WeightSource table = _source(embedding + ".weight");
+        DeviceTable deviceTable = _backend.LoadTable(table);
+        _loaded(table);
+        return new DecoderWeights
+        {
+            Embedding = deviceTable,
+            EmbeddingTarget = _targets[embedding],
+            Layers = layers.MoveToImmutable(),
+            FinalNorm = Vector("model.norm.weight"),
+            Head = new LinearGroup(Part("lm_head", _description.TiedEmbeddings ? embedding : "lm_head", bias: false)),
+        };
+    }
+
+    private LayerWeights Layer(string prefix, LayerDescription layer)
+    {
+        AttentionDescription attention = layer.Attention;
+        string self = prefix + "self_attn.";
+        string mlp = prefix + "mlp.";
+        return new LayerWeights
+        {
+            AttentionNorm = Vector(prefix + "input_layernorm.weight"),
+            Qkv = new LinearGroup(
+                Part(self + "q_proj", attention.QkvBias), Part(self + "k_proj", attention.QkvBias), Part(self + "v_proj", attention.QkvBias)),
+            QueryNorm = attention.QueryKeyNorm ? Vector(self + "q_norm.weight") : null,
+            KeyNorm = attention.QueryKeyNorm ? Vector(self + "k_norm.weight") : null,
+            Rope = Rope(attention.Rope),
+            Output = new LinearGroup(Part(self + "o_proj", attention.OutputBias)),
+            MlpNorm = Vector(prefix + "post_attention_layernorm.weight"),
+            GateUp = new LinearGroup(Part(mlp + "gate_proj", layer.Mlp.Bias), Part(mlp + "up_proj", layer.Mlp.Bias)),
+            Down = new LinearGroup(Part(mlp + "down_proj", layer.Mlp.Bias)),
+        };
+    }
+
+    private LinearPart Part(string module, bool bias) => Part(module, module, bias);
+
+    private LinearPart Part(string module, string tensor, bool bias)
+    {
+        WeightSource weight = _source(tensor + ".weight");
+        DeviceMatrix matrix = _backend.LoadMatrix(weight);
+        _loaded(weight);
+        return new LinearPart(matrix, bias ? Vector(tensor + ".bias") : null, _targets[module]);
+    }
+
+    private DeviceVector Vector(string tensor)
+    {
+        WeightSource source = _source(tensor);
+        DeviceVector vector = _backend.LoadVector(source);
+        _loaded(source);
+        return vector;
+    }
+
+    private DeviceRope Rope(RopeDescription description)
+    {
+        if (!_ropes.TryGetValue(description, out DeviceRope? rope))
+        {
+            rope = _backend.CreateRope(description);
+            _ropes.Add(description, rope);
+        }
+
+        return rope;
+    }
+}
