@@ -38,10 +38,17 @@ internal sealed class TilePacker
         _directory = directory;
         _memory = memory;
         _pages = pages;
+        CheckRange(content, directory);
+    }
+
+    /// <summary>Checks that every value fits the type that it is to be stored in.</summary>
+    /// <exception cref="AdapterLoadException">A value is too large.</exception>
+    public static void CheckRange(AdapterContent content, TileDirectory directory)
+    {
         foreach (AdapterContentModule module in content.Modules)
         {
-            CheckRange(module.A, Tiles(module).A.Type);
-            CheckRange(module.B, Tiles(module).B.Type);
+            CheckRange(content, module.A, Tiles(directory, module).A.Type);
+            CheckRange(content, module.B, Tiles(directory, module).B.Type);
         }
     }
 
@@ -69,12 +76,12 @@ internal sealed class TilePacker
         return true;
     }
 
-    private ModuleTiles Tiles(AdapterContentModule module) =>
-        _directory.Modules[module.Target.Index] ?? throw new ArgumentException($"The directory has no tiles for {module.Target.Name}.");
+    private static ModuleTiles Tiles(TileDirectory directory, AdapterContentModule module) =>
+        directory.Modules[module.Target.Index] ?? throw new ArgumentException($"The directory has no tiles for {module.Target.Name}.");
 
     private long NextPiece(AdapterContentModule module)
     {
-        MatrixTiles tiles = _inB ? Tiles(module).B : Tiles(module).A;
+        MatrixTiles tiles = _inB ? Tiles(_directory, module).B : Tiles(_directory, module).A;
         Tile tile = tiles.Tiles[_tile];
         int columns = Math.Min(PieceColumns, tile.Columns - _column);
         if (_inB)
@@ -175,7 +182,7 @@ internal sealed class TilePacker
             bits[at] = Elements.Narrow(source[at]);
     }
 
-    private void CheckRange(WeightMatrix matrix, TensorType type)
+    private static void CheckRange(AdapterContent content, WeightMatrix matrix, TensorType type)
     {
         if (matrix.Type == type)
             return;
@@ -185,7 +192,7 @@ internal sealed class TilePacker
             return;
         float largest = BitConverter.UInt32BitsToSingle(matrix.LargestBits);
         throw new AdapterLoadException(
-            _content.Description.Package.Name,
-            new FormatError(LoadErrorKind.Tensor, _content.Description.File, matrix.Name, $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; keep them as stored"));
+            content.Description.Package.Name,
+            new FormatError(LoadErrorKind.Tensor, content.Description.File, matrix.Name, $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; keep them as stored"));
     }
 }

@@ -33,17 +33,6 @@ internal sealed class ConfigObject
     /// <summary>Whether the key is present and not null.</summary>
     public bool Has(string key) => Find(key) is not null;
 
-    /// <summary>Whether the value asks for anything: it is not absent, null, false, 0 or empty.</summary>
-    public bool IsOn(string key) => Find(key) switch
-    {
-        null or { ValueKind: JsonValueKind.False } => false,
-        { ValueKind: JsonValueKind.Number } => !IsNumber(key, 0),
-        { ValueKind: JsonValueKind.Array } value => value.GetArrayLength() > 0,
-        { ValueKind: JsonValueKind.Object } value => value.GetPropertyCount() > 0,
-        { ValueKind: JsonValueKind.String } value => value.GetRawText().Length > 2,
-        _ => true,
-    };
-
     /// <summary>The kind of JSON value under a key; <see cref="JsonValueKind.Null"/> if it is absent.</summary>
     public JsonValueKind KindOf(string key) => Find(key)?.ValueKind ?? JsonValueKind.Null;
 
@@ -60,7 +49,7 @@ internal sealed class ConfigObject
             : (int)number;
     }
 
-    /// <summary>A finite number within bounds, both included. Whole numbers count as numbers.</summary>
+    /// <summary>A finite number within bounds, both included; <see cref="double.Epsilon"/> as the smallest means positive. Whole numbers count as numbers.</summary>
     public double Number(string key, double smallest, double largest) => OptionalNumber(key, smallest, largest) ?? throw Missing(key);
 
     /// <inheritdoc cref="Number"/>
@@ -73,7 +62,7 @@ internal sealed class ConfigObject
         // 1e400 reads as infinity.
         return value.TryGetDouble(out double number) && number >= smallest && number <= largest && double.IsFinite(number)
             ? number
-            : throw OutOfRange(key, value, $"{smallest:R} to {largest:R}");
+            : throw OutOfRange(key, value, smallest == double.Epsilon ? $"more than 0, at most {largest:R}" : $"{smallest:R} to {largest:R}");
     }
 
     /// <summary>Whether a number is present and is exactly this one.</summary>

@@ -80,6 +80,10 @@ internal sealed class BaseModel : IDisposable
             : new WeightSource(name, tensor.Type, _checkpoint.Address(name), 1, (int)tensor.ElementCount);
     }
 
+    /// <summary>The weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
+    public WeightSource WeightOf(TargetModule module) =>
+        Weight((module.Kind == TargetKind.Head && Decoder.TiedEmbeddings ? ModuleNames.Embedding : module.Name) + ".weight");
+
     /// <summary>Unmaps the files. Nothing may use the weights any more.</summary>
     public void Dispose() => _checkpoint.Dispose();
 }

@@ -33,26 +33,6 @@ internal sealed class ConfigObjectTests
         });
     }
 
-    [TestCase("null", false)]
-    [TestCase("false", false)]
-    [TestCase("0", false)]
-    [TestCase("0.0", false)]
-    [TestCase("\"\"", false)]
-    [TestCase("[]", false)]
-    [TestCase("{ }", false)]
-    [TestCase("true", true)]
-    [TestCase("-1", true)]
-    [TestCase("1e400", true)]
-    [TestCase("\"x\"", true)]
-    [TestCase("[0]", true)]
-    [TestCase("{\"a\":null}", true)]
-    public void A_value_is_on_unless_it_is_nothing(string value, bool expected)
-    {
-        ConfigObject config = Parse($"{{\"k\":{value}}}");
-        Assert.That(config.IsOn("k"), Is.EqualTo(expected));
-        Assert.That(config.IsOn("absent"), Is.False);
-    }
-
     [TestCase("{}", "is missing")]
     [TestCase("""{"k":null}""", "is missing")]
     [TestCase("""{"k":"7"}""", "whole number")]

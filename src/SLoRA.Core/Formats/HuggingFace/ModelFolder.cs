@@ -71,19 +71,10 @@ internal sealed class ModelFolder
         throw new FormatError(LoadErrorKind.File, FolderPath, WeightFile, "is missing");
     }
 
-    private static string? FirstFile(string folder, string ending)
-    {
-        try
-        {
-            return Directory.EnumerateFiles(folder)
-                .Select(file => Path.GetFileName(file))
-                .Where(file => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
-                .Order(StringComparer.Ordinal)
-                .FirstOrDefault();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new FormatError(LoadErrorKind.File, folder, null, "cannot be listed: " + error.Message, error);
-        }
-    }
+    private static string? FirstFile(string folder, string ending) =>
+        Directory.EnumerateFiles(folder)
+            .Select(file => Path.GetFileName(file))
+            .Where(file => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault();
 }

@@ -12,10 +12,7 @@ internal static class RopeConfig
     private const string Theta = "rope_theta";
     private const string OriginalLength = "original_max_position_embeddings";
     private const double DefaultTheta = 10000;
-
-    // Wide enough for anything published, narrow enough that no frequency overflows fp32.
-    private const double Smallest = 1e-6;
-    private const double Largest = 1e12;
+    private const double Largest = 1e30;
 
     public static RopeDescription Read(ConfigObject config, int headDim, int context)
     {
@@ -44,7 +41,7 @@ internal static class RopeConfig
 
     private static RopeDescription Llama3(ConfigObject config, ConfigObject rope, double theta, int headDim, int context)
     {
-        double low = rope.Number("low_freq_factor", Smallest, Largest), high = rope.Number("high_freq_factor", Smallest, Largest);
+        double low = rope.Number("low_freq_factor", double.Epsilon, Largest), high = rope.Number("high_freq_factor", double.Epsilon, Largest);
         if (high <= low)
             throw rope.Error("high_freq_factor", $"is {high:R}, not above low_freq_factor {low:R}");
         int original = Original(config, rope, context);
@@ -73,13 +70,13 @@ internal static class RopeConfig
 
     private static double ReadTheta(ConfigObject config, ConfigObject? rope)
     {
-        double? outside = config.OptionalNumber(Theta, Smallest, Largest), inside = rope?.OptionalNumber(Theta, Smallest, Largest);
+        double? outside = config.OptionalNumber(Theta, double.Epsilon, Largest), inside = rope?.OptionalNumber(Theta, double.Epsilon, Largest);
         if (outside is not null && inside is not null && outside != inside)
             throw config.Error(Theta, $"is {outside:R}, but {inside:R} beside the rope type");
         return inside ?? outside ?? DefaultTheta;
     }
 
-    private static double Factor(ConfigObject rope) => rope.Number("factor", Smallest, Largest);
+    private static double Factor(ConfigObject rope) => rope.Number("factor", double.Epsilon, Largest);
 
     private static double? NonZero(ConfigObject rope, string key) => rope.OptionalNumber(key, 0, Largest) is { } value and not 0 ? value : null;
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
@@ -24,14 +25,14 @@ internal static class UnservedFeatures
     private static readonly string[] Multipliers =
         ["embedding_multiplier", "residual_multiplier", "logits_scaling", "logit_scale", "lm_head_multiplier", "partial_rotary_factor", "rotary_pct"];
 
-    // Of the classes that a folder may bring its own code for, the one that matters here: a tokenizer's or a classifier's does not.
+    // Architecture names that can be asked of any folder for other uses than generation are harmless; this one means that the code is in the folder.
     private const string RemoteCode = "AutoModelForCausalLM";
 
     public static void Refuse(ConfigObject config)
     {
         foreach (string key in Switches)
         {
-            if (config.IsOn(key))
+            if (IsOn(config, key))
                 throw config.Refusal(key, $"is {config.Shown(key)}, which is not served");
         }
 
@@ -50,8 +51,16 @@ internal static class UnservedFeatures
     {
         foreach (string key in keys)
         {
-            if (config.IsOn(key))
+            if (IsOn(config, key))
                 throw config.Refusal(key, $"is {config.Shown(key)}, which this architecture does not have");
         }
     }
+
+    private static bool IsOn(ConfigObject config, string key) => config.KindOf(key) switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => false,
+        JsonValueKind.Number => !config.IsNumber(key, 0),
+        JsonValueKind.Array or JsonValueKind.Object => config.Shown(key).Any(c => !char.IsWhiteSpace(c) && !"[]{}".Contains(c)),
+        _ => true,
+    };
 }

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ConstrainedExecution;
+using System.Runtime.InteropServices;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>Zeroed native memory on a cache-line border. Freed on <see cref="Dispose"/>, or by the finalizer if its owner was forgotten.</summary>
+internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposable
+{
+    /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
+    public const int Alignment = 64;
+
+    private void* _address;
+
+    /// <summary>Allocates memory.</summary>
+    /// <param name="bytes">Bytes; rounded up to whole cache lines, and at least one.</param>
+    /// <exception cref="InsufficientMemoryException">The machine does not have that much.</exception>
+    public AlignedMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (limit > 0 && bytes > limit)
+        {
+            throw new InsufficientMemoryException($"{bytes} bytes are asked for and {limit} bytes are what this process may use.");
+        }
+
+        Bytes = Math.Max(Alignment, (bytes + Alignment - 1) & -Alignment);
+        try
+        {
+            _address = NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new InsufficientMemoryException($"{bytes} bytes could not be allocated.", exception);
+        }
+
+        NativeMemory.Clear(_address, (nuint)Bytes);
+    }
+
+    ~AlignedMemory() => Free();
+
+    /// <summary>Usable bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Address of the first byte.</summary>
+    public byte* Address => (byte*)_address;
+
+    /// <summary>The memory as fp32.</summary>
+    public float* Floats
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (float*)_address;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(_address);
+        _address = null;
+    }
+}
