@@ -36,6 +36,17 @@ internal sealed class ConfigObject
     /// <summary>The kind of JSON value under a key; <see cref="JsonValueKind.Null"/> if it is absent.</summary>
     public JsonValueKind KindOf(string key) => Find(key)?.ValueKind ?? JsonValueKind.Null;
 
+    /// <summary>Whether the value counts as true in Python: present, and not null, false, zero or empty.</summary>
+    public bool IsOn(string key) => Find(key) is { } value && value.ValueKind switch
+    {
+        JsonValueKind.False => false,
+        JsonValueKind.Number => !value.TryGetDouble(out double number) || number != 0,
+        JsonValueKind.String => value.GetRawText().Length > 2,
+        JsonValueKind.Array => value.GetArrayLength() > 0,
+        JsonValueKind.Object => value.EnumerateObject().Any(),
+        _ => true,
+    };
+
     /// <summary>A whole number within bounds, both included. 16.0 is not a whole number here, nor is true.</summary>
     public int Int(string key, int smallest, int largest) => OptionalInt(key, smallest, largest) ?? throw Missing(key);
 
