@@ -55,6 +55,16 @@ internal sealed class AdapterDescriptionTests
     public void Every_fixture_is_tried() => Assert.That((Core.Count(), Later.Count()), Is.EqualTo((50, 15)));
 
     [Test]
+    public void The_modules_that_these_tests_assume_are_those_of_the_models()
+    {
+        foreach (string model in FixtureModel.CoreModels)
+        {
+            using BaseModel opened = BaseModel.Open(Path.Combine(FixtureModel.Root, model, "model"));
+            Assert.That(FixtureModel.Targets(model), Is.EqualTo(opened.Targets), model);
+        }
+    }
+
+    [Test]
     public void A_coverage_is_one_line_for_people()
     {
         AdapterDescription description = Fixture("patterns");
