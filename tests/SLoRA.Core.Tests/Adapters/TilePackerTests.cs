@@ -26,7 +26,7 @@ internal sealed unsafe class TilePackerTests
         int slices = 0;
         while (!packer.Advance(shape.Slice))
             slices++;
-        Assert.That(pages.LargestWrite, Is.LessThanOrEqualTo(4096), "pieces are bounded");
+        Assert.That(pages.LargestWrite, Is.LessThanOrEqualTo(1024), "pieces are bounded");
         Assert.That(slices, Is.GreaterThanOrEqualTo(shape.Slice < 16 ? 1 : 0));
         foreach (AdapterContentModule module in content.Modules)
         {
