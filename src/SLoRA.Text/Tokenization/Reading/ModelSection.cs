@@ -65,8 +65,25 @@ internal sealed class ModelSection
         return type switch
         {
             "BPE" => BuildBpe(_vocabulary, warnings),
-            _ => throw TokenizerException.Unsupported($"model.type is '{type}', which is not implemented."),
+            "Unigram" => BuildUnigram(_vocabulary, _scores!),
+            "WordPiece" => new WordPieceModel(
+                _vocabulary,
+                this["unk_token"].String("[UNK]"),
+                this["continuing_subword_prefix"].String("##"),
+                this["max_input_chars_per_word"].Int(100)),
+            _ => new WordLevelModel(_vocabulary, this["unk_token"].String("<unk>")),
         };
+    }
+
+    private UnigramModel BuildUnigram(Vocabulary vocabulary, List<double> scores)
+    {
+        int? unknown = this["unk_id"].IsNull ? null : this["unk_id"].Int(0);
+        if (unknown >= scores.Count)
+        {
+            throw TokenizerException.Format($"model.unk_id is {unknown}, and the vocabulary has {scores.Count} tokens.");
+        }
+
+        return new UnigramModel(vocabulary, [.. scores], unknown, this["byte_fallback"].Bool(false));
     }
 
     // Files from before the type was written.
