@@ -162,7 +162,8 @@ internal sealed class ModelSection
                 throw TokenizerException.Format($"{place}: the score of '{Encoding.UTF8.GetString(token)}' must be a number.");
             }
 
-            if (!_vocabulary.Add(token, _scores.Count)) throw TokenizerException.Format($"model.vocab holds '{Encoding.UTF8.GetString(token)}' twice.");
+            // A token may be listed again: its last place is its id, all of its places decode to it.
+            _vocabulary.Add(token, _scores.Count);
             _scores.Add(score);
             reader.Read();
             if (reader.TokenType != JsonTokenType.EndArray) throw TokenizerException.Format($"{place} must be a pair of token and score.");

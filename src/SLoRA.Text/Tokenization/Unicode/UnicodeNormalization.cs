@@ -69,8 +69,9 @@ internal sealed class UnicodeNormalization
         int starter = -1;
         int lastClass = -1;
         int kept = 0;
-        foreach (int point in points)
+        for (int i = 0; i < points.Count; i++)
         {
+            int point = points[i];
             int combining = Class(point);
             // A mark is blocked from its starter by a mark of the same or a higher class between them, a starter by anything.
             if (starter >= 0 && (lastClass < combining || lastClass == -1) && TryPair(points[starter], point, out int composed))
