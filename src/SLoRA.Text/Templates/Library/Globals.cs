@@ -16,7 +16,7 @@ internal static class Globals
         ["cycler"] = Function("cycler", "*", (r, a) => ((TemplateList)a[0]!).Items is { Length: > 0 } items
             ? new Cycler(items)
             : throw r.Runtime("cycler needs at least one item")),
-        ["joiner"] = Function("joiner", "sep=', '", (_, a) => Joiner(a[0])),
+        ["joiner"] = Function("joiner", "sep=none", (_, a) => Joiner(a[0] ?? ", ")),
         ["lipsum"] = Function("lipsum", "*, **", (r, _) => throw r.Runtime("lipsum makes random text and is not supported")),
     }.ToFrozenDictionary();
 

@@ -9,7 +9,7 @@ internal static class Integers
     /// <summary>The longest integer in bits, a little more than the 4300 digits that the reference converts to text.</summary>
     public const int MaxBits = 14_290;
 
-    public static object Of(BigInteger value) => value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+    public static object Of(BigInteger value) => value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
 
     public static BigInteger Big(object? value) => value switch
     {
