@@ -19,9 +19,12 @@ internal sealed partial class Parser
     private Expression Condition()
     {
         int line = _tokens.Current.Line;
+        int known = _unknown.Count;
         Expression value = Or();
         while (_tokens.SkipName("if"))
         {
+            // What the condition may skip need not exist.
+            _unknown.RemoveRange(known, _unknown.Count - known);
             Expression then = value;
             (Expression test, Expression? otherwise) = Within(true, () =>
             {
@@ -369,7 +372,7 @@ internal sealed partial class Parser
             inline = false;
             (string name, int line) = DottedName();
             if (!_conditional && !FilterLibrary.Exists(name))
-                throw new ChatTemplateException("template.syntax", $"no filter named '{name}'", line);
+                _unknown.Add(($"no filter named '{name}'", line));
             CallArguments arguments = _tokens.Current.IsOperator("(") ? Arguments() : CallArguments.None;
             value = new FilterCall(line, value, name, arguments);
         }
@@ -383,7 +386,7 @@ internal sealed partial class Parser
         bool negated = _tokens.SkipName("not");
         (string name, _) = DottedName();
         if (!_conditional && !TestLibrary.Exists(name))
-            throw new ChatTemplateException("template.syntax", $"no test named '{name}'", line);
+            _unknown.Add(($"no test named '{name}'", line));
         Expression test = new TestCall(line, value, name, TestArguments());
         return negated ? new Negation(line, test) : test;
     }

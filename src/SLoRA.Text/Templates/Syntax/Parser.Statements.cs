@@ -46,6 +46,8 @@ internal sealed partial class Parser
     private ForStatement For(int line)
     {
         Target target = AssignTarget("in");
+        if (Assigns(target, "loop"))
+            throw _tokens.Error("can't assign to the special loop variable");
         _tokens.ExpectName("in");
         Expression source = Tuple(conditional: false, end: "recursive");
         Expression? filter = _tokens.SkipName("if") ? Within(false, () => Expression()) : null;
@@ -61,6 +63,8 @@ internal sealed partial class Parser
     private Statement Set(int line)
     {
         Target target = AssignTarget(null, members: true);
+        if (_loops > 0 && Assigns(target, "loop"))
+            throw _tokens.Error("can't assign to the special loop variable");
         if (_tokens.SkipOperator("="))
             return new SetStatement(line, target, Tuple());
         FilterCall? filter = _tokens.Current.IsOperator("|") ? Filters(null) : null;
@@ -208,6 +212,13 @@ internal sealed partial class Parser
         return tuple ? new TupleTarget(line, [.. items]) : items[0];
     }
 
+    private static bool Assigns(Target target, string name) => target switch
+    {
+        NameTarget single => single.Id == name,
+        TupleTarget tuple => Array.Exists(tuple.Items, item => Assigns(item, name)),
+        _ => false,
+    };
+
     private Target SingleTarget(bool members)
     {
         Token token = _tokens.Current;
@@ -226,8 +237,6 @@ internal sealed partial class Parser
         _tokens.Take();
         if (members && _tokens.SkipOperator("."))
             return new NamespaceTarget(token.Line, token.Text, _tokens.Expect(TokenKind.Name, "a name").Text);
-        if (_loops > 0 && token.Text == "loop" && members)
-            throw new ChatTemplateException("template.syntax", "can't assign to the special loop variable", token.Line);
         return new NameTarget(token.Line, token.Text);
     }
 }
