@@ -34,7 +34,7 @@ internal sealed class Vocabulary
         _shift = 64 - BitOperations.Log2((uint)size);
     }
 
-    /// <summary>The number of different tokens.</summary>
+    /// <summary>The number of tokens.</summary>
     public int Count { get; private set; }
 
     /// <summary>The largest id, or -1.</summary>
@@ -43,17 +43,11 @@ internal sealed class Vocabulary
     /// <summary>The length in bytes of the longest token.</summary>
     public int MaxTokenBytes { get; private set; }
 
-    /// <summary>Adds a token. Returns false, and changes the id of the earlier one, when the token is there already.</summary>
+    /// <summary>Adds a token. When it is there already, the new id is the one that is found from now on, and false is returned.</summary>
     public bool Add(ReadOnlySpan<byte> token, int id)
     {
         int slot = FindSlot(token);
-        if (_slots[slot] != 0)
-        {
-            _ids[_slots[slot] - 1] = id;
-            MaxId = Math.Max(MaxId, id);
-            return false;
-        }
-
+        bool isNew = _slots[slot] == 0;
         if (Count == _ids.Length)
         {
             Grow();
@@ -73,7 +67,7 @@ internal sealed class Vocabulary
         _slots[slot] = Count;
         MaxId = Math.Max(MaxId, id);
         MaxTokenBytes = Math.Max(MaxTokenBytes, token.Length);
-        return true;
+        return isNew;
     }
 
     /// <summary>Builds the way from id to token. Returns the first id that two tokens share, or null.</summary>

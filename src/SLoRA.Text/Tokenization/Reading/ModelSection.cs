@@ -65,8 +65,25 @@ internal sealed class ModelSection
         return type switch
         {
             "BPE" => BuildBpe(_vocabulary, warnings),
-            _ => throw TokenizerException.Unsupported($"model.type is '{type}', which is not implemented."),
+            "Unigram" => BuildUnigram(_vocabulary, _scores!),
+            "WordPiece" => new WordPieceModel(
+                _vocabulary,
+                this["unk_token"].String("[UNK]"),
+                this["continuing_subword_prefix"].String("##"),
+                this["max_input_chars_per_word"].Int(100)),
+            _ => new WordLevelModel(_vocabulary, this["unk_token"].String("<unk>")),
         };
+    }
+
+    private UnigramModel BuildUnigram(Vocabulary vocabulary, List<double> scores)
+    {
+        int? unknown = this["unk_id"].IsNull ? null : this["unk_id"].Int(0);
+        if (unknown >= scores.Count)
+        {
+            throw TokenizerException.Format($"model.unk_id is {unknown}, and the vocabulary has {scores.Count} tokens.");
+        }
+
+        return new UnigramModel(vocabulary, [.. scores], unknown, this["byte_fallback"].Bool(false));
     }
 
     // Files from before the type was written.
@@ -145,7 +162,8 @@ internal sealed class ModelSection
                 throw TokenizerException.Format($"{place}: the score of '{Encoding.UTF8.GetString(token)}' must be a number.");
             }
 
-            if (!_vocabulary.Add(token, _scores.Count)) throw TokenizerException.Format($"model.vocab holds '{Encoding.UTF8.GetString(token)}' twice.");
+            // A token may be listed again: its last place is its id, all of its places decode to it.
+            _vocabulary.Add(token, _scores.Count);
             _scores.Add(score);
             reader.Read();
             if (reader.TokenType != JsonTokenType.EndArray) throw TokenizerException.Format($"{place} must be a pair of token and score.");
