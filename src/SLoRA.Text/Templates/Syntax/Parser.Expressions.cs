@@ -209,12 +209,12 @@ internal sealed partial class Parser
     }
 
     // One expression, or several with commas between, which make a tuple.
-    private Expression Tuple(bool conditional = true, string? end = null, bool parentheses = false)
+    private Expression Tuple(bool conditional = true, bool parentheses = false)
     {
         int line = _tokens.Current.Line;
         var items = new List<Expression>();
         bool tuple = false;
-        while (!EndsTuple(end))
+        while (!EndsTuple())
         {
             items.Add(Expression(conditional));
             if (!_tokens.SkipOperator(","))
@@ -229,8 +229,7 @@ internal sealed partial class Parser
         return new TupleLiteral(line, [.. items]);
     }
 
-    private bool EndsTuple(string? end) => _tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd
-        || _tokens.Current.IsOperator(")") || (end is not null && _tokens.Current.IsName(end));
+    private bool EndsTuple() => _tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || _tokens.Current.IsOperator(")");
 
     private Expression Postfix(Expression value)
     {
