@@ -136,10 +136,7 @@ internal sealed unsafe class CpuBackend : IBackend
             rope.SetPositions(plan.Positions);
         }
 
-        if (_layout is not null)
-        {
-            _store.SetPlan(plan, _layout);
-        }
+        _store.Begin(plan);
 
         Span<int> outputOfRow = _outputOfRow.AsSpan(0, plan.RowCount);
         outputOfRow.Fill(-1);
@@ -211,7 +208,7 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
-        => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer, Plan.RowCount));
+        => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
     /// <inheritdoc/>
     public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
