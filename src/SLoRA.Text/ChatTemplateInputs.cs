@@ -39,14 +39,16 @@ public sealed class ChatTemplateInputs
     /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
     public ChatTemplateInputs(JsonElement messages) => _messages = JsonValues.Of(messages, ref _size);
 
+    private ChatTemplateInputs(ChatTemplateInputs messages)
+    {
+        _messages = messages._messages;
+        _size = messages._size;
+    }
+
     /// <summary>Tool definitions, a list of JSON schemas; null is none.</summary>
     public JsonNode? Tools
     {
-        init
-        {
-            HasTools = value is not null;
-            _tools = JsonValues.Of(value, ref _size);
-        }
+        init => _tools = JsonValues.Of(value, ref _size);
     }
 
     /// <summary>Documents for retrieval, a list of objects; null is none.</summary>
@@ -75,9 +77,6 @@ public sealed class ChatTemplateInputs
     /// <summary>What rendering may cost.</summary>
     public ChatTemplateLimits Limits { get; init; } = ChatTemplateLimits.Default;
 
-    /// <summary>Whether tools were given.</summary>
-    internal bool HasTools { get; private set; }
-
     /// <summary>Characters and values of all inputs: the limits grow with them.</summary>
     internal long Size => _size;
 
@@ -91,6 +90,17 @@ public sealed class ChatTemplateInputs
         foreach (KeyValuePair<string, object?> variable in _variables)
             yield return variable;
     }
+
+    /// <summary>The same messages with what a tokenizer adds to them.</summary>
+    internal ChatTemplateInputs With(ChatRenderOptions options, IReadOnlyDictionary<string, JsonNode?> variables) => new(this)
+    {
+        Tools = options.Tools,
+        Documents = options.Documents,
+        AddGenerationPrompt = options.AddGenerationPrompt,
+        Variables = variables,
+        Clock = options.Clock,
+        Limits = options.Limits,
+    };
 
     private object? Of(ChatMessage message)
     {

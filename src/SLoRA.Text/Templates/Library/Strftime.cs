@@ -22,11 +22,23 @@ internal static class Strftime
             char flag = ' ';
             while (i + 1 < format.Length && format[i] is '-' or '_' or '0' or '^' or '#')
                 flag = format[i++];
+            int width = 0;
+            while (i + 1 < format.Length && char.IsAsciiDigit(format[i]) && width < 1000)
+                width = width * 10 + (format[i++] - '0');
+            if (i + 1 < format.Length && format[i] is 'E' or 'O')
+                i++;
             string? text = One(format[i], now);
-            result.Append(text is null ? format[start..(i + 1)] : Flagged(text, flag));
+            r.Budget.Characters(width);
+            result.Append(text is null ? format[start..(i + 1)] : Padded(Flagged(text, flag), flag, width));
         }
 
         return result.ToString();
+    }
+
+    private static string Padded(string text, char flag, int width)
+    {
+        bool blank = flag == '_' || (flag != '0' && !text.All(char.IsAsciiDigit));
+        return flag == '-' ? text : text.PadLeft(width, blank ? ' ' : '0');
     }
 
     private static string Flagged(string text, char flag) => flag switch

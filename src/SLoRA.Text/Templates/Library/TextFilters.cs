@@ -120,6 +120,8 @@ internal static class TextFilters
 
     private static object? Truncate(Rendering r, object? value, object?[] a)
     {
+        if (value is Undefined { Code: Undefined.Missing })
+            return value;
         string text = Text.Of(r, value, "truncate");
         long length = Text.Whole(r, a[0], "truncate");
         string end = Text.Of(r, a[2], "truncate");

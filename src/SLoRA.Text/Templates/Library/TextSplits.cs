@@ -107,7 +107,7 @@ internal static class TextSplits
                 yield break;
             if (limit-- <= 0)
             {
-                yield return CharacterClasses.TrimEnd(text[at..]);
+                yield return text[at..];
                 yield break;
             }
 
@@ -129,7 +129,7 @@ internal static class TextSplits
                 yield break;
             if (limit-- <= 0)
             {
-                yield return CharacterClasses.TrimStart(text[..end]);
+                yield return text[..end];
                 yield break;
             }
 

@@ -76,8 +76,8 @@ internal static class WordWrap
     {
         if (breakLong)
         {
-            int cut = CodePoints.UnitOf(word, Math.Max(1, space));
-            if (hyphens && word.Length > cut && word.LastIndexOf('-', cut - 1) is > 0 and int hyphen && word[..hyphen].Any(c => c != '-'))
+            int cut = CodePoints.UnitOf(word, space);
+            if (hyphens && word.Length > cut && cut > 0 && word.LastIndexOf('-', cut - 1) is > 0 and int hyphen && word[..hyphen].Any(c => c != '-'))
                 cut = hyphen + 1;
             line.Add(word[..cut]);
             return cut < word.Length ? word[cut..] : null;

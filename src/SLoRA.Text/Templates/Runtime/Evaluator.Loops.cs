@@ -6,11 +6,11 @@ internal sealed partial class Evaluator
     private Flow For(Scope scope, ForStatement loop)
     {
         object? source = Evaluate(scope, loop.Source);
-        Run(scope, loop, source, 0);
-        return Flow.Next;
+        return Run(scope, loop, source, 0);
     }
 
-    private void Run(Scope scope, ForStatement loop, object? source, int depth)
+    // The flow is what the else part leaves: break and continue there belong to the loop around this one.
+    private Flow Run(Scope scope, ForStatement loop, object? source, int depth)
     {
         r.Budget.Enter();
         IEnumerable<object?> items = Iteration.Over(r, source);
@@ -29,9 +29,9 @@ internal sealed partial class Evaluator
             flow = Execute(inner, loop.Body);
         }
 
-        if (state.Index0 < 0)
-            Execute(new Scope(scope), loop.Else);
+        flow = state.Index0 < 0 ? Execute(new Scope(scope), loop.Else) : Flow.Next;
         r.Budget.Leave();
+        return flow;
     }
 
     private string Recurse(Scope scope, ForStatement loop, object? source, int depth)

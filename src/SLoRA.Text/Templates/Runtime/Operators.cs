@@ -119,7 +119,7 @@ internal static class Operators
     private static object Power(Rendering r, BigInteger a, BigInteger b)
     {
         if (b.Sign < 0)
-            return FloatPower(r, (double)a, (double)b);
+            return FloatPower(r, Numbers.ToDouble(a), Numbers.ToDouble(b));
         if (a.IsZero || a.IsOne || b.IsZero)
             return b.IsZero ? 1L : Integers.Of(a);
         if (a == BigInteger.MinusOne)

@@ -19,15 +19,15 @@ internal static class Slices
             case Markup markup:
                 return new Markup(Text(r, markup.Text, Bound(r, start), Bound(r, stop), stride));
             case TemplateSequence sequence:
-                (long first, long count) = Clip(sequence.Items.Length, Bound(r, start), Bound(r, stop), stride);
+                (long first, long count, _) = Clip(sequence.Items.Length, Bound(r, start), Bound(r, stop), stride);
                 r.Budget.Entries(count);
                 object?[] items = new object?[count];
                 for (long i = 0; i < count; i++)
                     items[i] = sequence.Items[first + i * stride];
                 return sequence is TemplateList ? new TemplateList(items) : new TemplateTuple(items);
             case TemplateRange range:
-                (long from, long length) = Clip(range.Length, Bound(r, start), Bound(r, stop), stride);
-                return new TemplateRange(range[from], range[from + length * stride], range.Step * stride);
+                (long from, _, long end) = Clip(range.Length, Bound(r, start), Bound(r, stop), stride);
+                return new TemplateRange(range[from], range[end], range.Step * stride);
             default:
                 throw r.Runtime($"'{Types.Name(value)}' object cannot be sliced");
         }
@@ -37,7 +37,7 @@ internal static class Slices
     {
         r.Budget.Step(text.Length >> 5);
         int length = CodePoints.Count(text);
-        (long first, long count) = Clip(length, start, stop, step);
+        (long first, long count, _) = Clip(length, start, stop, step);
         r.Budget.Characters(count);
         if (step == 1)
         {
@@ -60,8 +60,8 @@ internal static class Slices
         return result.ToString();
     }
 
-    // The first index and the number of items that a slice of so many takes.
-    private static (long First, long Count) Clip(long length, long? start, long? stop, long step)
+    // The first index, the number of items and the end that a slice of so many has.
+    private static (long First, long Count, long End) Clip(long length, long? start, long? stop, long step)
     {
         long low = step > 0 ? 0 : -1;
         long high = step > 0 ? length : length - 1;
@@ -69,7 +69,7 @@ internal static class Slices
         long end = stop is null ? (step > 0 ? high : low) : Place(stop.Value, length, low, high);
         Int128 span = step > 0 ? (Int128)end - first : (Int128)first - end;
         Int128 stride = Int128.Abs(step);
-        return (first, span <= 0 ? 0 : (long)((span + stride - 1) / stride));
+        return (first, span <= 0 ? 0 : (long)((span + stride - 1) / stride), end);
     }
 
     private static long Place(long index, long length, long low, long high)

@@ -107,6 +107,8 @@ internal sealed partial class Lexer
 
     private void Comment()
     {
+        if (_at >= _source.Length)
+            return; // as the reference: nothing follows, so nothing is missed
         int end = _source.IndexOf("#}", _at, StringComparison.Ordinal);
         if (end < 0)
             throw Error("a comment is not closed by '#}'");
@@ -117,6 +119,8 @@ internal sealed partial class Lexer
 
     private void Raw()
     {
+        if (_at >= _source.Length)
+            return;
         for (int from = _at; ; from++)
         {
             int tag = _source.IndexOf("{%", from, StringComparison.Ordinal);

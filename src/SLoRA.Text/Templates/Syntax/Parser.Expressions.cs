@@ -19,9 +19,12 @@ internal sealed partial class Parser
     private Expression Condition()
     {
         int line = _tokens.Current.Line;
+        int known = _unknown.Count;
         Expression value = Or();
         while (_tokens.SkipName("if"))
         {
+            // What the condition may skip need not exist.
+            _unknown.RemoveRange(known, _unknown.Count - known);
             Expression then = value;
             (Expression test, Expression? otherwise) = Within(true, () =>
             {
@@ -206,12 +209,12 @@ internal sealed partial class Parser
     }
 
     // One expression, or several with commas between, which make a tuple.
-    private Expression Tuple(bool conditional = true, string? end = null, bool parentheses = false)
+    private Expression Tuple(bool conditional = true, bool parentheses = false)
     {
         int line = _tokens.Current.Line;
         var items = new List<Expression>();
         bool tuple = false;
-        while (!EndsTuple(end))
+        while (!EndsTuple())
         {
             items.Add(Expression(conditional));
             if (!_tokens.SkipOperator(","))
@@ -226,8 +229,7 @@ internal sealed partial class Parser
         return new TupleLiteral(line, [.. items]);
     }
 
-    private bool EndsTuple(string? end) => _tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd
-        || _tokens.Current.IsOperator(")") || (end is not null && _tokens.Current.IsName(end));
+    private bool EndsTuple() => _tokens.Current.Kind is TokenKind.VariableEnd or TokenKind.BlockEnd || _tokens.Current.IsOperator(")");
 
     private Expression Postfix(Expression value)
     {
@@ -369,7 +371,7 @@ internal sealed partial class Parser
             inline = false;
             (string name, int line) = DottedName();
             if (!_conditional && !FilterLibrary.Exists(name))
-                throw new ChatTemplateException("template.syntax", $"no filter named '{name}'", line);
+                _unknown.Add(($"no filter named '{name}'", line));
             CallArguments arguments = _tokens.Current.IsOperator("(") ? Arguments() : CallArguments.None;
             value = new FilterCall(line, value, name, arguments);
         }
@@ -383,7 +385,7 @@ internal sealed partial class Parser
         bool negated = _tokens.SkipName("not");
         (string name, _) = DottedName();
         if (!_conditional && !TestLibrary.Exists(name))
-            throw new ChatTemplateException("template.syntax", $"no test named '{name}'", line);
+            _unknown.Add(($"no test named '{name}'", line));
         Expression test = new TestCall(line, value, name, TestArguments());
         return negated ? new Negation(line, test) : test;
     }

@@ -45,9 +45,11 @@ internal sealed partial class Parser
 
     private ForStatement For(int line)
     {
-        Target target = AssignTarget("in");
+        Target target = AssignTarget();
+        if (Assigns(target, "loop"))
+            throw _tokens.Error("can't assign to the special loop variable");
         _tokens.ExpectName("in");
-        Expression source = Tuple(conditional: false, end: "recursive");
+        Expression source = Tuple(conditional: false);
         Expression? filter = _tokens.SkipName("if") ? Within(false, () => Expression()) : null;
         bool recursive = _tokens.SkipName("recursive");
         OpenBody();
@@ -60,7 +62,9 @@ internal sealed partial class Parser
 
     private Statement Set(int line)
     {
-        Target target = AssignTarget(null, members: true);
+        Target target = AssignTarget(members: true);
+        if (_loops > 0 && Assigns(target, "loop"))
+            throw _tokens.Error("can't assign to the special loop variable");
         if (_tokens.SkipOperator("="))
             return new SetStatement(line, target, Tuple());
         FilterCall? filter = _tokens.Current.IsOperator("|") ? Filters(null) : null;
@@ -134,7 +138,7 @@ internal sealed partial class Parser
         {
             if (bindings.Count > 0)
                 _tokens.ExpectOperator(",");
-            Target target = AssignTarget(null);
+            Target target = AssignTarget();
             _tokens.ExpectOperator("=");
             bindings.Add((target, Expression()));
         }
@@ -188,14 +192,14 @@ internal sealed partial class Parser
         return new LoadStatement(tag.Line, tag.Text);
     }
 
-    private Target AssignTarget(string? end, bool members = false)
+    private Target AssignTarget(bool members = false)
     {
         int line = _tokens.Current.Line;
         var items = new List<Target>();
         bool tuple = false;
         while (true)
         {
-            if (EndsTuple(end))
+            if (EndsTuple())
                 break;
             items.Add(SingleTarget(members));
             if (!_tokens.SkipOperator(","))
@@ -208,6 +212,13 @@ internal sealed partial class Parser
         return tuple ? new TupleTarget(line, [.. items]) : items[0];
     }
 
+    private static bool Assigns(Target target, string name) => target switch
+    {
+        NameTarget single => single.Id == name,
+        TupleTarget tuple => Array.Exists(tuple.Items, item => Assigns(item, name)),
+        _ => false,
+    };
+
     private Target SingleTarget(bool members)
     {
         Token token = _tokens.Current;
@@ -215,7 +226,7 @@ internal sealed partial class Parser
         {
             _tokens.Take();
             Enter();
-            Target inner = AssignTarget(null);
+            Target inner = AssignTarget();
             _depth--;
             _tokens.ExpectOperator(")");
             return inner;
@@ -226,8 +237,6 @@ internal sealed partial class Parser
         _tokens.Take();
         if (members && _tokens.SkipOperator("."))
             return new NamespaceTarget(token.Line, token.Text, _tokens.Expect(TokenKind.Name, "a name").Text);
-        if (_loops > 0 && token.Text == "loop" && members)
-            throw new ChatTemplateException("template.syntax", "can't assign to the special loop variable", token.Line);
         return new NameTarget(token.Line, token.Text);
     }
 }

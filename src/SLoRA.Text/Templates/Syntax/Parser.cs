@@ -18,6 +18,9 @@ internal sealed partial class Parser
     private int _depth;
     private int _loops;
 
+    // Filters and tests that do not exist, outside of conditions.
+    private readonly List<(string Message, int Line)> _unknown = [];
+
     // Within an if, an unknown filter or test is an error only when it is reached.
     private bool _conditional;
 
@@ -30,6 +33,8 @@ internal sealed partial class Parser
             throw new ChatTemplateException("template.limit", $"the template has {template.Length} characters, more than {MaxLength}");
         var parser = new Parser(template);
         Statement[] body = parser.Body();
+        if (parser._unknown.Count > 0)
+            throw new ChatTemplateException("template.syntax", parser._unknown[0].Message, parser._unknown[0].Line);
         return (body, parser._blocks);
     }
 

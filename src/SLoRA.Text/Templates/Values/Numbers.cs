@@ -22,7 +22,8 @@ internal static class Numbers
         double d => d,
         long l => l,
         bool b => b ? 1 : 0,
-        BigInteger big => (double)big,
+        // The platform's conversion cuts digits off; reading the decimal text rounds.
+        BigInteger big => double.Parse(big.ToString(System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture),
         _ => double.NaN,
     };
 

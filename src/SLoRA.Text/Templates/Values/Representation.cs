@@ -54,6 +54,7 @@ internal static class Representation
             case TemplateNamespace space:
                 Entries(r, target, "<Namespace {", space.Members.Select(e => ((object?)e.Key, e.Value)), "}>");
                 break;
+            case SelfReference: target.Append("<TemplateReference None>"); break;
             case Undefined: target.Append("Undefined"); break;
             case Macro macro: target.Append("<Macro ").Append(macro.Name is null ? "anonymous" : $"'{macro.Name}'").Append('>'); break;
             case LoopState loop: target.Append(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.Length}>"); break;
