@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using SLoRA.Formats;
 using SLoRA.Sampling;
 
 namespace SLoRA.Fidelity.Tests;
@@ -15,10 +13,9 @@ internal sealed class ExpectedLogits : LogitsTap
     public ExpectedLogits(string file, FixtureCase fixture)
     {
         _promptLength = fixture.Prompt.Length;
-        using FileStream stream = File.OpenRead(file);
-        SafetensorsHeader header = SafetensorsHeader.Read(stream, file);
-        _prompt = Read(stream, header, fixture.PromptLogits!);
-        _steps = Read(stream, header, fixture.StepLogits!);
+        var tensors = new TensorFile(file);
+        _prompt = tensors.Floats(fixture.PromptLogits!);
+        _steps = tensors.Floats(fixture.StepLogits!);
         _vocabulary = _prompt.Length / _promptLength;
         Missing = [.. Enumerable.Range(0, _promptLength + fixture.Greedy.Length - 1)];
     }
@@ -52,14 +49,5 @@ internal sealed class ExpectedLogits : LogitsTap
             float error = MathF.Abs(actual[i] - expected[i]);
             LargestError = float.IsNaN(error) ? float.PositiveInfinity : MathF.Max(LargestError, error);
         }
-    }
-
-    private static float[] Read(FileStream stream, SafetensorsHeader header, string name)
-    {
-        TensorEntry tensor = header.Tensors.Single(entry => entry.Name == name);
-        var values = new float[tensor.ElementCount];
-        stream.Position = tensor.Begin;
-        stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
-        return values;
     }
 }
