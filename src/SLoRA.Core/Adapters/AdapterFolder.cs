@@ -68,6 +68,10 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
                 throw new FormatError(LoadErrorKind.File, file, null, $"has {length} bytes; files of more than {largest} are not read");
             return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FormatError(LoadErrorKind.File, file, null, "does not exist", error);
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);

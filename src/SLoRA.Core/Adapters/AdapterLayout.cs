@@ -37,10 +37,7 @@ internal sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, Immu
             TensorEntry a = tensors.A(target), b = tensors.B(target);
             shapes.Check(target, a, rank, isA: true);
             shapes.Check(target, b, rank, isA: false);
-            float scale = config.Scale(rank, alpha);
-            if (!float.IsFinite(scale))
-                throw new FormatError(LoadErrorKind.Config, config.File, "lora_alpha", $"is {alpha}, too large for the scale of {target.Name}");
-            modules.Add(new AdapterModule(target, rank, scale, a, b));
+            modules.Add(new AdapterModule(target, rank, config.Scale(rank, alpha), a, b));
         }
 
         foreach (BaseMatrix matrix in tensors.BaseMatrices)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using SLoRA.Backends;
@@ -19,7 +20,7 @@ internal sealed class TilePacker
     private readonly IPageMemory _memory;
     private readonly int[] _pages;
     private readonly byte[] _buffer = new byte[TilePlanner.GroupRows * PieceColumns * sizeof(float)];
-    private readonly float[] _wide = new float[PieceColumns];
+    private readonly float[] _wide = new float[TilePlanner.GroupRows * PieceColumns];
     private int _module;
     private bool _inB;
     private int _tile;
@@ -141,13 +142,9 @@ internal sealed class TilePacker
             return;
         }
 
-        int size = type.ElementSize();
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            for (int column = 0; column < columns; column++)
-                _wide[column] = values[(column * matrix.Columns) + tile.FirstRow + row];
-            Narrow(_wide.AsSpan(0, columns), _buffer.AsSpan(row * columns * size, columns * size), type);
-        }
+        int count = tile.Rows * columns;
+        Transpose(values, matrix.Columns, _wide.AsSpan(), tile, columns);
+        Narrow(_wide.AsSpan(0, count), _buffer.AsSpan(0, count * type.ElementSize()), type);
     }
 
     private static void Transpose<T>(ReadOnlySpan<T> source, int stride, Span<T> destination, Tile tile, int columns)
@@ -177,9 +174,16 @@ internal sealed class TilePacker
             return;
         }
 
-        Span<ushort> bits = MemoryMarshal.Cast<byte, ushort>(destination);
-        for (int at = 0; at < source.Length; at++)
-            bits[at] = Elements.Narrow(source[at]);
+        ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(source);
+        Span<ushort> narrow = MemoryMarshal.Cast<byte, ushort>(destination);
+        int at = 0;
+        for (int step = 2 * Vector<uint>.Count; at <= bits.Length - step; at += step)
+            Vector.Narrow(Upper(new Vector<uint>(bits[at..])), Upper(new Vector<uint>(bits[(at + Vector<uint>.Count)..]))).CopyTo(narrow[at..]);
+        for (; at < source.Length; at++)
+            narrow[at] = Elements.Narrow(source[at]);
+
+        // Adds just less than half a unit of the upper half, and the rest where the upper half is odd. The values are finite.
+        static Vector<uint> Upper(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One)) >>> 16;
     }
 
     private static void CheckRange(AdapterContent content, WeightMatrix matrix, TensorType type)

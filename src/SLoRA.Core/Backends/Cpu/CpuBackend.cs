@@ -212,7 +212,11 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
-        => Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
+    {
+        Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
+        ComputeJob merge = _attention.PrepareMerge(out int parts);
+        Run(merge, parts);
+    }
 
     /// <inheritdoc/>
     public void Gate(DeviceRows x, DeviceRows y) => Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));

@@ -9,7 +9,7 @@ internal static class PeftConfigReader
     /// <summary>The largest rank that is read: no model has a matrix of more rows or columns besides the vocabulary.</summary>
     public const int LargestRank = 1 << 16;
 
-    // A scale must stay finite in fp32 whatever the rank.
+    // The scale is alpha divided by 1 or more, and must be finite in fp32.
     private const double LargestAlpha = float.MaxValue;
 
     /// <summary>Reads and checks a configuration.</summary>

@@ -55,13 +55,29 @@ internal sealed class PythonRegex
         {
             var translator = new PythonRegexTranslator(expression);
             string text = anchor(translator.Translate());
-            RegexOptions options = RegexOptions.CultureInvariant | (translator.NeedsBacktracking ? RegexOptions.None : RegexOptions.NonBacktracking);
-            return new PythonRegex(new Regex(text, options, RegexBudget.LongestMatch), budget, file, key);
+            return new PythonRegex(Compile(text, translator.NeedsBacktracking), budget, file, key);
         }
-        catch (Exception error) when (error is ArgumentException or NotSupportedException)
+        catch (ArgumentException error)
         {
             throw new FormatError(LoadErrorKind.Config, file, key, $"is not a regular expression that can be used: {error.Message}", error);
         }
+    }
+
+    private static Regex Compile(string text, bool backtracking)
+    {
+        if (!backtracking)
+        {
+            try
+            {
+                return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, RegexBudget.LongestMatch);
+            }
+            catch (NotSupportedException)
+            {
+                // Too large for an automaton, as a list of all modules of a large model can be: the budget bounds it then.
+            }
+        }
+
+        return new Regex(text, RegexOptions.CultureInvariant, RegexBudget.LongestMatch);
     }
 
     private T Run<T>(Func<T> match)

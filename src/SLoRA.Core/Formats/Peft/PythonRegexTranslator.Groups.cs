@@ -104,9 +104,8 @@ internal sealed partial class PythonRegexTranslator
     private void Conditional()
     {
         int number = GroupNumber(NameUntil(')'));
-        if (number > _groups)
-            throw Error($"invalid group reference {number}");
         NeedsBacktracking = true;
+        // The group may stand further on; .NET refuses the number if it does not.
         Body(string.Create(CultureInfo.InvariantCulture, $"(?({number})"), mostBranches: 2);
     }
 
