@@ -11,7 +11,9 @@ internal sealed class SteppedEngine(LoraServingEngineBuilder builder, Func<int>?
     /// <summary>Steps made so far.</summary>
     public int Steps { get; private set; }
 
-    public EngineLoop Loop => _assembly.Loop;
+    public AdapterCollection Adapters => _assembly.Adapters;
+
+    private EngineLoop Loop => _assembly.Loop;
 
     /// <summary>Hands a request in, before the next step.</summary>
     public SteppedAnswer Submit(GenerationRequest request, CancellationToken cancellation = default) =>
