@@ -69,7 +69,7 @@ internal sealed class PythonRegex
         {
             try
             {
-                return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, RegexBudget.LongestMatch);
+                return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, RegexBudget.Linear);
             }
             catch (NotSupportedException)
             {
@@ -84,7 +84,7 @@ internal sealed class PythonRegex
     {
         try
         {
-            return _budget.Run(match);
+            return _budget.Run(_regex.Options.HasFlag(RegexOptions.NonBacktracking), match);
         }
         catch (RegexMatchTimeoutException error)
         {
