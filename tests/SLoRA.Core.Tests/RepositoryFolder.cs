@@ -7,6 +7,9 @@ internal static class RepositoryFolder
 
     public static string Fixtures { get; } = System.IO.Path.Combine(Path, "tests", "fixtures");
 
+    /// <summary>A folder or file of tests/fixtures.</summary>
+    public static string Fixture(params ReadOnlySpan<string> parts) => System.IO.Path.Combine([Fixtures, .. parts]);
+
     private static string Find()
     {
         string? folder = AppContext.BaseDirectory;

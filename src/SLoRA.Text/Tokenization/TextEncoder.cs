@@ -17,6 +17,7 @@ internal sealed class TextEncoder(TokenizerFile file)
     private readonly PreTokenizer[] _preTokenizers = [.. file.PreTokenizers];
     private readonly TokenModel _model = file.Model;
     private readonly bool _wordsAreBytes = file.WordsAreBytes;
+    private readonly bool _dependsOnOrigin = file.PreTokenizers.Any(preTokenizer => preTokenizer.DependsOnOrigin);
 
     /// <summary>Appends the ids of <paramref name="text"/>, without those that the post-processor adds.</summary>
     public void Encode(ReadOnlySpan<char> text, EncodingScratch scratch)
@@ -96,7 +97,7 @@ internal sealed class TextEncoder(TokenizerFile file)
     private ReadOnlySpan<char> Normalize(ReadOnlySpan<char> segment, ref bool atStart, CharBuffer output)
     {
         if (_normalizer is null || _normalizer.LeavesAsIs(segment)) return segment;
-        if (atStart && _normalizer.RemovesStart(segment)) atStart = false;
+        if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment)) atStart = false;
         output.Clear();
         _normalizer.Normalize(segment, output);
         return output.Span;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace SLoRA.Text.Tokenization;
@@ -34,7 +35,7 @@ internal sealed class Vocabulary
         _shift = 64 - BitOperations.Log2((uint)size);
     }
 
-    /// <summary>The number of different tokens.</summary>
+    /// <summary>The number of tokens.</summary>
     public int Count { get; private set; }
 
     /// <summary>The largest id, or -1.</summary>
@@ -43,17 +44,12 @@ internal sealed class Vocabulary
     /// <summary>The length in bytes of the longest token.</summary>
     public int MaxTokenBytes { get; private set; }
 
-    /// <summary>Adds a token. Returns false, and changes the id of the earlier one, when the token is there already.</summary>
+    /// <summary>Adds a token. When it is there already, the new id is the one that is found from now on, and false is returned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Add(ReadOnlySpan<byte> token, int id)
     {
         int slot = FindSlot(token);
-        if (_slots[slot] != 0)
-        {
-            _ids[_slots[slot] - 1] = id;
-            MaxId = Math.Max(MaxId, id);
-            return false;
-        }
-
+        bool isNew = _slots[slot] == 0;
         if (Count == _ids.Length)
         {
             Grow();
@@ -73,10 +69,11 @@ internal sealed class Vocabulary
         _slots[slot] = Count;
         MaxId = Math.Max(MaxId, id);
         MaxTokenBytes = Math.Max(MaxTokenBytes, token.Length);
-        return true;
+        return isNew;
     }
 
     /// <summary>Builds the way from id to token. Returns the first id that two tokens share, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int? Seal()
     {
         int? shared = null;
@@ -148,6 +145,7 @@ internal sealed class Vocabulary
 
     public int Id(int entry) => _ids[entry];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ulong Hash(ReadOnlySpan<byte> token)
     {
         ulong hash = Seed ^ (ulong)token.Length;
@@ -165,6 +163,7 @@ internal sealed class Vocabulary
         return hash * 0x9E3779B97F4A7C15;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int FindSlot(ReadOnlySpan<byte> token)
     {
         int mask = _slots.Length - 1;

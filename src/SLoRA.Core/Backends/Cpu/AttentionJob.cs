@@ -11,8 +11,9 @@ namespace SLoRA.Backends.Cpu;
 /// blocks, segments are merged in order.
 /// </summary>
 /// <remarks>
-/// Legend: H query heads, G KV heads, d head dimension, M queries of a task (rows × H / G). A task brings 64 keys and values to fp32 once for
-/// all its queries. Memory behind the last position of a page may hold anything: its scores are dropped and its values are never read.
+/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (rows × H / G). Many queries share a block
+/// that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its scores are
+/// dropped and its values are never read.
 /// </remarks>
 internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
 {
@@ -20,11 +21,15 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
     public const int Segment = 512;
 
     private const int Block = AttentionScratch.Block;
-    private const int QueriesPerTask = 16;
+    private const int Runs = Block / Lanes.Count;
 
-    private AttentionTask[] _tasks = new AttentionTask[64];
-    private int _taskCount;
+    // From so many queries on, widening a block once pays for itself.
+    private const int ManyQueries = 9;
+
+    private readonly AttentionTasks _tasks = new(workers);
+    private readonly AttentionMergeJob _merge = new();
     private AlignedMemory _memory = new(0);
+    private AlignedMemory _partials = new(0);
     private StepPlan _plan = null!;
     private CpuRows _qkv = null!;
     private CpuRows _y = null!;
@@ -32,8 +37,12 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
-    private int _queries;
+    private int _group;
     private int _paddedDim;
+
+    /// <summary>The first position that a row at a position sees.</summary>
+    public static int FirstVisible(AttentionDescription attention, int position)
+        => attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
     public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
@@ -45,45 +54,29 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         _pages = pages;
         _layout = layout;
         _block = layout.Layers[layer];
-        int group = attention.Heads / attention.KeyValueHeads;
-        int rowsPerTask = Math.Max(1, QueriesPerTask / group);
-        _queries = rowsPerTask * group;
-        _paddedDim = (attention.HeadDim + 15) & ~15;
-        long bytes = workers * AttentionScratch.FloatsFor(_queries, _paddedDim) * sizeof(float);
-        if (_memory.Bytes < bytes)
-        {
-            _memory.Dispose();
-            _memory = new AlignedMemory(bytes);
-        }
+        _group = attention.Heads / attention.KeyValueHeads;
+        _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
+        _tasks.Cut(plan, attention);
+        Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
+        Grow(ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_paddedDim));
+        return _tasks.Tasks.Length;
+    }
 
-        _taskCount = 0;
-        foreach (StepSlice slice in plan.Slices)
-        {
-            for (int i = 0; i < slice.RowCount; i += rowsPerTask)
-            {
-                for (int head = 0; head < attention.KeyValueHeads; head++)
-                {
-                    if (_taskCount == _tasks.Length)
-                    {
-                        Array.Resize(ref _tasks, 2 * _tasks.Length);
-                    }
-
-                    _tasks[_taskCount++] = new AttentionTask(
-                        slice.FirstRow + i, Math.Min(rowsPerTask, slice.RowCount - i), slice.FirstPosition + i, slice.TableStart, head);
-                }
-            }
-        }
-
-        return _taskCount;
+    /// <summary>The job to run behind this one, in <paramref name="parts"/> parts, possibly none.</summary>
+    public ComputeJob PrepareMerge(out int parts)
+    {
+        float* scratch = _partials.Floats + (_tasks.Partials * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
+        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _group, _attention.HeadDim, _y);
+        return _merge;
     }
 
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
         // The last rows of a prompt chunk see the most positions, so they go first.
-        AttentionTask task = _tasks[_taskCount - 1 - part];
-        var scratch = new AttentionScratch(
-            _memory.Floats + (worker * AttentionScratch.FloatsFor(_queries, _paddedDim)), _queries, _paddedDim);
+        AttentionTask task = _tasks.Tasks[_tasks.Tasks.Length - 1 - part];
+        long floats = AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim);
+        var scratch = new AttentionScratch(_memory.Floats + (worker * floats), _tasks.Queries, _paddedDim);
         switch (_layout.Type)
         {
             case TensorType.F32:
@@ -99,76 +92,98 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
     }
 
     /// <summary>Frees the scratch memory.</summary>
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _partials.Dispose();
+    }
+
+    private static void Grow(ref AlignedMemory memory, long floats)
+    {
+        if (memory.Bytes < floats * sizeof(float))
+        {
+            memory.Dispose();
+            memory = new AlignedMemory(floats * sizeof(float));
+        }
+    }
 
     private void Attend<T>(AttentionTask task, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int group = _attention.Heads / _attention.KeyValueHeads;
-        int queries = task.Rows * group;
-        LoadQueries(task, group, scratch);
-        new Span<float>(scratch.TotalMaxima, queries).Fill(float.NegativeInfinity);
-        int first = FirstVisible(task.FirstPosition);
-        int end = task.FirstPosition + task.Rows;
-        int segment = first / Segment;
-        StartSegment(queries, scratch);
-        for (int start = first / Block * Block; start < end; start += Block)
+        int queries = task.Rows * _group;
+        LoadQueries(task, scratch);
+        for (int query = 0; query < queries; query++)
         {
-            if (start / Segment != segment)
-            {
-                EndSegment(queries, scratch);
-                StartSegment(queries, scratch);
-                segment = start / Segment;
-            }
-
-            int count = Math.Min(Block, end - start);
-            LoadBlock<T>(task, start, Math.Max(0, first - start), count, scratch);
-            AddBlock(task, group, start, count, scratch);
+            scratch.Total(query).Clear();
         }
 
-        EndSegment(queries, scratch);
-        StoreResults(task, group, scratch);
+        bool direct = queries < ManyQueries && _layout.PageTokens >= Lanes.Count && _attention.HeadDim == _paddedDim;
+        int first = FirstVisible(_attention, task.FirstPosition);
+        int end = task.FirstPosition + task.Rows;
+        for (int segment = task.FirstSegment; segment < task.FirstSegment + task.Segments; segment++)
+        {
+            StartSegment(queries, scratch);
+            int segmentEnd = Math.Min(end, (segment + 1) * Segment);
+            for (int start = Math.Max(first / Block * Block, segment * Segment); start < segmentEnd; start += Block)
+            {
+                int count = Math.Min(Block, end - start);
+                if (direct)
+                {
+                    AddPages<T>(task, start, Math.Max(0, first - start), count, scratch);
+                }
+                else
+                {
+                    LoadBlock<T>(task, start, Math.Max(0, first - start), count, scratch);
+                    AddBlock(task, start, count, scratch);
+                }
+            }
+
+            EndSegment(task, queries, scratch);
+        }
+
+        if (task.Partial < 0)
+        {
+            StoreResults(task, scratch);
+        }
     }
 
-    private int FirstVisible(int position) => _attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
-
-    private void LoadQueries(AttentionTask task, int group, AttentionScratch scratch)
+    private void LoadQueries(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int row = 0; row < task.Rows; row++)
+        for (int query = 0; query < task.Rows * _group; query++)
         {
-            float* q = _qkv.Row(task.FirstRow + row) + (task.Head * group * dim);
-            for (int g = 0; g < group; g++)
-            {
-                new ReadOnlySpan<float>(q + (g * dim), dim).CopyTo(new Span<float>(scratch.Queries + (((row * group) + g) * scratch.PaddedDim), dim));
-            }
+            float* q = _qkv.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            new ReadOnlySpan<float>(q, dim).CopyTo(new Span<float>(scratch.Queries + (query * scratch.PaddedDim), dim));
         }
     }
 
-    /// <summary>Brings positions start + from … start + count − 1 to fp32; whole runs of up to 16 tokens of a page at a time.</summary>
+    /// <summary>Brings positions start + from … start + count − 1 to fp32, a run of up to 16 tokens of a page at a time.</summary>
     private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int pageTokens = _layout.PageTokens;
-        int run = Math.Min(pageTokens, Lanes.Count);
-        ReadOnlySpan<int> table = _plan.PageTables[task.TableStart..];
+        int run = Math.Min(_layout.PageTokens, Lanes.Count);
         for (int token = from / run * run; token < count; token += run)
         {
-            (int page, int place) = Math.DivRem(start + token, pageTokens);
-            byte* address = _pages.Address(table[page]);
-            LoadKeys<T>(address + _block.KeyOffset + (task.Head * _block.HeadBytes) + (place * T.Size), run, scratch.Keys + token);
-            LoadValues<T>(
-                address + _block.ValueOffset + (task.Head * _block.HeadBytes) + (place * _attention.HeadDim * T.Size),
-                Math.Min(run, count - token),
-                scratch.Values + (token * scratch.PaddedDim));
+            FindRun<T>(task, start + token, out byte* keys, out byte* values);
+            LoadKeys<T>(keys, run, scratch.Keys + token);
+            LoadValues<T>(values, Math.Min(run, count - token), scratch.Values + (token * scratch.PaddedDim));
         }
+    }
+
+    private void FindRun<T>(AttentionTask task, int position, out byte* keys, out byte* values)
+        where T : struct, IElements
+    {
+        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
+        byte* address = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes);
+        keys = address + _block.KeyOffset + (place * T.Size);
+        values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
     }
 
     private void LoadKeys<T>(byte* source, int run, float* destination)
         where T : struct, IElements
     {
         int dim = _attention.HeadDim;
-        nint rowBytes = _layout.PageTokens * T.Size;
+        nint rowBytes = (nint)_layout.PageTokens * T.Size;
         if (run == Lanes.Count)
         {
             for (int i = 0; i < dim; i++)
@@ -210,39 +225,124 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         }
     }
 
-    private void AddBlock(AttentionTask task, int group, int start, int count, AttentionScratch scratch)
+    /// <summary>Adds a block that lies in the scratch memory.</summary>
+    private void AddBlock(AttentionTask task, int start, int count, AttentionScratch scratch)
     {
-        int queries = task.Rows * group;
-        int columns = (count + Lanes.Count - 1) & -Lanes.Count;
+        int queries = task.Rows * _group;
         new Span<float>(scratch.Scores, queries * Block).Clear();
         TileProduct.Add<F32Elements>(
-            scratch.Queries, scratch.PaddedDim, (byte*)scratch.Keys, Block * sizeof(float), scratch.Scores, Block, queries, columns, _attention.HeadDim);
-        for (int row = 0; row < task.Rows; row++)
+            scratch.Queries,
+            scratch.PaddedDim,
+            (byte*)scratch.Keys,
+            Block * sizeof(float),
+            scratch.Scores,
+            Block,
+            queries,
+            (count + Lanes.Count - 1) & -Lanes.Count,
+            _attention.HeadDim);
+        for (int row = 0; row < task.Rows;)
         {
-            int position = task.FirstPosition + row;
-            int from = Math.Max(0, FirstVisible(position) - start);
-            int to = Math.Min(Block, position + 1 - start);
-            if (from >= to)
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
+            if (from < to)
             {
-                continue;
+                int query = row * _group;
+                Weigh(query, rows * _group, from, to, scratch);
+                TileProduct.Add<F32Elements>(
+                    scratch.Scores + (query * Block) + from,
+                    Block,
+                    (byte*)(scratch.Values + (from * scratch.PaddedDim)),
+                    scratch.PaddedDim * sizeof(float),
+                    scratch.Sums + (query * scratch.PaddedDim),
+                    scratch.PaddedDim,
+                    rows * _group,
+                    _paddedDim,
+                    to - from);
             }
 
-            int query = row * group;
-            for (int g = 0; g < group; g++)
+            row += rows;
+        }
+    }
+
+    /// <summary>Adds a block that is read where it lies: runs of 16 tokens.</summary>
+    private void AddPages<T>(AttentionTask task, int start, int firstToken, int count, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        byte** keys = stackalloc byte*[Runs];
+        byte** values = stackalloc byte*[Runs];
+        for (int run = Runs - 1; run >= 0; run--)
+        {
+            // Runs that nobody sees may have no page; their scores are dropped, so any readable place will do.
+            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
+            FindRun<T>(task, start + token, out keys[run], out values[run]);
+        }
+
+        int queries = task.Rows * _group;
+        new Span<float>(scratch.Scores, queries * Block).Clear();
+        TileProduct.Add64<T>(
+            scratch.Queries,
+            scratch.PaddedDim,
+            keys[0],
+            keys[1],
+            keys[2],
+            keys[3],
+            (nint)_layout.PageTokens * T.Size,
+            scratch.Scores,
+            Block,
+            queries,
+            _attention.HeadDim);
+        for (int row = 0; row < task.Rows;)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
+            int query = row * _group;
+            if (from < to)
             {
-                Weigh(query + g, from, to, scratch);
+                Weigh(query, rows * _group, from, to, scratch);
             }
 
-            TileProduct.Add<F32Elements>(
-                scratch.Scores + (query * Block) + from,
-                Block,
-                (byte*)(scratch.Values + (from * scratch.PaddedDim)),
-                scratch.PaddedDim * sizeof(float),
-                scratch.Sums + (query * scratch.PaddedDim),
-                scratch.PaddedDim,
-                group,
-                _paddedDim,
-                to - from);
+            for (int token = from; token < to;)
+            {
+                int run = token / Lanes.Count;
+                int runEnd = Math.Min(to, (run + 1) * Lanes.Count);
+                TileProduct.Add<T>(
+                    scratch.Scores + (query * Block) + token,
+                    Block,
+                    values[run] + ((nint)(token % Lanes.Count) * _attention.HeadDim * T.Size),
+                    (nint)_attention.HeadDim * T.Size,
+                    scratch.Sums + (query * scratch.PaddedDim),
+                    scratch.PaddedDim,
+                    rows * _group,
+                    _paddedDim,
+                    runEnd - token);
+                token = runEnd;
+            }
+
+            row += rows;
+        }
+    }
+
+    /// <summary>Which positions of the block a row at a position sees.</summary>
+    private (int From, int To) Visible(int position, int start)
+        => (Math.Max(0, FirstVisible(_attention, position) - start), Math.Min(Block, position + 1 - start));
+
+    /// <summary>How many rows from <paramref name="row"/> on see the same positions of the block.</summary>
+    private int RowsAlike(AttentionTask task, int row, int start, int from, int to)
+    {
+        int rows = 1;
+        while (row + rows < task.Rows && Visible(task.FirstPosition + row + rows, start) == (from, to))
+        {
+            rows++;
+        }
+
+        return rows;
+    }
+
+    private void Weigh(int query, int queries, int from, int to, AttentionScratch scratch)
+    {
+        for (int i = 0; i < queries; i++)
+        {
+            Weigh(query + i, from, to, scratch);
         }
     }
 
@@ -293,51 +393,33 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         new Span<float>(scratch.Sums, queries * _paddedDim).Clear();
     }
 
-    /// <summary>Merges the segment into the earlier ones: <c>total e^(M − max) + segment e^(m − max)</c>.</summary>
-    private void EndSegment(int queries, AttentionScratch scratch)
+    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
+    private void EndSegment(AttentionTask task, int queries, AttentionScratch scratch)
     {
         for (int query = 0; query < queries; query++)
         {
-            if (scratch.Maxima[query] == float.NegativeInfinity)
-            {
-                continue;
-            }
-
             float* sums = scratch.Sums + (query * scratch.PaddedDim);
-            float* totals = scratch.TotalSums + (query * scratch.PaddedDim);
             float weights = Lanes.Sum(Vector512.Load(scratch.Weights + (query * Lanes.Count)));
-            if (scratch.TotalMaxima[query] == float.NegativeInfinity)
+            if (task.Partial < 0)
             {
-                scratch.TotalMaxima[query] = scratch.Maxima[query];
-                scratch.TotalWeights[query] = weights;
-                new ReadOnlySpan<float>(sums, _paddedDim).CopyTo(new Span<float>(totals, _paddedDim));
+                scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _paddedDim);
                 continue;
             }
 
-            float maximum = MathF.Max(scratch.TotalMaxima[query], scratch.Maxima[query]);
-            float totalFactor = Lanes.Exp(scratch.TotalMaxima[query] - maximum);
-            float factor = Lanes.Exp(scratch.Maxima[query] - maximum);
-            scratch.TotalMaxima[query] = maximum;
-            scratch.TotalWeights[query] = (scratch.TotalWeights[query] * totalFactor) + (weights * factor);
-            for (int i = 0; i < _paddedDim; i += Lanes.Count)
-            {
-                ((Vector512.Load(totals + i) * totalFactor) + (Vector512.Load(sums + i) * factor)).Store(totals + i);
-            }
+            float* partial = _partials.Floats + ((task.Partial + query) * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
+            new ReadOnlySpan<float>(sums, _paddedDim).CopyTo(new Span<float>(partial, _paddedDim));
+            partial[_paddedDim] = scratch.Maxima[query];
+            partial[_paddedDim + 1] = weights;
         }
     }
 
-    private void StoreResults(AttentionTask task, int group, AttentionScratch scratch)
+    private void StoreResults(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int query = 0; query < task.Rows * group; query++)
+        for (int query = 0; query < task.Rows * _group; query++)
         {
-            float* y = _y.Row(task.FirstRow + (query / group)) + (((task.Head * group) + (query % group)) * dim);
-            float* totals = scratch.TotalSums + (query * scratch.PaddedDim);
-            float divisor = scratch.TotalWeights[query];
-            for (int i = 0; i < dim; i++)
-            {
-                y[i] = totals[i] / divisor;
-            }
+            float* y = _y.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            scratch.Total(query).Store(y, dim);
         }
     }
 }

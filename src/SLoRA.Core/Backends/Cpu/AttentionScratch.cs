@@ -50,6 +50,9 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>Largest score of all earlier segments, <c>[M]</c>.</summary>
     public float* TotalMaxima => Maxima + _queries;
 
+    /// <summary>What a query has of all earlier segments.</summary>
+    public SegmentSum Total(int query) => new(TotalMaxima + query, TotalWeights + query, TotalSums + (query * PaddedDim));
+
     /// <summary>Floats that one thread needs.</summary>
     public static long FloatsFor(int queries, int paddedDim)
         => (((2L * Block * paddedDim) + (queries * ((3L * paddedDim) + Block + Lanes.Count + 3))) + 15) & ~15L;

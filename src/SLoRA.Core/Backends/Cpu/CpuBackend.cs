@@ -136,10 +136,7 @@ internal sealed unsafe class CpuBackend : IBackend
             rope.SetPositions(plan.Positions);
         }
 
-        if (_layout is not null)
-        {
-            _store.SetPlan(plan, _layout);
-        }
+        _store.Begin(plan);
 
         Span<int> outputOfRow = _outputOfRow.AsSpan(0, plan.RowCount);
         outputOfRow.Fill(-1);
@@ -211,11 +208,15 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
-        => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer, Plan.RowCount));
+        => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
     /// <inheritdoc/>
     public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
-        => Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
+    {
+        Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
+        ComputeJob merge = _attention.PrepareMerge(out int parts);
+        Run(merge, parts);
+    }
 
     /// <inheritdoc/>
     public void Gate(DeviceRows x, DeviceRows y) => Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));

@@ -11,7 +11,10 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
 {
+    // Page and place in the page of every row.
     private int[] _slots = [];
+    private bool _placed;
+    private StepPlan _plan = null!;
     private CpuRows _qkv = null!;
     private CpuRope _rope = null!;
     private AttentionDescription _attention = null!;
@@ -21,37 +24,29 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
     private int _rows;
     private int _parts;
 
-    /// <summary>Notes where each row of the step goes: its page and its place in the page.</summary>
-    public void SetPlan(StepPlan plan, KvLayout layout)
+    /// <summary>Takes the plan of the next step.</summary>
+    public void Begin(StepPlan plan)
     {
-        if (_slots.Length < 2 * plan.RowCount)
-        {
-            _slots = new int[Math.Max(2 * plan.RowCount, 2 * _slots.Length)];
-        }
-
-        ReadOnlySpan<int> tables = plan.PageTables;
-        foreach (StepSlice slice in plan.Slices)
-        {
-            for (int i = 0; i < slice.RowCount; i++)
-            {
-                (int page, int place) = Math.DivRem(slice.FirstPosition + i, layout.PageTokens);
-                _slots[2 * (slice.FirstRow + i)] = tables[slice.TableStart + page];
-                _slots[(2 * (slice.FirstRow + i)) + 1] = place;
-            }
-        }
+        _plan = plan;
+        _placed = false;
     }
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
-    public int Prepare(CpuRows qkv, CpuRope rope, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer, int rows)
+    public int Prepare(CpuRows qkv, CpuRope rope, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
     {
+        if (!_placed)
+        {
+            PlaceRows(layout);
+        }
+
         _qkv = qkv;
         _rope = rope;
         _attention = attention;
         _pages = pages;
         _layout = layout;
         _block = layout.Layers[layer];
-        _rows = rows;
-        _parts = rows < 4 ? 1 : Math.Min(rows, 4 * workers);
+        _rows = _plan.RowCount;
+        _parts = _rows < 4 ? Math.Min(_rows, 1) : Math.Min(_rows, 4 * workers);
         return _parts;
     }
 
@@ -83,6 +78,27 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
                     break;
             }
         }
+    }
+
+    private void PlaceRows(KvLayout layout)
+    {
+        if (_slots.Length < 2 * _plan.RowCount)
+        {
+            _slots = new int[Math.Max(2 * _plan.RowCount, 2 * _slots.Length)];
+        }
+
+        ReadOnlySpan<int> tables = _plan.PageTables;
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int i = 0; i < slice.RowCount; i++)
+            {
+                (int page, int place) = Math.DivRem(slice.FirstPosition + i, layout.PageTokens);
+                _slots[2 * (slice.FirstRow + i)] = tables[slice.TableStart + page];
+                _slots[(2 * (slice.FirstRow + i)) + 1] = place;
+            }
+        }
+
+        _placed = true;
     }
 
     /// <summary>Turns pairs (i, i + pairs) of one head: <c>lo cos − hi sin | hi cos + lo sin</c>.</summary>

@@ -15,8 +15,12 @@ internal ref struct MatchWalk
     private int _matchStart = -1;
     private int _matchEnd;
 
-    public MatchWalk(TextPattern pattern, ReadOnlySpan<char> text)
+    /// <param name="pattern">What is sought.</param>
+    /// <param name="text">Well-formed UTF-16.</param>
+    /// <param name="from">Where the walk starts; what is before can only be looked back at.</param>
+    public MatchWalk(TextPattern pattern, ReadOnlySpan<char> text, int from = 0)
     {
+        _from = _covered = from;
         _pattern = pattern;
         _text = text;
         _budget = TextPattern.Budget(text.Length);

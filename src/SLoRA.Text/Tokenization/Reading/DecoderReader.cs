@@ -1,4 +1,5 @@
 using SLoRA.Text.Tokenization.Decoders;
+using SLoRA.Text.Tokenization.PreTokenizers;
 
 namespace SLoRA.Text.Tokenization.Reading;
 
@@ -26,6 +27,11 @@ internal static class DecoderReader
                 return new BpeSuffixDecoder(node["suffix"].String("</w>"));
             case "CTC":
                 return new CtcDecoder(node["pad_token"].String("<pad>"), node["word_delimiter_token"].String("|"), node["cleanup"].Bool(true));
+            case "Metaspace":
+                PrependScheme scheme = PreTokenizerReader.ReadScheme(node);
+                return new MetaspaceDecoder(char.ConvertFromUtf32(node["replacement"].CodePoint()), dropsFirst: scheme != PrependScheme.Never);
+            case "Replace":
+                return new ReplaceDecoder(PatternReader.Read(node["pattern"]), node["content"].String());
             default:
                 throw node.Unknown("decoder");
         }

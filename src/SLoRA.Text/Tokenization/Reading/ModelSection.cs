@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using SLoRA.Text.Tokenization.Models;
@@ -65,8 +66,25 @@ internal sealed class ModelSection
         return type switch
         {
             "BPE" => BuildBpe(_vocabulary, warnings),
-            _ => throw TokenizerException.Unsupported($"model.type is '{type}', which is not implemented."),
+            "Unigram" => BuildUnigram(_vocabulary, _scores!),
+            "WordPiece" => new WordPieceModel(
+                _vocabulary,
+                this["unk_token"].String("[UNK]"),
+                this["continuing_subword_prefix"].String("##"),
+                this["max_input_chars_per_word"].Int(100)),
+            _ => new WordLevelModel(_vocabulary, this["unk_token"].String("<unk>")),
         };
+    }
+
+    private UnigramModel BuildUnigram(Vocabulary vocabulary, List<double> scores)
+    {
+        int? unknown = this["unk_id"].IsNull ? null : this["unk_id"].Int(0);
+        if (unknown >= scores.Count)
+        {
+            throw TokenizerException.Format($"model.unk_id is {unknown}, and the vocabulary has {scores.Count} tokens.");
+        }
+
+        return new UnigramModel(vocabulary, [.. scores], unknown, this["byte_fallback"].Bool(false));
     }
 
     // Files from before the type was written.
@@ -97,10 +115,13 @@ internal sealed class ModelSection
             IgnoreMerges = this["ignore_merges"].Bool(false),
         };
         MergeSection merges = _merges ?? throw TokenizerException.Format("model.merges is missing.");
-        MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), warnings, out bool[]? joinsMetaspace);
+        int unknown = options.UnknownToken is not null && vocabulary.TryGetId(options.UnknownToken, out int id) ? id : -1;
+        MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), unknown, warnings, out bool[]? joinsMetaspace);
         return new BpeModel(vocabulary, table, options, joinsMetaspace);
     }
 
+    // Optimized at once: this and what it calls run once, over hundreds of thousands of entries.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadVocabulary(ref Utf8JsonReader reader, int fileLength)
     {
         if (reader.TokenType == JsonTokenType.StartArray)
@@ -145,7 +166,8 @@ internal sealed class ModelSection
                 throw TokenizerException.Format($"{place}: the score of '{Encoding.UTF8.GetString(token)}' must be a number.");
             }
 
-            if (!_vocabulary.Add(token, _scores.Count)) throw TokenizerException.Format($"model.vocab holds '{Encoding.UTF8.GetString(token)}' twice.");
+            // A token may be listed again: its last place is its id, all of its places decode to it.
+            _vocabulary.Add(token, _scores.Count);
             _scores.Add(score);
             reader.Read();
             if (reader.TokenType != JsonTokenType.EndArray) throw TokenizerException.Format($"{place} must be a pair of token and score.");

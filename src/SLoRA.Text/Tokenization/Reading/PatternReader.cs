@@ -10,6 +10,8 @@ internal static class PatternReader
         foreach ((string name, ConfigNode value) in node.Members())
         {
             if (name == "Regex") return Regex(value);
+            // An empty text is found between all characters, as the empty expression is.
+            if (name == "String") return value.String() is { Length: > 0 } text ? new LiteralPattern(text) : new ExpressionPattern("");
         }
 
         throw node.Wrong("an object with String or Regex");
@@ -18,7 +20,6 @@ internal static class PatternReader
     private static TextPattern Regex(ConfigNode node)
     {
         string expression = node.String();
-        if (WordPattern.Known.TryGetValue(expression, out WordPattern? known)) return known;
-        throw TokenizerException.Unsupported($"{node.Path}: the expression '{expression}' is not implemented.");
+        return WordPattern.Known.TryGetValue(expression, out WordPattern? known) ? known : new ExpressionPattern(expression);
     }
 }

@@ -52,7 +52,7 @@ internal static class CharClass
 
     /// <summary>The Alphabetic property: letters, letter numbers, and what Unicode counts to them.</summary>
     public static bool IsAlphabetic(int codePoint) =>
-        (Bit(codePoint) & (Letter | (1u << (int)UnicodeCategory.LetterNumber))) != 0 || IsOtherAlphabeticSymbol(codePoint);
+        (Bit(codePoint) & (Letter | (1u << (int)UnicodeCategory.LetterNumber))) != 0 || (codePoint >= 0x80 && RangeTable.OtherAlphabetic.Find(codePoint) is not null);
 
     /// <summary>A word character of the expression engines: alphabetic, mark, decimal digit or connector.</summary>
     public static bool IsWord(int codePoint) =>

@@ -1,0 +1,56 @@
+using SLoRA.Text;
+using SLoRA;
+
+namespace Quickstart;
+
+/// <summary>An engine and the tokenizer of its model.</summary>
+internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) : IAsyncDisposable
+{
+    public LoraServingEngine Engine { get; } = engine;
+
+    public Tokenizer Tokenizer { get; } = tokenizer;
+
+    /// <summary>Loads model, tokenizer and adapters.</summary>
+    public static async Task<TextEngine> LoadAsync(ModelFiles files, IProgress<LoadProgress> progress, CancellationToken cancellation)
+    {
+        Task<Tokenizer> tokenizer = Task.Run(() => Tokenizer.Load(files.Model), cancellation);
+        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
+            .UseModel(files.Model)
+            .ConfigurePool(pool => pool.Bytes = files.PoolBytes);
+        foreach ((string name, string folder) in files.Adapters)
+        {
+            builder.AddAdapter(name, folder);
+        }
+
+        LoraServingEngine engine = await builder.BuildAsync(progress, cancellation);
+        try
+        {
+            return new TextEngine(engine, await tokenizer);
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.</summary>
+    public int[] Encode(IReadOnlyList<ChatMessage> messages, bool isRaw)
+    {
+        if (!isRaw)
+        {
+            try
+            {
+                return Tokenizer.EncodeChat(messages);
+            }
+            catch (ChatTemplateException error) when (error.Code == "template.missing")
+            {
+                // A base model without a template goes on with the text it is given.
+            }
+        }
+
+        return Tokenizer.Encode(messages[^1].Content!.GetValue<string>());
+    }
+
+    public ValueTask DisposeAsync() => Engine.DisposeAsync();
+}
