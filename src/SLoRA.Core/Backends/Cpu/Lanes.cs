@@ -74,9 +74,13 @@ internal static unsafe class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
-        // x = n ln 2 + r with |r| ≤ ln 2 / 2; ln 2 in two parts so that the subtraction is exact; e^r by its polynomial.
-        Vector512<float> clamped = Vector512.Min(Vector512.Max(x, Vector512.Create(-87.4f)), Vector512.Create(88.3f));
-        Vector512<float> n = Vector512.Round(clamped * Vector512.Create(1.44269504f));
+        // x = n ln 2 + r with |r| ≤ ln 2 / 2; ln 2 in two parts so that the subtraction is exact; e^r by its polynomial. Adding 1.5 · 2²³
+        // rounds to n and leaves n in the low bits, from where a shift takes it to the exponent. The operands of the minimum and the maximum
+        // are in the order that lets NaN through.
+        Vector512<float> clamped = Vector512.MinNative(Vector512.Create(88.3f), Vector512.MaxNative(Vector512.Create(-87.4f), x));
+        Vector512<float> shifter = Vector512.Create(12582912f);
+        Vector512<float> shifted = Vector512.FusedMultiplyAdd(clamped, Vector512.Create(1.44269504f), shifter);
+        Vector512<float> n = shifted - shifter;
         Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), clamped);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
         Vector512<float> p = Vector512.Create(1.9875691500e-4f);
@@ -86,7 +90,7 @@ internal static unsafe class Lanes
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        Vector512<float> power = ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
+        Vector512<float> power = ((shifted.AsInt32() << 23) + Vector512<float>.One.AsInt32()).AsSingle();
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-87.3f)), Vector512<float>.Zero, p * power);
     }
 
