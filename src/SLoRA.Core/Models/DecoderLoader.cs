@@ -43,43 +43,42 @@ internal sealed class DecoderLoader
 
     private DecoderWeights Load()
     {
-        const string embedding = "model.embed_tokens";
         var layers = ImmutableArray.CreateBuilder<LayerWeights>(_description.Layers.Length);
         for (int i = 0; i < _description.Layers.Length; i++)
         {
-            layers.Add(Layer($"model.layers.{i}.", _description.Layers[i]));
+            layers.Add(Layer(i, _description.Layers[i]));
         }
 
-        WeightSource table = _source(embedding + ".weight");
+        WeightSource table = _source(ModuleNames.Embedding + ".weight");
         DeviceTable deviceTable = _backend.LoadTable(table);
         _loaded(table);
         return new DecoderWeights
         {
             Embedding = deviceTable,
-            EmbeddingTarget = _targets[embedding],
+            EmbeddingTarget = _targets[ModuleNames.Embedding],
             Layers = layers.MoveToImmutable(),
-            FinalNorm = Vector("model.norm.weight"),
-            Head = new LinearGroup(Part("lm_head", _description.TiedEmbeddings ? embedding : "lm_head", bias: false)),
+            FinalNorm = Norm(ModuleNames.FinalNorm),
+            Head = new LinearGroup(Part(ModuleNames.Head, _description.TiedEmbeddings ? ModuleNames.Embedding : ModuleNames.Head, bias: false)),
         };
     }
 
-    private LayerWeights Layer(string prefix, LayerDescription layer)
+    private LayerWeights Layer(int index, LayerDescription layer)
     {
         AttentionDescription attention = layer.Attention;
-        string self = prefix + "self_attn.";
-        string mlp = prefix + "mlp.";
+        bool qkvBias = attention.QkvBias;
+        bool mlpBias = layer.Mlp.Bias;
         return new LayerWeights
         {
-            AttentionNorm = Vector(prefix + "input_layernorm.weight"),
+            AttentionNorm = Norm(ModuleNames.AttentionNorm(index)),
             Qkv = new LinearGroup(
-                Part(self + "q_proj", attention.QkvBias), Part(self + "k_proj", attention.QkvBias), Part(self + "v_proj", attention.QkvBias)),
-            QueryNorm = attention.QueryKeyNorm ? Vector(self + "q_norm.weight") : null,
-            KeyNorm = attention.QueryKeyNorm ? Vector(self + "k_norm.weight") : null,
+                Part(ModuleNames.Query(index), qkvBias), Part(ModuleNames.Key(index), qkvBias), Part(ModuleNames.Value(index), qkvBias)),
+            QueryNorm = attention.QueryKeyNorm ? Norm(ModuleNames.QueryNorm(index)) : null,
+            KeyNorm = attention.QueryKeyNorm ? Norm(ModuleNames.KeyNorm(index)) : null,
             Rope = Rope(attention.Rope),
-            Output = new LinearGroup(Part(self + "o_proj", attention.OutputBias)),
-            MlpNorm = Vector(prefix + "post_attention_layernorm.weight"),
-            GateUp = new LinearGroup(Part(mlp + "gate_proj", layer.Mlp.Bias), Part(mlp + "up_proj", layer.Mlp.Bias)),
-            Down = new LinearGroup(Part(mlp + "down_proj", layer.Mlp.Bias)),
+            Output = new LinearGroup(Part(ModuleNames.Output(index), attention.OutputBias)),
+            MlpNorm = Norm(ModuleNames.MlpNorm(index)),
+            GateUp = new LinearGroup(Part(ModuleNames.Gate(index), mlpBias), Part(ModuleNames.Up(index), mlpBias)),
+            Down = new LinearGroup(Part(ModuleNames.Down(index), mlpBias)),
         };
     }
 
@@ -92,6 +91,8 @@ internal sealed class DecoderLoader
         _loaded(weight);
         return new LinearPart(matrix, bias ? Vector(tensor + ".bias") : null, _targets[module]);
     }
+
+    private DeviceVector Norm(string module) => Vector(module + ".weight");
 
     private DeviceVector Vector(string tensor)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Adapters;
 using SLoRA.Formats;
 
 namespace SLoRA.Models;
@@ -30,7 +31,7 @@ internal sealed class KvLayout
     /// <summary>Byte offsets within a page, one entry per layer.</summary>
     public ImmutableArray<LayerBlock> Layers { get; }
 
-    /// <summary>Bytes of one page, a multiple of 64.</summary>
+    /// <summary>Bytes of one page, a multiple of 64 and enough for a tile.</summary>
     public long PageBytes { get; }
 
     /// <summary>Pages that hold <paramref name="tokens"/> tokens.</summary>
@@ -64,7 +65,7 @@ internal sealed class KvLayout
             offset += 2 * half;
         }
 
-        return new KvLayout(type, tokens, layers.MoveToImmutable(), (offset + 63) & ~63L);
+        return new KvLayout(type, tokens, layers.MoveToImmutable(), Math.Max(TilePlanner.SmallestPage, (offset + 63) & ~63L));
     }
 }
 

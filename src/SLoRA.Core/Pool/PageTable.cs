@@ -53,5 +53,6 @@ internal sealed class PageTable(PagePool pool, int pageTokens)
         Reserved = 0;
     }
 
-    private int PagesFor(int tokens) => (tokens + pageTokens - 1) / pageTokens;
+    /// <summary>Pages that <paramref name="tokens"/> tokens take.</summary>
+    public int PagesFor(int tokens) => (tokens + pageTokens - 1) / pageTokens;
 }

@@ -1,0 +1,102 @@
+using System.Text.Json;
+
+namespace SLoRA.Text.Tokenization.Reading;
+
+/// <summary>A JSON value with the path it was found at, so that every complaint names the place.</summary>
+internal readonly struct ConfigNode(JsonElement value, string path)
+{
+    public string Path { get; } = path;
+
+    public JsonValueKind Kind => value.ValueKind;
+
+    public bool IsNull => value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
+
+    /// <summary>A member, or a node that <see cref="IsNull"/> when the member is missing.</summary>
+    public ConfigNode this[string name] => Kind == JsonValueKind.Object && value.TryGetProperty(name, out JsonElement member)
+        ? new ConfigNode(member, $"{Path}.{name}")
+        : new ConfigNode(default, $"{Path}.{name}");
+
+    /// <summary>The member <c>type</c> of an object that must have it.</summary>
+    public string Type
+    {
+        get
+        {
+            if (Kind != JsonValueKind.Object) throw Wrong("an object with a type");
+            return this["type"].String();
+        }
+    }
+
+    public string String()
+    {
+        if (Kind != JsonValueKind.String) throw Wrong("a string");
+        return Text();
+    }
+
+    public string String(string fallback) => IsNull ? fallback : String();
+
+    public string? OptionalString() => IsNull ? null : String();
+
+    public bool Bool(bool fallback)
+    {
+        if (IsNull) return fallback;
+        if (Kind is not (JsonValueKind.True or JsonValueKind.False)) throw Wrong("true or false");
+        return value.GetBoolean();
+    }
+
+    public int Int(int fallback)
+    {
+        if (IsNull) return fallback;
+        if (Kind != JsonValueKind.Number || !value.TryGetInt32(out int number) || number < 0) throw Wrong("a number that is not negative and fits 31 bits");
+        return number;
+    }
+
+    public double? OptionalDouble()
+    {
+        if (IsNull) return null;
+        if (Kind != JsonValueKind.Number || !value.TryGetDouble(out double number)) throw Wrong("a number");
+        return number;
+    }
+
+    public IEnumerable<ConfigNode> Items()
+    {
+        if (Kind != JsonValueKind.Array) throw Wrong("a list");
+        int index = 0;
+        foreach (JsonElement item in value.EnumerateArray()) yield return new ConfigNode(item, $"{Path}[{index++}]");
+    }
+
+    public IEnumerable<(string Name, ConfigNode Value)> Members()
+    {
+        if (Kind != JsonValueKind.Object) throw Wrong("an object");
+        foreach (JsonProperty member in value.EnumerateObject()) yield return (member.Name, new ConfigNode(member.Value, $"{Path}.{member.Name}"));
+    }
+
+    /// <summary>The one character of a string that must be a single code point.</summary>
+    public int CodePoint()
+    {
+        string text = String();
+        int length = text.Length == 0 ? 0 : char.IsSurrogatePair(text, 0) ? 2 : 1;
+        if (length == 0 || length != text.Length) throw Wrong("a single character");
+        return char.ConvertToUtf32(text, 0);
+    }
+
+    public TokenizerException Wrong(string expected)
+    {
+        string found = IsNull ? "nothing" : value.GetRawText();
+        if (found.Length > 60) found = string.Concat(found.AsSpan(0, 60), "…");
+        return TokenizerException.Format($"{Path} must be {expected}; it is {found}.");
+    }
+
+    public TokenizerException Unknown(string kind) => TokenizerException.Unsupported($"{Path} is a {kind} of type '{Type}', which is not implemented.");
+
+    private string Text()
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw TokenizerException.Format($"{Path} holds a lone surrogate or is not UTF-8.", e);
+        }
+    }
+}
