@@ -19,7 +19,7 @@ internal static unsafe class Ceilings
     /// <summary>GB/s read from memory on <paramref name="threads"/> threads.</summary>
     public static double Read(int threads)
     {
-        const long Bytes = 256L << 20;
+        const long Bytes = 96L << 20;
         using var memory = new AlignedMemory(Bytes);
 
         // Memory that nobody wrote to is one page of zeros over and over, and comes from the cache.
