@@ -11,6 +11,9 @@ internal interface IFuzzTarget
     /// <summary>Words of the input's language, which mutation puts in.</summary>
     IReadOnlyList<byte[]> Words { get; }
 
+    /// <summary>Whether the inputs are JSON, whose tree is then changed in half of the executions.</summary>
+    bool IsJson { get; }
+
     /// <summary>Runs one input. Throws when the code under test does anything but succeed or refuse.</summary>
     void Run(ReadOnlySpan<byte> input);
 }

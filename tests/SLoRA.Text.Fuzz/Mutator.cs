@@ -6,9 +6,11 @@ internal sealed class Mutator(IFuzzTarget target, int seed)
     private const int MaxLength = 1 << 16;
 
     private readonly Random _random = new(seed);
+    private readonly JsonMutator? _json = target.IsJson ? new JsonMutator(target.Seeds, new Random(seed)) : null;
 
     public byte[] Next()
     {
+        if (_json is not null && _random.Next(2) == 0) return _json.Next();
         List<byte> bytes = [.. Pick(target.Seeds)];
         int changes = 1 + _random.Next(1 + _random.Next(8));
         for (int i = 0; i < changes; i++) Change(bytes);

@@ -19,6 +19,8 @@ internal sealed class TextTarget : IFuzzTarget
 
     public string Name => "text";
 
+    public bool IsJson => false;
+
     public IReadOnlyList<byte[]> Seeds { get; } = [.. MakeSeeds()];
 
     public IReadOnlyList<byte[]> Words { get; } = [.. Parts.Select(Encoding.Unicode.GetBytes)];

@@ -18,6 +18,8 @@ internal sealed class TokenizerFileTarget : IFuzzTarget
 
     public string Name => "tokenizer";
 
+    public bool IsJson => true;
+
     public IReadOnlyList<byte[]> Seeds { get; } = [.. Fixtures.Small()];
 
     public IReadOnlyList<byte[]> Words { get; } = [.. Vocabulary.Select(Encoding.UTF8.GetBytes)];
