@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Text;
 using SLoRA.Text.Tokenization;
 using SLoRA.Text.Tokenization.Decoders;
@@ -20,8 +19,7 @@ public sealed partial class Tokenizer
     private readonly TokenizerFile _file;
     private readonly TextEncoder _encoder;
     private readonly TokenizerConfiguration _configuration;
-    private readonly ConcurrentBag<EncodingScratch> _scratches = [];
-    private readonly int _scratchLimit = Environment.ProcessorCount;
+    private readonly ScratchPool _scratches = new();
 
     private Tokenizer(TokenizerFile file, TokenizerConfiguration configuration)
     {
@@ -92,7 +90,7 @@ public sealed partial class Tokenizer
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
-        EncodingScratch scratch = Rent();
+        EncodingScratch scratch = _scratches.Rent();
         Encode(text, addSpecialTokens, scratch);
         int[] ids = scratch.Ids.Span.ToArray();
         Return(scratch, text.Length);
@@ -108,7 +106,7 @@ public sealed partial class Tokenizer
     public int EncodeTo(ReadOnlySpan<char> text, IBufferWriter<int> output, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(output);
-        EncodingScratch scratch = Rent();
+        EncodingScratch scratch = _scratches.Rent();
         Encode(text, addSpecialTokens, scratch);
         int count = scratch.Ids.Count;
         scratch.Ids.CopyTo(output);
@@ -205,11 +203,9 @@ public sealed partial class Tokenizer
 
     private int? SpecialTokenId(string role) => SpecialTokens.TryGetValue(role, out string? token) ? TokenToId(token) : null;
 
-    private EncodingScratch Rent() => _scratches.TryTake(out EncodingScratch? scratch) ? scratch : new EncodingScratch();
-
     private void Return(EncodingScratch scratch, int textLength)
     {
         if (textLength > LongText) scratch.Trim();
-        if (_scratches.Count < _scratchLimit) _scratches.Add(scratch);
+        _scratches.Return(scratch);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace SLoRA.Text.Tokenization;
@@ -44,6 +45,7 @@ internal sealed class Vocabulary
     public int MaxTokenBytes { get; private set; }
 
     /// <summary>Adds a token. When it is there already, the new id is the one that is found from now on, and false is returned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Add(ReadOnlySpan<byte> token, int id)
     {
         int slot = FindSlot(token);
@@ -71,6 +73,7 @@ internal sealed class Vocabulary
     }
 
     /// <summary>Builds the way from id to token. Returns the first id that two tokens share, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int? Seal()
     {
         int? shared = null;
@@ -142,6 +145,7 @@ internal sealed class Vocabulary
 
     public int Id(int entry) => _ids[entry];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ulong Hash(ReadOnlySpan<byte> token)
     {
         ulong hash = Seed ^ (ulong)token.Length;
@@ -159,6 +163,7 @@ internal sealed class Vocabulary
         return hash * 0x9E3779B97F4A7C15;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int FindSlot(ReadOnlySpan<byte> token)
     {
         int mask = _slots.Length - 1;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace SLoRA.Text.Tokenization.Models;
@@ -18,6 +19,7 @@ internal sealed class MergeTable
     }
 
     /// <summary>Sets the merge of a pair. Returns false when the pair had one already, which is replaced.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool Set(int left, int right, int rank, int merged)
     {
         ref Slot slot = ref Find(Key(left, right));
@@ -36,6 +38,7 @@ internal sealed class MergeTable
 
     private static ulong Key(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Slot Find(ulong key)
     {
         Slot[] slots = _slots;

@@ -1,12 +1,12 @@
 namespace SLoRA.Text.Tokenization.Patterns;
 
-/// <summary>A set of code points, given by a predicate and looked up by bits: ASCII at once, the rest of the first plane when first asked for.</summary>
+/// <summary>A set of code points, given by a predicate and looked up by bits: ASCII at once, pages of 256 of the first plane when first asked for.</summary>
 internal sealed class CharSet
 {
     private readonly Func<int, bool> _contains;
     private readonly ulong _low;
     private readonly ulong _high;
-    private ulong[]? _plane;
+    private readonly ulong[]?[] _pages = new ulong[]?[256];
 
     public CharSet(Func<int, bool> contains)
     {
@@ -23,8 +23,8 @@ internal sealed class CharSet
         if (codePoint < 64) return ((_low >> codePoint) & 1) != 0;
         if (codePoint < 128) return ((_high >> (codePoint - 64)) & 1) != 0;
         if (codePoint >= 0x10000) return _contains(codePoint);
-        ulong[] plane = _plane ?? MakePlane();
-        return ((plane[codePoint >> 6] >> (codePoint & 63)) & 1) != 0;
+        ulong[] page = _pages[codePoint >> 8] ?? MakePage(codePoint >> 8);
+        return ((page[(codePoint >> 6) & 3] >> (codePoint & 63)) & 1) != 0;
     }
 
     public static CharSet Range(int first, int last) => new(c => c >= first && c <= last);
@@ -46,15 +46,15 @@ internal sealed class CharSet
     /// <summary>The set with the other cases of its members.</summary>
     public CharSet IgnoreCase() => new(c => _contains(c) || CaseFolding.AnyCase(c, _contains));
 
-    // Two threads may both make the bits; they are the same.
-    private ulong[] MakePlane()
+    // Two threads may both make a page; the bits are the same.
+    private ulong[] MakePage(int number)
     {
-        ulong[] plane = new ulong[1024];
-        for (int c = 0; c < 0x10000; c++)
+        ulong[] page = new ulong[4];
+        for (int i = 0; i < 256; i++)
         {
-            if (_contains(c)) plane[c >> 6] |= 1UL << (c & 63);
+            if (_contains((number << 8) | i)) page[i >> 6] |= 1UL << (i & 63);
         }
 
-        return _plane = plane;
+        return _pages[number] = page;
     }
 }

@@ -3,6 +3,8 @@ namespace SLoRA.Text.Tokenization.PreTokenizers;
 /// <summary>Metaspace: spaces become a visible character, one is put before a text that does not start with it, and pieces start at it.</summary>
 internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme prepend, bool split) : PreTokenizer
 {
+    public override bool DependsOnOrigin => prepend == PrependScheme.First;
+
     public override void Apply(ref PreTokenizedText text)
     {
         CharBuffer output = text.NewText();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using SLoRA.Text.Tokenization.Models;
@@ -20,6 +21,7 @@ internal sealed class MergeSection
     }
 
     /// <summary>Reads the list that the reader stands at: strings "a b", or lists ["a", "b"], but not both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static MergeSection Read(ref Utf8JsonReader reader, int fileLength)
     {
         if (reader.TokenType != JsonTokenType.StartArray) throw TokenizerException.Format("model.merges must be a list.");
@@ -40,12 +42,14 @@ internal sealed class MergeSection
     /// <summary>Finds the ids of all parts and results.</summary>
     /// <param name="vocabulary">The model's vocabulary.</param>
     /// <param name="prefix">The continuing prefix, which the right part loses when it is joined.</param>
+    /// <param name="unknownId">The id of the unknown token, or -1.</param>
     /// <param name="warnings">Takes what the file contradicts itself in.</param>
     /// <param name="joinsMetaspace">
     /// For every character whether some merge joins it with a ▁ behind it; null when the merges do not tell. Between a character that is
     /// never joined and ▁ a word can be cut without changing the result.
     /// </param>
-    public MergeTable Resolve(Vocabulary vocabulary, ReadOnlySpan<byte> prefix, List<string> warnings, out bool[]? joinsMetaspace)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public MergeTable Resolve(Vocabulary vocabulary, ReadOnlySpan<byte> prefix, int unknownId, List<string> warnings, out bool[]? joinsMetaspace)
     {
         var table = new MergeTable(_pairs.Count);
         byte[] joined = new byte[vocabulary.MaxTokenBytes];
@@ -69,7 +73,7 @@ internal sealed class MergeSection
             }
 
             if (!table.Set(leftId, rightId, rank, Id(vocabulary, whole, rank))) repeated++;
-            if (joinsMetaspace is not null && right.StartsWith(MetaspaceUtf8) && !NoteJoin(left, joinsMetaspace)) joinsMetaspace = null;
+            if (joinsMetaspace is not null && right.StartsWith(MetaspaceUtf8) && (leftId == unknownId || !NoteJoin(left, joinsMetaspace))) joinsMetaspace = null;
         }
 
         if (repeated > 0) warnings.Add($"model.merges lists {repeated} pairs again; the last rank of a pair counts.");
@@ -78,9 +82,10 @@ internal sealed class MergeSection
 
     private static bool NoteJoin(ReadOnlySpan<byte> left, bool[] joinsMetaspace)
     {
-        // A byte token or an astral character at the end says nothing about the text's own character there.
-        if (left.EndsWith(">"u8) || Rune.DecodeLastFromUtf8(left, out Rune last, out _) != System.Buffers.OperationStatus.Done || !last.IsBmp) return false;
-        joinsMetaspace[last.Value] = true;
+        // The end of a byte token says nothing about the text's own character there.
+        if (left.Length == 6 && left.StartsWith("<0x"u8) && left[5] == (byte)'>') return false;
+        if (Rune.DecodeLastFromUtf8(left, out Rune last, out _) != System.Buffers.OperationStatus.Done) return false;
+        joinsMetaspace[last.IsBmp ? last.Value : 0xDC00 + ((last.Value - 0x10000) & 0x3FF)] = true;
         return true;
     }
 
@@ -90,6 +95,7 @@ internal sealed class MergeSection
         throw TokenizerException.Format($"The merge {rank} names '{Encoding.UTF8.GetString(token)}', which the vocabulary lacks.");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadString(ref Utf8JsonReader reader, ref byte[] scratch)
     {
         if (reader.TokenType != JsonTokenType.String) throw Wrong("neither a string nor a pair");
@@ -101,6 +107,7 @@ internal sealed class MergeSection
         Add(text[..space], text[(space + 1)..]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadPair(ref Utf8JsonReader reader, ref byte[] scratch)
     {
         int start = _used;

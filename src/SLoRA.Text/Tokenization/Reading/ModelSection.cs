@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using SLoRA.Text.Tokenization.Models;
@@ -114,10 +115,13 @@ internal sealed class ModelSection
             IgnoreMerges = this["ignore_merges"].Bool(false),
         };
         MergeSection merges = _merges ?? throw TokenizerException.Format("model.merges is missing.");
-        MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), warnings, out bool[]? joinsMetaspace);
+        int unknown = options.UnknownToken is not null && vocabulary.TryGetId(options.UnknownToken, out int id) ? id : -1;
+        MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), unknown, warnings, out bool[]? joinsMetaspace);
         return new BpeModel(vocabulary, table, options, joinsMetaspace);
     }
 
+    // Optimized at once: this and what it calls run once, over hundreds of thousands of entries.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadVocabulary(ref Utf8JsonReader reader, int fileLength)
     {
         if (reader.TokenType == JsonTokenType.StartArray)

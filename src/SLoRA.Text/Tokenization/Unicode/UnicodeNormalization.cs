@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SLoRA.Text.Tokenization.Unicode;
 
 /// <summary>
@@ -18,12 +20,15 @@ internal sealed class UnicodeNormalization
     /// <summary>Below this nothing changes in NFC and NFD: no decomposition in NFC's quick check, no combining mark.</summary>
     private const char FirstComposing = '\u0300';
 
+    private static readonly SearchValues<char> Plain = SearchValues.Create([.. Enumerable.Range(0, FirstComposing).Select(c => (char)c)]);
+
     private static readonly Lazy<UnicodeNormalization> Lazy = new(() => new UnicodeNormalization());
 
     private readonly Dictionary<int, int[]> _canonical = [];
     private readonly Dictionary<int, int[]> _compatible = [];
     private readonly Dictionary<long, int> _pairs = [];
     private readonly Dictionary<int, byte> _classes = [];
+    private ulong[]? _active;
 
     private UnicodeNormalization()
     {
@@ -51,7 +56,14 @@ internal sealed class UnicodeNormalization
     public static UnicodeNormalization Instance => Lazy.Value;
 
     /// <summary>Whether a quick look shows that composing cannot change the text.</summary>
-    public static bool IsSurelyComposed(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange('\0', (char)(FirstComposing - 1));
+    public static bool IsSurelyComposed(ReadOnlySpan<char> text)
+    {
+        int at = text.IndexOfAnyExcept(Plain);
+        return at < 0 || Instance.IsInert(text[at..]);
+    }
+
+    /// <summary>Whether the text holds no combining mark, as far as a quick look shows.</summary>
+    public static bool IsSurelyWithoutMarks(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Plain);
 
     /// <summary>Appends the decomposed text, marks in canonical order.</summary>
     public void Decompose(ReadOnlySpan<char> text, bool compatible, CharBuffer output)
@@ -94,6 +106,36 @@ internal sealed class UnicodeNormalization
         }
 
         for (int i = 0; i < kept; i++) output.AppendRune(points[i]);
+    }
+
+    private bool IsInert(ReadOnlySpan<char> text)
+    {
+        ulong[] active = _active ??= FindActive();
+        foreach (char c in text)
+        {
+            if (((active[c >> 6] >> (c & 63)) & 1) != 0) return false;
+        }
+
+        return true;
+    }
+
+    // Characters that composing may change or join with the one before; all surrogates count to them.
+    private ulong[] FindActive()
+    {
+        ulong[] active = new ulong[1024];
+        void Set(int point)
+        {
+            if (point < 0x10000) active[point >> 6] |= 1UL << (point & 63);
+        }
+
+        for (int c = 0xD800; c < 0xE000; c++) Set(c);
+        for (int c = VowelFirst; c < VowelFirst + VowelCount; c++) Set(c);
+        for (int c = TailFirst; c < TailFirst + TailCount; c++) Set(c);
+        foreach (int point in _classes.Keys) Set(point);
+        foreach (long pair in _pairs.Keys) Set((int)(pair & 0x1FFFFF));
+        var composites = new HashSet<int>(_pairs.Values);
+        foreach (int point in _canonical.Keys.Where(point => !composites.Contains(point))) Set(point);
+        return active;
     }
 
     private static long Pair(int first, int second) => ((long)first << 21) | (uint)second;
