@@ -49,7 +49,7 @@ internal static class Fixtures
         }
     }
 
-    private static string Folder(string part)
+    public static string Folder(string part)
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln"))) folder = Path.GetDirectoryName(folder);

@@ -4,7 +4,7 @@ using SLoRA.Text.Fuzz;
 // usage: SLoRA.Text.Fuzz TARGET [EXECUTIONS [SEED]]    runs the target in this process on mutated inputs
 //        SLoRA.Text.Fuzz TARGET --libfuzzer            lets a SharpFuzz driver (libFuzzer) run it
 //        SLoRA.Text.Fuzz TARGET --file FILE            runs one saved input again
-IFuzzTarget[] targets = [new TokenizerFileTarget(), new TextTarget()];
+IFuzzTarget[] targets = [new TokenizerFileTarget(), new TextTarget(), new TemplateTarget()];
 IFuzzTarget? target = args.Length == 0 ? null : targets.FirstOrDefault(t => t.Name == args[0]);
 if (target is null)
 {
