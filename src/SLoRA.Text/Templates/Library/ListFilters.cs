@@ -57,7 +57,8 @@ internal static class ListFilters
         object?[] items = [.. Iteration.ToArray(r, value)];
         r.Budget.Entries(items.Length);
         Array.Reverse(items);
-        return new LazySequence(items);
+        // What cannot be walked backwards becomes a list first, and stays one.
+        return value is LazySequence ? new TemplateList(items) : new LazySequence(items);
     }
 
     private static IEnumerable<object?> Unique(Rendering r, object? value, object?[] a)
