@@ -10,7 +10,7 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
     /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
     public const int Alignment = 64;
 
-    private void* _address;
+    private void* _block;
 
     /// <summary>Allocates memory.</summary>
     /// <param name="bytes">Bytes; rounded up to whole cache lines, and at least one.</param>
@@ -27,14 +27,15 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
         Bytes = Math.Max(Alignment, (bytes + Alignment - 1) & -Alignment);
         try
         {
-            _address = NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
+            // Zeroed by the allocator: of a large block the system then gives pages only when they are first touched.
+            _block = NativeMemory.AllocZeroed((nuint)(Bytes + Alignment));
         }
         catch (OutOfMemoryException exception)
         {
             throw new InsufficientMemoryException($"{bytes} bytes could not be allocated.", exception);
         }
 
-        NativeMemory.Clear(_address, (nuint)Bytes);
+        Address = (byte*)(((nint)_block + Alignment - 1) & -Alignment);
     }
 
     ~AlignedMemory() => Free();
@@ -43,13 +44,13 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
     public long Bytes { get; }
 
     /// <summary>Address of the first byte.</summary>
-    public byte* Address => (byte*)_address;
+    public byte* Address { get; }
 
     /// <summary>The memory as fp32.</summary>
     public float* Floats
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (float*)_address;
+        get => (float*)Address;
     }
 
     /// <inheritdoc/>
@@ -61,7 +62,7 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_address);
-        _address = null;
+        NativeMemory.Free(_block);
+        _block = null;
     }
 }

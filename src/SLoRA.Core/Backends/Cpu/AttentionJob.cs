@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
@@ -278,6 +279,8 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         }
 
         int queries = task.Rows * _group;
+        nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
+        Fetch(values, runBytes);
         new Span<float>(scratch.Scores, queries * Block).Clear();
         TileProduct.Add64<T>(
             scratch.Queries,
@@ -291,6 +294,11 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
             Block,
             queries,
             _attention.HeadDim);
+        if (start + Block < task.FirstPosition + task.Rows)
+        {
+            FetchKeys<T>(task, start + Block, runBytes);
+        }
+
         for (int row = 0; row < task.Rows;)
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
@@ -319,6 +327,35 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
             }
 
             row += rows;
+        }
+    }
+
+    /// <summary>Starts on the keys of the next block while this block's values are summed.</summary>
+    private void FetchKeys<T>(AttentionTask task, int start, nint runBytes)
+        where T : struct, IElements
+    {
+        byte** keys = stackalloc byte*[Runs];
+        int last = task.FirstPosition + task.Rows - 1;
+        for (int run = 0; run < Runs; run++)
+        {
+            FindRun<T>(task, Math.Min(start + (run * Lanes.Count), last & -Lanes.Count), out keys[run], out _);
+        }
+
+        Fetch(keys, runBytes);
+    }
+
+    /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>
+    private static void Fetch(byte** runs, nint bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+            {
+                Sse.Prefetch0(runs[0] + at);
+                Sse.Prefetch0(runs[1] + at);
+                Sse.Prefetch0(runs[2] + at);
+                Sse.Prefetch0(runs[3] + at);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class PanelKernels128
 {
     /// <summary>4 rows, 1 panel: 16 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows4Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -91,7 +91,7 @@ internal static unsafe class PanelKernels128
     }
 
     /// <summary>1 row, 1 panel: 4 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows1Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {

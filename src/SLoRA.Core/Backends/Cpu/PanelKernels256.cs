@@ -14,7 +14,7 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class PanelKernels256
 {
     /// <summary>6 rows, 1 panel: 12 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows6Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -85,7 +85,7 @@ internal static unsafe class PanelKernels256
     }
 
     /// <summary>4 rows, 1 panel: 8 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows4Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -136,7 +136,7 @@ internal static unsafe class PanelKernels256
     }
 
     /// <summary>2 rows, 2 panels: 8 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows2Panels2<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -183,7 +183,7 @@ internal static unsafe class PanelKernels256
     }
 
     /// <summary>2 rows, 1 panel: 4 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows2Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -216,7 +216,7 @@ internal static unsafe class PanelKernels256
     }
 
     /// <summary>1 row, 4 panels: 8 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows1Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -264,7 +264,7 @@ internal static unsafe class PanelKernels256
     }
 
     /// <summary>1 row, 1 panel: 2 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows1Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {

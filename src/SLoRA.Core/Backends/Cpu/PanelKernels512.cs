@@ -14,7 +14,7 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class PanelKernels512
 {
     /// <summary>8 rows, 3 panels: 24 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows8Panels3<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -128,7 +128,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>8 rows, 1 panel: 8 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows8Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -192,7 +192,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>4 rows, 4 panels: 16 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows4Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -269,7 +269,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>4 rows, 1 panel: 4 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows4Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -307,7 +307,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>2 rows, 4 panels: 8 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows2Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -354,7 +354,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>2 rows, 1 panel: 2 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows2Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -380,7 +380,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>1 row, 4 panels: 4 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows1Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
@@ -412,7 +412,7 @@ internal static unsafe class PanelKernels512
     }
 
     /// <summary>1 row, 1 panel: 1 accumulators.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows1Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {

@@ -41,7 +41,13 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
     /// <summary>Writes the weighted mean.</summary>
     public void Store(float* y, int dim)
     {
-        for (int i = 0; i < dim; i++)
+        int i = 0;
+        for (; i + Lanes.Count <= dim; i += Lanes.Count)
+        {
+            (Vector512.Load(sums + i) / *weights).Store(y + i);
+        }
+
+        for (; i < dim; i++)
         {
             y[i] = sums[i] / *weights;
         }

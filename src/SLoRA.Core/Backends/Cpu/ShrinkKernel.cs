@@ -59,7 +59,7 @@ internal static unsafe class ShrinkKernel
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Entries4Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
         where T : struct, IElements
     {
@@ -132,7 +132,7 @@ internal static unsafe class ShrinkKernel
         lanes[15] = v33;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Entries4Rows1<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
         where T : struct, IElements
     {
@@ -165,7 +165,7 @@ internal static unsafe class ShrinkKernel
         lanes[3] = v30;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Entries1Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
         where T : struct, IElements
     {
@@ -196,7 +196,7 @@ internal static unsafe class ShrinkKernel
         lanes[3] = v03;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Entries1Rows1<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
         where T : struct, IElements
     {

@@ -71,7 +71,7 @@ internal static unsafe class TileProduct
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows4Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
         where T : struct, IElements
     {
@@ -140,7 +140,7 @@ internal static unsafe class TileProduct
         a33.Store(y + (3 * yStride) + 48);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows3Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
         where T : struct, IElements
     {
@@ -196,7 +196,7 @@ internal static unsafe class TileProduct
         a23.Store(y + (2 * yStride) + 48);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows2Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
         where T : struct, IElements
     {
@@ -239,7 +239,7 @@ internal static unsafe class TileProduct
         a13.Store(y + yStride + 48);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows1Vectors4<T>(float* x, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, int k)
         where T : struct, IElements
     {
@@ -269,7 +269,7 @@ internal static unsafe class TileProduct
         a03.Store(y + 48);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows4Vectors1<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k)
         where T : struct, IElements
     {
@@ -299,7 +299,7 @@ internal static unsafe class TileProduct
         a30.Store(y + (3 * yStride));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows1Vectors1<T>(float* x, byte* w0, nint wStride, float* y, int k)
         where T : struct, IElements
     {
