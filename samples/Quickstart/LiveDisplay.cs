@@ -37,7 +37,8 @@ internal sealed class LiveDisplay : Display
 
     private static Table Answers(Board board)
     {
-        Table table = new Table().RoundedBorder().Expand().Title(new TableTitle(board.Question.EscapeMarkup()));
+        string title = $"{board.Question.EscapeMarkup()}  ({board.Tokens} tokens, {board.TokensPerSecond:F0} tokens/s)";
+        Table table = new Table().RoundedBorder().Expand().Title(new TableTitle(title));
         table.AddColumn("tenant").AddColumn("answer").AddColumn(new TableColumn("tokens").RightAligned()).AddColumn(new TableColumn("tokens/s").RightAligned());
         foreach (Answer answer in board.Answers)
         {
@@ -45,20 +46,18 @@ internal sealed class LiveDisplay : Display
                 new Text(answer.Tenant, new Style(Color.Aqua)), new Text(answer.Text), new Text($"{answer.Tokens}"), new Text($"{answer.TokensPerSecond:F0}"));
         }
 
-        table.Columns[2].Footer = new Text($"{board.Tokens}");
-        table.Columns[3].Footer = new Text($"{board.TokensPerSecond:F0}");
         return table;
     }
 
     private static Table Steps(IReadOnlyList<StepStatus> steps)
     {
-        Table table = new Table().RoundedBorder().Title(new TableTitle("last steps"));
+        Table table = new Table().MinimalBorder();
         foreach (string column in (string[])["step", "rows", "prompt", "decode", "sequences", "adapters", "ms"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        const int Shown = 5;
+        const int Shown = 4;
         foreach (StepStatus step in steps.TakeLast(Shown))
         {
             table.AddRow(

@@ -35,22 +35,9 @@ internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) 
     }
 
     /// <summary>The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.</summary>
-    public int[] Encode(IReadOnlyList<ChatMessage> messages, bool isRaw)
-    {
-        if (!isRaw)
-        {
-            try
-            {
-                return Tokenizer.EncodeChat(messages);
-            }
-            catch (ChatTemplateException error) when (error.Code == "template.missing")
-            {
-                // A base model without a template goes on with the text it is given.
-            }
-        }
-
-        return Tokenizer.Encode(messages[^1].Content!.GetValue<string>());
-    }
+    public int[] Encode(IReadOnlyList<ChatMessage> messages, bool isRaw) => isRaw || !Tokenizer.ChatTemplateNames.Any()
+        ? Tokenizer.Encode(messages[^1].Content!.GetValue<string>())
+        : Tokenizer.EncodeChat(messages);
 
     public ValueTask DisposeAsync() => Engine.DisposeAsync();
 }

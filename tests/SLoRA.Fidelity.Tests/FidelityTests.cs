@@ -56,9 +56,6 @@ public sealed class FidelityTests
         });
     }
 
-    [OneTimeTearDown]
-    public Task Dispose() => FixtureEngine.DisposeAll();
-
     private static async Task RefusesAdapter(FixtureEngine engine, FixtureFolder folder, FixtureCase fixture)
     {
         WeightedAdapter adapter = fixture.Adapters.First(candidate => candidate.Name.StartsWith("later-", StringComparison.Ordinal));

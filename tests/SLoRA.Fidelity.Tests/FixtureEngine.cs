@@ -8,6 +8,9 @@ namespace SLoRA.Fidelity.Tests;
 /// </summary>
 internal sealed class FixtureEngine(LoraServingEngine engine)
 {
+    /// <summary>The Cpu backend with the types that an engine has unless told otherwise.</summary>
+    public const string CpuDefaults = "Cpu, default settings";
+
     private static readonly ConcurrentDictionary<(string, string), Lazy<Task<FixtureEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
@@ -40,12 +43,15 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
             .ConfigurePool(pool =>
             {
                 pool.Bytes = 64L << 20;
-                pool.CacheType = CacheType.Float32;
-                pool.AdapterWeights = AdapterWeightType.AsStored;
+                if (backend != CpuDefaults)
+                {
+                    pool.CacheType = CacheType.Float32;
+                    pool.AdapterWeights = AdapterWeightType.AsStored;
+                }
             });
         builder = backend switch
         {
-            "Cpu" => builder.UseCpu(),
+            "Cpu" or CpuDefaults => builder.UseCpu(),
             "Reference" => builder.UseReference(),
             _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),
         };

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace SLoRA.Fidelity.Tests;
 
 /// <summary>A folder with a model, adapters and what Hugging Face computes with them: <c>expected.json</c>.</summary>
-internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cases)
+internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cases, int MaxNewTokens)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
@@ -31,7 +31,8 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     public static FixtureFolder Read(string path)
     {
         using FileStream stream = File.OpenRead(System.IO.Path.Combine(path, "expected.json"));
-        return new FixtureFolder(path, JsonSerializer.Deserialize<Expectations>(stream, Json)!.Cases);
+        Expectations expected = JsonSerializer.Deserialize<Expectations>(stream, Json)!;
+        return new FixtureFolder(path, expected.Cases, expected.MaxNewTokens);
     }
 
     private static IEnumerable<FixtureFolder> Under(string root)
@@ -46,7 +47,9 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
 
     private static bool IsFixture(string path) => File.Exists(System.IO.Path.Combine(path, "expected.json"));
 
-    private sealed record Expectations(IReadOnlyList<FixtureCase> Cases);
+    /// <param name="Cases">The cases.</param>
+    /// <param name="MaxNewTokens">The limit of the cases of text.</param>
+    private sealed record Expectations(IReadOnlyList<FixtureCase> Cases, int MaxNewTokens);
 }
 
 /// <summary>One request and its answer.</summary>

@@ -1,14 +1,16 @@
 namespace SLoRA.Text.Tokenization;
 
-/// <summary>A growable run of UTF-16 characters that is cleared and used again. It refuses to grow past <see cref="Limit"/>.</summary>
+/// <summary>A growable run of UTF-16 characters that is cleared and used again. It refuses to grow past <see cref="MaxLength"/>.</summary>
 internal sealed class CharBuffer
 {
-    /// <summary>Characters a single text may reach while it is transformed: hostile files hold replacements that grow a text without end.</summary>
-    public const int Limit = 1 << 28;
+    private const int Limit = 1 << 28;
 
     private char[] _chars = new char[256];
 
     public int Length { get; private set; }
+
+    /// <summary>Characters a text may reach while it is transformed: hostile files hold replacements that grow a text without end.</summary>
+    public int MaxLength { get; set; } = Limit;
 
     public ReadOnlySpan<char> Span => _chars.AsSpan(0, Length);
 
@@ -67,11 +69,11 @@ internal sealed class CharBuffer
     private void Grow(int count)
     {
         long needed = (long)Length + count;
-        if (needed > Limit)
+        if (needed > MaxLength)
         {
-            throw TokenizerException.Limit($"A text grew past {Limit} characters while it was transformed.");
+            throw TokenizerException.Limit($"A text grew past {MaxLength} characters while it was transformed.");
         }
 
-        Array.Resize(ref _chars, (int)Math.Max(needed, Math.Min(2L * _chars.Length, Limit)));
+        Array.Resize(ref _chars, (int)Math.Max(needed, Math.Min(2L * _chars.Length, MaxLength)));
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using SLoRA.Text.Tokenization.AddedTokens;
 using SLoRA.Text.Tokenization.Models;
 using SLoRA.Text.Tokenization.Normalizers;
@@ -12,6 +13,11 @@ namespace SLoRA.Text.Tokenization;
 /// </summary>
 internal sealed class TextEncoder(TokenizerFile file)
 {
+    private const int FreeGrowth = 1 << 20;
+
+    // The methods of spans that take a range box its ends until they are optimized.
+    private static readonly SearchValues<char> Surrogates = SearchValues.Create([.. Enumerable.Range(0xD800, 0x800).Select(c => (char)c)]);
+
     private readonly AddedTokenTable _added = file.AddedTokens;
     private readonly Normalizer? _normalizer = file.Normalizer;
     private readonly PreTokenizer[] _preTokenizers = [.. file.PreTokenizers];
@@ -99,6 +105,8 @@ internal sealed class TextEncoder(TokenizerFile file)
         if (_normalizer is null || _normalizer.LeavesAsIs(segment)) return segment;
         if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment)) atStart = false;
         output.Clear();
+        // The longest normal form of one character in Unicode has eighteen.
+        output.MaxLength = (int)Math.Min(int.MaxValue / 4, FreeGrowth + (32L * segment.Length));
         _normalizer.Normalize(segment, output);
         return output.Span;
     }
@@ -174,7 +182,7 @@ internal sealed class TextEncoder(TokenizerFile file)
     // A lone surrogate cannot be expressed in UTF-8; it becomes U+FFFD, as everywhere.
     private static ReadOnlySpan<char> WellFormed(ReadOnlySpan<char> text, CharBuffer repaired)
     {
-        if (!text.ContainsAnyInRange('\uD800', '\uDFFF') || IsWellFormed(text)) return text;
+        if (!text.ContainsAny(Surrogates) || IsWellFormed(text)) return text;
         repaired.Clear();
         for (int at = 0; at < text.Length; at++)
         {
@@ -188,7 +196,7 @@ internal sealed class TextEncoder(TokenizerFile file)
 
     private static bool IsWellFormed(ReadOnlySpan<char> text)
     {
-        for (int at = text.IndexOfAnyInRange('\uD800', '\uDFFF'); at >= 0 && at < text.Length; at++)
+        for (int at = text.IndexOfAny(Surrogates); at >= 0 && at < text.Length; at++)
         {
             if (!char.IsSurrogate(text[at])) continue;
             if (!char.IsHighSurrogate(text[at]) || at + 1 >= text.Length || !char.IsLowSurrogate(text[at + 1])) return false;

@@ -23,17 +23,20 @@ internal static class CharacterClasses
 
     public static bool IsLineEnd(char c) => c is >= '\n' and <= '\r' or >= '\x1c' and <= '\x1e' or '\x85' or '\u2028' or '\u2029';
 
-    public static UnicodeCategory Category(int c) => c is >= 0xD800 and <= 0xDFFF ? UnicodeCategory.Surrogate : Rune.GetUnicodeCategory(new Rune(c));
+    public static bool IsSurrogate(int c) => c is >= 0xD800 and <= 0xDFFF;
+
+    public static UnicodeCategory Category(int c) => IsSurrogate(c) ? UnicodeCategory.Surrogate : Rune.GetUnicodeCategory(new Rune(c));
 
     public static bool IsAlpha(int c) => Category(c) <= UnicodeCategory.OtherLetter;
 
     public static bool IsDecimal(int c) => Category(c) == UnicodeCategory.DecimalDigitNumber;
 
     /// <summary>Decimal digits and digits in other clothes: superscripts, circled and the like.</summary>
-    public static bool IsDigit(int c) => IsDecimal(c) || (c is >= 0 and <= 0x10FFFF and not (>= 0xD800 and <= 0xDFFF) && CharUnicodeInfo.GetDigitValue(char.ConvertFromUtf32(c), 0) >= 0);
+    public static bool IsDigit(int c) => IsDecimal(c) || (!IsSurrogate(c) && CharUnicodeInfo.GetDigitValue(char.ConvertFromUtf32(c), 0) >= 0);
 
-    public static bool IsNumeric(int c) => IsDigit(c) || (c is not (>= 0xD800 and <= 0xDFFF) && CharUnicodeInfo.GetNumericValue(char.ConvertFromUtf32(c), 0) >= 0)
-        || Category(c) is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber || (c > 0x3400 && NumeralLetters.Contains(char.ConvertFromUtf32(c), StringComparison.Ordinal));
+    public static bool IsNumeric(int c) => !IsSurrogate(c)
+        && (IsDigit(c) || CharUnicodeInfo.GetNumericValue(char.ConvertFromUtf32(c), 0) >= 0 || Category(c) is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
+            || (c > 0x3400 && NumeralLetters.Contains(char.ConvertFromUtf32(c), StringComparison.Ordinal)));
 
     public static bool IsAlphanumeric(int c) => IsAlpha(c) || IsNumeric(c);
 

@@ -11,6 +11,7 @@ internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) 
         // Nested sequences take the spare away while they use it, and make their own.
         CharBuffer other = _spare ?? new CharBuffer();
         _spare = null;
+        other.MaxLength = output.MaxLength;
         CharBuffer from = output;
         CharBuffer to = other;
         output.Append(text);

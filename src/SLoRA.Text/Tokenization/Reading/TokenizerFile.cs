@@ -107,7 +107,7 @@ internal sealed class TokenizerFile
     private static string Normalized(Normalizer? normalizer, string text)
     {
         if (normalizer is null) return text;
-        var output = new CharBuffer();
+        var output = new CharBuffer { MaxLength = 1 << 20 };
         normalizer.Normalize(text, output);
         return output.Span.ToString();
     }

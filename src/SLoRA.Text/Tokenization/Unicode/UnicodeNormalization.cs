@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SLoRA.Text.Tokenization.Unicode;
 
 /// <summary>
@@ -17,6 +19,8 @@ internal sealed class UnicodeNormalization
 
     /// <summary>Below this nothing changes in NFC and NFD: no decomposition in NFC's quick check, no combining mark.</summary>
     private const char FirstComposing = '\u0300';
+
+    private static readonly SearchValues<char> Plain = SearchValues.Create([.. Enumerable.Range(0, FirstComposing).Select(c => (char)c)]);
 
     private static readonly Lazy<UnicodeNormalization> Lazy = new(() => new UnicodeNormalization());
 
@@ -54,12 +58,12 @@ internal sealed class UnicodeNormalization
     /// <summary>Whether a quick look shows that composing cannot change the text.</summary>
     public static bool IsSurelyComposed(ReadOnlySpan<char> text)
     {
-        int at = text.IndexOfAnyExceptInRange('\0', (char)(FirstComposing - 1));
+        int at = text.IndexOfAnyExcept(Plain);
         return at < 0 || Instance.IsInert(text[at..]);
     }
 
     /// <summary>Whether the text holds no combining mark, as far as a quick look shows.</summary>
-    public static bool IsSurelyWithoutMarks(ReadOnlySpan<char> text) => !text.ContainsAnyExceptInRange('\0', (char)(FirstComposing - 1));
+    public static bool IsSurelyWithoutMarks(ReadOnlySpan<char> text) => !text.ContainsAnyExcept(Plain);
 
     /// <summary>Appends the decomposed text, marks in canonical order.</summary>
     public void Decompose(ReadOnlySpan<char> text, bool compatible, CharBuffer output)
