@@ -44,7 +44,9 @@ internal sealed class AdapterContent : IDisposable
 
     /// <summary>Reads the content of a registered adapter, once and completely, and checks every value.</summary>
     /// <param name="description">What registration found. If the package is no longer like that, the content is refused.</param>
-    /// <param name="baseWeight">The weight of a module of the base model, in the layout of its own files; asked only for copies that the adapter carries.</param>
+    /// <param name="baseWeight">
+    /// The weight of a module of the base model, in the layout of its own files; asked only for copies that the adapter carries.
+    /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterLoadException">The package changed, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
@@ -64,7 +66,8 @@ internal sealed class AdapterContent : IDisposable
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
-                throw new FormatError(LoadErrorKind.File, reader.File, null, $"was changed: its content is generation {content.Id}, it was {id} when it was loaded before");
+                throw new FormatError(
+                    LoadErrorKind.File, reader.File, null, $"was changed: its content is generation {content.Id}, it was {id} when it was loaded before");
             }
 
             return content;
@@ -87,7 +90,9 @@ internal sealed class AdapterContent : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    /// <summary>Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says it.</summary>
+    /// <summary>
+    /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says it.
+    /// </summary>
     private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -6,7 +6,8 @@ namespace SLoRA;
 /// <summary>What an adapter changes in the base model, as its configuration and its tensors agree. Every tensor of the file is accounted for.</summary>
 public sealed record AdapterCoverage
 {
-    internal AdapterCoverage(ImmutableArray<AdapterModuleCoverage> modules, int modelModules, ImmutableArray<string> unusedTargets, long parameters, long bytes)
+    internal AdapterCoverage(
+        ImmutableArray<AdapterModuleCoverage> modules, int modelModules, ImmutableArray<string> unusedTargets, long parameters, long bytes)
     {
         Modules = modules;
         ModelModules = modelModules;

@@ -16,21 +16,27 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     public const string TensorFile = "adapter_model.safetensors";
     private const string PickleFile = "adapter_model.bin";
 
+    // Absolute, so that a program that changes its directory still means the same folder at the first load.
+    private readonly string _path = path.Length == 0 || path.Contains('\0') ? path : Path.GetFullPath(path);
     private readonly AdapterLimits _limits = limits ?? AdapterLimits.Default;
 
     /// <inheritdoc/>
     public override AdapterReader Open()
     {
-        if (!Directory.Exists(path))
-            throw new FormatError(LoadErrorKind.File, path, null, System.IO.File.Exists(path) ? "is a file, expected the folder of an adapter" : "does not exist");
-        byte[] config = ReadConfig(Path.Combine(path, ConfigFile));
-        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(path, ConfigFile)));
+        if (!Directory.Exists(_path))
+        {
+            string problem = System.IO.File.Exists(_path) ? "is a file, expected the folder of an adapter" : "does not exist";
+            throw new FormatError(LoadErrorKind.File, _path, null, problem);
+        }
 
-        string file = Path.Combine(path, TensorFile);
-        if (!System.IO.File.Exists(file) && System.IO.File.Exists(Path.Combine(path, PickleFile)))
+        byte[] config = ReadConfig(Path.Combine(_path, ConfigFile));
+        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(_path, ConfigFile)));
+
+        string file = Path.Combine(_path, TensorFile);
+        if (!System.IO.File.Exists(file) && System.IO.File.Exists(Path.Combine(_path, PickleFile)))
         {
             throw new FormatError(
-                LoadErrorKind.File, path, PickleFile, $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}");
+                LoadErrorKind.File, _path, PickleFile, $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}");
         }
 
         FileStream stream = OpenFile(file, _limits.FileBytes);

@@ -9,7 +9,11 @@ namespace SLoRA.Adapters;
 /// How the tensors of a file and the modules of a model belong together. Everything must come out even: each tensor has a targeted
 /// module, each targeted module has A and B of the shapes that configuration and model ask for.
 /// </summary>
-internal sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
+/// <param name="Modules">The targeted modules with their matrices, in the model's order.</param>
+/// <param name="BaseMatrices">The copies of base weights in the file.</param>
+/// <param name="UnusedTargets">Names in target_modules that the model lacks.</param>
+internal sealed record AdapterLayout(
+    ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
 {
     /// <summary>Matches an adapter with a model.</summary>
     /// <exception cref="FormatError">Something is left over, missing, or of the wrong shape or type.</exception>
@@ -42,7 +46,8 @@ internal sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, Immu
 
         foreach (BaseMatrix matrix in tensors.BaseMatrices)
             shapes.CheckBase(matrix);
-        return new AdapterLayout(modules.MoveToImmutable(), tensors.BaseMatrices, matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]));
+        ImmutableArray<string> unused = matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]);
+        return new AdapterLayout(modules.MoveToImmutable(), tensors.BaseMatrices, unused);
     }
 
     private static FormatError DoraRefusal(AdapterReader reader)
@@ -60,7 +65,9 @@ internal sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, Immu
             .Select(tensor => PeftTensorKey.Parse(tensor.Name))
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
-        string shown = names is null ? "the default" : names.Expression is { } expression ? FormatError.Quote(expression) : string.Join(", ", names.Names.Take(8).Select(FormatError.Quote));
+        string shown = names is null ? "the default"
+            : names.Expression is { } expression ? FormatError.Quote(expression)
+            : string.Join(", ", names.Names.Take(8).Select(FormatError.Quote));
         return new FormatError(
             targetsItself ? LoadErrorKind.Incompatible : LoadErrorKind.Config,
             reader.Config.File,
@@ -74,7 +81,10 @@ internal sealed record AdapterLayout(ImmutableArray<AdapterModule> Modules, Immu
         foreach (int layer in config.LayersToTransform)
         {
             if (layer >= layers)
-                throw new FormatError(LoadErrorKind.Incompatible, config.File, "layers_to_transform", $"names the layer {layer}, the model has {layers}");
+            {
+                throw new FormatError(
+                    LoadErrorKind.Incompatible, config.File, "layers_to_transform", $"names the layer {layer}, the model has {layers}");
+            }
         }
     }
 }

@@ -63,18 +63,21 @@ public sealed class AdapterTensors
     /// <param name="values">Its elements, the last dimension contiguous.</param>
     /// <param name="shape">Its dimensions, outermost first.</param>
     /// <exception cref="ArgumentException">The name is taken, or the shape does not fit the number of elements.</exception>
-    public void Add(string name, ReadOnlySpan<float> values, params ReadOnlySpan<int> shape) => Add(name, TensorType.F32, MemoryMarshal.AsBytes(values), values.Length, shape);
+    public void Add(string name, ReadOnlySpan<float> values, params ReadOnlySpan<int> shape)
+        => Add(name, TensorType.F32, MemoryMarshal.AsBytes(values), values.Length, shape);
 
     /// <summary>Adds a tensor of fp16 values.</summary>
     /// <inheritdoc cref="Add(string, ReadOnlySpan{float}, ReadOnlySpan{int})"/>
-    public void Add(string name, ReadOnlySpan<Half> values, params ReadOnlySpan<int> shape) => Add(name, TensorType.F16, MemoryMarshal.AsBytes(values), values.Length, shape);
+    public void Add(string name, ReadOnlySpan<Half> values, params ReadOnlySpan<int> shape)
+        => Add(name, TensorType.F16, MemoryMarshal.AsBytes(values), values.Length, shape);
 
     /// <summary>Adds a tensor of bf16 values, given by their bits: the upper halves of fp32 values.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="bits">The bits of its elements, the last dimension contiguous.</param>
     /// <param name="shape">Its dimensions, outermost first.</param>
     /// <exception cref="ArgumentException">The name is taken, or the shape does not fit the number of elements.</exception>
-    public void AddBFloat16(string name, ReadOnlySpan<ushort> bits, params ReadOnlySpan<int> shape) => Add(name, TensorType.BF16, MemoryMarshal.AsBytes(bits), bits.Length, shape);
+    public void AddBFloat16(string name, ReadOnlySpan<ushort> bits, params ReadOnlySpan<int> shape)
+        => Add(name, TensorType.BF16, MemoryMarshal.AsBytes(bits), bits.Length, shape);
 
     /// <summary>The package of what has been added so far.</summary>
     internal AdapterPackage ToPackage(string name) => new TensorPackage(name, _config, [.. _entries], [.. _values], _bytes);

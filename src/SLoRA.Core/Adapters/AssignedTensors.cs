@@ -20,7 +20,8 @@ internal sealed class AssignedTensors
     }
 
     /// <summary>The copies of base weights, in the model's order.</summary>
-    public ImmutableArray<BaseMatrix> BaseMatrices => [.. _targets.Where(target => _bases.ContainsKey(target.Index)).Select(target => new BaseMatrix(target, _bases[target.Index]))];
+    public ImmutableArray<BaseMatrix> BaseMatrices =>
+        [.. _targets.Where(target => _bases.ContainsKey(target.Index)).Select(target => new BaseMatrix(target, _bases[target.Index]))];
 
     /// <summary>A of a targeted module.</summary>
     /// <exception cref="FormatError">The file has none.</exception>
@@ -41,7 +42,8 @@ internal sealed class AssignedTensors
     /// <param name="targeted">The indices of those that the configuration targets.</param>
     /// <param name="matcher">What the configuration targets, also outside this model.</param>
     /// <exception cref="FormatError">A tensor has no place, or another has it already.</exception>
-    public static AssignedTensors Assign(AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher)
+    public static AssignedTensors Assign(
+        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher)
     {
         var result = new AssignedTensors(reader.File, targets);
         Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
@@ -99,7 +101,8 @@ internal sealed class AssignedTensors
             (false, true) => PeftTensorRole.EmbeddingB,
             (false, false) => PeftTensorRole.B,
         };
-        throw new FormatError(LoadErrorKind.Tensor, _file, PeftTensorKey.Name(target.Name, role), "is missing, although the configuration targets its module");
+        string name = PeftTensorKey.Name(target.Name, role);
+        throw new FormatError(LoadErrorKind.Tensor, _file, name, "is missing, although the configuration targets its module");
     }
 
     private FormatError NoModule(TensorEntry tensor, PeftTensorKey key, TargetMatcher matcher)

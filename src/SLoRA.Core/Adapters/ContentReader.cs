@@ -96,7 +96,10 @@ internal sealed class ContentReader(
                 if (entry.ElementCount != elements || own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) is >= 0)
                 {
                     throw new FormatError(
-                        LoadErrorKind.Incompatible, reader.File, entry.Name, $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
+                        LoadErrorKind.Incompatible,
+                        reader.File,
+                        entry.Name,
+                        $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
                 }
             }
         }

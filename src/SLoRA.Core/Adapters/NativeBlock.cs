@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace SLoRA.Adapters;
 
-/// <summary>Memory outside the garbage-collected heap, of any size, aligned to 64 bytes. Freed by <see cref="Dispose"/>, at the latest when it is collected.</summary>
+/// <summary>
+/// Memory outside the garbage-collected heap, of any size, aligned to 64 bytes. Freed by <see cref="Dispose"/>, at the latest when it is collected.
+/// </summary>
 internal sealed unsafe class NativeBlock : IDisposable
 {
     /// <summary>What addresses of blocks, and offsets that keep their alignment, are multiples of.</summary>

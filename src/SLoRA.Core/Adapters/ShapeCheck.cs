@@ -18,7 +18,13 @@ internal sealed class ShapeCheck(string file, AssignedTensors tensors)
         if (tensor.Shape.Length != 2)
             throw Error(LoadErrorKind.Tensor, tensor, $"has the shape {tensor.ShapeText}, expected {expected}");
         if (tensor.Shape[isA ? 0 : 1] != rank)
-            throw Error(LoadErrorKind.Tensor, tensor, $"has the shape {tensor.ShapeText}; the configuration gives its module the rank {rank}, so {expected} is expected");
+        {
+            throw Error(
+                LoadErrorKind.Tensor,
+                tensor,
+                $"has the shape {tensor.ShapeText}; the configuration gives its module the rank {rank}, so {expected} is expected");
+        }
+
         if (tensor.Shape[isA ? 1 : 0] == features)
             return;
         bool all = tensors.Siblings(target, isA).All(sibling => IsOfOtherModel(sibling.Target, sibling.Tensor, isA));

@@ -5,14 +5,20 @@ using SLoRA.Formats.Peft;
 namespace SLoRA.Adapters;
 
 /// <summary>An adapter in memory. The begin of each entry is its place in <paramref name="values"/>.</summary>
-internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes) : AdapterPackage(name)
+internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes)
+    : AdapterPackage(name)
 {
     private const string Source = "tensors in memory";
 
     /// <inheritdoc/>
-    public override AdapterReader Open() => new Reader(PeftConfigReader.Read(ConfigDocument.Parse(config, AdapterFolder.ConfigFile)), config, entries, values, bytes);
+    public override AdapterReader Open()
+    {
+        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, AdapterFolder.ConfigFile));
+        return new Reader(checkedConfig, config, entries, values, bytes);
+    }
 
-    private sealed class Reader(PeftConfig config, byte[] configBytes, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes) : AdapterReader
+    private sealed class Reader(
+        PeftConfig config, byte[] configBytes, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes) : AdapterReader
     {
         public override string File => Source;
 

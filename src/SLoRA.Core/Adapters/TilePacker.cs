@@ -197,6 +197,10 @@ internal sealed class TilePacker
         float largest = BitConverter.UInt32BitsToSingle(matrix.LargestBits);
         throw new AdapterLoadException(
             content.Description.Package.Name,
-            new FormatError(LoadErrorKind.Tensor, content.Description.File, matrix.Name, $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; keep them as stored"));
+            new FormatError(
+                LoadErrorKind.Tensor,
+                content.Description.File,
+                matrix.Name,
+                $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; keep them as stored"));
     }
 }

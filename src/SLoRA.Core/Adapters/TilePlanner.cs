@@ -27,7 +27,8 @@ internal static class TilePlanner
     /// <param name="pageBytes">Bytes of a page: at least <see cref="SmallestPage"/>, a multiple of <see cref="Alignment"/>.</param>
     /// <param name="policy">In which type the weights are to lie in the pages.</param>
     /// <param name="baseType">The type of the base model's weights.</param>
-    public static TileDirectory Plan(ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+    public static TileDirectory Plan(
+        ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pageBytes, SmallestPage);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pageBytes, int.MaxValue);

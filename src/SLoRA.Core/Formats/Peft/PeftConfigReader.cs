@@ -74,7 +74,7 @@ internal static class PeftConfigReader
         CheckStart(json);
         foreach (string key in json.Keys)
         {
-            if (!PeftOptions.Read.Contains(key) && !PeftOptions.WithoutEffect.Contains(key) && !PeftOptions.Refused.ContainsKey(key) && json.IsOn(key))
+            if (!PeftOptions.IsKnown(key) && json.IsOn(key))
                 throw json.Error(key, $"is {json.Shown(key)}: an option that is not known here, and might change what the adapter computes");
         }
     }
@@ -88,7 +88,11 @@ internal static class PeftConfigReader
                 return;
             case JsonValueKind.String:
                 if (!PeftOptions.HarmlessStarts.Contains(json.String(Key).ToLowerInvariant()))
-                    throw json.Refusal(Key, $"is {json.Shown(Key)}: such an adapter belongs to changed base weights, unless it is converted when it is saved");
+                {
+                    throw json.Refusal(
+                        Key, $"is {json.Shown(Key)}: such an adapter belongs to changed base weights, unless it is converted when it is saved");
+                }
+
                 return;
             default:
                 throw json.Error(Key, $"is {json.Shown(Key)}, expected true, false or a name");

@@ -53,6 +53,9 @@ internal static class PeftOptions
     /// </summary>
     public static readonly FrozenSet<string> HarmlessStarts = FrozenSet.ToFrozenSet(["gaussian", "eva", "orthogonal", "mica"]);
 
+    /// <summary>Whether this is an option of PEFT that is understood here, served or not.</summary>
+    public static bool IsKnown(string option) => Read.Contains(option) || WithoutEffect.Contains(option) || Refused.ContainsKey(option);
+
     /// <summary>Values of task_type that PEFT knows.</summary>
     public static readonly FrozenSet<string> Tasks = FrozenSet.ToFrozenSet(
         ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"]);

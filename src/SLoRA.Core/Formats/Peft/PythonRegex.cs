@@ -30,7 +30,9 @@ internal sealed class PythonRegex
     /// <param name="budget">The time that it shares with the adapter's other expressions.</param>
     /// <param name="file">The configuration file, for errors.</param>
     /// <param name="key">The key under which the expression stands, for errors.</param>
-    /// <exception cref="FormatError">Python would refuse the expression, or it asks for something that .NET cannot do (kind <see cref="LoadErrorKind.Config"/>).</exception>
+    /// <exception cref="FormatError">
+    /// Python would refuse the expression, or it asks for something that .NET cannot do (kind <see cref="LoadErrorKind.Config"/>).
+    /// </exception>
     public static PythonRegex FullMatch(string expression, RegexBudget budget, string file, string key) =>
         Create(expression, text => $@"\A(?:{text})\z", budget, file, key);
 
@@ -50,7 +52,11 @@ internal sealed class PythonRegex
     private static PythonRegex Create(string expression, Func<string, string> anchor, RegexBudget budget, string file, string key)
     {
         if (expression.Length > LongestExpression)
-            throw new FormatError(LoadErrorKind.Config, file, key, $"has an expression of {expression.Length} characters; {LongestExpression} are read");
+        {
+            throw new FormatError(
+                LoadErrorKind.Config, file, key, $"has an expression of {expression.Length} characters; {LongestExpression} are read");
+        }
+
         try
         {
             var translator = new PythonRegexTranslator(expression);
@@ -88,7 +94,8 @@ internal sealed class PythonRegex
         }
         catch (RegexMatchTimeoutException error)
         {
-            throw new FormatError(LoadErrorKind.Config, _file, _key, "is a regular expression that takes too long on the names of this model's modules", error);
+            throw new FormatError(
+                LoadErrorKind.Config, _file, _key, "is a regular expression that takes too long on the names of this model's modules", error);
         }
     }
 }

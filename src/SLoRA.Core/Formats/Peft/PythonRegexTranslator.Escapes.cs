@@ -123,7 +123,8 @@ internal sealed partial class PythonRegexTranslator
 
     private uint Hex(int digits)
     {
-        if (_at + digits > _text.Length || !uint.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value))
+        if (_at + digits > _text.Length
+            || !uint.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value))
             throw Error("incomplete escape");
         _at += digits;
         return value;

@@ -90,7 +90,10 @@ internal sealed class TargetMatcher
             for (int at = 0; at < keys.Length; at++)
             {
                 if (!targeted.Any(keys[at].IsMatch))
-                    throw new FormatError(LoadErrorKind.Config, _config.File, option, $"has the key {FormatError.Quote(names[at])}, which matches no targeted module");
+                {
+                    throw new FormatError(
+                        LoadErrorKind.Config, _config.File, option, $"has the key {FormatError.Quote(names[at])}, which matches no targeted module");
+                }
             }
         }
     }
@@ -102,7 +105,10 @@ internal sealed class TargetMatcher
         foreach (PythonRegex expression in _layerExpressions)
         {
             if (expression.Group(module, 1) is { } number)
-                return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && _config.LayersToTransform.Contains(layer);
+            {
+                return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
+                    && _config.LayersToTransform.Contains(layer);
+            }
         }
 
         return false;
