@@ -48,16 +48,11 @@ public sealed class LoraServingEngineBuilder
             throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
         }
 
-        _backend = (rows, outputs) => new CpuBackend(rows, outputs, options.Threads);
-        return this;
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>
-    public LoraServingEngineBuilder UseReference()
-    {
-        _backend = (rows, outputs) => new ReferenceBackend(rows, outputs);
-        return this;
-    }
+    public LoraServingEngineBuilder UseReference() => UseBackend((rows, outputs) => new ReferenceBackend(rows, outputs));
 
     /// <summary>Sets the size and the types of the page pool.</summary>
     public LoraServingEngineBuilder ConfigurePool(Action<PoolOptions> configure)
@@ -118,6 +113,13 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
     public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Start(Assemble(progress, cancellationToken)), cancellationToken);
+
+    /// <summary>Computes on a backend that the caller makes: (most rows of a step, most rows with logits) → backend.</summary>
+    internal LoraServingEngineBuilder UseBackend(Func<int, int, IBackend> create)
+    {
+        _backend = create;
+        return this;
+    }
 
     /// <summary>Checks the invariants of the page pool after every step, in release builds too.</summary>
     internal LoraServingEngineBuilder CheckInvariants()

@@ -18,7 +18,12 @@ public sealed class ContinuationsTests
         using var engine = new SteppedEngine(adapters: ["qv"]);
         var request = new GenerationRequest
         {
-            Prompt = Enumerable.Range(11, promptLength).ToArray(), Adapter = "qv", MaxTokens = 20, IgnoreEndOfText = true, Sampling = Sampled, Continuations = 3,
+            Prompt = Enumerable.Range(11, promptLength).ToArray(),
+            Adapter = "qv",
+            MaxTokens = 20,
+            IgnoreEndOfText = true,
+            Sampling = Sampled,
+            Continuations = 3,
         };
         int free = engine.Status.Pool.Free;
         Dictionary<int, List<int>> together = Collect(engine, request, out GenerationStream stream);

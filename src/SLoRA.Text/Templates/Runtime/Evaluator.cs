@@ -96,23 +96,23 @@ internal sealed partial class Evaluator(Rendering r)
         switch (statement)
         {
             case SetBlockStatement set:
-            {
-                (string text, Flow flow) = Collect(inner, set.Body);
-                if (flow != Flow.Next)
-                    return flow;
-                object? value = r.Autoescape ? new Markup(text) : text;
-                Assign(scope, set.Target, set.Filter is null ? value : Filter(scope, set.Filter, value));
-                return Flow.Next;
-            }
+                {
+                    (string text, Flow flow) = Collect(inner, set.Body);
+                    if (flow != Flow.Next)
+                        return flow;
+                    object? value = r.Autoescape ? new Markup(text) : text;
+                    Assign(scope, set.Target, set.Filter is null ? value : Filter(scope, set.Filter, value));
+                    return Flow.Next;
+                }
 
             case FilterStatement filter:
-            {
-                (string text, Flow flow) = Collect(inner, filter.Body);
-                if (flow != Flow.Next)
-                    return flow;
-                Write(Filter(scope, filter.Filter, r.Autoescape ? new Markup(text) : text));
-                return Flow.Next;
-            }
+                {
+                    (string text, Flow flow) = Collect(inner, filter.Body);
+                    if (flow != Flow.Next)
+                        return flow;
+                    Write(Filter(scope, filter.Filter, r.Autoescape ? new Markup(text) : text));
+                    return Flow.Next;
+                }
 
             case WithStatement with:
                 // All values see the outer scope: with a = 1, b = a takes b from outside.
@@ -121,13 +121,13 @@ internal sealed partial class Evaluator(Rendering r)
                     Assign(inner, with.Bindings[i].Target, values[i]);
                 return Execute(inner, with.Body);
             case AutoescapeStatement autoescape:
-            {
-                bool before = r.Autoescape;
-                r.Autoescape = Truth.Of(Evaluate(scope, autoescape.Enabled));
-                Flow flow = Execute(inner, autoescape.Body);
-                r.Autoescape = before;
-                return flow;
-            }
+                {
+                    bool before = r.Autoescape;
+                    r.Autoescape = Truth.Of(Evaluate(scope, autoescape.Enabled));
+                    Flow flow = Execute(inner, autoescape.Body);
+                    r.Autoescape = before;
+                    return flow;
+                }
 
             case BlockStatement block:
                 // A block sees what the template's top level sees; only a scoped one sees where it stands.
