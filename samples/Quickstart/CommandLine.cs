@@ -1,0 +1,57 @@
+using System.CommandLine;
+
+namespace Quickstart;
+
+/// <summary>The options, and what runs for them.</summary>
+internal static class CommandLine
+{
+    private static readonly Option<string?> Question = new("--question", "--prompt")
+    {
+        Description = "What the base and every adapter are asked at the same time.",
+        HelpName = "TEXT",
+    };
+
+    private static readonly Option<string?> Chat = new("--chat") { Description = "A conversation with one adapter, or with 'base'.", HelpName = "TENANT" };
+    private static readonly Option<string?> Model = new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
+    private static readonly Option<string[]> Adapters = new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
+    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "The most tokens of one answer.", HelpName = "N", DefaultValueFactory = _ => 96 };
+    private static readonly Option<float> Temperature = new("--temperature") { Description = "0 takes the likeliest token.", HelpName = "T" };
+    private static readonly Option<long?> Seed = new("--seed") { Description = "Makes sampled answers repeatable.", HelpName = "N" };
+    private static readonly Option<bool> Raw = new("--raw") { Description = "Gives the prompt to the model as it is, without a chat template." };
+
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("One base model answers as many tenants at the same time, each through its own LoRA adapter.")
+        {
+            Question, Chat, Model, Adapters, MaxTokens, Temperature, Seed, Raw,
+        };
+        root.SetAction(RunAsync);
+        return root;
+    }
+
+    private static async Task<int> RunAsync(ParseResult options, CancellationToken cancellation)
+    {
+        ModelFiles files = options.GetValue(Model) is { } model
+            ? ModelFiles.Of(model, options.GetValue(Adapters) ?? [])
+            : ModelFiles.Demo();
+        if (options.GetValue(Model) is null && options.GetValue(Adapters) is { Length: > 0 })
+        {
+            throw new UsageException("--adapter needs --model DIR: the base model that the adapter was trained for.");
+        }
+
+        var settings = new AnswerSettings(options.GetValue(MaxTokens), options.GetValue(Temperature), options.GetValue(Seed), options.GetValue(Raw));
+        Display display = Display.ForConsole();
+        if (options.GetValue(Chat) is { } tenant)
+        {
+            await ChatCommand.RunAsync(files, tenant, settings, display, cancellation);
+        }
+        else
+        {
+            string question = options.GetValue(Question) ?? files.DefaultQuestion
+                ?? throw new UsageException("--model needs --prompt TEXT or --chat NAME.");
+            await QuestionCommand.RunAsync(files, question, settings, display, cancellation);
+        }
+
+        return ExitCode.Success;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace SLoRA;
+
+/// <summary>What an adapter changes in the base model, as its configuration and its tensors agree. Every tensor of the file is accounted for.</summary>
+public sealed record AdapterCoverage
+{
+    internal AdapterCoverage(
+        ImmutableArray<AdapterModuleCoverage> modules, int modelModules, ImmutableArray<string> unusedTargets, long parameters, long bytes)
+    {
+        Modules = modules;
+        ModelModules = modelModules;
+        UnusedTargets = unusedTargets;
+        Parameters = parameters;
+        Bytes = bytes;
+    }
+
+    /// <summary>The modules that the adapter changes, in the model's order. Never empty.</summary>
+    public ImmutableArray<AdapterModuleCoverage> Modules { get; }
+
+    /// <summary>How many modules of the base model an adapter could change.</summary>
+    public int ModelModules { get; }
+
+    /// <summary>Names in target_modules that the base model does not have. Harmless: the file has no tensors for them.</summary>
+    public ImmutableArray<string> UnusedTargets { get; }
+
+    /// <summary>The smallest rank of a module.</summary>
+    public int SmallestRank => Modules.Min(module => module.Rank);
+
+    /// <summary>The largest rank of a module.</summary>
+    public int LargestRank => Modules.Max(module => module.Rank);
+
+    /// <summary>Elements of all A and B together.</summary>
+    public long Parameters { get; }
+
+    /// <summary>Bytes of the adapter's tensor file, or of the tensors that were handed in.</summary>
+    public long Bytes { get; }
+
+    /// <summary>One line for people: modules, ranks, parameters, bytes.</summary>
+    public override string ToString()
+    {
+        string rank = SmallestRank == LargestRank ? $"rank {SmallestRank}" : $"ranks {SmallestRank} to {LargestRank}";
+        string unused = UnusedTargets.IsEmpty ? "" : $", not in this model: {string.Join(", ", UnusedTargets)}";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{unused}");
+    }
+}

@@ -1,0 +1,28 @@
+using SLoRA.Formats;
+
+namespace SLoRA;
+
+/// <summary>
+/// An adapter could not be registered or loaded. <see cref="SLoraException.Code"/> is <c>adapter.file</c>, <c>adapter.config</c>,
+/// <c>adapter.tensor</c> or <c>adapter.incompatible</c>; the message names the file and the tensor or option at fault.
+/// It concerns this adapter only: nothing of it is registered, and everything else goes on.
+/// </summary>
+public sealed class AdapterLoadException : SLoraException
+{
+    internal AdapterLoadException(string adapter, FormatError error)
+        : base(error.Kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {error.Message}", error.InnerException)
+    {
+        Adapter = adapter;
+        Kind = error.Kind;
+        Subject = error.Subject;
+    }
+
+    /// <summary>The name under which the adapter was to be registered.</summary>
+    public string Adapter { get; }
+
+    /// <summary>What was wrong.</summary>
+    public LoadErrorKind Kind { get; }
+
+    /// <summary>The tensor, option or file name at fault, where the error is about one; otherwise <see langword="null"/>.</summary>
+    public string? Subject { get; }
+}

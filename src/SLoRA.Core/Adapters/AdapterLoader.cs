@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using SLoRA.Backends;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Adapters;
+
+/// <summary>Reads adapters for one model: headers into registrations, content into checked weights. Thread-safe; keeps nothing.</summary>
+/// <param name="targets">The model's target modules.</param>
+/// <param name="pageBytes">Bytes of a page of the pool.</param>
+/// <param name="policy">In which type weights lie in the pages.</param>
+/// <param name="baseType">The type of the base weights.</param>
+/// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
+internal sealed class AdapterLoader(
+    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight)
+{
+    /// <summary>Reads configuration and headers and, if asked, the content.</summary>
+    /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
+    public (AdapterRegistration Registration, AdapterContent? Content) Read(
+        AdapterPackage package, AdapterValidation validation, CancellationToken cancellation)
+    {
+        AdapterDescription description = AdapterDescription.Read(package, targets);
+        TileDirectory directory = TilePlanner.Plan(description.Modules, targets.Length, pageBytes, policy, baseType);
+        var registration = new AdapterRegistration(description, directory);
+        AdapterContent? content = validation == AdapterValidation.Content ? ReadContent(registration, cancellation) : null;
+        return (registration, content);
+    }
+
+    /// <summary>Reads and checks the content, and that it can be packed: paging it in cannot fail any more.</summary>
+    /// <exception cref="AdapterLoadException">The package changed since it was registered, or a value cannot be served.</exception>
+    public AdapterContent ReadContent(AdapterRegistration registration, CancellationToken cancellation = default)
+    {
+        AdapterContent content = AdapterContent.Load(registration.Description, BaseWeight, cancellationToken: cancellation);
+        try
+        {
+            TilePacker.CheckRange(content, registration.Directory);
+            return content;
+        }
+        catch
+        {
+            content.Dispose();
+            throw;
+        }
+    }
+
+    private (TensorType Type, nint Data, long Elements) BaseWeight(TargetModule target)
+    {
+        WeightSource weight = baseWeight(target);
+        return (weight.Type, weight.Data, (long)weight.Rows * weight.Columns);
+    }
+}

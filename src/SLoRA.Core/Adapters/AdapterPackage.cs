@@ -1,0 +1,15 @@
+namespace SLoRA.Adapters;
+
+/// <summary>
+/// Where the bytes of one adapter come from. Immutable and cheap: it holds no file open. It is opened twice, at registration for what
+/// configuration and header say, and at the first load for the content.
+/// </summary>
+internal abstract class AdapterPackage(string name)
+{
+    /// <summary>The adapter's name, for errors.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Opens the package: reads and checks its configuration and the list of its tensors.</summary>
+    /// <exception cref="Formats.FormatError">Something is missing, unreadable or not what its format says.</exception>
+    public abstract AdapterReader Open();
+}

@@ -1,0 +1,169 @@
+using SLoRA.Backends;
+using SLoRA.Pool;
+
+namespace SLoRA.Adapters;
+
+/// <summary>
+/// Which generations have pages. A generation is reserved for when a request that needs it is admitted, paged in before the next step, and stays
+/// after its last user until others need the pages: the one that was used longest ago goes first. Belongs to the engine's thread.
+/// </summary>
+internal sealed class DeviceCache(PagePool pool, IPageMemory memory)
+{
+    private readonly List<Generation> _resident = [];
+    private readonly List<Generation> _pagingIn = [];
+    private long _clock;
+
+    /// <summary>Generations that have pages.</summary>
+    public IReadOnlyList<Generation> Resident => _resident;
+
+    /// <summary>Generations that pages are promised to.</summary>
+    public IReadOnlyList<Generation> PagingIn => _pagingIn;
+
+    /// <summary>Pages that bringing in <paramref name="leases"/> would take; a generation that several of them share counts once.</summary>
+    public static int MissingPages(ReadOnlySpan<Lease> leases)
+    {
+        int pages = 0;
+        for (int i = 0; i < leases.Length; i++)
+        {
+            Generation generation = leases[i].Generation!;
+            bool counted = false;
+            for (int j = 0; j < i; j++)
+            {
+                counted |= ReferenceEquals(leases[j].Generation, generation);
+            }
+
+            if (!counted && generation is { Resident: null, IsPagingIn: false })
+            {
+                pages += generation.Directory.PageCount;
+            }
+        }
+
+        return pages;
+    }
+
+    /// <summary>Evicts idle generations, oldest first, until so many pages are available. Evicts nothing when that cannot be reached.</summary>
+    /// <param name="pages">Pages wanted.</param>
+    /// <param name="keep">Generations that the pages are wanted for.</param>
+    public bool TryMakeRoom(int pages, ReadOnlySpan<Lease> keep)
+    {
+        int reachable = pool.Available;
+        foreach (Generation generation in _resident)
+        {
+            reachable += IsIdle(generation, keep) ? generation.Directory.PageCount : 0;
+        }
+
+        if (reachable < pages)
+        {
+            return false;
+        }
+
+        while (pool.Available < pages)
+        {
+            Evict(OldestIdle(keep)!);
+        }
+
+        return true;
+    }
+
+    /// <summary>Adds a user, and promises pages to a generation that has none. Room has been made before.</summary>
+    public void Acquire(Generation generation)
+    {
+        generation.Users++;
+        generation.LastUsed = ++_clock;
+        if (generation is { Resident: null, IsPagingIn: false })
+        {
+            if (!pool.TryReserve(generation.Directory.PageCount))
+            {
+                throw new InvalidOperationException("No room has been made for the generation.");
+            }
+
+            generation.IsPagingIn = true;
+            _pagingIn.Add(generation);
+        }
+    }
+
+    /// <summary>Takes a user away. The pages stay; a promise that nobody needs any more is taken back.</summary>
+    public void Release(Generation generation)
+    {
+        generation.Users--;
+        if (generation is { Users: 0, IsPagingIn: true })
+        {
+            CancelPageIn(generation);
+        }
+    }
+
+    /// <summary>Copies the tiles of every generation that pages were promised to.</summary>
+    public void PageIn()
+    {
+        foreach (Generation generation in _pagingIn)
+        {
+            var pages = new int[generation.Directory.PageCount];
+            for (int i = 0; i < pages.Length; i++)
+            {
+                pages[i] = pool.TakeReserved();
+            }
+
+            TilePacker.Pack(generation.Content, generation.Directory, memory, pages);
+            generation.IsPagingIn = false;
+            generation.Resident = new ResidentAdapter(generation.Directory, pages);
+            _resident.Add(generation);
+        }
+
+        _pagingIn.Clear();
+    }
+
+    /// <summary>Takes the pages of an idle generation.</summary>
+    public void Evict(Generation generation)
+    {
+        foreach (int page in generation.Resident!.Pages)
+        {
+            pool.Release(page);
+        }
+
+        generation.Resident = null;
+        _resident.Remove(generation);
+    }
+
+    /// <summary>Takes the pages of every idle generation.</summary>
+    public void EvictIdle()
+    {
+        while (OldestIdle([]) is { } generation)
+        {
+            Evict(generation);
+        }
+    }
+
+    private void CancelPageIn(Generation generation)
+    {
+        pool.CancelReservation(generation.Directory.PageCount);
+        generation.IsPagingIn = false;
+        _pagingIn.Remove(generation);
+    }
+
+    private Generation? OldestIdle(ReadOnlySpan<Lease> keep)
+    {
+        Generation? oldest = null;
+        foreach (Generation generation in _resident)
+        {
+            if (IsIdle(generation, keep) && (oldest is null || generation.LastUsed < oldest.LastUsed))
+            {
+                oldest = generation;
+            }
+        }
+
+        return oldest;
+    }
+
+    private static bool IsIdle(Generation generation, ReadOnlySpan<Lease> keep)
+    {
+        foreach (Lease lease in keep)
+        {
+            if (ReferenceEquals(lease.Generation, generation))
+            {
+                return false;
+            }
+        }
+
+        return generation.Users == 0;
+    }
+}

@@ -1,0 +1,10 @@
+namespace SLoRA.Adapters;
+
+/// <summary>What a request holds on an adapter from its arrival to its end.</summary>
+/// <param name="Registration">The adapter as it was registered when the request arrived.</param>
+/// <param name="Weight">The request's weight for it.</param>
+internal sealed record Lease(AdapterRegistration Registration, float Weight)
+{
+    /// <summary>The content, once it has been read.</summary>
+    public Generation? Generation => Registration.Generation;
+}

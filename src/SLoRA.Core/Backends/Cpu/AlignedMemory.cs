@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ConstrainedExecution;
+using System.Runtime.InteropServices;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>Zeroed native memory on a cache-line border. Freed on <see cref="Dispose"/>, or by the finalizer if its owner was forgotten.</summary>
+internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposable
+{
+    /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
+    public const int Alignment = 64;
+
+    private void* _block;
+
+    /// <summary>Allocates memory.</summary>
+    /// <param name="bytes">Bytes; rounded up to whole cache lines, and at least one.</param>
+    /// <exception cref="InsufficientMemoryException">The machine does not have that much.</exception>
+    public AlignedMemory(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (limit > 0 && bytes > limit)
+        {
+            throw new InsufficientMemoryException($"{bytes} bytes are asked for and {limit} bytes are what this process may use.");
+        }
+
+        Bytes = Math.Max(Alignment, (bytes + Alignment - 1) & -Alignment);
+        try
+        {
+            // Zeroed by the allocator: of a large block the system then gives pages only when they are first touched.
+            _block = NativeMemory.AllocZeroed((nuint)(Bytes + Alignment));
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new InsufficientMemoryException($"{bytes} bytes could not be allocated.", exception);
+        }
+
+        Address = (byte*)(((nint)_block + Alignment - 1) & -Alignment);
+    }
+
+    ~AlignedMemory() => Free();
+
+    /// <summary>Usable bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Address of the first byte.</summary>
+    public byte* Address { get; }
+
+    /// <summary>The memory as fp32.</summary>
+    public float* Floats
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (float*)Address;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        NativeMemory.Free(_block);
+        _block = null;
+    }
+}

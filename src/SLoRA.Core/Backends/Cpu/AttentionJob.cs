@@ -1,0 +1,462 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using SLoRA.Engine;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// Paged attention with an online softmax. A row's result is a function of its position, its window and the keys and values alone: positions
+/// go in ascending order in blocks of 64 and segments of 512, both counted from position 0; the running maximum is adjusted at borders of
+/// blocks, segments are merged in order.
+/// </summary>
+/// <remarks>
+/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (rows × H / G). Many queries share a block
+/// that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its scores are
+/// dropped and its values are never read.
+/// </remarks>
+internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
+{
+    /// <summary>Positions whose sums are kept apart until the segment's end.</summary>
+    public const int Segment = 512;
+
+    private const int Block = AttentionScratch.Block;
+    private const int Runs = Block / Lanes.Count;
+
+    // From so many queries on, widening a block once pays for itself.
+    private const int ManyQueries = 9;
+
+    private readonly AttentionTasks _tasks = new(workers);
+    private readonly AttentionMergeJob _merge = new();
+    private AlignedMemory _memory = new(0);
+    private AlignedMemory _partials = new(0);
+    private StepPlan _plan = null!;
+    private CpuRows _qkv = null!;
+    private CpuRows _y = null!;
+    private AttentionDescription _attention = null!;
+    private CpuPageMemory _pages = null!;
+    private KvLayout _layout = null!;
+    private LayerBlock _block;
+    private int _group;
+    private int _paddedDim;
+
+    /// <summary>The first position that a row at a position sees.</summary>
+    public static int FirstVisible(AttentionDescription attention, int position)
+        => attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
+
+    /// <summary>Sets the next layer and says in how many parts it comes.</summary>
+    public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
+    {
+        _plan = plan;
+        _qkv = qkv;
+        _y = y;
+        _attention = attention;
+        _pages = pages;
+        _layout = layout;
+        _block = layout.Layers[layer];
+        _group = attention.Heads / attention.KeyValueHeads;
+        _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
+        _tasks.Cut(plan, attention);
+        Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
+        Grow(ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_paddedDim));
+        return _tasks.Tasks.Length;
+    }
+
+    /// <summary>The job to run behind this one, in <paramref name="parts"/> parts, possibly none.</summary>
+    public ComputeJob PrepareMerge(out int parts)
+    {
+        float* scratch = _partials.Floats + (_tasks.Partials * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
+        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _group, _attention.HeadDim, _y);
+        return _merge;
+    }
+
+    /// <inheritdoc/>
+    public override void Execute(int part, int worker)
+    {
+        // The last rows of a prompt chunk see the most positions, so they go first.
+        AttentionTask task = _tasks.Tasks[_tasks.Tasks.Length - 1 - part];
+        long floats = AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim);
+        var scratch = new AttentionScratch(_memory.Floats + (worker * floats), _tasks.Queries, _paddedDim);
+        switch (_layout.Type)
+        {
+            case TensorType.F32:
+                Attend<F32Elements>(task, scratch);
+                break;
+            case TensorType.F16:
+                Attend<F16Elements>(task, scratch);
+                break;
+            default:
+                Attend<Bf16Elements>(task, scratch);
+                break;
+        }
+    }
+
+    /// <summary>Frees the scratch memory.</summary>
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _partials.Dispose();
+    }
+
+    private static void Grow(ref AlignedMemory memory, long floats)
+    {
+        if (memory.Bytes < floats * sizeof(float))
+        {
+            memory.Dispose();
+            memory = new AlignedMemory(floats * sizeof(float));
+        }
+    }
+
+    private void Attend<T>(AttentionTask task, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        int queries = task.Rows * _group;
+        LoadQueries(task, scratch);
+        for (int query = 0; query < queries; query++)
+        {
+            scratch.Total(query).Clear();
+        }
+
+        bool direct = queries < ManyQueries && _layout.PageTokens >= Lanes.Count && _attention.HeadDim == _paddedDim;
+        int first = FirstVisible(_attention, task.FirstPosition);
+        int end = task.FirstPosition + task.Rows;
+        for (int segment = task.FirstSegment; segment < task.FirstSegment + task.Segments; segment++)
+        {
+            StartSegment(queries, scratch);
+            int segmentEnd = Math.Min(end, (segment + 1) * Segment);
+            for (int start = Math.Max(first / Block * Block, segment * Segment); start < segmentEnd; start += Block)
+            {
+                int count = Math.Min(Block, end - start);
+                if (direct)
+                {
+                    AddPages<T>(task, start, Math.Max(0, first - start), count, scratch);
+                }
+                else
+                {
+                    LoadBlock<T>(task, start, Math.Max(0, first - start), count, scratch);
+                    AddBlock(task, start, count, scratch);
+                }
+            }
+
+            EndSegment(task, queries, scratch);
+        }
+
+        if (task.Partial < 0)
+        {
+            StoreResults(task, scratch);
+        }
+    }
+
+    private void LoadQueries(AttentionTask task, AttentionScratch scratch)
+    {
+        int dim = _attention.HeadDim;
+        for (int query = 0; query < task.Rows * _group; query++)
+        {
+            float* q = _qkv.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            new ReadOnlySpan<float>(q, dim).CopyTo(new Span<float>(scratch.Queries + (query * scratch.PaddedDim), dim));
+        }
+    }
+
+    /// <summary>Brings positions start + from … start + count − 1 to fp32, a run of up to 16 tokens of a page at a time.</summary>
+    private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        int run = Math.Min(_layout.PageTokens, Lanes.Count);
+        for (int token = from / run * run; token < count; token += run)
+        {
+            FindRun<T>(task, start + token, out byte* keys, out byte* values);
+            LoadKeys<T>(keys, run, scratch.Keys + token);
+            LoadValues<T>(values, Math.Min(run, count - token), scratch.Values + (token * scratch.PaddedDim));
+        }
+    }
+
+    private void FindRun<T>(AttentionTask task, int position, out byte* keys, out byte* values)
+        where T : struct, IElements
+    {
+        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
+        byte* address = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes);
+        keys = address + _block.KeyOffset + (place * T.Size);
+        values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
+    }
+
+    private void LoadKeys<T>(byte* source, int run, float* destination)
+        where T : struct, IElements
+    {
+        int dim = _attention.HeadDim;
+        nint rowBytes = (nint)_layout.PageTokens * T.Size;
+        if (run == Lanes.Count)
+        {
+            for (int i = 0; i < dim; i++)
+            {
+                T.Load16(source + (i * rowBytes)).Store(destination + (i * Block));
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < dim; i++)
+        {
+            for (int t = 0; t < run; t++)
+            {
+                destination[(i * Block) + t] = T.Load(source + (i * rowBytes) + (t * T.Size));
+            }
+        }
+    }
+
+    private void LoadValues<T>(byte* source, int tokens, float* destination)
+        where T : struct, IElements
+    {
+        int dim = _attention.HeadDim;
+        for (int t = 0; t < tokens; t++)
+        {
+            int i = 0;
+            for (; i + Lanes.Count <= dim; i += Lanes.Count)
+            {
+                T.Load16(source + (i * T.Size)).Store(destination + i);
+            }
+
+            for (; i < dim; i++)
+            {
+                destination[i] = T.Load(source + (i * T.Size));
+            }
+
+            source += dim * T.Size;
+            destination += _paddedDim;
+        }
+    }
+
+    /// <summary>Adds a block that lies in the scratch memory.</summary>
+    private void AddBlock(AttentionTask task, int start, int count, AttentionScratch scratch)
+    {
+        int queries = task.Rows * _group;
+        new Span<float>(scratch.Scores, queries * Block).Clear();
+        TileProduct.Add<F32Elements>(
+            scratch.Queries,
+            scratch.PaddedDim,
+            (byte*)scratch.Keys,
+            Block * sizeof(float),
+            scratch.Scores,
+            Block,
+            queries,
+            (count + Lanes.Count - 1) & -Lanes.Count,
+            _attention.HeadDim);
+        for (int row = 0; row < task.Rows;)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
+            if (from < to)
+            {
+                int query = row * _group;
+                Weigh(query, rows * _group, from, to, scratch);
+                TileProduct.Add<F32Elements>(
+                    scratch.Scores + (query * Block) + from,
+                    Block,
+                    (byte*)(scratch.Values + (from * scratch.PaddedDim)),
+                    scratch.PaddedDim * sizeof(float),
+                    scratch.Sums + (query * scratch.PaddedDim),
+                    scratch.PaddedDim,
+                    rows * _group,
+                    _paddedDim,
+                    to - from);
+            }
+
+            row += rows;
+        }
+    }
+
+    /// <summary>Adds a block that is read where it lies: runs of 16 tokens.</summary>
+    private void AddPages<T>(AttentionTask task, int start, int firstToken, int count, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        byte** keys = stackalloc byte*[Runs];
+        byte** values = stackalloc byte*[Runs];
+        for (int run = Runs - 1; run >= 0; run--)
+        {
+            // Runs that nobody sees may have no page; their scores are dropped, so any readable place will do.
+            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
+            FindRun<T>(task, start + token, out keys[run], out values[run]);
+        }
+
+        int queries = task.Rows * _group;
+        nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
+        Fetch(values, runBytes);
+        new Span<float>(scratch.Scores, queries * Block).Clear();
+        TileProduct.Add64<T>(
+            scratch.Queries,
+            scratch.PaddedDim,
+            keys[0],
+            keys[1],
+            keys[2],
+            keys[3],
+            (nint)_layout.PageTokens * T.Size,
+            scratch.Scores,
+            Block,
+            queries,
+            _attention.HeadDim);
+        if (start + Block < task.FirstPosition + task.Rows)
+        {
+            FetchKeys<T>(task, start + Block, runBytes);
+        }
+
+        for (int row = 0; row < task.Rows;)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
+            int query = row * _group;
+            if (from < to)
+            {
+                Weigh(query, rows * _group, from, to, scratch);
+            }
+
+            for (int token = from; token < to;)
+            {
+                int run = token / Lanes.Count;
+                int runEnd = Math.Min(to, (run + 1) * Lanes.Count);
+                TileProduct.Add<T>(
+                    scratch.Scores + (query * Block) + token,
+                    Block,
+                    values[run] + ((nint)(token % Lanes.Count) * _attention.HeadDim * T.Size),
+                    (nint)_attention.HeadDim * T.Size,
+                    scratch.Sums + (query * scratch.PaddedDim),
+                    scratch.PaddedDim,
+                    rows * _group,
+                    _paddedDim,
+                    runEnd - token);
+                token = runEnd;
+            }
+
+            row += rows;
+        }
+    }
+
+    /// <summary>Starts on the keys of the next block while this block's values are summed.</summary>
+    private void FetchKeys<T>(AttentionTask task, int start, nint runBytes)
+        where T : struct, IElements
+    {
+        byte** keys = stackalloc byte*[Runs];
+        int last = task.FirstPosition + task.Rows - 1;
+        for (int run = 0; run < Runs; run++)
+        {
+            FindRun<T>(task, Math.Min(start + (run * Lanes.Count), last & -Lanes.Count), out keys[run], out _);
+        }
+
+        Fetch(keys, runBytes);
+    }
+
+    /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>
+    private static void Fetch(byte** runs, nint bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+            {
+                Sse.Prefetch0(runs[0] + at);
+                Sse.Prefetch0(runs[1] + at);
+                Sse.Prefetch0(runs[2] + at);
+                Sse.Prefetch0(runs[3] + at);
+            }
+        }
+    }
+
+    /// <summary>Which positions of the block a row at a position sees.</summary>
+    private (int From, int To) Visible(int position, int start)
+        => (Math.Max(0, FirstVisible(_attention, position) - start), Math.Min(Block, position + 1 - start));
+
+    /// <summary>How many rows from <paramref name="row"/> on see the same positions of the block.</summary>
+    private int RowsAlike(AttentionTask task, int row, int start, int from, int to)
+    {
+        int rows = 1;
+        while (row + rows < task.Rows && Visible(task.FirstPosition + row + rows, start) == (from, to))
+        {
+            rows++;
+        }
+
+        return rows;
+    }
+
+    private void Weigh(int query, int queries, int from, int to, AttentionScratch scratch)
+    {
+        for (int i = 0; i < queries; i++)
+        {
+            Weigh(query + i, from, to, scratch);
+        }
+    }
+
+    /// <summary>Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.</summary>
+    private void Weigh(int query, int from, int to, AttentionScratch scratch)
+    {
+        float* scores = scratch.Scores + (query * Block);
+        Vector512<float> scale = Vector512.Create(_attention.ScoreScale);
+        Vector512<float> low = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> largest = Vector512.Create(scratch.Maxima[query]);
+        for (int i = 0; i < Block; i += Lanes.Count)
+        {
+            Vector512<int> index = Lanes.Indices + Vector512.Create(i);
+            Vector512<int> visible = Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
+            Vector512<float> score = Vector512.ConditionalSelect(visible.AsSingle(), Vector512.Load(scores + i) * scale, low);
+            score.Store(scores + i);
+            largest = Vector512.Max(largest, score);
+        }
+
+        float maximum = Lanes.Max(largest);
+        Vector512<float> weights = Vector512.Load(scratch.Weights + (query * Lanes.Count));
+        if (maximum > scratch.Maxima[query])
+        {
+            Vector512<float> factor = Lanes.Exp(Vector512.Create(scratch.Maxima[query] - maximum));
+            scratch.Maxima[query] = maximum;
+            weights *= factor;
+            float* sums = scratch.Sums + (query * scratch.PaddedDim);
+            for (int i = 0; i < _paddedDim; i += Lanes.Count)
+            {
+                (Vector512.Load(sums + i) * factor).Store(sums + i);
+            }
+        }
+
+        for (int i = 0; i < Block; i += Lanes.Count)
+        {
+            Vector512<float> weight = Lanes.Exp(Vector512.Load(scores + i) - Vector512.Create(maximum));
+            weight.Store(scores + i);
+            weights += weight;
+        }
+
+        weights.Store(scratch.Weights + (query * Lanes.Count));
+    }
+
+    private void StartSegment(int queries, AttentionScratch scratch)
+    {
+        new Span<float>(scratch.Maxima, queries).Fill(float.NegativeInfinity);
+        new Span<float>(scratch.Weights, queries * Lanes.Count).Clear();
+        new Span<float>(scratch.Sums, queries * _paddedDim).Clear();
+    }
+
+    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
+    private void EndSegment(AttentionTask task, int queries, AttentionScratch scratch)
+    {
+        for (int query = 0; query < queries; query++)
+        {
+            float* sums = scratch.Sums + (query * scratch.PaddedDim);
+            float weights = Lanes.Sum(Vector512.Load(scratch.Weights + (query * Lanes.Count)));
+            if (task.Partial < 0)
+            {
+                scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _paddedDim);
+                continue;
+            }
+
+            float* partial = _partials.Floats + ((task.Partial + query) * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
+            new ReadOnlySpan<float>(sums, _paddedDim).CopyTo(new Span<float>(partial, _paddedDim));
+            partial[_paddedDim] = scratch.Maxima[query];
+            partial[_paddedDim + 1] = weights;
+        }
+    }
+
+    private void StoreResults(AttentionTask task, AttentionScratch scratch)
+    {
+        int dim = _attention.HeadDim;
+        for (int query = 0; query < task.Rows * _group; query++)
+        {
+            float* y = _y.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            scratch.Total(query).Store(y, dim);
+        }
+    }
+}

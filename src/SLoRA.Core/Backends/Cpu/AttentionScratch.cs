@@ -1,0 +1,59 @@
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>One thread's working memory for attention: M queries at a time, d padded to D' (a multiple of 16), blocks of 64 positions.</summary>
+internal readonly unsafe struct AttentionScratch
+{
+    /// <summary>Positions of a block.</summary>
+    public const int Block = 64;
+
+    private readonly float* _memory;
+    private readonly nint _queries;
+
+    /// <summary>Lays the arrays out in memory of <see cref="FloatsFor"/> floats.</summary>
+    public AttentionScratch(float* memory, int queries, int paddedDim)
+    {
+        _memory = memory;
+        _queries = queries;
+        PaddedDim = paddedDim;
+    }
+
+    /// <summary>D'.</summary>
+    public nint PaddedDim { get; }
+
+    /// <summary>Keys of the block as fp32, <c>[d][64]</c>.</summary>
+    public float* Keys => _memory;
+
+    /// <summary>Values of the block as fp32, <c>[64][D']</c>.</summary>
+    public float* Values => Keys + (Block * PaddedDim);
+
+    /// <summary>The queries, <c>[M][D']</c>.</summary>
+    public float* Queries => Values + (Block * PaddedDim);
+
+    /// <summary>Scores, then weights of the block, <c>[M][64]</c>.</summary>
+    public float* Scores => Queries + (_queries * PaddedDim);
+
+    /// <summary>Weighted sum of values in this segment, <c>[M][D']</c>.</summary>
+    public float* Sums => Scores + (_queries * Block);
+
+    /// <summary>Weighted sum of values in all earlier segments, <c>[M][D']</c>.</summary>
+    public float* TotalSums => Sums + (_queries * PaddedDim);
+
+    /// <summary>Sum of weights in this segment, by lane, <c>[M][16]</c>.</summary>
+    public float* Weights => TotalSums + (_queries * PaddedDim);
+
+    /// <summary>Sum of weights in all earlier segments, <c>[M]</c>.</summary>
+    public float* TotalWeights => Weights + (_queries * Lanes.Count);
+
+    /// <summary>Largest score of this segment, <c>[M]</c>.</summary>
+    public float* Maxima => TotalWeights + _queries;
+
+    /// <summary>Largest score of all earlier segments, <c>[M]</c>.</summary>
+    public float* TotalMaxima => Maxima + _queries;
+
+    /// <summary>What a query has of all earlier segments.</summary>
+    public SegmentSum Total(int query) => new(TotalMaxima + query, TotalWeights + query, TotalSums + (query * PaddedDim));
+
+    /// <summary>Floats that one thread needs.</summary>
+    public static long FloatsFor(int queries, int paddedDim)
+        => (((2L * Block * paddedDim) + (queries * ((3L * paddedDim) + Block + Lanes.Count + 3))) + 15) & ~15L;
+}

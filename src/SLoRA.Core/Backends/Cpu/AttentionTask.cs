@@ -1,0 +1,13 @@
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>The query heads that share one KV head, for some consecutive rows of one sequence.</summary>
+/// <param name="FirstRow">First row of the step.</param>
+/// <param name="Rows">Rows.</param>
+/// <param name="FirstPosition">Position of the first row.</param>
+/// <param name="TableStart">Where the sequence's page table begins.</param>
+/// <param name="Head">The KV head.</param>
+/// <param name="FirstSegment">First segment of positions.</param>
+/// <param name="Segments">Segments. A task that does not have all of its rows' leaves partial results.</param>
+/// <param name="Partial">Where the partial results go, counted in queries; −1 for results.</param>
+internal readonly record struct AttentionTask(
+    int FirstRow, int Rows, int FirstPosition, int TableStart, int Head, int FirstSegment, int Segments, int Partial);

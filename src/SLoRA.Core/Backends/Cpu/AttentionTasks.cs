@@ -1,0 +1,92 @@
+using SLoRA.Engine;
+using SLoRA.Models;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// Cuts the attention of a step into tasks. A task is some rows of a sequence and one KV head, so that its queries share the keys and values
+/// they read. Where that gives the threads too little to share, long contexts are cut at segment borders as well: the same sums are merged in
+/// the same order then, only later.
+/// </summary>
+internal sealed class AttentionTasks(int workers)
+{
+    private const int QueriesPerTask = 16;
+    private const int TasksPerWorker = 4;
+
+    private AttentionTask[] _tasks = new AttentionTask[64];
+    private AttentionTask[] _merges = new AttentionTask[16];
+    private int _count;
+    private int _mergeCount;
+
+    /// <summary>The tasks, shortest contexts first.</summary>
+    public ReadOnlySpan<AttentionTask> Tasks => _tasks.AsSpan(0, _count);
+
+    /// <summary>What was cut at segments: all segments of some rows and one KV head, with the place of the first segment's partial results.</summary>
+    public ReadOnlySpan<AttentionTask> Merges => _merges.AsSpan(0, _mergeCount);
+
+    /// <summary>Queries of the largest task.</summary>
+    public int Queries { get; private set; }
+
+    /// <summary>Queries with partial results.</summary>
+    public int Partials { get; private set; }
+
+    /// <summary>Cuts the step for a layer.</summary>
+    public void Cut(StepPlan plan, AttentionDescription attention)
+    {
+        int group = attention.Heads / attention.KeyValueHeads;
+        int rowsPerTask = Math.Max(1, QueriesPerTask / group);
+        Queries = rowsPerTask * group;
+        _count = 0;
+        _mergeCount = 0;
+        Partials = 0;
+        int blocks = 0;
+        foreach (StepSlice slice in plan.Slices)
+        {
+            blocks += (slice.RowCount + rowsPerTask - 1) / rowsPerTask;
+        }
+
+        bool cutSegments = workers > 1 && blocks * attention.KeyValueHeads < workers * TasksPerWorker;
+        foreach (StepSlice slice in plan.Slices)
+        {
+            for (int row = 0; row < slice.RowCount; row += rowsPerTask)
+            {
+                int rows = Math.Min(rowsPerTask, slice.RowCount - row);
+                int position = slice.FirstPosition + row;
+                int first = AttentionJob.FirstVisible(attention, position) / AttentionJob.Segment;
+                int segments = ((position + rows - 1) / AttentionJob.Segment) - first + 1;
+                for (int head = 0; head < attention.KeyValueHeads; head++)
+                {
+                    var whole = new AttentionTask(slice.FirstRow + row, rows, position, slice.TableStart, head, first, segments, -1);
+                    if (cutSegments && segments > 1)
+                    {
+                        Cut(whole, rows * group);
+                    }
+                    else
+                    {
+                        Append(ref _tasks, ref _count, whole);
+                    }
+                }
+            }
+        }
+    }
+
+    private void Cut(AttentionTask whole, int queries)
+    {
+        Append(ref _merges, ref _mergeCount, whole with { Partial = Partials });
+        for (int i = 0; i < whole.Segments; i++)
+        {
+            Append(ref _tasks, ref _count, whole with { FirstSegment = whole.FirstSegment + i, Segments = 1, Partial = Partials });
+            Partials += queries;
+        }
+    }
+
+    private static void Append(ref AttentionTask[] tasks, ref int count, AttentionTask task)
+    {
+        if (count == tasks.Length)
+        {
+            Array.Resize(ref tasks, 2 * tasks.Length);
+        }
+
+        tasks[count++] = task;
+    }
+}

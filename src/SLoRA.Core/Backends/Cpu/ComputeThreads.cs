@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// A fixed set of threads that run the parts of one <see cref="ComputeJob"/> at a time, the caller among them. Between jobs the others
+/// spin for some microseconds, since the next operation of a step follows at once, and then park.
+/// </summary>
+/// <remarks>
+/// A ticket counts the parts down: whoever decrements it to n ≥ 0 owns part n. The job is complete when every part is finished, so a
+/// thread that wakes late costs nothing. The ticket carries the job's number in its upper half: a late decrement meets either the
+/// exhausted ticket of the old job or a part of the new one, never a mixture.
+/// </remarks>
+internal sealed class ComputeThreads : IDisposable
+{
+    private const long Bias = 1L << 30;
+    private static readonly long SpinTicks = Stopwatch.Frequency * 40 / 1_000_000;
+
+    private readonly Thread[] _threads;
+    private readonly object _park = new();
+    private ComputeJob? _job;
+    private long _ticket = Bias;
+    private int _unfinished;
+    private int _parked;
+    private volatile bool _stop;
+    private Exception? _failure;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="count">Threads including the caller's own, at least 1.</param>
+    public ComputeThreads(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        Count = count;
+        _threads = new Thread[count - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            int worker = i + 1;
+            _threads[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"SLoRA compute {worker}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Threads that share a job, the caller's included.</summary>
+    public int Count { get; }
+
+    /// <summary>Runs all parts of a job and returns when every part is done. One caller at a time.</summary>
+    /// <exception cref="Exception">The first exception that a part threw, after all parts ended.</exception>
+    public void Run(ComputeJob job, int parts)
+    {
+        ObjectDisposedException.ThrowIf(_stop, this);
+        if (parts == 1 || Count == 1)
+        {
+            for (int part = 0; part < parts; part++)
+            {
+                job.Execute(part, 0);
+            }
+
+            return;
+        }
+
+        if (parts <= 0)
+        {
+            return;
+        }
+
+        _job = job;
+        Volatile.Write(ref _unfinished, parts);
+        long number = (Volatile.Read(ref _ticket) >> 32) + 1;
+        Interlocked.Exchange(ref _ticket, (number << 32) + Bias + parts);
+        if (Volatile.Read(ref _parked) > 0)
+        {
+            lock (_park)
+            {
+                Monitor.PulseAll(_park);
+            }
+        }
+
+        TakeParts(0);
+        SpinWait spin = default;
+        while (Volatile.Read(ref _unfinished) > 0)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        _job = null;
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    /// <summary>Ends the threads and waits for them.</summary>
+    public void Dispose()
+    {
+        _stop = true;
+        lock (_park)
+        {
+            Monitor.PulseAll(_park);
+        }
+
+        foreach (Thread thread in _threads)
+        {
+            thread.Join();
+        }
+    }
+
+    private void TakeParts(int worker)
+    {
+        while (true)
+        {
+            int part = (int)((Interlocked.Decrement(ref _ticket) & uint.MaxValue) - Bias);
+            if (part < 0)
+            {
+                return;
+            }
+
+            try
+            {
+                _job!.Execute(part, worker);
+            }
+            catch (Exception exception)
+            {
+                Interlocked.CompareExchange(ref _failure, exception, null);
+            }
+
+            Interlocked.Decrement(ref _unfinished);
+        }
+    }
+
+    private void Work(int worker)
+    {
+        long seen = 0;
+        while (AwaitJob(ref seen))
+        {
+            TakeParts(worker);
+        }
+    }
+
+    /// <summary>Returns true with the number of a job not yet seen, false when the pool ends.</summary>
+    private bool AwaitJob(ref long seen)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!_stop)
+        {
+            if (IsNew(ref seen))
+            {
+                return true;
+            }
+
+            if (Stopwatch.GetTimestamp() - start > SpinTicks)
+            {
+                break;
+            }
+
+            Thread.SpinWait(8);
+        }
+
+        // The count goes up before the last look at the ticket and the publisher looks at the count after it wrote the ticket,
+        // so one of the two sees the other.
+        lock (_park)
+        {
+            Interlocked.Increment(ref _parked);
+            while (!_stop && !IsNew(ref seen))
+            {
+                Monitor.Wait(_park);
+            }
+
+            Interlocked.Decrement(ref _parked);
+        }
+
+        return !_stop;
+    }
+
+    private bool IsNew(ref long seen)
+    {
+        long number = Volatile.Read(ref _ticket) >> 32;
+        bool isNew = number != seen;
+        seen = number;
+        return isNew;
+    }
+}

@@ -1,0 +1,281 @@
+using SLoRA.Engine;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
+/// else is in the step, on any number of threads and at any vector width; products have the bits of the Reference backend.
+/// </summary>
+internal sealed unsafe class CpuBackend : IBackend
+{
+    private readonly int _rowLimit;
+    private readonly int _outputLimit;
+    private readonly ComputeThreads _threads;
+    private readonly List<AlignedMemory> _memory = [];
+    private readonly List<CpuRope> _ropes = [];
+    private readonly int[] _outputOfRow;
+    private readonly LoraEntries _stepEntries = new();
+    private readonly LoraEntries _outputEntries = new();
+    private readonly LoraWork _lora = new();
+    private readonly ProductJob _product;
+    private readonly ShrinkJob _shrink = new();
+    private readonly ColumnJob _column = new();
+    private readonly ExpandJob _expand;
+    private readonly EmbedJob _embed;
+    private readonly NormJob _norm;
+    private readonly GateJob _gate;
+    private readonly AddJob _add;
+    private readonly KeyValueStoreJob _store;
+    private readonly AttentionJob _attention;
+    private KvLayout? _layout;
+    private CpuPageMemory? _pages;
+    private StepPlan? _plan;
+
+    /// <summary>Starts the threads and makes the working memory.</summary>
+    /// <param name="rowLimit">The most rows of a step.</param>
+    /// <param name="outputLimit">The most output rows of a step.</param>
+    /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
+    public CpuBackend(int rowLimit, int outputLimit, int? threads = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
+        int workers = threads ?? Environment.ProcessorCount;
+        _threads = new ComputeThreads(workers);
+        _rowLimit = rowLimit;
+        _outputLimit = outputLimit;
+        _outputOfRow = new int[rowLimit];
+        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
+        _embed = new EmbedJob(workers);
+        _norm = new NormJob(workers);
+        _gate = new GateJob(workers);
+        _add = new AddJob(workers);
+        _store = new KeyValueStoreJob(workers);
+        _attention = new AttentionJob(workers);
+    }
+
+    /// <inheritdoc/>
+    public string Name => "Cpu";
+
+    /// <inheritdoc/>
+    public IPageMemory Pages => PageMemory;
+
+    private CpuPageMemory PageMemory => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
+
+    private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
+
+    /// <inheritdoc/>
+    public void AllocatePages(KvLayout layout, int pageCount)
+    {
+        if (_pages is not null)
+        {
+            throw new InvalidOperationException("The pages are allocated already.");
+        }
+
+        _layout = layout;
+        _pages = new CpuPageMemory(Allocate(pageCount * layout.PageBytes), pageCount, layout.PageBytes);
+    }
+
+    /// <inheritdoc/>
+    public DeviceMatrix LoadMatrix(WeightSource source)
+    {
+        TensorType type = source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
+        var matrix = new CpuMatrix(source.Rows, source.Columns, type, Allocate(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
+        int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
+        _threads.Run(new PackJob(source, matrix, parts), parts);
+        return matrix;
+    }
+
+    /// <inheritdoc/>
+    public DeviceTable LoadTable(WeightSource source) => new CpuTable(source);
+
+    /// <inheritdoc/>
+    public DeviceVector LoadVector(WeightSource source)
+    {
+        int length = checked(source.Rows * source.Columns);
+        var vector = new CpuVector(length, Allocate((long)(length + Lanes.Count) * sizeof(float)));
+        var data = (byte*)source.Data;
+        for (int i = 0; i < length; i++)
+        {
+            vector.Data[i] = source.Type switch
+            {
+                TensorType.F32 => F32Elements.Load(data + (i * F32Elements.Size)),
+                TensorType.F16 => F16Elements.Load(data + (i * F16Elements.Size)),
+                _ => Bf16Elements.Load(data + (i * Bf16Elements.Size)),
+            };
+        }
+
+        return vector;
+    }
+
+    /// <inheritdoc/>
+    public DeviceRows CreateRows(RowSet rows, int width)
+    {
+        int limit = rows == RowSet.Step ? _rowLimit : _outputLimit;
+        return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
+    }
+
+    /// <inheritdoc/>
+    public DeviceRope CreateRope(RopeDescription rope)
+    {
+        var created = new CpuRope(rope, _rowLimit, Allocate(CpuRope.BytesFor(rope, _rowLimit)));
+        _ropes.Add(created);
+        return created;
+    }
+
+    /// <inheritdoc/>
+    public void BeginStep(StepPlan plan)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(plan.RowCount, _rowLimit);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(plan.OutputCount, _outputLimit);
+        _plan = plan;
+        foreach (CpuRope rope in _ropes)
+        {
+            rope.SetPositions(plan.Positions);
+        }
+
+        _store.Begin(plan);
+
+        Span<int> outputOfRow = _outputOfRow.AsSpan(0, plan.RowCount);
+        outputOfRow.Fill(-1);
+        for (int i = 0; i < plan.OutputCount; i++)
+        {
+            outputOfRow[plan.OutputRows[i]] = i;
+        }
+
+        _stepEntries.Fill(plan.Lora, []);
+        _outputEntries.Fill(plan.Lora, outputOfRow);
+    }
+
+    /// <inheritdoc/>
+    public void Embed(DeviceTable table, int target, DeviceRows x)
+    {
+        var rows = (CpuRows)x;
+        Run(_embed, _embed.Prepare((CpuTable)table, Plan.Tokens, rows));
+        if (_stepEntries.Count > 0)
+        {
+            _lora.Begin(_stepEntries);
+            _lora.Add(Plan.Lora, target, firstColumn: 0);
+            _lora.End();
+            if (_lora.Products.Length > 0)
+            {
+                Run(_column, _column.Prepare(_lora, PageMemory, Plan.Tokens));
+                Run(_expand, _expand.Prepare(_lora, rows, PageMemory));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
+        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
+        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
+    {
+        if (RowCount(x) == 0)
+        {
+            return;
+        }
+
+        var inputs = (CpuRows)x;
+        var outputs = (CpuRows)y;
+        Run(_product, _product.Prepare(group, inputs, outputs, RowCount(x)));
+        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        _lora.Begin(entries);
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+        }
+
+        _lora.End();
+        if (_lora.Products.Length > 0)
+        {
+            Run(_shrink, _shrink.Prepare(_lora, inputs, PageMemory));
+            Run(_expand, _expand.Prepare(_lora, outputs, PageMemory));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+        => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
+
+    /// <inheritdoc/>
+    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    {
+        Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
+        ComputeJob merge = _attention.PrepareMerge(out int parts);
+        Run(merge, parts);
+    }
+
+    /// <inheritdoc/>
+    public void Gate(DeviceRows x, DeviceRows y) => Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void GatherOutputs(DeviceRows x, DeviceRows y)
+    {
+        ReadOnlySpan<int> outputs = Plan.OutputRows;
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            new ReadOnlySpan<float>(((CpuRows)x).Row(outputs[i]), x.Width).CopyTo(new Span<float>(((CpuRows)y).Row(i), x.Width));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void EndStep(DeviceRows logits)
+    {
+        // Every operation returns when it is done, so there is nothing to wait for.
+    }
+
+    /// <inheritdoc/>
+    public Span<float> Logits(DeviceRows logits, int output)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(output);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(output, Plan.OutputCount);
+        return new Span<float>(((CpuRows)logits).Row(output), logits.Width);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _threads.Dispose();
+        _lora.Dispose();
+        _attention.Dispose();
+        foreach (AlignedMemory memory in _memory)
+        {
+            memory.Dispose();
+        }
+
+        _memory.Clear();
+    }
+
+    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;
+
+    private void Run(ComputeJob job, int parts)
+    {
+        if (parts > 0)
+        {
+            _threads.Run(job, parts);
+        }
+    }
+
+    private AlignedMemory Allocate(long bytes)
+    {
+        var memory = new AlignedMemory(bytes);
+        _memory.Add(memory);
+        return memory;
+    }
+}

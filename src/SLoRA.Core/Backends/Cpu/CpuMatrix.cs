@@ -1,0 +1,50 @@
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// A base weight packed for streaming: panels of 16 outputs, one after the other, each <c>[pairs of inputs][16 outputs][2]</c>. Outputs are
+/// padded with zero rows to whole panels, inputs with a zero to whole pairs.
+/// </summary>
+internal sealed unsafe class CpuMatrix : DeviceMatrix
+{
+    /// <summary>Outputs of a panel.</summary>
+    public const int PanelOutputs = 16;
+
+    /// <summary>Describes a packed matrix.</summary>
+    /// <param name="outputs">Rows of the matrix.</param>
+    /// <param name="inputs">Columns of the matrix.</param>
+    /// <param name="type">Type of the packed elements.</param>
+    /// <param name="memory">At least <see cref="BytesFor"/> bytes.</param>
+    public CpuMatrix(int outputs, int inputs, TensorType type, AlignedMemory memory)
+        : base(outputs, inputs)
+    {
+        Type = type;
+        Pairs = (inputs + 1) / 2;
+        Panels = (outputs + PanelOutputs - 1) / PanelOutputs;
+        PanelBytes = (nint)Pairs * PanelOutputs * 2 * type.ElementSize();
+        Data = memory.Address;
+    }
+
+    /// <summary>Type of the packed elements; fp32 where half precision has infinities or NaN.</summary>
+    public TensorType Type { get; }
+
+    /// <summary>Pairs of inputs.</summary>
+    public int Pairs { get; }
+
+    /// <summary>Panels of 16 outputs.</summary>
+    public int Panels { get; }
+
+    /// <summary>From one panel to the next.</summary>
+    public nint PanelBytes { get; }
+
+    /// <summary>Panel 0, on a cache line.</summary>
+    public byte* Data { get; }
+
+    /// <summary>Bytes of a packed matrix.</summary>
+    public static long BytesFor(int outputs, int inputs, TensorType type)
+        => ((long)outputs + PanelOutputs - 1) / PanelOutputs * PanelOutputs * ((inputs + 1L) / 2 * 2) * type.ElementSize();
+
+    /// <summary>First byte of a panel.</summary>
+    public byte* Panel(int panel) => Data + (panel * PanelBytes);
+}

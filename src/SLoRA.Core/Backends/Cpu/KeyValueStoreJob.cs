@@ -1,0 +1,147 @@
+using System.Runtime.Intrinsics;
+using SLoRA.Engine;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// Rotates q and k of every row <c>[(H + 2G) d]</c> and writes k and v into the row's page. In a page a head's keys are <c>[d][PageTokens]</c>, so
+/// that scores run in lanes over tokens, and its values <c>[PageTokens][d]</c>, so that their weighted sum runs in lanes over d.
+/// </summary>
+internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
+{
+    // Page and place in the page of every row.
+    private int[] _slots = [];
+    private bool _placed;
+    private StepPlan _plan = null!;
+    private CpuRows _qkv = null!;
+    private CpuRope _rope = null!;
+    private AttentionDescription _attention = null!;
+    private CpuPageMemory _pages = null!;
+    private KvLayout _layout = null!;
+    private LayerBlock _block;
+    private int _rows;
+    private int _parts;
+
+    /// <summary>Takes the plan of the next step.</summary>
+    public void Begin(StepPlan plan)
+    {
+        _plan = plan;
+        _placed = false;
+    }
+
+    /// <summary>Sets the next layer and says in how many parts it comes.</summary>
+    public int Prepare(CpuRows qkv, CpuRope rope, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
+    {
+        if (!_placed)
+        {
+            PlaceRows(layout);
+        }
+
+        _qkv = qkv;
+        _rope = rope;
+        _attention = attention;
+        _pages = pages;
+        _layout = layout;
+        _block = layout.Layers[layer];
+        _rows = _plan.RowCount;
+        _parts = _rows < 4 ? Math.Min(_rows, 1) : Math.Min(_rows, 4 * workers);
+        return _parts;
+    }
+
+    /// <inheritdoc/>
+    public override void Execute(int part, int worker)
+    {
+        (int first, int end) = Share(_rows, part, _parts);
+        for (int row = first; row < end; row++)
+        {
+            float* q = _qkv.Row(row);
+            float* k = q + (_attention.Heads * _attention.HeadDim);
+            for (int head = 0; head < _attention.Heads + _attention.KeyValueHeads; head++)
+            {
+                Rotate(q + (head * _attention.HeadDim), row);
+            }
+
+            byte* page = _pages.Address(_slots[2 * row]);
+            int place = _slots[(2 * row) + 1];
+            switch (_layout.Type)
+            {
+                case TensorType.F32:
+                    Store<F32Elements>(k, page, place);
+                    break;
+                case TensorType.F16:
+                    Store<F16Elements>(k, page, place);
+                    break;
+                default:
+                    Store<Bf16Elements>(k, page, place);
+                    break;
+            }
+        }
+    }
+
+    private void PlaceRows(KvLayout layout)
+    {
+        if (_slots.Length < 2 * _plan.RowCount)
+        {
+            _slots = new int[Math.Max(2 * _plan.RowCount, 2 * _slots.Length)];
+        }
+
+        ReadOnlySpan<int> tables = _plan.PageTables;
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int i = 0; i < slice.RowCount; i++)
+            {
+                (int page, int place) = Math.DivRem(slice.FirstPosition + i, layout.PageTokens);
+                _slots[2 * (slice.FirstRow + i)] = tables[slice.TableStart + page];
+                _slots[(2 * (slice.FirstRow + i)) + 1] = place;
+            }
+        }
+
+        _placed = true;
+    }
+
+    /// <summary>Turns pairs (i, i + pairs) of one head: <c>lo cos − hi sin | hi cos + lo sin</c>.</summary>
+    private void Rotate(float* head, int row)
+    {
+        float* cosines = _rope.Cosines + (row * _rope.Stride);
+        float* sines = _rope.Sines + (row * _rope.Stride);
+        int pairs = _rope.Pairs;
+        int i = 0;
+        for (; i + Lanes.Count <= pairs; i += Lanes.Count)
+        {
+            Vector512<float> lo = Vector512.Load(head + i);
+            Vector512<float> hi = Vector512.Load(head + pairs + i);
+            Vector512<float> cos = Vector512.Load(cosines + i);
+            Vector512<float> sin = Vector512.Load(sines + i);
+            ((lo * cos) - (hi * sin)).Store(head + i);
+            ((hi * cos) + (lo * sin)).Store(head + pairs + i);
+        }
+
+        for (; i < pairs; i++)
+        {
+            float lo = head[i];
+            float hi = head[pairs + i];
+            head[i] = (lo * cosines[i]) - (hi * sines[i]);
+            head[pairs + i] = (hi * cosines[i]) + (lo * sines[i]);
+        }
+    }
+
+    private void Store<T>(float* k, byte* page, int place)
+        where T : struct, IElements
+    {
+        int dim = _attention.HeadDim;
+        int heads = _attention.KeyValueHeads;
+        float* v = k + (heads * dim);
+        for (int head = 0; head < heads; head++)
+        {
+            byte* keys = page + _block.KeyOffset + (head * _block.HeadBytes) + (place * T.Size);
+            byte* values = page + _block.ValueOffset + (head * _block.HeadBytes) + (place * dim * T.Size);
+            for (int i = 0; i < dim; i++)
+            {
+                T.Store(k[(head * dim) + i], keys + (i * _layout.PageTokens * T.Size));
+                T.Store(v[(head * dim) + i], values + (i * T.Size));
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Runtime.Intrinsics;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// <c>y = w ∘ (x / √(mean(x²) + ε))</c> over spans of n columns: whole rows, or heads within a row. Squares are summed in 16 lanes, column c in
+/// lane c mod 16, and the lanes by one fixed tree.
+/// </summary>
+internal sealed unsafe class NormJob(int workers) : RowJob(workers)
+{
+    private CpuRows _x = null!;
+    private CpuRows _y = null!;
+    private CpuVector _weight = null!;
+    private float _epsilon;
+    private int _firstColumn;
+    private int _spans;
+
+    /// <summary>Sets the next norm of <paramref name="spans"/> spans side by side and says in how many parts it comes.</summary>
+    public int Prepare(CpuRows x, CpuRows y, int firstColumn, int spans, CpuVector weight, float epsilon, int rows)
+    {
+        _x = x;
+        _y = y;
+        _firstColumn = firstColumn;
+        _spans = spans;
+        _weight = weight;
+        _epsilon = epsilon;
+        return Prepare(rows);
+    }
+
+    /// <inheritdoc/>
+    protected override void ExecuteRow(int row)
+    {
+        int width = _weight.Length;
+        for (int span = 0; span < _spans; span++)
+        {
+            int column = _firstColumn + (span * width);
+            Norm(_x.Row(row) + column, _y.Row(row) + column, width);
+        }
+    }
+
+    private void Norm(float* x, float* y, int width)
+    {
+        Vector512<float> squares = Vector512<float>.Zero;
+        int i = 0;
+        for (; i + Lanes.Count <= width; i += Lanes.Count)
+        {
+            Vector512<float> values = Vector512.Load(x + i);
+            squares = Vector512.FusedMultiplyAdd(values, values, squares);
+        }
+
+        if (i < width)
+        {
+            Vector512<float> values = Lanes.LoadFirst(x + i, width - i);
+            squares = Vector512.FusedMultiplyAdd(values, values, squares);
+        }
+
+        float factor = 1 / MathF.Sqrt((Lanes.Sum(squares) / width) + _epsilon);
+        float* weight = _weight.Data;
+        for (i = 0; i + Lanes.Count <= width; i += Lanes.Count)
+        {
+            (Vector512.Load(weight + i) * (Vector512.Load(x + i) * factor)).Store(y + i);
+        }
+
+        for (; i < width; i++)
+        {
+            y[i] = weight[i] * (x[i] * factor);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// <c>y = x Wᵀ + b</c> for the parts of a <see cref="LinearGroup"/>, x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>. Threads share out the
+/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step.
+/// </summary>
+internal sealed unsafe class ProductJob : ComputeJob
+{
+    // What the kernels for few and for many rows divide; fewer where 12 panels would not stay in the cache from one block of rows to the next.
+    private const int UnitPanels = 12;
+    private const int UnitPanelsOfLongRows = 3;
+    private const int LongRow = 3072;
+    private const int PartsPerWorker = 8;
+
+    private readonly AlignedMemory _results;
+    private readonly int _workers;
+    private LinearGroup _group = null!;
+    private CpuRows _x = null!;
+    private CpuRows _y = null!;
+    private int _rows;
+    private int _unitPanels;
+    private int _units;
+    private int _parts;
+
+    /// <summary>Makes the job.</summary>
+    /// <param name="workers">Threads that run it.</param>
+    /// <param name="results">Scratch of at least <see cref="BytesFor"/> bytes.</param>
+    public ProductJob(int workers, AlignedMemory results)
+    {
+        _workers = workers;
+        _results = results;
+    }
+
+    /// <summary>Bits of the vectors that products use on this machine.</summary>
+    public static int VectorBits { get; } = Avx512F.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    /// <summary>Scratch bytes.</summary>
+    public static long BytesFor(int workers) => (long)workers * PanelBlock.ResultFloats * sizeof(float);
+
+    /// <summary>Sets the next product and says in how many parts it comes.</summary>
+    public int Prepare(LinearGroup group, CpuRows x, CpuRows y, int rows)
+    {
+        _group = group;
+        _x = x;
+        _y = y;
+        _rows = rows;
+        _unitPanels = group.Inputs > LongRow && rows > 8 ? UnitPanelsOfLongRows : UnitPanels;
+        _units = 0;
+        foreach (LinearPart part in group.Parts)
+        {
+            _units += Units((CpuMatrix)part.Weight);
+        }
+
+        if ((group.Inputs & 1) != 0)
+        {
+            // Kernels take inputs in pairs. The missing one has weight 0; with −0 here its product is −0, which changes no sum.
+            for (int row = 0; row < rows; row++)
+            {
+                x.Row(row)[group.Inputs] = -0f;
+            }
+        }
+
+        _parts = Math.Min(_units, _workers * PartsPerWorker);
+        return _parts;
+    }
+
+    /// <inheritdoc/>
+    public override void Execute(int part, int worker)
+    {
+        (int first, int end) = Share(_units, part, _parts);
+        for (int unit = first; unit < end; unit++)
+        {
+            int index = 0;
+            int local = unit;
+            for (int units; local >= (units = Units((CpuMatrix)_group.Parts[index].Weight)); index++)
+            {
+                local -= units;
+            }
+
+            LinearPart linear = _group.Parts[index];
+            var matrix = (CpuMatrix)linear.Weight;
+            var block = new PanelBlock
+            {
+                Matrix = matrix,
+                FirstPanel = local * _unitPanels,
+                EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
+                X = _x,
+                Y = _y,
+                FirstColumn = _group.Offsets[index],
+                Bias = (CpuVector?)linear.Bias,
+                Rows = _rows,
+                Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+            };
+            switch (matrix.Type)
+            {
+                case TensorType.F32:
+                    Multiply<F32Panel>(block);
+                    break;
+                case TensorType.F16:
+                    Multiply<F16Panel>(block);
+                    break;
+                default:
+                    Multiply<Bf16Panel>(block);
+                    break;
+            }
+        }
+    }
+
+    private static void Multiply<T>(in PanelBlock block)
+        where T : struct, IPanelWeights
+    {
+        if (VectorBits == 512)
+        {
+            PanelProduct512.Multiply<T>(block);
+        }
+        else if (VectorBits == 256)
+        {
+            PanelProduct256.Multiply<T>(block);
+        }
+        else
+        {
+            PanelProduct128.Multiply<T>(block);
+        }
+    }
+
+    private int Units(CpuMatrix matrix) => (matrix.Panels + _unitPanels - 1) / _unitPanels;
+}

@@ -1,0 +1,55 @@
+using System.Runtime.Intrinsics;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>The softmax of one query over a run of positions, not yet divided: largest score, sum of weights, weighted sum of values <c>[D']</c>.</summary>
+/// <param name="maximum">Largest score; −∞ before the first position.</param>
+/// <param name="weights">Sum of weights <c>e^(s − maximum)</c>.</param>
+/// <param name="sums">Weighted sum of values.</param>
+internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float* sums)
+{
+    /// <summary>Forgets everything.</summary>
+    public void Clear() => *maximum = float.NegativeInfinity;
+
+    /// <summary>Adds a later segment: <c>this e^(M − max) + segment e^(m − max)</c>. A segment without positions changes nothing.</summary>
+    public void Add(float segmentMaximum, float segmentWeights, float* segmentSums, int paddedDim)
+    {
+        if (segmentMaximum == float.NegativeInfinity)
+        {
+            return;
+        }
+
+        if (*maximum == float.NegativeInfinity)
+        {
+            *maximum = segmentMaximum;
+            *weights = segmentWeights;
+            new ReadOnlySpan<float>(segmentSums, paddedDim).CopyTo(new Span<float>(sums, paddedDim));
+            return;
+        }
+
+        float larger = MathF.Max(*maximum, segmentMaximum);
+        float factor = Lanes.Exp(*maximum - larger);
+        float segmentFactor = Lanes.Exp(segmentMaximum - larger);
+        *maximum = larger;
+        *weights = (*weights * factor) + (segmentWeights * segmentFactor);
+        for (int i = 0; i < paddedDim; i += Lanes.Count)
+        {
+            ((Vector512.Load(sums + i) * factor) + (Vector512.Load(segmentSums + i) * segmentFactor)).Store(sums + i);
+        }
+    }
+
+    /// <summary>Writes the weighted mean.</summary>
+    public void Store(float* y, int dim)
+    {
+        int i = 0;
+        for (; i + Lanes.Count <= dim; i += Lanes.Count)
+        {
+            (Vector512.Load(sums + i) / *weights).Store(y + i);
+        }
+
+        for (; i < dim; i++)
+        {
+            y[i] = sums[i] / *weights;
+        }
+    }
+}

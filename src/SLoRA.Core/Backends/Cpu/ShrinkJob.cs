@@ -1,0 +1,114 @@
+using System.Runtime.Intrinsics;
+using SLoRA.Adapters;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k of a tile
+/// goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
+/// </summary>
+internal sealed unsafe class ShrinkJob : ComputeJob
+{
+    /// <summary>Rank rows of a part: those of a tile at most.</summary>
+    private const int PartRows = 16;
+
+    private (int Product, int FirstRow)[] _shares = new (int, int)[64];
+    private int _shareCount;
+    private LoraWork _work = null!;
+    private CpuRows _x = null!;
+    private CpuPageMemory _pages = null!;
+
+    /// <summary>Sets the next shrink and says in how many parts it comes.</summary>
+    public int Prepare(LoraWork work, CpuRows x, CpuPageMemory pages)
+    {
+        _work = work;
+        _x = x;
+        _pages = pages;
+        _shareCount = 0;
+        ReadOnlySpan<LoraProduct> products = work.Products;
+        for (int i = 0; i < products.Length; i++)
+        {
+            for (int row = 0; row < products[i].Tiles.Rank; row += PartRows)
+            {
+                if (_shareCount == _shares.Length)
+                {
+                    Array.Resize(ref _shares, 2 * _shares.Length);
+                }
+
+                _shares[_shareCount++] = (i, row);
+            }
+        }
+
+        return _shareCount;
+    }
+
+    /// <inheritdoc/>
+    public override void Execute(int part, int worker)
+    {
+        (int index, int firstRow) = _shares[part];
+        LoraProduct product = _work.Products[index];
+        int endRow = Math.Min(product.Tiles.Rank, firstRow + PartRows);
+        switch (product.Tiles.A.Type)
+        {
+            case TensorType.F32:
+                Shrink<F32Elements>(product, firstRow, endRow);
+                break;
+            case TensorType.F16:
+                Shrink<F16Elements>(product, firstRow, endRow);
+                break;
+            default:
+                Shrink<Bf16Elements>(product, firstRow, endRow);
+                break;
+        }
+    }
+
+    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow)
+        where T : struct, IElements
+    {
+        Vector512<float>* lanes = stackalloc Vector512<float>[16];
+        float** x = stackalloc float*[4];
+        ReadOnlySpan<int> rows = _work.Entries.Rows.Slice(product.FirstEntry, product.Count);
+        for (int row = firstRow; row < endRow;)
+        {
+            TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
+            int rankRows = Math.Min(endRow, band.EndRow) - row >= 4 ? 4 : 1;
+            for (int entry = 0; entry < rows.Length;)
+            {
+                int entries = rows.Length - entry >= 4 ? 4 : 1;
+                for (int e = 0; e < entries; e++)
+                {
+                    x[e] = _x.Row(rows[entry + e]);
+                }
+
+                new Span<Vector512<float>>(lanes, entries * rankRows).Clear();
+                Accumulate<T>(product, band, row, rankRows, x, entries, lanes);
+                float* v = _work.Shrunk + product.Shrunk + ((nint)entry * product.Tiles.Rank) + row;
+                for (int e = 0; e < entries; e++)
+                {
+                    for (int r = 0; r < rankRows; r++)
+                    {
+                        v[(e * product.Tiles.Rank) + r] = Lanes.Sum(lanes[(e * rankRows) + r]);
+                    }
+                }
+
+                entry += entries;
+            }
+
+            row += rankRows;
+        }
+    }
+
+    /// <summary>Goes through the tiles of a band in order of their columns.</summary>
+    private void Accumulate<T>(
+        in LoraProduct product, TileBand band, int row, int rankRows, float** x, int entries, Vector512<float>* lanes)
+        where T : struct, IElements
+    {
+        for (int i = band.FirstTile; i < band.EndTile; i++)
+        {
+            Tile tile = product.Tiles.A.Tiles[i];
+            byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((long)(row - tile.FirstRow) * tile.Columns * T.Size);
+            ShrinkKernel.Add<T>(x, tile.FirstColumn, entries, a, tile.Columns, rankRows, lanes);
+        }
+    }
+}

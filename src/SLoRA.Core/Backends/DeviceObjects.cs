@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends;
+
+/// <summary>Which rows an activation has: all rows of the step, or only those whose logits are wanted.</summary>
+internal enum RowSet
+{
+    /// <summary>Row i is row i of the step plan.</summary>
+    Step,
+
+    /// <summary>Row i is the i-th output row of the step plan.</summary>
+    Output,
+}
+
+/// <summary>fp32 rows of one width in device memory, <c>[rows, Width]</c>. Made by a backend, understood only by it.</summary>
+internal abstract class DeviceRows(RowSet rows, int width)
+{
+    /// <summary>Which rows these are.</summary>
+    public RowSet Rows { get; } = rows;
+
+    /// <summary>Columns.</summary>
+    public int Width { get; } = width;
+}
+
+/// <summary>A base weight <c>[Outputs, Inputs]</c> in device memory, in its stored type.</summary>
+internal abstract class DeviceMatrix(int outputs, int inputs)
+{
+    /// <summary>Rows of the matrix: what the product gives.</summary>
+    public int Outputs { get; } = outputs;
+
+    /// <summary>Columns of the matrix: what the product takes.</summary>
+    public int Inputs { get; } = inputs;
+}
+
+/// <summary>An embedding table <c>[Entries, Width]</c> in device memory, in its stored type.</summary>
+internal abstract class DeviceTable(int entries, int width)
+{
+    /// <summary>Tokens.</summary>
+    public int Entries { get; } = entries;
+
+    /// <summary>Columns.</summary>
+    public int Width { get; } = width;
+}
+
+/// <summary>An fp32 vector in device memory: a norm's weight or a bias.</summary>
+internal abstract class DeviceVector(int length)
+{
+    /// <summary>Elements.</summary>
+    public int Length { get; } = length;
+}
+
+/// <summary>A rotary embedding: the backend keeps the cosines and sines of the current step's positions.</summary>
+internal abstract class DeviceRope;
+
+/// <summary>One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's and stays valid as long as the engine lives.</summary>
+/// <param name="Name">The tensor's name, for messages.</param>
+/// <param name="Type">Its element type.</param>
+/// <param name="Data">Address of the first element; alignment is that of the element at best.</param>
+/// <param name="Rows">Rows; 1 for a vector.</param>
+/// <param name="Columns">Columns.</param>
+internal readonly record struct WeightSource(string Name, TensorType Type, nint Data, int Rows, int Columns);
+
+/// <summary>One of several products that share their input.</summary>
+/// <param name="Weight">The base weight.</param>
+/// <param name="Bias">What is added to every row, or null.</param>
+/// <param name="Target">Index of the module among the model's target modules: adapters look up their tiles by it.</param>
+internal sealed record LinearPart(DeviceMatrix Weight, DeviceVector? Bias, int Target);
+
+/// <summary>
+/// Products that share their input, such as q, k, v: <c>y = [x W₀ᵀ + b₀ | x W₁ᵀ + b₁ | …]</c>, side by side in one output.
+/// </summary>
+internal sealed class LinearGroup
+{
+    /// <summary>Groups parts.</summary>
+    public LinearGroup(params ImmutableArray<LinearPart> parts)
+    {
+        Parts = parts;
+        Inputs = parts[0].Weight.Inputs;
+        var offsets = ImmutableArray.CreateBuilder<int>(parts.Length);
+        foreach (LinearPart part in parts)
+        {
+            offsets.Add(Outputs);
+            Outputs += part.Weight.Outputs;
+        }
+
+        Offsets = offsets.MoveToImmutable();
+    }
+
+    /// <summary>The parts, in output order.</summary>
+    public ImmutableArray<LinearPart> Parts { get; }
+
+    /// <summary>First output column of each part.</summary>
+    public ImmutableArray<int> Offsets { get; }
+
+    /// <summary>Input columns.</summary>
+    public int Inputs { get; }
+
+    /// <summary>Output columns of all parts together.</summary>
+    public int Outputs { get; }
+}

@@ -1,0 +1,87 @@
+using SLoRA.Engine;
+using SLoRA.Models;
+
+namespace SLoRA.Backends;
+
+/// <summary>
+/// One device: its memory and the operations that a decoder is written over. All calls come from one thread at a time. Numerics that every backend
+/// keeps: accumulation in fp32, and a row's result depends on that row alone, so every reduction has one order, fixed by the model's shape.
+/// </summary>
+/// <remarks>
+/// Legend of shapes: T rows of the step, O output rows, D hidden size, H query heads, G KV heads, d head dimension, r rank.
+/// An operation over rows works on as many rows as the current plan has in the <see cref="RowSet"/> of its operands.
+/// </remarks>
+internal interface IBackend : IDisposable
+{
+    /// <summary>Short name for status and test output: Reference, Cpu, Gpu.</summary>
+    string Name { get; }
+
+    /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
+    IPageMemory Pages { get; }
+
+    /// <summary>Allocates the page pool, once.</summary>
+    /// <exception cref="InsufficientMemoryException">The device cannot hold it.</exception>
+    void AllocatePages(KvLayout layout, int pageCount);
+
+    /// <summary>Makes a base weight <c>[outputs, inputs]</c> ready for products.</summary>
+    DeviceMatrix LoadMatrix(WeightSource source);
+
+    /// <summary>Makes an embedding table <c>[entries, width]</c> ready for look-ups.</summary>
+    DeviceTable LoadTable(WeightSource source);
+
+    /// <summary>Makes a vector ready, widened to fp32.</summary>
+    DeviceVector LoadVector(WeightSource source);
+
+    /// <summary>Makes rows of one width; rows as many as a plan can have.</summary>
+    DeviceRows CreateRows(RowSet rows, int width);
+
+    /// <summary>Makes a rotary embedding.</summary>
+    DeviceRope CreateRope(RopeDescription rope);
+
+    /// <summary>Takes the plan of the step to run; the plan does not change until the next call.</summary>
+    void BeginStep(StepPlan plan);
+
+    /// <summary>
+    /// <c>x[t] = E[token(t)]</c> <c>[T, D]</c>, plus for each entry of the work list whose generation targets the table
+    /// <c>weight · scale · A[:, token] Bᵀ</c>.
+    /// </summary>
+    void Embed(DeviceTable table, int target, DeviceRows x);
+
+    /// <summary><c>y = w ∘ x / √(mean(x²) + ε)</c>, row by row.</summary>
+    void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y);
+
+    /// <summary>The same in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight <c>[d]</c>.</summary>
+    void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon);
+
+    /// <summary>
+    /// <c>y = x Wᵀ + b</c> for every part side by side, plus for each entry of the work list whose generation targets a part
+    /// <c>weight · scale · (x Aᵀ) Bᵀ</c>, chunk by chunk. x has T or O rows, y the same.
+    /// </summary>
+    void Linear(LinearGroup group, DeviceRows x, DeviceRows y);
+
+    /// <summary>
+    /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k (pairs i, i + d/2), then writes k and v of every row into its page of the layer.
+    /// </summary>
+    void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope);
+
+    /// <summary>
+    /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through the page
+    /// tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
+    /// </summary>
+    void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y);
+
+    /// <summary><c>y = silu(g) ∘ u</c> for x <c>[T, 2 I]</c> with g its left and u its right half.</summary>
+    void Gate(DeviceRows x, DeviceRows y);
+
+    /// <summary><c>x += y</c>.</summary>
+    void Add(DeviceRows x, DeviceRows y);
+
+    /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
+    void GatherOutputs(DeviceRows x, DeviceRows y);
+
+    /// <summary>Ends the step: everything is computed and <paramref name="logits"/> <c>[O, V]</c> can be read.</summary>
+    void EndStep(DeviceRows logits);
+
+    /// <summary>The logits of one output row. Valid until the next step begins; callers may overwrite them.</summary>
+    Span<float> Logits(DeviceRows logits, int output);
+}

@@ -1,0 +1,79 @@
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Backends.Reference;
+
+/// <summary>Paged attention of one query head, and the elements of a page: keys and values of a head as <c>[pageTokens, d]</c>.</summary>
+internal static unsafe class ReferenceAttention
+{
+    /// <summary>Reads an element of a key or value at (position, dimension).</summary>
+    public delegate float Element(int position, int dimension);
+
+    /// <summary>Writes the keys and values of one row into slot <paramref name="slot"/> of its page.</summary>
+    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, AttentionDescription attention, int slot)
+    {
+        int d = attention.HeadDim;
+        int keys = attention.Heads * d;
+        int values = keys + (attention.KeyValueHeads * d);
+        LayerBlock block = layout.Layers[layer];
+        for (int g = 0; g < attention.KeyValueHeads; g++)
+        {
+            for (int i = 0; i < d; i++)
+            {
+                long element = ((long)slot * d) + i;
+                Elements.Write(layout.Type, page + block.KeyOffset + (g * block.HeadBytes), element, row[keys + (g * d) + i]);
+                Elements.Write(layout.Type, page + block.ValueOffset + (g * block.HeadBytes), element, row[values + (g * d) + i]);
+            }
+        }
+    }
+
+    /// <summary>Element <paramref name="i"/> of the key in <paramref name="slot"/>.</summary>
+    public static float Key(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i)
+    {
+        LayerBlock block = layout.Layers[layer];
+        return Elements.Read(layout.Type, page + block.KeyOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
+    }
+
+    /// <summary>Element <paramref name="i"/> of the value in <paramref name="slot"/>.</summary>
+    public static float Value(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i)
+    {
+        LayerBlock block = layout.Layers[layer];
+        return Elements.Read(layout.Type, page + block.ValueOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
+    }
+
+    /// <summary><c>y = Σ softmax(scale · q · K[j]) V[j]</c> over first ≤ j ≤ last.</summary>
+    public static void Attend(ReadOnlySpan<float> q, Span<float> y, int first, int last, float scale, Element key, Element value)
+    {
+        var scores = new float[last - first + 1];
+        float largest = float.NegativeInfinity;
+        for (int j = first; j <= last; j++)
+        {
+            float dot = 0;
+            for (int i = 0; i < q.Length; i++)
+            {
+                dot = MathF.FusedMultiplyAdd(q[i], key(j, i), dot);
+            }
+
+            scores[j - first] = dot * scale;
+            largest = MathF.Max(largest, scores[j - first]);
+        }
+
+        float sum = 0;
+        for (int j = 0; j < scores.Length; j++)
+        {
+            scores[j] = MathF.Exp(scores[j] - largest);
+            sum += scores[j];
+        }
+
+        for (int i = 0; i < y.Length; i++)
+        {
+            float weighted = 0;
+            for (int j = first; j <= last; j++)
+            {
+                weighted = MathF.FusedMultiplyAdd(scores[j - first], value(j, i), weighted);
+            }
+
+            y[i] = weighted / sum;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using SLoRA.Adapters;
+using SLoRA.Engine;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Reference;
+
+/// <summary>
+/// Shrink and expand over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, chunk by chunk, entry by
+/// entry. Weights are found through the tile directory.
+/// </summary>
+internal static unsafe class ReferenceLora
+{
+    /// <summary>Adds the deltas of one linear module.</summary>
+    /// <param name="plan">The step.</param>
+    /// <param name="target">The module.</param>
+    /// <param name="pages">Where the tiles are.</param>
+    /// <param name="rowMap">Step row → row of x and y, -1 for rows that they lack; null for the same rows.</param>
+    /// <param name="x"><c>[T or O, in]</c>.</param>
+    /// <param name="y"><c>[T or O, …]</c>.</param>
+    /// <param name="firstColumn">First column of the module in y.</param>
+    public static void Linear(StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y, int firstColumn)
+    {
+        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        {
+            if (chunk.Adapter.Directory.Modules[target] is not { } module)
+            {
+                continue;
+            }
+
+            float[,] a = Matrix(module.A, chunk.Adapter, pages);
+            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+            {
+                int row = rowMap is null ? entry.Row : rowMap[entry.Row];
+                if (row < 0)
+                {
+                    continue;
+                }
+
+                var v = new float[module.Rank];
+                for (int r = 0; r < module.Rank; r++)
+                {
+                    for (int k = 0; k < module.A.Columns; k++)
+                    {
+                        v[r] = MathF.FusedMultiplyAdd(x[row][k], a[r, k], v[r]);
+                    }
+                }
+
+                Expand(v, b, entry.Weight * module.Scale, y[row].AsSpan(firstColumn));
+            }
+        }
+    }
+
+    /// <summary>Adds the deltas of the embedding: v is the token's column of A.</summary>
+    public static void Embed(StepPlan plan, int target, ReferencePageMemory pages, float[][] x)
+    {
+        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        {
+            if (chunk.Adapter.Directory.Modules[target] is not { } module)
+            {
+                continue;
+            }
+
+            float[,] a = Matrix(module.A, chunk.Adapter, pages);
+            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+            {
+                var v = new float[module.Rank];
+                for (int r = 0; r < module.Rank; r++)
+                {
+                    v[r] = a[r, plan.Tokens[entry.Row]];
+                }
+
+                Expand(v, b, entry.Weight * module.Scale, x[entry.Row]);
+            }
+        }
+    }
+
+    private static void Expand(float[] v, float[,] b, float scale, Span<float> y)
+    {
+        for (int n = 0; n < b.GetLength(1); n++)
+        {
+            float delta = 0;
+            for (int r = 0; r < v.Length; r++)
+            {
+                delta = MathF.FusedMultiplyAdd(v[r], b[r, n], delta);
+            }
+
+            y[n] += scale * delta;
+        }
+    }
+
+    private static float[,] Matrix(MatrixTiles tiles, ResidentAdapter adapter, ReferencePageMemory pages)
+    {
+        var matrix = new float[tiles.Rows, tiles.Columns];
+        foreach (Tile tile in tiles.Tiles)
+        {
+            byte* data = pages.Page(adapter.Pages[tile.Page]) + tile.Offset;
+            for (int r = 0; r < tile.Rows; r++)
+            {
+                for (int c = 0; c < tile.Columns; c++)
+                {
+                    matrix[tile.FirstRow + r, tile.FirstColumn + c] = Elements.Read(tiles.Type, data, ((long)r * tile.Columns) + c);
+                }
+            }
+        }
+
+        return matrix;
+    }
+}

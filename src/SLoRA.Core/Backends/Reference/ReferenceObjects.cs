@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+
+namespace SLoRA.Backends.Reference;
+
+/// <summary>Rows as one array per row.</summary>
+internal sealed class ReferenceRows : DeviceRows
+{
+    public ReferenceRows(RowSet rows, int width, int rowLimit)
+        : base(rows, width)
+    {
+        Values = new float[rowLimit][];
+        for (int i = 0; i < rowLimit; i++)
+        {
+            Values[i] = new float[width];
+        }
+    }
+
+    /// <summary>One array per row.</summary>
+    public float[][] Values { get; }
+}
+
+/// <summary>A base weight widened to fp32, row-major.</summary>
+internal sealed class ReferenceMatrix(int outputs, int inputs, float[] values) : DeviceMatrix(outputs, inputs)
+{
+    /// <summary>Row <paramref name="output"/> of the matrix.</summary>
+    public ReadOnlySpan<float> Row(int output) => values.AsSpan(output * Inputs, Inputs);
+}
+
+/// <summary>An embedding table widened to fp32.</summary>
+internal sealed class ReferenceTable(int entries, int width, float[] values) : DeviceTable(entries, width)
+{
+    /// <summary>The embedding of one token.</summary>
+    public ReadOnlySpan<float> Row(int token) => values.AsSpan(token * Width, Width);
+}
+
+/// <summary>A vector widened to fp32.</summary>
+internal sealed class ReferenceVector(float[] values) : DeviceVector(values.Length)
+{
+    /// <summary>The elements.</summary>
+    public float[] Values { get; } = values;
+}
+
+/// <summary>The frequencies of a rotary embedding; angles are computed where they are used.</summary>
+internal sealed class ReferenceRope(ImmutableArray<float> inverseFrequencies, float factor) : DeviceRope
+{
+    /// <summary>Cosine of pair <paramref name="pair"/> at <paramref name="position"/>.</summary>
+    public float Cos(int position, int pair) => MathF.Cos(position * inverseFrequencies[pair]) * factor;
+
+    /// <summary>Sine of pair <paramref name="pair"/> at <paramref name="position"/>.</summary>
+    public float Sin(int position, int pair) => MathF.Sin(position * inverseFrequencies[pair]) * factor;
+}

@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+
+namespace SLoRA.Backends.Reference;
+
+/// <summary>The page pool in main memory, one allocation.</summary>
+internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
+{
+    private byte* _memory;
+
+    public ReferencePageMemory(int pageCount, long pageBytes)
+    {
+        PageCount = pageCount;
+        PageBytes = pageBytes;
+        _memory = (byte*)NativeMemory.AllocZeroed(checked((nuint)(pageCount * pageBytes)));
+    }
+
+    public int PageCount { get; }
+
+    public long PageBytes { get; }
+
+    /// <summary>Address of a page.</summary>
+    public byte* Page(int page) => _memory + (page * PageBytes);
+
+    public void Write(int page, long offset, ReadOnlySpan<byte> source) =>
+        source.CopyTo(new Span<byte>(Page(page) + offset, checked((int)(PageBytes - offset))));
+
+    public void Read(int page, long offset, Span<byte> destination) =>
+        new ReadOnlySpan<byte>(Page(page) + offset, destination.Length).CopyTo(destination);
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_memory);
+        _memory = null;
+    }
+}

@@ -1,0 +1,70 @@
+using SLoRA.Adapters;
+
+namespace SLoRA.Engine;
+
+/// <summary>A request arrives.</summary>
+internal sealed class Submission(GenerationStream stream) : EngineCommand
+{
+    public override void Apply(EngineLoop loop)
+    {
+        try
+        {
+            loop.Arrive(stream);
+        }
+        catch (SLoraException error)
+        {
+            loop.LeaveQueue();
+            stream.Complete(FinishReason.Failed, GenerationUsage.Nothing(stream.Request), error);
+        }
+    }
+
+    public override void Abandon(Exception reason) => stream.Complete(
+        reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, GenerationUsage.Nothing(stream.Request), reason);
+}
+
+/// <summary>A caller cancels or leaves.</summary>
+internal sealed class Cancellation(GenerationStream stream) : EngineCommand
+{
+    public override void Apply(EngineLoop loop) => loop.CancelNow(stream);
+}
+
+/// <summary>A paused sequence can go on.</summary>
+internal sealed class Wake : EngineCommand
+{
+    public static readonly Wake Instance = new();
+
+    public override void Apply(EngineLoop loop)
+    {
+    }
+}
+
+/// <summary>The content of an adapter has been read, or could not be.</summary>
+internal sealed class ContentLoaded(AdapterRegistration registration, AdapterContent? content, Exception? error) : EngineCommand
+{
+    public override void Apply(EngineLoop loop) => loop.ContentArrived(registration, content, error);
+
+    public override void Abandon(Exception reason) => content?.Dispose();
+}
+
+/// <summary>Something to do on the engine's thread whose outcome somebody awaits.</summary>
+internal sealed class Call<T>(Func<EngineLoop, T> action) : EngineCommand
+{
+    private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The outcome.</summary>
+    public Task<T> Result => _result.Task;
+
+    public override void Apply(EngineLoop loop)
+    {
+        try
+        {
+            _result.SetResult(action(loop));
+        }
+        catch (Exception error)
+        {
+            _result.SetException(error);
+        }
+    }
+
+    public override void Abandon(Exception reason) => _result.TrySetException(reason);
+}

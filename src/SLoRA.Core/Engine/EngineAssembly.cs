@@ -1,0 +1,156 @@
+using Microsoft.Extensions.Logging;
+using SLoRA.Adapters;
+using SLoRA.Backends;
+using SLoRA.Diagnostics;
+using SLoRA.Formats;
+using SLoRA.Models;
+using SLoRA.Pool;
+using SLoRA.Sampling;
+
+namespace SLoRA.Engine;
+
+/// <summary>Builds an engine loop from files and options, and owns what must be freed after it: backend and base model.</summary>
+internal sealed class EngineAssembly : IDisposable
+{
+    private readonly BaseModel _baseModel;
+
+    private EngineAssembly(
+        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel)
+    {
+        Loop = loop;
+        Model = model;
+        Backend = backend;
+        Adapters = adapters;
+        Scheduling = scheduling;
+        Logger = logger;
+        _baseModel = baseModel;
+    }
+
+    /// <summary>The loop; nothing steps it yet.</summary>
+    public EngineLoop Loop { get; }
+
+    /// <summary>The base model as callers see it.</summary>
+    public ModelInfo Model { get; }
+
+    /// <summary>The device.</summary>
+    public IBackend Backend { get; }
+
+    /// <summary>The adapters as callers see them.</summary>
+    public AdapterCollection Adapters { get; }
+
+    /// <summary>The limits.</summary>
+    public SchedulingOptions Scheduling { get; }
+
+    /// <summary>Where the engine logs.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>Loads the model, allocates the pool and registers the adapters. Gives everything back when it fails.</summary>
+    public static EngineAssembly Build(
+        string folder,
+        Func<int, int, IBackend> createBackend,
+        PoolOptions pool,
+        SchedulingOptions scheduling,
+        IReadOnlyList<AdapterPackage> adapters,
+        ILogger logger,
+        TimeProvider clock,
+        bool checksInvariants,
+        Func<int>? chunkLimit,
+        IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
+    {
+        BaseModel? model = null;
+        IBackend? backend = null;
+        try
+        {
+            model = BaseModel.Open(folder, progress, cancellation);
+            DecoderDescription description = model.Decoder;
+            foreach (string setting in model.Defaults.NotApplied)
+            {
+                Log.SettingNotApplied(logger, setting);
+            }
+
+            KvLayout layout = KvLayout.For(description, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
+            backend = createBackend(scheduling.MaxRowsPerStep, Math.Min(scheduling.MaxRunning, scheduling.MaxRowsPerStep));
+            backend.AllocatePages(layout, pageCount);
+            DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
+            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
+            ModelInfo info = Describe(model);
+            var loop = new EngineLoop(
+                new EngineParts
+                {
+                    Decoder = new Decoder(description, weights, backend),
+                    Layout = layout,
+                    Pool = new PagePool(pageCount),
+                    Pages = backend.Pages,
+                    ReadContent = registration => loader.ReadContent(registration),
+                    Scheduling = scheduling,
+                    Seeds = new SeedSource(),
+                    Clock = clock,
+                    ChecksInvariants = checksInvariants,
+                },
+                chunkLimit);
+            foreach (AdapterPackage package in adapters)
+            {
+                (AdapterRegistration registration, AdapterContent? content) = loader.Read(package, AdapterValidation.Content, cancellation);
+                loop.Names.Register(registration, content, replace: false);
+                Log.Registered(logger, package.Name, registration.Description.Coverage);
+            }
+
+            Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);
+            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, loader, logger), scheduling, logger, model);
+        }
+        catch
+        {
+            backend?.Dispose();
+            model?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees backend and model. The loop must have ended.</summary>
+    public void Dispose()
+    {
+        Backend.Dispose();
+        _baseModel.Dispose();
+    }
+
+    private static DecoderWeights LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long done = 0;
+        return DecoderLoader.Load(model.Decoder, model.Targets, model.Weight, backend, weight =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            done += (long)weight.Rows * weight.Columns * weight.Type.ElementSize();
+            progress?.Report(new LoadProgress("device", Math.Min(done, model.FileBytes), model.FileBytes));
+        });
+    }
+
+    private static ModelInfo Describe(BaseModel model) => new()
+    {
+        Folder = model.FolderPath,
+        Architecture = model.Decoder.Architecture,
+        VocabularySize = model.Decoder.VocabularySize,
+        HiddenSize = model.Decoder.HiddenSize,
+        LayerCount = model.Decoder.Layers.Length,
+        ContextLength = model.Decoder.ContextLength,
+        ParameterCount = TensorCatalog.Of(model.Decoder).Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
+        EndOfTextTokens = model.Decoder.EndOfSequence,
+    };
+
+    private static int PageCount(long bytes, long pageBytes)
+    {
+        long pages = Math.Min(bytes / pageBytes, int.MaxValue);
+        return pages > 0
+            ? (int)pages
+            : throw new InvalidOptionException("Pool.Bytes", $"Pool.Bytes is {bytes}; one page of this model takes {pageBytes}.");
+    }
+
+    private static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
+    {
+        CacheType.Float32 => TensorType.F32,
+        CacheType.Float16 => TensorType.F16,
+        CacheType.BFloat16 => TensorType.BF16,
+        _ => weights,
+    };
+}

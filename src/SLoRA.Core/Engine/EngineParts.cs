@@ -1,0 +1,38 @@
+using SLoRA.Adapters;
+using SLoRA.Backends;
+using SLoRA.Models;
+using SLoRA.Pool;
+using SLoRA.Sampling;
+
+namespace SLoRA.Engine;
+
+/// <summary>What an engine loop is made of.</summary>
+internal sealed record EngineParts
+{
+    /// <summary>The model on its backend.</summary>
+    public required Decoder Decoder { get; init; }
+
+    /// <summary>How keys and values lie in a page.</summary>
+    public required KvLayout Layout { get; init; }
+
+    /// <summary>Who owns which page.</summary>
+    public required PagePool Pool { get; init; }
+
+    /// <summary>The pages' bytes.</summary>
+    public required IPageMemory Pages { get; init; }
+
+    /// <summary>Reads and checks an adapter's content; called in the background.</summary>
+    public required Func<AdapterRegistration, AdapterContent> ReadContent { get; init; }
+
+    /// <summary>Limits.</summary>
+    public required SchedulingOptions Scheduling { get; init; }
+
+    /// <summary>Seeds of requests that name none.</summary>
+    public required SeedSource Seeds { get; init; }
+
+    /// <summary>The clock.</summary>
+    public required TimeProvider Clock { get; init; }
+
+    /// <summary>Whether the invariants are checked after every step.</summary>
+    public bool ChecksInvariants { get; init; }
+}

@@ -1,0 +1,11 @@
+namespace SLoRA;
+
+/// <summary>The engine was disposed before the request had ended.</summary>
+public sealed class EngineDisposedException : SLoraException
+{
+    /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>engine.disposed</c>.</summary>
+    public EngineDisposedException()
+        : base("engine.disposed", "The engine has been disposed.")
+    {
+    }
+}

@@ -1,0 +1,111 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace SLoRA.Formats.HuggingFace;
+
+/// <summary>
+/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/> comes second, so that
+/// whoever knows the model can refuse it before any weight is touched.
+/// </summary>
+/// <remarks>
+/// The files are mapped, not copied: whoever cuts one short while the model is in use kills the process. That is why only the base model, which the
+/// host program owns, is read in this way.
+/// </remarks>
+internal sealed class Checkpoint : IDisposable
+{
+    private readonly FrozenDictionary<string, Shard> _shardOf;
+    private readonly ImmutableArray<Shard> _shards;
+
+    private Checkpoint(string file, ImmutableArray<Shard> shards, FrozenDictionary<string, TensorEntry> tensors, FrozenDictionary<string, Shard> shardOf)
+    {
+        File = file;
+        _shards = shards;
+        Tensors = tensors;
+        _shardOf = shardOf;
+    }
+
+    /// <summary>The path that errors about the set of tensors name: the index, or the only tensor file.</summary>
+    public string File { get; }
+
+    /// <summary>All tensors by name. Offsets are those within the tensor's own file.</summary>
+    public FrozenDictionary<string, TensorEntry> Tensors { get; }
+
+    /// <summary>Bytes of all tensor files together.</summary>
+    public long FileBytes => _shards.Sum(shard => shard.Length);
+
+    /// <summary>Opens the tensor files and checks their headers.</summary>
+    /// <exception cref="FormatError">A file is not what the format says, or index and files disagree.</exception>
+    public static Checkpoint Open(CheckpointIndex index, CancellationToken cancellation)
+    {
+        var shards = ImmutableArray.CreateBuilder<Shard>(index.Shards.Length);
+        try
+        {
+            var tensors = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
+            var shardOf = new Dictionary<string, Shard>(StringComparer.Ordinal);
+            foreach (string path in index.Shards)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var shard = Shard.Open(path);
+                shards.Add(shard);
+                foreach (TensorEntry tensor in shard.Header.Tensors)
+                {
+                    if (!tensors.TryAdd(tensor.Name, tensor))
+                        throw new FormatError(LoadErrorKind.Tensor, path, tensor.Name, $"is also in {shardOf[tensor.Name].Path}");
+                    shardOf.Add(tensor.Name, shard);
+                }
+            }
+
+            CheckIndex(index, shardOf);
+            return new Checkpoint(
+                index.File, shards.DrainToImmutable(), tensors.ToFrozenDictionary(StringComparer.Ordinal), shardOf.ToFrozenDictionary(StringComparer.Ordinal));
+        }
+        catch
+        {
+            foreach (Shard shard in shards)
+                shard.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The path of the file that a tensor is in.</summary>
+    public string FileOf(string tensor) => _shardOf[tensor].Path;
+
+    /// <summary>Reads every file through once, which brings it into the system's cache and finds what cannot be read, and maps it.</summary>
+    /// <exception cref="FormatError">A file cannot be read, or is shorter than when its header was read.</exception>
+    public void Map(IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long total = FileBytes, done = 0;
+        progress?.Report(new LoadProgress("weights", 0, total));
+        foreach (Shard shard in _shards)
+            shard.Map(bytes => progress?.Report(new LoadProgress("weights", done += bytes, total)), cancellation);
+    }
+
+    /// <summary>The address of a tensor's first byte; valid until <see cref="Dispose"/>. Its alignment is that of a byte.</summary>
+    public nint Address(string tensor) => _shardOf[tensor].Address + (nint)Tensors[tensor].Begin;
+
+    /// <summary>Unmaps and closes the files. All addresses become invalid.</summary>
+    public void Dispose()
+    {
+        foreach (Shard shard in _shards)
+            shard.Dispose();
+    }
+
+    private static void CheckIndex(CheckpointIndex index, Dictionary<string, Shard> shardOf)
+    {
+        if (index.ShardOf is null)
+            return;
+        foreach ((string tensor, string path) in index.ShardOf)
+        {
+            if (!shardOf.TryGetValue(tensor, out Shard? shard))
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is not in {Path.GetFileName(path)}, where the index places it");
+            if (shard.Path != path)
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Path.GetFileName(shard.Path)}, the index places it in {Path.GetFileName(path)}");
+        }
+
+        foreach ((string tensor, Shard shard) in shardOf)
+        {
+            if (!index.ShardOf.ContainsKey(tensor))
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Path.GetFileName(shard.Path)}, but not in the index");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using SLoRA.Backends;
+using SLoRA.Diagnostics;
+using SLoRA.Engine;
+
+namespace SLoRA;
+
+/// <summary>
+/// Serves one base model with any number of LoRA adapters: it owns the page pool, the adapters and the thread that computes. Any number of callers
+/// generate at the same time; their requests share every step, whatever adapters they use. Thread-safe.
+/// </summary>
+public sealed class LoraServingEngine : IAsyncDisposable
+{
+    private readonly EngineLoop _loop;
+    private readonly EngineThread _thread;
+    private readonly IDisposable _resources;
+    private readonly SchedulingOptions _scheduling;
+    private int _disposed;
+
+    internal LoraServingEngine(EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, IDisposable resources, ILogger logger)
+    {
+        _loop = loop;
+        _resources = resources;
+        _scheduling = scheduling;
+        Model = model;
+        Backend = backend.Name;
+        Adapters = adapters;
+        _thread = new EngineThread(loop, error => Log.Faulted(logger, error));
+    }
+
+    /// <summary>The base model.</summary>
+    public ModelInfo Model { get; }
+
+    /// <summary>The device that computes: Cpu or Reference.</summary>
+    public string Backend { get; }
+
+    /// <summary>Registers, replaces and removes adapters while requests run.</summary>
+    public AdapterCollection Adapters { get; }
+
+    /// <summary>What runs, what waits and what the pool holds, as of the end of the last step.</summary>
+    public EngineStatus Status => _loop.Monitor.Status();
+
+    /// <summary>Starts to describe an engine. Nothing is read before <see cref="LoraServingEngineBuilder.BuildAsync"/>.</summary>
+    public static LoraServingEngineBuilder CreateBuilder() => new();
+
+    /// <summary>
+    /// Generates the answer to one request. Values are checked here; the request is handed in when the enumeration starts, and bound to the adapters
+    /// that its names stand for then.
+    /// </summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="cancellationToken">Ends the request within one step.</param>
+    /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
+    /// <exception cref="AdapterNotFoundException">A name is not registered.</exception>
+    /// <exception cref="EngineDisposedException">The engine has been disposed.</exception>
+    public GenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (Volatile.Read(ref _disposed) != 0)
+        {
+            throw new EngineDisposedException();
+        }
+
+        int maxTokens = RequestRules.Check(request, Model, _scheduling.DefaultMaxTokens);
+        _loop.Names.Resolve(request);
+        return new GenerationStream(_loop, request, maxTokens, cancellationToken);
+    }
+
+    /// <summary>
+    /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left running.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            await _thread.DisposeAsync().ConfigureAwait(false);
+            _resources.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Model.Architecture} on {Backend}, {Adapters.Count} adapters");
+}

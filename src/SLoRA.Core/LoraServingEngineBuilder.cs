@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using SLoRA.Adapters;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Reference;
+using SLoRA.Engine;
+
+namespace SLoRA;
+
+/// <summary>
+/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>. Not thread-safe; one builder builds any number of
+/// engines, one after another.
+/// </summary>
+public sealed class LoraServingEngineBuilder
+{
+    private readonly List<AdapterPackage> _adapters = [];
+    private readonly PoolOptions _pool = new();
+    private readonly SchedulingOptions _scheduling = new();
+    private string? _model;
+    private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
+    private ILogger _logger = NullLogger.Instance;
+    private TimeProvider _clock = TimeProvider.System;
+    private bool _checksInvariants;
+
+    internal LoraServingEngineBuilder()
+    {
+#if DEBUG
+        _checksInvariants = true;
+#endif
+    }
+
+    /// <summary>The base model: a Hugging Face folder with <c>config.json</c> and safetensors. Required.</summary>
+    public LoraServingEngineBuilder UseModel(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        _model = folder;
+        return this;
+    }
+
+    /// <summary>Computes on the processor, in vectors and on all cores. The default.</summary>
+    public LoraServingEngineBuilder UseCpu(Action<CpuOptions>? configure = null)
+    {
+        var options = new CpuOptions();
+        configure?.Invoke(options);
+        if (options.Threads is < 1)
+        {
+            throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
+        }
+
+        _backend = (rows, outputs) => new CpuBackend(rows, outputs, options.Threads);
+        return this;
+    }
+
+    /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>
+    public LoraServingEngineBuilder UseReference()
+    {
+        _backend = (rows, outputs) => new ReferenceBackend(rows, outputs);
+        return this;
+    }
+
+    /// <summary>Sets the size and the types of the page pool.</summary>
+    public LoraServingEngineBuilder ConfigurePool(Action<PoolOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_pool);
+        return this;
+    }
+
+    /// <summary>Sets how much the engine takes on at once.</summary>
+    public LoraServingEngineBuilder ConfigureScheduling(Action<SchedulingOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.</summary>
+    public LoraServingEngineBuilder AddAdapter(string name, string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        _adapters.Add(new AdapterFolder(name, folder));
+        return this;
+    }
+
+    /// <summary>Registers tensors that the host program hands in when the engine is built. They are copied now.</summary>
+    public LoraServingEngineBuilder AddAdapter(string name, AdapterTensors tensors)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(tensors);
+        _adapters.Add(tensors.ToPackage(name));
+        return this;
+    }
+
+    /// <summary>Where the engine logs; nowhere by default.</summary>
+    public LoraServingEngineBuilder UseLogger(ILogger logger)
+    {
+        ArgumentNullException.ThrowIfNull(logger);
+        _logger = logger;
+        return this;
+    }
+
+    /// <summary>The clock that times are measured by; the system's by default.</summary>
+    public LoraServingEngineBuilder UseTimeProvider(TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        _clock = clock;
+        return this;
+    }
+
+    /// <summary>Loads the model and its adapters and starts the engine. On failure or cancellation everything is given back.</summary>
+    /// <param name="progress">Told how far reading and preparing the weights has come; called from a thread of the pool.</param>
+    /// <param name="cancellationToken">Stops between two weights.</param>
+    /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
+    /// <exception cref="ModelLoadException">The model cannot be served.</exception>
+    /// <exception cref="AdapterLoadException">An adapter cannot be served.</exception>
+    /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
+    public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Start(Assemble(progress, cancellationToken)), cancellationToken);
+
+    /// <summary>Checks the invariants of the page pool after every step, in release builds too.</summary>
+    internal LoraServingEngineBuilder CheckInvariants()
+    {
+        _checksInvariants = true;
+        return this;
+    }
+
+    /// <summary>Everything but the thread: for tests that make the steps themselves.</summary>
+    internal EngineAssembly Assemble(IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null)
+    {
+        string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
+        OptionRules.Check(_scheduling);
+        OptionRules.Check(_pool);
+        return EngineAssembly.Build(
+            model, _backend, _pool, _scheduling, [.. _adapters], _logger, _clock,
+            _checksInvariants, chunkLimit, progress, cancellation);
+    }
+
+    private static LoraServingEngine Start(EngineAssembly assembly) => new(
+        assembly.Loop, assembly.Model, assembly.Backend, assembly.Adapters, assembly.Scheduling, assembly, assembly.Logger);
+}

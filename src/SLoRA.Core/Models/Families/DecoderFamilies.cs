@@ -1,0 +1,31 @@
+using System.Collections.Frozen;
+using SLoRA.Formats;
+
+namespace SLoRA.Models.Families;
+
+/// <summary>The families that are served. A new one is a file of this folder and a line here.</summary>
+internal static class DecoderFamilies
+{
+    private static readonly FrozenDictionary<string, DecoderFamily> ByArchitecture =
+        new[] { LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family }
+            .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
+
+    /// <summary>Describes the decoder of a configuration.</summary>
+    /// <exception cref="FormatError">The configuration is incomplete or impossible, or asks for something that is not served.</exception>
+    public static DecoderDescription Describe(ConfigObject config)
+    {
+        string type = config.String("model_type");
+        if (config.OptionalStrings("architectures") is not [string architecture, ..])
+            throw config.Error("architectures", "names no class");
+        if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
+        {
+            throw config.Refusal(
+                "architectures", $"is {FormatError.Quote(architecture)}, which is not served; served are {string.Join(", ", ByArchitecture.Keys.Order(StringComparer.Ordinal))}");
+        }
+
+        if (type != family.ModelType)
+            throw config.Refusal("model_type", $"is {FormatError.Quote(type)}, but {architecture} is a {family.ModelType}");
+        UnservedFeatures.Refuse(config);
+        return family.Describe(config);
+    }
+}

@@ -1,0 +1,14 @@
+namespace SLoRA.Models;
+
+/// <summary>How a module that adapters can target computes.</summary>
+internal enum TargetKind
+{
+    /// <summary>A product with a matrix, per layer.</summary>
+    Linear,
+
+    /// <summary>The look-up of input tokens.</summary>
+    Embedding,
+
+    /// <summary>The product that gives the logits.</summary>
+    Head,
+}

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
+using SLoRA.Formats.HuggingFace;
+
+namespace SLoRA.Models;
+
+/// <summary>The tensors that a decoder is made of: what a checkpoint has to hold, no less and no more.</summary>
+internal static class TensorCatalog
+{
+    private const string HeadWeight = ModuleNames.Head + ".weight";
+    private const string EmbeddingWeight = ModuleNames.Embedding + ".weight";
+
+    /// <summary>Names and shapes, in model order.</summary>
+    public static IEnumerable<ExpectedTensor> Of(DecoderDescription decoder)
+    {
+        int hidden = decoder.HiddenSize;
+        yield return new(EmbeddingWeight, [decoder.VocabularySize, hidden]);
+        for (int layer = 0; layer < decoder.Layers.Length; layer++)
+        {
+            foreach (ExpectedTensor tensor in Attention(layer, decoder.Layers[layer].Attention, hidden).Concat(Mlp(layer, decoder.Layers[layer].Mlp, hidden)))
+                yield return tensor;
+        }
+
+        yield return new(ModuleNames.FinalNorm + ".weight", [hidden]);
+        if (!decoder.TiedEmbeddings)
+            yield return new(HeadWeight, [decoder.VocabularySize, hidden]);
+    }
+
+    /// <summary>Checks names, shapes and types of a checkpoint, from its headers alone.</summary>
+    /// <exception cref="FormatError">A tensor is missing, extra, or of another shape or type; kind <see cref="LoadErrorKind.Tensor"/>.</exception>
+    public static void Check(DecoderDescription decoder, Checkpoint checkpoint)
+    {
+        var expected = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ExpectedTensor tensor in Of(decoder))
+        {
+            expected.Add(tensor.Name);
+            CheckOne(tensor, checkpoint);
+        }
+
+        if (decoder.TiedEmbeddings && checkpoint.Tensors.ContainsKey(HeadWeight))
+        {
+            expected.Add(HeadWeight);
+            CheckOne(new ExpectedTensor(HeadWeight, [decoder.VocabularySize, decoder.HiddenSize]), checkpoint);
+        }
+
+        foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
+        {
+            if (!expected.Contains(name) && !IsOldBuffer(name))
+                throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
+        }
+    }
+
+    /// <summary>Checks that a head stored beside tied embeddings is the embedding. Needs the mapped bytes.</summary>
+    /// <exception cref="FormatError">It is not: the file promises one model and the configuration another.</exception>
+    public static unsafe void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
+    {
+        const int Block = 1 << 26;
+        if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(HeadWeight, out TensorEntry? head))
+            return;
+        TensorEntry embedding = checkpoint.Tensors[EmbeddingWeight];
+        bool same = head.Type == embedding.Type;
+        byte* a = (byte*)checkpoint.Address(HeadWeight), b = (byte*)checkpoint.Address(EmbeddingWeight);
+        for (long offset = 0; same && offset < head.Length; offset += Block)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int bytes = (int)Math.Min(Block, head.Length - offset);
+            same = new ReadOnlySpan<byte>(a + offset, bytes).SequenceEqual(new ReadOnlySpan<byte>(b + offset, bytes));
+        }
+
+        if (!same)
+            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(HeadWeight), HeadWeight, $"differs from {EmbeddingWeight}, although tie_word_embeddings is true");
+    }
+
+    private static IEnumerable<ExpectedTensor> Attention(int layer, AttentionDescription attention, int hidden)
+    {
+        long queries = (long)attention.Heads * attention.HeadDim, keys = (long)attention.KeyValueHeads * attention.HeadDim;
+        IEnumerable<ExpectedTensor> tensors =
+        [
+            new(ModuleNames.AttentionNorm(layer) + ".weight", [hidden]),
+            .. Linear(ModuleNames.Query(layer), queries, hidden, attention.QkvBias),
+            .. Linear(ModuleNames.Key(layer), keys, hidden, attention.QkvBias),
+            .. Linear(ModuleNames.Value(layer), keys, hidden, attention.QkvBias),
+            .. Linear(ModuleNames.Output(layer), hidden, queries, attention.OutputBias),
+        ];
+        return !attention.QueryKeyNorm ? tensors : tensors.Concat(
+        [
+            new(ModuleNames.QueryNorm(layer) + ".weight", [attention.HeadDim]),
+            new(ModuleNames.KeyNorm(layer) + ".weight", [attention.HeadDim]),
+        ]);
+    }
+
+    private static IEnumerable<ExpectedTensor> Mlp(int layer, MlpDescription mlp, int hidden) =>
+    [
+        new(ModuleNames.MlpNorm(layer) + ".weight", [hidden]),
+        .. Linear(ModuleNames.Gate(layer), mlp.IntermediateSize, hidden, mlp.Bias),
+        .. Linear(ModuleNames.Up(layer), mlp.IntermediateSize, hidden, mlp.Bias),
+        .. Linear(ModuleNames.Down(layer), hidden, mlp.IntermediateSize, mlp.Bias),
+    ];
+
+    private static IEnumerable<ExpectedTensor> Linear(string module, long outputs, long inputs, bool bias)
+    {
+        yield return new(module + ".weight", [outputs, inputs]);
+        if (bias)
+            yield return new(module + ".bias", [outputs]);
+    }
+
+    private static void CheckOne(ExpectedTensor expected, Checkpoint checkpoint)
+    {
+        if (!checkpoint.Tensors.TryGetValue(expected.Name, out TensorEntry? actual))
+            throw new FormatError(LoadErrorKind.Tensor, checkpoint.File, expected.Name, "is missing");
+        if (!actual.Shape.AsSpan().SequenceEqual(expected.Shape.AsSpan()))
+        {
+            throw new FormatError(
+                LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name, $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
+        }
+
+        if (!actual.Type.IsWeight())
+            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name, $"has type {actual.Type}; weights are F32, F16 or BF16");
+    }
+
+    // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read either.
+    private static bool IsOldBuffer(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+}
+
+/// <summary>A tensor that a checkpoint has to hold.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Shape">Its dimensions, outermost first.</param>
+internal sealed record ExpectedTensor(string Name, ImmutableArray<long> Shape);

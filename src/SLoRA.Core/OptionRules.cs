@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace SLoRA;
+
+/// <summary>Checks the options of an engine before anything is loaded.</summary>
+internal static class OptionRules
+{
+    /// <summary>Checks the limits.</summary>
+    public static void Check(SchedulingOptions options)
+    {
+        AtLeast(options.MaxRowsPerStep, 1, "Scheduling.MaxRowsPerStep");
+        AtLeast(options.MaxRunning, 1, "Scheduling.MaxRunning");
+        AtLeast(options.MaxWaiting, 1, "Scheduling.MaxWaiting");
+        AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
+        AtLeast(options.StreamBuffer, 1, "Scheduling.StreamBuffer");
+    }
+
+    /// <summary>Checks the pool.</summary>
+    public static void Check(PoolOptions options)
+    {
+        AtLeast(options.Bytes, 1, "Pool.Bytes");
+        if (options.PageTokens is { } tokens && (tokens is < 1 or > 256 || !BitOperations.IsPow2(tokens)))
+        {
+            throw Invalid("Pool.PageTokens", tokens, "a power of two from 1 to 256");
+        }
+    }
+
+    private static void AtLeast(long value, long least, string option)
+    {
+        if (value < least)
+        {
+            throw Invalid(option, value, string.Create(CultureInfo.InvariantCulture, $"at least {least}"));
+        }
+    }
+
+    private static InvalidOptionException Invalid(string option, long value, string range) =>
+        new(option, string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; it must be {range}."));
+}

@@ -1,0 +1,33 @@
+namespace SLoRA;
+
+/// <summary>The page pool, which holds the KV cache and the weights of adapters alike.</summary>
+public sealed class PoolOptions
+{
+    /// <summary>Bytes of the pool, rounded down to whole pages. The default is 1 GiB.</summary>
+    public long Bytes { get; set; } = 1L << 30;
+
+    /// <summary>Tokens per page, a power of two up to 256. Null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</summary>
+    public int? PageTokens { get; set; }
+
+    /// <summary>Element type of keys and values. The default is the weights' own type if that has 16 bits, else fp32.</summary>
+    public CacheType CacheType { get; set; }
+
+    /// <summary>Element type of adapter weights in the pool. The default is as stored, but 16 bits for a base of 16 bits.</summary>
+    public AdapterWeightType AdapterWeights { get; set; }
+}
+
+/// <summary>Element type of keys and values in the pool.</summary>
+public enum CacheType
+{
+    /// <summary>The type of the base weights.</summary>
+    Weights,
+
+    /// <summary>32-bit floating point.</summary>
+    Float32,
+
+    /// <summary>16-bit floating point, 5 bits of exponent.</summary>
+    Float16,
+
+    /// <summary>16-bit floating point, 8 bits of exponent.</summary>
+    BFloat16,
+}

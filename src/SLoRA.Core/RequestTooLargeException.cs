@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace SLoRA;
+
+/// <summary>A request needs more pages than the whole pool has, so it could never run. It is refused at once; smaller requests go on.</summary>
+public sealed class RequestTooLargeException : SLoraException
+{
+    /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.too-large</c>.</summary>
+    /// <param name="cachePages">Pages for the keys and values of prompt and answer.</param>
+    /// <param name="adapterPages">Pages for the weights of the request's adapters.</param>
+    /// <param name="totalPages">Pages of the pool.</param>
+    public RequestTooLargeException(int cachePages, int adapterPages, int totalPages)
+        : base(
+            "request.too-large",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has {totalPages}."))
+    {
+        CachePages = cachePages;
+        AdapterPages = adapterPages;
+        TotalPages = totalPages;
+    }
+
+    /// <summary>Pages for the keys and values of prompt and answer.</summary>
+    public int CachePages { get; }
+
+    /// <summary>Pages for the weights of the request's adapters.</summary>
+    public int AdapterPages { get; }
+
+    /// <summary>Pages of the pool.</summary>
+    public int TotalPages { get; }
+}

@@ -1,0 +1,6 @@
+namespace SLoRA;
+
+/// <summary>One adapter of a request.</summary>
+/// <param name="Name">The name it is registered under.</param>
+/// <param name="Weight">Multiplies the adapter's delta on top of its own scale; any finite number, 0 and negative ones included.</param>
+public readonly record struct AdapterUse(string Name, float Weight = 1);

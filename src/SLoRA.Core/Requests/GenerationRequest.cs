@@ -1,0 +1,37 @@
+using SLoRA.Sampling;
+
+namespace SLoRA;
+
+/// <summary>What a caller asks of the engine: a prompt, the adapters that answer it, how tokens are chosen and when to stop.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>Token ids of the prompt, at least one. The caller must not change the memory until the request has ended.</summary>
+    public required ReadOnlyMemory<int> Prompt { get; init; }
+
+    /// <summary>The one adapter of the request, at weight 1; null for the base model. Use <see cref="Adapters"/> for weights or for several.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>
+    /// The adapters of the request with their weights: their deltas are summed, <c>W x + Σ weight · scale · B (A x)</c>, in this order. Empty for the
+    /// base model. Excludes <see cref="Adapter"/>.
+    /// </summary>
+    public IReadOnlyList<AdapterUse> Adapters { get; init; } = [];
+
+    /// <summary>
+    /// The most tokens to generate, at least 1. Prompt and answer together must fit into the model's context. Null takes
+    /// <see cref="SchedulingOptions.DefaultMaxTokens"/>, or what the context leaves if that is less.
+    /// </summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>How tokens are chosen; greedy unless said otherwise.</summary>
+    public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
+
+    /// <summary>Tokens that end the answer besides the model's own. A stop token is not part of the answer.</summary>
+    public IReadOnlyList<int> StopTokens { get; init; } = [];
+
+    /// <summary>Goes on past the tokens that end a text for this model; <see cref="StopTokens"/> still count.</summary>
+    public bool IgnoreEndOfText { get; init; }
+
+    /// <summary>Sees logits as they are computed; for tests.</summary>
+    internal LogitsTap? Tap { get; init; }
+}

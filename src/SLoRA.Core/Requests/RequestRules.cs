@@ -1,0 +1,99 @@
+using System.Globalization;
+
+namespace SLoRA;
+
+/// <summary>Checks a request at the border, before anything changes.</summary>
+internal static class RequestRules
+{
+    /// <summary>Checks every value that can be checked without the engine.</summary>
+    /// <returns>The most tokens that the request may generate.</returns>
+    /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
+    public static int Check(GenerationRequest request, ModelInfo model, int defaultMaxTokens)
+    {
+        CheckPrompt(request.Prompt.Span, model);
+        CheckAdapters(request);
+        CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), model);
+        request.Sampling.Validate(model.VocabularySize);
+        return MaxTokens(request, model, defaultMaxTokens);
+    }
+
+    private static int MaxTokens(GenerationRequest request, ModelInfo model, int defaultMaxTokens)
+    {
+        int left = model.ContextLength - request.Prompt.Length;
+        if (request.MaxTokens is not { } asked)
+        {
+            return Math.Min(defaultMaxTokens, left);
+        }
+
+        if (asked < 1)
+        {
+            throw Invalid(nameof(GenerationRequest.MaxTokens), $"MaxTokens is {asked}; it must be at least 1.");
+        }
+
+        return asked <= left
+            ? asked
+            : throw Invalid(
+                nameof(GenerationRequest.MaxTokens),
+                $"A prompt of {request.Prompt.Length} tokens leaves {left} of the context of {model.ContextLength}; MaxTokens is {asked}.");
+    }
+
+    private static void CheckPrompt(ReadOnlySpan<int> prompt, ModelInfo model)
+    {
+        if (prompt.IsEmpty)
+        {
+            throw Invalid(nameof(GenerationRequest.Prompt), $"The prompt is empty; it needs at least one token.");
+        }
+
+        if (prompt.Length >= model.ContextLength)
+        {
+            throw Invalid(
+                nameof(GenerationRequest.Prompt),
+                $"The prompt has {prompt.Length} tokens; the context of {model.ContextLength} must leave room for at least one more.");
+        }
+
+        for (int i = 0; i < prompt.Length; i++)
+        {
+            if (prompt[i] < 0 || prompt[i] >= model.VocabularySize)
+            {
+                throw Invalid(
+                    nameof(GenerationRequest.Prompt),
+                    $"The prompt's token {i} is {prompt[i]}; the vocabulary has ids 0 to {model.VocabularySize - 1}.");
+            }
+        }
+    }
+
+    private static void CheckTokens(IReadOnlyList<int> tokens, string parameter, ModelInfo model)
+    {
+        foreach (int token in tokens)
+        {
+            if (token < 0 || token >= model.VocabularySize)
+            {
+                throw Invalid(parameter, $"{parameter} names token {token}; the vocabulary has ids 0 to {model.VocabularySize - 1}.");
+            }
+        }
+    }
+
+    private static void CheckAdapters(GenerationRequest request)
+    {
+        if (request.Adapter is not null && request.Adapters.Count > 0)
+        {
+            throw Invalid(nameof(GenerationRequest.Adapters), $"Adapter and Adapters are both given; a request uses one of them.");
+        }
+
+        foreach (AdapterUse use in request.Adapters)
+        {
+            if (use.Name is null)
+            {
+                throw Invalid(nameof(GenerationRequest.Adapters), $"An adapter has no name.");
+            }
+
+            if (!float.IsFinite(use.Weight))
+            {
+                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter '{use.Name}' is {use.Weight}; it must be finite.");
+            }
+        }
+    }
+
+    private static InvalidRequestException Invalid(string parameter, FormattableString message) =>
+        new(parameter, message.ToString(CultureInfo.InvariantCulture));
+}

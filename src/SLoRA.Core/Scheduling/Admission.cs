@@ -1,0 +1,103 @@
+using SLoRA.Adapters;
+using SLoRA.Engine;
+using SLoRA.Pool;
+
+namespace SLoRA.Scheduling;
+
+/// <summary>
+/// Lets waiting sequences run, first come, first served. A sequence is admitted when the pool can promise all pages that it can ever need and those
+/// of its adapters that have none, so what is admitted can always finish. One that waits for its adapters' content is passed over; the first one that
+/// waits for pages holds back those behind it, so that large requests do not starve.
+/// </summary>
+internal sealed class Admission(PagePool pool, DeviceCache cache, int maxRunning)
+{
+    private readonly List<Sequence> _waiting = [];
+
+    /// <summary>Sequences that wait, in order of arrival.</summary>
+    public IReadOnlyList<Sequence> Waiting => _waiting;
+
+    /// <summary>Puts a sequence at the end of the queue.</summary>
+    public void Enqueue(Sequence sequence) => _waiting.Add(sequence);
+
+    /// <summary>Moves sequences from the queue to <paramref name="running"/> as far as pages reach.</summary>
+    /// <param name="running">Receives the admitted sequences.</param>
+    /// <param name="now">Timestamp of the engine's clock.</param>
+    /// <returns>How many were admitted.</returns>
+    public int Admit(List<Sequence> running, long now)
+    {
+        int before = running.Count;
+        int kept = 0;
+        int next = 0;
+        for (; next < _waiting.Count && running.Count < maxRunning; next++)
+        {
+            Sequence sequence = _waiting[next];
+            if (!HasContent(sequence))
+            {
+                _waiting[kept++] = sequence;
+            }
+            else if (TryAdmit(sequence))
+            {
+                sequence.Admitted = now;
+                running.Add(sequence);
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        _waiting.RemoveRange(kept, next - kept);
+        return running.Count - before;
+    }
+
+    /// <summary>Takes every sequence that has ended while it waited out of the queue.</summary>
+    public void RemoveFinished(List<Sequence> finished)
+    {
+        int kept = 0;
+        for (int i = 0; i < _waiting.Count; i++)
+        {
+            Sequence sequence = _waiting[i];
+            if (sequence.Finished is null)
+            {
+                _waiting[kept++] = sequence;
+            }
+            else
+            {
+                finished.Add(sequence);
+            }
+        }
+
+        _waiting.RemoveRange(kept, _waiting.Count - kept);
+    }
+
+    private static bool HasContent(Sequence sequence)
+    {
+        foreach (Lease lease in sequence.Leases)
+        {
+            if (lease.Generation is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryAdmit(Sequence sequence)
+    {
+        ReadOnlySpan<Lease> leases = sequence.Leases.AsSpan();
+        int pages = sequence.Table.PagesFor(sequence.CacheTokens) + DeviceCache.MissingPages(leases);
+        if (pool.Available < pages && !cache.TryMakeRoom(pages, leases))
+        {
+            return false;
+        }
+
+        sequence.Table.TryReserve(sequence.CacheTokens);
+        foreach (Lease lease in leases)
+        {
+            cache.Acquire(lease.Generation!);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SLoRA.Text;
+
+/// <summary>
+/// One message of a conversation: a role, the content (text, or a list of parts), and whatever else its template reads (tool_calls, name,
+/// reasoning_content, ...). Members reach the template in the order role, content, others. Immutable, if nobody changes the JSON given to it.
+/// </summary>
+public sealed record ChatMessage
+{
+    /// <summary>Creates a message with text.</summary>
+    /// <param name="role">Who speaks: system, user, assistant, tool, or what the template knows.</param>
+    /// <param name="content">The text; null becomes none.</param>
+    public ChatMessage(string role, string? content)
+        : this(role, content is null ? null : JsonValue.Create(content))
+    {
+    }
+
+    /// <summary>Creates a message with any content.</summary>
+    /// <param name="role">Who speaks.</param>
+    /// <param name="content">Text, a list of parts, or null.</param>
+    public ChatMessage(string role, JsonNode? content)
+    {
+        ArgumentNullException.ThrowIfNull(role);
+        Role = role;
+        Content = content;
+    }
+
+    /// <summary>Who speaks.</summary>
+    public string Role { get; }
+
+    /// <summary>Text, a list of parts, or null.</summary>
+    public JsonNode? Content { get; }
+
+    /// <summary>Further members by name.</summary>
+    public IReadOnlyDictionary<string, JsonNode?> Members { get; init; } = new Dictionary<string, JsonNode?>();
+
+    /// <summary>Takes a message apart that is already JSON.</summary>
+    /// <param name="message">An object with a text member <c>role</c>.</param>
+    /// <exception cref="ArgumentException">It is no object, or has no role.</exception>
+    public static ChatMessage FromJson(JsonNode message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message is not JsonObject members || members["role"] is not JsonValue role || role.GetValueKind() != JsonValueKind.String)
+            throw new ArgumentException("A message is a JSON object with a text member 'role'.", nameof(message));
+        return new ChatMessage(role.GetValue<string>(), members["content"])
+        {
+            Members = members.Where(m => m.Key is not ("role" or "content")).ToDictionary(m => m.Key, m => m.Value),
+        };
+    }
+}

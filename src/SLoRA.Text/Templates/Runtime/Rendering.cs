@@ -1,0 +1,56 @@
+namespace SLoRA.Text.Templates;
+
+/// <summary>The state of one rendering: nothing of it is shared with another, so one template renders on many threads at once.</summary>
+internal sealed class Rendering
+{
+    public Rendering(ChatTemplateInputs inputs, IReadOnlyDictionary<string, BlockStatement> blocks)
+    {
+        Blocks = blocks;
+        Budget = new Budget(this, inputs.Limits, inputs.Size);
+        Clock = inputs.Clock;
+        Root = new Scope(null);
+        foreach ((string name, object? value) in inputs.Values())
+            Root.Set(name, value);
+        Output = new Output(Budget);
+        Evaluator = new Evaluator(this);
+    }
+
+    public Budget Budget { get; }
+
+    public TimeProvider Clock { get; }
+
+    /// <summary>The outermost scope: the inputs, and what the template sets outside of loops and macros.</summary>
+    public Scope Root { get; }
+
+    /// <summary>The text of the whole rendering, without what a macro or block is still collecting.</summary>
+    public Output Output { get; }
+
+    public Evaluator Evaluator { get; }
+
+    /// <summary>Whether printed text is escaped here (within <c>{% autoescape true %}</c>).</summary>
+    public bool Autoescape { get; set; }
+
+    /// <summary>The line of the template that is being evaluated.</summary>
+    public int Line { get; set; }
+
+    /// <summary>The blocks of the template by name, for <c>self</c>.</summary>
+    public IReadOnlyDictionary<string, BlockStatement> Blocks { get; }
+
+    /// <summary>Code point ranges that generation blocks wrote.</summary>
+    public List<(int Start, int End)> Generation { get; } = [];
+
+    public ChatTemplateException Error(string code, string message) => new(code, message, Line);
+
+    /// <summary>An error of evaluation: a wrong type, value or argument.</summary>
+    public ChatTemplateException Runtime(string message) => Error("template.runtime", message);
+
+    /// <summary>What using an undefined value ends in.</summary>
+    public ChatTemplateException Use(Undefined value) => Error(value.Code, value.Message);
+
+    /// <summary>Fails where a value is undefined and its use is an error.</summary>
+    public void Defined(object? value)
+    {
+        if (value is Undefined undefined)
+            throw Use(undefined);
+    }
+}

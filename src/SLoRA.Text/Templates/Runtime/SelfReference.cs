@@ -1,0 +1,21 @@
+namespace SLoRA.Text.Templates;
+
+/// <summary><c>self</c>: calls the template's own blocks by name.</summary>
+internal sealed class SelfReference
+{
+    private static readonly Parameters NoParameters = new("block", "");
+
+    private SelfReference(Rendering rendering) => Rendering = rendering;
+
+    private Rendering Rendering { get; }
+
+    public static SelfReference Of(Rendering rendering) => new(rendering);
+
+    public Callable? Find(string name) => Rendering.Blocks.TryGetValue(name, out BlockStatement? block)
+        ? new NativeCallable(NoParameters, (r, _) =>
+        {
+            string text = r.Evaluator.Capture(new Scope(r.Root), block.Body);
+            return r.Autoescape ? new Markup(text) : text;
+        })
+        : null;
+}

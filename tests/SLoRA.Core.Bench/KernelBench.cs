@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Globalization;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Engine;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>The products of a step, one by one: operations and weight bytes per second beside what the machine can do.</summary>
+internal static class KernelBench
+{
+    private static readonly int[] RowCounts = [1, 16, 128];
+
+    /// <summary>Measures and prints a table.</summary>
+    public static void Run(Shape shape, TensorType type, int threads)
+    {
+        double operations = Ceilings.MultiplyAdd(threads);
+        double bytes = Ceilings.Read(threads);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{shape.Name} {type}, {threads} threads, {ProductJob.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
+        using var weights = new RandomWeights(type, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
+        using var backend = new CpuBackend(128, 128, threads);
+        foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
+        {
+            // As many copies as the model has, so that one row reads them from memory and not from a cache.
+            LinearGroup[] groups = [.. Enumerable.Range(0, count).Select(_ => new LinearGroup(
+                [.. outputs.Select(output => new LinearPart(backend.LoadMatrix(weights.Next(output, inputs)), null, 0))]))];
+            DeviceRows x = backend.CreateRows(RowSet.Step, inputs);
+            DeviceRows y = backend.CreateRows(RowSet.Step, groups[0].Outputs);
+            foreach (int rows in RowCounts)
+            {
+                Fill(x, rows);
+                var plan = new StepPlan(rows, 0);
+                plan.AddSlice(new int[rows], 0, [], 0);
+                backend.BeginStep(plan);
+                double seconds = Best(() =>
+                {
+                    foreach (LinearGroup group in groups)
+                    {
+                        backend.Linear(group, x, y);
+                    }
+                });
+                double weightCount = (double)inputs * groups[0].Outputs * count;
+                double flops = 2 * weightCount * rows / seconds / 1e9;
+                double speed = weightCount * type.ElementSize() / seconds / 1e9;
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {name,-8} [{groups[0].Outputs,6} x {inputs,5}] rows {rows,3}: {flops,6:F1} GFLOP/s ({flops / operations,4:P0})  {speed,6:F1} GB/s ({speed / bytes,4:P0})  {seconds * 1e3,8:F3} ms"));
+            }
+        }
+    }
+
+    private static unsafe void Fill(DeviceRows x, int rows)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            for (int i = 0; i < x.Width; i++)
+            {
+                ((CpuRows)x).Row(row)[i] = (((row * 7) + (i * 13)) % 32 / 16f) - 1;
+            }
+        }
+    }
+
+    /// <summary>The best of at least 5 runs and 0.4 seconds.</summary>
+    private static double Best(Action run)
+    {
+        double best = double.MaxValue;
+        run();
+        long first = Stopwatch.GetTimestamp();
+        for (int i = 0; i < 5 || Stopwatch.GetElapsedTime(first).TotalSeconds < 0.4; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            run();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best;
+    }
+}

@@ -1,0 +1,39 @@
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>Weights of a normal-like size from a seed. One block of numbers is used over and over: what they are does not change how long they take.</summary>
+internal sealed unsafe class RandomWeights : IDisposable
+{
+    private const int Block = 1 << 16;
+
+    private readonly AlignedMemory _memory;
+    private readonly TensorType _type;
+
+    /// <summary>Prepares for weights of up to <paramref name="largest"/> elements.</summary>
+    public RandomWeights(TensorType type, long largest)
+    {
+        _type = type;
+        _memory = new AlignedMemory((largest + Block) * type.ElementSize());
+        var random = new Random(1);
+        for (int i = 0; i < Block; i++)
+        {
+            float value = (float)((random.NextDouble() + random.NextDouble() + random.NextDouble()) - 1.5) * 0.04f;
+            Elements.Write(type, _memory.Address, i, value);
+        }
+
+        long bytes = Block * type.ElementSize();
+        for (long at = bytes; at < _memory.Bytes; at += bytes)
+        {
+            Buffer.MemoryCopy(_memory.Address, _memory.Address + at, _memory.Bytes - at, Math.Min(bytes, _memory.Bytes - at));
+        }
+    }
+
+    /// <summary>A weight; every call gives the same memory.</summary>
+    public WeightSource Next(int rows, int columns) => new("random", _type, (nint)_memory.Address, rows, columns);
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
+}

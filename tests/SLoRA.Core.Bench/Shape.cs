@@ -1,0 +1,40 @@
+namespace SLoRA.Core.Bench;
+
+/// <summary>The dimensions of a Llama that benchmarks run.</summary>
+/// <param name="Name">How the command line calls it.</param>
+/// <param name="Layers">Layers.</param>
+/// <param name="Hidden">Hidden size.</param>
+/// <param name="Intermediate">Width of the MLP.</param>
+/// <param name="Heads">Query heads.</param>
+/// <param name="KeyValueHeads">KV heads.</param>
+/// <param name="HeadDim">Head dimension.</param>
+/// <param name="Vocabulary">Vocabulary.</param>
+internal sealed record Shape(
+    string Name, int Layers, int Hidden, int Intermediate, int Heads, int KeyValueHeads, int HeadDim, int Vocabulary)
+{
+    /// <summary>SmolLM2-135M's dimensions.</summary>
+    public static Shape Small { get; } = new("135m", 30, 576, 1536, 9, 3, 64, 49152);
+
+    /// <summary>Llama-3.2-1B's dimensions.</summary>
+    public static Shape Large { get; } = new("1b", 16, 2048, 8192, 32, 8, 64, 128256);
+
+    /// <summary>The products of a step: name, inputs, outputs side by side, how often they occur.</summary>
+    public IEnumerable<(string Name, int Inputs, int[] Outputs, int Count)> Products()
+    {
+        int queries = Heads * HeadDim;
+        int keys = KeyValueHeads * HeadDim;
+        yield return ("qkv", Hidden, [queries, keys, keys], Layers);
+        yield return ("o", queries, [Hidden], Layers);
+        yield return ("gate+up", Hidden, [Intermediate, Intermediate], Layers);
+        yield return ("down", Intermediate, [Hidden], Layers);
+        yield return ("head", Hidden, [Vocabulary], 1);
+    }
+
+    /// <summary>The shape that the command line calls by a name.</summary>
+    public static Shape? Find(string name) => name switch
+    {
+        "135m" => Small,
+        "1b" => Large,
+        _ => null,
+    };
+}

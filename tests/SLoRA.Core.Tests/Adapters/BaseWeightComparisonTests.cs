@@ -1,0 +1,52 @@
+using NUnit.Framework;
+using SLoRA.Adapters;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Tests.Adapters;
+
+internal sealed class BaseWeightComparisonTests
+{
+    // More than one block of the comparison; every value is exact in all three types.
+    private static readonly float[] Values = [.. Enumerable.Range(0, 10_000).Select(at => (at % 255) - 127f)];
+
+    [Test]
+    public void Equal_values_are_equal_in_any_two_types()
+    {
+        foreach ((TensorType own, TensorType copy) in Pairs())
+            Assert.That(Compare(own, Values, copy, Values), Is.EqualTo(-1), $"{own} {copy}");
+    }
+
+    [Test]
+    public void The_first_difference_is_told()
+    {
+        foreach ((TensorType own, TensorType copy) in Pairs())
+        {
+            foreach (int place in (int[])[0, 4095, 4096, 9_999])
+            {
+                float[] changed = [.. Values];
+                changed[place] = 200;
+                Assert.That(Compare(own, Values, copy, changed), Is.EqualTo(place), $"{own} {copy}");
+            }
+        }
+    }
+
+    [Test]
+    public void Both_zeros_are_equal_and_a_copy_that_was_not_rounded_is_not()
+    {
+        Assert.That(Compare(TensorType.F32, [0f], TensorType.F32, [-0f]), Is.EqualTo(-1));
+        Assert.That(Compare(TensorType.BF16, [1.001f], TensorType.F32, [1.001f]), Is.EqualTo(0));
+    }
+
+    private static IEnumerable<(TensorType, TensorType)> Pairs()
+    {
+        TensorType[] types = [TensorType.F32, TensorType.F16, TensorType.BF16];
+        return types.SelectMany(own => types.Select(copy => (own, copy)));
+    }
+
+    private static unsafe long Compare(TensorType own, float[] weight, TensorType type, float[] copy)
+    {
+        byte[] ownBytes = TestAdapter.Bytes(own, weight), copyBytes = TestAdapter.Bytes(type, copy);
+        fixed (byte* data = ownBytes)
+            return new BaseWeightComparison(own, (nint)data, weight.Length).FirstDifference(type, copyBytes, 0);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using SLoRA.Models;
+
+namespace SLoRA.Core.Tests.Adapters;
+
+/// <summary>Fixture folders, and the modules of their models worked out from config.json alone, without the code under test.</summary>
+internal static class FixtureModel
+{
+    public static string Root { get; } = FindRoot();
+
+    public static IEnumerable<string> CoreModels => Directory.GetDirectories(Root, "core-*").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+
+    public static IEnumerable<string> Adapters(string model) =>
+        Directory.GetDirectories(Path.Combine(Root, model, "adapters")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+
+    public static string AdapterPath(string model, string adapter) => Path.Combine(Root, model, "adapters", adapter);
+
+    public static string BrokenPath(string name) => Path.Combine(Root, "broken-adapters", name);
+
+    public static ImmutableArray<TargetModule> Targets(string model)
+    {
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Root, model, "model", "config.json")));
+        JsonElement config = document.RootElement;
+        int hidden = Int("hidden_size"), inner = Int("intermediate_size"), heads = Int("num_attention_heads"), vocabulary = Int("vocab_size");
+        int kvHeads = config.TryGetProperty("num_key_value_heads", out JsonElement kv) ? kv.GetInt32() : heads;
+        int headDim = config.TryGetProperty("head_dim", out JsonElement dim) && dim.ValueKind == JsonValueKind.Number ? dim.GetInt32() : hidden / heads;
+        var targets = ImmutableArray.CreateBuilder<TargetModule>();
+        Add("model.embed_tokens", TargetKind.Embedding, -1, vocabulary, hidden);
+        for (int layer = 0; layer < Int("num_hidden_layers"); layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            Add(prefix + "self_attn.q_proj", TargetKind.Linear, layer, hidden, heads * headDim);
+            Add(prefix + "self_attn.k_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim);
+            Add(prefix + "self_attn.v_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim);
+            Add(prefix + "self_attn.o_proj", TargetKind.Linear, layer, heads * headDim, hidden);
+            Add(prefix + "mlp.gate_proj", TargetKind.Linear, layer, hidden, inner);
+            Add(prefix + "mlp.up_proj", TargetKind.Linear, layer, hidden, inner);
+            Add(prefix + "mlp.down_proj", TargetKind.Linear, layer, inner, hidden);
+        }
+
+        Add("lm_head", TargetKind.Head, -1, hidden, vocabulary);
+        return targets.ToImmutable();
+
+        int Int(string key) => config.GetProperty(key).GetInt32();
+        void Add(string name, TargetKind kind, int layer, int inFeatures, int outFeatures) => targets.Add(new TargetModule
+        {
+            Index = targets.Count,
+            Name = name,
+            Kind = kind,
+            Layer = layer,
+            InFeatures = inFeatures,
+            OutFeatures = outFeatures,
+        });
+    }
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string candidate = Path.Combine(folder.FullName, "tests", "fixtures");
+            if (Directory.Exists(candidate))
+                return candidate;
+        }
+
+        throw new DirectoryNotFoundException("tests/fixtures is not above the test assembly");
+    }
+}

@@ -1,0 +1,187 @@
+using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Core.Tests.Backends.Cpu;
+
+public sealed class AttentionJobTests
+{
+    private static readonly int[] Dims = [2, 8, 12, 16, 24, 40, 64];
+
+    [FsCheck.NUnit.Property(MaxTest = 40)]
+    public void Attention_agrees_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        AttentionDescription attention = AnyAttention(random);
+        int[] lengths = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(1, 70))];
+        int rows = lengths.Sum();
+        using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
+        int pageTokens = 1 << random.Next(0, 6);
+        KvLayout layout = Layouts.For(twin.AnyType(), pageTokens, attention, attention);
+        int[][] tables = AnyTables(random, layout, lengths, out int pages);
+        twin.AllocatePages(layout, pages);
+        FillPages(twin, pages, layout.PageBytes);
+        int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
+        (DeviceRows Reference, DeviceRows Cpu) qkv = twin.Rows(RowSet.Step, width, rows, size: 3);
+        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, attention.Heads * attention.HeadDim, rows);
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            twin.Plan.AddSlice(new int[lengths[i]], 0, tables[i], 0);
+        }
+
+        DeviceRope referenceRope = twin.Reference.CreateRope(attention.Rope);
+        DeviceRope cpuRope = twin.Cpu.CreateRope(attention.Rope);
+        twin.BeginStep();
+        twin.Reference.RotateAndStore(qkv.Reference, 1, attention, referenceRope);
+        twin.Cpu.RotateAndStore(qkv.Cpu, 1, attention, cpuRope);
+        twin.Reference.Attend(qkv.Reference, 1, attention, y.Reference);
+        twin.Cpu.Attend(qkv.Cpu, 1, attention, y.Cpu);
+        for (int row = 0; row < rows; row++)
+        {
+            int queries = attention.Heads * attention.HeadDim;
+            Assert.That(Twin.Read(qkv.Cpu, row)[..queries], Is.EqualTo(Twin.Read(qkv.Reference, row)[..queries]), "rotated queries");
+            float[] expected = Twin.Read(y.Reference, row);
+            float[] actual = Twin.Read(y.Cpu, row);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                // A mean of values below 3 with weights whose exponents are exact to about 1e-6.
+                Assert.That(actual[i], Is.EqualTo(expected[i]).Within(2e-5), $"row {row}, column {i}");
+            }
+        }
+    }
+
+    [Test]
+    public void Long_contexts_agree_with_the_Reference([Values(0, 1, 2)] int type, [Values(511, 512, 513, 1100)] int position, [Values(null, 600)] int? window)
+    {
+        // The last rows of a sequence only: the reference takes its time. The segments are 512 positions long.
+        AttentionDescription attention = Layouts.Attention(2, 1, 8, window);
+        const int Chunk = 400;
+        using var twin = new Twin(position, Chunk, threads: 2);
+        KvLayout layout = Layouts.For(Twin.Types[type], 16, attention);
+        int[][] tables = AnyTables(twin.Random, layout, [position + 1], out int pages);
+        twin.AllocatePages(layout, pages);
+        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, 16, Chunk);
+        DeviceRope referenceRope = twin.Reference.CreateRope(attention.Rope);
+        DeviceRope cpuRope = twin.Cpu.CreateRope(attention.Rope);
+        for (int first = 0; first <= position; first += Chunk)
+        {
+            int count = Math.Min(Chunk, position + 1 - first);
+            (DeviceRows Reference, DeviceRows Cpu) qkv = twin.Rows(RowSet.Step, 32, count, size: 3);
+            twin.Plan.Clear();
+            twin.Plan.AddSlice(new int[count], first, tables[0].AsSpan(0, layout.PagesFor(first + count)), 0);
+            twin.BeginStep();
+            twin.Reference.RotateAndStore(qkv.Reference, 0, attention, referenceRope);
+            twin.Cpu.RotateAndStore(qkv.Cpu, 0, attention, cpuRope);
+            if (first + count > position)
+            {
+                twin.Plan.Clear();
+                twin.Plan.AddSlice([0], position, tables[0], 0);
+                Twin.Write(qkv.Reference, 0, Twin.Read(qkv.Reference, count - 1));
+                Twin.Write(qkv.Cpu, 0, Twin.Read(qkv.Cpu, count - 1));
+                twin.BeginStep();
+                twin.Reference.Attend(qkv.Reference, 0, attention, y.Reference);
+                twin.Cpu.Attend(qkv.Cpu, 0, attention, y.Cpu);
+            }
+        }
+
+        Assert.That(Twin.Read(y.Cpu, 0), Is.EqualTo(Twin.Read(y.Reference, 0)).Within(2e-5f));
+    }
+
+    [FsCheck.NUnit.Property(MaxTest = 25)]
+    public void A_row_has_the_same_bits_in_any_chunks_beside_any_other_rows_on_any_number_of_threads(int seed)
+    {
+        var random = new Random(seed);
+        AttentionDescription attention = AnyAttention(random);
+        int length = random.Next(1, random.Next(4) == 0 ? 1300 : 200);
+        int pageTokens = 1 << random.Next(0, 6);
+        TensorType type = Twin.Types[random.Next(3)];
+        float[][]? expected = null;
+        for (int threads = 1; threads <= 3; threads++)
+        {
+            float[][] actual = RunInChunks(seed, random, attention, type, pageTokens, length, threads);
+            expected ??= actual;
+            Assert.That(actual, Is.EqualTo(expected));
+        }
+    }
+
+    /// <summary>One sequence in chunks of random sizes, other sequences of random lengths before and behind it.</summary>
+    private static float[][] RunInChunks(
+        int seed, Random random, AttentionDescription attention, TensorType type, int pageTokens, int length, int threads)
+    {
+        const int OtherRows = 20;
+        using var twin = new Twin(seed, length + (2 * OtherRows), threads: threads);
+        KvLayout layout = Layouts.For(type, pageTokens, attention);
+        int[][] tables = AnyTables(random, layout, [length, OtherRows, OtherRows], out int pages);
+        twin.AllocatePages(layout, pages);
+        FillPages(twin, pages, layout.PageBytes);
+        int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
+        float[][] inputs = [.. Enumerable.Range(0, length).Select(_ => twin.Numbers(width))];
+        var results = new List<float[]>();
+        DeviceRows qkv = twin.Cpu.CreateRows(RowSet.Step, width);
+        DeviceRows y = twin.Cpu.CreateRows(RowSet.Step, attention.Heads * attention.HeadDim);
+        DeviceRope rope = twin.Cpu.CreateRope(attention.Rope);
+        for (int position = 0; position < length;)
+        {
+            int count = threads == 1 ? length : Math.Min(length - position, random.Next(1, random.Next(2) == 0 ? 4 : 100));
+            int before = random.Next(OtherRows);
+            int behind = random.Next(OtherRows);
+            twin.Plan.Clear();
+            Add(before, 0, tables[1]);
+            int first = Add(count, position, tables[0]);
+            Add(behind, 0, tables[2]);
+            for (int row = 0; row < twin.Plan.RowCount; row++)
+            {
+                bool own = row >= first && row < first + count;
+                Twin.Write(qkv, row, own ? inputs[position + row - first] : twin.Numbers(width));
+            }
+
+            twin.Cpu.BeginStep(twin.Plan);
+            twin.Cpu.RotateAndStore(qkv, 0, attention, rope);
+            twin.Cpu.Attend(qkv, 0, attention, y);
+            results.AddRange(Enumerable.Range(first, count).Select(row => Twin.Read(y, row)));
+            position += count;
+        }
+
+        return [.. results];
+
+        int Add(int rows, int position, int[] table)
+            => rows == 0 ? twin.Plan.RowCount : twin.Plan.AddSlice(new int[rows], position, table.AsSpan(0, layout.PagesFor(position + rows)), 0);
+    }
+
+    private static AttentionDescription AnyAttention(Random random)
+    {
+        int keyValueHeads = random.Next(1, 4);
+        int group = random.Next(4) == 0 ? random.Next(1, 20) : random.Next(1, 5);
+        int? window = random.Next(3) == 0 ? random.Next(1, 200) : null;
+        return Layouts.Attention(keyValueHeads * group, keyValueHeads, Dims[random.Next(Dims.Length)], window);
+    }
+
+    private static int[][] AnyTables(Random random, KvLayout layout, int[] lengths, out int pages)
+    {
+        pages = lengths.Sum(layout.PagesFor) + 2;
+        int[] order = [.. Enumerable.Range(0, pages)];
+        random.Shuffle(order);
+        int next = 0;
+        var tables = new int[lengths.Length][];
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            int count = layout.PagesFor(lengths[i]);
+            tables[i] = order[next..(next + count)];
+            next += count;
+        }
+
+        return tables;
+    }
+
+    /// <summary>Pages come with whatever was in them: here with NaN.</summary>
+    private static void FillPages(Twin twin, int pages, long pageBytes)
+    {
+        var rubbish = new byte[pageBytes];
+        rubbish.AsSpan().Fill(0xFF);
+        for (int page = 0; page < pages; page++)
+        {
+            twin.Cpu.Pages.Write(page, 0, rubbish);
+        }
+    }
+}

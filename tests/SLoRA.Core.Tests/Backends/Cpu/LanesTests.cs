@@ -1,0 +1,66 @@
+using System.Runtime.Intrinsics;
+using NUnit.Framework;
+using SLoRA.Backends.Cpu;
+
+namespace SLoRA.Core.Tests.Backends.Cpu;
+
+public sealed unsafe class LanesTests
+{
+    [Test]
+    public void Exp_is_within_two_units_in_the_last_place()
+    {
+        for (float x = -87.25f; x < 88.2f; x += 0.00137f)
+        {
+            double expected = Math.Exp(x);
+            double unit = MathF.BitIncrement((float)expected) - (float)expected;
+            Assert.That(Lanes.Exp(x), Is.EqualTo(expected).Within(2 * unit), $"e^{x}");
+        }
+    }
+
+    [Test]
+    public void Exp_of_far_arguments_is_zero_or_huge_and_never_undefined()
+    {
+        Assert.That(Lanes.Exp(float.NegativeInfinity), Is.Zero);
+        Assert.That(Lanes.Exp(-1000f), Is.Zero);
+        Assert.That(Lanes.Exp(0f), Is.EqualTo(1f));
+        Assert.That(Lanes.Exp(float.PositiveInfinity), Is.GreaterThan(1e38f));
+        Assert.That(Lanes.Exp(float.NaN), Is.NaN);
+    }
+
+    [FsCheck.NUnit.Property]
+    public void Sums_add_halves_onto_each_other(int seed)
+    {
+        var random = new Random(seed);
+        float[] values = [.. Enumerable.Range(0, 16).Select(_ => (float)random.NextDouble())];
+        float[] tree = [.. values];
+        for (int half = 8; half > 0; half /= 2)
+        {
+            for (int i = 0; i < half; i++)
+            {
+                tree[i] += tree[i + half];
+            }
+        }
+
+        Assert.That(Lanes.Sum(Vector512.Create(values)), Is.EqualTo(tree[0]));
+        Assert.That(Lanes.Max(Vector512.Create(values)), Is.EqualTo(values.Max()));
+    }
+
+    [Test]
+    public void Every_half_precision_number_is_widened_exactly()
+    {
+        ushort* words = stackalloc ushort[16];
+        for (int first = 0; first <= ushort.MaxValue; first += 16)
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                words[i] = (ushort)(first + i);
+            }
+
+            Vector512<float> wide = F16Elements.Load16((byte*)words);
+            for (int i = 0; i < 16; i++)
+            {
+                Assert.That(wide[i], Is.EqualTo((float)BitConverter.UInt16BitsToHalf(words[i])), $"{words[i]:x4}");
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using NUnit.Framework;
+
+namespace SLoRA.Core.Tests.Engine;
+
+/// <summary>A request's logits are the same bits alone or in any mix, whatever the chunks, the arrivals, the queue and the number of threads.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class BatchInvarianceTests
+{
+    private const int Requests = 100;
+
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(3)]
+    public void A_hundred_requests_mixed_equal_each_alone(int threads)
+    {
+        IReadOnlyList<GenerationRequest> requests = Workload(seed: 4711);
+        List<Expected> alone = Alone(requests, threads);
+        var random = new Random(threads);
+        using var engine = new SteppedEngine(
+            builder => builder.UseCpu(cpu => cpu.Threads = threads)
+                .ConfigurePool(pool => pool.Bytes = 3L << 20)
+                .ConfigureScheduling(scheduling =>
+                {
+                    scheduling.MaxRowsPerStep = 64;
+                    scheduling.MaxRunning = 24;
+                }),
+            chunkLimit: () => random.Next(1, 40),
+            adapters: SteppedEngine.AdapterNames);
+
+        var answers = new List<Answer>();
+        var records = new List<LogitsRecord>();
+        foreach (GenerationRequest request in requests)
+        {
+            var record = new LogitsRecord();
+            records.Add(record);
+            answers.Add(engine.Ask(request with { Tap = record }));
+            for (int steps = random.Next(3); steps > 0; steps--)
+            {
+                engine.Loop.Step();
+            }
+        }
+
+        engine.Finish(answers);
+
+        Assert.Multiple(() =>
+        {
+            for (int i = 0; i < Requests; i++)
+            {
+                Assert.That(answers[i].Tokens, Is.EqualTo(alone[i].Tokens), $"tokens of request {i}");
+                Assert.That(records[i].Rows, Is.EqualTo(alone[i].Rows), $"logits of request {i}");
+            }
+        });
+        engine.DropCaches();
+        Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total), "pages at the end");
+    }
+
+    [Test]
+    public void Rows_of_the_base_are_untouched_by_adapters_in_the_same_step()
+    {
+        using var engine = new SteppedEngine(adapters: SteppedEngine.AdapterNames);
+        int[] prompt = [.. Enumerable.Range(5, 40)];
+        var alone = new LogitsRecord();
+        engine.Finish(engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Tap = alone }));
+
+        var mixed = new LogitsRecord();
+        List<Answer> answers = [engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Tap = mixed })];
+        answers.AddRange(SteppedEngine.AdapterNames.Select(name => engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Adapter = name })));
+        engine.Finish(answers);
+
+        Assert.That(mixed.Rows, Is.EqualTo(alone.Rows));
+    }
+
+    private static List<Expected> Alone(IReadOnlyList<GenerationRequest> requests, int threads)
+    {
+        using var engine = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = threads == 1 ? 2 : 1), adapters: SteppedEngine.AdapterNames);
+        var expected = new List<Expected>();
+        foreach (GenerationRequest request in requests)
+        {
+            var record = new LogitsRecord();
+            Answer answer = engine.Ask(request with { Tap = record });
+            engine.Finish(answer);
+            expected.Add(new Expected(answer.Tokens, record.Rows));
+        }
+
+        return expected;
+    }
+
+    /// <summary>Requests over all adapters, the base, and mixes of two or three; prompts of 1 to 90 tokens; greedy and sampled.</summary>
+    private static List<GenerationRequest> Workload(int seed)
+    {
+        var random = new Random(seed);
+        IReadOnlyList<string> names = SteppedEngine.AdapterNames;
+        var requests = new List<GenerationRequest>();
+        for (int i = 0; i < Requests; i++)
+        {
+            int uses = i % (names.Count + 3) < names.Count ? 1 : i % (names.Count + 3) - names.Count;
+            uses = uses == 1 && i % 11 == 0 ? 0 : uses;
+            requests.Add(new GenerationRequest
+            {
+                Prompt = Enumerable.Range(0, random.Next(1, 90)).Select(_ => random.Next(261)).ToArray(),
+                Adapters = [.. Enumerable.Range(0, uses).Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
+                MaxTokens = random.Next(1, 16),
+                IgnoreEndOfText = true,
+                Sampling = i % 3 == 0 ? new SamplingOptions { Temperature = 0.9f, TopP = 0.9f, Seed = i } : SamplingOptions.Greedy,
+            });
+        }
+
+        return requests;
+    }
+
+    private sealed record Expected(IReadOnlyList<int> Tokens, SortedDictionary<int, ulong> Rows);
+}

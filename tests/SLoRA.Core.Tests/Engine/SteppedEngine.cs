@@ -1,0 +1,134 @@
+using SLoRA.Engine;
+
+namespace SLoRA.Core.Tests.Engine;
+
+/// <summary>An engine over the fixture <c>core-llama-gqa</c> that makes a step when the test says so. Invariants are checked after every step.</summary>
+internal sealed class SteppedEngine : IDisposable
+{
+    /// <summary>The adapters of the fixture that are served.</summary>
+    public static readonly IReadOnlyList<string> AdapterNames =
+    [
+        .. Directory.GetDirectories(RepositoryFolder.Fixture("core-llama-gqa", "adapters")).Select(path => Path.GetFileName(path))
+            .Where(name => !name.StartsWith("later-", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+    ];
+
+    private readonly EngineAssembly _assembly;
+
+    public SteppedEngine(Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null)
+    {
+        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
+            .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
+            .ConfigurePool(pool => pool.Bytes = 8L << 20)
+            .ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024)
+            .CheckInvariants();
+        foreach (string adapter in adapters ?? [])
+        {
+            builder.AddAdapter(adapter, AdapterFolder(adapter));
+        }
+
+        configure?.Invoke(builder);
+        _assembly = builder.Assemble(chunkLimit: chunkLimit);
+    }
+
+    public EngineLoop Loop => _assembly.Loop;
+
+    public AdapterCollection Adapters => _assembly.Adapters;
+
+    public EngineStatus Status => Loop.Monitor.Status();
+
+    public int VocabularySize => _assembly.Model.VocabularySize;
+
+    public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
+
+    /// <summary>Hands a request in and collects its answer in the background; the request has arrived when this returns.</summary>
+    public Answer Ask(GenerationRequest request, CancellationToken cancellation = default)
+    {
+        int maxTokens = RequestRules.Check(request, _assembly.Model, _assembly.Scheduling.DefaultMaxTokens);
+        return new Answer(new GenerationStream(Loop, request, maxTokens, cancellation));
+    }
+
+    /// <summary>Makes steps until these answers have ended.</summary>
+    public void Finish(params IEnumerable<Answer> answers)
+    {
+        while (true)
+        {
+            bool computed = Loop.Step();
+            if (answers.All(answer => answer.Stream.FinishReason is not null))
+            {
+                return;
+            }
+
+            if (!computed)
+            {
+                // Content is being read in the background, or a consumer has not run yet.
+                Loop.Wait();
+            }
+        }
+    }
+
+    /// <summary>Awaits a command while making steps.</summary>
+    public T Run<T>(Task<T> command)
+    {
+        while (!command.IsCompleted)
+        {
+            Loop.Step();
+        }
+
+        return command.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Drops what is kept for later, so that only leaks are left.</summary>
+    public void DropCaches()
+    {
+        Loop.Step();
+        Loop.DeviceCache.EvictIdle();
+    }
+
+    public void Dispose()
+    {
+        Loop.End(new EngineDisposedException());
+        _assembly.Dispose();
+    }
+}
+
+/// <summary>One request and what has come of it.</summary>
+internal sealed class Answer
+{
+    private readonly List<int> _tokens = [];
+
+    public Answer(GenerationStream stream)
+    {
+        Stream = stream;
+        Completion = Collect();
+    }
+
+    public GenerationStream Stream { get; }
+
+    public Task Completion { get; }
+
+    public IReadOnlyList<int> Tokens
+    {
+        get
+        {
+            Completion.GetAwaiter().GetResult();
+            return _tokens;
+        }
+    }
+
+    public Exception? Error
+    {
+        get
+        {
+            ((IAsyncResult)Completion).AsyncWaitHandle.WaitOne();
+            return Completion.IsCanceled ? new OperationCanceledException() : Completion.Exception?.InnerException;
+        }
+    }
+
+    private async Task Collect()
+    {
+        await foreach (GeneratedToken token in Stream)
+        {
+            _tokens.Add(token.Id);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using NUnit.Framework;
+
+namespace SLoRA.Fidelity.Tests;
+
+/// <summary>
+/// Every case of every fixture on every backend: greedy tokens equal, every logit of prompt and answer within <see cref="Tolerance"/>. What is
+/// named <c>later-</c> must be refused by a typed error instead.
+/// </summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class FidelityTests
+{
+    private const float Tolerance = 2e-4f;
+
+    private static readonly string[] Backends = ["Reference", "Cpu"];
+
+    public static IEnumerable<TestCaseData> LogitCases() =>
+        from folder in FixtureFolder.All()
+        from fixture in folder.Cases
+        where !fixture.IsText
+        from backend in Backends
+        select new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+
+    [TestCaseSource(nameof(LogitCases))]
+    public async Task Tokens_are_equal_and_logits_are_close(string path, string name, string backend)
+    {
+        FixtureFolder folder = FixtureFolder.Read(path);
+        FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
+        if (folder.IsLater)
+        {
+            ModelLoadException refusal = (await Assert.ThrowsAsync<ModelLoadException>(() => FixtureEngine.Of(folder.Model, backend)))!;
+            Assert.That(refusal.Kind, Is.EqualTo(LoadErrorKind.Incompatible), refusal.Message);
+            TestContext.Out.WriteLine($"refused: {refusal.Message}");
+            return;
+        }
+
+        FixtureEngine engine = await FixtureEngine.Of(folder.Model, backend);
+        if (fixture.IsLater)
+        {
+            await RefusesAdapter(engine, folder, fixture);
+            return;
+        }
+
+        foreach (WeightedAdapter adapter in fixture.Adapters)
+        {
+            await engine.Register(adapter.Name, folder.Adapter(adapter.Name));
+        }
+
+        var logits = new ExpectedLogits(Path.Combine(path, "expected.safetensors"), fixture);
+        int[] tokens = await Generate(engine.Engine, fixture, logits);
+        TestContext.Out.WriteLine($"largest logit error {logits.LargestError:E2}");
+        Assert.Multiple(() =>
+        {
+            Assert.That(tokens, Is.EqualTo(fixture.Greedy), "tokens");
+            Assert.That(logits.Missing, Is.Empty, "positions without logits");
+            Assert.That(logits.LargestError, Is.LessThanOrEqualTo(Tolerance), "logits");
+        });
+    }
+
+    private static async Task RefusesAdapter(FixtureEngine engine, FixtureFolder folder, FixtureCase fixture)
+    {
+        WeightedAdapter adapter = fixture.Adapters.First(candidate => candidate.Name.StartsWith("later-", StringComparison.Ordinal));
+        AdapterLoadException refusal = (await Assert.ThrowsAsync<AdapterLoadException>(
+            () => engine.Engine.Adapters.RegisterAsync($"{adapter.Name} of {fixture.Name}", folder.Adapter(adapter.Name))))!;
+        Assert.That(refusal.Kind, Is.EqualTo(LoadErrorKind.Incompatible), refusal.Message);
+        TestContext.Out.WriteLine($"refused: {refusal.Message}");
+    }
+
+    private static async Task<int[]> Generate(LoraServingEngine engine, FixtureCase fixture, ExpectedLogits logits)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = fixture.Prompt,
+            Adapters = [.. fixture.Adapters.Select(adapter => new AdapterUse(adapter.Name, adapter.Weight))],
+            MaxTokens = fixture.Greedy.Length,
+            IgnoreEndOfText = true,
+            Tap = logits,
+        };
+        var tokens = new List<int>();
+        await foreach (GeneratedToken token in engine.GenerateAsync(request))
+        {
+            tokens.Add(token.Id);
+        }
+
+        return [.. tokens];
+    }
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+
+namespace SLoRA.Fidelity.Tests;
+
+/// <summary>
+/// One engine per model folder and backend, shared by all its cases, which run on it side by side. Keys and values are fp32 and adapters as
+/// stored, as in the expected values.
+/// </summary>
+internal sealed class FixtureEngine(LoraServingEngine engine)
+{
+    /// <summary>The Cpu backend with the types that an engine has unless told otherwise.</summary>
+    public const string CpuDefaults = "Cpu, default settings";
+
+    private static readonly ConcurrentDictionary<(string, string), Lazy<Task<FixtureEngine>>> Engines = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
+
+    public LoraServingEngine Engine { get; } = engine;
+
+    public static Task<FixtureEngine> Of(string model, string backend) =>
+        Engines.GetOrAdd((model, backend), key => new Lazy<Task<FixtureEngine>>(() => Build(key.Item1, key.Item2))).Value;
+
+    public static async Task DisposeAll()
+    {
+        foreach (Lazy<Task<FixtureEngine>> engine in Engines.Values)
+        {
+            if (engine.Value.IsCompletedSuccessfully)
+            {
+                await (await engine.Value).Engine.DisposeAsync();
+            }
+        }
+
+        Engines.Clear();
+    }
+
+    /// <summary>Registers an adapter, once; its content is checked too.</summary>
+    public Task<AdapterCoverage> Register(string name, string folder) => _adapters.GetOrAdd(
+        name, key => new Lazy<Task<AdapterCoverage>>(() => Engine.Adapters.RegisterAsync(key, folder, AdapterValidation.Content))).Value;
+
+    private static async Task<FixtureEngine> Build(string model, string backend)
+    {
+        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
+            .UseModel(model)
+            .ConfigurePool(pool =>
+            {
+                pool.Bytes = 64L << 20;
+                if (backend != CpuDefaults)
+                {
+                    pool.CacheType = CacheType.Float32;
+                    pool.AdapterWeights = AdapterWeightType.AsStored;
+                }
+            });
+        builder = backend switch
+        {
+            "Cpu" or CpuDefaults => builder.UseCpu(),
+            "Reference" => builder.UseReference(),
+            _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),
+        };
+        return new FixtureEngine(await builder.CheckInvariants().BuildAsync());
+    }
+}

@@ -1,0 +1,30 @@
+using NUnit.Framework;
+
+namespace SLoRA.Fidelity.Tests.RealModels;
+
+/// <summary>Names the tests: one per folder, file and case.</summary>
+internal static class RealModelCases
+{
+    /// <summary>The cases of all files whose names match.</summary>
+    public static IEnumerable<TestCaseData> Of(string pattern, Func<ReferenceFile, IEnumerable<string>> cases, Func<ReferenceFile, string, bool>? isLong = null) =>
+        from folder in RealModelFolder.All()
+        from file in folder.Files(pattern)
+        let reference = folder.Read(file)
+        from name in cases(reference)
+        select Data(folder, file, name, isLong is not null && isLong(reference, name));
+
+    private static TestCaseData Data(RealModelFolder folder, string file, string name, bool isLong)
+    {
+        TestCaseData data = new TestCaseData(folder.Path, file, name).SetName($"Fidelity({folder.Path}, {file}, {name}, Cpu)");
+        if (isLong)
+        {
+            data.SetCategory("Long");
+            if (RealModelFolder.SkipsLong)
+            {
+                data.Ignore("SLORA_SKIP_LONG is 1");
+            }
+        }
+
+        return data;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using NUnit.Framework;
+using SLoRA.Sampling;
+
+namespace SLoRA.Fidelity.Tests.RealModels;
+
+/// <summary>
+/// One engine per model folder, on the Cpu backend, shared by all its cases, which run on it side by side. Keys and values are fp32 and adapters as
+/// stored, as in the expected values.
+/// </summary>
+internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder folder)
+{
+    private static readonly ConcurrentDictionary<string, Lazy<Task<RealModelEngine>>> Engines = new();
+    private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
+
+    /// <summary>The engine of a folder's model; the test counts as skipped when the folder has none with such weights.</summary>
+    public static Task<RealModelEngine> Of(RealModelFolder folder, string? weights)
+    {
+        string? model = folder.Model(weights);
+        if (model is null)
+        {
+            Assert.Ignore($"{folder.Path} has no model with {weights} weights");
+        }
+
+        return Engines.GetOrAdd(model!, key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key))).Value;
+    }
+
+    public static async Task DisposeAll()
+    {
+        foreach (Lazy<Task<RealModelEngine>> engine in Engines.Values)
+        {
+            if (engine.Value.IsCompletedSuccessfully)
+            {
+                await (await engine.Value).Dispose();
+            }
+        }
+
+        Engines.Clear();
+    }
+
+    /// <summary>A builder with the options of every fidelity test on a real model.</summary>
+    public static LoraServingEngineBuilder Builder(string model) => LoraServingEngine.CreateBuilder()
+        .UseModel(model)
+        .UseCpu()
+        .ConfigurePool(pool =>
+        {
+            pool.Bytes = 1L << 30;
+            pool.CacheType = CacheType.Float32;
+            pool.AdapterWeights = AdapterWeightType.AsStored;
+        })
+        .ConfigureScheduling(scheduling =>
+        {
+            // A tap on a whole prompt takes a place for logits per row, and there are as many places as sequences may run.
+            scheduling.MaxRowsPerStep = 256;
+            scheduling.MaxRunning = 256;
+        });
+
+    /// <summary>The greedy answer, going on past what ends a text.</summary>
+    public async Task<int[]> Generate(ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null)
+    {
+        foreach (WeightedAdapter adapter in adapters)
+        {
+            await Register(adapter.Name);
+        }
+
+        GenerationRequest request = Request(prompt, adapters, tokens, tap);
+        var answer = new List<int>();
+        await foreach (GeneratedToken token in engine.GenerateAsync(request))
+        {
+            answer.Add(token.Id);
+        }
+
+        return [.. answer];
+    }
+
+    public static GenerationRequest Request(ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null) => new()
+    {
+        Prompt = prompt,
+        Adapters = [.. adapters.Select(adapter => new AdapterUse(adapter.Name, adapter.Weight))],
+        MaxTokens = tokens,
+        IgnoreEndOfText = true,
+        Tap = tap,
+    };
+
+    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model) =>
+        new(await Builder(model).CheckInvariants().BuildAsync(), folder);
+
+    private Task<AdapterCoverage> Register(string name) => _adapters.GetOrAdd(
+        name, key => new Lazy<Task<AdapterCoverage>>(() => engine.Adapters.RegisterAsync(key, folder.Adapter(key), AdapterValidation.Content))).Value;
+
+    private ValueTask Dispose() => engine.DisposeAsync();
+}
