@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 
 namespace SLoRA.Text.Fuzz;
@@ -8,14 +9,14 @@ internal static class Fixtures
     private const int KeptTokens = 40;
 
     /// <summary>Every synthetic tokenizer.</summary>
-    public static IEnumerable<string> Whole(string folder) => Files(folder, "synthetic").Select(File.ReadAllText);
+    public static IEnumerable<byte[]> Whole() => Directory.GetFiles(Folder("synthetic"), "*.tokenizer.json").Order(StringComparer.Ordinal).Select(File.ReadAllBytes);
 
     /// <summary>
     /// The same with most of the vocabulary left out, so that mutation mostly meets the components, and the broken files of moderate size.
     /// </summary>
-    public static IEnumerable<string> Small(string folder)
+    public static IEnumerable<byte[]> Small()
     {
-        foreach (string json in Whole(folder))
+        foreach (byte[] json in Whole())
         {
             JsonNode root = JsonNode.Parse(json)!;
             JsonNode model = root["model"]!;
@@ -30,12 +31,12 @@ internal static class Fixtures
             }
 
             if (root["normalizer"]?["precompiled_charsmap"] is not null) root["normalizer"]!["precompiled_charsmap"] = "CAAAAAACAAAAAAAAYQA=";
-            yield return root.ToJsonString();
+            yield return Encoding.UTF8.GetBytes(root.ToJsonString());
         }
 
-        foreach (string file in Files(folder, "broken"))
+        foreach (string file in Directory.GetFiles(Folder("broken"), "*.tokenizer.json").Order(StringComparer.Ordinal))
         {
-            if (new FileInfo(file).Length is > 0 and < 4000) yield return File.ReadAllText(file);
+            if (new FileInfo(file).Length is > 0 and < 4000) yield return File.ReadAllBytes(file);
         }
     }
 
@@ -48,6 +49,10 @@ internal static class Fixtures
         }
     }
 
-    private static IOrderedEnumerable<string> Files(string folder, string part) =>
-        Directory.GetFiles(Path.Combine(folder, part), "*.tokenizer.json").Order(StringComparer.Ordinal);
+    public static string Folder(string part)
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln"))) folder = Path.GetDirectoryName(folder);
+        return Path.Combine(folder ?? throw new DirectoryNotFoundException("The fuzzer runs outside the repository."), "tests", "fixtures", "text", part);
+    }
 }

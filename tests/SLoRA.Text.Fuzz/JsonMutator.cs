@@ -1,10 +1,11 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace SLoRA.Text.Fuzz;
 
 /// <summary>Changes the tree of a JSON text, so that it stays JSON: values replaced, removed, doubled, taken from another text.</summary>
-internal sealed class JsonMutator(IReadOnlyList<string> seeds)
+internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
 {
     private static readonly string[] Values =
     [
@@ -15,15 +16,14 @@ internal sealed class JsonMutator(IReadOnlyList<string> seeds)
 
     private readonly JsonNode?[] _seeds = [.. seeds.Select(Parse)];
 
-    /// <summary>The next input.</summary>
-    public string Next(Random random)
+    public byte[] Next()
     {
-        JsonNode root = Pick(random).DeepClone();
-        for (int i = random.Next(4); i >= 0; i--) Change(root, random);
-        return root.ToJsonString();
+        JsonNode root = Pick().DeepClone();
+        for (int i = random.Next(4); i >= 0; i--) Change(root);
+        return Encoding.UTF8.GetBytes(root.ToJsonString());
     }
 
-    private static JsonNode? Parse(string seed)
+    private static JsonNode? Parse(byte[] seed)
     {
         try
         {
@@ -38,7 +38,7 @@ internal sealed class JsonMutator(IReadOnlyList<string> seeds)
         }
     }
 
-    private JsonNode Pick(Random random)
+    private JsonNode Pick()
     {
         while (true)
         {
@@ -47,7 +47,7 @@ internal sealed class JsonMutator(IReadOnlyList<string> seeds)
     }
 
     // Walks down a random way, seldom into the vocabulary, which is most of a file.
-    private static JsonNode Somewhere(JsonNode root, Random random)
+    private JsonNode Somewhere(JsonNode root)
     {
         JsonNode at = root;
         while (random.Next(5) != 0)
@@ -66,10 +66,10 @@ internal sealed class JsonMutator(IReadOnlyList<string> seeds)
         return at;
     }
 
-    private void Change(JsonNode root, Random random)
+    private void Change(JsonNode root)
     {
-        JsonNode place = Somewhere(root, random);
-        JsonNode? value = random.Next(2) == 0 ? JsonNode.Parse(Values[random.Next(Values.Length)]) : Somewhere(Pick(random), random).DeepClone();
+        JsonNode place = Somewhere(root);
+        JsonNode? value = random.Next(2) == 0 ? JsonNode.Parse(Values[random.Next(Values.Length)]) : Somewhere(Pick()).DeepClone();
         if (place is JsonObject o && o.Count > 0)
         {
             string key = o.ElementAt(random.Next(o.Count)).Key;

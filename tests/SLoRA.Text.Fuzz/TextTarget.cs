@@ -1,11 +1,13 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SLoRA.Text.Fuzz;
 
 /// <summary>
-/// Texts, any UTF-16 units at all: one encodes to the same ids twice with any of the fixtures' tokenizers, and their text streams to what it decodes to.
+/// The first byte chooses one of the fixtures' tokenizers, the rest is a text in UTF-16, any units at all: it encodes to the same ids
+/// twice, and their text streams to what it decodes to.
 /// </summary>
-internal sealed class TextTarget : FuzzTarget
+internal sealed class TextTarget : IFuzzTarget
 {
     private static readonly string[] Parts =
     [
@@ -13,24 +15,25 @@ internal sealed class TextTarget : FuzzTarget
         "▁", "<s>", "</s>", "<unk>", "[MASK]", "<|bos|>", "##", "</w>", "@@", "<0x41>", "Ġ", "\uD800", "\uDC00", "𝒜", "\u0915\u093C", "가", "\u1100\u1161",
     ];
 
-    private readonly Tokenizer[] _tokenizers;
+    private readonly Tokenizer[] _tokenizers = [.. Fixtures.Whole().Select(json => Tokenizer.FromJson(json))];
 
-    /// <summary>Reads the tokenizers from a folder with synthetic ones.</summary>
-    public TextTarget(string folder) => _tokenizers = [.. Fixtures.Whole(folder).Select(json => Tokenizer.FromJson(Encoding.UTF8.GetBytes(json)))];
+    public string Name => "text";
 
-    public override string Name => "text";
+    public bool IsJson => false;
 
-    public override IReadOnlyList<string> Seeds { get; } = [.. MakeSeeds()];
+    public IReadOnlyList<byte[]> Seeds { get; } = [.. MakeSeeds()];
 
-    public override IReadOnlyList<string> Words => Parts;
+    public IReadOnlyList<byte[]> Words { get; } = [.. Parts.Select(Encoding.Unicode.GetBytes)];
 
-    public override void Execute(string input, Random random)
+    public void Run(ReadOnlySpan<byte> input)
     {
-        Tokenizer tokenizer = _tokenizers[random.Next(_tokenizers.Length)];
+        if (input.IsEmpty) return;
+        Tokenizer tokenizer = _tokenizers[input[0] % _tokenizers.Length];
+        string text = new(MemoryMarshal.Cast<byte, char>(input[1..]));
         try
         {
-            int[] ids = tokenizer.Encode(input);
-            if (!ids.AsSpan().SequenceEqual(tokenizer.Encode(input))) throw new InvalidOperationException("The same text has other ids the second time.");
+            int[] ids = tokenizer.Encode(text);
+            if (!ids.AsSpan().SequenceEqual(tokenizer.Encode(text))) throw new InvalidOperationException("The same text has other ids the second time.");
             string whole = tokenizer.Decode(ids, skipSpecialTokens: true);
             TextStream stream = tokenizer.CreateStream();
             var streamed = new StringBuilder();
@@ -44,9 +47,13 @@ internal sealed class TextTarget : FuzzTarget
         }
     }
 
-    private static IEnumerable<string> MakeSeeds()
+    private static IEnumerable<byte[]> MakeSeeds()
     {
         var random = new Random(0);
-        for (int i = 0; i < 256; i++) yield return string.Concat(Enumerable.Range(0, 1 + random.Next(12)).Select(_ => Parts[random.Next(Parts.Length)]));
+        for (int i = 0; i < 256; i++)
+        {
+            string text = string.Concat(Enumerable.Range(0, 1 + random.Next(12)).Select(_ => Parts[random.Next(Parts.Length)]));
+            yield return [(byte)i, .. Encoding.Unicode.GetBytes(text)];
+        }
     }
 }

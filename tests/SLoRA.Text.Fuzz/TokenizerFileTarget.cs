@@ -2,11 +2,8 @@ using System.Text;
 
 namespace SLoRA.Text.Fuzz;
 
-/// <summary>
-/// Files: one loads and then works on a text, or it is refused. Half of the executions run the input, some with bytes changed that make it
-/// no UTF-8; the others change the tree of a file, so that it stays JSON.
-/// </summary>
-internal sealed class TokenizerFileTarget : FuzzTarget
+/// <summary>The bytes are a tokenizer.json: it loads and then works on a text, or it is refused.</summary>
+internal sealed class TokenizerFileTarget : IFuzzTarget
 {
     private const string Text = "The quick  brown fox's 12 dogs,\n你好 <s> café 😀 ▁x [MASK]!";
 
@@ -19,29 +16,19 @@ internal sealed class TokenizerFileTarget : FuzzTarget
         "\"byte_fallback\":true", "\"ignore_merges\":true", "\"normalized\":true", "\"single_word\":true", "\"lstrip\":true", "\"\":0",
     ];
 
-    private readonly List<string> _seeds;
-    private readonly JsonMutator _trees;
+    public string Name => "tokenizer";
 
-    /// <summary>Reads the seeds from a folder with synthetic and broken tokenizers.</summary>
-    public TokenizerFileTarget(string folder)
+    public bool IsJson => true;
+
+    public IReadOnlyList<byte[]> Seeds { get; } = [.. Fixtures.Small()];
+
+    public IReadOnlyList<byte[]> Words { get; } = [.. Vocabulary.Select(Encoding.UTF8.GetBytes)];
+
+    public void Run(ReadOnlySpan<byte> input)
     {
-        _seeds = [.. Fixtures.Small(folder)];
-        _trees = new JsonMutator(_seeds);
-    }
-
-    public override string Name => "tokenizer";
-
-    public override IReadOnlyList<string> Seeds => _seeds;
-
-    public override IReadOnlyList<string> Words => Vocabulary;
-
-    public override void Execute(string input, Random random)
-    {
-        byte[] json = Encoding.UTF8.GetBytes(random.Next(2) == 0 ? input : _trees.Next(random));
-        for (int i = random.Next(8) == 0 ? 3 : 0; i > 0 && json.Length > 0; i--) json[random.Next(json.Length)] ^= (byte)(1 << random.Next(8));
         try
         {
-            Tokenizer tokenizer = Tokenizer.FromJson(json);
+            Tokenizer tokenizer = Tokenizer.FromJson(input.ToArray());
             int[] ids = tokenizer.Encode(Text);
             tokenizer.Decode(ids);
             TextStream stream = tokenizer.CreateStream();

@@ -396,7 +396,7 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
             Vector512<int> visible = Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
             Vector512<float> score = Vector512.ConditionalSelect(visible.AsSingle(), Vector512.Load(scores + i) * scale, low);
             score.Store(scores + i);
-            largest = Vector512.Max(largest, score);
+            largest = Vector512.MaxNative(largest, score);
         }
 
         float maximum = Lanes.Max(largest);

@@ -69,6 +69,7 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void AllocatePages(KvLayout layout, int pageCount)
     {
+        CheckType(layout.Type, "KV cache");
         if (_pages is not null)
         {
             throw new InvalidOperationException("The pages are allocated already.");
@@ -81,6 +82,7 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
+        CheckType(source.Type, source.Name);
         TensorType type = source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
         var matrix = new CpuMatrix(source.Rows, source.Columns, type, Allocate(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
         int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
@@ -89,11 +91,16 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public DeviceTable LoadTable(WeightSource source) => new CpuTable(source);
+    public DeviceTable LoadTable(WeightSource source)
+    {
+        CheckType(source.Type, source.Name);
+        return new CpuTable(source);
+    }
 
     /// <inheritdoc/>
     public DeviceVector LoadVector(WeightSource source)
     {
+        CheckType(source.Type, source.Name);
         int length = checked(source.Rows * source.Columns);
         var vector = new CpuVector(length, Allocate((long)(length + Lanes.Count) * sizeof(float)));
         var data = (byte*)source.Data;
@@ -260,6 +267,15 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         _memory.Clear();
+    }
+
+    /// <summary>Kernels know three types; whoever reads files has refused the others already.</summary>
+    private static void CheckType(TensorType type, string name)
+    {
+        if (type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))
+        {
+            throw new NotSupportedException($"{name}: the Cpu backend computes with F32, F16 and BF16, not with {type}.");
+        }
     }
 
     private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;

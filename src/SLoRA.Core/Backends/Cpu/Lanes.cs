@@ -72,11 +72,20 @@ internal static unsafe class Lanes
     /// eˣ lane by lane, within 2 units in the last place; 0 below −87.3, and the largest argument is taken to be 88.3.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exp(Vector512<float> x)
+    public static Vector512<float> Exp(Vector512<float> x) => Vector512.IsHardwareAccelerated
+        ? ExpWide(x)
+        : Vector512.Create(ExpHalf(x.GetLower()), ExpHalf(x.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> ExpWide(Vector512<float> x)
     {
-        // x = n ln 2 + r with |r| ≤ ln 2 / 2; ln 2 in two parts so that the subtraction is exact; e^r by its polynomial.
-        Vector512<float> clamped = Vector512.Min(Vector512.Max(x, Vector512.Create(-87.4f)), Vector512.Create(88.3f));
-        Vector512<float> n = Vector512.Round(clamped * Vector512.Create(1.44269504f));
+        // x = n ln 2 + r with |r| ≤ ln 2 / 2; ln 2 in two parts so that the subtraction is exact; e^r by its polynomial. Adding 1.5 · 2²³
+        // rounds to n and leaves n in the low bits, from where a shift takes it to the exponent. The operands of the minimum and the maximum
+        // are in the order that lets NaN through.
+        Vector512<float> clamped = Vector512.MinNative(Vector512.Create(88.3f), Vector512.MaxNative(Vector512.Create(-87.4f), x));
+        Vector512<float> shifter = Vector512.Create(12582912f);
+        Vector512<float> shifted = Vector512.FusedMultiplyAdd(clamped, Vector512.Create(1.44269504f), shifter);
+        Vector512<float> n = shifted - shifter;
         Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), clamped);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
         Vector512<float> p = Vector512.Create(1.9875691500e-4f);
@@ -86,8 +95,29 @@ internal static unsafe class Lanes
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(0.5f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        Vector512<float> power = ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
+        Vector512<float> power = ((shifted.AsInt32() << 23) + Vector512<float>.One.AsInt32()).AsSingle();
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-87.3f)), Vector512<float>.Zero, p * power);
+    }
+
+    // The same operations, lane by lane; vectors of 512 bits would go through memory here.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> ExpHalf(Vector256<float> x)
+    {
+        Vector256<float> clamped = Vector256.MinNative(Vector256.Create(88.3f), Vector256.MaxNative(Vector256.Create(-87.4f), x));
+        Vector256<float> shifter = Vector256.Create(12582912f);
+        Vector256<float> shifted = Vector256.FusedMultiplyAdd(clamped, Vector256.Create(1.44269504f), shifter);
+        Vector256<float> n = shifted - shifter;
+        Vector256<float> r = Vector256.FusedMultiplyAdd(n, Vector256.Create(-0.693359375f), clamped);
+        r = Vector256.FusedMultiplyAdd(n, Vector256.Create(2.12194440e-4f), r);
+        Vector256<float> p = Vector256.Create(1.9875691500e-4f);
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(1.3981999507e-3f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(8.3334519073e-3f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(4.1665795894e-2f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(1.6666665459e-1f));
+        p = Vector256.FusedMultiplyAdd(p, r, Vector256.Create(0.5f));
+        p = Vector256.FusedMultiplyAdd(p, r * r, r + Vector256<float>.One);
+        Vector256<float> power = ((shifted.AsInt32() << 23) + Vector256<float>.One.AsInt32()).AsSingle();
+        return Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256.Create(-87.3f)), Vector256<float>.Zero, p * power);
     }
 
     /// <summary>eˣ of one number, the same bits as in a lane.</summary>

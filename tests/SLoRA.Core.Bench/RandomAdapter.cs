@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>Adapters with random weights on q, k, v and o, of rank 64, 32, 16 and 8 in turn.</summary>
+internal static class RandomAdapter
+{
+    private static readonly int[] Ranks = [64, 32, 16, 8];
+
+    /// <summary>The adapter of a number. Its weights have the base's type, 16 bits for a base of 32.</summary>
+    public static AdapterTensors Create(Shape shape, TensorType weights, int number)
+    {
+        TensorType type = weights == TensorType.BF16 ? TensorType.BF16 : TensorType.F16;
+        int rank = Ranks[number % Ranks.Length];
+        var tensors = new AdapterTensors(new AdapterSettings { Rank = rank, Alpha = 2 * rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
+        var elements = new RandomElements(type, seed: 100 + number);
+        int queries = shape.Heads * shape.HeadDim;
+        int keys = shape.KeyValueHeads * shape.HeadDim;
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            Add("q_proj", shape.Hidden, queries);
+            Add("k_proj", shape.Hidden, keys);
+            Add("v_proj", shape.Hidden, keys);
+            Add("o_proj", queries, shape.Hidden);
+
+            void Add(string module, int inputs, int outputs)
+            {
+                string name = $"base_model.model.model.layers.{layer}.self_attn.{module}";
+                AddMatrix($"{name}.lora_A.weight", rank, inputs);
+                AddMatrix($"{name}.lora_B.weight", outputs, rank);
+            }
+
+            void AddMatrix(string name, int rows, int columns)
+            {
+                var bytes = new byte[rows * columns * sizeof(ushort)];
+                elements.Fill(bytes, 2 * layer * 1009);
+                if (type == TensorType.BF16)
+                {
+                    tensors.AddBFloat16(name, MemoryMarshal.Cast<byte, ushort>(bytes), rows, columns);
+                }
+                else
+                {
+                    tensors.Add(name, MemoryMarshal.Cast<byte, Half>(bytes), rows, columns);
+                }
+            }
+        }
+
+        return tensors;
+    }
+}

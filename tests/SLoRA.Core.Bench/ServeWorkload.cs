@@ -1,0 +1,34 @@
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>What an engine is asked to serve.</summary>
+internal sealed record ServeWorkload
+{
+    /// <summary>The decoder.</summary>
+    public required Shape Shape { get; init; }
+
+    /// <summary>Type of the base weights.</summary>
+    public required TensorType Weights { get; init; }
+
+    /// <summary>Whether the requests use the adapters in turn; else they use the base.</summary>
+    public required bool IsMixed { get; init; }
+
+    /// <summary>Requests, all present at the start.</summary>
+    public required int Requests { get; init; }
+
+    /// <summary>Tokens of each prompt.</summary>
+    public required int Prompt { get; init; }
+
+    /// <summary>Tokens of each answer that decode steps give.</summary>
+    public required int Output { get; init; }
+
+    /// <summary>Adapters, of rank 64, 32, 16 and 8 in turn.</summary>
+    public required int Adapters { get; init; }
+
+    /// <summary>Threads that compute.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Measured repetitions, after one that warms up.</summary>
+    public required int Repetitions { get; init; }
+}

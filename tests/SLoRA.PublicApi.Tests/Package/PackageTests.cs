@@ -1,0 +1,124 @@
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Xml.Linq;
+
+namespace SLoRA.PublicApi.Tests.Package;
+
+/// <summary>The packages as a stranger gets them: what is in them, and programs that have nothing else.</summary>
+[Category("Package")]
+[Parallelizable(ParallelScope.All)]
+public sealed class PackageTests
+{
+    private PackedPackages _packages = null!;
+
+    [OneTimeSetUp]
+    public async Task Pack() => _packages = await PackedPackages.PackAsync();
+
+    [OneTimeTearDown]
+    public void Delete() => _packages?.Dispose();
+
+    [TestCase("SLoRA.Core", "ILGPU ILGPU.Algorithms Microsoft.Extensions.Logging.Abstractions System.Numerics.Tensors")]
+    [TestCase("SLoRA.Text", "SLoRA.Core")]
+    public void A_package_has_library_documentation_readme_licence_and_its_dependencies(string name, string dependencies)
+    {
+        using ZipArchive package = Open(name, "nupkg");
+        using Stream stream = package.GetEntry($"{name}.nuspec")!.Open();
+        XElement metadata = XDocument.Load(stream).Root!.Elements().Single();
+        XElement Of(string element) => metadata.Elements().Single(candidate => candidate.Name.LocalName == element);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(package.GetEntry($"lib/net10.0/{name}.dll"), Is.Not.Null, "library");
+            Assert.That(package.GetEntry($"lib/net10.0/{name}.xml"), Is.Not.Null, "documentation");
+            Assert.That(package.GetEntry("README.md"), Is.Not.Null, "readme");
+            Assert.That(Of("readme").Value, Is.EqualTo("README.md"));
+            Assert.That(Of("license").Attribute("type")!.Value, Is.EqualTo("expression"));
+            Assert.That(Of("license").Value, Is.EqualTo("MIT"));
+            Assert.That(Of("repository").Attribute("url")!.Value, Is.EqualTo(PackedPackages.Origin));
+            Assert.That(Of("repository").Attribute("commit")!.Value, Is.EqualTo(_packages.Commit));
+            Assert.That(Of("description").Value, Is.Not.Empty);
+            Assert.That(
+                Of("dependencies").Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value),
+                Is.EquivalentTo(dependencies.Split(' ')));
+        });
+    }
+
+    [TestCase("SLoRA.Core")]
+    [TestCase("SLoRA.Text")]
+    public void The_symbols_lead_to_the_sources_of_the_commit(string name)
+    {
+        using ZipArchive symbols = Open(name, "snupkg");
+        string map = SourceLink.Of(symbols.GetEntry($"lib/net10.0/{name}.pdb")!);
+        Assert.That(map, Does.Contain($"/example/slora/{_packages.Commit}/*"));
+    }
+
+    [Test]
+    public async Task A_fresh_project_restores_the_packages_and_generates()
+    {
+        string project = Create("fresh");
+        await Tool.DotnetAsync(project, "build", "-c", "Release", "-o", "out");
+        string answer = await Tool.RunAsync(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Repository.Root, "exec", Path.Combine(project, "out", "Fresh.dll"));
+        Assert.That(answer.ReplaceLineEndings("\n"), Is.EqualTo(Demo.Answer("bakery") + "\n"));
+    }
+
+    [Test]
+    public async Task A_trimmed_program_that_computes_on_the_processor_runs_without_any_GPU_library()
+    {
+        string project = Create("trimmed");
+        await Tool.DotnetAsync(
+            project, "publish", "-c", "Release", "-o", "out", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishTrimmed=true");
+        string output = Path.Combine(project, "out");
+        string answer = await Tool.RunAsync(Path.Combine(output, OperatingSystem.IsWindows() ? "Fresh.exe" : "Fresh"), Repository.Root);
+        Assert.Multiple(() =>
+        {
+            Assert.That(answer.ReplaceLineEndings("\n"), Is.EqualTo(Demo.Answer("bakery") + "\n"));
+            Assert.That(Directory.GetFiles(output, "ILGPU*"), Is.Empty);
+        });
+    }
+
+    private ZipArchive Open(string name, string kind) => ZipFile.OpenRead(Directory.GetFiles(_packages.Packages, $"{name}.*.{kind}").Single());
+
+    /// <summary>A console project outside the repository that knows the packages only: the source of the smallest sample.</summary>
+    private string Create(string name)
+    {
+        string folder = _packages.NewFolder(name);
+        string version = Path.GetFileNameWithoutExtension(Directory.GetFiles(_packages.Packages, "SLoRA.Core.*.nupkg").Single())["SLoRA.Core.".Length..];
+        File.Copy(Repository.PathOf("samples", "Minimal", "Program.cs"), Path.Combine(folder, "Program.cs"));
+        File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
+            <configuration>
+              <packageSources>
+                <add key="packed" value="{_packages.Packages}" />
+              </packageSources>
+            </configuration>
+            """);
+
+        // The packages go into a folder of the test, not into the machine's cache, where they would stay and hide later ones of this version.
+        File.WriteAllText(Path.Combine(folder, "Fresh.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <Nullable>enable</Nullable>
+                <InvariantGlobalization>true</InvariantGlobalization>
+                <RestorePackagesPath>{Path.Combine(folder, "packages")}</RestorePackagesPath>
+                <RestoreFallbackFolders>{MachineCache()}</RestoreFallbackFolders>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="SLoRA.Core" Version="{version}" />
+                <PackageReference Include="SLoRA.Text" Version="{version}" />
+              </ItemGroup>
+            </Project>
+            """);
+        return folder;
+    }
+
+    /// <summary>The packages that this machine has already, so that they need not come again.</summary>
+    private static string MachineCache()
+    {
+        string cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        return Directory.Exists(Path.Combine(cache, "slora.core")) || !Directory.Exists(cache) ? "" : cache;
+    }
+}
