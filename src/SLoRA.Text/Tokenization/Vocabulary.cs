@@ -26,7 +26,7 @@ internal sealed class Vocabulary
 
     public Vocabulary(int expectedTokens, int expectedBytes)
     {
-        _bytes = new byte[Math.Max(expectedBytes, 64)];
+        _bytes = GC.AllocateUninitializedArray<byte>(Math.Max(expectedBytes, 64));
         int capacity = Math.Max(expectedTokens, 16);
         _starts = new int[capacity + 1];
         _ids = new int[capacity];
@@ -98,6 +98,7 @@ internal sealed class Vocabulary
         return shared;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGetId(ReadOnlySpan<byte> token, out int id)
     {
         int slot = _slots[FindSlot(token)];
@@ -145,7 +146,7 @@ internal sealed class Vocabulary
 
     public int Id(int entry) => _ids[entry];
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Hash(ReadOnlySpan<byte> token)
     {
         ulong hash = Seed ^ (ulong)token.Length;

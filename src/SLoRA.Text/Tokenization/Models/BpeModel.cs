@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace SLoRA.Text.Tokenization.Models;
@@ -20,6 +21,7 @@ internal sealed class BpeModel : TokenModel
     private readonly int _unknown = -1;
     private readonly bool[]? _joinsMetaspace;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options, bool[]? joinsMetaspace)
         : base(vocabulary)
     {

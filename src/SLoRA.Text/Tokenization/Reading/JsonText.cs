@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 
@@ -7,9 +8,18 @@ namespace SLoRA.Text.Tokenization.Reading;
 internal static class JsonText
 {
     /// <summary>The current string or member name. The result is valid until <paramref name="scratch"/> is used again.</summary>
-    public static ReadOnlySpan<byte> Utf8(ref Utf8JsonReader reader, ref byte[] scratch, string place)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ReadOnlySpan<byte> Utf8(ref Utf8JsonReader reader, ref byte[] scratch, string place) =>
+        reader.ValueIsEscaped ? Unescaped(ref reader, ref scratch, place) : reader.ValueSpan;
+
+    public static string String(ref Utf8JsonReader reader, string place)
     {
-        if (!reader.ValueIsEscaped) return reader.ValueSpan;
+        byte[] scratch = [];
+        return Encoding.UTF8.GetString(Utf8(ref reader, ref scratch, place));
+    }
+
+    private static ReadOnlySpan<byte> Unescaped(ref Utf8JsonReader reader, ref byte[] scratch, string place)
+    {
         if (scratch.Length < reader.ValueSpan.Length) scratch = new byte[2 * reader.ValueSpan.Length];
         try
         {
@@ -19,11 +29,5 @@ internal static class JsonText
         {
             throw TokenizerException.Format($"{place} holds a lone surrogate: '{Encoding.UTF8.GetString(reader.ValueSpan)}'.", e);
         }
-    }
-
-    public static string String(ref Utf8JsonReader reader, string place)
-    {
-        byte[] scratch = [];
-        return Encoding.UTF8.GetString(Utf8(ref reader, ref scratch, place));
     }
 }

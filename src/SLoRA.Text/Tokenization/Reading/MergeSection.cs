@@ -16,7 +16,7 @@ internal sealed class MergeSection
 
     private MergeSection(int fileLength)
     {
-        _bytes = new byte[Math.Max(256, Math.Min(fileLength / 3, 16_000_000))];
+        _bytes = GC.AllocateUninitializedArray<byte>(Math.Max(256, Math.Min(fileLength / 3, 16_000_000)));
         _pairs = new List<(int, int, int)>(Math.Min(fileLength / 40, 500_000));
     }
 
@@ -89,6 +89,7 @@ internal sealed class MergeSection
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Id(Vocabulary vocabulary, ReadOnlySpan<byte> token, int rank)
     {
         if (vocabulary.TryGetId(token, out int id)) return id;
@@ -133,6 +134,7 @@ internal sealed class MergeSection
         _pairs.Add((start, middle, _used));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Append(ReadOnlySpan<byte> text)
     {
         if (_used + text.Length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, _used + text.Length));
