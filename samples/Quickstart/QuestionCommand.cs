@@ -11,17 +11,16 @@ internal static class QuestionCommand
         int[] prompt = engine.Encode([new ChatMessage("user", question)], settings.IsRaw);
         string[] tenants = [ModelFiles.Base, .. files.Adapters.Select(adapter => adapter.Name)];
         var board = new Board(question, engine.Engine, [.. tenants.Select(tenant => new Answer(tenant))]);
-        Task[] answers = [.. board.Answers.Select(answer => answer.ReceiveAsync(
-            engine,
-            settings.Request(prompt, files.AdapterOf(answer.Tenant)),
-            _ => board.Steps.Note(engine.Engine.Status.LastStep),
-            cancellation))];
-        await display.ShowAsync(board, Task.WhenAll(answers).ContinueWith(
-            all =>
-            {
-                board.Finish();
-                return all;
-            },
-            TaskScheduler.Default).Unwrap());
+        await display.ShowAsync(board, AnswerAsync());
+
+        async Task AnswerAsync()
+        {
+            await Task.WhenAll(board.Answers.Select(answer => answer.ReceiveAsync(
+                engine,
+                settings.Request(prompt, files.AdapterOf(answer.Tenant)),
+                _ => board.Steps.Note(engine.Engine.Status.LastStep),
+                cancellation)));
+            board.Finish();
+        }
     }
 }

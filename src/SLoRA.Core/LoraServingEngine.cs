@@ -61,7 +61,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
             throw new EngineDisposedException();
         }
 
-        int maxTokens = RequestRules.Check(request, Model, _scheduling.DefaultMaxTokens);
+        int maxTokens = RequestRules.Check(request, Model, _scheduling);
         _loop.Names.Resolve(request);
         return new GenerationStream(_loop, request, maxTokens, cancellationToken);
     }

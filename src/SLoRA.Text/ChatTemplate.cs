@@ -8,14 +8,12 @@ namespace SLoRA.Text;
 /// </summary>
 public sealed class ChatTemplate
 {
-    private readonly Statement[] _body;
-    private readonly Dictionary<string, BlockStatement> _blocks;
+    private readonly ParsedTemplate _parsed;
 
-    private ChatTemplate(string source, Statement[] body, Dictionary<string, BlockStatement> blocks)
+    private ChatTemplate(string source, ParsedTemplate parsed)
     {
         Source = source;
-        _body = body;
-        _blocks = blocks;
+        _parsed = parsed;
     }
 
     /// <summary>The template as it was given.</summary>
@@ -27,8 +25,7 @@ public sealed class ChatTemplate
     public static ChatTemplate Parse(string template)
     {
         ArgumentNullException.ThrowIfNull(template);
-        (Statement[] body, Dictionary<string, BlockStatement> blocks) = Parser.Parse(template);
-        return new ChatTemplate(template, body, blocks);
+        return new ChatTemplate(template, Parser.Parse(template));
     }
 
     /// <summary>Renders a conversation.</summary>
@@ -43,8 +40,8 @@ public sealed class ChatTemplate
     public RenderedChat RenderWithRanges(ChatTemplateInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var rendering = new Rendering(inputs, _blocks);
-        rendering.Evaluator.Run(_body);
+        var rendering = new Rendering(inputs, _parsed);
+        rendering.Evaluator.Run();
         return new RenderedChat(rendering.Output.ToString(), rendering.Generation);
     }
 }

@@ -1,49 +1,23 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace SLoRA.Text.Fuzz;
 
-/// <summary>Chat templates: any text either does not parse, or renders to a bounded text, or ends in <see cref="ChatTemplateException"/>.</summary>
-internal sealed class TemplateTarget : FuzzTarget
+/// <summary>
+/// The first byte chooses the conversation, the rest is a chat template in UTF-8: it does not parse, or renders to a bounded text, or ends in
+/// <see cref="ChatTemplateException"/>.
+/// </summary>
+internal sealed class TemplateTarget : IFuzzTarget
 {
     private const int LongestText = 40_000_000;
 
-    // Small limits keep the run fast; one execution in so many has the real ones.
-    private const int WithDefaultLimits = 2_000;
+    // Small limits keep the run fast; the conversations with one value of the first byte have the real ones.
+    private const byte WithDefaultLimits = 255;
 
     private static readonly ChatTemplateLimits Small = new() { Steps = 20_000, Memory = 200_000, StepsPerInput = 8, MemoryPerInput = 8 };
 
-    private readonly List<string> _seeds = [];
-    private readonly List<ChatTemplateInputs> _inputs = [];
-    private readonly List<ChatTemplateInputs> _inputsWithDefaults = [];
-
-    /// <summary>Reads seeds and inputs from a folder with templates.json and hostile.json.</summary>
-    public TemplateTarget(string folder)
-    {
-        using JsonDocument templates = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "templates.json")));
-        foreach (JsonElement entry in templates.RootElement.GetProperty("templates").EnumerateArray())
-        {
-            if (entry.TryGetProperty("template", out JsonElement own))
-                _seeds.Add(own.GetString()!);
-            JsonElement first = entry.GetProperty("cases")[0];
-            _inputs.Add(Inputs(first, Small));
-            _inputsWithDefaults.Add(Inputs(first, ChatTemplateLimits.Default));
-        }
-
-        using JsonDocument hostile = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "hostile.json")));
-        foreach (JsonElement entry in hostile.RootElement.GetProperty("templates").EnumerateArray())
-        {
-            string text = entry.GetProperty("template").GetString()!;
-            if (text.Length < 2_000)
-                _seeds.Add(text);
-        }
-    }
-
-    public override string Name => "template";
-
-    public override IReadOnlyList<string> Seeds => _seeds;
-
-    public override IReadOnlyList<string> Words { get; } =
+    private static readonly string[] Parts =
     [
         "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "{% if ", "{% else %}", "{% endif %}", "{% for i in ", "{% endfor %}", "{% set x = ", "{% set %}",
         "{% macro f(a) %}", "{% endmacro %}", "{{ f(f) }}", "{% call f() %}", "{% endcall %}", "{% raw %}", "{% endraw %}", "{% break %}", "{% generation %}",
@@ -52,24 +26,63 @@ internal sealed class TemplateTarget : FuzzTarget
         ".format(", ".items()", ".center(", "'%s' % ", "'{}'", "namespace(", "ns.x", "range(", "99999", "10 ** 40", "-1", "0", "1.5e300", "none", "true", " ~ ", " + ",
         " * ", " ** ", " // ", " % ", " and ", " not ", " in ", " is ", " if ", " else ", "(", ")", "[", "]", "{", "}", ",", ":", "'", "\"", "\\", "\\u", "\n", "\r",
         "'😀'", "'ß'", "__class__", "|safe", "|e", "{% autoescape true %}", "{% endautoescape %}", "{% filter upper %}", "{% endfilter %}", "self.", "cycler(1)", "joiner()",
-        "strftime_now('%", "raise_exception(",
+        "strftime_now('%", "raise_exception(", "\\ud83d", "\u0130\u03a3",
     ];
 
-    public override void Execute(string input, Random random)
+    private readonly List<ChatTemplateInputs> _inputs = [];
+    private readonly List<ChatTemplateInputs> _inputsWithDefaults = [];
+
+    public TemplateTarget()
     {
-        List<ChatTemplateInputs> inputs = random.Next(WithDefaultLimits) == 0 ? _inputsWithDefaults : _inputs;
+        var seeds = new List<byte[]>();
+        using JsonDocument templates = Read("templates.json");
+        foreach (JsonElement entry in templates.RootElement.GetProperty("templates").EnumerateArray())
+        {
+            JsonElement first = entry.GetProperty("cases")[0];
+            _inputs.Add(Inputs(first, Small));
+            _inputsWithDefaults.Add(Inputs(first, ChatTemplateLimits.Default));
+            if (entry.TryGetProperty("template", out JsonElement own))
+                seeds.Add([(byte)(_inputs.Count - 1), .. Encoding.UTF8.GetBytes(own.GetString()!)]);
+        }
+
+        using JsonDocument hostile = Read("hostile.json");
+        foreach (JsonElement entry in hostile.RootElement.GetProperty("templates").EnumerateArray())
+        {
+            string text = entry.GetProperty("template").GetString()!;
+            if (text.Length < 2_000)
+                seeds.Add([0, .. Encoding.UTF8.GetBytes(text)]);
+        }
+
+        Seeds = seeds;
+    }
+
+    public string Name => "template";
+
+    public bool IsJson => false;
+
+    public IReadOnlyList<byte[]> Seeds { get; }
+
+    public IReadOnlyList<byte[]> Words { get; } = [.. Parts.Select(Encoding.UTF8.GetBytes)];
+
+    public void Run(ReadOnlySpan<byte> input)
+    {
+        if (input.IsEmpty)
+            return;
+        List<ChatTemplateInputs> inputs = input[0] == WithDefaultLimits ? _inputsWithDefaults : _inputs;
         try
         {
-            string text = ChatTemplate.Parse(input).Render(inputs[random.Next(inputs.Count)]);
+            string text = ChatTemplate.Parse(Encoding.UTF8.GetString(input[1..])).Render(inputs[input[0] % inputs.Count]);
             if (text.Length > LongestText)
-                throw new InvalidOperationException($"a text of {text.Length} characters");
+                throw new InvalidOperationException($"A text of {text.Length} characters.");
         }
         catch (ChatTemplateException expected)
         {
             if (expected.Message.Length == 0 && expected.Code != "template.raised")
-                throw new InvalidOperationException("an error without a message");
+                throw new InvalidOperationException("An error without a message.", expected);
         }
     }
+
+    private static JsonDocument Read(string file) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures.Folder("templates"), file)));
 
     private static ChatTemplateInputs Inputs(JsonElement item, ChatTemplateLimits limits) => new(item.GetProperty("messages"))
     {

@@ -14,4 +14,7 @@ internal interface IPageMemory
 
     /// <summary>Copies bytes out of a page.</summary>
     void Read(int page, long offset, Span<byte> destination);
+
+    /// <summary>Copies one page onto another.</summary>
+    void Copy(int source, int destination);
 }

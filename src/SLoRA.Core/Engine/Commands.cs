@@ -14,18 +14,25 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
         catch (SLoraException error)
         {
             loop.LeaveQueue();
-            stream.Complete(FinishReason.Failed, GenerationUsage.Nothing(stream.Request), error);
+            stream.EndUnserved(FinishReason.Failed, error);
         }
     }
 
-    public override void Abandon(Exception reason) => stream.Complete(
-        reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, GenerationUsage.Nothing(stream.Request), reason);
+    public override void Abandon(Exception reason) =>
+        stream.EndUnserved(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
 }
 
 /// <summary>A caller cancels or leaves.</summary>
 internal sealed class Cancellation(GenerationStream stream) : EngineCommand
 {
     public override void Apply(EngineLoop loop) => loop.CancelNow(stream);
+}
+
+/// <summary>The time that a request was given is over.</summary>
+internal sealed class DeadlinePassed(RequestState request) : EngineCommand
+{
+    public override void Apply(EngineLoop loop) =>
+        loop.Fail(request, new DeadlineExceededException(request.Request.Deadline!.Value));
 }
 
 /// <summary>A paused sequence can go on.</summary>

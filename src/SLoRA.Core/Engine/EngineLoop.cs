@@ -47,6 +47,9 @@ internal sealed class EngineLoop
     /// <summary>Content in the pool.</summary>
     public DeviceCache DeviceCache { get; }
 
+    /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Running => _running;
+
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
 
@@ -121,7 +124,8 @@ internal sealed class EngineLoop
         FinishReason finish = reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed;
         foreach (Sequence sequence in _running.Concat(_admission.Waiting))
         {
-            sequence.Finish(finish, reason);
+            sequence.Request.Error ??= reason;
+            sequence.Finish(finish);
         }
 
         Retire();
@@ -140,33 +144,51 @@ internal sealed class EngineLoop
     /// <summary>Makes a sequence of a submission. Called by <see cref="Submission"/>.</summary>
     internal void Arrive(GenerationStream stream)
     {
-        GenerationRequest request = stream.Request;
-        ImmutableArray<Lease> leases = Names.Resolve(request);
+        GenerationRequest asked = stream.Request;
+        ImmutableArray<Lease> leases = Names.Resolve(asked);
         var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens);
-        RequireFits(table.PagesFor(request.Prompt.Length + stream.MaxTokens - 1), leases);
-        var rules = new StopRules(request.StopTokens, _parts.Decoder.Description.EndOfSequence, request.IgnoreEndOfText, stream.MaxTokens);
-        var sampler = new Sampler(request.Sampling, _parts.Seeds.SeedFor(request.Sampling), request.Prompt.Length, stream.MaxTokens);
-        var sequence = new Sequence(stream, leases, table, rules, sampler, _parts.Clock.GetTimestamp());
+        RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
+        var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
+        var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
         foreach (Lease lease in leases)
         {
             lease.Registration.Leases++;
             HostStore.BeginLoad(lease.Registration);
         }
 
-        _admission.Enqueue(sequence);
+        if (asked.Deadline is { } deadline)
+        {
+            request.DeadlineTimer = _parts.Clock.CreateTimer(
+                _ => _inbox.TryPost(new DeadlinePassed(request)), null, deadline, Timeout.InfiniteTimeSpan);
+        }
+
+        _admission.Enqueue(new Sequence(request, table));
     }
 
     /// <summary>A request ends that was never admitted.</summary>
     internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
 
-    /// <summary>Ends the sequence of a stream. Called by <see cref="Cancellation"/>.</summary>
+    /// <summary>Ends the sequences of a stream. Called by <see cref="Cancellation"/>.</summary>
     internal void CancelNow(GenerationStream stream)
     {
         foreach (Sequence sequence in _running.Concat(_admission.Waiting))
         {
-            if (ReferenceEquals(sequence.Stream, stream))
+            if (ReferenceEquals(sequence.Request.Stream, stream))
             {
                 sequence.Finish(FinishReason.Cancelled);
+            }
+        }
+    }
+
+    /// <summary>Ends all sequences of a request with an error; nothing for a request that has ended.</summary>
+    internal void Fail(RequestState request, Exception error)
+    {
+        request.Error ??= error;
+        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        {
+            if (ReferenceEquals(sequence.Request, request))
+            {
+                sequence.Finish(FinishReason.Failed);
             }
         }
     }
@@ -183,9 +205,9 @@ internal sealed class EngineLoop
         registration.IsLoading = false;
         foreach (Sequence sequence in _admission.Waiting)
         {
-            if (sequence.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            if (sequence.Request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
             {
-                sequence.Finish(FinishReason.Failed, error);
+                Fail(sequence.Request, error!);
             }
         }
     }
@@ -213,13 +235,16 @@ internal sealed class EngineLoop
         foreach (Sequence sequence in _finished)
         {
             Return(sequence);
-            Monitor.Retired(sequence.Finished!.Value);
         }
 
         Monitor.Observe(_running.Count, _admission.Waiting.Count, DeviceCache.Resident);
         foreach (Sequence sequence in _finished)
         {
-            sequence.Stream.Complete(sequence.Finished!.Value, Usage(sequence), sequence.Error);
+            if (--sequence.Request.Open == 0)
+            {
+                Monitor.Retired();
+                sequence.Request.Complete(_parts.Clock);
+            }
         }
 
         _finished.Clear();
@@ -228,14 +253,15 @@ internal sealed class EngineLoop
     /// <summary>Everything that a sequence holds goes back.</summary>
     private void Return(Sequence sequence)
     {
-        bool admitted = sequence.Admitted != 0;
+        RequestState request = sequence.Request;
+        bool admitted = request.Admitted != 0;
         if (!admitted)
         {
             LeaveQueue();
         }
 
         sequence.Table.Release();
-        foreach (Lease lease in sequence.Leases)
+        foreach (Lease lease in request.Leases)
         {
             if (admitted)
             {
@@ -245,6 +271,8 @@ internal sealed class EngineLoop
             lease.Registration.Leases--;
             HostStore.Collect(lease.Registration);
         }
+
+        request.Ended(sequence.Continuation, sequence.Finished!.Value);
     }
 
     private void SampleAndPublish()
@@ -269,16 +297,48 @@ internal sealed class EngineLoop
     {
         try
         {
-            sequence.Stream.Request.Tap?.Take(position, logits);
+            GenerationRequest asked = sequence.Request.Request;
+            asked.Tap?.Take(position, logits);
+            if (position < sequence.PromptLength - 1 && asked.LogProbabilities is { IncludePrompt: true })
+            {
+                sequence.ReportPrompt(position, logits);
+            }
+
             if (isLast && sequence.Pending == 0)
             {
-                sequence.Sample(logits, _scratch, now);
+                if (sequence.Request.FirstToken == 0)
+                {
+                    sequence.Request.FirstToken = now;
+                }
+
+                sequence.Sample(logits, _scratch);
+                Fork(sequence, logits);
             }
         }
         catch (Exception error)
         {
             // A hook of the host program, or logits that no token can be chosen from: this request's error and nobody else's.
-            sequence.Finish(FinishReason.Failed, error);
+            Fail(sequence.Request, error);
+        }
+    }
+
+    /// <summary>Starts the further continuations of a prompt that has just been computed: they share its pages and its logits.</summary>
+    private void Fork(Sequence sequence, ReadOnlySpan<float> logits)
+    {
+        RequestState request = sequence.Request;
+        for (int pending = sequence.PendingForks; pending > 0; pending--)
+        {
+            Sequence fork = sequence.Fork(request.Forked, _parts.Pages.Copy);
+            request.Forked++;
+            request.Open++;
+            _running.Add(fork);
+            foreach (Lease lease in request.Leases)
+            {
+                lease.Registration.Leases++;
+                DeviceCache.Acquire(lease.Generation!);
+            }
+
+            fork.Sample(logits, _scratch);
         }
     }
 
@@ -289,22 +349,6 @@ internal sealed class EngineLoop
         {
             throw new RequestTooLargeException(cachePages, adapterPages, _parts.Pool.Total);
         }
-    }
-
-    private GenerationUsage Usage(Sequence sequence)
-    {
-        TimeProvider clock = _parts.Clock;
-        long now = clock.GetTimestamp();
-        long admitted = sequence.Admitted != 0 ? sequence.Admitted : now;
-        long first = sequence.FirstToken != 0 ? sequence.FirstToken : now;
-        return new GenerationUsage
-        {
-            PromptTokens = sequence.PromptLength,
-            GeneratedTokens = sequence.Count - sequence.PromptLength,
-            QueueTime = clock.GetElapsedTime(sequence.Arrived, admitted),
-            PrefillTime = clock.GetElapsedTime(admitted, first),
-            DecodeTime = clock.GetElapsedTime(first, now),
-        };
     }
 
     private void CheckInvariants()

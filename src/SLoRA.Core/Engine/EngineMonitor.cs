@@ -40,9 +40,8 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
     }
 
     /// <summary>Notes the end of a request.</summary>
-    public void Retired(FinishReason reason)
+    public void Retired()
     {
-        _ = reason;
         lock (_gate)
         {
             _ended++;

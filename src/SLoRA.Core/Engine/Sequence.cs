@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using SLoRA.Adapters;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 
@@ -12,28 +10,32 @@ namespace SLoRA.Engine;
 internal sealed class Sequence
 {
     private readonly int[] _tokens;
-    private readonly StopRules _stopRules;
     private readonly Sampler _sampler;
 
-    public Sequence(GenerationStream stream, ImmutableArray<Lease> leases, PageTable table, StopRules stopRules, Sampler sampler, long arrived)
+    /// <summary>The first continuation of a request.</summary>
+    public Sequence(RequestState request, PageTable table)
+        : this(request, table, 0)
     {
-        Stream = stream;
-        Leases = leases;
-        Table = table;
-        _stopRules = stopRules;
-        _sampler = sampler;
-        Arrived = arrived;
-        PromptLength = stream.Request.Prompt.Length;
-        _tokens = new int[PromptLength + stream.MaxTokens];
-        stream.Request.Prompt.Span.CopyTo(_tokens);
-        Count = PromptLength;
     }
 
-    /// <summary>Where its tokens go.</summary>
-    public GenerationStream Stream { get; }
+    private Sequence(RequestState request, PageTable table, int continuation)
+    {
+        GenerationRequest asked = request.Request;
+        Request = request;
+        Table = table;
+        Continuation = continuation;
+        PromptLength = asked.Prompt.Length;
+        _tokens = new int[PromptLength + request.Stream.MaxTokens];
+        asked.Prompt.Span.CopyTo(_tokens);
+        Count = PromptLength;
+        _sampler = new Sampler(asked.Sampling, request.Seed, PromptLength, request.Stream.MaxTokens, continuation, asked.LogitsHook);
+    }
 
-    /// <summary>What it holds on its adapters, in the request's order; empty for the base.</summary>
-    public ImmutableArray<Lease> Leases { get; }
+    /// <summary>The request that it continues.</summary>
+    public RequestState Request { get; }
+
+    /// <summary>Which of the request's continuations it is.</summary>
+    public int Continuation { get; }
 
     /// <summary>Its pages.</summary>
     public PageTable Table { get; }
@@ -53,20 +55,15 @@ internal sealed class Sequence
     /// <summary>The most tokens whose keys and values it can ever need: the last token of the answer is never computed.</summary>
     public int CacheTokens => _tokens.Length - 1;
 
+    /// <summary>Continuations that are still to be forked from it.</summary>
+    public int PendingForks => Continuation == 0 ? Request.Request.Continuations - Request.Forked : 0;
+
+    /// <summary>Whether logits of every row of the prompt are wanted, not just of the last.</summary>
+    public bool WantsPromptLogits =>
+        Computed < PromptLength && Request.Request is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
+
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? Finished { get; private set; }
-
-    /// <summary>The error that ended it, if one did.</summary>
-    public Exception? Error { get; private set; }
-
-    /// <summary>When it arrived, was admitted, and gave its first token: timestamps of the engine's clock, 0 for not yet.</summary>
-    public long Arrived { get; }
-
-    /// <inheritdoc cref="Arrived"/>
-    public long Admitted { get; set; }
-
-    /// <inheritdoc cref="Arrived"/>
-    public long FirstToken { get; private set; }
 
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
     public ReadOnlySpan<int> Next(int rows) => _tokens.AsSpan(Computed, rows);
@@ -74,33 +71,50 @@ internal sealed class Sequence
     /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed.</summary>
     public void Advance(int rows) => Computed += rows;
 
+    /// <summary>A further continuation of the prompt, whose keys and values are in the pages.</summary>
+    /// <param name="continuation">Which one.</param>
+    /// <param name="copyPage">Copies a page's bytes: from, to.</param>
+    public Sequence Fork(int continuation, Action<int, int> copyPage) =>
+        new(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength };
+
+    /// <summary>Reports how probable the prompt's token behind <paramref name="position"/> was.</summary>
+    public void ReportPrompt(int position, ReadOnlySpan<float> logits)
+    {
+        var top = new TokenLogProbability[Request.Request.LogProbabilities!.TopCount];
+        int token = _tokens[position + 1];
+        float probability = LogProbabilities.OfLogits(logits, token, top, out int count);
+        Request.Stream.PublishPrompt(position + 1, new PromptTokenLogProbability(token, probability, top[..count]));
+    }
+
     /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
-    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch, long now)
+    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch)
     {
         int token = _sampler.Next(logits, _tokens.AsSpan(0, Count), scratch);
-        if (FirstToken == 0)
-        {
-            FirstToken = now;
-        }
-
-        int generated = Count - PromptLength;
-        FinishReason? reason = _stopRules.After(token, generated + 1);
+        int index = Count - PromptLength;
+        FinishReason? reason = Request.StopRules.After(token, index + 1);
         if (reason != FinishReason.StopToken)
         {
             _tokens[Count++] = token;
-            Stream.Publish(new GeneratedToken(token, generated));
+            Request.Generated++;
+            Request.Stream.Publish(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
+            reason = Request.Request.StopCondition?.IsMet(Continuation, token) == true ? FinishReason.StopString : reason;
         }
 
         Finished = reason;
     }
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
-    public void Finish(FinishReason reason, Exception? error = null)
+    public void Finish(FinishReason reason) => Finished ??= reason;
+
+    private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch scratch)
     {
-        if (Finished is null)
+        if (Request.Request.LogProbabilities is not { } options)
         {
-            Finished = reason;
-            Error = error;
+            return token;
         }
+
+        var top = new TokenLogProbability[options.TopCount];
+        float probability = _sampler.LogProbability(options.Source, logits, scratch, token.Id, top, out int count);
+        return token with { LogProbability = probability, Top = top[..count] };
     }
 }

@@ -55,12 +55,12 @@ internal sealed class StepPlanner
     /// <summary>Neither paused by a slow consumer nor waiting for an adapter's pages.</summary>
     private bool IsReady(Sequence sequence)
     {
-        if (sequence.Finished is not null || sequence.Stream.Unread >= _streamBuffer)
+        if (sequence.Finished is not null || sequence.Request.Stream.Unread >= _streamBuffer)
         {
             return false;
         }
 
-        foreach (Lease lease in sequence.Leases)
+        foreach (Lease lease in sequence.Request.Leases)
         {
             if (lease.Generation?.Resident is null)
             {
@@ -79,7 +79,7 @@ internal sealed class StepPlanner
             rows = Math.Min(rows, Math.Max(1, _chunkLimit()));
         }
 
-        if (sequence.Stream.Request.Tap is { WholePrompt: true })
+        if (sequence.WantsPromptLogits)
         {
             return Math.Min(rows, plan.OutputsLeft);
         }
@@ -89,14 +89,14 @@ internal sealed class StepPlanner
 
     private void Add(Sequence sequence, int rows, StepPlan plan)
     {
-        int outputs = sequence.Stream.Request.Tap is { WholePrompt: true } ? rows : rows == sequence.Pending ? 1 : 0;
+        int outputs = sequence.WantsPromptLogits ? rows : rows == sequence.Pending ? 1 : 0;
         int tokens = sequence.Computed + rows;
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs);
         _sequences.Add(sequence);
-        for (int place = 0; place < sequence.Leases.Length; place++)
+        for (int place = 0; place < sequence.Request.Leases.Length; place++)
         {
-            Lease lease = sequence.Leases[place];
+            Lease lease = sequence.Request.Leases[place];
             _lora.Add(new LoraSlice(place, lease.Generation!, firstRow, rows, lease.Weight));
         }
     }

@@ -32,6 +32,27 @@ public sealed record GenerationRequest
     /// <summary>Goes on past the tokens that end a text for this model; <see cref="StopTokens"/> still count.</summary>
     public bool IgnoreEndOfText { get; init; }
 
+    /// <summary>
+    /// Independent continuations of the prompt, 1 (the default) to <see cref="SchedulingOptions.MaxRunning"/>. They share the pages of the prompt and draw
+    /// different random numbers; their tokens come in one stream.
+    /// </summary>
+    public int Continuations { get; init; } = 1;
+
+    /// <summary>Ends continuations by their text, for instance; null for none.</summary>
+    public IStopCondition? StopCondition { get; init; }
+
+    /// <summary>Changes logits before a token is chosen; null for none.</summary>
+    public ILogitsHook? LogitsHook { get; init; }
+
+    /// <summary>Which log-probabilities to report; null for none.</summary>
+    public LogProbabilityOptions? LogProbabilities { get; init; }
+
+    /// <summary>
+    /// How long the request may take from its arrival to its end; then it fails with <see cref="DeadlineExceededException"/>, and its tokens so far
+    /// remain. Null for any time.
+    /// </summary>
+    public TimeSpan? Deadline { get; init; }
+
     /// <summary>Sees logits as they are computed; for tests.</summary>
     internal LogitsTap? Tap { get; init; }
 }

@@ -18,6 +18,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     private readonly CancellationToken _cancellation;
     private readonly Channel<GeneratedToken> _tokens;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private PromptTokenLogProbability?[]? _prompt;
     private int _started;
     private int _written;
     private int _read;
@@ -34,8 +35,20 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>The request.</summary>
     public GenerationRequest Request { get; }
 
-    /// <summary>Why the request ended; null as long as it has not.</summary>
+    /// <summary>
+    /// Why the request ended; null as long as it has not. With several continuations this is why the first one ended, unless the request was
+    /// cancelled, failed, or was ended by the engine's disposal.
+    /// </summary>
     public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>Why each continuation ended; empty as long as the request has not.</summary>
+    public IReadOnlyList<FinishReason> FinishReasons { get; private set; } = [];
+
+    /// <summary>
+    /// How probable each token of the prompt was, by its place; null for the first. Complete when the first token of the answer comes; empty unless
+    /// the request asked for it.
+    /// </summary>
+    public IReadOnlyList<PromptTokenLogProbability?> PromptLogProbabilities => _prompt ?? [];
 
     /// <summary>What the request took; null as long as it has not ended.</summary>
     public GenerationUsage? Usage { get; private set; }
@@ -57,7 +70,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(_cancellation, cancellationToken);
         if (linked.Token.IsCancellationRequested)
         {
-            Complete(SLoRA.FinishReason.Cancelled, GenerationUsage.Nothing(Request), null);
+            EndUnserved(SLoRA.FinishReason.Cancelled, null);
             linked.Token.ThrowIfCancellationRequested();
         }
 
@@ -98,14 +111,24 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _tokens.Writer.TryWrite(token);
     }
 
+    /// <summary>Notes how probable a token of the prompt was.</summary>
+    internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
+        (_prompt ??= new PromptTokenLogProbability?[Request.Prompt.Length])[index] = token;
+
     /// <summary>Ends the stream. Called once, by the engine's thread, after everything the request held has been returned.</summary>
-    internal void Complete(FinishReason reason, GenerationUsage usage, Exception? error)
+    internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
     {
         Usage = usage;
-        FinishReason = reason;
+        FinishReasons = reasons;
+        FinishReason = reasons.FirstOrDefault(
+            reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
         _tokens.Writer.TryComplete(error);
         _ended.TrySetResult();
     }
+
+    /// <summary>Ends the stream of a request that never ran.</summary>
+    internal void EndUnserved(FinishReason reason, Exception? error) =>
+        Complete([.. Enumerable.Repeat(reason, Request.Continuations)], GenerationUsage.Nothing(Request), error);
 
     private void Cancel() => _loop.Cancel(this);
 }

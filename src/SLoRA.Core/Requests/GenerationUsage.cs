@@ -6,11 +6,17 @@ public sealed record GenerationUsage
     /// <summary>Tokens of the prompt.</summary>
     public required int PromptTokens { get; init; }
 
-    /// <summary>Tokens of the answer.</summary>
+    /// <summary>Tokens of the prompt that did not have to be computed because their keys and values were there: further continuations share those of the first.</summary>
+    public required int CachedTokens { get; init; }
+
+    /// <summary>Tokens of all continuations.</summary>
     public required int GeneratedTokens { get; init; }
 
-    /// <summary>From arrival until the request was admitted: waiting for pages, for a place, for its adapters' content.</summary>
+    /// <summary>From arrival until admission: waiting for pages or for a place. Without <see cref="PageInTime"/>.</summary>
     public required TimeSpan QueueTime { get; init; }
+
+    /// <summary>Waiting for the content of the request's adapters to be read.</summary>
+    public required TimeSpan PageInTime { get; init; }
 
     /// <summary>From admission until the first token.</summary>
     public required TimeSpan PrefillTime { get; init; }
@@ -22,8 +28,10 @@ public sealed record GenerationUsage
     internal static GenerationUsage Nothing(GenerationRequest request) => new()
     {
         PromptTokens = request.Prompt.Length,
+        CachedTokens = 0,
         GeneratedTokens = 0,
         QueueTime = TimeSpan.Zero,
+        PageInTime = TimeSpan.Zero,
         PrefillTime = TimeSpan.Zero,
         DecodeTime = TimeSpan.Zero,
     };

@@ -8,13 +8,26 @@ internal static class RequestRules
     /// <summary>Checks every value that can be checked without the engine.</summary>
     /// <returns>The most tokens that the request may generate.</returns>
     /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
-    public static int Check(GenerationRequest request, ModelInfo model, int defaultMaxTokens)
+    public static int Check(GenerationRequest request, ModelInfo model, SchedulingOptions scheduling)
     {
         CheckPrompt(request.Prompt.Span, model);
         CheckAdapters(request);
         CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), model);
         request.Sampling.Validate(model.VocabularySize);
-        return MaxTokens(request, model, defaultMaxTokens);
+        request.LogProbabilities?.Validate(model.VocabularySize);
+        if (request.Continuations < 1 || request.Continuations > scheduling.MaxRunning)
+        {
+            throw Invalid(
+                nameof(GenerationRequest.Continuations),
+                $"Continuations is {request.Continuations}; it must be between 1 and {scheduling.MaxRunning}, the sequences that may run at once.");
+        }
+
+        if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline.TotalMilliseconds > uint.MaxValue - 1))
+        {
+            throw Invalid(nameof(GenerationRequest.Deadline), $"Deadline is {deadline}; it must be positive and less than 49 days.");
+        }
+
+        return MaxTokens(request, model, scheduling.DefaultMaxTokens);
     }
 
     private static int MaxTokens(GenerationRequest request, ModelInfo model, int defaultMaxTokens)

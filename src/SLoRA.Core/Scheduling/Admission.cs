@@ -28,16 +28,18 @@ internal sealed class Admission(PagePool pool, DeviceCache cache, int maxRunning
         int before = running.Count;
         int kept = 0;
         int next = 0;
-        for (; next < _waiting.Count && running.Count < maxRunning; next++)
+        for (int places = FreePlaces(running); next < _waiting.Count; next++)
         {
             Sequence sequence = _waiting[next];
-            if (!HasContent(sequence))
+            int continuations = sequence.Request.Request.Continuations;
+            if (!sequence.Request.HasContent(now))
             {
                 _waiting[kept++] = sequence;
             }
-            else if (TryAdmit(sequence))
+            else if (continuations <= places && TryAdmit(sequence))
             {
-                sequence.Admitted = now;
+                places -= continuations;
+                sequence.Request.Admitted = now;
                 running.Add(sequence);
             }
             else
@@ -70,29 +72,29 @@ internal sealed class Admission(PagePool pool, DeviceCache cache, int maxRunning
         _waiting.RemoveRange(kept, _waiting.Count - kept);
     }
 
-    private static bool HasContent(Sequence sequence)
+    /// <summary>Sequences that may still be added, those counted that are yet to be forked.</summary>
+    private int FreePlaces(List<Sequence> running)
     {
-        foreach (Lease lease in sequence.Leases)
+        int places = maxRunning - running.Count;
+        foreach (Sequence sequence in running)
         {
-            if (lease.Generation is null)
-            {
-                return false;
-            }
+            places -= sequence.PendingForks;
         }
 
-        return true;
+        return places;
     }
 
     private bool TryAdmit(Sequence sequence)
     {
-        ReadOnlySpan<Lease> leases = sequence.Leases.AsSpan();
-        int pages = sequence.Table.PagesFor(sequence.CacheTokens) + DeviceCache.MissingPages(leases);
+        ReadOnlySpan<Lease> leases = sequence.Request.Leases.AsSpan();
+        int forks = sequence.PendingForks;
+        int pages = sequence.Table.PagesFor(sequence.CacheTokens, forks, sequence.PromptLength) + DeviceCache.MissingPages(leases);
         if (pool.Available < pages && !cache.TryMakeRoom(pages, leases))
         {
             return false;
         }
 
-        sequence.Table.TryReserve(sequence.CacheTokens);
+        sequence.Table.TryReserve(sequence.CacheTokens, forks, sequence.PromptLength);
         foreach (Lease lease in leases)
         {
             cache.Acquire(lease.Generation!);

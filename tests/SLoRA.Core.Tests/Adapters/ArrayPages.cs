@@ -26,5 +26,8 @@ internal sealed class ArrayPages(int pageCount, long pageBytes) : IPageMemory
         LargestWrite = Math.Max(LargestWrite, source.Length);
     }
 
+    public void Copy(int source, int destination) =>
+        _bytes.AsSpan((int)(source * pageBytes), (int)pageBytes).CopyTo(_bytes.AsSpan((int)(destination * pageBytes)));
+
     public void Read(int page, long offset, Span<byte> destination) => _bytes.AsSpan((int)((page * pageBytes) + offset), destination.Length).CopyTo(destination);
 }

@@ -43,7 +43,7 @@ internal sealed class SteppedEngine : IDisposable
     /// <summary>Hands a request in and collects its answer in the background; the request has arrived when this returns.</summary>
     public Answer Ask(GenerationRequest request, CancellationToken cancellation = default)
     {
-        int maxTokens = RequestRules.Check(request, _assembly.Model, _assembly.Scheduling.DefaultMaxTokens);
+        int maxTokens = RequestRules.Check(request, _assembly.Model, _assembly.Scheduling);
         return new Answer(new GenerationStream(Loop, request, maxTokens, cancellation));
     }
 
@@ -94,7 +94,7 @@ internal sealed class SteppedEngine : IDisposable
 /// <summary>One request and what has come of it.</summary>
 internal sealed class Answer
 {
-    private readonly List<int> _tokens = [];
+    private readonly List<GeneratedToken> _tokens = [];
 
     public Answer(GenerationStream stream)
     {
@@ -107,6 +107,14 @@ internal sealed class Answer
     public Task Completion { get; }
 
     public IReadOnlyList<int> Tokens
+    {
+        get
+        {
+            return [.. Items.Select(token => token.Id)];
+        }
+    }
+
+    public IReadOnlyList<GeneratedToken> Items
     {
         get
         {
@@ -128,7 +136,7 @@ internal sealed class Answer
     {
         await foreach (GeneratedToken token in Stream)
         {
-            _tokens.Add(token.Id);
+            _tokens.Add(token);
         }
     }
 }

@@ -36,6 +36,14 @@ internal sealed unsafe class CpuPageMemory : IPageMemory
         new ReadOnlySpan<byte>(Address(page) + offset, destination.Length).CopyTo(destination);
     }
 
+    /// <inheritdoc/>
+    public void Copy(int source, int destination)
+    {
+        Check(source, 0, 0);
+        Check(destination, 0, 0);
+        Buffer.MemoryCopy(Address(source), Address(destination), PageBytes, PageBytes);
+    }
+
     private void Check(int page, long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(page);

@@ -27,6 +27,8 @@ internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
     public void Read(int page, long offset, Span<byte> destination) =>
         new ReadOnlySpan<byte>(Page(page) + offset, destination.Length).CopyTo(destination);
 
+    public void Copy(int source, int destination) => Buffer.MemoryCopy(Page(source), Page(destination), PageBytes, PageBytes);
+
     public void Dispose()
     {
         NativeMemory.Free(_memory);

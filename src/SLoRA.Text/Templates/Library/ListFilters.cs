@@ -17,7 +17,7 @@ internal static class ListFilters
         add("random", "", (r, _, _) => throw r.Runtime("the filter 'random' is not supported: a prompt must not depend on chance"));
         add("reverse", "", Reverse);
         add("sort", "reverse=false, case_sensitive=false, attribute=none", (r, v, a) =>
-            new TemplateList([.. Sorting.Sort(r, Iteration.ToArray(r, v), Attributes.SortKey(r, a[2], Truth.Of(a[1])), Truth.Of(a[0]))]));
+            new TemplateList([.. Sorting.Sort(r, Iteration.ToArray(r, v), Attributes.SortKey(r, a[2], Truth.Of(a[1])), Text.Whole(r, a[0], "sort") != 0)]));
         add("unique", "case_sensitive=false, attribute=none", (r, v, a) => new LazySequence(Unique(r, v, a)));
         add("min", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, "<"));
         add("max", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, ">"));
@@ -57,7 +57,8 @@ internal static class ListFilters
         object?[] items = [.. Iteration.ToArray(r, value)];
         r.Budget.Entries(items.Length);
         Array.Reverse(items);
-        return new LazySequence(items);
+        // What cannot be walked backwards becomes a list first, and stays one.
+        return value is LazySequence ? new TemplateList(items) : new LazySequence(items);
     }
 
     private static IEnumerable<object?> Unique(Rendering r, object? value, object?[] a)
@@ -182,6 +183,6 @@ internal static class ListFilters
             return cased ? key : Attributes.WithoutCase(key);
         }
 
-        return new TemplateList([.. Sorting.Sort(r, pairs, Key, Truth.Of(a[2]))]);
+        return new TemplateList([.. Sorting.Sort(r, pairs, Key, Text.Whole(r, a[2], "dictsort") != 0)]);
     }
 }

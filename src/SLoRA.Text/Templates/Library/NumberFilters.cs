@@ -107,7 +107,7 @@ internal static class NumberFilters
         if (bytes == 1)
             return "1 Byte";
         if (bytes < unit)
-            return Math.Truncate(bytes).ToString("0", CultureInfo.InvariantCulture) + " Bytes";
+            return (Math.Truncate(bytes) + 0.0).ToString("0", CultureInfo.InvariantCulture) + " Bytes";
         string[] names = binary ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
         for (int i = 0; ; i++)
         {

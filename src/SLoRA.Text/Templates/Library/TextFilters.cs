@@ -120,17 +120,16 @@ internal static class TextFilters
 
     private static object? Truncate(Rendering r, object? value, object?[] a)
     {
-        if (value is Undefined { Code: Undefined.Missing })
-            return value;
-        string text = Text.Of(r, value, "truncate");
         long length = Text.Whole(r, a[0], "truncate");
         string end = Text.Of(r, a[2], "truncate");
         long leeway = a[3] is null ? 5 : Text.Whole(r, a[3], "truncate");
         long endLength = CodePoints.Count(end);
         if (length < endLength || leeway < 0)
             throw r.Runtime($"truncate() expects a length of at least {endLength} and no negative leeway");
-        if (CodePoints.Count(text) <= length + leeway)
+        // What has a length and is short enough passes, text or not.
+        if (Iteration.Length(r, value) <= length + leeway)
             return value;
+        string text = Text.Of(r, value, "truncate");
         string cut = text[..CodePoints.UnitOf(text, length - endLength)];
         if (!Truth.Of(a[1]) && cut.LastIndexOf(' ') is >= 0 and int space)
             cut = cut[..space];

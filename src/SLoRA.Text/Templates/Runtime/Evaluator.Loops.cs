@@ -20,6 +20,7 @@ internal sealed partial class Evaluator
         using IEnumerator<object?> enumerator = items.GetEnumerator();
         var state = new LoopState(enumerator, depth, recurse);
         Flow flow = Flow.Next;
+        bool completed = false;
         while (flow != Flow.Break && state.Advance())
         {
             r.Budget.Step();
@@ -27,9 +28,11 @@ internal sealed partial class Evaluator
             Assign(inner, loop.Target, state.Current);
             inner.Set("loop", state);
             flow = Execute(inner, loop.Body);
+            completed |= flow == Flow.Next;
         }
 
-        flow = state.Index0 < 0 ? Execute(new Scope(scope), loop.Else) : Flow.Next;
+        // As the reference: the else part also runs when every round ended in break or continue.
+        flow = !completed ? Execute(new Scope(scope), loop.Else) : Flow.Next;
         r.Budget.Leave();
         return flow;
     }

@@ -14,7 +14,7 @@ internal sealed partial class Evaluator(Rendering r)
     }
 
     /// <summary>Runs the whole template.</summary>
-    public void Run(Statement[] body) => Execute(r.Root, body);
+    public void Run() => Execute(r.Root, r.Template.Body);
 
     /// <summary>Runs statements and returns their text instead of writing it.</summary>
     public string Capture(Scope scope, Statement[] body)
@@ -36,6 +36,8 @@ internal sealed partial class Evaluator(Rendering r)
     private Flow Execute(Scope scope, Statement[] body)
     {
         r.Budget.Enter();
+        if (r.Template.Unset.TryGetValue(body, out string[]? unset))
+            scope.Hide(unset);
         Flow flow = Flow.Next;
         foreach (Statement statement in body)
         {
@@ -129,7 +131,7 @@ internal sealed partial class Evaluator(Rendering r)
 
             case BlockStatement block:
                 // A block sees what the template's top level sees; only a scoped one sees where it stands.
-                return Execute(new Scope(block.Scoped ? scope : r.Root), block.Body);
+                return Execute(new Scope(block.Scoped ? scope : r.Root, isBlock: true), block.Body);
             default:
                 throw new InvalidOperationException(statement.GetType().Name);
         }

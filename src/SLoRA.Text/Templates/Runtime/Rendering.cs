@@ -3,14 +3,15 @@ namespace SLoRA.Text.Templates;
 /// <summary>The state of one rendering: nothing of it is shared with another, so one template renders on many threads at once.</summary>
 internal sealed class Rendering
 {
-    public Rendering(ChatTemplateInputs inputs, IReadOnlyDictionary<string, BlockStatement> blocks)
+    public Rendering(ChatTemplateInputs inputs, ParsedTemplate template)
     {
-        Blocks = blocks;
+        Template = template;
         Budget = new Budget(this, inputs.Limits, inputs.Size);
         Clock = inputs.Clock;
-        Root = new Scope(null);
+        var variables = new Scope(null);
         foreach ((string name, object? value) in inputs.Values())
-            Root.Set(name, value);
+            variables.Set(name, value);
+        Root = new Scope(variables);
         Output = new Output(Budget);
         Evaluator = new Evaluator(this);
     }
@@ -19,7 +20,7 @@ internal sealed class Rendering
 
     public TimeProvider Clock { get; }
 
-    /// <summary>The outermost scope: the inputs, and what the template sets outside of loops and macros.</summary>
+    /// <summary>The outermost scope: what the template sets outside of loops and macros; the inputs stand around it.</summary>
     public Scope Root { get; }
 
     /// <summary>The text of the whole rendering, without what a macro or block is still collecting.</summary>
@@ -33,8 +34,8 @@ internal sealed class Rendering
     /// <summary>The line of the template that is being evaluated.</summary>
     public int Line { get; set; }
 
-    /// <summary>The blocks of the template by name, for <c>self</c>.</summary>
-    public IReadOnlyDictionary<string, BlockStatement> Blocks { get; }
+    /// <summary>What is being rendered.</summary>
+    public ParsedTemplate Template { get; }
 
     /// <summary>Code point ranges that generation blocks wrote.</summary>
     public List<(int Start, int End)> Generation { get; } = [];

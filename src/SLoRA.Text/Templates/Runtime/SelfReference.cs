@@ -11,10 +11,10 @@ internal sealed class SelfReference
 
     public static SelfReference Of(Rendering rendering) => new(rendering);
 
-    public Callable? Find(string name) => Rendering.Blocks.TryGetValue(name, out BlockStatement? block)
+    public Callable? Find(string name) => Rendering.Template.Blocks.TryGetValue(name, out BlockStatement? block)
         ? new NativeCallable(NoParameters, (r, _) =>
         {
-            string text = r.Evaluator.Capture(new Scope(r.Root), block.Body);
+            string text = r.Evaluator.Capture(new Scope(r.Root, isBlock: true), block.Body);
             return r.Autoescape ? new Markup(text) : text;
         })
         : null;

@@ -26,8 +26,8 @@ internal sealed partial class Parser
 
     private Parser(string template) => _tokens = new TokenReader(Lexer.Tokenize(template));
 
-    /// <summary>The statements of a template and its named blocks.</summary>
-    public static (Statement[] Body, Dictionary<string, BlockStatement> Blocks) Parse(string template)
+    /// <summary>Parses a template.</summary>
+    public static ParsedTemplate Parse(string template)
     {
         if (template.Length > MaxLength)
             throw new ChatTemplateException("template.limit", $"the template has {template.Length} characters, more than {MaxLength}");
@@ -35,7 +35,7 @@ internal sealed partial class Parser
         Statement[] body = parser.Body();
         if (parser._unknown.Count > 0)
             throw new ChatTemplateException("template.syntax", parser._unknown[0].Message, parser._unknown[0].Line);
-        return (body, parser._blocks);
+        return new ParsedTemplate(body, parser._blocks, NameAnalysis.Of(body));
     }
 
     // Statements up to one of the end tags, which stays current; up to the end of the template where none is given.

@@ -51,20 +51,15 @@ internal sealed class AddedTokenTable
 
         _plain.Seal();
         _normalized.Seal();
-        ExtraCount = _entries.Keys.Count(id => !vocabulary.TryGetToken(id, out _));
-        MaxId = _entries.Count == 0 ? -1 : _entries.Keys.Max();
+        ExtraCount = _ids.Keys.Count(content => !vocabulary.TryGetId(content, out _));
     }
 
-    /// <summary>How many ids the added tokens have beyond the vocabulary.</summary>
+    /// <summary>How many added tokens the vocabulary lacks.</summary>
     public int ExtraCount { get; }
-
-    public int MaxId { get; }
 
     public bool HasPlain => !_plain.IsEmpty;
 
     public bool HasNormalized => !_normalized.IsEmpty;
-
-    public IEnumerable<string> SpecialContents => _entries.Values.Where(entry => entry.Token.Special).Select(entry => entry.Token.Content);
 
     public bool TryGetId(string token, out int id) => _ids.TryGetValue(token, out id);
 
@@ -130,6 +125,8 @@ internal sealed class AddedTokenTable
 
                 if (token.RightStrip)
                 {
+                    // A match inside white space that the one before has taken: it reaches as far.
+                    end = Math.Max(end, _covered);
                     while (end < _text.Length && char.IsWhiteSpace(_text[end])) end++;
                 }
 

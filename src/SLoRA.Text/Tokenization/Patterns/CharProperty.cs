@@ -74,8 +74,8 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.Surrogate), "cs", "surrogate");
         Category(~Of(UnicodeCategory.OtherNotAssigned), "assigned");
         Category(CharClass.Punctuation | CharClass.Symbol, "punct");
-        Category(Of(UnicodeCategory.LowercaseLetter), "lower");
-        Category(Of(UnicodeCategory.UppercaseLetter), "upper");
+        known["lower"] = known["lowercase"] = c => CharClass.Category(c) == UnicodeCategory.LowercaseLetter || RangeTable.OtherCase.Find(c) == "Lowercase";
+        known["upper"] = known["uppercase"] = c => CharClass.Category(c) == UnicodeCategory.UppercaseLetter || RangeTable.OtherCase.Find(c) == "Uppercase";
         known["any"] = _ => true;
         known["ascii"] = c => c < 0x80;
         known["alpha"] = known["alphabetic"] = CharClass.IsAlphabetic;

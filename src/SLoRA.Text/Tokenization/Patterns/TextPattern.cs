@@ -7,5 +7,5 @@ internal abstract class TextPattern
     public abstract bool TryFind(ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end);
 
     /// <summary>Steps that may be spent on a text of this length. Expressions that backtrack without end meet it; others never do.</summary>
-    public static long Budget(int length) => 20_000_000 + (200L * length);
+    public static long Budget(int length) => 5_000_000 + (200L * length);
 }

@@ -12,9 +12,7 @@ internal readonly struct ConfigNode(JsonElement value, string path)
     public bool IsNull => value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
 
     /// <summary>A member, or a node that <see cref="IsNull"/> when the member is missing.</summary>
-    public ConfigNode this[string name] => Kind == JsonValueKind.Object && value.TryGetProperty(name, out JsonElement member)
-        ? new ConfigNode(member, $"{Path}.{name}")
-        : new ConfigNode(default, $"{Path}.{name}");
+    public ConfigNode this[string name] => new(Kind == JsonValueKind.Object ? Member(name) : default, $"{Path}.{name}");
 
     /// <summary>The member <c>type</c> of an object that must have it.</summary>
     public string Type
@@ -67,7 +65,11 @@ internal readonly struct ConfigNode(JsonElement value, string path)
     public IEnumerable<(string Name, ConfigNode Value)> Members()
     {
         if (Kind != JsonValueKind.Object) throw Wrong("an object");
-        foreach (JsonProperty member in value.EnumerateObject()) yield return (member.Name, new ConfigNode(member.Value, $"{Path}.{member.Name}"));
+        foreach (JsonProperty member in value.EnumerateObject())
+        {
+            string name = NameOf(member);
+            yield return (name, new ConfigNode(member.Value, $"{Path}.{name}"));
+        }
     }
 
     /// <summary>The one character of a string that must be a single code point.</summary>
@@ -96,7 +98,34 @@ internal readonly struct ConfigNode(JsonElement value, string path)
         }
         catch (InvalidOperationException e)
         {
-            throw TokenizerException.Format($"{Path} holds a lone surrogate or is not UTF-8.", e);
+            throw NotUnicode(e);
         }
     }
+
+    private JsonElement Member(string name)
+    {
+        try
+        {
+            return value.TryGetProperty(name, out JsonElement member) ? member : default;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NotUnicode(e);
+        }
+    }
+
+    private string NameOf(JsonProperty member)
+    {
+        try
+        {
+            return member.Name;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NotUnicode(e);
+        }
+    }
+
+    // How the reader says that an escape stands for half a pair.
+    private TokenizerException NotUnicode(Exception inner) => TokenizerException.Format($"{Path} holds a lone surrogate.", inner);
 }

@@ -6,6 +6,7 @@ internal sealed class RangeTable
     private static readonly Lazy<RangeTable> LazyScripts = new(() => new RangeTable("scripts.txt"));
     private static readonly Lazy<RangeTable> LazyScripts9 = new(() => new RangeTable("scripts-9.txt"));
     private static readonly Lazy<RangeTable> LazyOtherAlphabetic = new(() => new RangeTable("other-alphabetic.txt"));
+    private static readonly Lazy<RangeTable> LazyOtherCase = new(() => new RangeTable("other-case.txt"));
 
     private readonly int[] _firsts;
     private readonly int[] _lasts;
@@ -26,6 +27,9 @@ internal sealed class RangeTable
     public static RangeTable Scripts9 => LazyScripts9.Value;
 
     public static RangeTable OtherAlphabetic => LazyOtherAlphabetic.Value;
+
+    /// <summary>What is lower or upper case by property and not by category.</summary>
+    public static RangeTable OtherCase => LazyOtherCase.Value;
 
     public IEnumerable<string> Names => _names.Distinct();
 

@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using SLoRA.Adapters;
+using SLoRA.Sampling;
+
+namespace SLoRA.Engine;
+
+/// <summary>
+/// One request inside the engine: what its continuations have in common. It ends when the last of them has been returned. Belongs to the engine's
+/// thread.
+/// </summary>
+internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
+{
+    private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
+
+    /// <summary>Where its tokens go.</summary>
+    public GenerationStream Stream { get; } = stream;
+
+    /// <summary>What was asked.</summary>
+    public GenerationRequest Request => Stream.Request;
+
+    /// <summary>What it holds on its adapters, in the request's order; empty for the base.</summary>
+    public ImmutableArray<Lease> Leases { get; } = leases;
+
+    /// <summary>When its continuations end by themselves.</summary>
+    public StopRules StopRules { get; } = stopRules;
+
+    /// <summary>Where its random numbers start.</summary>
+    public ulong Seed { get; } = seed;
+
+    /// <summary>Timestamps of the engine's clock; 0 for not yet.</summary>
+    public long Arrived { get; } = arrived;
+
+    /// <inheritdoc cref="Arrived"/>
+    public long ContentReady { get; private set; } = leases.All(lease => lease.Generation is not null) ? arrived : 0;
+
+    /// <inheritdoc cref="Arrived"/>
+    public long Admitted { get; set; }
+
+    /// <inheritdoc cref="Arrived"/>
+    public long FirstToken { get; set; }
+
+    /// <summary>Posts the end of the deadline; null without one.</summary>
+    public ITimer? DeadlineTimer { get; set; }
+
+    /// <summary>Continuations whose pages have not been returned yet.</summary>
+    public int Open { get; set; } = 1;
+
+    /// <summary>Continuations that exist; the others are forked from the first when its prompt has been computed.</summary>
+    public int Forked { get; set; } = 1;
+
+    /// <summary>Tokens of all continuations.</summary>
+    public int Generated { get; set; }
+
+    /// <summary>The error that ended it, if one did.</summary>
+    public Exception? Error { get; set; }
+
+    /// <summary>Whether every adapter's content has been read; notes when that became so.</summary>
+    public bool HasContent(long now)
+    {
+        if (ContentReady == 0 && Leases.All(lease => lease.Generation is not null))
+        {
+            ContentReady = now;
+        }
+
+        return ContentReady != 0;
+    }
+
+    /// <summary>Notes the end of a continuation, and of those that were never forked from it.</summary>
+    public void Ended(int continuation, FinishReason reason)
+    {
+        _reasons[continuation] = reason;
+        for (int i = Forked; continuation == 0 && i < _reasons.Length; i++)
+        {
+            _reasons[i] = reason;
+        }
+    }
+
+    /// <summary>Ends the stream.</summary>
+    public void Complete(TimeProvider clock)
+    {
+        DeadlineTimer?.Dispose();
+        Stream.Complete([.. _reasons.Select(reason => reason!.Value)], Usage(clock), Error);
+    }
+
+    private GenerationUsage Usage(TimeProvider clock)
+    {
+        long now = clock.GetTimestamp();
+        long ready = ContentReady != 0 ? ContentReady : now;
+        long admitted = Admitted != 0 ? Admitted : now;
+        long first = FirstToken != 0 ? FirstToken : now;
+        return new GenerationUsage
+        {
+            PromptTokens = Request.Prompt.Length,
+            CachedTokens = (Forked - 1) * Request.Prompt.Length,
+            GeneratedTokens = Generated,
+            QueueTime = clock.GetElapsedTime(ready, admitted),
+            PageInTime = clock.GetElapsedTime(Arrived, ready),
+            PrefillTime = clock.GetElapsedTime(admitted, first),
+            DecodeTime = clock.GetElapsedTime(first, now),
+        };
+    }
+}

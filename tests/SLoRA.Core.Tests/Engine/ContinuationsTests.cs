@@ -1,0 +1,110 @@
+using NUnit.Framework;
+
+namespace SLoRA.Core.Tests.Engine;
+
+/// <summary>Several continuations of one prompt, and log-probabilities.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class ContinuationsTests
+{
+    private static readonly SamplingOptions Sampled = new() { Temperature = 1.3f, Seed = 99 };
+
+    [TestCase(1)]
+    [TestCase(15)]
+    [TestCase(16)]
+    [TestCase(17)]
+    [TestCase(45)]
+    public void Continuations_share_the_prompt_and_each_goes_its_own_way(int promptLength)
+    {
+        using var engine = new SteppedEngine(adapters: ["qv"]);
+        var request = new GenerationRequest
+        {
+            Prompt = Enumerable.Range(11, promptLength).ToArray(), Adapter = "qv", MaxTokens = 20, IgnoreEndOfText = true, Sampling = Sampled, Continuations = 3,
+        };
+        int free = engine.Status.Pool.Free;
+        Dictionary<int, List<int>> together = Collect(engine, request, out GenerationStream stream);
+
+        Assert.That(together.Keys, Is.EquivalentTo(new[] { 0, 1, 2 }));
+        Assert.That(together.Values.Select(tokens => string.Join(' ', tokens)).Distinct().Count(), Is.EqualTo(3), "all differ");
+        Assert.That(stream.FinishReasons, Is.EqualTo(Enumerable.Repeat(FinishReason.Length, 3)));
+        Assert.That(stream.Usage, Has.Property("GeneratedTokens").EqualTo(60).And.Property("CachedTokens").EqualTo(2 * promptLength));
+
+        Dictionary<int, List<int>> again = Collect(engine, request, out _);
+        Assert.That(again, Is.EqualTo(together), "a seeded request repeats");
+        Dictionary<int, List<int>> alone = Collect(engine, request with { Continuations = 1 }, out _);
+        Assert.That(together[0], Is.EqualTo(alone[0]), "the first continuation is that of a single one");
+        engine.DropCaches();
+        Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(free));
+    }
+
+    [Test]
+    public void Greedy_continuations_are_equal_though_their_pages_are_their_own()
+    {
+        using var engine = new SteppedEngine();
+        Dictionary<int, List<int>> answers = Collect(
+            engine, new GenerationRequest { Prompt = Enumerable.Range(5, 21).ToArray(), MaxTokens = 30, IgnoreEndOfText = true, Continuations = 4 }, out _);
+
+        Assert.That(answers.Values, Is.All.EqualTo(answers[0]));
+    }
+
+    [Test]
+    public void Full_pages_of_the_prompt_are_shared_not_copied()
+    {
+        using var engine = new SteppedEngine();
+        Answer answer = engine.Ask(new GenerationRequest { Prompt = Enumerable.Range(5, 40).ToArray(), MaxTokens = 30, IgnoreEndOfText = true, Continuations = 4 });
+        while (engine.Loop.Running.Count < 4)
+        {
+            engine.Loop.Step();
+        }
+
+        Assert.That(engine.Loop.Snapshot().Pool.Owners.Count(owners => owners == 4), Is.EqualTo(40 / 16));
+        engine.Finish(answer);
+    }
+
+    [Test]
+    public void More_continuations_than_places_are_refused()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 3));
+
+        Assert.That(
+            () => engine.Ask(new GenerationRequest { Prompt = new[] { 1 }, Continuations = 4 }),
+            Throws.TypeOf<InvalidRequestException>().With.Property("Parameter").EqualTo("Continuations"));
+    }
+
+    [Test]
+    public void Log_probabilities_of_prompt_and_answer_belong_to_one_distribution()
+    {
+        using var engine = new SteppedEngine(adapters: ["qv"]);
+        int[] prompt = [.. Enumerable.Range(30, 25)];
+        var options = new LogProbabilityOptions { TopCount = 3, IncludePrompt = true };
+        List<GeneratedToken> answer = Tokens(engine, new GenerationRequest { Prompt = prompt, Adapter = "qv", MaxTokens = 6, IgnoreEndOfText = true, LogProbabilities = options }, out _);
+
+        // The answer as part of a longer prompt: its tokens have the probabilities that they were generated with.
+        int[] longer = [.. prompt, .. answer.Select(token => token.Id)];
+        Tokens(engine, new GenerationRequest { Prompt = longer, Adapter = "qv", MaxTokens = 1, LogProbabilities = options }, out GenerationStream second);
+
+        Assert.That(second.PromptLogProbabilities, Has.Count.EqualTo(longer.Length));
+        Assert.That(second.PromptLogProbabilities[0], Is.Null);
+        Assert.Multiple(() =>
+        {
+            foreach (GeneratedToken token in answer)
+            {
+                PromptTokenLogProbability again = second.PromptLogProbabilities[prompt.Length + token.Index]!;
+                Assert.That(again.Id, Is.EqualTo(token.Id));
+                Assert.That(again.LogProbability, Is.EqualTo(token.LogProbability));
+                Assert.That(again.Top, Is.EqualTo(token.Top));
+                Assert.That(token.Top![0].TokenId, Is.EqualTo(token.Id), "greedy takes the most probable");
+            }
+        });
+    }
+
+    private static Dictionary<int, List<int>> Collect(SteppedEngine engine, GenerationRequest request, out GenerationStream stream) =>
+        Tokens(engine, request, out stream).GroupBy(token => token.Continuation).ToDictionary(group => group.Key, group => group.Select(token => token.Id).ToList());
+
+    private static List<GeneratedToken> Tokens(SteppedEngine engine, GenerationRequest request, out GenerationStream stream)
+    {
+        Answer answer = engine.Ask(request);
+        engine.Finish(answer);
+        stream = answer.Stream;
+        return [.. answer.Items];
+    }
+}

@@ -1,0 +1,264 @@
+using NUnit.Framework;
+
+namespace SLoRA.Core.Tests.Engine;
+
+/// <summary>Every way a request can end, in every phase: what the caller sees and that everything it held is back.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class EndingsTests
+{
+    private static readonly int[] Prompt = [.. Enumerable.Range(3, 40)];
+
+    private static readonly string[] Phases = ["queued", "page-in", "prefill", "decode", "branches"];
+
+    [Test]
+    public void A_stop_token_ends_the_answer_and_is_no_part_of_it()
+    {
+        using var engine = new SteppedEngine();
+        IReadOnlyList<int> free = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true }).Tokens;
+
+        Answer stopped = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true, StopTokens = [free[4]] });
+
+        Assert.That(stopped.Tokens, Is.EqualTo(free.TakeWhile(token => token != free[4])));
+        Assert.That(stopped.Stream.FinishReason, Is.EqualTo(FinishReason.StopToken));
+        AssertNothingHeld(engine);
+    }
+
+    [Test]
+    public void The_limit_of_tokens_ends_the_answer()
+    {
+        using var engine = new SteppedEngine();
+        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 3, IgnoreEndOfText = true });
+
+        Assert.That(answer.Tokens, Has.Count.EqualTo(3));
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Length));
+        Assert.That(answer.Stream.Usage, Has.Property("PromptTokens").EqualTo(40).And.Property("GeneratedTokens").EqualTo(3));
+    }
+
+    [Test]
+    public void A_condition_ends_the_answer_with_the_token_that_meets_it()
+    {
+        using var engine = new SteppedEngine();
+        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = new After(4) });
+
+        Assert.That(answer.Tokens, Has.Count.EqualTo(4));
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.StopString));
+    }
+
+    [TestCaseSource(nameof(Phases))]
+    public void Cancelling_ends_the_request_within_one_step(string phase)
+    {
+        using SteppedEngine engine = InPhase(phase, out Answer answer, out CancellationTokenSource cancellation);
+        cancellation.Cancel();
+        engine.Loop.Step();
+
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
+        Assert.That(answer.Error, Is.InstanceOf<OperationCanceledException>());
+        AssertNothingHeld(engine);
+    }
+
+    [TestCaseSource(nameof(Phases))]
+    public void A_deadline_ends_the_request_with_its_error(string phase)
+    {
+        var clock = new ManualClock();
+        using SteppedEngine engine = InPhase(phase, out Answer answer, out _, clock);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        engine.Loop.Step();
+
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+        Assert.That(answer.Error, Is.TypeOf<DeadlineExceededException>());
+        AssertNothingHeld(engine);
+    }
+
+    [TestCaseSource(nameof(Phases))]
+    public void Disposing_the_engine_ends_every_stream(string phase)
+    {
+        using SteppedEngine engine = InPhase(phase, out Answer answer, out _);
+        engine.Loop.End(new EngineDisposedException());
+
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Disposed));
+        Assert.That(answer.Error, Is.TypeOf<EngineDisposedException>());
+        Assert.That(engine.Loop.Snapshot().Sequences, Is.Empty);
+        Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0));
+    }
+
+    [Test]
+    public void A_hook_that_throws_fails_its_request_and_no_other()
+    {
+        using var engine = new SteppedEngine();
+        Answer failing = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, LogitsHook = new Throwing() });
+        Answer other = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, IgnoreEndOfText = true });
+        engine.Finish(failing, other);
+
+        Assert.That(failing.Error, Is.TypeOf<FormatException>());
+        Assert.That(failing.Stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+        Assert.That(other.Tokens, Has.Count.EqualTo(8));
+        AssertNothingHeld(engine);
+    }
+
+    [Test]
+    public void A_request_that_can_never_fit_is_refused_with_the_numbers()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288), adapters: ["wide"]);
+        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 30 });
+
+        Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages").EqualTo(3));
+        Assert.That(Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 1 }).Tokens, Has.Count.LessThanOrEqualTo(1));
+    }
+
+    [Test]
+    public void A_full_queue_says_busy_and_takes_requests_again_when_it_has_room()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxWaiting = 2));
+        var request = new GenerationRequest { Prompt = Prompt, MaxTokens = 2 };
+        Answer first = engine.Ask(request);
+        Answer second = engine.Ask(request);
+        Answer third = engine.Ask(request);
+
+        Assert.That(third.Error, Is.TypeOf<EngineBusyException>().With.Property("Limit").EqualTo(2));
+        engine.Finish(first, second);
+        Answer fourth = engine.Ask(request);
+        engine.Finish(fourth);
+        Assert.That(fourth.Error, Is.Null);
+    }
+
+    [Test]
+    public async Task A_slow_consumer_pauses_its_own_sequence_only()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 2));
+        var request = new GenerationRequest { Prompt = Prompt, MaxTokens = 12, IgnoreEndOfText = true };
+        int maxTokens = 12;
+        var stream = new GenerationStream(engine.Loop, request, maxTokens, default);
+        await using IAsyncEnumerator<GeneratedToken> slow = stream.GetAsyncEnumerator();
+        ValueTask<bool> first = slow.MoveNextAsync();
+        Answer quick = engine.Ask(request);
+        for (int steps = 0; steps < 200; steps++)
+        {
+            engine.Loop.Step();
+        }
+
+        Assert.That(stream.Unread, Is.LessThanOrEqualTo(2));
+        Assert.That(stream.FinishReason, Is.Null);
+        engine.Finish(quick);
+        Assert.That(quick.Tokens, Has.Count.EqualTo(12));
+
+        var tokens = new List<int>();
+        for (bool more = await first; more;)
+        {
+            tokens.Add(slow.Current.Id);
+            ValueTask<bool> next = slow.MoveNextAsync();
+            while (!next.IsCompleted)
+            {
+                engine.Loop.Step();
+            }
+
+            more = await next;
+        }
+
+        Assert.That(tokens, Is.EqualTo(quick.Tokens));
+    }
+
+    [Test]
+    public void An_abandoned_enumeration_ends_the_request()
+    {
+        using var engine = new SteppedEngine();
+        var stream = new GenerationStream(engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
+        Task<int> leaving = Task.Run(async () =>
+        {
+            await foreach (GeneratedToken token in stream)
+            {
+                return token.Id;
+            }
+
+            return -1;
+        });
+        while (!leaving.IsCompleted)
+        {
+            engine.Loop.Step();
+        }
+
+        Assert.That(leaving.Result, Is.GreaterThanOrEqualTo(0));
+        Assert.That(stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
+        AssertNothingHeld(engine);
+    }
+
+    private static Answer Finished(SteppedEngine engine, GenerationRequest request)
+    {
+        Answer answer = engine.Ask(request);
+        engine.Finish(answer);
+        return answer;
+    }
+
+    /// <summary>An engine whose one request of interest has got as far as the phase says.</summary>
+    private static SteppedEngine InPhase(string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
+    {
+        var engine = new SteppedEngine(
+            builder => builder.UseTimeProvider(clock ?? TimeProvider.System).ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
+            chunkLimit: () => 8);
+        engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("qv")));
+        if (phase == "queued")
+        {
+            engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 200, IgnoreEndOfText = true });
+            engine.Loop.Step();
+        }
+
+        cancellation = new CancellationTokenSource();
+        var request = new GenerationRequest
+        {
+            Prompt = Prompt,
+            Adapter = "a",
+            MaxTokens = 100,
+            IgnoreEndOfText = true,
+            Deadline = clock is null ? null : TimeSpan.FromSeconds(5),
+            Continuations = phase == "branches" ? 4 : 1,
+            StopCondition = phase == "branches" ? new HalfFinished() : null,
+        };
+        Answer asked = engine.Ask(request, cancellation.Token);
+        answer = asked;
+        engine.Loop.Step();
+        int computed = phase switch { "prefill" => 16, "decode" => 44, "branches" => 60, _ => 0 };
+        while (computed > 0 && !engine.Loop.Running.Any(sequence => sequence.Request.Stream == asked.Stream && sequence.Computed >= computed))
+        {
+            engine.Loop.Step();
+        }
+
+        return engine;
+    }
+
+    private static void AssertNothingHeld(SteppedEngine engine)
+    {
+        foreach (string name in engine.Adapters.List().Select(adapter => adapter.Name).ToArray())
+        {
+            AdapterStatus adapter = engine.Adapters.List().Single(candidate => candidate.Name == name);
+            Assert.That(adapter.Requests, Is.EqualTo(0), $"requests that hold {name}");
+        }
+
+        foreach (SLoRA.Engine.Sequence running in engine.Loop.Running.ToArray())
+        {
+            engine.Loop.CancelNow(running.Request.Stream);
+        }
+
+        engine.DropCaches();
+        Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total), "free pages");
+        Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0), "promised pages");
+    }
+
+    private sealed class After(int tokens) : IStopCondition
+    {
+        private int _seen;
+
+        public bool IsMet(int continuation, int token) => ++_seen == tokens;
+    }
+
+    /// <summary>Lets continuations 1 and 2 end after three tokens.</summary>
+    private sealed class HalfFinished : IStopCondition
+    {
+        private readonly int[] _seen = new int[4];
+
+        public bool IsMet(int continuation, int token) => ++_seen[continuation] == 3 && continuation is 1 or 2;
+    }
+
+    private sealed class Throwing : ILogitsHook
+    {
+        public void Apply(LogitsContext context, Span<float> logits) => throw new FormatException("The hook is broken.");
+    }
+}
