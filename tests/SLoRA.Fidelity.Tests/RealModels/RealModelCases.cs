@@ -6,16 +6,17 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 internal static class RealModelCases
 {
     /// <summary>The cases of all files whose names match.</summary>
-    public static IEnumerable<TestCaseData> Of(string pattern, Func<ReferenceFile, IEnumerable<string>> cases, Func<ReferenceFile, string, bool>? isLong = null) =>
+    public static IEnumerable<TestCaseData> Of(
+        string pattern, Func<ReferenceFile, IEnumerable<string>> cases, Func<ReferenceFile, string, bool>? isLong = null, string suffix = "Cpu") =>
         from folder in RealModelFolder.All()
         from file in folder.Files(pattern)
         let reference = folder.Read(file)
         from name in cases(reference)
-        select Data(folder, file, name, isLong is not null && isLong(reference, name));
+        select Data(folder, file, name, isLong is not null && isLong(reference, name), suffix);
 
-    private static TestCaseData Data(RealModelFolder folder, string file, string name, bool isLong)
+    private static TestCaseData Data(RealModelFolder folder, string file, string name, bool isLong, string suffix)
     {
-        TestCaseData data = new TestCaseData(folder.Path, file, name).SetName($"Fidelity({folder.Path}, {file}, {name}, Cpu)");
+        TestCaseData data = new TestCaseData(folder.Path, file, name).SetName($"Fidelity({folder.Path}, {file}, {name}, {suffix})");
         if (isLong)
         {
             data.SetCategory("Long");

@@ -27,6 +27,8 @@ internal sealed record ReferenceFile
 
     public int Window { get; init; }
 
+    public string? Text { get; init; }
+
     /// <summary>Type of the base weights, then adapter (or base).</summary>
     public IReadOnlyDictionary<string, Dictionary<string, ReferencePerplexity>> Weights { get; init; } = new Dictionary<string, Dictionary<string, ReferencePerplexity>>();
 
@@ -46,12 +48,23 @@ internal sealed record ReferenceCase
 
     public IReadOnlyList<WeightedAdapter> Adapters { get; init; } = [];
 
+    /// <summary>The prompt as text, the chat template applied; other kinds of files have ids here, and are not for these tests.</summary>
+    public JsonElement Prompt { get; init; }
+
+    public string? PromptText => Prompt.ValueKind == JsonValueKind.String ? Prompt.GetString() : null;
+
     public int[] PromptIds { get; init; } = [];
 
     /// <summary>What follows the file's prefix.</summary>
     public int[] BranchIds { get; init; } = [];
 
     public int[] GreedyIds { get; init; } = [];
+
+    /// <summary>The index of the first token that ends the answer; null when none does.</summary>
+    public int? Stop { get; init; }
+
+    /// <summary>What comes before it.</summary>
+    public string? Text { get; init; }
 
     /// <summary>Places in prompt and answer after which logits are recorded.</summary>
     public int[] Positions { get; init; } = [];
