@@ -74,7 +74,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             await _thread.DisposeAsync().ConfigureAwait(false);
-            _resources.Dispose();
+            await Task.Run(_resources.Dispose).ConfigureAwait(false);
         }
     }
 

@@ -34,8 +34,11 @@ public sealed class StopStringConditionTests
         int[] ids = Tokenizer.Encode("ab", addSpecialTokens: false);
         StopStringCondition condition = Tokenizer.CreateStopCondition(["abab"]);
 
-        Assert.That(ids.Select(id => condition.IsMet(0, id)).Concat(ids.Select(id => condition.IsMet(1, id))), Is.All.False);
-        Assert.That(ids.Select(id => condition.IsMet(1, id)).Last(), Is.True);
+        bool[] first = [.. ids.Select(id => condition.IsMet(0, id)), .. ids.Select(id => condition.IsMet(1, id))];
+        bool[] second = [.. ids.Select(id => condition.IsMet(1, id))];
+
+        Assert.That(first, Is.All.False);
+        Assert.That(second[^1], Is.True);
     }
 
     [Test]

@@ -11,7 +11,7 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
         {
             loop.Arrive(stream);
         }
-        catch (SLoraException error)
+        catch (Exception error)
         {
             loop.LeaveQueue();
             stream.EndUnserved(FinishReason.Failed, error);

@@ -13,9 +13,10 @@ namespace SLoRA.Engine;
 internal sealed class EngineAssembly : IDisposable
 {
     private readonly BaseModel _baseModel;
+    private readonly AdapterLoader _loader;
 
     private EngineAssembly(
-        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel)
+        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel, AdapterLoader loader)
     {
         Loop = loop;
         Model = model;
@@ -24,6 +25,7 @@ internal sealed class EngineAssembly : IDisposable
         Scheduling = scheduling;
         Logger = logger;
         _baseModel = baseModel;
+        _loader = loader;
     }
 
     /// <summary>The loop; nothing steps it yet.</summary>
@@ -60,6 +62,7 @@ internal sealed class EngineAssembly : IDisposable
     {
         BaseModel? model = null;
         IBackend? backend = null;
+        EngineLoop? loop = null;
         try
         {
             model = BaseModel.Open(folder, progress, cancellation);
@@ -76,7 +79,7 @@ internal sealed class EngineAssembly : IDisposable
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
             var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
             ModelInfo info = Describe(model);
-            var loop = new EngineLoop(
+            loop = new EngineLoop(
                 new EngineParts
                 {
                     Decoder = new Decoder(description, weights, backend),
@@ -98,10 +101,11 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);
-            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, loader, logger), scheduling, logger, model);
+            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, loader, logger), scheduling, logger, model, loader);
         }
         catch
         {
+            loop?.End(new EngineDisposedException());
             backend?.Dispose();
             model?.Dispose();
             throw;
@@ -111,6 +115,7 @@ internal sealed class EngineAssembly : IDisposable
     /// <summary>Frees backend and model. The loop must have ended.</summary>
     public void Dispose()
     {
+        _loader.Dispose();
         Backend.Dispose();
         _baseModel.Dispose();
     }

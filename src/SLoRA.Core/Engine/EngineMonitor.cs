@@ -39,12 +39,12 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
         }
     }
 
-    /// <summary>Notes the end of a request.</summary>
-    public void Retired()
+    /// <summary>Notes the end of requests.</summary>
+    public void Retired(int requests)
     {
         lock (_gate)
         {
-            _ended++;
+            _ended += requests;
         }
     }
 

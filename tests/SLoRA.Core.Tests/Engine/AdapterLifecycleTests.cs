@@ -131,6 +131,22 @@ public sealed class AdapterLifecycleTests
     }
 
     [Test]
+    public void The_engine_can_end_while_content_is_being_read()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            // This adapter carries copies of base matrices, which are compared with the mapped model while it is read.
+            var engine = new SteppedEngine();
+            engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("embed-and-head")));
+            Answer answer = engine.Ask(Question with { Adapter = "a" });
+            engine.Loop.Step();
+            engine.Dispose();
+
+            Assert.That(answer.Error, Is.TypeOf<EngineDisposedException>());
+        }
+    }
+
+    [Test]
     public void Idle_adapters_make_room_for_others_and_come_back_with_the_same_bytes()
     {
         // Room for one request and its adapter, not for all adapters at once.

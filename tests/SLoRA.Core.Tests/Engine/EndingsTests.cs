@@ -160,7 +160,8 @@ public sealed class EndingsTests
     [Test]
     public void An_abandoned_enumeration_ends_the_request()
     {
-        using var engine = new SteppedEngine();
+        // With room for one token the sequence cannot run to its end before its consumer leaves.
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1));
         var stream = new GenerationStream(engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
         Task<int> leaving = Task.Run(async () =>
         {

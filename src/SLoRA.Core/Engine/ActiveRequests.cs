@@ -1,0 +1,171 @@
+using SLoRA.Adapters;
+using SLoRA.Scheduling;
+
+namespace SLoRA.Engine;
+
+/// <summary>
+/// The requests that wait or run, from arrival until everything they held has been returned. Belongs to the engine's thread.
+/// </summary>
+/// <param name="parts">What the engine is made of.</param>
+/// <param name="cache">Generations that have pages.</param>
+/// <param name="store">Generations in main memory.</param>
+/// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
+internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostStore store, Action leaveQueue)
+{
+    private readonly Admission _admission = new(parts.Pool, cache, parts.Scheduling.MaxRunning);
+    private readonly List<Sequence> _running = [];
+    private readonly List<Sequence> _finished = [];
+
+    /// <summary>Sequences that run, in the order of admission.</summary>
+    public IReadOnlyList<Sequence> Running => _running;
+
+    /// <summary>Sequences that wait, in the order of arrival.</summary>
+    public IReadOnlyList<Sequence> Waiting => _admission.Waiting;
+
+    /// <summary>Takes a sequence in: it waits, its adapters are leased, and content that is missing is read in the background.</summary>
+    public void Add(Sequence sequence)
+    {
+        foreach (Lease lease in sequence.Request.Leases)
+        {
+            lease.Registration.Leases++;
+            store.BeginLoad(lease.Registration);
+        }
+
+        _admission.Enqueue(sequence);
+    }
+
+    /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
+    /// <returns>How many.</returns>
+    public int Admit() => _admission.Admit(_running, parts.Clock.GetTimestamp());
+
+    /// <summary>Starts a further continuation of a prompt that has been computed: it shares the full pages.</summary>
+    public Sequence Fork(Sequence sequence)
+    {
+        RequestState request = sequence.Request;
+        Sequence fork = sequence.Fork(request.Forked, parts.Pages.Copy);
+        request.Forked++;
+        request.Open++;
+        foreach (Lease lease in request.Leases)
+        {
+            lease.Registration.Leases++;
+            cache.Acquire(lease.Generation!);
+        }
+
+        _running.Add(fork);
+        return fork;
+    }
+
+    /// <summary>Ends the sequences of a stream as cancelled.</summary>
+    public void Cancel(GenerationStream stream)
+    {
+        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        {
+            if (ReferenceEquals(sequence.Request.Stream, stream))
+            {
+                sequence.Finish(FinishReason.Cancelled);
+            }
+        }
+    }
+
+    /// <summary>Ends all sequences of a request with an error; does nothing for a request that has ended.</summary>
+    public void Fail(RequestState request, Exception error)
+    {
+        request.Error ??= error;
+        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        {
+            if (ReferenceEquals(sequence.Request, request))
+            {
+                sequence.Finish(FinishReason.Failed);
+            }
+        }
+    }
+
+    /// <summary>Ends the requests that wait for content that cannot be read.</summary>
+    public void FailWaitingFor(AdapterRegistration registration, Exception error)
+    {
+        foreach (Sequence sequence in _admission.Waiting)
+        {
+            if (sequence.Request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            {
+                Fail(sequence.Request, error);
+            }
+        }
+    }
+
+    /// <summary>Ends every request.</summary>
+    public void EndAll(FinishReason reason, Exception error)
+    {
+        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        {
+            sequence.Request.Error ??= error;
+            sequence.Finish(reason);
+        }
+    }
+
+    /// <summary>Takes the sequences that have ended out and returns everything that they hold.</summary>
+    public void ReturnFinished()
+    {
+        _admission.RemoveFinished(_finished);
+        int kept = 0;
+        for (int i = 0; i < _running.Count; i++)
+        {
+            Sequence sequence = _running[i];
+            if (sequence.Finished is null)
+            {
+                _running[kept++] = sequence;
+            }
+            else
+            {
+                _finished.Add(sequence);
+            }
+        }
+
+        _running.RemoveRange(kept, _running.Count - kept);
+        foreach (Sequence sequence in _finished)
+        {
+            Return(sequence);
+        }
+    }
+
+    /// <summary>Ends the streams of requests whose last sequence has been returned.</summary>
+    /// <returns>How many.</returns>
+    public int CompleteFinished()
+    {
+        int completed = 0;
+        foreach (Sequence sequence in _finished)
+        {
+            if (--sequence.Request.Open == 0)
+            {
+                sequence.Request.Complete(parts.Clock);
+                completed++;
+            }
+        }
+
+        _finished.Clear();
+        return completed;
+    }
+
+    private void Return(Sequence sequence)
+    {
+        RequestState request = sequence.Request;
+        bool admitted = request.Admitted != 0;
+        if (!admitted)
+        {
+            leaveQueue();
+        }
+
+        sequence.Table.Release();
+        foreach (Lease lease in request.Leases)
+        {
+            if (admitted)
+            {
+                cache.Release(lease.Generation!);
+            }
+
+            lease.Registration.Leases--;
+            store.Collect(lease.Registration);
+        }
+
+        request.Ended(sequence.Continuation, sequence.Finished!.Value);
+    }
+}

@@ -1,0 +1,60 @@
+using SLoRA.Sampling;
+
+namespace SLoRA.Engine;
+
+/// <summary>
+/// What comes after the decoder: takes the logits of a step, chooses tokens and hands them to their streams. An error there is that request's and
+/// nobody else's. Belongs to the engine's thread.
+/// </summary>
+internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
+{
+    private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
+
+    /// <summary>Goes through the output rows of a step that the decoder has run.</summary>
+    /// <param name="plan">The step.</param>
+    /// <param name="sequences">The sequence of each of its slices.</param>
+    public void SampleAndPublish(StepPlan plan, IReadOnlyList<Sequence> sequences)
+    {
+        int output = 0;
+        long now = parts.Clock.GetTimestamp();
+        for (int i = 0; i < sequences.Count; i++)
+        {
+            Sequence sequence = sequences[i];
+            StepSlice slice = plan.Slices[i];
+            sequence.Advance(slice.RowCount);
+            for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
+            {
+                int row = plan.OutputRows[output] - slice.FirstRow;
+                Take(sequence, slice.FirstPosition + row, parts.Decoder.Logits(output), row == slice.RowCount - 1, now);
+            }
+        }
+    }
+
+    private void Take(Sequence sequence, int position, ReadOnlySpan<float> logits, bool isLast, long now)
+    {
+        try
+        {
+            GenerationRequest asked = sequence.Request.Request;
+            asked.Tap?.Take(position, logits);
+            if (position < sequence.PromptLength - 1 && asked.LogProbabilities is { IncludePrompt: true })
+            {
+                sequence.ReportPrompt(position, logits);
+            }
+
+            if (isLast && sequence.Pending == 0)
+            {
+                sequence.Request.FirstToken = sequence.Request.FirstToken != 0 ? sequence.Request.FirstToken : now;
+                sequence.Sample(logits, _scratch);
+                for (int forks = sequence.PendingForks; forks > 0; forks--)
+                {
+                    requests.Fork(sequence).Sample(logits, _scratch);
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            // A hook of the host program, or logits that no token can be chosen from.
+            requests.Fail(sequence.Request, error);
+        }
+    }
+}
