@@ -21,9 +21,9 @@ if [[ ! -f $source/gguf_to_hf.py ]]; then
 fi
 
 source=$(cd "$source" && pwd)
-mkdir -p "$target"
-target=$(cd "$target" && pwd)
+target=$(realpath -m "$target")
 case $target/ in "$root"/*) say "$target is inside the repository; name a folder outside it"; exit 1 ;; esac
+mkdir -p "$target"
 
 gguf=$(find "$source" -maxdepth 1 -name '*.gguf' | sort | head -n 1)
 [[ -n $gguf ]] || { say "there is no GGUF in $source"; exit 1; }
