@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Quickstart;
 
@@ -15,7 +17,13 @@ internal static class CommandLine
     private static readonly Option<string?> Model = new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
     private static readonly Option<string[]> Adapters = new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
     private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "The most tokens of one answer.", HelpName = "N", DefaultValueFactory = _ => 96 };
-    private static readonly Option<float> Temperature = new("--temperature") { Description = "0 takes the likeliest token.", HelpName = "T" };
+    private static readonly Option<float> Temperature = new("--temperature")
+    {
+        Description = "0 takes the likeliest token.",
+        HelpName = "T",
+        CustomParser = ParseNumber,
+    };
+
     private static readonly Option<long?> Seed = new("--seed") { Description = "Makes sampled answers repeatable.", HelpName = "N" };
     private static readonly Option<bool> Raw = new("--raw") { Description = "Gives the prompt to the model as it is, without a chat template." };
 
@@ -27,6 +35,19 @@ internal static class CommandLine
         };
         root.SetAction(RunAsync);
         return root;
+    }
+
+    /// <summary>0.5 means the same in every culture.</summary>
+    private static float ParseNumber(ArgumentResult argument)
+    {
+        string text = argument.Tokens[0].Value;
+        if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float number))
+        {
+            return number;
+        }
+
+        argument.AddError($"'{text}' is not a number for {((OptionResult)argument.Parent!).Option.Name}.");
+        return 0;
     }
 
     private static async Task<int> RunAsync(ParseResult options, CancellationToken cancellation)

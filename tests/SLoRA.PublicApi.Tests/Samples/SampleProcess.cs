@@ -12,7 +12,7 @@ internal sealed class SampleProcess : IDisposable
     private readonly Process _process;
     private readonly Task<string> _error;
 
-    private SampleProcess(string program, string[] arguments, string folder)
+    private SampleProcess(string program, string[] arguments, string folder, string? language = null, string? runtimeConfiguration = null)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -22,6 +22,18 @@ internal sealed class SampleProcess : IDisposable
             WorkingDirectory = folder,
         };
         start.ArgumentList.Add("exec");
+        if (runtimeConfiguration is not null)
+        {
+            start.ArgumentList.Add("--runtimeconfig");
+            start.ArgumentList.Add(runtimeConfiguration);
+        }
+
+        if (language is not null)
+        {
+            start.Environment["LC_ALL"] = language;
+            start.Environment.Remove("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT");
+        }
+
         start.ArgumentList.Add(program);
         foreach (string argument in arguments)
         {
@@ -44,6 +56,10 @@ internal sealed class SampleProcess : IDisposable
     /// <summary>Starts a copy of a sample that lies elsewhere, in its own folder.</summary>
     public static SampleProcess StartCopy(string folder, string sample, params string[] arguments) =>
         new(Path.Combine(folder, sample + ".dll"), arguments, folder);
+
+    /// <summary>Starts a sample in a language and with another runtime configuration than it was built with.</summary>
+    public static SampleProcess StartUnder(string language, string runtimeConfiguration, string sample, params string[] arguments) =>
+        new(Path.Combine(Repository.SampleOutput(sample), sample + ".dll"), arguments, Repository.Root, language, runtimeConfiguration);
 
     /// <summary>Runs a sample to its end without any input.</summary>
     public static async Task<SampleResult> RunAsync(string sample, params string[] arguments)
