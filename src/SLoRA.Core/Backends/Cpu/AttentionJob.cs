@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
@@ -16,7 +15,7 @@ namespace SLoRA.Backends.Cpu;
 /// that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its scores are
 /// dropped and its values are never read.
 /// </remarks>
-internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
+internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDisposable
 {
     /// <summary>Positions whose sums are kept apart until the segment's end.</summary>
     public const int Segment = 512;
@@ -158,74 +157,6 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         }
     }
 
-    /// <summary>Brings positions start + from … start + count − 1 to fp32, a run of up to 16 tokens of a page at a time.</summary>
-    private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
-        where T : struct, IElements
-    {
-        int run = Math.Min(_layout.PageTokens, Lanes.Count);
-        for (int token = from / run * run; token < count; token += run)
-        {
-            FindRun<T>(task, start + token, out byte* keys, out byte* values);
-            LoadKeys<T>(keys, run, scratch.Keys + token);
-            LoadValues<T>(values, Math.Min(run, count - token), scratch.Values + (token * scratch.PaddedDim));
-        }
-    }
-
-    private void FindRun<T>(AttentionTask task, int position, out byte* keys, out byte* values)
-        where T : struct, IElements
-    {
-        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
-        byte* address = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes);
-        keys = address + _block.KeyOffset + (place * T.Size);
-        values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
-    }
-
-    private void LoadKeys<T>(byte* source, int run, float* destination)
-        where T : struct, IElements
-    {
-        int dim = _attention.HeadDim;
-        nint rowBytes = (nint)_layout.PageTokens * T.Size;
-        if (run == Lanes.Count)
-        {
-            for (int i = 0; i < dim; i++)
-            {
-                T.Load16(source + (i * rowBytes)).Store(destination + (i * Block));
-            }
-
-            return;
-        }
-
-        for (int i = 0; i < dim; i++)
-        {
-            for (int t = 0; t < run; t++)
-            {
-                destination[(i * Block) + t] = T.Load(source + (i * rowBytes) + (t * T.Size));
-            }
-        }
-    }
-
-    private void LoadValues<T>(byte* source, int tokens, float* destination)
-        where T : struct, IElements
-    {
-        int dim = _attention.HeadDim;
-        for (int t = 0; t < tokens; t++)
-        {
-            int i = 0;
-            for (; i + Lanes.Count <= dim; i += Lanes.Count)
-            {
-                T.Load16(source + (i * T.Size)).Store(destination + i);
-            }
-
-            for (; i < dim; i++)
-            {
-                destination[i] = T.Load(source + (i * T.Size));
-            }
-
-            source += dim * T.Size;
-            destination += _paddedDim;
-        }
-    }
-
     /// <summary>Adds a block that lies in the scratch memory.</summary>
     private void AddBlock(AttentionTask task, int start, int count, AttentionScratch scratch)
     {
@@ -330,35 +261,6 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         }
     }
 
-    /// <summary>Starts on the keys of the next block while this block's values are summed.</summary>
-    private void FetchKeys<T>(AttentionTask task, int start, nint runBytes)
-        where T : struct, IElements
-    {
-        byte** keys = stackalloc byte*[Runs];
-        int last = task.FirstPosition + task.Rows - 1;
-        for (int run = 0; run < Runs; run++)
-        {
-            FindRun<T>(task, Math.Min(start + (run * Lanes.Count), last & -Lanes.Count), out keys[run], out _);
-        }
-
-        Fetch(keys, runBytes);
-    }
-
-    /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>
-    private static void Fetch(byte** runs, nint bytes)
-    {
-        if (Sse.IsSupported)
-        {
-            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
-            {
-                Sse.Prefetch0(runs[0] + at);
-                Sse.Prefetch0(runs[1] + at);
-                Sse.Prefetch0(runs[2] + at);
-                Sse.Prefetch0(runs[3] + at);
-            }
-        }
-    }
-
     /// <summary>Which positions of the block a row at a position sees.</summary>
     private (int From, int To) Visible(int position, int start)
         => (Math.Max(0, FirstVisible(_attention, position) - start), Math.Min(Block, position + 1 - start));
@@ -373,54 +275,6 @@ internal sealed unsafe class AttentionJob(int workers) : ComputeJob, IDisposable
         }
 
         return rows;
-    }
-
-    private void Weigh(int query, int queries, int from, int to, AttentionScratch scratch)
-    {
-        for (int i = 0; i < queries; i++)
-        {
-            Weigh(query + i, from, to, scratch);
-        }
-    }
-
-    /// <summary>Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.</summary>
-    private void Weigh(int query, int from, int to, AttentionScratch scratch)
-    {
-        float* scores = scratch.Scores + (query * Block);
-        Vector512<float> scale = Vector512.Create(_attention.ScoreScale);
-        Vector512<float> low = Vector512.Create(float.NegativeInfinity);
-        Vector512<float> largest = Vector512.Create(scratch.Maxima[query]);
-        for (int i = 0; i < Block; i += Lanes.Count)
-        {
-            Vector512<int> index = Lanes.Indices + Vector512.Create(i);
-            Vector512<int> visible = Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
-            Vector512<float> score = Vector512.ConditionalSelect(visible.AsSingle(), Vector512.Load(scores + i) * scale, low);
-            score.Store(scores + i);
-            largest = Vector512.MaxNative(largest, score);
-        }
-
-        float maximum = Lanes.Max(largest);
-        Vector512<float> weights = Vector512.Load(scratch.Weights + (query * Lanes.Count));
-        if (maximum > scratch.Maxima[query])
-        {
-            Vector512<float> factor = Lanes.Exp(Vector512.Create(scratch.Maxima[query] - maximum));
-            scratch.Maxima[query] = maximum;
-            weights *= factor;
-            float* sums = scratch.Sums + (query * scratch.PaddedDim);
-            for (int i = 0; i < _paddedDim; i += Lanes.Count)
-            {
-                (Vector512.Load(sums + i) * factor).Store(sums + i);
-            }
-        }
-
-        for (int i = 0; i < Block; i += Lanes.Count)
-        {
-            Vector512<float> weight = Lanes.Exp(Vector512.Load(scores + i) - Vector512.Create(maximum));
-            weight.Store(scores + i);
-            weights += weight;
-        }
-
-        weights.Store(scratch.Weights + (query * Lanes.Count));
     }
 
     private void StartSegment(int queries, AttentionScratch scratch)

@@ -1,0 +1,105 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <content>Where keys and values lie in the pages, and how they come nearer: into the scratch memory as fp32, or into the cache.</content>
+internal sealed unsafe partial class AttentionJob
+{
+    /// <summary>Brings positions start + from … start + count − 1 to fp32, a run of up to 16 tokens of a page at a time.</summary>
+    private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        int run = Math.Min(_layout.PageTokens, Lanes.Count);
+        for (int token = from / run * run; token < count; token += run)
+        {
+            FindRun<T>(task, start + token, out byte* keys, out byte* values);
+            LoadKeys<T>(keys, run, scratch.Keys + token);
+            LoadValues<T>(values, Math.Min(run, count - token), scratch.Values + (token * scratch.PaddedDim));
+        }
+    }
+
+    private void FindRun<T>(AttentionTask task, int position, out byte* keys, out byte* values)
+        where T : struct, IElements
+    {
+        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
+        byte* address = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes);
+        keys = address + _block.KeyOffset + (place * T.Size);
+        values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
+    }
+
+    private void LoadKeys<T>(byte* source, int run, float* destination)
+        where T : struct, IElements
+    {
+        int dim = _attention.HeadDim;
+        nint rowBytes = (nint)_layout.PageTokens * T.Size;
+        if (run == Lanes.Count)
+        {
+            for (int i = 0; i < dim; i++)
+            {
+                T.Load16(source + (i * rowBytes)).Store(destination + (i * Block));
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < dim; i++)
+        {
+            for (int t = 0; t < run; t++)
+            {
+                destination[(i * Block) + t] = T.Load(source + (i * rowBytes) + (t * T.Size));
+            }
+        }
+    }
+
+    private void LoadValues<T>(byte* source, int tokens, float* destination)
+        where T : struct, IElements
+    {
+        int dim = _attention.HeadDim;
+        for (int t = 0; t < tokens; t++)
+        {
+            int i = 0;
+            for (; i + Lanes.Count <= dim; i += Lanes.Count)
+            {
+                T.Load16(source + (i * T.Size)).Store(destination + i);
+            }
+
+            for (; i < dim; i++)
+            {
+                destination[i] = T.Load(source + (i * T.Size));
+            }
+
+            source += dim * T.Size;
+            destination += _paddedDim;
+        }
+    }
+
+    /// <summary>Starts on the keys of the next block while this block's values are summed.</summary>
+    private void FetchKeys<T>(AttentionTask task, int start, nint runBytes)
+        where T : struct, IElements
+    {
+        byte** keys = stackalloc byte*[Runs];
+        int last = task.FirstPosition + task.Rows - 1;
+        for (int run = 0; run < Runs; run++)
+        {
+            FindRun<T>(task, Math.Min(start + (run * Lanes.Count), last & -Lanes.Count), out keys[run], out _);
+        }
+
+        Fetch(keys, runBytes);
+    }
+
+    /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>
+    private static void Fetch(byte** runs, nint bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+            {
+                Sse.Prefetch0(runs[0] + at);
+                Sse.Prefetch0(runs[1] + at);
+                Sse.Prefetch0(runs[2] + at);
+                Sse.Prefetch0(runs[3] + at);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Runtime.Intrinsics;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <content>The online softmax of one block: scores <c>[M, 64]</c> become weights, in place.</content>
+internal sealed unsafe partial class AttentionJob
+{
+    private void Weigh(int query, int queries, int from, int to, AttentionScratch scratch)
+    {
+        for (int i = 0; i < queries; i++)
+        {
+            Weigh(query + i, from, to, scratch);
+        }
+    }
+
+    /// <summary>Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.</summary>
+    private void Weigh(int query, int from, int to, AttentionScratch scratch)
+    {
+        float* scores = scratch.Scores + (query * Block);
+        Vector512<float> scale = Vector512.Create(_attention.ScoreScale);
+        Vector512<float> low = Vector512.Create(float.NegativeInfinity);
+        Vector512<float> largest = Vector512.Create(scratch.Maxima[query]);
+        for (int i = 0; i < Block; i += Lanes.Count)
+        {
+            Vector512<int> index = Lanes.Indices + Vector512.Create(i);
+            Vector512<int> visible = Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
+            Vector512<float> score = Vector512.ConditionalSelect(visible.AsSingle(), Vector512.Load(scores + i) * scale, low);
+            score.Store(scores + i);
+            largest = Vector512.MaxNative(largest, score);
+        }
+
+        float maximum = Lanes.Max(largest);
+        Vector512<float> weights = Vector512.Load(scratch.Weights + (query * Lanes.Count));
+        if (maximum > scratch.Maxima[query])
+        {
+            Vector512<float> factor = Lanes.Exp(Vector512.Create(scratch.Maxima[query] - maximum));
+            scratch.Maxima[query] = maximum;
+            weights *= factor;
+            float* sums = scratch.Sums + (query * scratch.PaddedDim);
+            for (int i = 0; i < _paddedDim; i += Lanes.Count)
+            {
+                (Vector512.Load(sums + i) * factor).Store(sums + i);
+            }
+        }
+
+        for (int i = 0; i < Block; i += Lanes.Count)
+        {
+            Vector512<float> weight = Lanes.Exp(Vector512.Load(scores + i) - Vector512.Create(maximum));
+            weight.Store(scores + i);
+            weights += weight;
+        }
+
+        weights.Store(scratch.Weights + (query * Lanes.Count));
+    }
+}
