@@ -78,15 +78,6 @@ internal sealed class AdapterContent : IDisposable
         }
     }
 
-    /// <summary><see cref="Load"/> on a thread of the pool.</summary>
-    /// <inheritdoc cref="Load"/>
-    public static Task<AdapterContent> LoadAsync(
-        AdapterDescription description,
-        Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
-        GenerationId? expected = null,
-        CancellationToken cancellationToken = default) =>
-        Task.Run(() => Load(description, baseWeight, expected, cancellationToken), cancellationToken);
-
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
