@@ -80,6 +80,26 @@ public sealed class TemplateFixture
         Clock = new FixedClock(_now),
     };
 
+    /// <summary>The folder that the package's tokenizer lies in; null when it is not installed, or when the template is our own.</summary>
+    public string? TokenizerFolder()
+    {
+        string? packages = Environment.GetEnvironmentVariable("SLORA_TOKENIZERS");
+        if (packages is null || !IsReal) return null;
+        string path = Path.Combine(packages, "node_modules", _entry.GetProperty("package").GetString()!, _entry.GetProperty("path").GetString()!);
+        return File.Exists(path) ? Path.GetDirectoryName(path) : null;
+    }
+
+    /// <summary>The same inputs as a host program gives them to a tokenizer, which knows its special tokens itself.</summary>
+    public ChatRenderOptions Options() => new()
+    {
+        TemplateName = _entry.TryGetProperty("variant", out JsonElement variant) ? variant.GetString() : null,
+        Tools = Node("tools"),
+        Documents = Node("documents"),
+        AddGenerationPrompt = _case.GetProperty("add_generation_prompt").GetBoolean(),
+        Variables = Node("extra")!.AsObject().Where(e => !e.Key.EndsWith("_token", StringComparison.Ordinal)).ToDictionary(e => e.Key, e => e.Value),
+        Clock = new FixedClock(_now),
+    };
+
     public override string ToString() => Name;
 
     private JsonNode? Node(string name) =>

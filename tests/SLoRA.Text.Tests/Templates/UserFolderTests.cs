@@ -1,0 +1,37 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+
+namespace SLoRA.Text.Tests.Templates;
+
+/// <summary>
+/// The folders of real models as a user has them: loaded whole, and every conversation and tool call rendered through the tokenizer, with its own
+/// template and its own special tokens.
+/// </summary>
+public sealed class UserFolderTests
+{
+    private static readonly ConcurrentDictionary<string, Lazy<Tokenizer>> Tokenizers = new();
+
+    public static IEnumerable<TestCaseData> Cases() => TemplateFixture.All().Where(f => f.IsReal).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
+
+    [TestCaseSource(nameof(Cases))]
+    public void A_folder_renders_a_conversation_as_the_reference_does(TemplateFixture fixture)
+    {
+        if (fixture.TokenizerFolder() is not { } folder)
+        {
+            Assert.Ignore($"{fixture.Name}: the package with this tokenizer is not installed (SLORA_TOKENIZERS).");
+            return;
+        }
+
+        Tokenizer tokenizer = Tokenizers.GetOrAdd(folder, key => new Lazy<Tokenizer>(() => Tokenizer.Load(key))).Value;
+        JsonNode messages = JsonNode.Parse(fixture.Case.GetProperty("messages").GetRawText())!;
+        if (fixture.Case.TryGetProperty("error", out _))
+        {
+            Assert.That(() => tokenizer.RenderChatJson(messages, fixture.Options()), Throws.TypeOf<ChatTemplateException>());
+            return;
+        }
+
+        string expected = fixture.Case.GetProperty("expected").GetString()!;
+        Assert.That(tokenizer.RenderChatJson(messages, fixture.Options()), Is.EqualTo(expected));
+        Assert.That(tokenizer.EncodeChatJson(messages, fixture.Options()), Is.EqualTo(tokenizer.Encode(expected, addSpecialTokens: false)));
+    }
+}
