@@ -12,7 +12,7 @@ namespace SLoRA.Engine;
 /// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
 internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostStore store, Action leaveQueue)
 {
-    private readonly Admission _admission = new(parts.Pool, cache, parts.Scheduling.MaxRunning);
+    private readonly Admission _admission = new(parts.Pool, cache, parts.Scheduling.Places);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
 

@@ -74,7 +74,7 @@ internal sealed class EngineAssembly : IDisposable
 
             KvLayout layout = KvLayout.For(description, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
-            backend = createBackend(scheduling.MaxRowsPerStep, Math.Min(scheduling.MaxRunning, scheduling.MaxRowsPerStep));
+            backend = createBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             backend.AllocatePages(layout, pageCount);
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
             var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
@@ -123,12 +123,14 @@ internal sealed class EngineAssembly : IDisposable
     private static DecoderWeights LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
-        return DecoderLoader.Load(model.Decoder, model.Targets, model.Weight, backend, weight =>
+        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, model.Weight, backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += (long)weight.Rows * weight.Columns * weight.Type.ElementSize();
             progress?.Report(new LoadProgress("device", Math.Min(done, model.FileBytes), model.FileBytes));
         });
+        progress?.Report(new LoadProgress("device", model.FileBytes, model.FileBytes));
+        return weights;
     }
 
     private static ModelInfo Describe(BaseModel model) => new()

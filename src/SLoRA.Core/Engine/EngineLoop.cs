@@ -24,7 +24,7 @@ internal sealed class EngineLoop
     {
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
-        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.MaxRunning);
+        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places);
         _planner = new StepPlanner(scheduling.StreamBuffer, chunkLimit);
         DeviceCache = new DeviceCache(parts.Pool, parts.Pages);
         HostStore = new HostStore(DeviceCache, parts.ReadContent, ContentRead);

@@ -15,11 +15,11 @@ internal static class RequestRules
         CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), model);
         request.Sampling.Validate(model.VocabularySize);
         request.LogProbabilities?.Validate(model.VocabularySize);
-        if (request.Continuations < 1 || request.Continuations > scheduling.MaxRunning)
+        if (request.Continuations < 1 || request.Continuations > scheduling.Places)
         {
             throw Invalid(
                 nameof(GenerationRequest.Continuations),
-                $"Continuations is {request.Continuations}; it must be between 1 and {scheduling.MaxRunning}, the sequences that may run at once.");
+                $"Continuations is {request.Continuations}; it must be between 1 and {scheduling.Places}, the sequences that may run at once.");
         }
 
         if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline.TotalMilliseconds > uint.MaxValue - 1))

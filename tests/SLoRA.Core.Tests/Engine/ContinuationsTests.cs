@@ -76,6 +76,20 @@ public sealed class ContinuationsTests
     }
 
     [Test]
+    public void No_more_sequences_run_than_a_step_has_rows()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRowsPerStep = 2));
+        var request = new GenerationRequest { Prompt = new[] { 1, 2, 3 }, MaxTokens = 5, IgnoreEndOfText = true };
+        Answer[] answers = [engine.Ask(request), engine.Ask(request), engine.Ask(request)];
+        engine.Loop.Step();
+
+        Assert.That(engine.Loop.Running, Has.Count.EqualTo(2));
+        Assert.That(() => engine.Ask(request with { Continuations = 3 }), Throws.TypeOf<InvalidRequestException>());
+        engine.Finish(answers);
+        Assert.That(answers.Select(answer => answer.Tokens), Is.All.EqualTo(answers[0].Tokens));
+    }
+
+    [Test]
     public void Log_probabilities_of_prompt_and_answer_belong_to_one_distribution()
     {
         using var engine = new SteppedEngine(adapters: ["qv"]);

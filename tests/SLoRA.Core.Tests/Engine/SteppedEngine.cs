@@ -14,7 +14,7 @@ internal sealed class SteppedEngine : IDisposable
 
     private readonly EngineAssembly _assembly;
 
-    public SteppedEngine(Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null)
+    public SteppedEngine(Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null, IProgress<LoadProgress>? progress = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
@@ -27,7 +27,7 @@ internal sealed class SteppedEngine : IDisposable
         }
 
         configure?.Invoke(builder);
-        _assembly = builder.Assemble(chunkLimit: chunkLimit);
+        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit);
     }
 
     public EngineLoop Loop => _assembly.Loop;
