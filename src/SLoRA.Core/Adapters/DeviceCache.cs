@@ -7,7 +7,7 @@ namespace SLoRA.Adapters;
 /// Which generations have pages. A generation is reserved for when a request that needs it is admitted, paged in before the next step, and stays
 /// after its last user until others need the pages: the one that was used longest ago goes first. Belongs to the engine's thread.
 /// </summary>
-internal sealed class DeviceCache(PagePool pool, IPageMemory memory)
+internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePages
 {
     private readonly List<Generation> _resident = [];
     private readonly List<Generation> _pagingIn = [];
@@ -41,34 +41,33 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory)
         return pages;
     }
 
-    /// <summary>Evicts idle generations, oldest first, until so many pages are available. Evicts nothing when that cannot be reached.</summary>
-    /// <param name="pages">Pages wanted.</param>
-    /// <param name="keep">Generations that the pages are wanted for.</param>
-    public bool TryMakeRoom(int pages, ReadOnlySpan<Lease> keep)
+    /// <inheritdoc/>
+    public int IdlePageCount
     {
-        int reachable = pool.Available;
-        foreach (Generation generation in _resident)
+        get
         {
-            reachable += IsIdle(generation, keep) ? generation.Directory.PageCount : 0;
-        }
+            int pages = 0;
+            foreach (Generation generation in _resident)
+            {
+                pages += generation.Users == 0 ? generation.Directory.PageCount : 0;
+            }
 
-        if (reachable < pages)
-        {
-            return false;
+            return pages;
         }
-
-        while (pool.Available < pages)
-        {
-            Evict(OldestIdle(keep)!);
-        }
-
-        return true;
     }
 
-    /// <summary>Adds a user, and promises pages to a generation that has none. Room has been made before.</summary>
+    /// <inheritdoc/>
+    public double LeastWorth => OldestIdle() is { } oldest ? 1.0 / (1 + _clock - oldest.LastUsed) : double.PositiveInfinity;
+
+    /// <inheritdoc/>
+    public void GiveUpLeast() => Evict(OldestIdle()!);
+
+    /// <summary>Adds a user: a resident generation stays from here on.</summary>
+    public static void Hold(Generation generation) => generation.Users++;
+
+    /// <summary>Promises pages to a held generation that has none. Room has been made before.</summary>
     public void Acquire(Generation generation)
     {
-        generation.Users++;
         generation.LastUsed = ++_clock;
         if (generation is { Resident: null, IsPagingIn: false })
         {
@@ -127,7 +126,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory)
     /// <summary>Takes the pages of every idle generation.</summary>
     public void EvictIdle()
     {
-        while (OldestIdle([]) is { } generation)
+        while (OldestIdle() is { } generation)
         {
             Evict(generation);
         }
@@ -140,30 +139,17 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory)
         _pagingIn.Remove(generation);
     }
 
-    private Generation? OldestIdle(ReadOnlySpan<Lease> keep)
+    private Generation? OldestIdle()
     {
         Generation? oldest = null;
         foreach (Generation generation in _resident)
         {
-            if (IsIdle(generation, keep) && (oldest is null || generation.LastUsed < oldest.LastUsed))
+            if (generation.Users == 0 && (oldest is null || generation.LastUsed < oldest.LastUsed))
             {
                 oldest = generation;
             }
         }
 
         return oldest;
-    }
-
-    private static bool IsIdle(Generation generation, ReadOnlySpan<Lease> keep)
-    {
-        foreach (Lease lease in keep)
-        {
-            if (ReferenceEquals(lease.Generation, generation))
-            {
-                return false;
-            }
-        }
-
-        return generation.Users == 0;
     }
 }

@@ -1,4 +1,5 @@
 using SLoRA.Adapters;
+using SLoRA.Pool;
 using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
@@ -9,10 +10,11 @@ namespace SLoRA.Engine;
 /// <param name="parts">What the engine is made of.</param>
 /// <param name="cache">Generations that have pages.</param>
 /// <param name="store">Generations in main memory.</param>
+/// <param name="reclaim">Takes back idle pages.</param>
 /// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
-internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostStore store, Action leaveQueue)
+internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostStore store, Reclaim reclaim, Action leaveQueue)
 {
-    private readonly Admission _admission = new(parts.Pool, cache, parts.Scheduling.Places);
+    private readonly Admission _admission = new(reclaim, cache, parts.Scheduling.Places);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
 
@@ -48,7 +50,7 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         foreach (Lease lease in request.Leases)
         {
             lease.Registration.Leases++;
-            cache.Acquire(lease.Generation!);
+            DeviceCache.Hold(lease.Generation!);
         }
 
         _running.Add(fork);

@@ -30,7 +30,7 @@ internal sealed class EngineLoop
         HostStore = new HostStore(DeviceCache, parts.ReadContent, ContentRead);
         Names = new AdapterNames(HostStore);
         Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
-        _requests = new ActiveRequests(parts, DeviceCache, HostStore, LeaveQueue);
+        _requests = new ActiveRequests(parts, DeviceCache, HostStore, new Reclaim(parts.Pool, DeviceCache), LeaveQueue);
         _publisher = new Publisher(parts, _requests);
     }
 

@@ -9,7 +9,7 @@ namespace SLoRA.Scheduling;
 /// of its adapters that have none, so what is admitted can always finish. One that waits for its adapters' content is passed over; the first one that
 /// waits for pages holds back those behind it, so that large requests do not starve.
 /// </summary>
-internal sealed class Admission(PagePool pool, DeviceCache cache, int maxRunning)
+internal sealed class Admission(Reclaim reclaim, DeviceCache cache, int maxRunning)
 {
     private readonly List<Sequence> _waiting = [];
 
@@ -88,9 +88,19 @@ internal sealed class Admission(PagePool pool, DeviceCache cache, int maxRunning
     {
         ReadOnlySpan<Lease> leases = sequence.Request.Leases.AsSpan();
         int forks = sequence.PendingForks;
-        int pages = sequence.Table.PagesFor(sequence.CacheTokens, forks, sequence.PromptLength) + DeviceCache.MissingPages(leases);
-        if (pool.Available < pages && !cache.TryMakeRoom(pages, leases))
+        foreach (Lease lease in leases)
         {
+            DeviceCache.Hold(lease.Generation!);
+        }
+
+        int pages = sequence.Table.PagesFor(sequence.CacheTokens, forks, sequence.PromptLength) + DeviceCache.MissingPages(leases);
+        if (!reclaim.TryMakeRoom(pages))
+        {
+            foreach (Lease lease in leases)
+            {
+                cache.Release(lease.Generation!);
+            }
+
             return false;
         }
 
