@@ -90,6 +90,7 @@ internal sealed class EngineAssembly : IDisposable
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Clock = clock,
+                    ReusesPrefixes = pool.PrefixReuse,
                     ChecksInvariants = checksInvariants,
                 },
                 chunkLimit);
