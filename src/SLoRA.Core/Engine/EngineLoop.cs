@@ -34,7 +34,7 @@ internal sealed class EngineLoop
         Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
-        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens) : null;
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
         HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
         Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
         _requests = new ActiveRequests(parts, DeviceCache, HostStore, reclaim, Preemption, LeaveQueue);
@@ -58,6 +58,9 @@ internal sealed class EngineLoop
 
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
+
+    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
@@ -99,13 +102,13 @@ internal sealed class EngineLoop
     public void Wait() => _inbox.Wait();
 
     /// <summary>One step: the engine's table of contents.</summary>
-    /// <returns>False when there was nothing to compute.</returns>
+    /// <returns>False when there was nothing to do until something is posted.</returns>
     public bool Step()
     {
         DrainInbox();
         Retire();
         Interlocked.Add(ref _queued, -_requests.Admit());
-        _requests.SecurePages();
+        bool ended = _requests.SecurePages();
         DeviceCache.PageIn();
         bool planned = _planner.TryPlan(_requests.Running, _plan);
         if (planned)
@@ -119,7 +122,7 @@ internal sealed class EngineLoop
 
         Observe();
         CheckInvariants();
-        return planned;
+        return planned || ended;
     }
 
     /// <summary>Ends every request and refuses what comes later.</summary>
@@ -222,7 +225,8 @@ internal sealed class EngineLoop
         Monitor.Retired(_requests.CompleteFinished());
     }
 
-    private void Observe() => Monitor.Observe(_requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident);
+    private void Observe() =>
+        Monitor.Observe(_requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident, PrefixCache?.IdlePageCount ?? 0);
 
     private void RequireFits(int cachePages, ImmutableArray<Lease> leases)
     {

@@ -49,7 +49,7 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
     }
 
     /// <summary>Notes how things stand between two steps.</summary>
-    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident)
+    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident, int idlePrefixes)
     {
         int adapterPages = 0;
         for (int i = 0; i < resident.Count; i++)
@@ -62,7 +62,7 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
             _running = running;
             _waiting = waiting;
             _residentAdapters = resident.Count;
-            _pool = new PoolStatus(pageBytes, pool.Total, pool.Free, pool.Reserved, adapterPages);
+            _pool = new PoolStatus(pageBytes, pool.Total, pool.Free, pool.Reserved, adapterPages) { IdlePrefixes = idlePrefixes };
         }
     }
 
