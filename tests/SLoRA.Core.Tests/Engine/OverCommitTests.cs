@@ -191,6 +191,25 @@ public sealed class OverCommitTests
         AssertAllFree(engine);
     }
 
+    [TestCase(PreemptionMode.Recompute)]
+    [TestCase(PreemptionMode.Swap)]
+    public void Disposing_the_engine_ends_preempted_requests_too(PreemptionMode mode)
+    {
+        using SteppedEngine engine = Engine(mode);
+        Answer[] answers = [.. Enumerable.Range(0, 8).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }))];
+        while (engine.Loop.Preemption.Counters.Preempted == 0)
+        {
+            engine.Loop.Step();
+            Assert.That(answers.Any(answer => answer.Stream.FinishReason is null), "somebody is preempted before all have ended");
+        }
+
+        engine.Loop.End(new EngineDisposedException());
+
+        Assert.That(answers.Select(answer => answer.Stream.FinishReason), Is.All.AnyOf(FinishReason.Disposed, FinishReason.Length));
+        Assert.That(engine.Loop.Snapshot().SwapBlocks, Is.Zero);
+        Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.Zero);
+    }
+
     [Test]
     public async Task A_consumer_that_has_fallen_behind_gives_its_pages_to_those_who_go_on()
     {
