@@ -82,7 +82,11 @@ public sealed class OverCommitTests
     {
         GenerationRequest request = Question with
         {
-            Prompt = Enumerable.Range(7, 37).ToArray(), Adapter = "qv", Continuations = 3, MaxTokens = 60, Sampling = new SamplingOptions { Temperature = 1.2f, Seed = 5 },
+            Prompt = Enumerable.Range(7, 37).ToArray(),
+            Adapter = "qv",
+            Continuations = 3,
+            MaxTokens = 60,
+            Sampling = new SamplingOptions { Temperature = 1.2f, Seed = 5 },
         };
         using SteppedEngine engine = Engine(mode);
         using SteppedEngine oracle = Engine(overCommit: false, reuse: false, pages: 200);
