@@ -114,6 +114,7 @@ internal sealed class EngineLoop
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();
+            _publisher.Describe(_plan, _planner.Sequences);
             _parts.Decoder.Run(_plan);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             Monitor.Stepped(_plan, _planner.Sequences, started);

@@ -130,10 +130,24 @@ internal sealed class Sequence
         Request.Stream.PublishPrompt(position + 1, new PromptTokenLogProbability(token, probability, top[..count]));
     }
 
-    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
-    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch)
+    /// <summary>Describes the choice of the next token to a device that chooses by itself, unless somebody needs the logits here.</summary>
+    public void DescribeChoice(int output, TokenChoices choices)
     {
-        int token = _sampler.Next(logits, _tokens.AsSpan(0, Count), scratch);
+        if (PendingForks == 0 && Request.Request is { Tap: null, LogProbabilities: null })
+        {
+            _sampler.TryDescribe(output, _tokens.AsSpan(0, Count), choices);
+        }
+    }
+
+    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
+    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch) =>
+        Take(_sampler.Next(logits, _tokens.AsSpan(0, Count), scratch), logits, scratch);
+
+    /// <summary>Takes the token that the device has chosen, publishes it or ends the sequence.</summary>
+    public void Accept(int token) => Take(token, [], null);
+
+    private void Take(int token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
+    {
         int index = Count - PromptLength;
         FinishReason? reason = Request.StopRules.After(token, index + 1);
         if (reason != FinishReason.StopToken)
@@ -150,9 +164,9 @@ internal sealed class Sequence
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
 
-    private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch scratch)
+    private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {
-        if (Request.Request.LogProbabilities is not { } options)
+        if (scratch is null || Request.Request.LogProbabilities is not { } options)
         {
             return token;
         }

@@ -4,12 +4,13 @@ using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Sampling;
 
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
 /// A GPU device through ILGPU: base weights, page pool and activations in one allocation each. A step is one upload of its plan, the kernels one after
-/// another on one stream, and the download of the logits; nothing in between waits for the device.
+/// another on one stream, and the download of the chosen tokens, or of logits where somebody needs them; nothing in between waits for the device.
 /// </summary>
 internal sealed unsafe class GpuBackend : IBackend
 {
@@ -34,7 +35,8 @@ internal sealed unsafe class GpuBackend : IBackend
     private DeviceArena? _activations;
     private DeviceArena? _shrunk;
     private ArrayView<float> _partial;
-    private HostBuffer? _logits;
+    private ArrayView<int> _chosen;
+    private StepOutputs? _outputs;
     private StepPlan _plan = new(0, 0);
 
     /// <summary>Opens a device.</summary>
@@ -129,10 +131,11 @@ internal sealed unsafe class GpuBackend : IBackend
         _weights.Complete();
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
-        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
+        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
+        _chosen = _activations.Take<int>(_outputLimit);
         foreach (GpuRows rows in _rows)
         {
             rows.Values = _activations.Take<float>(rows.Length);
@@ -143,7 +146,7 @@ internal sealed unsafe class GpuBackend : IBackend
             SetAngles(rope, positions);
         }
 
-        _logits = new HostBuffer(_device, Math.Max(1, (long)_outputLimit * decoder.VocabularySize * sizeof(float)));
+        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
         ReserveShrunk((long)LoraKernels.MaxParts * _rowLimit * UsualRank);
     }
 
@@ -242,22 +245,43 @@ internal sealed unsafe class GpuBackend : IBackend
     public void GatherOutputs(DeviceRows x, DeviceRows y) =>
         _kernels.Gather(_stream, Launch.Elements(_plan.OutputCount, x.Width), Values(x), Step.OutputRows, Values(y), x.Width);
 
+    public bool ChoosesTokens => true;
+
+    public void Choose(DeviceRows logits)
+    {
+        ReadOnlySpan<TokenChoice> choices = _plan.Choices.Items;
+        if (choices.IsEmpty)
+        {
+            return;
+        }
+
+        KernelConfig config = Launch.Groups(choices.Length);
+        if (!_plan.Choices.Seen.IsEmpty || !_plan.Choices.BiasTokens.IsEmpty)
+        {
+            _kernels.Penalise(
+                _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
+        }
+
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+    }
+
     public void EndStep(DeviceRows logits)
     {
-        long bytes = (long)_plan.OutputCount * logits.Width * sizeof(float);
-        DeviceCopies.Download(_stream, Values(logits).Cast<byte>().SubView(0, bytes), _logits!.Address);
+        _outputs!.Download(_stream, _plan, Values(logits), _chosen);
         _stream.Synchronize();
         PageMemory.Drained();
     }
 
-    public Span<float> Logits(DeviceRows logits, int output) => _logits!.Span<float>((long)output * logits.Width * sizeof(float), logits.Width);
+    public int Chosen(int output) => _outputs!.Chosen(output);
+
+    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(_stream, Values(logits), output);
 
     public Exception? FaultOf(Exception error) =>
         error is ILGPU.Runtime.AcceleratorException ? GpuErrors.Use(_device.Name, "a step", error) : null;
 
     public void Dispose()
     {
-        _logits?.Dispose();
+        _outputs?.Dispose();
         _shrunk?.Dispose();
         _activations?.Dispose();
         _upload?.Dispose();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Engine;
+using SLoRA.Sampling;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -35,6 +36,11 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     private Section _blocks;
     private Section _tasks;
     private Section _merges;
+    private Section _choices;
+    private Section _seen;
+    private Section _seenCounts;
+    private Section _biasTokens;
+    private Section _biasValues;
 
     /// <summary>Token per row.</summary>
     public ArrayView<int> Tokens => View(_tokens);
@@ -81,6 +87,21 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     /// <summary>Merges of attention.</summary>
     public int MergeCount => _merges.Count / 3;
 
+    /// <summary>Choices of tokens, <see cref="ChooseKernels.ChoiceInts"/> ints each.</summary>
+    public ArrayView<int> Choices => View(_choices);
+
+    /// <summary>Tokens that penalties look at.</summary>
+    public ArrayView<int> Seen => View(_seen);
+
+    /// <summary>How often each of them was generated.</summary>
+    public ArrayView<int> SeenCounts => View(_seenCounts);
+
+    /// <summary>Tokens with a bias.</summary>
+    public ArrayView<int> BiasTokens => View(_biasTokens);
+
+    /// <summary>Their biases.</summary>
+    public ArrayView<float> BiasValues => View(_biasValues).Cast<float>();
+
     /// <summary>Elements that the shrunken rows of one launch take.</summary>
     public long ShrunkLength { get; private set; }
 
@@ -100,6 +121,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         PutRows(plan);
         PutLora(plan.Lora);
         PutAttention(plan);
+        PutChoices(plan.Choices);
         DeviceCopies.Upload(device.Stream, _host.Address, _device.All.SubView(0, (long)_used * sizeof(int)));
     }
 
@@ -213,6 +235,34 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
                 task = task[AttentionKernels.TaskInts..];
             }
         }
+    }
+
+    private void PutChoices(TokenChoices choices)
+    {
+        Reserve(_used + (choices.Items.Length * ChooseKernels.ChoiceInts) + (2 * (choices.Seen.Length + choices.BiasTokens.Length)) + (5 * Block));
+        Span<int> ints = Take(choices.Items.Length * ChooseKernels.ChoiceInts, out _choices);
+        foreach (TokenChoice choice in choices.Items)
+        {
+            ints[0] = choice.Output;
+            ints[1] = BitConverter.SingleToInt32Bits(choice.Temperature);
+            ints[2] = choice.TopK;
+            ints[3] = BitConverter.SingleToInt32Bits(choice.Removable);
+            ints[4] = BitConverter.SingleToInt32Bits(choice.MinP);
+            ints[5] = BitConverter.SingleToInt32Bits(choice.Uniform);
+            ints[6] = BitConverter.SingleToInt32Bits(choice.RepetitionPenalty);
+            ints[7] = BitConverter.SingleToInt32Bits(choice.PresencePenalty);
+            ints[8] = BitConverter.SingleToInt32Bits(choice.FrequencyPenalty);
+            ints[9] = choice.FirstSeen;
+            ints[10] = choice.SeenCount;
+            ints[11] = choice.FirstBias;
+            ints[12] = choice.BiasCount;
+            ints = ints[ChooseKernels.ChoiceInts..];
+        }
+
+        _seen = Put(choices.Seen);
+        _seenCounts = Put(choices.SeenCounts);
+        _biasTokens = Put(choices.BiasTokens);
+        _biasValues = Put(MemoryMarshal.Cast<float, int>(choices.BiasValues));
     }
 
     private bool IsSplit(StepSlice slice, int places) =>
