@@ -19,18 +19,21 @@ internal sealed class RandomGeneration(long pageBytes, Queue<int> freePages, par
     /// <param name="B">Type of B.</param>
     public readonly record struct Module(TargetModule Target, int Rank, float Scale, TensorType A, TensorType B);
 
+    /// <summary>Where the tiles of such an adapter lie in pages of its own.</summary>
+    public static TileDirectory Plan(int targets, IEnumerable<Module> modules, long pageBytes) => TilePlanner.Plan(
+        [.. modules.Select(module => new AdapterModule(
+            module.Target, module.Rank, module.Scale, Tensor("A", module.A, module.Rank, module.Target.InFeatures), Tensor("B", module.B, module.Target.OutFeatures, module.Rank)))],
+        targets,
+        pageBytes,
+        AdapterWeightType.AsStored,
+        TensorType.F32);
+
     /// <summary>Makes one.</summary>
     /// <param name="targets">How many modules the model has.</param>
     /// <param name="modules">Those that the adapter changes.</param>
     public ResidentAdapter Create(int targets, IEnumerable<Module> modules)
     {
-        TileDirectory directory = TilePlanner.Plan(
-            [.. modules.Select(module => new AdapterModule(
-                module.Target, module.Rank, module.Scale, Tensor("A", module.A, module.Rank, module.Target.InFeatures), Tensor("B", module.B, module.Target.OutFeatures, module.Rank)))],
-            targets,
-            pageBytes,
-            AdapterWeightType.AsStored,
-            TensorType.F32);
+        TileDirectory directory = Plan(targets, modules, pageBytes);
         int[] pages = [.. Enumerable.Range(0, directory.PageCount).Select(_ => freePages.Dequeue())];
         _made++;
         foreach (ModuleTiles? module in directory.Modules)
