@@ -22,13 +22,10 @@ internal static unsafe class DeviceRowsAccess
             return values;
         }
 
-        fixed (float* data = values)
-        {
-            device.Accelerator.Bind();
-            DeviceCopies.Download(device.Stream, Bytes(rows, values.Length), data);
-            device.Stream.Synchronize();
-        }
-
+        using var staging = new HostBuffer(device, Math.Max(1, values.Length) * sizeof(float));
+        DeviceCopies.Download(device.Stream, Bytes(rows, values.Length), staging.Address);
+        device.Stream.Synchronize();
+        staging.Span<float>(0, values.Length).CopyTo(values);
         return values;
     }
 
@@ -45,12 +42,10 @@ internal static unsafe class DeviceRowsAccess
             return;
         }
 
-        fixed (float* data = values)
-        {
-            device.Accelerator.Bind();
-            DeviceCopies.Upload(device.Stream, data, Bytes(rows, values.Length));
-            device.Stream.Synchronize();
-        }
+        using var staging = new HostBuffer(device, Math.Max(1, values.Length) * sizeof(float));
+        values.CopyTo(staging.Span<float>(0, values.Length));
+        DeviceCopies.Upload(device.Stream, staging.Address, Bytes(rows, values.Length));
+        device.Stream.Synchronize();
     }
 
     private static ArrayView<byte> Bytes(DeviceRows rows, int elements) =>
