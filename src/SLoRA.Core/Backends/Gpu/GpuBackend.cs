@@ -72,7 +72,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
             throw new GpuException(GpuError.Unsupported, $"A pool of {pageCount * layout.PageBytes} bytes is larger than the 128 GiB that tiles can be found in.");
@@ -90,7 +90,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _kernels.FewRows.Prepare(source.Type);
         _kernels.ManyRows.Prepare(source.Type);
         return new GpuMatrix(source.Rows, source.Columns, source.Type, _weights.Load(source));
@@ -98,14 +98,14 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public DeviceTable LoadTable(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _kernels.Embed.Prepare(source.Type);
         return new GpuTable(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
     public DeviceVector LoadVector(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         return new GpuVector(_weights.LoadWidened(source));
     }
 
@@ -125,7 +125,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void CompleteLoading(DecoderDescription decoder)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _weights.Complete();
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
@@ -149,7 +149,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void BeginStep(StepPlan plan)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _plan = plan;
         Step.Send(plan);
         _directories!.Upload();
@@ -245,18 +245,19 @@ internal sealed unsafe class GpuBackend : IBackend
     public void EndStep(DeviceRows logits)
     {
         long bytes = (long)_plan.OutputCount * logits.Width * sizeof(float);
-        DeviceCopies.Download(_stream, Values(logits).Cast<byte>().SubView(0, bytes), _logits!.Address);
-        _stream.Synchronize();
+        _device.Download(Values(logits).Cast<byte>().SubView(0, bytes), _logits!.Address);
+        _device.Synchronize();
         PageMemory.Drained();
     }
 
     public Span<float> Logits(DeviceRows logits, int output) => _logits!.Span<float>((long)output * logits.Width * sizeof(float), logits.Width);
 
     public Exception? FaultOf(Exception error) =>
-        error is ILGPU.Runtime.AcceleratorException ? GpuErrors.Use(_device.Name, "a step", error) : null;
+        error is AcceleratorException ? _device.Fault("a step", error) : null;
 
     public void Dispose()
     {
+        _device.Drain();
         _logits?.Dispose();
         _shrunk?.Dispose();
         _activations?.Dispose();
@@ -341,7 +342,7 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         if (_shrunk is null || _shrunk.All.Length < elements * sizeof(float))
         {
-            _stream.Synchronize();
+            _device.Synchronize();
             _shrunk?.Dispose();
             _shrunk = new DeviceArena(_device, elements * sizeof(float), "shrunken rows");
         }
@@ -361,8 +362,8 @@ internal sealed unsafe class GpuBackend : IBackend
             }
 
             ArrayView<byte> target = rope.Angles.SubView((long)first * rope.HeadDim, (long)count * rope.HeadDim).Cast<byte>();
-            DeviceCopies.Upload(_stream, staging.Address, target);
-            _stream.Synchronize();
+            _device.Upload(staging.Address, target);
+            _device.Synchronize();
         }
     }
 
