@@ -24,6 +24,7 @@ internal sealed unsafe class GpuBackend : IBackend
     private readonly int _rowLimit;
     private readonly int _outputLimit;
     private readonly GpuKernels _kernels;
+    private readonly BlasProducts? _blas;
     private readonly GpuWeights _weights;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
@@ -41,8 +42,9 @@ internal sealed unsafe class GpuBackend : IBackend
     /// <param name="device">The device; the backend takes it over.</param>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows with logits.</param>
-    /// <exception cref="GpuException">A kernel is not accepted.</exception>
-    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
+    /// <param name="products">Who computes the products with the base weights.</param>
+    /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
+    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit, GpuProducts products = GpuProducts.Exact)
     {
         _device = device;
         _stream = device.Stream;
@@ -51,7 +53,9 @@ internal sealed unsafe class GpuBackend : IBackend
         _weights = new GpuWeights(device);
         try
         {
-            _kernels = new GpuKernels(new KernelLoader(device));
+            var loader = new KernelLoader(device);
+            _kernels = new GpuKernels(loader);
+            _blas = products == GpuProducts.CuBlas ? new BlasProducts(device, loader) : null;
         }
         catch
         {
@@ -91,8 +95,16 @@ internal sealed unsafe class GpuBackend : IBackend
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         _device.Bind();
-        _kernels.FewRows.Prepare(source.Type);
-        _kernels.ManyRows.Prepare(source.Type);
+        if (_blas is not null)
+        {
+            _blas.Expect(source);
+        }
+        else
+        {
+            _kernels.FewRows.Prepare(source.Type);
+            _kernels.ManyRows.Prepare(source.Type);
+        }
+
         return new GpuMatrix(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
@@ -127,6 +139,7 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         _device.Bind();
         _weights.Complete();
+        _blas?.Complete(Math.Max(_rowLimit, _outputLimit));
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
@@ -186,6 +199,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
+        _blas?.NextInput();
         for (int part = 0; part < group.Parts.Length; part++)
         {
             Product(group.Parts[part], group.Offsets[part], x, y);
@@ -258,6 +272,7 @@ internal sealed unsafe class GpuBackend : IBackend
     public void Dispose()
     {
         _device.Drain();
+        _blas?.Dispose();
         _logits?.Dispose();
         _shrunk?.Dispose();
         _activations?.Dispose();
@@ -287,6 +302,12 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         var weight = (GpuMatrix)part.Weight;
         int rows = Count(x);
+        if (_blas is not null)
+        {
+            _blas.Multiply(weight, (GpuVector?)part.Bias, Values(x), rows, Values(y), y.Width, firstColumn);
+            return;
+        }
+
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> bias = part.Bias is GpuVector vector ? vector.Values : Values(x);
         var shape = new ProductShape(rows, weight.Inputs, weight.Outputs, y.Width, firstColumn, part.Bias is null ? 0 : 1);
