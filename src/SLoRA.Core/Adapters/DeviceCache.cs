@@ -102,7 +102,19 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
                 pages[i] = pool.TakeReserved();
             }
 
-            TilePacker.Pack(generation.Content, generation.Directory, memory, pages);
+            try
+            {
+                TilePacker.Pack(generation.Content, generation.Directory, memory, pages);
+            }
+            catch
+            {
+                // A device that fails ends the engine, which then takes every promise back; this one has been kept already.
+                Array.ForEach(pages, pool.Release);
+                generation.IsPagingIn = false;
+                _pagingIn.Remove(generation);
+                throw;
+            }
+
             generation.IsPagingIn = false;
             generation.Resident = new ResidentAdapter(generation.Directory, pages);
             _resident.Add(generation);

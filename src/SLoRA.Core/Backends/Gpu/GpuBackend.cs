@@ -25,6 +25,7 @@ internal sealed unsafe class GpuBackend : IBackend
     private readonly int _rowLimit;
     private readonly int _outputLimit;
     private readonly GpuKernels _kernels;
+    private readonly BlasProducts? _blas;
     private readonly GpuWeights _weights;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
@@ -43,8 +44,9 @@ internal sealed unsafe class GpuBackend : IBackend
     /// <param name="device">The device; the backend takes it over.</param>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows with logits.</param>
-    /// <exception cref="GpuException">A kernel is not accepted.</exception>
-    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
+    /// <param name="products">Who computes the products with the base weights.</param>
+    /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
+    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit, GpuProducts products = GpuProducts.Exact)
     {
         _device = device;
         _stream = device.Stream;
@@ -53,7 +55,9 @@ internal sealed unsafe class GpuBackend : IBackend
         _weights = new GpuWeights(device);
         try
         {
-            _kernels = new GpuKernels(new KernelLoader(device));
+            var loader = new KernelLoader(device);
+            _kernels = new GpuKernels(loader);
+            _blas = products == GpuProducts.CuBlas ? new BlasProducts(device, loader) : null;
         }
         catch
         {
@@ -74,7 +78,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
             throw new GpuException(GpuError.Unsupported, $"A pool of {pageCount * layout.PageBytes} bytes is larger than the 128 GiB that tiles can be found in.");
@@ -92,22 +96,30 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
-        _device.Accelerator.Bind();
-        _kernels.FewRows.Prepare(source.Type);
-        _kernels.ManyRows.Prepare(source.Type);
+        _device.Bind();
+        if (_blas is not null)
+        {
+            _blas.Expect(source);
+        }
+        else
+        {
+            _kernels.FewRows.Prepare(source.Type);
+            _kernels.ManyRows.Prepare(source.Type);
+        }
+
         return new GpuMatrix(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
     public DeviceTable LoadTable(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _kernels.Embed.Prepare(source.Type);
         return new GpuTable(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
     public DeviceVector LoadVector(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         return new GpuVector(_weights.LoadWidened(source));
     }
 
@@ -127,8 +139,9 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void CompleteLoading(DecoderDescription decoder)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _weights.Complete();
+        _blas?.Complete(Math.Max(_rowLimit, _outputLimit));
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
@@ -152,7 +165,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void BeginStep(StepPlan plan)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _plan = plan;
         Step.Send(plan);
         _directories!.Upload();
@@ -189,6 +202,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
+        _blas?.NextInput();
         for (int part = 0; part < group.Parts.Length; part++)
         {
             Product(group.Parts[part], group.Offsets[part], x, y);
@@ -267,20 +281,22 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void EndStep(DeviceRows logits)
     {
-        _outputs!.Download(_stream, _plan, Values(logits), _chosen);
-        _stream.Synchronize();
+        _outputs!.Download(_plan, Values(logits), _chosen);
+        _device.Synchronize();
         PageMemory.Drained();
     }
 
     public int Chosen(int output) => _outputs!.Chosen(output);
 
-    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(_stream, Values(logits), output);
+    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(Values(logits), output);
 
     public Exception? FaultOf(Exception error) =>
-        error is ILGPU.Runtime.AcceleratorException ? GpuErrors.Use(_device.Name, "a step", error) : null;
+        error is AcceleratorException ? _device.Fault("a step", error) : null;
 
     public void Dispose()
     {
+        _device.Drain();
+        _blas?.Dispose();
         _outputs?.Dispose();
         _shrunk?.Dispose();
         _activations?.Dispose();
@@ -310,6 +326,12 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         var weight = (GpuMatrix)part.Weight;
         int rows = Count(x);
+        if (_blas is not null)
+        {
+            _blas.Multiply(weight, (GpuVector?)part.Bias, Values(x), rows, Values(y), y.Width, firstColumn);
+            return;
+        }
+
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> bias = part.Bias is GpuVector vector ? vector.Values : Values(x);
         var shape = new ProductShape(rows, weight.Inputs, weight.Outputs, y.Width, firstColumn, part.Bias is null ? 0 : 1);
@@ -365,7 +387,7 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         if (_shrunk is null || _shrunk.All.Length < elements * sizeof(float))
         {
-            _stream.Synchronize();
+            _device.Synchronize();
             _shrunk?.Dispose();
             _shrunk = new DeviceArena(_device, elements * sizeof(float), "shrunken rows");
         }
@@ -385,8 +407,8 @@ internal sealed unsafe class GpuBackend : IBackend
             }
 
             ArrayView<byte> target = rope.Angles.SubView((long)first * rope.HeadDim, (long)count * rope.HeadDim).Cast<byte>();
-            DeviceCopies.Upload(_stream, staging.Address, target);
-            _stream.Synchronize();
+            _device.Upload(staging.Address, target);
+            _device.Synchronize();
         }
     }
 

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Engine;
 using SLoRA.Sampling;
@@ -9,6 +8,7 @@ namespace SLoRA.Backends.Gpu;
 /// <summary>What a step gives back: a token for each output row that the device has chosen for, the logits of the others.</summary>
 internal sealed unsafe class StepOutputs : IDisposable
 {
+    private readonly GpuDevice _device;
     private readonly HostBuffer _tokens;
     private readonly HostBuffer _logits;
     private readonly bool[] _isHere;
@@ -17,6 +17,7 @@ internal sealed unsafe class StepOutputs : IDisposable
     /// <summary>Takes page-locked memory for so many output rows.</summary>
     public StepOutputs(GpuDevice device, int outputLimit, int vocabulary)
     {
+        _device = device;
         _vocabulary = vocabulary;
         _isHere = new bool[outputLimit];
         _tokens = new HostBuffer(device, Math.Max(1, outputLimit * sizeof(int)));
@@ -33,8 +34,8 @@ internal sealed unsafe class StepOutputs : IDisposable
 
     private long RowBytes => (long)_vocabulary * sizeof(float);
 
-    /// <summary>Sends for tokens and logits; they are here when the stream has come so far.</summary>
-    public void Download(AcceleratorStream stream, StepPlan plan, ArrayView<float> logits, ArrayView<int> chosen)
+    /// <summary>Sends for tokens and logits; they are here after the next wait for the device.</summary>
+    public void Download(StepPlan plan, ArrayView<float> logits, ArrayView<int> chosen)
     {
         _isHere.AsSpan(0, plan.OutputCount).Fill(true);
         foreach (TokenChoice choice in plan.Choices.Items)
@@ -44,14 +45,14 @@ internal sealed unsafe class StepOutputs : IDisposable
 
         if (!plan.Choices.Items.IsEmpty)
         {
-            DeviceCopies.Download(stream, chosen.SubView(0, plan.OutputCount).Cast<byte>(), _tokens.Address);
+            _device.Download(chosen.SubView(0, plan.OutputCount).Cast<byte>(), _tokens.Address);
         }
 
         for (int output = 0; output < plan.OutputCount; output++)
         {
             if (_isHere[output])
             {
-                DownloadRow(stream, logits, output);
+                DownloadRow(logits, output);
             }
         }
     }
@@ -60,12 +61,12 @@ internal sealed unsafe class StepOutputs : IDisposable
     public int Chosen(int output) => _isHere[output] ? ChooseKernels.NoToken : _tokens.Span<int>((long)output * sizeof(int), 1)[0];
 
     /// <summary>The logits of an output row; those of a row that was chosen for are fetched now.</summary>
-    public Span<float> Logits(AcceleratorStream stream, ArrayView<float> logits, int output)
+    public Span<float> Logits(ArrayView<float> logits, int output)
     {
         if (!_isHere[output])
         {
-            DownloadRow(stream, logits, output);
-            stream.Synchronize();
+            DownloadRow(logits, output);
+            _device.Synchronize();
             _isHere[output] = true;
         }
 
@@ -78,6 +79,6 @@ internal sealed unsafe class StepOutputs : IDisposable
         _logits.Dispose();
     }
 
-    private void DownloadRow(AcceleratorStream stream, ArrayView<float> logits, int output) => DeviceCopies.Download(
-        stream, logits.SubView((long)output * _vocabulary, _vocabulary).Cast<byte>(), _logits.Address + (RowBytes * output));
+    private void DownloadRow(ArrayView<float> logits, int output) => _device.Download(
+        logits.SubView((long)output * _vocabulary, _vocabulary).Cast<byte>(), _logits.Address + (RowBytes * output));
 }

@@ -13,15 +13,18 @@ internal readonly record struct Section(int First, int Count);
 /// The plan of a step as the kernels want it: one block of ints, put together in page-locked memory and sent in one copy. The memory grows with the largest
 /// step seen and is used again for the next one.
 /// </summary>
-internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories directories, int partialPlaces) : IDisposable
+internal sealed unsafe class StepUpload : IDisposable
 {
     private const int FirstCapacity = 1 << 14;
 
     // Views that kernels are given start at multiples of the arena's alignment.
     private const int Block = DeviceArena.Alignment / sizeof(int);
 
-    private HostBuffer _host = new(device, FirstCapacity * sizeof(int));
-    private DeviceArena _device = new(device, FirstCapacity * sizeof(int), "the plan of a step");
+    private readonly GpuDevice _device;
+    private readonly AdapterDirectories _directories;
+    private readonly int _partialPlaces;
+    private HostBuffer _host;
+    private DeviceArena _memory;
     private int _capacity = FirstCapacity;
     private int _used;
     private Section _tokens;
@@ -41,6 +44,27 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     private Section _seenCounts;
     private Section _biasTokens;
     private Section _biasValues;
+
+    /// <summary>Takes memory for steps of usual size.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="directories">Where the adapters' tiles are described.</param>
+    /// <param name="partialPlaces">Results of splits of attention that there is room for.</param>
+    public StepUpload(GpuDevice device, AdapterDirectories directories, int partialPlaces)
+    {
+        _device = device;
+        _directories = directories;
+        _partialPlaces = partialPlaces;
+        _host = new HostBuffer(device, FirstCapacity * sizeof(int));
+        try
+        {
+            _memory = new DeviceArena(device, FirstCapacity * sizeof(int), "the plan of a step");
+        }
+        catch
+        {
+            _host.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Token per row.</summary>
     public ArrayView<int> Tokens => View(_tokens);
@@ -122,13 +146,13 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         PutLora(plan.Lora);
         PutAttention(plan);
         PutChoices(plan.Choices);
-        DeviceCopies.Upload(device.Stream, _host.Address, _device.All.SubView(0, (long)_used * sizeof(int)));
+        _device.Upload(_host.Address, _memory.All.SubView(0, (long)_used * sizeof(int)));
     }
 
     public void Dispose()
     {
         _host.Dispose();
-        _device.Dispose();
+        _memory.Dispose();
     }
 
     private void PutRows(StepPlan plan)
@@ -149,7 +173,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
 
     private void PutLora(WorkList list)
     {
-        directories.Require(list.Chunks);
+        _directories.Require(list.Chunks);
         Span<int> rows = Take(list.Entries.Length, out _entryRows);
         Span<float> weights = MemoryMarshal.Cast<int, float>(Take(list.Entries.Length, out _entryWeights));
         for (int i = 0; i < list.Entries.Length; i++)
@@ -164,7 +188,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         for (int i = 0; i < list.Chunks.Length; i++)
         {
             WorkChunk chunk = list.Chunks[i];
-            DirectoryEntry entry = directories.Of(chunk.Adapter);
+            DirectoryEntry entry = _directories.Of(chunk.Adapter);
             Span<int> record = chunks.Slice(i * LoraKernels.ChunkInts, LoraKernels.ChunkInts);
             record[0] = entry.Record;
             record[1] = chunk.First;
@@ -181,7 +205,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         int next = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
-            int count = BlocksOf(directories.Of(list.Chunks[i].Adapter));
+            int count = BlocksOf(_directories.Of(list.Chunks[i].Adapter));
             for (int block = 0; block < count; block++)
             {
                 blocks[next++] = i;
@@ -266,7 +290,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     }
 
     private bool IsSplit(StepSlice slice, int places) =>
-        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= partialPlaces;
+        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= _partialPlaces;
 
     private static int SplitsOf(int position) => (position / AttentionKernels.Split) + 1;
 
@@ -287,7 +311,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
 
     // An empty array is a view of what nobody reads: kernels take no views of nothing.
     private ArrayView<int> View(Section section) =>
-        section.Count == 0 ? _device.All.SubView(0, sizeof(int)).Cast<int>() : _device.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
+        section.Count == 0 ? _memory.All.SubView(0, sizeof(int)).Cast<int>() : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
         (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
@@ -301,14 +325,14 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
             return;
         }
 
-        device.Stream.Synchronize();
+        _device.Synchronize();
         int capacity = checked(2 * ints);
-        var host = new HostBuffer(device, (long)capacity * sizeof(int));
+        var host = new HostBuffer(_device, (long)capacity * sizeof(int));
         _host.Span<int>(0, _used).CopyTo(host.Span<int>(0, _used));
         _host.Dispose();
-        _device.Dispose();
+        _memory.Dispose();
         _host = host;
         _capacity = capacity;
-        _device = new DeviceArena(device, (long)capacity * sizeof(int), "the plan of a step");
+        _memory = new DeviceArena(_device, (long)capacity * sizeof(int), "the plan of a step");
     }
 }
