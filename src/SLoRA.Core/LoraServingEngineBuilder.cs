@@ -121,10 +121,10 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Checks the invariants of the page pool after every step, in release builds too.</summary>
-    internal LoraServingEngineBuilder CheckInvariants()
+    /// <summary>Whether the invariants of the page pool are checked after every step; debug builds do by default.</summary>
+    internal LoraServingEngineBuilder CheckInvariants(bool check = true)
     {
-        _checksInvariants = true;
+        _checksInvariants = check;
         return this;
     }
 

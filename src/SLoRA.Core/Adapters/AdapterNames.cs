@@ -26,6 +26,7 @@ internal sealed class AdapterNames(HostStore store)
         }
 
         registration.IsNamed = true;
+        registration.Counters = old?.Counters ?? registration.Counters;
         if (content is not null)
         {
             store.Attach(registration, content);

@@ -25,6 +25,9 @@ internal sealed class AdapterRegistration(AdapterDescription description, TileDi
     /// <summary>Whether the name still stands for it.</summary>
     public bool IsNamed { get; set; }
 
+    /// <summary>What the name has served.</summary>
+    public AdapterCounters Counters { get; set; } = new();
+
     /// <summary>Requests that hold it, waiting ones included.</summary>
     public int Leases { get; set; }
 

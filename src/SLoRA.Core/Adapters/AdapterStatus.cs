@@ -11,6 +11,9 @@ namespace SLoRA;
 /// <param name="Requests">Requests that hold it, waiting ones included.</param>
 public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string? Generation, int Pages, bool IsResident, int Requests)
 {
+    /// <summary>What the name has served.</summary>
+    public AdapterTraffic Traffic { get; init; }
+
     internal static AdapterStatus Of(AdapterRegistration registration)
     {
         Generation? generation = registration.Generation;
@@ -20,6 +23,9 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
             generation?.Id.ToString(),
             registration.Directory.PageCount,
             generation?.Resident is not null,
-            registration.Leases);
+            registration.Leases)
+        {
+            Traffic = registration.Counters.Read(),
+        };
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SLoRA.Backends;
 using SLoRA.Pool;
 
@@ -12,6 +13,10 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
     private readonly List<Generation> _resident = [];
     private readonly List<Generation> _pagingIn = [];
     private long _clock;
+    private AdapterCacheStatus _counters;
+
+    /// <summary>What became of the requests for adapters, since the engine was built; how many are resident is not filled in.</summary>
+    public AdapterCacheStatus Counters => _counters;
 
     /// <summary>Generations that have pages.</summary>
     public IReadOnlyList<Generation> Resident => _resident;
@@ -66,9 +71,12 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
     public static void Hold(Generation generation) => generation.Users++;
 
     /// <summary>Promises pages to a held generation that has none. Room has been made before.</summary>
-    public void Acquire(Generation generation)
+    /// <returns>Whether it is in the pool.</returns>
+    public bool Acquire(Generation generation)
     {
         generation.LastUsed = ++_clock;
+        bool isResident = generation.Resident is not null;
+        _counters = isResident ? _counters with { Hits = _counters.Hits + 1 } : _counters with { Misses = _counters.Misses + 1 };
         if (generation is { Resident: null, IsPagingIn: false })
         {
             if (!pool.TryReserve(generation.Directory.PageCount))
@@ -79,6 +87,8 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
             generation.IsPagingIn = true;
             _pagingIn.Add(generation);
         }
+
+        return isResident;
     }
 
     /// <summary>Takes a user away. The pages stay; a promise that nobody needs any more is taken back.</summary>
@@ -96,6 +106,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
     {
         foreach (Generation generation in _pagingIn)
         {
+            long started = Stopwatch.GetTimestamp();
             var pages = new int[generation.Directory.PageCount];
             for (int i = 0; i < pages.Length; i++)
             {
@@ -106,6 +117,12 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
             generation.IsPagingIn = false;
             generation.Resident = new ResidentAdapter(generation.Directory, pages);
             _resident.Add(generation);
+            _counters = _counters with
+            {
+                PageIns = _counters.PageIns + 1,
+                PageInBytes = _counters.PageInBytes + (pages.Length * memory.PageBytes),
+                PageInTime = _counters.PageInTime + Stopwatch.GetElapsedTime(started),
+            };
         }
 
         _pagingIn.Clear();
@@ -120,6 +137,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
         }
 
         generation.Resident = null;
+        _counters = _counters with { Evictions = _counters.Evictions + 1 };
         _resident.Remove(generation);
     }
 

@@ -17,6 +17,7 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
     private readonly Admission _admission = new(reclaim, cache, parts.Scheduling.Places);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
+    private readonly List<RequestState> _completed = [];
 
     /// <summary>Sequences that run, in the order of admission.</summary>
     public IReadOnlyList<Sequence> Running => _running;
@@ -24,12 +25,20 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
     /// <summary>Sequences that wait, in the order of arrival.</summary>
     public IReadOnlyList<Sequence> Waiting => _admission.Waiting;
 
+    /// <summary>Leases that requests hold on adapters, waiting ones included.</summary>
+    public int Leases { get; private set; }
+
+    /// <summary>Requests whose last sequence has been returned.</summary>
+    public long Ended { get; private set; }
+
     /// <summary>Takes a sequence in: it waits, its adapters are leased, and content that is missing is read in the background.</summary>
     public void Add(Sequence sequence)
     {
+        Leases += sequence.Request.Leases.Length;
         foreach (Lease lease in sequence.Request.Leases)
         {
             lease.Registration.Leases++;
+            lease.Registration.Counters.AddRequest();
             store.BeginLoad(lease.Registration);
         }
 
@@ -47,6 +56,7 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         Sequence fork = sequence.Fork(request.Forked, parts.Pages.Copy);
         request.Forked++;
         request.Open++;
+        Leases += request.Leases.Length;
         foreach (Lease lease in request.Leases)
         {
             lease.Registration.Leases++;
@@ -105,7 +115,8 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
     }
 
     /// <summary>Takes the sequences that have ended out and returns everything that they hold.</summary>
-    public void ReturnFinished()
+    /// <returns>Whether there were any.</returns>
+    public bool ReturnFinished()
     {
         _admission.RemoveFinished(_finished);
         int kept = 0;
@@ -123,28 +134,25 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         }
 
         _running.RemoveRange(kept, _running.Count - kept);
+        bool any = _finished.Count > 0;
         foreach (Sequence sequence in _finished)
         {
             Return(sequence);
         }
+
+        _finished.Clear();
+        return any;
     }
 
     /// <summary>Ends the streams of requests whose last sequence has been returned.</summary>
-    /// <returns>How many.</returns>
-    public int CompleteFinished()
+    public void CompleteFinished()
     {
-        int completed = 0;
-        foreach (Sequence sequence in _finished)
+        foreach (RequestState request in _completed)
         {
-            if (--sequence.Request.Open == 0)
-            {
-                sequence.Request.Complete(parts.Clock);
-                completed++;
-            }
+            request.Complete(parts.Clock);
         }
 
-        _finished.Clear();
-        return completed;
+        _completed.Clear();
     }
 
     private void Return(Sequence sequence)
@@ -157,6 +165,7 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         }
 
         sequence.Table.Release();
+        Leases -= request.Leases.Length;
         foreach (Lease lease in request.Leases)
         {
             if (admitted)
@@ -165,9 +174,15 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
             }
 
             lease.Registration.Leases--;
+            lease.Registration.Counters.AddTokens(sequence.Count - sequence.PromptLength);
             store.Collect(lease.Registration);
         }
 
         request.Ended(sequence.Continuation, sequence.Finished!.Value);
+        if (--request.Open == 0)
+        {
+            Ended++;
+            _completed.Add(request);
+        }
     }
 }

@@ -24,13 +24,13 @@ internal sealed class EngineLoop
     {
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
-        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places);
+        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, chunkLimit);
         DeviceCache = new DeviceCache(parts.Pool, parts.Pages);
         HostStore = new HostStore(DeviceCache, parts.ReadContent, ContentRead);
         Names = new AdapterNames(HostStore);
-        Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
         _requests = new ActiveRequests(parts, DeviceCache, HostStore, new Reclaim(parts.Pool, DeviceCache), LeaveQueue);
+        Monitor = new EngineMonitor(parts, DeviceCache, _requests);
         _publisher = new Publisher(parts, _requests);
     }
 
@@ -48,6 +48,9 @@ internal sealed class EngineLoop
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
+
+    /// <summary>Unread tokens at which a sequence pauses.</summary>
+    public int StreamBuffer => _parts.Scheduling.StreamBuffer;
 
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
@@ -67,7 +70,7 @@ internal sealed class EngineLoop
     /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
     public void Consumed(GenerationStream stream)
     {
-        if (stream.Unread == _parts.Scheduling.StreamBuffer - 1)
+        if (stream.Unread == StreamBuffer - 1)
         {
             _inbox.TryPost(Wake.Instance);
         }
@@ -99,10 +102,10 @@ internal sealed class EngineLoop
             long started = _parts.Clock.GetTimestamp();
             _parts.Decoder.Run(_plan);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
-            Monitor.Stepped(_plan, _planner.Sequences, started);
+            Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
         }
 
-        Observe();
+        Monitor.Observe();
         CheckInvariants();
         return planned;
     }
@@ -193,12 +196,12 @@ internal sealed class EngineLoop
     /// <summary>What ended goes back to the pool; the outside sees that before the streams end.</summary>
     private void Retire()
     {
-        _requests.ReturnFinished();
-        Observe();
-        Monitor.Retired(_requests.CompleteFinished());
+        if (_requests.ReturnFinished())
+        {
+            Monitor.Observe();
+            _requests.CompleteFinished();
+        }
     }
-
-    private void Observe() => Monitor.Observe(_requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident);
 
     private void RequireFits(int cachePages, ImmutableArray<Lease> leases)
     {

@@ -10,6 +10,9 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 {
     private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
 
+    /// <summary>Tokens handed to streams since the engine was built.</summary>
+    public long Published { get; private set; }
+
     /// <summary>Goes through the output rows of a step that the decoder has run.</summary>
     /// <param name="plan">The step.</param>
     /// <param name="sequences">The sequence of each of its slices.</param>
@@ -44,10 +47,10 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             if (isLast && sequence.Pending == 0)
             {
                 sequence.Request.FirstToken = sequence.Request.FirstToken != 0 ? sequence.Request.FirstToken : now;
-                sequence.Sample(logits, _scratch);
+                Sample(sequence, logits);
                 for (int forks = sequence.PendingForks; forks > 0; forks--)
                 {
-                    requests.Fork(sequence).Sample(logits, _scratch);
+                    Sample(requests.Fork(sequence), logits);
                 }
             }
         }
@@ -56,5 +59,12 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             // A hook of the host program, or logits that no token can be chosen from.
             requests.Fail(sequence.Request, error);
         }
+    }
+
+    private void Sample(Sequence sequence, ReadOnlySpan<float> logits)
+    {
+        int before = sequence.Count;
+        sequence.Sample(logits, _scratch);
+        Published += sequence.Count - before;
     }
 }

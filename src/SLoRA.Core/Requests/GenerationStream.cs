@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using SLoRA.Engine;
 
 namespace SLoRA;
@@ -16,12 +15,10 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
     private readonly EngineLoop _loop;
     private readonly CancellationToken _cancellation;
-    private readonly Channel<GeneratedToken> _tokens;
+    private readonly TokenRing _tokens;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PromptTokenLogProbability?[]? _prompt;
     private int _started;
-    private int _written;
-    private int _read;
 
     internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
@@ -29,7 +26,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _cancellation = cancellation;
         Request = request;
         MaxTokens = maxTokens;
-        _tokens = Channel.CreateUnbounded<GeneratedToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
     }
 
     /// <summary>The request.</summary>
@@ -57,7 +54,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     internal int MaxTokens { get; }
 
     /// <summary>Tokens that the consumer has not taken yet.</summary>
-    internal int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
+    internal int Unread => _tokens.Unread;
 
     /// <inheritdoc/>
     public async IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default)
@@ -79,11 +76,10 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         {
             using CancellationTokenRegistration registration = linked.Token.UnsafeRegister(
                 static stream => ((GenerationStream)stream!).Cancel(), this);
-            while (await _tokens.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_tokens.Reader.TryRead(out GeneratedToken token))
+                while (_tokens.TryRead(out GeneratedToken token))
                 {
-                    Interlocked.Increment(ref _read);
                     _loop.Consumed(this);
                     yield return token;
                 }
@@ -105,11 +101,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     }
 
     /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
-    internal void Publish(GeneratedToken token)
-    {
-        Interlocked.Increment(ref _written);
-        _tokens.Writer.TryWrite(token);
-    }
+    internal void Publish(in GeneratedToken token) => _tokens.Write(token);
 
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
@@ -122,13 +114,20 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         FinishReasons = reasons;
         FinishReason = reasons.FirstOrDefault(
             reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
-        _tokens.Writer.TryComplete(error);
+        _tokens.Complete(error);
         _ended.TrySetResult();
     }
 
     /// <summary>Ends the stream of a request that never ran.</summary>
     internal void EndUnserved(FinishReason reason, Exception? error) =>
         Complete([.. Enumerable.Repeat(reason, Request.Continuations)], GenerationUsage.Nothing(Request), error);
+
+    /// <summary>
+    /// Tokens that can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most, and once more
+    /// when they fork.
+    /// </summary>
+    private static int Capacity(int buffer, int continuations, int maxTokens) =>
+        (int)Math.Min((long)continuations * maxTokens, buffer + (2L * continuations));
 
     private void Cancel() => _loop.Cancel(this);
 }

@@ -107,7 +107,10 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, int maxRunni
         sequence.Table.TryReserve(sequence.CacheTokens, forks, sequence.PromptLength);
         foreach (Lease lease in leases)
         {
-            cache.Acquire(lease.Generation!);
+            if (!cache.Acquire(lease.Generation!))
+            {
+                lease.Registration.Counters.AddMiss();
+            }
         }
 
         return true;
