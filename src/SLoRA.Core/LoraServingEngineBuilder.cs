@@ -17,6 +17,7 @@ public sealed class LoraServingEngineBuilder
     private readonly List<AdapterPackage> _adapters = [];
     private readonly PoolOptions _pool = new();
     private readonly SchedulingOptions _scheduling = new();
+    private readonly MetricsOptions _metrics = new();
     private string? _model;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
@@ -67,6 +68,14 @@ public sealed class LoraServingEngineBuilder
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Sets what the engine measures about itself, and for whom.</summary>
+    public LoraServingEngineBuilder ConfigureMetrics(Action<MetricsOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_metrics);
         return this;
     }
 
@@ -134,8 +143,9 @@ public sealed class LoraServingEngineBuilder
         string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         OptionRules.Check(_scheduling);
         OptionRules.Check(_pool);
+        OptionRules.Check(_metrics);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, [.. _adapters], _logger, _clock,
+            model, _backend, _pool, _scheduling, [.. _adapters], _metrics, _logger, _clock,
             _checksInvariants, chunkLimit, progress, cancellation);
     }
 

@@ -18,6 +18,9 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
     /// <summary>What became of the requests for adapters, since the engine was built; how many are resident is not filled in.</summary>
     public AdapterCacheStatus Counters => _counters;
 
+    /// <summary>Told how long copying a generation took.</summary>
+    public Action<TimeSpan>? PagedIn { get; set; }
+
     /// <summary>Generations that have pages.</summary>
     public IReadOnlyList<Generation> Resident => _resident;
 
@@ -117,11 +120,13 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory) : IIdlePage
             generation.IsPagingIn = false;
             generation.Resident = new ResidentAdapter(generation.Directory, pages);
             _resident.Add(generation);
+            TimeSpan duration = Stopwatch.GetElapsedTime(started);
+            PagedIn?.Invoke(duration);
             _counters = _counters with
             {
                 PageIns = _counters.PageIns + 1,
                 PageInBytes = _counters.PageInBytes + (pages.Length * memory.PageBytes),
-                PageInTime = _counters.PageInTime + Stopwatch.GetElapsedTime(started),
+                PageInTime = _counters.PageInTime + duration,
             };
         }
 

@@ -149,7 +149,7 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
     {
         foreach (RequestState request in _completed)
         {
-            request.Complete(parts.Clock);
+            request.Complete(parts.Clock, parts.Metrics);
         }
 
         _completed.Clear();

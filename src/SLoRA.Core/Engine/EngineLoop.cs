@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 
@@ -31,6 +33,8 @@ internal sealed class EngineLoop
         Names = new AdapterNames(HostStore);
         _requests = new ActiveRequests(parts, DeviceCache, HostStore, new Reclaim(parts.Pool, DeviceCache), LeaveQueue);
         Monitor = new EngineMonitor(parts, DeviceCache, _requests);
+        parts.Metrics.Watch(Monitor);
+        DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
     }
 
@@ -100,7 +104,9 @@ internal sealed class EngineLoop
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();
+            Activity? trace = StepTrace.Start(_plan);
             _parts.Decoder.Run(_plan);
+            StepTrace.End(trace);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
         }
@@ -123,6 +129,7 @@ internal sealed class EngineLoop
         _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
         Retire();
         HostStore.Clear();
+        _parts.Metrics.Dispose();
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
@@ -156,6 +163,14 @@ internal sealed class EngineLoop
 
     /// <summary>A request ends that was never admitted.</summary>
     internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
+
+    /// <summary>Ends a request that cannot be taken in. Called by <see cref="Submission"/>.</summary>
+    internal void Refuse(GenerationStream stream, Exception error)
+    {
+        LeaveQueue();
+        _parts.Metrics.Ended(stream.Request, FinishReason.Failed, GenerationUsage.Nothing(stream.Request), TimeSpan.Zero, error);
+        stream.EndUnserved(FinishReason.Failed, error);
+    }
 
     /// <summary>Ends the sequences of a stream. Called by <see cref="Cancellation"/>.</summary>
     internal void CancelNow(GenerationStream stream) => _requests.Cancel(stream);

@@ -47,6 +47,7 @@ internal sealed class EngineMonitor
         _counts.GeneratedTokens = published;
         _counts.LastStep = new StepStatus(
             _counts.LastStep.Number + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+        _parts.Metrics.Stepped(_counts.LastStep);
     }
 
     /// <summary>Shows how things stand between two steps.</summary>
@@ -75,6 +76,7 @@ internal sealed class EngineMonitor
         _counts.Leases = _requests.Leases;
         _counts.Ended = _requests.Ended;
         _published.Write(_counts);
+        _parts.Metrics.Count(_counts);
     }
 
     /// <summary>A consistent picture. Any thread.</summary>

@@ -46,7 +46,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 
             if (isLast && sequence.Pending == 0)
             {
-                sequence.Request.FirstToken = sequence.Request.FirstToken != 0 ? sequence.Request.FirstToken : now;
+                NoteFirstToken(sequence.Request, now);
                 Sample(sequence, logits);
                 for (int forks = sequence.PendingForks; forks > 0; forks--)
                 {
@@ -58,6 +58,15 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
         {
             // A hook of the host program, or logits that no token can be chosen from.
             requests.Fail(sequence.Request, error);
+        }
+    }
+
+    private void NoteFirstToken(RequestState request, long now)
+    {
+        if (request.FirstToken == 0)
+        {
+            request.FirstToken = now;
+            parts.Metrics.FirstToken(request.Request, parts.Clock.GetElapsedTime(request.Arrived, now));
         }
     }
 

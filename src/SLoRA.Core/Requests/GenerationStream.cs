@@ -1,3 +1,4 @@
+using SLoRA.Diagnostics;
 using SLoRA.Engine;
 
 namespace SLoRA;
@@ -18,6 +19,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     private readonly TokenRing _tokens;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PromptTokenLogProbability?[]? _prompt;
+    private RequestTrace? _trace;
     private int _started;
 
     internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
@@ -71,7 +73,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
             linked.Token.ThrowIfCancellationRequested();
         }
 
-        _loop.Submit(this);
+        _trace = RequestTrace.Start(Request);
+        Submit();
         try
         {
             using CancellationTokenRegistration registration = linked.Token.UnsafeRegister(
@@ -100,6 +103,10 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         }
     }
 
+    /// <summary>Why a request ended, given why its continuations did.</summary>
+    internal static FinishReason ReasonOf(IReadOnlyList<FinishReason> reasons) => reasons.FirstOrDefault(
+        reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
+
     /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
     internal void Publish(in GeneratedToken token) => _tokens.Write(token);
 
@@ -112,8 +119,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     {
         Usage = usage;
         FinishReasons = reasons;
-        FinishReason = reasons.FirstOrDefault(
-            reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
+        FinishReason = ReasonOf(reasons);
+        _trace?.End(FinishReason.Value, usage, error);
         _tokens.Complete(error);
         _ended.TrySetResult();
     }
@@ -128,6 +135,19 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// </summary>
     private static int Capacity(int buffer, int continuations, int maxTokens) =>
         (int)Math.Min((long)continuations * maxTokens, buffer + (2L * continuations));
+
+    private void Submit()
+    {
+        try
+        {
+            _loop.Submit(this);
+        }
+        catch (SLoraException error)
+        {
+            _trace?.End(SLoRA.FinishReason.Failed, GenerationUsage.Nothing(Request), error);
+            throw;
+        }
+    }
 
     private void Cancel() => _loop.Cancel(this);
 }

@@ -9,13 +9,16 @@ internal sealed class StepAllocationTests
     private const int CountedSteps = 100;
     private const int Windows = 2;
 
-    [TestCase(1)]
-    [TestCase(3)]
-    public void Steps_allocate_nothing_on_their_thread(int threads)
+    [TestCase(1, false)]
+    [TestCase(3, false)]
+    [TestCase(1, true)]
+    public void Steps_allocate_nothing_on_their_thread(int threads, bool listens)
     {
+        using CountingListener? listener = listens ? new CountingListener() : null;
         using var engine = new SteppedEngine(
             builder => builder
                 .CheckInvariants(false)
+                .ConfigureMetrics(metrics => metrics.MeterFactory = listener)
                 .ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024)
                 .UseCpu(cpu => cpu.Threads = threads),
             adapters: SteppedEngine.AdapterNames);
@@ -34,6 +37,7 @@ internal sealed class StepAllocationTests
         Assert.Multiple(() =>
         {
             Assert.That(allocated, Is.Zero, "bytes");
+            Assert.That(listener is null || listener.Measurements > 3 * Windows * CountedSteps, Is.True, "the listener heard of every step");
             Assert.That(running, Is.EqualTo(answers.Length), "every request ran");
             Assert.That(status.ComputedTokens - computed, Is.EqualTo((long)Windows * CountedSteps * answers.Length), "every request had a row in every step");
             Assert.That(status.LastStep.Adapters, Is.EqualTo(SteppedEngine.AdapterNames.Count), "every adapter took part");
