@@ -7,7 +7,7 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve() };
+    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve() };
 
     private static Command Kernels()
     {
@@ -29,6 +29,23 @@ internal static class BenchCommands
         var command = new Command("step", "Whole steps without an engine around them.") { shape, type, threads, context };
         command.SetAction(options => StepBench.Run(
             Shape.Find(options.GetValue(shape)!)!, TypeOf(options.GetValue(type)!), options.GetValue(threads), options.GetValue(context)));
+        return command;
+    }
+
+    private static Command Overhead()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = TypeArgument();
+        Option<int> rows = Number("--rows", 64, "Sequences that decode.");
+        Option<int> adapters = Number("--adapters", 16, "Adapters that they use in turn; 0 for the base.", least: 0);
+        Option<int> threads = Threads();
+        var command = new Command("overhead", "The step loop apart from compute, beside the compute of the same step.") { shape, type, rows, adapters, threads };
+        command.SetAction(options => OverheadBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            TypeOf(options.GetValue(type)!),
+            options.GetValue(rows),
+            options.GetValue(adapters),
+            options.GetValue(threads)));
         return command;
     }
 
@@ -89,14 +106,14 @@ internal static class BenchCommands
 
     private static Option<int> Threads() => Number("--threads", Environment.ProcessorCount, "Threads that compute.");
 
-    private static Option<int> Number(string name, int value, string description)
+    private static Option<int> Number(string name, int value, string description, int least = 1)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
+            if (result.GetValueOrDefault<int>() < least)
             {
-                result.AddError($"{name} must be at least 1.");
+                result.AddError($"{name} must be at least {least}.");
             }
         });
         return option;
