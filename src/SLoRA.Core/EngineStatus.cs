@@ -24,6 +24,12 @@ public sealed record EngineStatus
     /// <summary>The adapters in the pool, and what became of the requests for them.</summary>
     public required AdapterCacheStatus AdapterCache { get; init; }
 
+    /// <summary>Keys and values that requests found computed already.</summary>
+    public required PrefixCacheStatus PrefixCache { get; init; }
+
+    /// <summary>How often a running sequence had to give its pages to others and wait.</summary>
+    public required long Preemptions { get; init; }
+
     /// <summary>The page pool.</summary>
     public required PoolStatus Pool { get; init; }
 
@@ -33,7 +39,7 @@ public sealed record EngineStatus
     /// <summary>Tokens, of prompts and answers, whose keys and values have been computed.</summary>
     public required long ComputedTokens { get; init; }
 
-    /// <summary>Those of prompts.</summary>
+    /// <summary>Those of prompts; twice when a preempted sequence computes them again.</summary>
     public required long PromptTokens { get; init; }
 
     /// <summary>Rows whose logits have been computed.</summary>

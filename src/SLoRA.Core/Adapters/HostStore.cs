@@ -9,6 +9,9 @@ internal sealed class HostStore(DeviceCache cache, Func<AdapterRegistration, Ada
     private readonly Dictionary<GenerationId, Generation> _generations = [];
     private long _ordinal;
 
+    /// <summary>Told when a generation is gone for good.</summary>
+    public Action<GenerationId>? Dropped { get; set; }
+
     /// <summary>Generations held.</summary>
     public int Count => _generations.Count;
 
@@ -66,6 +69,7 @@ internal sealed class HostStore(DeviceCache cache, Func<AdapterRegistration, Ada
         }
 
         _generations.Remove(generation.Id);
+        Dropped?.Invoke(generation.Id);
         generation.Content.Dispose();
     }
 

@@ -23,6 +23,7 @@ internal sealed class EngineMetrics : IDisposable
     private readonly Histogram<int> _stepTokens;
     private readonly Histogram<int> _stepAdapters;
     private readonly Histogram<double> _stepDuration;
+    private readonly Counter<long> _preemptions;
     private readonly Counter<long> _hits;
     private readonly Counter<long> _misses;
     private readonly Counter<long> _evictions;
@@ -50,6 +51,7 @@ internal sealed class EngineMetrics : IDisposable
         _stepTokens = _meter.CreateHistogram("slora.step.tokens", "{token}", "Tokens computed in a step.", advice: Buckets.Counts);
         _stepAdapters = _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
         _stepDuration = Seconds("slora.step.duration", "Steps.", Buckets.Step);
+        _preemptions = _meter.CreateCounter<long>("slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
         _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool.");
         _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that did not find an adapter in the pool.");
         _evictions = _meter.CreateCounter<long>("slora.adapter.evictions", "{adapter}", "Adapters whose pages were taken for others.");
@@ -80,6 +82,7 @@ internal sealed class EngineMetrics : IDisposable
     {
         Add(_promptTokens, counts.PromptTokens - _counted.PromptTokens);
         Add(_generatedTokens, counts.GeneratedTokens - _counted.GeneratedTokens);
+        Add(_preemptions, counts.Preemptions - _counted.Preemptions);
         Add(_hits, counts.AdapterCache.Hits - _counted.AdapterCache.Hits);
         Add(_misses, counts.AdapterCache.Misses - _counted.AdapterCache.Misses);
         Add(_evictions, counts.AdapterCache.Evictions - _counted.AdapterCache.Evictions);

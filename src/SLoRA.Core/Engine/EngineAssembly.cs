@@ -95,6 +95,7 @@ internal sealed class EngineAssembly : IDisposable
                     Seeds = new SeedSource(),
                     Metrics = new EngineMetrics(metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath))),
                     Clock = clock,
+                    ReusesPrefixes = pool.PrefixReuse,
                     ChecksInvariants = checksInvariants,
                 },
                 chunkLimit);

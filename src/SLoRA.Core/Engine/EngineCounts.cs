@@ -9,6 +9,12 @@ internal record struct EngineCounts
     /// <summary>Adapters in it.</summary>
     public AdapterCacheStatus AdapterCache;
 
+    /// <summary>What the cache of prefixes was asked, and what it had.</summary>
+    public PrefixCacheStatus Prefixes;
+
+    /// <summary>How often a sequence was preempted.</summary>
+    public long Preemptions;
+
     /// <summary>Requests that wait.</summary>
     public QueueStatus Queue;
 

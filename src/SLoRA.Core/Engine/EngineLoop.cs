@@ -4,6 +4,7 @@ using SLoRA.Adapters;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
@@ -18,6 +19,7 @@ internal sealed class EngineLoop
     private readonly StepPlanner _planner;
     private readonly ActiveRequests _requests;
     private readonly Publisher _publisher;
+    private readonly SwapSpace _swap;
     private Exception? _ended;
     private int _queued;
 
@@ -27,12 +29,17 @@ internal sealed class EngineLoop
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
-        _planner = new StepPlanner(scheduling.StreamBuffer, chunkLimit);
+        _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
         DeviceCache = new DeviceCache(parts.Pool, parts.Pages);
         HostStore = new HostStore(DeviceCache, parts.ReadContent, ContentRead);
         Names = new AdapterNames(HostStore);
-        _requests = new ActiveRequests(parts, DeviceCache, HostStore, new Reclaim(parts.Pool, DeviceCache), LeaveQueue);
-        Monitor = new EngineMonitor(parts, DeviceCache, _requests);
+        _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
+        Preemption = new Preemption(_swap, scheduling, parts.Clock);
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens) : null;
+        HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
+        Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
+        _requests = new ActiveRequests(parts, DeviceCache, HostStore, reclaim, Preemption, LeaveQueue);
+        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests);
         parts.Metrics.Watch(Monitor);
         DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
@@ -46,6 +53,12 @@ internal sealed class EngineLoop
 
     /// <summary>Content in the pool.</summary>
     public DeviceCache DeviceCache { get; }
+
+    /// <summary>Pages of keys and values that are kept for others; null when that is off.</summary>
+    public PrefixCache? PrefixCache { get; }
+
+    /// <summary>How sequences give up their pages; counts what that has cost.</summary>
+    public Preemption Preemption { get; }
 
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
@@ -99,6 +112,7 @@ internal sealed class EngineLoop
         DrainInbox();
         Retire();
         Interlocked.Add(ref _queued, -_requests.Admit());
+        _requests.SecurePages();
         DeviceCache.PageIn();
         bool planned = _planner.TryPlan(_requests.Running, _plan);
         if (planned)
@@ -109,6 +123,7 @@ internal sealed class EngineLoop
             StepTrace.End(trace);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
+            Preemption.Stepped(_plan.RowCount, _parts.Clock.GetElapsedTime(started));
         }
 
         Monitor.Observe();
@@ -128,6 +143,8 @@ internal sealed class EngineLoop
 
         _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
         Retire();
+        PrefixCache?.Clear();
+        _swap.Dispose();
         HostStore.Clear();
         _parts.Metrics.Dispose();
     }
@@ -135,11 +152,18 @@ internal sealed class EngineLoop
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
-            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0)),
+            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
             .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [], generation.Directory.PageCount)),
-        ]);
+        ])
+    {
+        Prefixes = PrefixCache is null ? [] : [.. PrefixCache.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
+        IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
+        Leases = LeaseSnapshots(),
+        SwapBlocks = _swap.Used,
+        SwappedPages = _requests.Waiting.Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+    };
 
     /// <summary>Makes a sequence of a submission. Called by <see cref="Submission"/>.</summary>
     /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has changed.</exception>
@@ -147,7 +171,7 @@ internal sealed class EngineLoop
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<Lease> leases = Names.Resolve(asked);
-        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens);
+        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens, PrefixCache, asked.Prompt.Length + stream.MaxTokens - 1);
         RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
         var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
@@ -226,6 +250,15 @@ internal sealed class EngineLoop
             throw new RequestTooLargeException(cachePages, adapterPages, _parts.Pool.Total);
         }
     }
+
+    private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
+    [
+        .. _requests.Running.Concat(_requests.Waiting)
+            .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
+            .GroupBy(held => held.Registration)
+            .Select(held => new LeaseSnapshot(
+                held.Key.Name, held.Count(), held.Key.Leases, held.Count(lease => lease.IsAdmitted), held.Key.Generation?.Users ?? -1)),
+    ];
 
     private void CheckInvariants()
     {

@@ -1,4 +1,6 @@
 using SLoRA.Adapters;
+using SLoRA.Pool;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
@@ -10,14 +12,18 @@ internal sealed class EngineMonitor
     private readonly SequenceLock<EngineCounts> _published = new();
     private readonly EngineParts _parts;
     private readonly DeviceCache _cache;
+    private readonly PrefixCache? _prefixes;
+    private readonly Preemption _preemption;
     private readonly ActiveRequests _requests;
     private EngineCounts _counts;
 
     /// <summary>Looks at the parts of an engine.</summary>
-    public EngineMonitor(EngineParts parts, DeviceCache cache, ActiveRequests requests)
+    public EngineMonitor(EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests)
     {
         _parts = parts;
         _cache = cache;
+        _prefixes = prefixes;
+        _preemption = preemption;
         _requests = requests;
         Observe();
     }
@@ -69,8 +75,12 @@ internal sealed class EngineMonitor
         _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, adapterPages)
         {
             IdleAdapters = idlePages,
+            CachedPrefixes = _prefixes?.IdlePageCount ?? 0,
         };
         _counts.AdapterCache = _cache.Counters with { Resident = resident.Count, InUse = inUse, PagingIn = _cache.PagingIn.Count };
+        PrefixCounters prefixes = _prefixes?.Counters ?? default;
+        _counts.Prefixes = new PrefixCacheStatus(prefixes.Lookups, prefixes.Hits, prefixes.LookupTokens, prefixes.HitTokens);
+        _counts.Preemptions = _preemption.Counters.Preempted;
         _counts.Queue = Queue();
         _counts.Running = _requests.Running.Count;
         _counts.Leases = _requests.Leases;
@@ -90,7 +100,9 @@ internal sealed class EngineMonitor
             EndedRequests = counts.Ended,
             Leases = counts.Leases,
             AdapterCache = counts.AdapterCache,
+            PrefixCache = counts.Prefixes,
             Pool = counts.Pool,
+            Preemptions = counts.Preemptions,
             Steps = counts.LastStep.Number,
             ComputedTokens = counts.ComputedTokens,
             PromptTokens = counts.PromptTokens,

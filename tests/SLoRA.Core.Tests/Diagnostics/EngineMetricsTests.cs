@@ -28,6 +28,7 @@ internal sealed class EngineMetricsTests
         yield return Case("slora.step.tokens", "{token}", typeof(Histogram<int>), 1, 4096);
         yield return Case("slora.step.adapters", "{adapter}", typeof(Histogram<int>), 1, 4096);
         yield return Case("slora.step.duration", "s", typeof(Histogram<double>), 0.0005, 2.5);
+        yield return Case("slora.preemptions", "{preemption}", typeof(Counter<long>));
         yield return Case("slora.adapter.hits", "{request}", typeof(Counter<long>));
         yield return Case("slora.adapter.misses", "{request}", typeof(Counter<long>));
         yield return Case("slora.adapter.evictions", "{adapter}", typeof(Counter<long>));

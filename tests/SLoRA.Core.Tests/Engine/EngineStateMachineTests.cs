@@ -73,6 +73,7 @@ public sealed class EngineStateMachineTests
         }
 
         Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(0), "contents");
+        engine.DropCaches();
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total), "free pages");
         Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0), "promised pages");
     }

@@ -82,6 +82,7 @@ internal sealed class SteppedEngine : IDisposable
     {
         Loop.Step();
         Loop.DeviceCache.EvictIdle();
+        Loop.PrefixCache?.Clear();
     }
 
     public void Dispose()
