@@ -17,6 +17,8 @@ public sealed class LoraServingEngineBuilder
     private readonly List<AdapterPackage> _adapters = [];
     private readonly PoolOptions _pool = new();
     private readonly SchedulingOptions _scheduling = new();
+    private readonly AdapterCacheOptions _adapterCache = new();
+    private IAdapterSource? _source;
     private string? _model;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
@@ -67,6 +69,24 @@ public sealed class LoraServingEngineBuilder
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Sets how adapters come from disk into the pool, and how much of them stays in main memory.</summary>
+    public LoraServingEngineBuilder ConfigureAdapters(Action<AdapterCacheOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_adapterCache);
+        return this;
+    }
+
+    /// <summary>
+    /// Where names are looked up that nobody registered. A request with such a name waits for the answer; without a source it is refused at once.
+    /// </summary>
+    public LoraServingEngineBuilder UseAdapterSource(IAdapterSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        _source = source;
         return this;
     }
 
@@ -134,8 +154,9 @@ public sealed class LoraServingEngineBuilder
         string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         OptionRules.Check(_scheduling);
         OptionRules.Check(_pool);
+        OptionRules.Check(_adapterCache);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, [.. _adapters], _logger, _clock,
+            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _logger, _clock,
             _checksInvariants, chunkLimit, progress, cancellation);
     }
 

@@ -49,14 +49,8 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
     }
 
     /// <summary>Notes how things stand between two steps.</summary>
-    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident)
+    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident, int adapterPages)
     {
-        int adapterPages = 0;
-        for (int i = 0; i < resident.Count; i++)
-        {
-            adapterPages += resident[i].Directory.PageCount;
-        }
-
         lock (_gate)
         {
             _running = running;
