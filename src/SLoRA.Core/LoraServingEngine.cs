@@ -62,7 +62,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
         }
 
         int maxTokens = RequestRules.Check(request, Model, _scheduling);
-        _loop.Names.Resolve(request);
+        _loop.Names.Check(request);
         return new GenerationStream(_loop, request, maxTokens, cancellationToken);
     }
 

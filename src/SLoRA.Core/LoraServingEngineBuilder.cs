@@ -19,6 +19,8 @@ public sealed class LoraServingEngineBuilder
     private readonly PoolOptions _pool = new();
     private readonly SchedulingOptions _scheduling = new();
     private readonly MetricsOptions _metrics = new();
+    private readonly AdapterCacheOptions _adapterCache = new();
+    private IAdapterSource? _source;
     private string? _model;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
@@ -94,6 +96,24 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Sets how adapters come from disk into the pool, and how much of them stays in main memory.</summary>
+    public LoraServingEngineBuilder ConfigureAdapters(Action<AdapterCacheOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_adapterCache);
+        return this;
+    }
+
+    /// <summary>
+    /// Where names are looked up that nobody registered. A request with such a name waits for the answer; without a source it is refused at once.
+    /// </summary>
+    public LoraServingEngineBuilder UseAdapterSource(IAdapterSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        _source = source;
+        return this;
+    }
+
     /// <summary>Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.</summary>
     public LoraServingEngineBuilder AddAdapter(string name, string folder)
     {
@@ -159,9 +179,10 @@ public sealed class LoraServingEngineBuilder
         string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         OptionRules.Check(_scheduling);
         OptionRules.Check(_pool);
+        OptionRules.Check(_adapterCache);
         OptionRules.Check(_metrics);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, [.. _adapters], _metrics, _logger, _clock,
+            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
             _checksInvariants, chunkLimit, progress, cancellation);
     }
 

@@ -11,10 +11,10 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
     /// <summary>Pages that hold keys and values.</summary>
     public int Cache => Total - Free - Adapters;
 
-    /// <summary>Pages of adapters that no running request uses: they stay until somebody needs the room.</summary>
+    /// <summary>Pages of adapters that no running request uses and that are not pinned: they stay until somebody needs the room.</summary>
     public int IdleAdapters { get; init; }
 
-    /// <summary>Pages of adapters that running requests use.</summary>
+    /// <summary>Pages of adapters that running requests use, or that are pinned.</summary>
     public int AdaptersInUse => Adapters - IdleAdapters;
 
     /// <summary>Pages of keys and values that only the cache of prefixes keeps: they stay until somebody needs the room.</summary>

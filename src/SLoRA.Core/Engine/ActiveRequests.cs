@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Adapters;
 using SLoRA.Pool;
 using SLoRA.Scheduling;
@@ -8,14 +9,13 @@ namespace SLoRA.Engine;
 /// The requests that wait or run, from arrival until everything they held has been returned. Belongs to the engine's thread.
 /// </summary>
 /// <param name="parts">What the engine is made of.</param>
-/// <param name="cache">Generations that have pages.</param>
-/// <param name="store">Generations in main memory.</param>
+/// <param name="residency">Generations in pages and in main memory.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
 /// <param name="preemption">How sequences give up pages.</param>
 /// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
-internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostStore store, Reclaim reclaim, Preemption preemption, Action leaveQueue)
+internal sealed class ActiveRequests(EngineParts parts, Residency residency, Reclaim reclaim, Preemption preemption, Action leaveQueue)
 {
-    private readonly Admission _admission = new(reclaim, cache, preemption, parts.Scheduling);
+    private readonly Admission _admission = new(reclaim, residency.Cache, preemption, parts.Scheduling);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
     private readonly List<RequestState> _completed = [];
@@ -32,18 +32,24 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
     /// <summary>Requests whose last sequence has been returned.</summary>
     public long Ended { get; private set; }
 
-    /// <summary>Takes a sequence in: it waits, its adapters are leased, and content that is missing is read in the background.</summary>
+    /// <summary>Takes a sequence in: it waits, and its adapters are leased. One whose adapter has just failed to load fails too.</summary>
     public void Add(Sequence sequence)
     {
+        Exception? refusal = null;
         Leases += sequence.Request.Leases.Length;
         foreach (Lease lease in sequence.Request.Leases)
         {
             lease.Registration.Leases++;
-            lease.Registration.Counters.AddRequest();
-            store.BeginLoad(lease.Registration);
+            lease.Registration.Requests++;
+            lease.Registration.LastUsed = parts.Clock.GetTimestamp();
+            refusal ??= lease.HasContent ? null : residency.Loads.RefusalOf(lease.Registration);
         }
 
         _admission.Enqueue(sequence);
+        if (refusal is not null)
+        {
+            Fail(sequence.Request, refusal);
+        }
     }
 
     /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
@@ -124,6 +130,55 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
                 Fail(sequence.Request, error);
             }
         }
+    }
+
+    /// <summary>Refuses a request that could never have all its pages at once.</summary>
+    /// <param name="cachePages">Pages for keys and values.</param>
+    /// <param name="leases">Its adapters.</param>
+    /// <exception cref="RequestTooLargeException">It needs more pages than there are beside those of other adapters that are pinned.</exception>
+    public void RequireFits(int cachePages, ImmutableArray<Lease> leases)
+    {
+        int adapterPages = leases.Select(lease => lease.Registration).Distinct().Sum(registration => registration.PageCount);
+        int pinned = residency.Cache.PinnedPages - leases.Select(lease => lease.Generation).Distinct().Sum(generation => generation is { Pins: > 0 } ? generation.Directory.PageCount : 0);
+        if (cachePages + adapterPages + pinned > parts.Pool.Total)
+        {
+            throw new RequestTooLargeException(cachePages, adapterPages, pinned, parts.Pool.Total);
+        }
+    }
+
+    /// <summary>Refuses the waiting requests that are too large now that the size of one of their adapters is known.</summary>
+    public void RequireFits(AdapterRegistration registration)
+    {
+        foreach (Sequence sequence in _admission.Waiting)
+        {
+            if (sequence.Finished is null && sequence.Request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            {
+                try
+                {
+                    RequireFits(CachePages(sequence), sequence.Request.Leases);
+                }
+                catch (RequestTooLargeException error)
+                {
+                    Fail(sequence.Request, error);
+                }
+            }
+        }
+    }
+
+    /// <summary>The most pages that a waiting request needs, those of one generation not counted, nor those of pinned ones.</summary>
+    public int PagesNeededBeside(Generation pinned)
+    {
+        int most = 0;
+        foreach (Sequence sequence in _admission.Waiting)
+        {
+            int adapters = sequence.Request.Leases
+                .Select(lease => lease.Registration)
+                .Distinct()
+                .Sum(registration => registration.Generation is { } own && (own.Pins > 0 || ReferenceEquals(own, pinned)) ? 0 : registration.PageCount);
+            most = Math.Max(most, CachePages(sequence) + adapters);
+        }
+
+        return most;
     }
 
     /// <summary>Ends every request.</summary>
@@ -225,6 +280,9 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         return _running.Count - 1;
     }
 
+    private static int CachePages(Sequence sequence) =>
+        sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
+
     private void Return(Sequence sequence)
     {
         RequestState request = sequence.Request;
@@ -240,12 +298,12 @@ internal sealed class ActiveRequests(EngineParts parts, DeviceCache cache, HostS
         {
             if (sequence.IsAdmitted)
             {
-                cache.Release(lease.Generation!);
+                residency.Cache.Release(lease.Generation!);
             }
 
             lease.Registration.Leases--;
-            lease.Registration.Counters.AddTokens(sequence.Count - sequence.PromptLength);
-            store.Collect(lease.Registration);
+            lease.Registration.GeneratedTokens += sequence.Count - sequence.PromptLength;
+            residency.Store.Collect(lease.Registration);
         }
 
         request.Ended(sequence.Continuation, sequence.Finished!.Value);

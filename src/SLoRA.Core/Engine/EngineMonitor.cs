@@ -59,22 +59,16 @@ internal sealed class EngineMonitor
     /// <summary>Shows how things stand between two steps.</summary>
     public void Observe()
     {
-        int adapterPages = 0;
-        int idlePages = 0;
         int inUse = 0;
         IReadOnlyList<Generation> resident = _cache.Resident;
         for (int i = 0; i < resident.Count; i++)
         {
-            int pages = resident[i].Directory.PageCount;
-            bool isUsed = resident[i].Users > 0;
-            adapterPages += pages;
-            idlePages += isUsed ? 0 : pages;
-            inUse += isUsed ? 1 : 0;
+            inUse += resident[i].Users > 0 ? 1 : 0;
         }
 
-        _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, adapterPages)
+        _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, _cache.OwnedPages)
         {
-            IdleAdapters = idlePages,
+            IdleAdapters = _cache.IdlePageCount,
             CachedPrefixes = _prefixes?.IdlePageCount ?? 0,
         };
         _counts.AdapterCache = _cache.Counters with { Resident = resident.Count, InUse = inUse, PagingIn = _cache.PagingIn.Count };

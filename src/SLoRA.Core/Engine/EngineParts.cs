@@ -22,8 +22,14 @@ internal sealed record EngineParts
     /// <summary>The pages' bytes.</summary>
     public required IPageMemory Pages { get; init; }
 
-    /// <summary>Reads and checks an adapter's content; called in the background.</summary>
-    public required Func<AdapterRegistration, AdapterContent> ReadContent { get; init; }
+    /// <summary>Begins to read and check an adapter's content in the background.</summary>
+    public required Func<AdapterRegistration, CancellationToken, Task<LoadedAdapter>> ReadContent { get; init; }
+
+    /// <summary>Whether names that are not registered can be looked up.</summary>
+    public bool HasAdapterSource { get; init; }
+
+    /// <summary>How adapters come into the pool.</summary>
+    public required AdapterCacheOptions AdapterCache { get; init; }
 
     /// <summary>Limits.</summary>
     public required SchedulingOptions Scheduling { get; init; }

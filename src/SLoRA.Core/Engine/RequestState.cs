@@ -34,7 +34,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     public long Arrived { get; } = arrived;
 
     /// <inheritdoc cref="Arrived"/>
-    public long ContentReady { get; private set; } = leases.All(lease => lease.Generation is not null) ? arrived : 0;
+    public long ContentReady { get; private set; } = leases.All(lease => lease.HasContent) ? arrived : 0;
 
     /// <inheritdoc cref="Arrived"/>
     public long Admitted { get; set; }
@@ -71,7 +71,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>Whether every adapter's content has been read; notes when that became so.</summary>
     public bool HasContent(long now)
     {
-        if (ContentReady == 0 && Leases.All(lease => lease.Generation is not null))
+        if (ContentReady == 0 && Leases.All(lease => lease.HasContent))
         {
             ContentReady = now;
         }

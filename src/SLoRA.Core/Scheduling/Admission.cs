@@ -167,10 +167,7 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption p
         sequence.Table.TryReserve(tokens, forks, sequence.PromptLength);
         foreach (Lease lease in leases)
         {
-            if (!cache.Acquire(lease.Generation!))
-            {
-                lease.Registration.Counters.AddMiss();
-            }
+            cache.Acquire(lease.Generation!);
         }
 
         sequence.Table.Admitted(sequence.Count);
