@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
@@ -7,7 +8,7 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve() };
+    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve(), Adapters() };
 
     private static Command Kernels()
     {
@@ -81,6 +82,60 @@ internal static class BenchCommands
             options.GetValue(json),
             cancellation));
         return command;
+    }
+
+    private static Command Adapters()
+    {
+        Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
+        Option<string> weights = Choice("--weights", "Type of the base weights.", "bf16", "f16", "f32");
+        Option<int> registered = Number("--registered", 1000, "Adapters of rank 64, 32, 16 and 8 in turn on q, k, v and o, each with its own content.");
+        var resident = new Option<string>("--resident") { Description = "Adapters that fit into the pool: a number, or 'all'.", DefaultValueFactory = _ => "32" };
+        resident.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is var value and not "all" && (!int.TryParse(value, CultureInfo.InvariantCulture, out int count) || count < 1))
+            {
+                result.AddError("--resident must be a number of at least 1, or 'all'.");
+            }
+        });
+        Option<int> concurrency = Number("--concurrency", 16, "Clients, each of which asks again when it has been answered.");
+        Option<double> zipf = Real("--zipf", 1, "The exponent of Zipf's law that adapters are drawn by; 0 draws uniformly.");
+        Option<double> seconds = Real("--seconds", 20, "How long is measured.");
+        Option<double> warmUp = Real("--warm-up", 5, "How long the same traffic runs before that, in seconds.");
+        Option<int> threads = Threads();
+        var json = new Option<bool>("--json") { Description = "Prints nothing but one line of JSON." };
+        var command = new Command("adapters", "Many adapters behind one pool: a closed loop of requests of 128 + 64 tokens, through the public API.")
+        {
+            shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, threads, json,
+        };
+        command.SetAction((options, cancellation) => AdaptersBench.Run(
+            new AdaptersWorkload
+            {
+                Shape = Shape.Find(options.GetValue(shape)!)!,
+                Weights = TypeOf(options.GetValue(weights)!),
+                Registered = options.GetValue(registered),
+                Resident = options.GetValue(resident) == "all" ? null : int.Parse(options.GetValue(resident)!, CultureInfo.InvariantCulture),
+                Concurrency = options.GetValue(concurrency),
+                Zipf = options.GetValue(zipf),
+                Seconds = options.GetValue(seconds),
+                WarmUpSeconds = options.GetValue(warmUp),
+                Threads = options.GetValue(threads),
+            },
+            options.GetValue(json),
+            cancellation));
+        return command;
+    }
+
+    private static Option<double> Real(string name, double value, string description)
+    {
+        var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is >= 0 and < 1e6))
+            {
+                result.AddError($"{name} must be at least 0.");
+            }
+        });
+        return option;
     }
 
     private static Argument<string> ShapeArgument()

@@ -212,6 +212,14 @@ internal sealed class EngineLoop
         _requests.Add(sequence);
     }
 
+    /// <summary>Takes the pages of everything that nobody uses. Engine's thread only.</summary>
+    internal void DropCaches()
+    {
+        DeviceCache.EvictIdle();
+        PrefixCache?.Clear();
+        Monitor.Observe();
+    }
+
     /// <summary>A request ends that was never admitted.</summary>
     internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
 

@@ -76,11 +76,11 @@ internal sealed class WorkloadTests
     [Test]
     public void A_trace_is_the_same_each_time_and_its_prompts_differ()
     {
-        var first = new Trace(1000, 1);
-        var second = new Trace(1000, 1);
+        var first = new AdapterTrace(1000, 1);
+        var second = new AdapterTrace(1000, 1);
 
         Assert.That(Enumerable.Range(0, 1000).Select(first.AdapterOf), Is.EqualTo(Enumerable.Range(0, 1000).Select(second.AdapterOf)));
-        Assert.That(Enumerable.Range(0, 200).Select(i => string.Join(' ', Trace.PromptOf(i, 4, 49152))).Distinct().Count(), Is.EqualTo(200));
-        Assert.That(Trace.PromptOf(7, 16, 100), Is.EqualTo(Trace.PromptOf(7, 16, 100)).And.All.InRange(3, 99));
+        Assert.That(Enumerable.Range(0, 200).Select(i => string.Join(' ', AdapterTrace.PromptOf(i, 4, 49152))).Distinct().Count(), Is.EqualTo(200));
+        Assert.That(AdapterTrace.PromptOf(7, 16, 100), Is.EqualTo(AdapterTrace.PromptOf(7, 16, 100)).And.All.InRange(3, 99));
     }
 }

@@ -95,17 +95,54 @@ internal sealed class EngineStatusTests
     }
 
     [Test]
-    public void An_adapter_counts_its_traffic_and_goes_on_when_it_is_replaced()
+    public void An_adapter_counts_its_traffic()
     {
         using var engine = new SteppedEngine(adapters: Names);
         Answer first = engine.Ask(Request(0, prompt: 3, tokens: 4));
         engine.Finish(first, engine.Ask(Request(1, prompt: 3, tokens: 4)));
-        engine.Run(engine.Adapters.ReplaceAsync(Names[0], SteppedEngine.AdapterFolder(Names[1])));
         Answer second = engine.Ask(Request(0, prompt: 3, tokens: 5));
         engine.Finish(second);
 
-        AdapterTraffic traffic = engine.Adapters.List().Single(adapter => adapter.Name == Names[0]).Traffic;
-        Assert.That(traffic, Is.EqualTo(new AdapterTraffic(2, first.Tokens.Count + second.Tokens.Count, 1)));
+        AdapterStatus status = engine.Adapters.List().Single(adapter => adapter.Name == Names[0]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(status.TotalRequests, Is.EqualTo(2));
+            Assert.That(status.GeneratedTokens, Is.EqualTo(first.Tokens.Count + second.Tokens.Count));
+            Assert.That((status.Hits, status.PageIns), Is.EqualTo((1L, 1L)));
+        });
+    }
+
+    [Test]
+    public void Prefixes_that_wait_for_somebody_are_counted_apart_and_so_is_what_they_spared()
+    {
+        using var engine = new SteppedEngine();
+        GenerationRequest request = Request(null, prompt: 60, tokens: 2);
+        engine.Finish(engine.Ask(request));
+        int kept = engine.Status.Pool.CachedPrefixes;
+        Answer second = engine.Ask(request);
+        engine.Finish(second);
+
+        PrefixCacheStatus prefixes = engine.Status.PrefixCache;
+        Assert.Multiple(() =>
+        {
+            Assert.That(kept, Is.GreaterThan(0));
+            Assert.That(kept, Is.EqualTo(engine.Status.Pool.Cache), "nobody runs");
+            Assert.That((prefixes.Lookups, prefixes.Hits), Is.EqualTo((2L, 1L)));
+            Assert.That(prefixes.HitTokens, Is.EqualTo(second.Stream.Usage!.CachedPromptTokens).And.GreaterThan(0));
+            Assert.That(prefixes.HitRate, Is.InRange(0.1, 0.9));
+        });
+    }
+
+    [Test]
+    public void Preemptions_are_counted()
+    {
+        using var engine = new SteppedEngine(builder => builder
+            .ConfigurePool(pool => pool.Bytes = 10 * 16384)
+            .ConfigureScheduling(scheduling => scheduling.OverCommit = true));
+        Answer[] answers = [.. Enumerable.Range(0, 4).Select(i => engine.Ask(Request(null, prompt: 3 + i, tokens: 200)))];
+        engine.Finish(answers);
+
+        Assert.That(engine.Status.Preemptions, Is.EqualTo(engine.Loop.Preemption.Counters.Preempted).And.GreaterThan(0));
     }
 
     [Test]

@@ -3,7 +3,7 @@ namespace SLoRA.Core.Bench.Workload;
 /// <summary>
 /// Which adapter each request uses, drawn once from a seed, so that every engine serves the same requests in the same order. Any number of clients take from it.
 /// </summary>
-internal sealed class Trace
+internal sealed class AdapterTrace
 {
     private const uint Seed = 42;
 
@@ -13,7 +13,7 @@ internal sealed class Trace
     /// <summary>Draws the requests.</summary>
     /// <param name="registered">Adapters.</param>
     /// <param name="exponent">Of Zipf's law; 0 for uniform.</param>
-    public Trace(int registered, double exponent)
+    public AdapterTrace(int registered, double exponent)
     {
         var random = new LegacyRandom(Seed);
         var zipf = new Zipf(registered, exponent);
