@@ -7,7 +7,7 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve() };
+    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve(), Register() };
 
     private static Command Kernels()
     {
@@ -63,6 +63,15 @@ internal static class BenchCommands
             },
             options.GetValue(json),
             cancellation));
+        return command;
+    }
+
+    private static Command Register()
+    {
+        Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
+        Option<int> count = Number("--count", 10000, "Folders.");
+        var command = new Command("register", "Registering adapter folders by their headers.") { shape, count };
+        command.SetAction((options, cancellation) => RegisterBench.Run(Shape.Find(options.GetValue(shape)!)!, options.GetValue(count), cancellation));
         return command;
     }
 

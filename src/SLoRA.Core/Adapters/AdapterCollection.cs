@@ -39,7 +39,8 @@ public sealed class AdapterCollection
     /// <param name="validation">Whether the content is read and checked now or at the first use.</param>
     /// <param name="cancellationToken">Stops before the name is taken.</param>
     /// <returns>What the adapter covers.</returns>
-    /// <exception cref="AdapterLoadException">The folder cannot be served; nothing has changed.</exception>
+    /// <exception cref="AdapterLoadException">The folder cannot be served, or reading it took too long; nothing has changed.</exception>
+    /// <exception cref="AdapterTooLargeException">It needs more pages than a request could ever have; nothing has changed.</exception>
     /// <exception cref="AdapterExistsException">The name is taken.</exception>
     public Task<AdapterCoverage> RegisterAsync(
         string name, string folder, AdapterValidation validation = AdapterValidation.Headers, CancellationToken cancellationToken = default) =>
