@@ -30,7 +30,7 @@ public sealed class AdapterCollection
     public bool Contains(string name) => _loop.Names.Contains(name);
 
     /// <summary>What is registered, in no particular order.</summary>
-    public IReadOnlyList<AdapterStatus> List() => 
+    public IReadOnlyList<AdapterStatus> List() =>
         [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null).Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
