@@ -154,6 +154,7 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
     /// <exception cref="ModelLoadException">The model cannot be served.</exception>
     /// <exception cref="AdapterLoadException">An adapter cannot be served.</exception>
+    /// <exception cref="AdapterTooLargeException">An adapter needs more pages than a request could ever have.</exception>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
     public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>

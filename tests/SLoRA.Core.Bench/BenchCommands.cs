@@ -8,7 +8,7 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve(), Adapters() };
+    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve(), Adapters(), Register() };
 
     private static Command Kernels()
     {
@@ -136,6 +136,15 @@ internal static class BenchCommands
             }
         });
         return option;
+    }
+
+    private static Command Register()
+    {
+        Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
+        Option<int> count = Number("--count", 10000, "Folders.");
+        var command = new Command("register", "Registering adapter folders by their headers.") { shape, count };
+        command.SetAction((options, cancellation) => RegisterBench.Run(Shape.Find(options.GetValue(shape)!)!, options.GetValue(count), cancellation));
+        return command;
     }
 
     private static Argument<string> ShapeArgument()

@@ -30,7 +30,7 @@ public sealed class AdapterCollection
     public bool Contains(string name) => _loop.Names.Contains(name);
 
     /// <summary>What is registered, in no particular order.</summary>
-    public IReadOnlyList<AdapterStatus> List() => 
+    public IReadOnlyList<AdapterStatus> List() =>
         [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null).Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
@@ -39,7 +39,8 @@ public sealed class AdapterCollection
     /// <param name="validation">Whether the content is read and checked now or at the first use.</param>
     /// <param name="cancellationToken">Stops before the name is taken.</param>
     /// <returns>What the adapter covers.</returns>
-    /// <exception cref="AdapterLoadException">The folder cannot be served; nothing has changed.</exception>
+    /// <exception cref="AdapterLoadException">The folder cannot be served, or reading it took too long; nothing has changed.</exception>
+    /// <exception cref="AdapterTooLargeException">It needs more pages than a request could ever have; nothing has changed.</exception>
     /// <exception cref="AdapterExistsException">The name is taken.</exception>
     public Task<AdapterCoverage> RegisterAsync(
         string name, string folder, AdapterValidation validation = AdapterValidation.Headers, CancellationToken cancellationToken = default) =>

@@ -85,15 +85,19 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
             return await Task.Run(() => source!.FindAsync(name, ending.Token).AsTask(), CancellationToken.None)
                 .WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
         }
-        catch (TimeoutException error)
+        catch (Exception error)
         {
+            // Said here and not left to the link, which ends with this method.
             await ending.CancelAsync().ConfigureAwait(false);
-            throw new AdapterLoadException(
-                name, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"the adapter source timed out after {_limit.TotalSeconds:0.###} s"), error);
-        }
-        catch (Exception error) when (error is not SLoraException && !cancellation.IsCancellationRequested)
-        {
-            throw new AdapterLoadException(name, LoadErrorKind.File, "the adapter source failed: " + error.Message, error);
+            if (error is SLoraException || cancellation.IsCancellationRequested)
+            {
+                throw;
+            }
+
+            string problem = error is TimeoutException
+                ? string.Create(CultureInfo.InvariantCulture, $"the adapter source timed out after {_limit.TotalSeconds:0.###} s")
+                : "the adapter source failed: " + error.Message;
+            throw new AdapterLoadException(name, LoadErrorKind.File, problem, error);
         }
     }
 

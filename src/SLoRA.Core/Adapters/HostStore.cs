@@ -70,7 +70,8 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     {
         if (registration.Leases == 0)
         {
-            registration.Loading?.Cancel();
+            // What somebody has hung on the token must not run on this thread.
+            _ = registration.Loading?.CancelAsync();
             if (registration.Generation is { IsPagingIn: true, IsIdle: true, Leases: 0 } generation)
             {
                 cache.Evict(generation);
@@ -80,10 +81,6 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         if (registration.IsAbandoned)
         {
             Detach(registration);
-        }
-        else if (Bytes > options.HostBytes)
-        {
-            Trim();
         }
     }
 
@@ -112,8 +109,6 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         if (generation.MustStay || (memory.IsMainMemory && HasRoomFor(bytes) && slice.TrySpend(bytes)))
         {
             Keep(generation, PageImage.FromPages(generation.Id, generation.Resident!, memory));
-            // Not the one that is leaving: it looks as if it had pages still.
-            Trim(generation);
         }
     }
 
@@ -151,7 +146,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     }
 
     /// <summary>Drops images until the bound is kept, as far as nobody needs them: first those whose bytes are in pages that lie in main memory too.</summary>
-    public void Trim(Generation? except = null)
+    public void Trim()
     {
         while (Bytes > options.HostBytes)
         {
@@ -159,7 +154,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
             double leastWorth = 0;
             foreach (Generation generation in _held)
             {
-                if (CanDrop(generation) && !ReferenceEquals(generation, except))
+                if (CanDrop(generation))
                 {
                     double worth = WorthOf(generation);
                     if (least is null || worth < leastWorth || (worth == leastWorth && generation.Use.Order < least.Use.Order))

@@ -30,18 +30,22 @@ internal sealed class Preloads(ContentLoads loads, DeviceCache cache, HostStore 
         return preload.Resident.Task;
     }
 
-    /// <summary>Does what can be done now.</summary>
+    /// <summary>Does what can be done now, in the order of the calls.</summary>
     public void Advance()
     {
-        for (int i = _open.Count - 1; i >= 0; i--)
+        int i = 0;
+        while (i < _open.Count)
         {
             Preload preload = _open[i];
             try
             {
-                if (Advance(preload))
+                if (!Advance(preload, isFirst: i == 0))
                 {
-                    End(preload, null);
+                    i++;
+                    continue;
                 }
+
+                End(preload, null);
             }
             catch (Exception error) when (error is SLoraException or OperationCanceledException)
             {
@@ -71,7 +75,7 @@ internal sealed class Preloads(ContentLoads loads, DeviceCache cache, HostStore 
         }
     }
 
-    private bool Advance(Preload preload)
+    private bool Advance(Preload preload, bool isFirst)
     {
         preload.Cancellation.ThrowIfCancellationRequested();
         AdapterRegistration registration = preload.Registration;
@@ -87,7 +91,7 @@ internal sealed class Preloads(ContentLoads loads, DeviceCache cache, HostStore 
                 throw refusal;
             }
 
-            loads.TryBegin(registration, isFirst: true);
+            loads.TryBegin(registration, isFirst);
             return false;
         }
 

@@ -57,6 +57,7 @@ internal sealed class Residency
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
     public void Advance(IReadOnlyList<Sequence> waiting)
     {
+        Store.Trim();
         Preloads.Advance();
         _prefetch.Advance(waiting);
         if (Cache.PagingIn.Count == 0)

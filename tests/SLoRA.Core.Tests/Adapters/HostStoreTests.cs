@@ -46,7 +46,7 @@ public sealed class HostStoreTests
     }
 
     [Test]
-    public void A_thousand_cycles_of_evicting_and_reloading_give_the_same_bytes_in_the_pages()
+    public void Scenario_17_a_thousand_cycles_of_evicting_and_reloading_give_the_same_bytes_in_the_pages()
     {
         AdapterCacheOptions options = null!;
         using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(own => options = own), adapters: ["qv"]);
