@@ -45,7 +45,7 @@ internal sealed class LiveView : View
     {
         IRenderable chart = new BreakdownChart().Width(72)
             .AddItem("KV", pool.CacheInUse, Color.Green)
-            .AddItem("cached prefixes", pool.CachedPrefixes, Color.DarkGreen)
+            .AddItem("cached prefixes", pool.IdlePrefixes, Color.DarkGreen)
             .AddItem("adapters", pool.AdaptersInUse, Color.Aqua)
             .AddItem("idle adapters", pool.IdleAdapters, Color.Teal)
             .AddItem("free", pool.Free, Color.Grey);

@@ -18,10 +18,10 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
     public int AdaptersInUse => Adapters - IdleAdapters;
 
     /// <summary>Pages of keys and values that only the cache of prefixes keeps: they stay until somebody needs the room.</summary>
-    public int CachedPrefixes { get; init; }
+    public int IdlePrefixes { get; init; }
 
     /// <summary>Pages of keys and values that sequences use.</summary>
-    public int CacheInUse => Cache - CachedPrefixes;
+    public int CacheInUse => Cache - IdlePrefixes;
 
     /// <summary>The share of all pages that are in use or promised, from 0 to 1: what idle adapters and cached prefixes hold counts as room.</summary>
     public double Utilization => Total == 0 ? 0 : (double)(CacheInUse + AdaptersInUse + Reserved) / Total;

@@ -60,21 +60,21 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those whose consumers are
     /// behind, then the last one admitted. Only over-commit makes that necessary.
     /// </summary>
-    public void SecurePages()
+    /// <returns>Whether a sequence has ended: not even alone could it get a page.</returns>
+    public bool SecurePages()
     {
-        if (!parts.Scheduling.OverCommit)
-        {
-            return;
-        }
-
-        for (int i = 0; i < _running.Count; i++)
+        bool ended = false;
+        for (int i = 0; parts.Scheduling.OverCommit && i < _running.Count; i++)
         {
             Sequence sequence = _running[i];
             if (sequence.Finished is null && !sequence.IsPaused(parts.Scheduling.StreamBuffer))
             {
                 i = SecurePages(sequence, i);
+                ended |= sequence.Finished is not null;
             }
         }
+
+        return ended;
     }
 
     /// <summary>Starts a further continuation of a prompt that has been computed: it shares the full pages.</summary>

@@ -34,7 +34,7 @@ internal sealed class EngineLoop
         _residency = new Residency(parts, ContentRead);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
-        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens) : null;
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
         HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
         Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
         _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
@@ -71,6 +71,9 @@ internal sealed class EngineLoop
 
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
+
+    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
@@ -118,14 +121,14 @@ internal sealed class EngineLoop
     public void Wait() => _inbox.Wait();
 
     /// <summary>One step: the engine's table of contents.</summary>
-    /// <returns>False when there was nothing to compute and nothing to copy.</returns>
+    /// <returns>False when there was nothing to do until something is posted.</returns>
     public bool Step()
     {
         DrainInbox();
         Retire();
         _residency.Begin(_planner.CanPlan(_requests.Running));
         Interlocked.Add(ref _queued, -_requests.Admit());
-        _requests.SecurePages();
+        bool ended = _requests.SecurePages();
         _residency.Advance(_requests.Waiting);
         bool planned = _planner.TryPlan(_requests.Running, _plan);
         if (planned)
@@ -142,7 +145,7 @@ internal sealed class EngineLoop
 
         Monitor.Observe();
         CheckInvariants();
-        return planned || DeviceCache.PagingIn.Count > 0;
+        return planned || ended || DeviceCache.PagingIn.Count > 0;
     }
 
     /// <summary>Ends every request and refuses what comes later.</summary>
@@ -284,7 +287,6 @@ internal sealed class EngineLoop
             _requests.CompleteFinished();
         }
     }
-
 
     private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
     [

@@ -69,7 +69,7 @@ internal sealed class EngineMonitor
         _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, _cache.OwnedPages)
         {
             IdleAdapters = _cache.IdlePageCount,
-            CachedPrefixes = _prefixes?.IdlePageCount ?? 0,
+            IdlePrefixes = _prefixes?.IdlePageCount ?? 0,
         };
         _counts.AdapterCache = _cache.Counters with { Resident = resident.Count, InUse = inUse, PagingIn = _cache.PagingIn.Count };
         PrefixCounters prefixes = _prefixes?.Counters ?? default;

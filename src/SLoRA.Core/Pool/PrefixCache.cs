@@ -23,7 +23,11 @@ internal sealed class PrefixCache : IIdlePages
     private const int None = -1;
     private const int Classes = 8;
 
+    /// <summary>After how long being shared counts half.</summary>
+    public static readonly TimeSpan HalfLife = TimeSpan.FromMinutes(1);
+
     private readonly PagePool _pool;
+    private readonly TimeProvider _clock;
     private readonly int _pageTokens;
     private readonly PageHash _hash;
     private readonly Node[] _nodes;
@@ -31,15 +35,17 @@ internal sealed class PrefixCache : IIdlePages
     private readonly Dictionary<UInt128, int> _byHash = [];
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly PageHeap[] _idleLeaves = new PageHeap[Classes];
-    private long _clock;
+    private long _order;
 
     /// <summary>An empty cache over a pool.</summary>
     /// <param name="pool">The pool.</param>
     /// <param name="pageTokens">Tokens of a page.</param>
+    /// <param name="clock">Tells how long ago a page was used.</param>
     /// <param name="hash">How pages are hashed; null for SHA-256.</param>
-    public PrefixCache(PagePool pool, int pageTokens, PageHash? hash = null)
+    public PrefixCache(PagePool pool, int pageTokens, TimeProvider clock, PageHash? hash = null)
     {
         _pool = pool;
+        _clock = clock;
         _pageTokens = pageTokens;
         _hash = hash ?? PrefixChain.Sha256;
         _nodes = new Node[pool.Total];
@@ -98,12 +104,14 @@ internal sealed class PrefixCache : IIdlePages
     /// <param name="pages">The pages that it was given.</param>
     public void Admitted(int tokens, ReadOnlySpan<int> pages)
     {
-        _clock++;
+        _order++;
+        long now = _clock.GetTimestamp();
         Counters = new PrefixCounters(Counters.Lookups + 1, Counters.Hits + (pages.IsEmpty ? 0 : 1), Counters.LookupTokens + tokens, Counters.HitTokens + (pages.Length * _pageTokens));
         foreach (int page in pages)
         {
             _nodes[page].Hits++;
-            _nodes[page].LastUsed = _clock;
+            _nodes[page].LastUsed = now;
+            _nodes[page].Order = _order;
         }
     }
 
@@ -148,7 +156,8 @@ internal sealed class PrefixCache : IIdlePages
         if (node.Origin is not null && _pool.OwnersOf(page) == 1)
         {
             IdlePageCount++;
-            node.LastUsed = _clock;
+            node.LastUsed = _clock.GetTimestamp();
+            node.Order = ++_order;
             AddIfIdleLeaf(page);
         }
     }
@@ -184,8 +193,12 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
-    /// <summary>Every kept page and the page that it continues, −1 for none; for the invariants' validator.</summary>
-    public ImmutableArray<(int Page, int Parent)> Snapshot() => [.. _byHash.Values.Select(page => (page, _nodes[page].Parent))];
+    /// <summary>Every kept page, the page that it continues (−1 for none) and where its chain starts; for the invariants' validator.</summary>
+    public ImmutableArray<(int Page, int Parent, PrefixOrigin Origin)> Snapshot() =>
+        [.. _byHash.Values.Select(page => (page, _nodes[page].Parent, _nodes[page].Origin!))];
+
+    /// <summary>The tokens of a kept page.</summary>
+    public ReadOnlySpan<int> TokensOf(int page) => Page(_tokens, page);
 
     private static int ClassOf(int hits) => hits == 0 ? 0 : Math.Min(Classes - 1, 1 + BitOperations.Log2((uint)hits));
 
@@ -198,7 +211,9 @@ internal sealed class PrefixCache : IIdlePages
             if (_idleLeaves[i].Count > 0)
             {
                 double uses = i == 0 ? NeverShared : 1 << (i - 1);
-                double candidate = _pageTokens * BytesPerToken * uses / (1 + _clock - _idleLeaves[i].Oldest.Key);
+                TimeSpan age = _clock.GetElapsedTime(_nodes[_idleLeaves[i].Oldest.Page].LastUsed);
+                double rate = uses * double.Exp2(-(age / HalfLife)) / (age.TotalSeconds + 1e-3);
+                double candidate = _pageTokens * BytesPerToken * rate;
                 (least, worth) = candidate < worth ? (i, candidate) : (least, worth);
             }
         }
@@ -229,7 +244,7 @@ internal sealed class PrefixCache : IIdlePages
         tokens.CopyTo(_tokens.AsSpan(page * _pageTokens));
         _byHash.Add(hash, page);
         int next = parent != None ? _nodes[parent].FirstChild : _roots.GetValueOrDefault(origin, None);
-        _nodes[page] = new Node { Origin = origin, Hash = hash, Parent = parent, FirstChild = None, Next = next, Previous = None, IdleClass = None, LastUsed = _clock };
+        _nodes[page] = new Node { Origin = origin, Hash = hash, Parent = parent, FirstChild = None, Next = next, Previous = None, IdleClass = None, LastUsed = _clock.GetTimestamp(), Order = ++_order };
         if (next != None)
         {
             _nodes[next].Previous = page;
@@ -296,7 +311,7 @@ internal sealed class PrefixCache : IIdlePages
         if (node.FirstChild == None)
         {
             node.IdleClass = ClassOf(node.Hits);
-            _idleLeaves[node.IdleClass].Add(page, node.LastUsed);
+            _idleLeaves[node.IdleClass].Add(page, node.Order);
         }
     }
 
@@ -322,5 +337,8 @@ internal sealed class PrefixCache : IIdlePages
         public int IdleClass;
         public int Hits;
         public long LastUsed;
+
+        /// <summary>Orders uses at the same time; ascends with time.</summary>
+        public long Order;
     }
 }

@@ -69,6 +69,9 @@ internal sealed class Residency
         long copied = Cache.PageIn(_slice.Left);
         _slice.TrySpend(copied);
         _slice.NoteCopy(copied, _parts.Clock.GetElapsedTime(started));
+
+        // What has arrived is reported at once: when nothing runs, there may be no further step.
+        Preloads.Advance();
     }
 
     /// <summary>A step has computed.</summary>

@@ -118,7 +118,7 @@ internal sealed class EngineStatusTests
         using var engine = new SteppedEngine();
         GenerationRequest request = Request(null, prompt: 60, tokens: 2);
         engine.Finish(engine.Ask(request));
-        int kept = engine.Status.Pool.CachedPrefixes;
+        int kept = engine.Status.Pool.IdlePrefixes;
         Answer second = engine.Ask(request);
         engine.Finish(second);
 
