@@ -78,13 +78,14 @@ internal static class AdaptersBench
             PageInMegabytesPerSecond = (last.PageInBytes - first.PageInBytes) / seconds / 1e6,
             Evictions = last.Evictions - first.Evictions,
             HitRate = lookups == 0 ? 0 : (double)(last.Hits - first.Hits) / lookups,
+            StepSeconds = seconds / Math.Max(1, stepsAfter - stepsBefore),
             FreePagesAtEnd = engine.Status.Pool.Free,
             TotalPages = engine.Status.Pool.Total,
         };
     }
 
     /// <summary>What a page of the model is: asked of an engine with a small pool.</summary>
-    private static async Task<KvPages> PageSizeAsync(string folder, int threads, CancellationToken cancellation)
+    public static async Task<KvPages> PageSizeAsync(string folder, int threads, CancellationToken cancellation)
     {
         await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
             .UseModel(folder).UseCpu(cpu => cpu.Threads = threads).ConfigurePool(pool => pool.Bytes = 8L << 20).BuildAsync(cancellationToken: cancellation);

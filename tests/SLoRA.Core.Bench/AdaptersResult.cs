@@ -66,6 +66,10 @@ internal sealed record AdaptersResult
     [JsonPropertyName("total_pages")]
     public required int TotalPages { get; init; }
 
+    /// <summary>From one step to the next, on average.</summary>
+    [JsonIgnore]
+    public required double StepSeconds { get; init; }
+
     /// <summary>One line of JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this with
     {

@@ -107,21 +107,32 @@ internal static class BenchCommands
         {
             shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, threads, json,
         };
-        command.SetAction((options, cancellation) => AdaptersBench.Run(
-            new AdaptersWorkload
-            {
-                Shape = Shape.Find(options.GetValue(shape)!)!,
-                Weights = TypeOf(options.GetValue(weights)!),
-                Registered = options.GetValue(registered),
-                Resident = options.GetValue(resident) == "all" ? null : int.Parse(options.GetValue(resident)!, CultureInfo.InvariantCulture),
-                Concurrency = options.GetValue(concurrency),
-                Zipf = options.GetValue(zipf),
-                Seconds = options.GetValue(seconds),
-                WarmUpSeconds = options.GetValue(warmUp),
-                Threads = options.GetValue(threads),
-            },
-            options.GetValue(json),
-            cancellation));
+        command.SetAction((options, cancellation) => AdaptersBench.Run(Workload(options), options.GetValue(json), cancellation));
+        command.Add(Compare(Workload));
+        return command;
+
+        AdaptersWorkload Workload(ParseResult options) => new()
+        {
+            Shape = Shape.Find(options.GetValue(shape)!)!,
+            Weights = TypeOf(options.GetValue(weights)!),
+            Registered = options.GetValue(registered),
+            Resident = options.GetValue(resident) == "all" ? null : int.Parse(options.GetValue(resident)!, CultureInfo.InvariantCulture),
+            Concurrency = options.GetValue(concurrency),
+            Zipf = options.GetValue(zipf),
+            Seconds = options.GetValue(seconds),
+            WarmUpSeconds = options.GetValue(warmUp),
+            Threads = options.GetValue(threads),
+        };
+    }
+
+    private static Command Compare(Func<ParseResult, AdaptersWorkload> workload)
+    {
+        Option<int> many = Number("--many", 10000, "Adapters of the largest point.");
+        var only = new Option<int[]>("--only") { Description = $"Rows to measure, from 1 to {AdaptersCompare.Rows}; all by default.", AllowMultipleArgumentsPerToken = true };
+        var plot = new Option<string?>("--plot") { Description = "Where a picture of the table goes, such as docs/images/adapters.png." };
+        var command = new Command("compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many, only, plot };
+        command.SetAction((options, cancellation) => new AdaptersCompare(workload(options), options.GetValue(many), Console.WriteLine).RunAsync(
+            options.GetValue(only) ?? [], options.GetValue(plot), cancellation));
         return command;
     }
 

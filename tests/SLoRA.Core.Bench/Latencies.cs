@@ -27,6 +27,15 @@ internal sealed class Latencies
         }
     }
 
+    /// <summary>Forgets all of them.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _values.Clear();
+        }
+    }
+
     /// <summary>The value that a share of all are not above; NaN when there is none.</summary>
     public double Quantile(double share)
     {

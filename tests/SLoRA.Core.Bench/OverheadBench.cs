@@ -17,24 +17,30 @@ internal static class OverheadBench
     private const int WarmUp = 20;
 
     /// <summary>Measures and prints.</summary>
+    public static void Run(Shape shape, TensorType type, int rows, int adapters, int threads)
+    {
+        OverheadResult result = Measure(shape, type, rows, adapters, threads);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {result.LoopSeconds * 1e3:F3} ms, {result.AllocatedBytes} bytes allocated per step; "
+            + $"compute {result.ComputeSeconds * 1e3:F2} ms; overhead {100 * result.Share:F2} % (goal: at most 2 %)"));
+    }
+
+    /// <summary>Measures.</summary>
     /// <param name="shape">The decoder.</param>
     /// <param name="type">Type of the base weights.</param>
     /// <param name="rows">Sequences that decode.</param>
     /// <param name="adapters">Adapters that they use in turn; 0 for the base.</param>
     /// <param name="threads">Threads that compute.</param>
-    public static void Run(Shape shape, TensorType type, int rows, int adapters, int threads)
+    public static OverheadResult Measure(Shape shape, TensorType type, int rows, int adapters, int threads)
     {
         using var folder = new RandomModelFolder(shape, type);
-        Timing loop = Measure(shape, type, folder.Path, rows, adapters, 400, (_, _) => new FixedLogitsBackend());
-        Timing whole = Measure(shape, type, folder.Path, rows, adapters, 40, (limit, outputs) => new CpuBackend(limit, outputs, threads));
-        double compute = whole.Median - loop.Median;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {loop.Median * 1e3:F3} ms, {loop.AllocatedBytes} bytes allocated per step; "
-            + $"compute {compute * 1e3:F2} ms; overhead {100 * loop.Median / compute:F2} % (goal: at most 2 %)"));
+        Timing loop = Time(shape, type, folder.Path, rows, adapters, 400, (_, _) => new FixedLogitsBackend());
+        Timing whole = Time(shape, type, folder.Path, rows, adapters, 40, (limit, outputs) => new CpuBackend(limit, outputs, threads));
+        return new OverheadResult(loop.Median, whole.Median - loop.Median, loop.AllocatedBytes);
     }
 
-    private static Timing Measure(Shape shape, TensorType type, string folder, int rows, int adapters, int steps, Func<int, int, IBackend> backend)
+    private static Timing Time(Shape shape, TensorType type, string folder, int rows, int adapters, int steps, Func<int, int, IBackend> backend)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(folder)
@@ -110,4 +116,14 @@ internal static class OverheadBench
     private static string Name(int adapter) => string.Create(CultureInfo.InvariantCulture, $"adapter-{adapter}");
 
     private readonly record struct Timing(double Median, long AllocatedBytes);
+}
+
+/// <summary>What <see cref="OverheadBench"/> has measured.</summary>
+/// <param name="LoopSeconds">A step without compute.</param>
+/// <param name="ComputeSeconds">The compute of such a step.</param>
+/// <param name="AllocatedBytes">Bytes that a step allocates on its thread.</param>
+internal sealed record OverheadResult(double LoopSeconds, double ComputeSeconds, long AllocatedBytes)
+{
+    /// <summary>The loop's share of the compute.</summary>
+    public double Share => LoopSeconds / ComputeSeconds;
 }
