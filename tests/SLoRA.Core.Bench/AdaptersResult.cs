@@ -68,7 +68,7 @@ internal sealed record AdaptersResult
 
     /// <summary>From one step to the next, on average.</summary>
     [JsonIgnore]
-    public required double StepSeconds { get; init; }
+    public double StepSeconds { get; init; }
 
     /// <summary>One line of JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this with
