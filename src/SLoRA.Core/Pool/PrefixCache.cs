@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Numerics;
 
 namespace SLoRA.Pool;
 
@@ -11,20 +10,7 @@ namespace SLoRA.Pool;
 /// </summary>
 internal sealed class PrefixCache : IIdlePages
 {
-    /// <summary>
-    /// What computing one token is taken to cost, in bytes of copying that would take as long: of the order of a processor's time for a small model, and
-    /// of a GPU's for a large one.
-    /// </summary>
-    public const double BytesPerToken = 1 << 20;
-
-    /// <summary>How often a page that was never shared is expected to be, next to one that was shared once.</summary>
-    public const double NeverShared = 1.0 / 64;
-
     private const int None = -1;
-    private const int Classes = 8;
-
-    /// <summary>After how long being shared counts half.</summary>
-    public static readonly TimeSpan HalfLife = TimeSpan.FromMinutes(1);
 
     private readonly PagePool _pool;
     private readonly TimeProvider _clock;
@@ -34,7 +20,7 @@ internal sealed class PrefixCache : IIdlePages
     private readonly int[] _tokens;
     private readonly Dictionary<UInt128, int> _byHash = [];
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
-    private readonly PageHeap[] _idleLeaves = new PageHeap[Classes];
+    private readonly IdleLeaves _idleLeaves;
     private long _order;
 
     /// <summary>An empty cache over a pool.</summary>
@@ -50,11 +36,7 @@ internal sealed class PrefixCache : IIdlePages
         _hash = hash ?? PrefixChain.Sha256;
         _nodes = new Node[pool.Total];
         _tokens = new int[checked(pool.Total * pageTokens)];
-        var positions = new int[pool.Total];
-        for (int i = 0; i < Classes; i++)
-        {
-            _idleLeaves[i] = new PageHeap(positions);
-        }
+        _idleLeaves = new IdleLeaves(pool.Total, pageTokens, clock);
     }
 
     /// <summary>Pages that are kept.</summary>
@@ -67,10 +49,17 @@ internal sealed class PrefixCache : IIdlePages
     public PrefixCounters Counters { get; private set; }
 
     /// <inheritdoc/>
-    public double LeastWorth => LeastClass(out double worth) == None ? double.PositiveInfinity : worth;
+    public double LeastWorth
+    {
+        get
+        {
+            _idleLeaves.Least(out double worth);
+            return worth;
+        }
+    }
 
     /// <inheritdoc/>
-    public void GiveUpLeast() => GiveUp(_idleLeaves[LeastClass(out _)].Oldest.Page);
+    public void GiveUpLeast() => GiveUp(_idleLeaves.Least(out _));
 
     /// <summary>An empty chain for a sequence.</summary>
     public PrefixChain NewChain(PrefixOrigin origin, int pageLimit) => new(origin, _pageTokens, pageLimit, _hash);
@@ -200,27 +189,6 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>The tokens of a kept page.</summary>
     public ReadOnlySpan<int> TokensOf(int page) => Page(_tokens, page);
 
-    private static int ClassOf(int hits) => hits == 0 ? 0 : Math.Min(Classes - 1, 1 + BitOperations.Log2((uint)hits));
-
-    private int LeastClass(out double worth)
-    {
-        int least = None;
-        worth = double.PositiveInfinity;
-        for (int i = 0; i < Classes; i++)
-        {
-            if (_idleLeaves[i].Count > 0)
-            {
-                double uses = i == 0 ? NeverShared : 1 << (i - 1);
-                TimeSpan age = _clock.GetElapsedTime(_nodes[_idleLeaves[i].Oldest.Page].LastUsed);
-                double rate = uses * double.Exp2(-(age / HalfLife)) / (age.TotalSeconds + 1e-3);
-                double candidate = _pageTokens * BytesPerToken * rate;
-                (least, worth) = candidate < worth ? (i, candidate) : (least, worth);
-            }
-        }
-
-        return least;
-    }
-
     private ReadOnlySpan<int> Page(ReadOnlySpan<int> tokens, int page) => tokens.Slice(page * _pageTokens, _pageTokens);
 
     private bool Holds(int page, int parent, PrefixOrigin origin, ReadOnlySpan<int> tokens) =>
@@ -232,7 +200,7 @@ internal sealed class PrefixCache : IIdlePages
         if (_pool.OwnersOf(page) == 1)
         {
             IdlePageCount--;
-            RemoveIfIdleLeaf(page);
+            _idleLeaves.Remove(page);
         }
 
         _pool.Share(page);
@@ -244,7 +212,7 @@ internal sealed class PrefixCache : IIdlePages
         tokens.CopyTo(_tokens.AsSpan(page * _pageTokens));
         _byHash.Add(hash, page);
         int next = parent != None ? _nodes[parent].FirstChild : _roots.GetValueOrDefault(origin, None);
-        _nodes[page] = new Node { Origin = origin, Hash = hash, Parent = parent, FirstChild = None, Next = next, Previous = None, IdleClass = None, LastUsed = _clock.GetTimestamp(), Order = ++_order };
+        _nodes[page] = new Node { Origin = origin, Hash = hash, Parent = parent, FirstChild = None, Next = next, Previous = None, LastUsed = _clock.GetTimestamp(), Order = ++_order };
         if (next != None)
         {
             _nodes[next].Previous = page;
@@ -257,7 +225,7 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>Takes an idle leaf out and frees its page.</summary>
     private void GiveUp(int page)
     {
-        RemoveIfIdleLeaf(page);
+        _idleLeaves.Remove(page);
         Node node = _nodes[page];
         if (_pool.OwnersOf(page) != 1 || node.FirstChild != None)
         {
@@ -310,18 +278,7 @@ internal sealed class PrefixCache : IIdlePages
         ref Node node = ref _nodes[page];
         if (node.FirstChild == None)
         {
-            node.IdleClass = ClassOf(node.Hits);
-            _idleLeaves[node.IdleClass].Add(page, node.Order);
-        }
-    }
-
-    private void RemoveIfIdleLeaf(int page)
-    {
-        ref Node node = ref _nodes[page];
-        if (node.IdleClass != None)
-        {
-            _idleLeaves[node.IdleClass].Remove(page);
-            node.IdleClass = None;
+            _idleLeaves.Add(page, node.Hits, node.LastUsed, node.Order);
         }
     }
 
@@ -334,7 +291,6 @@ internal sealed class PrefixCache : IIdlePages
         public int FirstChild;
         public int Next;
         public int Previous;
-        public int IdleClass;
         public int Hits;
         public long LastUsed;
 

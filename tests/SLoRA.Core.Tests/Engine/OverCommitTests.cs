@@ -82,7 +82,11 @@ public sealed class OverCommitTests
     {
         GenerationRequest request = Question with
         {
-            Prompt = Enumerable.Range(7, 37).ToArray(), Adapter = "qv", Continuations = 3, MaxTokens = 60, Sampling = new SamplingOptions { Temperature = 1.2f, Seed = 5 },
+            Prompt = Enumerable.Range(7, 37).ToArray(),
+            Adapter = "qv",
+            Continuations = 3,
+            MaxTokens = 60,
+            Sampling = new SamplingOptions { Temperature = 1.2f, Seed = 5 },
         };
         using SteppedEngine engine = Engine(mode);
         using SteppedEngine oracle = Engine(overCommit: false, reuse: false, pages: 200);
@@ -189,6 +193,25 @@ public sealed class OverCommitTests
         Assert.That(victim.Swapped, Is.Null);
         engine.Finish(asked.Select(entry => entry.Answer));
         AssertAllFree(engine);
+    }
+
+    [TestCase(PreemptionMode.Recompute)]
+    [TestCase(PreemptionMode.Swap)]
+    public void Disposing_the_engine_ends_preempted_requests_too(PreemptionMode mode)
+    {
+        using SteppedEngine engine = Engine(mode);
+        Answer[] answers = [.. Enumerable.Range(0, 8).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }))];
+        while (engine.Loop.Preemption.Counters.Preempted == 0)
+        {
+            engine.Loop.Step();
+            Assert.That(answers.Any(answer => answer.Stream.FinishReason is null), "somebody is preempted before all have ended");
+        }
+
+        engine.Loop.End(new EngineDisposedException());
+
+        Assert.That(answers.Select(answer => answer.Stream.FinishReason), Is.All.AnyOf(FinishReason.Disposed, FinishReason.Length));
+        Assert.That(engine.Loop.Snapshot().SwapBlocks, Is.Zero);
+        Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.Zero);
     }
 
     [Test]
