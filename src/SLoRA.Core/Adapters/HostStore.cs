@@ -17,6 +17,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     private readonly List<Generation> _held = [];
     private long _ordinal;
 
+    /// <summary>Told when a generation is gone for good.</summary>
+    public Action<GenerationId>? Dropped { get; set; }
+
     /// <summary>Generations known, wherever their bytes are.</summary>
     public int Count => _generations.Count;
 
@@ -220,6 +223,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         }
 
         _generations.Remove(generation.Id);
+        Dropped?.Invoke(generation.Id);
         DropImage(generation);
     }
 }
