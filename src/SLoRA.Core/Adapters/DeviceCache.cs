@@ -13,7 +13,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     private const double DiskCost = 8;
 
     /// <summary>What waiting requests add to the worth: their generations go last.</summary>
-    private const double WaitedFor = 1e6;
+    private const double WaitedFor = 1e18;
 
     private readonly List<Generation> _resident = [];
     private readonly List<Generation> _pagingIn = [];
@@ -217,13 +217,13 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     }
 
     /// <summary>
-    /// What keeping a generation is worth, per page: what bringing it back costs, in copies of a page, times its uses per second. A generation that a request
-    /// waits for is worth more than any other.
+    /// What keeping a generation is worth, per page: what bringing a page of it back costs, in bytes copied in main memory, times its uses per second. A generation
+    /// that a request waits for is worth more than anything that nobody waits for.
     /// </summary>
     public double WorthOf(Generation generation)
     {
         double cost = generation.Image is not null || memory.IsMainMemory ? 1 : DiskCost;
-        return (cost * generation.Use.Rate(clock.GetTimestamp(), clock)) + (generation.Leases > 0 ? WaitedFor : 0);
+        return (cost * memory.PageBytes * generation.Use.Rate(clock.GetTimestamp(), clock)) + (generation.Leases > 0 ? WaitedFor : 0);
     }
 
     private long Advance(long bytes, bool areNeeded)
