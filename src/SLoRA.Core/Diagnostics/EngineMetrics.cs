@@ -10,6 +10,7 @@ namespace SLoRA.Diagnostics;
 internal sealed class EngineMetrics : IDisposable
 {
     private readonly Meter _meter;
+    private readonly bool _ownsMeter;
     private readonly ModelTags _tags;
     private readonly Histogram<double> _requestDuration;
     private readonly Histogram<double> _timeToFirstToken;
@@ -38,6 +39,7 @@ internal sealed class EngineMetrics : IDisposable
     {
         var description = new MeterOptions(MetricsOptions.MeterName) { Version = typeof(EngineMetrics).Assembly.GetName().Version?.ToString(3) };
         _meter = options.MeterFactory?.Create(description) ?? new Meter(description);
+        _ownsMeter = options.MeterFactory is null;
         _tags = new ModelTags(options.ModelName ?? folder, options.MaxAdapterTags);
         _requestDuration = Seconds("gen_ai.server.request.duration", "Requests, from their arrival to their end.", Buckets.Request);
         _timeToFirstToken = Seconds("gen_ai.server.time_to_first_token", "From a request's arrival to its first token.", Buckets.FirstToken);
@@ -129,7 +131,10 @@ internal sealed class EngineMetrics : IDisposable
     public void Dispose()
     {
         Volatile.Write(ref _monitor, null);
-        _meter.Dispose();
+        if (_ownsMeter)
+        {
+            _meter.Dispose();
+        }
     }
 
     private static void Add(Counter<long> counter, long count, ReadOnlySpan<KeyValuePair<string, object?>> tags = default)

@@ -19,7 +19,10 @@ internal sealed class TraceTests
         using var engine = new SteppedEngine(adapters: SteppedEngine.AdapterNames);
         Answer answer = engine.Ask(new GenerationRequest
         {
-            Prompt = new[] { 3, 4, 5 }, Adapter = SteppedEngine.AdapterNames[0], MaxTokens = 4, IgnoreEndOfText = true,
+            Prompt = new[] { 3, 4, 5 },
+            Adapter = SteppedEngine.AdapterNames[0],
+            MaxTokens = 4,
+            IgnoreEndOfText = true,
         });
         bool unchanged = ReferenceEquals(Activity.Current, caller);
         engine.Finish(answer);
