@@ -33,6 +33,26 @@ internal static class OptionRules
         }
     }
 
+    /// <summary>Checks the adapter cache.</summary>
+    public static void Check(AdapterCacheOptions options)
+    {
+        AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
+        AtLeast(options.MaxConcurrentLoads, 1, "Adapters.MaxConcurrentLoads");
+        AtLeast(options.MaxSourceNames, 1, "Adapters.MaxSourceNames");
+        if (options.LoadTimeout <= TimeSpan.Zero || options.LoadTimeout.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
+        }
+
+        if (options.PageInShare is not (> 0 and <= 1))
+        {
+            throw Invalid("Adapters.PageInShare", options.PageInShare, "above 0 and at most 1");
+        }
+    }
+
+    /// <summary>Checks what is measured.</summary>
+    public static void Check(MetricsOptions options) => AtLeast(options.MaxAdapterTags, 0, "Metrics.MaxAdapterTags");
+
     private static void AtLeast(long value, long least, string option)
     {
         if (value < least)
@@ -41,6 +61,6 @@ internal static class OptionRules
         }
     }
 
-    private static InvalidOptionException Invalid(string option, long value, string range) =>
+    private static InvalidOptionException Invalid(string option, object value, string range) =>
         new(option, string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; it must be {range}."));
 }

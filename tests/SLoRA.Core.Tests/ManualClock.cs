@@ -3,32 +3,57 @@ namespace SLoRA.Core.Tests;
 /// <summary>A clock that stands still until it is told to advance; its timers fire on the thread that advances it.</summary>
 internal sealed class ManualClock : TimeProvider
 {
+    private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private long _now = 1;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => _now;
+    public override long GetTimestamp() => Volatile.Read(ref _now);
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
-        _timers.Add(timer);
-        return timer;
+        lock (_gate)
+        {
+            var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
+            _timers.Add(timer);
+            return timer;
+        }
     }
 
     public void Advance(TimeSpan time)
     {
-        _now += time.Ticks;
-        foreach (ManualTimer timer in _timers)
+        ManualTimer[] timers;
+        lock (_gate)
+        {
+            Volatile.Write(ref _now, _now + time.Ticks);
+            timers = [.. _timers];
+        }
+
+        foreach (ManualTimer timer in timers)
         {
             timer.FireIfDue(_now);
         }
     }
 
+    /// <summary>Waits until somebody has set a timer, and advances.</summary>
+    public void AdvanceWhenTimed(TimeSpan time)
+    {
+        SpinWait.SpinUntil(() =>
+        {
+            lock (_gate)
+            {
+                return _timers.Exists(timer => !timer.IsDone);
+            }
+        });
+        Advance(time);
+    }
+
     private sealed class ManualTimer(TimerCallback callback, object? state, long due) : ITimer
     {
         private bool _done;
+
+        public bool IsDone => Volatile.Read(ref _done);
 
         public void FireIfDue(long now)
         {

@@ -16,7 +16,7 @@ namespace SLoRA.Adapters;
 internal sealed record AdapterContentModule(TargetModule Target, int Rank, float Scale, WeightMatrix A, WeightMatrix B);
 
 /// <summary>
-/// The checked content of an adapter in main memory: a generation. Immutable; any number of threads may read it until it is disposed.
+/// The checked content of an adapter as it was read. Immutable; any number of threads may read it until it is disposed.
 /// </summary>
 internal sealed class AdapterContent : IDisposable
 {
@@ -48,21 +48,22 @@ internal sealed class AdapterContent : IDisposable
     /// The weight of a module of the base model, in the layout of its own files; asked only for copies that the adapter carries.
     /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
+    /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterLoadException">The package changed, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
     public static AdapterContent Load(
         AdapterDescription description,
         Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
         GenerationId? expected = null,
+        MemoryGate? baseMemory = null,
         CancellationToken cancellationToken = default)
     {
         AdapterPackage package = description.Package;
         try
         {
             using AdapterReader reader = package.Open();
-            if (!reader.Fingerprint.Span.SequenceEqual(description.Fingerprint.Span))
-                throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since the adapter was registered");
-            AdapterContent content = new ContentReader(reader, description, baseWeight, cancellationToken).Read();
+            AdapterDescription.CheckFingerprint(reader, description.Fingerprint);
+            AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, cancellationToken).Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();

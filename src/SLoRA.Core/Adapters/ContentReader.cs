@@ -10,6 +10,7 @@ internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
     Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
+    MemoryGate? baseMemory,
     CancellationToken cancellationToken)
 {
     private const int PieceBytes = 1 << 20;
@@ -93,7 +94,7 @@ internal sealed class ContentReader(
                 Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
                 CheckFinite(entry, offset, piece);
-                if (entry.ElementCount != elements || own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) is >= 0)
+                if (entry.ElementCount != elements || Differs(own, entry, piece, offset))
                 {
                     throw new FormatError(
                         LoadErrorKind.Incompatible,
@@ -107,6 +108,13 @@ internal sealed class ContentReader(
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private bool Differs(BaseWeightComparison own, TensorEntry entry, ReadOnlySpan<byte> piece, long offset)
+    {
+        // The file was read before this and may hang; only the comparison touches memory that can go away.
+        using MemoryGate.Visit? visit = baseMemory?.Enter();
+        return own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) >= 0;
     }
 
     private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)

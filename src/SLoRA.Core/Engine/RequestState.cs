@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 
@@ -33,7 +34,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     public long Arrived { get; } = arrived;
 
     /// <inheritdoc cref="Arrived"/>
-    public long ContentReady { get; private set; } = leases.All(lease => lease.Generation is not null) ? arrived : 0;
+    public long ContentReady { get; private set; } = leases.All(lease => lease.HasContent) ? arrived : 0;
 
     /// <inheritdoc cref="Arrived"/>
     public long Admitted { get; set; }
@@ -70,7 +71,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>Whether every adapter's content has been read; notes when that became so.</summary>
     public bool HasContent(long now)
     {
-        if (ContentReady == 0 && Leases.All(lease => lease.Generation is not null))
+        if (ContentReady == 0 && Leases.All(lease => lease.HasContent))
         {
             ContentReady = now;
         }
@@ -88,11 +89,14 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         }
     }
 
-    /// <summary>Ends the stream.</summary>
-    public void Complete(TimeProvider clock)
+    /// <summary>Ends the stream; what is measured about it is recorded before.</summary>
+    public void Complete(TimeProvider clock, EngineMetrics metrics)
     {
         DeadlineTimer?.Dispose();
-        Stream.Complete([.. _reasons.Select(reason => reason!.Value)], Usage(clock), Error);
+        FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
+        GenerationUsage usage = Usage(clock);
+        metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        Stream.Complete(reasons, usage, Error);
     }
 
     private GenerationUsage Usage(TimeProvider clock)

@@ -30,6 +30,20 @@ internal sealed class StepPlanner
     /// <summary>The sequence of each slice of the plan.</summary>
     public IReadOnlyList<Sequence> Sequences => _sequences;
 
+    /// <summary>Whether one of the running sequences could compute now.</summary>
+    public bool CanPlan(IReadOnlyList<Sequence> running)
+    {
+        for (int i = 0; i < running.Count; i++)
+        {
+            if (IsReady(running[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Plans a step over the running sequences.</summary>
     /// <returns>False when nothing can be computed now.</returns>
     public bool TryPlan(IReadOnlyList<Sequence> running, StepPlan plan)

@@ -72,7 +72,7 @@ public sealed class AdmissionTests
         engine.Finish(answers);
     }
 
-    private static int Pages(SteppedEngine engine, string adapter) => engine.Loop.Names.Current[adapter].Directory.PageCount;
+    private static int Pages(SteppedEngine engine, string adapter) => engine.Loop.Names.Current[adapter].PageCount;
 
     private static SteppedEngine Engine(int pages, bool overCommit, params string[] adapters) => new(
         builder => builder.ConfigurePool(pool => pool.Bytes = pages * 12288L).ConfigureScheduling(scheduling => scheduling.OverCommit = overCommit), adapters: adapters);
