@@ -25,6 +25,7 @@ internal sealed unsafe class GpuBackend : IBackend
     private readonly int _outputLimit;
     private readonly GpuKernels _kernels;
     private readonly GpuWeights _weights;
+    private readonly bool _ownsDevice;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
     private AdapterDirectories? _directories;
@@ -43,21 +44,17 @@ internal sealed unsafe class GpuBackend : IBackend
     /// <param name="outputLimit">The most rows with logits.</param>
     /// <exception cref="GpuException">A kernel is not accepted.</exception>
     public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
+        : this(device, LoadKernels(device), rowLimit, outputLimit) => _ownsDevice = true;
+
+    /// <summary>A backend on a device that is open already and stays open, with kernels that are loaded already.</summary>
+    public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
     {
         _device = device;
         _stream = device.Stream;
+        _kernels = kernels;
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
-        try
-        {
-            _kernels = new GpuKernels(new KernelLoader(device));
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
-        }
     }
 
     public string Name => "Gpu";
@@ -264,7 +261,23 @@ internal sealed unsafe class GpuBackend : IBackend
         _directories?.Dispose();
         _pages?.Dispose();
         _weights.Dispose();
-        _device.Dispose();
+        if (_ownsDevice)
+        {
+            _device.Dispose();
+        }
+    }
+
+    private static GpuKernels LoadKernels(GpuDevice device)
+    {
+        try
+        {
+            return new GpuKernels(new KernelLoader(device));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
     }
 
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;
