@@ -211,7 +211,16 @@ internal sealed unsafe class GpuTwin : IDisposable
 
         Reference.BeginStep(Plan);
         Magnitudes.BeginStep(MagnitudesOf(Plan));
-        Gpu.BeginStep(Plan);
+        BeginStep(Plan);
+    }
+
+    /// <summary>
+    /// Begins a step on the Gpu backend alone. A step's plan is put together where that of the step before is being sent from, so that one must have ended.
+    /// </summary>
+    public void BeginStep(StepPlan plan)
+    {
+        _device.Stream.Synchronize();
+        Gpu.BeginStep(plan);
     }
 
     /// <summary>Whether a row is as far from the Reference's as so many roundings explain, one after another on either side.</summary>

@@ -51,7 +51,7 @@ public sealed class LoraTests
         twin.Gpu.Linear(group.Gpu, x.Gpu, y.Gpu);
         var without = new StepPlan(rows, 0);
         without.AddSlice(new int[rows], 0, [0], 0);
-        twin.Gpu.BeginStep(without);
+        twin.BeginStep(without);
         twin.Gpu.Linear(group.Gpu, x.Gpu, plain.Gpu);
         for (int row = 0; row < rows; row++)
         {
@@ -77,7 +77,7 @@ public sealed class LoraTests
         int row = random.Next(rows);
         float[] mixed = twin.Read(y.Gpu, row);
         twin.Write(x.Gpu, 0, twin.Read(x.Gpu, row));
-        twin.Gpu.BeginStep(LoraStep.Alone(twin.Plan, row));
+        twin.BeginStep(LoraStep.Alone(twin.Plan, row));
         twin.Gpu.Linear(group.Gpu, x.Gpu, y.Gpu);
         Assert.That(twin.Read(y.Gpu, 0), Is.EqualTo(mixed));
     }
@@ -95,7 +95,7 @@ public sealed class LoraTests
         twin.Gpu.Embed(table.Gpu, 0, x.Gpu);
         int row = random.Next(rows);
         float[] mixed = twin.Read(x.Gpu, row);
-        twin.Gpu.BeginStep(LoraStep.Alone(twin.Plan, row));
+        twin.BeginStep(LoraStep.Alone(twin.Plan, row));
         twin.Gpu.Embed(table.Gpu, 0, x.Gpu);
         Assert.That(twin.Read(x.Gpu, 0), Is.EqualTo(mixed));
     }

@@ -1,15 +1,17 @@
+using ILGPU;
+using ILGPU.Runtime;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Core.Tests.Backends.Cpu;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// The entry of this assembly when it runs by itself: kernels in ILGPU's simulation, which ends the process at the first index out of range. It prints a
-/// line per case that agrees with the Reference.
+/// Kernels in ILGPU's simulation, which ends the process at the first index out of range: for processes of their own.
 /// </summary>
-internal static class SimulationProgram
+internal static class Simulation
 {
     /// <summary>Cases that use every kernel at least once, by name; the smallest that fill more than one group or split where the kernel has them.</summary>
     public static IReadOnlyDictionary<string, Action<Func<int, int, GpuTwin>>> Cases { get; } = new Dictionary<string, Action<Func<int, int, GpuTwin>>>
@@ -28,34 +30,34 @@ internal static class SimulationProgram
             twin(90, 0), t => AttentionChecks.Agree(t, Layouts.Attention(1, 1, 2), TensorType.F32, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
     };
 
-    public static int Main(string[] arguments)
+    /// <summary>Runs all cases; prints a line for each.</summary>
+    public static void RunCases()
     {
         using GpuDevice device = GpuDevice.OpenSimulation();
         var kernels = new GpuKernels(new KernelLoader(device));
         foreach ((string name, Action<Func<int, int, GpuTwin>> run) in Cases)
         {
-            if (arguments.Length == 0 || arguments.Contains(name))
+            try
             {
-                try
-                {
-                    run((rows, outputs) => new GpuTwin(device, kernels, seed: 3, rows, outputs));
-                    Console.WriteLine($"{name}: agrees");
-                }
-                catch (NUnit.Framework.AssertionException difference)
-                {
-                    Console.WriteLine($"{name}: {difference.Message.ReplaceLineEndings(" ")}");
-                }
+                run((rows, outputs) => new GpuTwin(device, kernels, seed: 3, rows, outputs));
+                Console.WriteLine($"{name}: agrees");
+            }
+            catch (NUnit.Framework.AssertionException difference)
+            {
+                Console.WriteLine($"{name}: {difference.Message.ReplaceLineEndings(" ")}");
             }
         }
+    }
 
-        if (arguments.Contains("outside"))
-        {
-            // What a wrong index does, so that the test of this program can tell that it would be seen.
-            Outside(device);
-            Console.WriteLine("outside: not seen");
-        }
-
-        return 0;
+    /// <summary>Reads where nothing is: so that a test can tell that such an index would be seen.</summary>
+    public static void ReadOutside()
+    {
+        using GpuDevice device = GpuDevice.OpenSimulation();
+        using var arena = new DeviceArena(device, DeviceArena.Alignment, "a test");
+        var launch = new KernelLoader(device).Load<Action<AcceleratorStream, KernelConfig, ArrayView<float>>>(OutsideKernel.Run);
+        launch(device.Stream, Launch.Groups(1), arena.All.Cast<float>());
+        device.Stream.Synchronize();
+        Console.WriteLine("not seen");
     }
 
     private static void Run(GpuTwin twin, Action<GpuTwin> check)
@@ -65,19 +67,10 @@ internal static class SimulationProgram
             check(twin);
         }
     }
-
-    private static void Outside(GpuDevice device)
-    {
-        using var arena = new DeviceArena(device, DeviceArena.Alignment, "a test");
-        var launch = new KernelLoader(device)
-            .Load<Action<ILGPU.Runtime.AcceleratorStream, ILGPU.KernelConfig, ILGPU.ArrayView<float>>>(OutsideKernel.Run);
-        launch(device.Stream, SLoRA.Backends.Gpu.Kernels.Launch.Groups(1), arena.All.Cast<float>());
-        device.Stream.Synchronize();
-    }
 }
 
 /// <summary>Reads where nothing is.</summary>
 internal static class OutsideKernel
 {
-    public static void Run(ILGPU.ArrayView<float> x) => x[0] = x[ILGPU.Group.IdxX - 1];
+    public static void Run(ArrayView<float> x) => x[0] = x[Group.IdxX - 1];
 }
