@@ -20,12 +20,12 @@ internal sealed unsafe class GpuBackend : IBackend
     private const int UsualRank = 64;
 
     private readonly GpuDevice _device;
+    private readonly bool _ownsDevice = true;
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
     private readonly GpuKernels _kernels;
     private readonly GpuWeights _weights;
-    private readonly bool _ownsDevice;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
     private AdapterDirectories? _directories;
@@ -38,23 +38,39 @@ internal sealed unsafe class GpuBackend : IBackend
     private HostBuffer? _logits;
     private StepPlan _plan = new(0, 0);
 
-    /// <summary>Opens a device.</summary>
-    /// <param name="device">The device; the backend takes it over.</param>
-    /// <param name="rowLimit">The most rows of a step.</param>
-    /// <param name="outputLimit">The most rows with logits.</param>
-    /// <exception cref="GpuException">A kernel is not accepted.</exception>
-    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
-        : this(device, LoadKernels(device), rowLimit, outputLimit) => _ownsDevice = true;
-
-    /// <summary>A backend on a device that is open already and stays open, with kernels that are loaded already.</summary>
+    /// <summary>A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.</summary>
     public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
     {
+        _ownsDevice = false;
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
+    }
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="device">The device; the backend takes it over.</param>
+    /// <param name="rowLimit">The most rows of a step.</param>
+    /// <param name="outputLimit">The most rows with logits.</param>
+    /// <exception cref="GpuException">A kernel is not accepted.</exception>
+    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
+    {
+        _device = device;
+        _stream = device.Stream;
+        _rowLimit = rowLimit;
+        _outputLimit = outputLimit;
+        _weights = new GpuWeights(device);
+        try
+        {
+            _kernels = new GpuKernels(new KernelLoader(device));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
     }
 
     public string Name => "Gpu";
@@ -264,19 +280,6 @@ internal sealed unsafe class GpuBackend : IBackend
         if (_ownsDevice)
         {
             _device.Dispose();
-        }
-    }
-
-    private static GpuKernels LoadKernels(GpuDevice device)
-    {
-        try
-        {
-            return new GpuKernels(new KernelLoader(device));
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
         }
     }
 
