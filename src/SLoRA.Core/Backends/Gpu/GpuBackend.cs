@@ -210,6 +210,9 @@ internal sealed unsafe class GpuBackend : IBackend
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => _kernels.Norm(
         _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
 
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
+        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z), new NormShape(x.Width, 0, x.Width, epsilon));
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) => _kernels.Norm(
         _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x), new NormShape(x.Width, firstColumn, weight.Length, epsilon));
 

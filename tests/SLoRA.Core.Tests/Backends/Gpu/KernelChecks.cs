@@ -53,8 +53,12 @@ internal static class KernelChecks
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, width, rows, 0.5f + twin.Random.Next(20));
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, width, rows);
         Trio<DeviceRows> z = twin.Rows(RowSet.Step, 5 + (heads * headDim) + 3, rows);
+        Trio<DeviceRows> sum = twin.Rows(RowSet.Step, width, rows);
+        Trio<DeviceRows> normed = twin.Rows(RowSet.Step, width, rows);
         twin.Plan.AddSlice(new int[rows], 0, [0], 0);
         twin.BeginStep();
+        ((IBackend)twin.Reference).AddNorm(sum.Reference, x.Reference, weight.Reference, Epsilon, normed.Reference);
+        twin.Gpu.AddNorm(sum.Gpu, x.Gpu, weight.Gpu, Epsilon, normed.Gpu);
         twin.Reference.Norm(x.Reference, weight.Reference, Epsilon, y.Reference);
         twin.Gpu.Norm(x.Gpu, weight.Gpu, Epsilon, y.Gpu);
         twin.Reference.NormHeads(z.Reference, 5, heads, headWeight.Reference, Epsilon);
@@ -64,6 +68,8 @@ internal static class KernelChecks
             // Half the error of the sum of squares comes through the root; mean, ε, root, inverse and two products add one each.
             AssertRelative(twin, y, row, Rounding.Gamma((width / 2) + 7));
             AssertRelative(twin, z, row, Rounding.Gamma((headDim / 2) + 7));
+            AssertRelative(twin, sum, row, 0);
+            AssertRelative(twin, normed, row, Rounding.Gamma((width / 2) + 7));
         }
     }
 
