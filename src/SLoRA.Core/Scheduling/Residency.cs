@@ -73,6 +73,8 @@ internal sealed class Residency
         long copied = Cache.PageIn(_slice.Left);
         _slice.TrySpend(copied);
         _slice.NoteCopy(copied, _parts.Clock.GetElapsedTime(started));
+        // What is resident now is told now: there may be no other step.
+        Preloads.Advance();
     }
 
     /// <summary>A step has computed.</summary>
