@@ -41,6 +41,9 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
 {
     /// <summary>Pages that hold keys and values.</summary>
     public int Cache => Total - Free - Adapters;
+
+    /// <summary>Pages of these that no running request uses: kept for requests that begin with the same tokens, until the pages are needed.</summary>
+    public int IdlePrefixes { get; init; }
 }
 
 /// <summary>One step.</summary>

@@ -65,7 +65,7 @@ public sealed class LoraServingEngineBuilder
             throw new InvalidOptionException("Gpu.Device", $"Device is {options.Device}; devices are counted from 0.");
         }
 
-        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs));
+        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>

@@ -10,10 +10,17 @@ internal static class OptionRules
     public static void Check(SchedulingOptions options)
     {
         AtLeast(options.MaxRowsPerStep, 1, "Scheduling.MaxRowsPerStep");
+        AtLeast(options.MaxPromptRowsPerStep ?? 1, 1, "Scheduling.MaxPromptRowsPerStep");
         AtLeast(options.MaxRunning, 1, "Scheduling.MaxRunning");
         AtLeast(options.MaxWaiting, 1, "Scheduling.MaxWaiting");
         AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
         AtLeast(options.StreamBuffer, 1, "Scheduling.StreamBuffer");
+        AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
+        AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
+        if (options.Preemption is not (PreemptionMode.Auto or PreemptionMode.Recompute or PreemptionMode.Swap))
+        {
+            throw Invalid("Scheduling.Preemption", (long)options.Preemption, "Auto, Recompute or Swap");
+        }
     }
 
     /// <summary>Checks the pool.</summary>

@@ -11,17 +11,18 @@ namespace SLoRA.Engine;
 /// <param name="parts">What the engine is made of.</param>
 /// <param name="residency">Generations in pages and in main memory.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
+/// <param name="preemption">How sequences give up pages.</param>
 /// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
-internal sealed class ActiveRequests(EngineParts parts, Residency residency, Reclaim reclaim, Action leaveQueue)
+internal sealed class ActiveRequests(EngineParts parts, Residency residency, Reclaim reclaim, Preemption preemption, Action leaveQueue)
 {
-    private readonly Admission _admission = new(reclaim, residency.Cache, parts.Scheduling.Places);
+    private readonly Admission _admission = new(reclaim, residency.Cache, preemption, parts.Scheduling);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
 
     /// <summary>Sequences that run, in the order of admission.</summary>
     public IReadOnlyList<Sequence> Running => _running;
 
-    /// <summary>Sequences that wait, in the order of arrival.</summary>
+    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival.</summary>
     public IReadOnlyList<Sequence> Waiting => _admission.Waiting;
 
     /// <summary>Takes a sequence in: it waits, and its adapters are leased. One whose adapter has just failed to load fails too.</summary>
@@ -44,8 +45,29 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     }
 
     /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
-    /// <returns>How many.</returns>
+    /// <returns>How many of them had never run.</returns>
     public int Admit() => _admission.Admit(_running, parts.Clock.GetTimestamp());
+
+    /// <summary>
+    /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those whose consumers are
+    /// behind, then the last one admitted. Only over-commit makes that necessary.
+    /// </summary>
+    /// <returns>Whether a sequence has ended: not even alone could it get a page.</returns>
+    public bool SecurePages()
+    {
+        bool ended = false;
+        for (int i = 0; parts.Scheduling.OverCommit && i < _running.Count; i++)
+        {
+            Sequence sequence = _running[i];
+            if (sequence.Finished is null && !sequence.IsPaused(parts.Scheduling.StreamBuffer))
+            {
+                i = SecurePages(sequence, i);
+                ended |= sequence.Finished is not null;
+            }
+        }
+
+        return ended;
+    }
 
     /// <summary>Starts a further continuation of a prompt that has been computed: it shares the full pages.</summary>
     public Sequence Fork(Sequence sequence)
@@ -60,7 +82,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
             DeviceCache.Hold(lease.Generation!);
         }
 
-        _running.Add(fork);
+        Admission.Insert(_running, fork);
         return fork;
     }
 
@@ -206,19 +228,67 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     private static int CachePages(Sequence sequence) =>
         sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
 
+    /// <summary>Gives the sequence at a place of the running ones its page.</summary>
+    /// <returns>The place of the last sequence that has been seen to.</returns>
+    private int SecurePages(Sequence sequence, int place)
+    {
+        int missing;
+        while ((missing = sequence.Table.Missing(sequence.Count, sequence.PendingForks, sequence.PromptLength)) > 0)
+        {
+            if (reclaim.TryMakeRoom(missing))
+            {
+                sequence.Table.TryReserve(sequence.Count, sequence.PendingForks, sequence.PromptLength);
+                break;
+            }
+
+            int victim = Victim(place);
+            if (_running.Count == 1)
+            {
+                // Alone and still too large: pages were pinned after it had been taken in.
+                Fail(sequence.Request, new RequestTooLargeException(sequence.Table.PagesFor(sequence.Count), 0, reclaim.Reachable + sequence.Table.Pages.Length));
+                break;
+            }
+
+            Sequence preempted = _running[victim];
+            _running.RemoveAt(victim);
+            _admission.Preempt(preempted);
+            place -= victim <= place ? 1 : 0;
+            if (ReferenceEquals(preempted, sequence))
+            {
+                break;
+            }
+        }
+
+        return place;
+    }
+
+    /// <summary>The last sequence whose consumer is behind, or else the last one, which may be the one that needs the page.</summary>
+    private int Victim(int needy)
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            if (i != needy && _running[i].Finished is null && _running[i].IsPaused(parts.Scheduling.StreamBuffer))
+            {
+                return i;
+            }
+        }
+
+        return _running.Count - 1;
+    }
+
     private void Return(Sequence sequence)
     {
         RequestState request = sequence.Request;
-        bool admitted = request.Admitted != 0;
-        if (!admitted)
+        if (request.Order == 0)
         {
             leaveQueue();
         }
 
         sequence.Table.Release();
+        preemption.Forget(sequence);
         foreach (Lease lease in request.Leases)
         {
-            if (admitted)
+            if (sequence.IsAdmitted)
             {
                 residency.Cache.Release(lease.Generation!);
             }

@@ -104,6 +104,7 @@ internal sealed class EngineAssembly : IDisposable
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Clock = clock,
+                    ReusesPrefixes = pool.PrefixReuse,
                     ChecksInvariants = checksInvariants,
                 },
                 chunkLimit);

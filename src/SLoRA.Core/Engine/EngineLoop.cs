@@ -18,6 +18,7 @@ internal sealed class EngineLoop
     private readonly Residency _residency;
     private readonly ActiveRequests _requests;
     private readonly Publisher _publisher;
+    private readonly SwapSpace _swap;
     private Exception? _ended;
     private int _queued;
 
@@ -27,11 +28,15 @@ internal sealed class EngineLoop
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places);
-        _planner = new StepPlanner(scheduling.StreamBuffer, chunkLimit);
+        _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
         _residency = new Residency(parts, ContentRead);
         Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
-        var reclaim = new Reclaim(parts.Pool, DeviceCache);
-        _requests = new ActiveRequests(parts, _residency, reclaim, LeaveQueue);
+        _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
+        Preemption = new Preemption(_swap, scheduling, parts.Clock);
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
+        HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
+        Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
+        _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
         _residency.Connect(reclaim, _requests.PagesNeededBeside);
         _publisher = new Publisher(parts, _requests);
     }
@@ -54,8 +59,17 @@ internal sealed class EngineLoop
     /// <summary>Pages of the pool.</summary>
     public int TotalPages => _parts.Pool.Total;
 
+    /// <summary>Pages of keys and values that are kept for others; null when that is off.</summary>
+    public PrefixCache? PrefixCache { get; }
+
+    /// <summary>How sequences give up their pages; counts what that has cost.</summary>
+    public Preemption Preemption { get; }
+
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
+
+    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
@@ -100,27 +114,30 @@ internal sealed class EngineLoop
     public void Wait() => _inbox.Wait();
 
     /// <summary>One step: the engine's table of contents.</summary>
-    /// <returns>False when there was nothing to compute and nothing to copy.</returns>
+    /// <returns>False when there was nothing to do until something is posted.</returns>
     public bool Step()
     {
         DrainInbox();
         Retire();
         _residency.Begin(_planner.CanPlan(_requests.Running));
         Interlocked.Add(ref _queued, -_requests.Admit());
+        bool ended = _requests.SecurePages();
         _residency.Advance(_requests.Waiting);
         bool planned = _planner.TryPlan(_requests.Running, _plan);
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();
+            _publisher.Describe(_plan, _planner.Sequences);
             _parts.Decoder.Run(_plan);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             _residency.End(started);
             Monitor.Stepped(_plan, _planner.Sequences, started);
+            Preemption.Stepped(_plan.RowCount, _parts.Clock.GetElapsedTime(started));
         }
 
         Observe();
         CheckInvariants();
-        return planned || DeviceCache.PagingIn.Count > 0;
+        return planned || ended || DeviceCache.PagingIn.Count > 0;
     }
 
     /// <summary>Ends every request and refuses what comes later.</summary>
@@ -136,17 +153,26 @@ internal sealed class EngineLoop
         _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
         Retire();
         Preloads.EndAll(reason);
+        PrefixCache?.Clear();
+        _swap.Dispose();
         HostStore.Clear();
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
-            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0)),
-            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
-        ]);
+            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
+            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0) { Whole = generation.Directory.PageCount }),
+        ])
+    {
+        Prefixes = PrefixCache is null ? [] : [.. PrefixCache.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
+        IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
+        Leases = LeaseSnapshots(),
+        SwapBlocks = _swap.Used,
+        SwappedPages = _requests.Waiting.Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+    };
 
     /// <summary>Drops what is held of an adapter that nobody uses. Engine's thread only.</summary>
     /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
@@ -166,7 +192,7 @@ internal sealed class EngineLoop
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<Lease> leases = Names.Resolve(asked);
-        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens);
+        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens, PrefixCache, asked.Prompt.Length + stream.MaxTokens - 1);
         _requests.RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
         var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
@@ -235,7 +261,17 @@ internal sealed class EngineLoop
         Monitor.Retired(_requests.CompleteFinished());
     }
 
-    private void Observe() => Monitor.Observe(_requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident, DeviceCache.OwnedPages);
+    private void Observe() => Monitor.Observe(
+        _requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident, DeviceCache.OwnedPages, PrefixCache?.IdlePageCount ?? 0);
+
+    private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
+    [
+        .. _requests.Running.Concat(_requests.Waiting)
+            .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
+            .GroupBy(held => held.Registration)
+            .Select(held => new LeaseSnapshot(
+                held.Key.Name, held.Count(), held.Key.Leases, held.Count(lease => lease.IsAdmitted), held.Key.Generation?.Users ?? -1)),
+    ];
 
     private void CheckInvariants()
     {

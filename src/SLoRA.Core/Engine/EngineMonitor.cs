@@ -49,14 +49,14 @@ internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider 
     }
 
     /// <summary>Notes how things stand between two steps.</summary>
-    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident, int adapterPages)
+    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident, int adapterPages, int idlePrefixes)
     {
         lock (_gate)
         {
             _running = running;
             _waiting = waiting;
             _residentAdapters = resident.Count;
-            _pool = new PoolStatus(pageBytes, pool.Total, pool.Free, pool.Reserved, adapterPages);
+            _pool = new PoolStatus(pageBytes, pool.Total, pool.Free, pool.Reserved, adapterPages) { IdlePrefixes = idlePrefixes };
         }
     }
 

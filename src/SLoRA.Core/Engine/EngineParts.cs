@@ -42,6 +42,9 @@ internal sealed record EngineParts
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 
+    /// <summary>Whether full pages of keys and values are kept and shared.</summary>
+    public bool ReusesPrefixes { get; init; } = true;
+
     /// <summary>Whether the invariants are checked after every step.</summary>
     public bool ChecksInvariants { get; init; }
 }

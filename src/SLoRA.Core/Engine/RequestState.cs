@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters;
+using SLoRA.Pool;
 using SLoRA.Sampling;
 
 namespace SLoRA.Engine;
@@ -11,6 +12,7 @@ namespace SLoRA.Engine;
 internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
+    private PrefixOrigin? _origin;
 
     /// <summary>Where its tokens go.</summary>
     public GenerationStream Stream { get; } = stream;
@@ -38,6 +40,17 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
 
     /// <inheritdoc cref="Arrived"/>
     public long FirstToken { get; set; }
+
+    /// <summary>Its place among all requests in the order of admission, from 1; 0 when it has none yet. Kept through preemption.</summary>
+    public long Order { get; set; }
+
+    /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
+    public int CachedPromptTokens { get; set; }
+
+    /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
+    public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
+        [.. Leases.Select(lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
+        Request.CacheSalt);
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
@@ -91,7 +104,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         return new GenerationUsage
         {
             PromptTokens = Request.Prompt.Length,
-            CachedTokens = (Forked - 1) * Request.Prompt.Length,
+            CachedTokens = CachedPromptTokens + ((Forked - 1) * Request.Prompt.Length),
+            CachedPromptTokens = CachedPromptTokens,
             GeneratedTokens = Generated,
             QueueTime = clock.GetElapsedTime(ready, admitted),
             PageInTime = clock.GetElapsedTime(Arrived, ready),

@@ -1,3 +1,5 @@
+using SLoRA.Sampling;
+
 namespace SLoRA.Engine;
 
 /// <summary>Consecutive rows of one sequence: a prompt chunk, or one decode row.</summary>
@@ -62,9 +64,13 @@ internal sealed class StepPlan
     /// <summary>The LoRA work of the step.</summary>
     public WorkList Lora { get; } = new();
 
+    /// <summary>The tokens that the device is to choose by itself.</summary>
+    public TokenChoices Choices { get; } = new();
+
     /// <summary>Forgets everything and keeps the memory.</summary>
     public void Clear()
     {
+        Choices.Clear();
         RowCount = 0;
         OutputCount = 0;
         _sliceCount = 0;

@@ -61,6 +61,12 @@ internal sealed class Decoder
     /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one.</summary>
     public Span<float> Logits(int output) => _backend.Logits(_logits, output);
 
+    /// <summary>Whether the device chooses tokens by itself where a step's plan describes how.</summary>
+    public bool ChoosesTokens => _backend.ChoosesTokens;
+
+    /// <summary>The token that the device has chosen for an output row of the last step, or a negative number.</summary>
+    public int Chosen(int output) => _backend.Chosen(output);
+
     private void Compute(StepPlan plan)
     {
         _backend.BeginStep(plan);
@@ -76,6 +82,7 @@ internal sealed class Decoder
             _backend.GatherOutputs(_hidden, _outputs);
             _backend.Norm(_outputs, _weights.FinalNorm, Description.NormEpsilon, _outputsNormed);
             _backend.Linear(_weights.Head, _outputsNormed, _logits);
+            _backend.Choose(_logits);
         }
 
         _backend.EndStep(_logits);

@@ -47,11 +47,11 @@ internal sealed class SteppedEngine : IDisposable
     public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
 
     /// <summary>Hands a request in and collects its answer in the background; the request has arrived when this returns.</summary>
-    public Answer Ask(GenerationRequest request, CancellationToken cancellation = default)
-    {
-        int maxTokens = RequestRules.Check(request, _assembly.Model, _assembly.Scheduling);
-        return new Answer(new GenerationStream(Loop, request, maxTokens, cancellation));
-    }
+    public Answer Ask(GenerationRequest request, CancellationToken cancellation = default) => new(Stream(request, cancellation));
+
+    /// <summary>The answer to a request that is handed in when the test enumerates it.</summary>
+    public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default) =>
+        new(Loop, request, RequestRules.Check(request, _assembly.Model, _assembly.Scheduling), cancellation);
 
     /// <summary>Makes steps until these answers have ended.</summary>
     public void Finish(params IEnumerable<Answer> answers)
@@ -118,6 +118,7 @@ internal sealed class SteppedEngine : IDisposable
     {
         Loop.Step();
         Loop.DeviceCache.EvictIdle();
+        Loop.PrefixCache?.Clear();
     }
 
     public void Dispose()

@@ -58,4 +58,10 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <inheritdoc cref="LoraKernels.Expand"/>
     public ExpandLauncher Expand { get; } = loader.Load<ExpandLauncher>(LoraKernels.Expand);
+
+    /// <inheritdoc cref="ChooseKernels.Penalise"/>
+    public PenaliseLauncher Penalise { get; } = loader.Load<PenaliseLauncher>(ChooseKernels.Penalise);
+
+    /// <inheritdoc cref="ChooseKernels.Choose"/>
+    public ChooseLauncher Choose { get; } = loader.Load<ChooseLauncher>(ChooseKernels.Choose);
 }

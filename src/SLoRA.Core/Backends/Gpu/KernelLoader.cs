@@ -3,6 +3,8 @@ using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -29,21 +31,38 @@ internal sealed class KernelLoader(GpuDevice device)
         where TLauncher : Delegate
     {
         MethodInfo method = kernel.Method;
+        CompiledKernel? compiled = null;
         try
         {
-            EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
-            CompiledKernel compiled = device.Accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
-            if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
-            {
-                DefineGenericAway(source);
-            }
-
-            return device.Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
+            compiled = device.Shared.Compiled(method, Target(), accelerator => Compile(accelerator, method));
+            Kernel loaded = device.Shared.Create(accelerator => accelerator.LoadKernel(compiled));
+            device.Keep(loaded);
+            return loaded.CreateLauncherDelegate<TLauncher>();
         }
         catch (Exception error) when (error is not GpuException)
         {
-            throw GpuErrors.Kernel(device.Name, method.Name, "", error);
+            device.Shared.MarkFaulted();
+            throw GpuErrors.Kernel(device.Name, method.Name, compiled is null ? "" : KernelLog.Of(device, compiled), error);
         }
+    }
+
+    private string? Target() => device.Accelerator switch
+    {
+        CudaAccelerator cuda => $"PTX {cuda.InstructionSet} {cuda.Architecture}",
+        CLAccelerator openCL => $"{openCL.CVersion} {device.Name}",
+        _ => null,
+    };
+
+    private CompiledKernel Compile(Accelerator accelerator, MethodInfo method)
+    {
+        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
+        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
+        if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
+        {
+            DefineGenericAway(source);
+        }
+
+        return compiled;
     }
 
     private static void DefineGenericAway(CLCompiledKernel kernel)

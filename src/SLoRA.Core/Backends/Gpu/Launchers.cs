@@ -105,3 +105,19 @@ internal delegate void ExpandLauncher(
     ArrayView<int> outputOfRow,
     ArrayView<float> y,
     LoraShape shape);
+
+/// <summary>Launches <see cref="ChooseKernels.Penalise"/>.</summary>
+internal delegate void PenaliseLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> logits,
+    ArrayView<int> choices,
+    ArrayView<int> seen,
+    ArrayView<int> counts,
+    ArrayView<int> biasTokens,
+    ArrayView<float> biases,
+    int vocabulary);
+
+/// <summary>Launches <see cref="ChooseKernels.Choose"/>.</summary>
+internal delegate void ChooseLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary);
