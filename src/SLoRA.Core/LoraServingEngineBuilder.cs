@@ -18,6 +18,7 @@ public sealed class LoraServingEngineBuilder
     private readonly List<AdapterPackage> _adapters = [];
     private readonly PoolOptions _pool = new();
     private readonly SchedulingOptions _scheduling = new();
+    private readonly MetricsOptions _metrics = new();
     private readonly AdapterCacheOptions _adapterCache = new();
     private IAdapterSource? _source;
     private string? _model;
@@ -84,6 +85,14 @@ public sealed class LoraServingEngineBuilder
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Sets what the engine measures about itself, and for whom.</summary>
+    public LoraServingEngineBuilder ConfigureMetrics(Action<MetricsOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_metrics);
         return this;
     }
 
@@ -158,10 +167,10 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Checks the invariants of the page pool after every step, in release builds too.</summary>
-    internal LoraServingEngineBuilder CheckInvariants()
+    /// <summary>Whether the invariants of the page pool are checked after every step; debug builds do by default.</summary>
+    internal LoraServingEngineBuilder CheckInvariants(bool check = true)
     {
-        _checksInvariants = true;
+        _checksInvariants = check;
         return this;
     }
 
@@ -172,8 +181,9 @@ public sealed class LoraServingEngineBuilder
         OptionRules.Check(_scheduling);
         OptionRules.Check(_pool);
         OptionRules.Check(_adapterCache);
+        OptionRules.Check(_metrics);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _logger, _clock,
+            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
             _checksInvariants, chunkLimit, progress, cancellation);
     }
 

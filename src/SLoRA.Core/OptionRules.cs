@@ -50,6 +50,9 @@ internal static class OptionRules
         }
     }
 
+    /// <summary>Checks what is measured.</summary>
+    public static void Check(MetricsOptions options) => AtLeast(options.MaxAdapterTags, 0, "Metrics.MaxAdapterTags");
+
     private static void AtLeast(long value, long least, string option)
     {
         if (value < least)

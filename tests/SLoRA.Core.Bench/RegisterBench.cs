@@ -17,6 +17,16 @@ internal static class RegisterBench
     /// <summary>Measures and prints one line of JSON.</summary>
     public static async Task<int> Run(Shape shape, int count, CancellationToken cancellation)
     {
+        RegisterResult result = await MeasureAsync(shape, count, cancellation);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"shape":"{{shape.Name}}","registered":{{result.Registered}},"seconds":{{result.Seconds:0.00}},"cpu_seconds":{{result.ProcessorSeconds:0.00}},"bytes_each":{{result.BytesEach:0}}}"""));
+        return 0;
+    }
+
+    /// <summary>Measures.</summary>
+    public static async Task<RegisterResult> MeasureAsync(Shape shape, int count, CancellationToken cancellation)
+    {
         using var model = new RandomModelFolder(shape, TensorType.BF16);
         DirectoryInfo root = Directory.CreateTempSubdirectory("slora-register-");
         try
@@ -33,10 +43,7 @@ internal static class RegisterBench
             TimeSpan time = Stopwatch.GetElapsedTime(started);
             processor = Environment.CpuUsage.TotalTime - processor;
             long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $$"""{"shape":"{{shape.Name}}","registered":{{engine.Adapters.Count - 1}},"seconds":{{time.TotalSeconds:0.00}},"cpu_seconds":{{processor.TotalSeconds:0.00}},"bytes_each":{{(double)bytes / count:0}}}"""));
-            return 0;
+            return new RegisterResult(engine.Adapters.Count - 1, time.TotalSeconds, processor.TotalSeconds, (double)bytes / count);
         }
         finally
         {
@@ -107,3 +114,10 @@ internal static class RegisterBench
         }
     }
 }
+
+/// <summary>What <see cref="RegisterBench"/> has measured.</summary>
+/// <param name="Registered">Adapters.</param>
+/// <param name="Seconds">How long registering took.</param>
+/// <param name="ProcessorSeconds">What that took of the processors.</param>
+/// <param name="BytesEach">What the engine keeps of each.</param>
+internal sealed record RegisterResult(int Registered, double Seconds, double ProcessorSeconds, double BytesEach);

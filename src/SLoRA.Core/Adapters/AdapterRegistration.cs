@@ -68,6 +68,9 @@ internal sealed class AdapterRegistration(string name, AdapterHeaders? headers)
     /// <summary>Requests so far.</summary>
     public long Requests { get; set; }
 
+    /// <summary>Tokens of its requests' sequences that have ended.</summary>
+    public long GeneratedTokens { get; set; }
+
     /// <summary>Readings of the content that succeeded.</summary>
     public long Loads { get; set; }
 

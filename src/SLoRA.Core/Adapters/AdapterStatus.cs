@@ -23,6 +23,9 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
     /// <summary>Requests so far.</summary>
     public long TotalRequests { get; init; }
 
+    /// <summary>Tokens of its requests' sequences that have ended.</summary>
+    public long GeneratedTokens { get; init; }
+
     /// <summary>How often its content was read.</summary>
     public long Loads { get; init; }
 
@@ -53,6 +56,7 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
             IsPinned = registration.IsPinned,
             HostBytes = generation?.Image?.Bytes ?? 0,
             TotalRequests = registration.Requests,
+            GeneratedTokens = registration.GeneratedTokens,
             Loads = registration.Loads,
             PageIns = generation?.PageIns ?? 0,
             Evictions = generation?.Evictions ?? 0,

@@ -18,6 +18,13 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     private readonly List<Generation> _resident = [];
     private readonly List<Generation> _pagingIn = [];
     private long _uses;
+    private AdapterCacheStatus _counters;
+
+    /// <summary>What became of the requests for adapters, since the engine was built; how many are resident is not filled in.</summary>
+    public AdapterCacheStatus Counters => _counters;
+
+    /// <summary>Told how long it took from a generation's pages until its bytes were in them.</summary>
+    public Action<TimeSpan>? PagedIn { get; set; }
 
     /// <summary>Generations whose pages are complete.</summary>
     public IReadOnlyList<Generation> Resident => _resident;
@@ -76,6 +83,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     {
         generation.NoteUse(clock.GetTimestamp(), ++_uses, clock);
         generation.Hits += generation.Resident is null ? 0 : 1;
+        _counters = generation.Resident is null ? _counters with { Misses = _counters.Misses + 1 } : _counters with { Hits = _counters.Hits + 1 };
         BeginCopy(generation);
     }
 
@@ -100,7 +108,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
         }
 
         OwnedPages += count;
-        generation.Copy = new PageCopy(generation.Image!, pages, memory);
+        generation.Copy = new PageCopy(generation.Image!, pages, memory) { Begun = clock.GetTimestamp() };
         _pagingIn.Add(generation);
     }
 
@@ -148,10 +156,19 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
                 continue;
             }
 
-            generation.Resident = new ResidentAdapter(generation.Directory, generation.Copy.Pages);
+            int[] pages = generation.Copy.Pages;
+            TimeSpan duration = clock.GetElapsedTime(generation.Copy.Begun);
+            generation.Resident = new ResidentAdapter(generation.Directory, pages);
             generation.Copy = null;
             generation.PageIns++;
             _resident.Add(generation);
+            PagedIn?.Invoke(duration);
+            _counters = _counters with
+            {
+                PageIns = _counters.PageIns + 1,
+                PageInBytes = _counters.PageInBytes + (pages.Length * memory.PageBytes),
+                PageInTime = _counters.PageInTime + duration,
+            };
         }
 
         _pagingIn.RemoveRange(kept, _pagingIn.Count - kept);
@@ -172,6 +189,7 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
             }
 
             generation.Evictions++;
+            _counters = _counters with { Evictions = _counters.Evictions + 1 };
             generation.Resident = null;
             _resident.Remove(generation);
         }

@@ -14,6 +14,9 @@ internal sealed class PageCopy(PageImage image, int[] pages, IPageMemory memory)
     /// <summary>Page number within the generation → page of the pool.</summary>
     public int[] Pages => pages;
 
+    /// <summary>Timestamp of the moment when it got its pages.</summary>
+    public long Begun { get; init; }
+
     /// <summary>Whether all bytes are in the pages.</summary>
     public bool IsComplete => _page == pages.Length;
 

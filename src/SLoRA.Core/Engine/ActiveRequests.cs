@@ -18,6 +18,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     private readonly Admission _admission = new(reclaim, residency.Cache, preemption, parts.Scheduling);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
+    private readonly List<RequestState> _completed = [];
 
     /// <summary>Sequences that run, in the order of admission.</summary>
     public IReadOnlyList<Sequence> Running => _running;
@@ -25,10 +26,17 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival.</summary>
     public IReadOnlyList<Sequence> Waiting => _admission.Waiting;
 
+    /// <summary>Leases that requests hold on adapters, waiting ones included.</summary>
+    public int Leases { get; private set; }
+
+    /// <summary>Requests whose last sequence has been returned.</summary>
+    public long Ended { get; private set; }
+
     /// <summary>Takes a sequence in: it waits, and its adapters are leased. One whose adapter has just failed to load fails too.</summary>
     public void Add(Sequence sequence)
     {
         Exception? refusal = null;
+        Leases += sequence.Request.Leases.Length;
         foreach (Lease lease in sequence.Request.Leases)
         {
             lease.Registration.Leases++;
@@ -76,6 +84,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         Sequence fork = sequence.Fork(request.Forked, parts.Pages.Copy);
         request.Forked++;
         request.Open++;
+        Leases += request.Leases.Length;
         foreach (Lease lease in request.Leases)
         {
             lease.Registration.Leases++;
@@ -183,7 +192,8 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     }
 
     /// <summary>Takes the sequences that have ended out and returns everything that they hold.</summary>
-    public void ReturnFinished()
+    /// <returns>Whether there were any.</returns>
+    public bool ReturnFinished()
     {
         _admission.RemoveFinished(_finished);
         int kept = 0;
@@ -201,32 +211,26 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         }
 
         _running.RemoveRange(kept, _running.Count - kept);
+        bool any = _finished.Count > 0;
         foreach (Sequence sequence in _finished)
         {
             Return(sequence);
         }
+
+        _finished.Clear();
+        return any;
     }
 
     /// <summary>Ends the streams of requests whose last sequence has been returned.</summary>
-    /// <returns>How many.</returns>
-    public int CompleteFinished()
+    public void CompleteFinished()
     {
-        int completed = 0;
-        foreach (Sequence sequence in _finished)
+        foreach (RequestState request in _completed)
         {
-            if (--sequence.Request.Open == 0)
-            {
-                sequence.Request.Complete(parts.Clock);
-                completed++;
-            }
+            request.Complete(parts.Clock, parts.Metrics);
         }
 
-        _finished.Clear();
-        return completed;
+        _completed.Clear();
     }
-
-    private static int CachePages(Sequence sequence) =>
-        sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
 
     /// <summary>Gives the sequence at a place of the running ones its page.</summary>
     /// <returns>The place of the last sequence that has been seen to.</returns>
@@ -276,6 +280,9 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         return _running.Count - 1;
     }
 
+    private static int CachePages(Sequence sequence) =>
+        sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
+
     private void Return(Sequence sequence)
     {
         RequestState request = sequence.Request;
@@ -286,6 +293,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
 
         sequence.Table.Release();
         preemption.Forget(sequence);
+        Leases -= request.Leases.Length;
         foreach (Lease lease in request.Leases)
         {
             if (sequence.IsAdmitted)
@@ -294,9 +302,15 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
             }
 
             lease.Registration.Leases--;
+            lease.Registration.GeneratedTokens += sequence.Count - sequence.PromptLength;
             residency.Store.Collect(lease.Registration);
         }
 
         request.Ended(sequence.Continuation, sequence.Finished!.Value);
+        if (--request.Open == 0)
+        {
+            Ended++;
+            _completed.Add(request);
+        }
     }
 }

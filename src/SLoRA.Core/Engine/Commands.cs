@@ -13,8 +13,7 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
         }
         catch (Exception error)
         {
-            loop.LeaveQueue();
-            stream.EndUnserved(FinishReason.Failed, error);
+            loop.Refuse(stream, error);
         }
     }
 

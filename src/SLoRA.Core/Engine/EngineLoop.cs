@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 using SLoRA.Scheduling;
@@ -27,10 +29,9 @@ internal sealed class EngineLoop
     {
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
-        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places);
+        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
         _residency = new Residency(parts, ContentRead);
-        Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
         PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
@@ -38,6 +39,9 @@ internal sealed class EngineLoop
         Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
         _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
         _residency.Connect(reclaim, _requests.PagesNeededBeside);
+        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests);
+        parts.Metrics.Watch(Monitor);
+        DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
     }
 
@@ -74,6 +78,9 @@ internal sealed class EngineLoop
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
 
+    /// <summary>Unread tokens at which a sequence pauses.</summary>
+    public int StreamBuffer => _parts.Scheduling.StreamBuffer;
+
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
     {
@@ -92,7 +99,7 @@ internal sealed class EngineLoop
     /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
     public void Consumed(GenerationStream stream)
     {
-        if (stream.Unread == _parts.Scheduling.StreamBuffer - 1)
+        if (stream.Unread == StreamBuffer - 1)
         {
             _inbox.TryPost(Wake.Instance);
         }
@@ -128,14 +135,16 @@ internal sealed class EngineLoop
         {
             long started = _parts.Clock.GetTimestamp();
             _publisher.Describe(_plan, _planner.Sequences);
+            Activity? trace = StepTrace.Start(_plan);
             _parts.Decoder.Run(_plan);
+            StepTrace.End(trace);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             _residency.End(started);
-            Monitor.Stepped(_plan, _planner.Sequences, started);
+            Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
             Preemption.Stepped(_plan.RowCount, _parts.Clock.GetElapsedTime(started));
         }
 
-        Observe();
+        Monitor.Observe();
         CheckInvariants();
         return planned || ended || DeviceCache.PagingIn.Count > 0;
     }
@@ -156,6 +165,7 @@ internal sealed class EngineLoop
         PrefixCache?.Clear();
         _swap.Dispose();
         HostStore.Clear();
+        _parts.Metrics.Dispose();
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
@@ -164,7 +174,7 @@ internal sealed class EngineLoop
         [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
             .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
-            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0) { Whole = generation.Directory.PageCount }),
+            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
         ])
     {
         Prefixes = PrefixCache is null ? [] : [.. PrefixCache.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
@@ -206,8 +216,24 @@ internal sealed class EngineLoop
         _requests.Add(sequence);
     }
 
+    /// <summary>Takes the pages of everything that nobody uses. Engine's thread only.</summary>
+    internal void DropCaches()
+    {
+        DeviceCache.EvictIdle();
+        PrefixCache?.Clear();
+        Monitor.Observe();
+    }
+
     /// <summary>A request ends that was never admitted.</summary>
     internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
+
+    /// <summary>Ends a request that cannot be taken in. Called by <see cref="Submission"/>.</summary>
+    internal void Refuse(GenerationStream stream, Exception error)
+    {
+        LeaveQueue();
+        _parts.Metrics.Ended(stream.Request, FinishReason.Failed, GenerationUsage.Nothing(stream.Request), TimeSpan.Zero, error);
+        stream.EndUnserved(FinishReason.Failed, error);
+    }
 
     /// <summary>Ends the sequences of a stream. Called by <see cref="Cancellation"/>.</summary>
     internal void CancelNow(GenerationStream stream) => _requests.Cancel(stream);
@@ -256,13 +282,12 @@ internal sealed class EngineLoop
     /// <summary>What ended goes back to the pool; the outside sees that before the streams end.</summary>
     private void Retire()
     {
-        _requests.ReturnFinished();
-        Observe();
-        Monitor.Retired(_requests.CompleteFinished());
+        if (_requests.ReturnFinished())
+        {
+            Monitor.Observe();
+            _requests.CompleteFinished();
+        }
     }
-
-    private void Observe() => Monitor.Observe(
-        _requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident, DeviceCache.OwnedPages, PrefixCache?.IdlePageCount ?? 0);
 
     private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
     [

@@ -1,5 +1,6 @@
 using SLoRA.Adapters;
 using SLoRA.Backends;
+using SLoRA.Diagnostics;
 using SLoRA.Models;
 using SLoRA.Pool;
 using SLoRA.Sampling;
@@ -38,6 +39,9 @@ internal sealed record EngineParts
 
     /// <summary>Seeds of requests that name none.</summary>
     public required SeedSource Seeds { get; init; }
+
+    /// <summary>What is measured for the outside.</summary>
+    public required EngineMetrics Metrics { get; init; }
 
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }

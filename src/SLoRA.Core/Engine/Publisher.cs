@@ -10,6 +10,9 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 {
     private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
 
+    /// <summary>Tokens handed to streams since the engine was built.</summary>
+    public long Published { get; private set; }
+
     /// <summary>Describes to the device which tokens it can choose by itself: those of requests for which nobody else needs the logits.</summary>
     public void Describe(StepPlan plan, IReadOnlyList<Sequence> sequences)
     {
@@ -59,7 +62,9 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             if (parts.Decoder.Chosen(output) is var token and >= 0)
             {
                 NoteFirstToken(sequence.Request, now);
+                int before = sequence.Count;
                 sequence.Accept(token);
+                Published += sequence.Count - before;
                 return;
             }
 
@@ -74,10 +79,10 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             if (isLast && sequence.Pending == 0)
             {
                 NoteFirstToken(sequence.Request, now);
-                sequence.Sample(logits, _scratch);
+                Sample(sequence, logits);
                 for (int forks = sequence.PendingForks; forks > 0; forks--)
                 {
-                    requests.Fork(sequence).Sample(logits, _scratch);
+                    Sample(requests.Fork(sequence), logits);
                 }
             }
         }
@@ -88,5 +93,19 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
         }
     }
 
-    private static void NoteFirstToken(RequestState request, long now) => request.FirstToken = request.FirstToken != 0 ? request.FirstToken : now;
+    private void NoteFirstToken(RequestState request, long now)
+    {
+        if (request.FirstToken == 0)
+        {
+            request.FirstToken = now;
+            parts.Metrics.FirstToken(request.Request, parts.Clock.GetElapsedTime(request.Arrived, now));
+        }
+    }
+
+    private void Sample(Sequence sequence, ReadOnlySpan<float> logits)
+    {
+        int before = sequence.Count;
+        sequence.Sample(logits, _scratch);
+        Published += sequence.Count - before;
+    }
 }

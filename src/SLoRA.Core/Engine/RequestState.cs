@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 
@@ -88,11 +89,14 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         }
     }
 
-    /// <summary>Ends the stream.</summary>
-    public void Complete(TimeProvider clock)
+    /// <summary>Ends the stream; what is measured about it is recorded before.</summary>
+    public void Complete(TimeProvider clock, EngineMetrics metrics)
     {
         DeadlineTimer?.Dispose();
-        Stream.Complete([.. _reasons.Select(reason => reason!.Value)], Usage(clock), Error);
+        FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
+        GenerationUsage usage = Usage(clock);
+        metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        Stream.Complete(reasons, usage, Error);
     }
 
     private GenerationUsage Usage(TimeProvider clock)

@@ -19,19 +19,22 @@ internal sealed class StepPlan
     private readonly int[] _tokens;
     private readonly int[] _positions;
     private readonly int[] _outputRows;
-    private StepSlice[] _slices = new StepSlice[16];
-    private int[] _pageTables = new int[256];
+    private StepSlice[] _slices;
+    private int[] _pageTables;
     private int _sliceCount;
     private int _pageCount;
 
     /// <summary>Makes room for a plan.</summary>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows whose logits one step gives.</param>
-    public StepPlan(int rowLimit, int outputLimit)
+    /// <param name="pageCount">Pages of the pool: only shared ones can make a step's tables longer together.</param>
+    public StepPlan(int rowLimit, int outputLimit, int pageCount = 256)
     {
         _tokens = new int[rowLimit];
         _positions = new int[rowLimit];
         _outputRows = new int[outputLimit];
+        _slices = new StepSlice[rowLimit];
+        _pageTables = new int[pageCount];
     }
 
     /// <summary>Rows of the step.</summary>

@@ -117,8 +117,7 @@ internal sealed class SteppedEngine : IDisposable
     public void DropCaches()
     {
         Loop.Step();
-        Loop.DeviceCache.EvictIdle();
-        Loop.PrefixCache?.Clear();
+        Loop.DropCaches();
     }
 
     public void Dispose()
