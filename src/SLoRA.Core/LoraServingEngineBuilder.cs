@@ -48,7 +48,12 @@ public sealed class LoraServingEngineBuilder
             throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
         }
 
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads));
+        if (!Enum.IsDefined(options.Weights))
+        {
+            throw new InvalidOptionException("Cpu.Weights", $"Weights is {options.Weights}; it must be AsStored or Int8.");
+        }
+
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads, options.Weights));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>

@@ -6,7 +6,7 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
-/// else is in the step, on any number of threads and at any vector width; products have the bits of the Reference backend.
+/// else is in the step, on any number of threads and at any vector width; products with weights as stored have the bits of the Reference backend.
 /// </summary>
 internal sealed unsafe class CpuBackend : IBackend
 {
@@ -19,6 +19,9 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly LoraEntries _stepEntries = new();
     private readonly LoraEntries _outputEntries = new();
     private readonly LoraWork _lora = new();
+    private readonly CpuWeights _weights;
+    private readonly QuantizedRows _quantized;
+    private readonly QuantizeJob _quantize;
     private readonly ProductJob _product;
     private readonly ShrinkJob _shrink = new();
     private readonly ColumnJob _column = new();
@@ -37,7 +40,8 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most output rows of a step.</param>
     /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
-    public CpuBackend(int rowLimit, int outputLimit, int? threads = null)
+    /// <param name="weights">How matrices are kept.</param>
+    public CpuBackend(int rowLimit, int outputLimit, int? threads = null, CpuWeights weights = CpuWeights.AsStored)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -46,6 +50,9 @@ internal sealed unsafe class CpuBackend : IBackend
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _outputOfRow = new int[rowLimit];
+        _weights = weights;
+        _quantized = new QuantizedRows(Math.Max(rowLimit, outputLimit));
+        _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -83,10 +90,10 @@ internal sealed unsafe class CpuBackend : IBackend
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         CheckType(source.Type, source.Name);
-        TensorType type = source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
+        TensorType type = PackedType(source);
         var matrix = new CpuMatrix(source.Rows, source.Columns, type, Allocate(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
         int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
-        _threads.Run(new PackJob(source, matrix, parts), parts);
+        _threads.Run(type == TensorType.I8 ? new QuantizedPackJob(source, matrix, parts) : new PackJob(source, matrix, parts), parts);
         return matrix;
     }
 
@@ -192,7 +199,14 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        Run(_product, _product.Prepare(group, inputs, outputs, RowCount(x)));
+        QuantizedRows? quantized = null;
+        if (((CpuMatrix)group.Parts[0].Weight).Type == TensorType.I8)
+        {
+            quantized = _quantized;
+            Run(_quantize, _quantize.Prepare(inputs, quantized, RowCount(x)));
+        }
+
+        Run(_product, _product.Prepare(group, inputs, quantized, outputs, RowCount(x)));
         LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
         if (entries.Count == 0)
         {
@@ -261,6 +275,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads.Dispose();
         _lora.Dispose();
         _attention.Dispose();
+        _quantized.Dispose();
         foreach (AlignedMemory memory in _memory)
         {
             memory.Dispose();
@@ -276,6 +291,16 @@ internal sealed unsafe class CpuBackend : IBackend
         {
             throw new NotSupportedException($"{name}: the Cpu backend computes with F32, F16 and BF16, not with {type}.");
         }
+    }
+
+    private TensorType PackedType(WeightSource source)
+    {
+        if (_weights == CpuWeights.Int8)
+        {
+            return TensorType.I8;
+        }
+
+        return source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
     }
 
     private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;

@@ -20,6 +20,9 @@ internal readonly unsafe struct PanelBlock
     /// <summary>Inputs.</summary>
     public required CpuRows X { get; init; }
 
+    /// <summary>The inputs as integers, for a matrix of int8 weights.</summary>
+    public QuantizedRows? Quantized { get; init; }
+
     /// <summary>Outputs.</summary>
     public required CpuRows Y { get; init; }
 

@@ -21,6 +21,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
+    private QuantizedRows? _quantized;
     private int _rows;
     private int _unitPanels;
     private int _units;
@@ -36,16 +37,22 @@ internal sealed unsafe class ProductJob : ComputeJob
     }
 
     /// <summary>Bits of the vectors that products use on this machine.</summary>
-    public static int VectorBits { get; } = Avx512F.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+    public static int VectorBits { get; } = Avx512BW.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>Scratch bytes.</summary>
     public static long BytesFor(int workers) => (long)workers * PanelBlock.ResultFloats * sizeof(float);
 
     /// <summary>Sets the next product and says in how many parts it comes.</summary>
-    public int Prepare(LinearGroup group, CpuRows x, CpuRows y, int rows)
+    /// <param name="group">The weights.</param>
+    /// <param name="x">Inputs.</param>
+    /// <param name="quantized">The inputs as integers, where the weights are.</param>
+    /// <param name="y">Outputs.</param>
+    /// <param name="rows">Rows.</param>
+    public int Prepare(LinearGroup group, CpuRows x, QuantizedRows? quantized, CpuRows y, int rows)
     {
         _group = group;
         _x = x;
+        _quantized = quantized;
         _y = y;
         _rows = rows;
         _unitPanels = group.Inputs > LongRow && rows > 8 ? UnitPanelsOfLongRows : UnitPanels;
@@ -89,6 +96,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 FirstPanel = local * _unitPanels,
                 EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
                 X = _x,
+                Quantized = _quantized,
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
                 Bias = (CpuVector?)linear.Bias,
@@ -102,6 +110,9 @@ internal sealed unsafe class ProductJob : ComputeJob
                     break;
                 case TensorType.F16:
                     Multiply<F16Panel>(block);
+                    break;
+                case TensorType.I8:
+                    MultiplyIntegers(block);
                     break;
                 default:
                     Multiply<Bf16Panel>(block);
@@ -124,6 +135,22 @@ internal sealed unsafe class ProductJob : ComputeJob
         else
         {
             PanelProduct128.Multiply<T>(block);
+        }
+    }
+
+    private static void MultiplyIntegers(in PanelBlock block)
+    {
+        if (VectorBits == 512)
+        {
+            Int8Product512.Multiply(block);
+        }
+        else if (VectorBits == 256)
+        {
+            Int8Product256.Multiply(block);
+        }
+        else
+        {
+            Int8Product128.Multiply(block);
         }
     }
 
