@@ -15,7 +15,7 @@ internal static class ServeBench
     /// <summary>Measures and prints.</summary>
     public static async Task<int> Run(ServeWorkload workload, bool json, CancellationToken cancellation)
     {
-        using var folder = new RandomModelFolder(workload.Shape, workload.Weights);
+        using var folder = new RandomModelFolder(workload.Shape, workload.Weights.Stored);
         await using LoraServingEngine engine = await Build(workload, folder.Path, cancellation);
         ServeResult? best = null;
         for (int repetition = -1; repetition < workload.Repetitions; repetition++)
@@ -39,7 +39,7 @@ internal static class ServeBench
         else
         {
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{workload.Shape.Name} {workload.Weights}, {workload.Threads} threads; best: {best!.ToJson()}"));
+                CultureInfo.InvariantCulture, $"{workload.Shape.Name} {workload.Weights.Name}, {workload.Threads} threads; best: {best!.ToJson()}"));
         }
 
         return 0;
@@ -47,10 +47,14 @@ internal static class ServeBench
 
     private static Task<LoraServingEngine> Build(ServeWorkload workload, string folder, CancellationToken cancellation)
     {
-        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder().UseModel(folder).UseCpu(cpu => cpu.Threads = workload.Threads);
+        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder().UseModel(folder).UseCpu(cpu =>
+        {
+            cpu.Threads = workload.Threads;
+            cpu.Weights = workload.Weights.Kept;
+        });
         for (int i = 0; workload.IsMixed && i < workload.Adapters; i++)
         {
-            builder.AddAdapter(Name(i), RandomAdapter.Create(workload.Shape, workload.Weights, i));
+            builder.AddAdapter(Name(i), RandomAdapter.Create(workload.Shape, workload.Weights.Stored, i));
         }
 
         return builder.BuildAsync(cancellationToken: cancellation);
