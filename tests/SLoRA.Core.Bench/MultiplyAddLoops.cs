@@ -98,18 +98,18 @@ internal static class MultiplyAddLoops
         Vector512<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
-            a0 = Int8Dot.Add(a0, a5.AsInt16(), f);
-            a1 = Int8Dot.Add(a1, a6.AsInt16(), f);
-            a2 = Int8Dot.Add(a2, a7.AsInt16(), f);
-            a3 = Int8Dot.Add(a3, a8.AsInt16(), f);
-            a4 = Int8Dot.Add(a4, a9.AsInt16(), f);
-            a5 = Int8Dot.Add(a5, a10.AsInt16(), f);
-            a6 = Int8Dot.Add(a6, a11.AsInt16(), f);
-            a7 = Int8Dot.Add(a7, a0.AsInt16(), f);
-            a8 = Int8Dot.Add(a8, a1.AsInt16(), f);
-            a9 = Int8Dot.Add(a9, a2.AsInt16(), f);
-            a10 = Int8Dot.Add(a10, a3.AsInt16(), f);
-            a11 = Int8Dot.Add(a11, a4.AsInt16(), f);
+            a0 += Int8Dot.Multiply(a5.AsInt16(), f);
+            a1 += Int8Dot.Multiply(a6.AsInt16(), f);
+            a2 += Int8Dot.Multiply(a7.AsInt16(), f);
+            a3 += Int8Dot.Multiply(a8.AsInt16(), f);
+            a4 += Int8Dot.Multiply(a9.AsInt16(), f);
+            a5 += Int8Dot.Multiply(a10.AsInt16(), f);
+            a6 += Int8Dot.Multiply(a11.AsInt16(), f);
+            a7 += Int8Dot.Multiply(a0.AsInt16(), f);
+            a8 += Int8Dot.Multiply(a1.AsInt16(), f);
+            a9 += Int8Dot.Multiply(a2.AsInt16(), f);
+            a10 += Int8Dot.Multiply(a3.AsInt16(), f);
+            a11 += Int8Dot.Multiply(a4.AsInt16(), f);
         }
 
         return Vector512.Sum(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11);

@@ -28,11 +28,14 @@ internal static unsafe class Int8Dot
     public static Vector128<short> Load128(byte* pair, int quarter)
         => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(pair + (8 * quarter))).AsSByte());
 
-    /// <summary>Adds the products of pairs: 16 outputs.</summary>
+    /// <summary>
+    /// The sums of products of pairs, for 16 outputs. Apart from the addition: kernels multiply for all panels of a row before they add, which leaves the
+    /// multipliers less often without work.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Add(Vector512<int> sums, Vector512<short> weights, Vector512<short> x) => Avx512BW.IsSupported
-        ? sums + Avx512BW.MultiplyAddAdjacent(weights, x)
-        : Vector512.Create(Add(sums.GetLower(), weights.GetLower(), x.GetLower()), Add(sums.GetUpper(), weights.GetUpper(), x.GetUpper()));
+    public static Vector512<int> Multiply(Vector512<short> weights, Vector512<short> x) => Avx512BW.IsSupported
+        ? Avx512BW.MultiplyAddAdjacent(weights, x)
+        : Vector512.Create(Add(default, weights.GetLower(), x.GetLower()), Add(default, weights.GetUpper(), x.GetUpper()));
 
     /// <summary>Adds the products of pairs: 8 outputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

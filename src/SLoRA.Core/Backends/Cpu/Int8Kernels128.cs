@@ -55,22 +55,30 @@ internal static unsafe class Int8Kernels128
                 x++;
             }
 
-            AddGroup(result, a00a, w, *scales);
-            AddGroup(result + 4, a00b, w + 16, *scales);
-            AddGroup(result + 8, a00c, w + 32, *scales);
-            AddGroup(result + 12, a00d, w + 48, *scales);
-            AddGroup(result + 16, a10a, w, scales[scaleStride]);
-            AddGroup(result + 20, a10b, w + 16, scales[scaleStride]);
-            AddGroup(result + 24, a10c, w + 32, scales[scaleStride]);
-            AddGroup(result + 28, a10d, w + 48, scales[scaleStride]);
-            AddGroup(result + 32, a20a, w, scales[2 * scaleStride]);
-            AddGroup(result + 36, a20b, w + 16, scales[2 * scaleStride]);
-            AddGroup(result + 40, a20c, w + 32, scales[2 * scaleStride]);
-            AddGroup(result + 44, a20d, w + 48, scales[2 * scaleStride]);
-            AddGroup(result + 48, a30a, w, scales[3 * scaleStride]);
-            AddGroup(result + 52, a30b, w + 16, scales[3 * scaleStride]);
-            AddGroup(result + 56, a30c, w + 32, scales[3 * scaleStride]);
-            AddGroup(result + 60, a30d, w + 48, scales[3 * scaleStride]);
+            Vector128<float> s0a = Vector128.Load((float*)w);
+            Vector128<float> s0b = Vector128.Load((float*)(w + 16));
+            Vector128<float> s0c = Vector128.Load((float*)(w + 32));
+            Vector128<float> s0d = Vector128.Load((float*)(w + 48));
+            Vector128<float> c0 = Vector128.Create(*scales);
+            AddGroup(result, a00a, s0a * c0);
+            AddGroup(result + 4, a00b, s0b * c0);
+            AddGroup(result + 8, a00c, s0c * c0);
+            AddGroup(result + 12, a00d, s0d * c0);
+            Vector128<float> c1 = Vector128.Create(scales[scaleStride]);
+            AddGroup(result + 16, a10a, s0a * c1);
+            AddGroup(result + 20, a10b, s0b * c1);
+            AddGroup(result + 24, a10c, s0c * c1);
+            AddGroup(result + 28, a10d, s0d * c1);
+            Vector128<float> c2 = Vector128.Create(scales[2 * scaleStride]);
+            AddGroup(result + 32, a20a, s0a * c2);
+            AddGroup(result + 36, a20b, s0b * c2);
+            AddGroup(result + 40, a20c, s0c * c2);
+            AddGroup(result + 44, a20d, s0d * c2);
+            Vector128<float> c3 = Vector128.Create(scales[3 * scaleStride]);
+            AddGroup(result + 48, a30a, s0a * c3);
+            AddGroup(result + 52, a30b, s0b * c3);
+            AddGroup(result + 56, a30c, s0c * c3);
+            AddGroup(result + 60, a30d, s0d * c3);
             w += CpuMatrix.PanelOutputs * sizeof(float);
             scales++;
         }
@@ -99,17 +107,22 @@ internal static unsafe class Int8Kernels128
                 x++;
             }
 
-            AddGroup(result, a00a, w, *scales);
-            AddGroup(result + 4, a00b, w + 16, *scales);
-            AddGroup(result + 8, a00c, w + 32, *scales);
-            AddGroup(result + 12, a00d, w + 48, *scales);
+            Vector128<float> s0a = Vector128.Load((float*)w);
+            Vector128<float> s0b = Vector128.Load((float*)(w + 16));
+            Vector128<float> s0c = Vector128.Load((float*)(w + 32));
+            Vector128<float> s0d = Vector128.Load((float*)(w + 48));
+            Vector128<float> c0 = Vector128.Create(*scales);
+            AddGroup(result, a00a, s0a * c0);
+            AddGroup(result + 4, a00b, s0b * c0);
+            AddGroup(result + 8, a00c, s0c * c0);
+            AddGroup(result + 12, a00d, s0d * c0);
             w += CpuMatrix.PanelOutputs * sizeof(float);
             scales++;
         }
     }
 
-    /// <summary><c>result = fma(sums, weight scale · x scale, result)</c>.</summary>
+    /// <summary><c>result = fma(sums, scales, result)</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddGroup(float* result, Vector128<int> sums, byte* weightScales, float scale)
-        => Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(sums), Vector128.Load((float*)weightScales) * scale, Vector128.Load(result)).Store(result);
+    private static void AddGroup(float* result, Vector128<int> sums, Vector128<float> scales)
+        => Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(sums), scales, Vector128.Load(result)).Store(result);
 }

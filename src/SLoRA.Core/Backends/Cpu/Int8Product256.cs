@@ -11,9 +11,25 @@ internal static unsafe class Int8Product256
             row += (block.Rows - row) switch
             {
                 1 => Rows1(block, row),
-                _ => Rows4(block, row),
+                2 or 3 or 4 => Rows4(block, row),
+                _ => Rows6(block, row),
             };
         }
+    }
+
+    private static int Rows6(in PanelBlock block, int row)
+    {
+        QuantizedRows x = block.Quantized!;
+        CpuMatrix matrix = block.Matrix;
+        int panel = block.FirstPanel;
+        for (; panel < block.EndPanel; panel++)
+        {
+            Int8Kernels256.Rows6Panels1(
+                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            block.Store(row, 6, panel, 1);
+        }
+
+        return 6;
     }
 
     private static int Rows4(in PanelBlock block, int row)
