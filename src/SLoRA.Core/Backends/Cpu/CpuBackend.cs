@@ -24,6 +24,7 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly QuantizeJob _quantize;
     private readonly ProductJob _product;
     private readonly ShrinkJob _shrink = new();
+    private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
     private readonly EmbedJob _embed;
@@ -199,32 +200,27 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
+        bool adapted = PrepareLora(group, x);
         QuantizedRows? quantized = null;
+        int quantizeParts = 0;
         if (((CpuMatrix)group.Parts[0].Weight).Type == TensorType.I8)
         {
             quantized = _quantized;
-            Run(_quantize, _quantize.Prepare(inputs, quantized, RowCount(x)));
+            quantizeParts = _quantize.Prepare(inputs, quantized, RowCount(x));
         }
 
-        Run(_product, _product.Prepare(group, inputs, quantized, outputs, RowCount(x)));
-        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
-        if (entries.Count == 0)
+        if (adapted)
         {
-            return;
+            // Both read x and nothing else, so they share one wait.
+            Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora, inputs, PageMemory), _quantize, quantizeParts));
+            _expand.Prepare(_lora, outputs, PageMemory);
+        }
+        else
+        {
+            Run(_quantize, quantizeParts);
         }
 
-        _lora.Begin(entries);
-        for (int i = 0; i < group.Parts.Length; i++)
-        {
-            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
-        }
-
-        _lora.End();
-        if (_lora.Products.Length > 0)
-        {
-            Run(_shrink, _shrink.Prepare(_lora, inputs, PageMemory));
-            Run(_expand, _expand.Prepare(_lora, outputs, PageMemory));
-        }
+        Run(_product, _product.Prepare(group, inputs, quantized, outputs, RowCount(x), adapted ? _expand : null));
     }
 
     /// <inheritdoc/>
@@ -291,6 +287,25 @@ internal sealed unsafe class CpuBackend : IBackend
         {
             throw new NotSupportedException($"{name}: the Cpu backend computes with F32, F16 and BF16, not with {type}.");
         }
+    }
+
+    /// <summary>Collects the LoRA work of a group of products; false if there is none.</summary>
+    private bool PrepareLora(LinearGroup group, DeviceRows x)
+    {
+        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
+        if (entries.Count == 0)
+        {
+            return false;
+        }
+
+        _lora.Begin(entries);
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+        }
+
+        _lora.End();
+        return _lora.Products.Length > 0;
     }
 
     private TensorType PackedType(WeightSource source)

@@ -6,7 +6,8 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// <c>y = x Wᵀ + b</c> for the parts of a <see cref="LinearGroup"/>, x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>. Threads share out the
-/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step.
+/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step. When it has its columns
+/// it adds the LoRA deltas to them.
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
@@ -22,6 +23,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private CpuRows _x = null!;
     private CpuRows _y = null!;
     private QuantizedRows? _quantized;
+    private ExpandJob? _expand;
     private int _rows;
     private int _unitPanels;
     private int _units;
@@ -48,11 +50,13 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <param name="quantized">The inputs as integers, where the weights are.</param>
     /// <param name="y">Outputs.</param>
     /// <param name="rows">Rows.</param>
-    public int Prepare(LinearGroup group, CpuRows x, QuantizedRows? quantized, CpuRows y, int rows)
+    /// <param name="expand">What adds the deltas to y, or null; its inputs are ready.</param>
+    public int Prepare(LinearGroup group, CpuRows x, QuantizedRows? quantized, CpuRows y, int rows, ExpandJob? expand)
     {
         _group = group;
         _x = x;
         _quantized = quantized;
+        _expand = expand;
         _y = y;
         _rows = rows;
         _unitPanels = group.Inputs > LongRow && rows > 8 ? UnitPanelsOfLongRows : UnitPanels;
@@ -79,6 +83,8 @@ internal sealed unsafe class ProductJob : ComputeJob
     public override void Execute(int part, int worker)
     {
         (int first, int end) = Share(_units, part, _parts);
+        int firstColumn = int.MaxValue;
+        int endColumn = 0;
         for (int unit = first; unit < end; unit++)
         {
             int index = 0;
@@ -103,6 +109,8 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Rows = _rows,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
             };
+            firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));
+            endColumn = block.FirstColumn + Math.Min(matrix.Outputs, block.EndPanel * CpuMatrix.PanelOutputs);
             switch (matrix.Type)
             {
                 case TensorType.F32:
@@ -119,6 +127,8 @@ internal sealed unsafe class ProductJob : ComputeJob
                     break;
             }
         }
+
+        _expand?.AddColumns(firstColumn, endColumn, worker);
     }
 
     private static void Multiply<T>(in PanelBlock block)
