@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using SLoRA.Adapters;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Engine;
 
@@ -54,6 +55,20 @@ public sealed class LoraServingEngineBuilder
         }
 
         return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads, options.Weights));
+    }
+
+    /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
+    /// <remarks>The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it cannot be used.</remarks>
+    public LoraServingEngineBuilder UseGpu(Action<GpuOptions>? configure = null)
+    {
+        var options = new GpuOptions();
+        configure?.Invoke(options);
+        if (options.Device < 0)
+        {
+            throw new InvalidOptionException("Gpu.Device", $"Device is {options.Device}; devices are counted from 0.");
+        }
+
+        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>
@@ -115,6 +130,7 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
     /// <exception cref="ModelLoadException">The model cannot be served.</exception>
     /// <exception cref="AdapterLoadException">An adapter cannot be served.</exception>
+    /// <exception cref="GpuException">The GPU cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
     public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Start(Assemble(progress, cancellationToken)), cancellationToken);

@@ -53,6 +53,7 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
         {
             "Cpu" or CpuDefaults => builder.UseCpu(),
             "Reference" => builder.UseReference(),
+            "Gpu" => builder.UseGpu(),
             _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),
         };
         return new FixtureEngine(await builder.CheckInvariants().BuildAsync());

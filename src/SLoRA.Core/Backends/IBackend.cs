@@ -23,6 +23,12 @@ internal interface IBackend : IDisposable
     /// <exception cref="InsufficientMemoryException">The device cannot hold it.</exception>
     void AllocatePages(KvLayout layout, int pageCount);
 
+    /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
+    /// <param name="bytes">Bytes of all of them, vectors widened to fp32, each rounded up to 256.</param>
+    void ReserveWeights(long bytes)
+    {
+    }
+
     /// <summary>Makes a base weight <c>[outputs, inputs]</c> ready for products.</summary>
     DeviceMatrix LoadMatrix(WeightSource source);
 
@@ -37,6 +43,11 @@ internal interface IBackend : IDisposable
 
     /// <summary>Makes a rotary embedding.</summary>
     DeviceRope CreateRope(RopeDescription rope);
+
+    /// <summary>Everything that a decoder needs has been loaded and created: backends may take memory and compile now, so that no step has to.</summary>
+    void CompleteLoading(DecoderDescription decoder)
+    {
+    }
 
     /// <summary>Takes the plan of the step to run; the plan does not change until the next call.</summary>
     void BeginStep(StepPlan plan);
@@ -84,4 +95,7 @@ internal interface IBackend : IDisposable
 
     /// <summary>The logits of one output row. Valid until the next step begins; callers may overwrite them.</summary>
     Span<float> Logits(DeviceRows logits, int output);
+
+    /// <summary>What an error of an operation means, if it is the device's; null for any other error.</summary>
+    Exception? FaultOf(Exception error) => null;
 }

@@ -76,13 +76,16 @@ internal sealed class EngineAssembly : IDisposable
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = createBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             backend.AllocatePages(layout, pageCount);
+            backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
             var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
             ModelInfo info = Describe(model);
+            var decoder = new Decoder(description, weights, backend);
+            backend.CompleteLoading(description);
             loop = new EngineLoop(
                 new EngineParts
                 {
-                    Decoder = new Decoder(description, weights, backend),
+                    Decoder = decoder,
                     Layout = layout,
                     Pool = new PagePool(pageCount),
                     Pages = backend.Pages,
@@ -131,6 +134,20 @@ internal sealed class EngineAssembly : IDisposable
         });
         progress?.Report(new LoadProgress("device", model.FileBytes, model.FileBytes));
         return weights;
+    }
+
+    /// <summary>What the weights take as <see cref="IBackend.ReserveWeights"/> counts.</summary>
+    private static long WeightBytes(BaseModel model)
+    {
+        long bytes = 0;
+        foreach (ExpectedTensor tensor in TensorCatalog.Of(model.Decoder))
+        {
+            WeightSource weight = model.Weight(tensor.Name);
+            int size = tensor.Shape.Length == 1 ? sizeof(float) : weight.Type.ElementSize();
+            bytes += (((long)weight.Rows * weight.Columns * size) + 255) & ~255L;
+        }
+
+        return bytes;
     }
 
     private static ModelInfo Describe(BaseModel model) => new()

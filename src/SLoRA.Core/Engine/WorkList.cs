@@ -25,8 +25,10 @@ internal sealed class WorkList
 
     private WorkEntry[] _entries = new WorkEntry[64];
     private WorkChunk[] _chunks = new WorkChunk[16];
+    private int[] _placeStarts = new int[4];
     private int _entryCount;
     private int _chunkCount;
+    private int _placeCount;
 
     /// <summary>All entries.</summary>
     public ReadOnlySpan<WorkEntry> Entries => _entries.AsSpan(0, _entryCount);
@@ -34,17 +36,27 @@ internal sealed class WorkList
     /// <summary>The chunks, in the order in which deltas are added.</summary>
     public ReadOnlySpan<WorkChunk> Chunks => _chunks.AsSpan(0, _chunkCount);
 
+    /// <summary>The first chunk of each place. Within a place no row has two entries.</summary>
+    public ReadOnlySpan<int> PlaceStarts => _placeStarts.AsSpan(0, _placeCount);
+
     /// <summary>Forgets all entries and keeps the memory.</summary>
     public void Clear()
     {
         _entryCount = 0;
         _chunks.AsSpan(0, _chunkCount).Clear();
         _chunkCount = 0;
+        _placeCount = 0;
     }
 
     /// <summary>Appends consecutive rows under one generation. Callers append in (place, generation) order.</summary>
     public void Add(ResidentAdapter adapter, int firstRow, int rowCount, float weight, bool startsPlace)
     {
+        if (startsPlace || _placeCount == 0)
+        {
+            Grow(ref _placeStarts, _placeCount);
+            _placeStarts[_placeCount++] = _chunkCount;
+        }
+
         for (int i = 0; i < rowCount; i++)
         {
             bool open = _chunkCount > 0 && !startsPlace && ReferenceEquals(_chunks[_chunkCount - 1].Adapter, adapter)

@@ -48,6 +48,21 @@ internal sealed class Decoder
     /// <summary>Computes a step: keys and values of every row go into the pages, logits of the output rows can be read afterwards.</summary>
     public void Run(StepPlan plan)
     {
+        try
+        {
+            Compute(plan);
+        }
+        catch (Exception error) when (_backend.FaultOf(error) is { } fault)
+        {
+            throw fault;
+        }
+    }
+
+    /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one.</summary>
+    public Span<float> Logits(int output) => _backend.Logits(_logits, output);
+
+    private void Compute(StepPlan plan)
+    {
         _backend.BeginStep(plan);
         _backend.Embed(_weights.Embedding, _weights.EmbeddingTarget, _hidden);
         for (int i = 0; i < _weights.Layers.Length; i++)
@@ -65,9 +80,6 @@ internal sealed class Decoder
 
         _backend.EndStep(_logits);
     }
-
-    /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one.</summary>
-    public Span<float> Logits(int output) => _backend.Logits(_logits, output);
 
     private void Attention(int index, LayerWeights layer, AttentionDescription attention)
     {

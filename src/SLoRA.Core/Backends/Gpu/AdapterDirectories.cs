@@ -1,0 +1,161 @@
+using ILGPU;
+using SLoRA.Adapters;
+using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>Where a generation's record lies in the directory, and the largest rank of its modules.</summary>
+internal readonly record struct DirectoryEntry(int Record, int MaxRank);
+
+/// <summary>
+/// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its generation first
+/// appears in a step and stays until there is no room: then all are forgotten, and those of the step are written again.
+/// </summary>
+internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes) : IDisposable
+{
+    private const int FirstCapacity = 1 << 16;
+
+    // Blocks of this many ints, so that a record never shares a cache line with the one before.
+    private const int Block = 32;
+
+    private readonly Dictionary<ResidentAdapter, DirectoryEntry> _entries = new(ReferenceEqualityComparer.Instance);
+    private HostBuffer? _host;
+    private DeviceArena? _device;
+    private int _capacity;
+    private int _used;
+    private int _uploaded;
+
+    /// <summary>The directories; valid after <see cref="Upload"/>.</summary>
+    public ArrayView<int> View => _device!.All.Cast<int>();
+
+    /// <summary>Makes sure that the directories of all chunks are there.</summary>
+    public void Require(ReadOnlySpan<Engine.WorkChunk> chunks)
+    {
+        int missing = 0;
+        ResidentAdapter? last = null;
+        foreach (Engine.WorkChunk chunk in chunks)
+        {
+            if (!ReferenceEquals(chunk.Adapter, last) && !_entries.ContainsKey(chunk.Adapter))
+            {
+                missing += IntsOf(chunk.Adapter.Directory);
+            }
+
+            last = chunk.Adapter;
+        }
+
+        if (_used + missing > _capacity || _device is null)
+        {
+            Restart(chunks);
+        }
+
+        foreach (Engine.WorkChunk chunk in chunks)
+        {
+            if (!_entries.ContainsKey(chunk.Adapter))
+            {
+                _entries.Add(chunk.Adapter, Write(chunk.Adapter));
+            }
+        }
+    }
+
+    /// <summary>Where a generation's record lies.</summary>
+    public DirectoryEntry Of(ResidentAdapter adapter) => _entries[adapter];
+
+    /// <summary>Sends what was written since the last time.</summary>
+    public void Upload()
+    {
+        if (_used > _uploaded)
+        {
+            long begin = (long)_uploaded * sizeof(int);
+            DeviceCopies.Upload(device.Stream, _host!.Address + begin, _device!.All.SubView(begin, (long)(_used - _uploaded) * sizeof(int)));
+            _uploaded = _used;
+        }
+    }
+
+    public void Dispose()
+    {
+        _host?.Dispose();
+        _device?.Dispose();
+    }
+
+    private static int IntsOf(TileDirectory directory)
+    {
+        int ints = directory.Modules.Length * LoraKernels.RecordInts;
+        foreach (ModuleTiles? module in directory.Modules)
+        {
+            ints += module is null ? 0 : LoraKernels.TileInts * (module.A.Tiles.Length + module.B.Tiles.Length);
+        }
+
+        return (ints + Block - 1) / Block * Block;
+    }
+
+    /// <summary>Forgets everything, and makes room for twice what the step needs.</summary>
+    private void Restart(ReadOnlySpan<Engine.WorkChunk> chunks)
+    {
+        // Copies that are under way read the host's side.
+        device.Stream.Synchronize();
+        _entries.Clear();
+        _used = 0;
+        _uploaded = 0;
+        int needed = 0;
+        foreach (Engine.WorkChunk chunk in chunks)
+        {
+            needed += IntsOf(chunk.Adapter.Directory);
+        }
+
+        if (needed > _capacity || _device is null)
+        {
+            _host?.Dispose();
+            _device?.Dispose();
+            _capacity = Math.Max(FirstCapacity, checked(2 * needed));
+            _host = new HostBuffer(device, (long)_capacity * sizeof(int));
+            _device = new DeviceArena(device, (long)_capacity * sizeof(int), "tile directories");
+        }
+    }
+
+    private DirectoryEntry Write(ResidentAdapter adapter)
+    {
+        int first = _used;
+        int maxRank = 0;
+        TileDirectory directory = adapter.Directory;
+        Span<int> ints = _host!.Span<int>(0, _capacity);
+        int next = first + (directory.Modules.Length * LoraKernels.RecordInts);
+        for (int target = 0; target < directory.Modules.Length; target++)
+        {
+            Span<int> record = ints.Slice(first + (target * LoraKernels.RecordInts), LoraKernels.RecordInts);
+            record.Clear();
+            if (directory.Modules[target] is { } module)
+            {
+                maxRank = Math.Max(maxRank, module.Rank);
+                record[0] = module.Rank;
+                record[1] = BitConverter.SingleToInt32Bits(module.Scale);
+                Tiles(module.A, adapter.Pages, record[2..5], ints, ref next);
+                Tiles(module.B, adapter.Pages, record[5..8], ints, ref next);
+            }
+        }
+
+        _used += IntsOf(directory);
+        return new DirectoryEntry(first, maxRank);
+    }
+
+    private void Tiles(MatrixTiles matrix, int[] pages, Span<int> record, Span<int> ints, ref int next)
+    {
+        record[0] = matrix.Type switch
+        {
+            TensorType.F32 => LoraKernels.F32,
+            TensorType.F16 => LoraKernels.F16,
+            _ => LoraKernels.Bf16,
+        };
+        record[1] = next;
+        record[2] = matrix.Tiles.Length;
+        foreach (Tile tile in matrix.Tiles)
+        {
+            ints[next] = (int)(((pages[tile.Page] * pageBytes) + tile.Offset) / TilePlanner.Alignment);
+            ints[next + 1] = tile.FirstRow;
+            ints[next + 2] = tile.Rows;
+            ints[next + 3] = tile.FirstColumn;
+            ints[next + 4] = tile.Columns;
+            next += LoraKernels.TileInts;
+        }
+    }
+}

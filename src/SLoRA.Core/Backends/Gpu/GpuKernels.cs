@@ -1,0 +1,61 @@
+using SLoRA.Backends.Gpu.Kernels;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>The launchers of all kernels on one device.</summary>
+internal sealed class GpuKernels(KernelLoader loader)
+{
+    /// <inheritdoc cref="EmbedKernel"/>
+    public TypedKernel<EmbedLauncher<float>, EmbedLauncher<ushort>> Embed { get; } = new(
+        () => loader.Load<EmbedLauncher<float>>(EmbedKernel.Run<float, StoredF32>),
+        () => loader.Load<EmbedLauncher<ushort>>(EmbedKernel.Run<ushort, StoredF16>),
+        () => loader.Load<EmbedLauncher<ushort>>(EmbedKernel.Run<ushort, StoredBf16>));
+
+    /// <inheritdoc cref="ProductKernels.Few"/>
+    public TypedKernel<ProductLauncher<float>, ProductLauncher<ushort>> FewRows { get; } = new(
+        () => loader.Load<ProductLauncher<float>>(ProductKernels.Few<float, StoredF32>),
+        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Few<ushort, StoredF16>),
+        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Few<ushort, StoredBf16>));
+
+    /// <inheritdoc cref="ProductKernels.Many"/>
+    public TypedKernel<ProductLauncher<float>, ProductLauncher<ushort>> ManyRows { get; } = new(
+        () => loader.Load<ProductLauncher<float>>(ProductKernels.Many<float, StoredF32>),
+        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Many<ushort, StoredF16>),
+        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Many<ushort, StoredBf16>));
+
+    /// <inheritdoc cref="RotateAndStoreKernel"/>
+    public TypedKernel<StoreLauncher<float>, StoreLauncher<ushort>> RotateAndStore { get; } = new(
+        () => loader.Load<StoreLauncher<float>>(RotateAndStoreKernel.Run<float, StoredF32>),
+        () => loader.Load<StoreLauncher<ushort>>(RotateAndStoreKernel.Run<ushort, StoredF16>),
+        () => loader.Load<StoreLauncher<ushort>>(RotateAndStoreKernel.Run<ushort, StoredBf16>));
+
+    /// <inheritdoc cref="AttentionKernels.Attend"/>
+    public TypedKernel<AttendLauncher<float>, AttendLauncher<ushort>> Attend { get; } = new(
+        () => loader.Load<AttendLauncher<float>>(AttentionKernels.Attend<float, StoredF32>),
+        () => loader.Load<AttendLauncher<ushort>>(AttentionKernels.Attend<ushort, StoredF16>),
+        () => loader.Load<AttendLauncher<ushort>>(AttentionKernels.Attend<ushort, StoredBf16>));
+
+    /// <inheritdoc cref="AttentionKernels.Merge"/>
+    public MergeLauncher Merge { get; } = loader.Load<MergeLauncher>(AttentionKernels.Merge);
+
+    /// <inheritdoc cref="NormKernel"/>
+    public NormLauncher Norm { get; } = loader.Load<NormLauncher>(NormKernel.Run);
+
+    /// <inheritdoc cref="ElementKernels.Gate"/>
+    public RowsLauncher Gate { get; } = loader.Load<RowsLauncher>(ElementKernels.Gate);
+
+    /// <inheritdoc cref="ElementKernels.Add"/>
+    public RowsLauncher Add { get; } = loader.Load<RowsLauncher>(ElementKernels.Add);
+
+    /// <inheritdoc cref="ElementKernels.Gather"/>
+    public GatherLauncher Gather { get; } = loader.Load<GatherLauncher>(ElementKernels.Gather);
+
+    /// <inheritdoc cref="LoraKernels.Shrink"/>
+    public ShrinkLauncher Shrink { get; } = loader.Load<ShrinkLauncher>(LoraKernels.Shrink);
+
+    /// <inheritdoc cref="LoraKernels.ShrinkEmbedding"/>
+    public ShrinkEmbeddingLauncher ShrinkEmbedding { get; } = loader.Load<ShrinkEmbeddingLauncher>(LoraKernels.ShrinkEmbedding);
+
+    /// <inheritdoc cref="LoraKernels.Expand"/>
+    public ExpandLauncher Expand { get; } = loader.Load<ExpandLauncher>(LoraKernels.Expand);
+}

@@ -1,0 +1,93 @@
+using ILGPU;
+using SLoRA.Formats;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>The base weights on the device, as stored. They lie in one allocation if their size was announced. A tensor that is loaded twice (tied embeddings) lies there once.</summary>
+internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
+{
+    private const long StagingBytes = 16L << 20;
+
+    private readonly List<DeviceArena> _arenas = [];
+    private readonly Dictionary<nint, ArrayView<byte>> _loaded = [];
+    private HostBuffer? _staging;
+    private long _left;
+
+    /// <summary>Takes the memory for so many bytes, each weight rounded up to <see cref="DeviceArena.Alignment"/>.</summary>
+    public void Reserve(long bytes)
+    {
+        _arenas.Add(new DeviceArena(device, bytes, "base weights"));
+        _left = bytes;
+    }
+
+    /// <summary>A matrix or table, as stored.</summary>
+    public ArrayView<byte> Load(WeightSource source)
+    {
+        if (!_loaded.TryGetValue(source.Data, out ArrayView<byte> view))
+        {
+            view = Take((long)source.Rows * source.Columns * source.Type.ElementSize());
+            Send((byte*)source.Data, view);
+            _loaded.Add(source.Data, view);
+        }
+
+        return view;
+    }
+
+    /// <summary>A vector, widened to fp32.</summary>
+    public ArrayView<float> LoadWidened(WeightSource source)
+    {
+        int length = checked(source.Rows * source.Columns);
+        var wide = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            wide[i] = Elements.Read(source.Type, (byte*)source.Data, i);
+        }
+
+        ArrayView<byte> view = Take((long)length * sizeof(float));
+        fixed (float* data = wide)
+        {
+            Send((byte*)data, view);
+        }
+
+        return view.Cast<float>();
+    }
+
+    /// <summary>All weights are there: frees what only loading needs.</summary>
+    public void Complete()
+    {
+        _staging?.Dispose();
+        _staging = null;
+        _loaded.Clear();
+    }
+
+    public void Dispose()
+    {
+        Complete();
+        _arenas.ForEach(arena => arena.Dispose());
+    }
+
+    private ArrayView<byte> Take(long bytes)
+    {
+        if (DeviceArena.Rounded(bytes) > _left)
+        {
+            Reserve(DeviceArena.Rounded(bytes));
+        }
+
+        _left -= DeviceArena.Rounded(bytes);
+        return _arenas[^1].Take<byte>(bytes);
+    }
+
+    /// <summary>Copies through page-locked memory, piece by piece: the source may be a mapped file.</summary>
+    private void Send(byte* source, ArrayView<byte> target)
+    {
+        _staging ??= new HostBuffer(device, StagingBytes);
+        for (long done = 0; done < target.Length;)
+        {
+            long bytes = Math.Min(target.Length - done, _staging.Bytes);
+            Buffer.MemoryCopy(source + done, _staging.Address, bytes, bytes);
+            DeviceCopies.Upload(device.Stream, _staging.Address, target.SubView(done, bytes));
+            device.Stream.Synchronize();
+            done += bytes;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Reflection;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Runtime;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>Marks a method that runs on the device, so that tests find every kernel. It is static, and all its work is grouped explicitly.</summary>
+/// <param name="typed">Whether it has the type parameters (TStored, TElement) of an <see cref="IStoredType{TStored}"/>.</param>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class KernelAttribute(bool typed = false) : Attribute
+{
+    /// <summary>Whether it has the type parameters (TStored, TElement).</summary>
+    public bool Typed { get; } = typed;
+}
+
+/// <summary>Compiles kernels for one device and gives their launchers. Launching through one allocates nothing.</summary>
+internal sealed class KernelLoader(GpuDevice device)
+{
+    /// <summary>Threads of a group, of every kernel.</summary>
+    public const int GroupSize = 128;
+
+    /// <summary>Loads a kernel.</summary>
+    /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters behind.</typeparam>
+    /// <param name="kernel">The kernel: a static method with <see cref="KernelAttribute"/>.</param>
+    /// <exception cref="GpuException">Compiler or driver do not accept it.</exception>
+    public TLauncher Load<TLauncher>(Delegate kernel)
+        where TLauncher : Delegate
+    {
+        MethodInfo method = kernel.Method;
+        try
+        {
+            EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
+            CompiledKernel compiled = device.Accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
+            if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
+            {
+                DefineGenericAway(source);
+            }
+
+            return device.Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
+        }
+        catch (Exception error) when (error is not GpuException)
+        {
+            throw GpuErrors.Kernel(device.Name, method.Name, "", error);
+        }
+    }
+
+    private static void DefineGenericAway(CLCompiledKernel kernel)
+    {
+        FieldInfo field = typeof(CLCompiledKernel).GetField("<Source>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)
+            ?? throw new NotSupportedException("This version of ILGPU keeps a kernel's source elsewhere.");
+        field.SetValue(kernel, "#define __generic __global\n" + kernel.Source);
+    }
+}

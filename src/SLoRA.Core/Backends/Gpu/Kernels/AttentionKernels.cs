@@ -1,0 +1,192 @@
+using ILGPU;
+
+namespace SLoRA.Backends.Gpu.Kernels;
+
+/// <summary>What attention needs beside the layout of the cache.</summary>
+internal readonly struct AttentionShape(CacheShape cache, int window, float scale)
+{
+    public readonly CacheShape Cache = cache;
+
+    /// <summary>Keys that a query sees, its own included; 0 for all.</summary>
+    public readonly int Window = window;
+
+    /// <summary>What products of queries and keys are multiplied by.</summary>
+    public readonly float Scale = scale;
+}
+
+/// <summary>
+/// Paged attention, <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j]) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut into splits of 256 at
+/// multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l, weighted values o. Splits are merged
+/// in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ e^(mₛ−m')</c>, either by the group that goes through all of them
+/// (a task without a place for partial results) or, for long contexts, by a second pass over partial results of a group per split: the same
+/// arithmetic in the same order.
+/// </summary>
+internal static class AttentionKernels
+{
+    /// <summary>Positions of a split.</summary>
+    public const int Split = 1 << SplitLog2;
+
+    /// <summary>Ints of a task: row, first split, splits, place of its partial results or −1.</summary>
+    public const int TaskInts = 4;
+
+    /// <summary>The widest head.</summary>
+    public const int LargestHead = 512;
+
+    private const int SplitLog2 = 8;
+
+    /// <summary>
+    /// Groups: tasks (x) times heads (y). partial [places, H, d + 2] receives o, m, l of tasks that have a place.
+    /// </summary>
+    [Kernel(typed: true)]
+    public static void Attend<TStored, TElement>(
+        ArrayView<float> qkv,
+        ArrayView<TStored> pool,
+        ArrayView<int> tasks,
+        ArrayView<int> positions,
+        ArrayView<int> tableStart,
+        ArrayView<int> pages,
+        ArrayView<float> partial,
+        ArrayView<float> y,
+        AttentionShape shape)
+        where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored>
+    {
+        ArrayView<float> query = SharedMemory.Allocate<float>(LargestHead);
+        ArrayView<float> sum = SharedMemory.Allocate<float>(LargestHead);
+        ArrayView<float> scores = SharedMemory.Allocate<float>(Split);
+        ArrayView<float> shared = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        CacheShape cache = shape.Cache;
+        int thread = Group.IdxX;
+        int d = cache.HeadDim;
+        int head = Grid.IdxY;
+        int keyHead = head / (cache.Heads / cache.KeyHeads);
+        int task = Grid.IdxX * TaskInts;
+        int row = tasks[task];
+        int firstSplit = tasks[task + 1];
+        int endSplit = firstSplit + tasks[task + 2];
+        int place = tasks[task + 3];
+        int table = tableStart[row];
+        int last = positions[row];
+        int first = shape.Window > 0 && last >= shape.Window ? last - shape.Window + 1 : 0;
+        for (int i = thread; i < d; i += KernelLoader.GroupSize)
+        {
+            query[i] = qkv[((long)row * cache.Width) + (head * d) + i];
+            sum[i] = 0;
+        }
+
+        float largest = float.NegativeInfinity;
+        float weights = 0;
+        Group.Barrier();
+        for (int split = firstSplit; split < endSplit; split++)
+        {
+            int begin = split << SplitLog2;
+            int end = begin + Split;
+            begin = begin < first ? first : begin;
+            end = end > last + 1 ? last + 1 : end;
+            if (end <= begin)
+            {
+                // Wholly outside the window.
+                continue;
+            }
+
+            float threadLargest = float.NegativeInfinity;
+            for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
+            {
+                long key = cache.Key(pages[table + (j >> cache.PageTokensLog2)], keyHead, j);
+                float dot = 0;
+                for (int i = 0; i < d; i++)
+                {
+                    dot += query[i] * TElement.Load(pool[key + i]);
+                }
+
+                dot *= shape.Scale;
+                scores[j - begin] = dot;
+                threadLargest = MathF.Max(threadLargest, dot);
+            }
+
+            float splitLargest = RowReduction.Max(shared, threadLargest);
+            float threadWeights = 0;
+            for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
+            {
+                float weight = MathF.Exp(scores[j - begin] - splitLargest);
+                scores[j - begin] = weight;
+                threadWeights += weight;
+            }
+
+            float splitWeights = RowReduction.Sum(shared, threadWeights);
+            float merged = MathF.Max(largest, splitLargest);
+            float keep = MathF.Exp(largest - merged);
+            float take = MathF.Exp(splitLargest - merged);
+            for (int i = thread; i < d; i += KernelLoader.GroupSize)
+            {
+                float values = 0;
+                for (int j = begin; j < end; j++)
+                {
+                    long value = cache.Value(pages[table + (j >> cache.PageTokensLog2)], keyHead, j);
+                    values += scores[j - begin] * TElement.Load(pool[value + i]);
+                }
+
+                sum[i] = (sum[i] * keep) + (values * take);
+            }
+
+            weights = (weights * keep) + (splitWeights * take);
+            largest = merged;
+            Group.Barrier();
+        }
+
+        for (int i = thread; i < d; i += KernelLoader.GroupSize)
+        {
+            if (place < 0)
+            {
+                y[((long)row * cache.Heads * d) + (head * d) + i] = sum[i] / weights;
+            }
+            else
+            {
+                partial[(((long)place * cache.Heads) + head) * (d + 2) + i] = sum[i];
+            }
+        }
+
+        if (thread == 0 && place >= 0)
+        {
+            long behind = ((((long)place * cache.Heads) + head) * (d + 2)) + d;
+            partial[behind] = largest;
+            partial[behind + 1] = weights;
+        }
+    }
+
+    /// <summary>The second pass. merges [M, 3]: row, first place, places of consecutive splits. Groups: merges (x) times heads (y).</summary>
+    [Kernel]
+    public static void Merge(ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads, int headDim)
+    {
+        int merge = Grid.IdxX * 3;
+        int head = Grid.IdxY;
+        int row = merges[merge];
+        int firstPlace = merges[merge + 1];
+        int places = merges[merge + 2];
+        int stride = headDim + 2;
+        for (int i = Group.IdxX; i < headDim; i += KernelLoader.GroupSize)
+        {
+            float largest = float.NegativeInfinity;
+            float weights = 0;
+            float sum = 0;
+            for (int p = 0; p < places; p++)
+            {
+                long begin = ((((long)firstPlace + p) * heads) + head) * stride;
+                float splitLargest = partial[begin + headDim];
+                if (splitLargest == float.NegativeInfinity)
+                {
+                    continue;
+                }
+
+                float merged = MathF.Max(largest, splitLargest);
+                float keep = MathF.Exp(largest - merged);
+                float take = MathF.Exp(splitLargest - merged);
+                sum = (sum * keep) + (partial[begin + i] * take);
+                weights = (weights * keep) + (partial[begin + headDim + 1] * take);
+                largest = merged;
+            }
+
+            y[((long)row * heads * headDim) + (head * headDim) + i] = sum / weights;
+        }
+    }
+}

@@ -1,0 +1,386 @@
+using ILGPU;
+
+namespace SLoRA.Backends.Gpu.Kernels;
+
+/// <summary>The modules of one launch: the parts of a group of products that share their input.</summary>
+internal readonly struct LoraShape(
+    int inputs, int width, int mapped, int target0, int target1, int target2, int column0, int column1, int column2)
+{
+    /// <summary>Columns of x.</summary>
+    public readonly int Inputs = inputs;
+
+    /// <summary>Columns of y.</summary>
+    public readonly int Width = width;
+
+    /// <summary>1 if rows of the step are looked up in the map of output rows, 0 if x and y have the step's own rows.</summary>
+    public readonly int Mapped = mapped;
+
+    private readonly int _target0 = target0;
+    private readonly int _target1 = target1;
+    private readonly int _target2 = target2;
+    private readonly int _column0 = column0;
+    private readonly int _column1 = column1;
+    private readonly int _column2 = column2;
+
+    /// <summary>Target index of a part.</summary>
+    public int Target(int part) => part == 0 ? _target0 : part == 1 ? _target1 : _target2;
+
+    /// <summary>First column of a part in y.</summary>
+    public int Column(int part) => part == 0 ? _column0 : part == 1 ? _column1 : _column2;
+}
+
+/// <summary>
+/// Gather-BMM over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, for chunks of entries (row, weight) that share a
+/// generation. Weights lie in tiles of up to 16 rank rows inside pages of the pool; the directory (see <see cref="AdapterDirectories"/>) says where. Ranks are
+/// never padded: a chunk has as many groups as its own generation's rank takes, and v as many columns.
+/// </summary>
+/// <remarks>
+/// A record of the directory, per target: rank, bits of scale, then for A and for B type, first tile, tiles. A tile: place in the pool in units of 64 bytes,
+/// first rank row, rank rows, first column, columns. A chunk: record of target 0, first entry, entries, first element of v, rank columns of v. v of a chunk:
+/// <c>[parts, entries, rank columns]</c>.
+/// </remarks>
+internal static class LoraKernels
+{
+    /// <summary>Ints of a target's record.</summary>
+    public const int RecordInts = 8;
+
+    /// <summary>Ints of a tile.</summary>
+    public const int TileInts = 5;
+
+    /// <summary>Ints of a chunk.</summary>
+    public const int ChunkInts = 5;
+
+    /// <summary>Ints of a block of <see cref="Shrink"/>: chunk, first rank row.</summary>
+    public const int BlockInts = 2;
+
+    /// <summary>Rank rows of a group of <see cref="Shrink"/>.</summary>
+    public const int GroupRanks = 8;
+
+    /// <summary>The most parts of a launch.</summary>
+    public const int MaxParts = 3;
+
+    /// <summary>Types of tiles in the directory.</summary>
+    public const int F32 = 0;
+
+    /// <inheritdoc cref="F32"/>
+    public const int F16 = 1;
+
+    /// <inheritdoc cref="F32"/>
+    public const int Bf16 = 2;
+
+    private const int Lanes = KernelLoader.GroupSize / GroupRanks;
+
+    /// <summary>
+    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th column; their sums are
+    /// added in order. Four entries at a time pass each element of A.
+    /// </summary>
+    [Kernel]
+    public static void Shrink(
+        ArrayView<float> x,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> blocks,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> v,
+        LoraShape shape)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        int thread = Group.IdxX;
+        int part = Grid.IdxY;
+        int chunk = blocks[Grid.IdxX * BlockInts] * ChunkInts;
+        int firstRank = blocks[(Grid.IdxX * BlockInts) + 1];
+        int record = chunks[chunk] + (shape.Target(part) * RecordInts);
+        int rank = directory[record];
+        if (firstRank >= rank)
+        {
+            return;
+        }
+
+        int type = directory[record + 2];
+        int firstTile = directory[record + 3];
+        int endTile = firstTile + (directory[record + 4] * TileInts);
+        int firstEntry = chunks[chunk + 1];
+        int count = chunks[chunk + 2];
+        int columns = chunks[chunk + 4];
+        long begin = chunks[chunk + 3] + ((long)part * count * columns);
+        int rankRow = firstRank + (thread / Lanes);
+        for (int entry = 0; entry < count; entry += 4)
+        {
+            int last = count - 1;
+            long x0 = InputOf(entryRows, outputOfRow, firstEntry + entry, shape);
+            long x1 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 1 < last ? entry + 1 : last), shape);
+            long x2 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 2 < last ? entry + 2 : last), shape);
+            long x3 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 3 < last ? entry + 3 : last), shape);
+            var sum = default(Four);
+            for (int tile = firstTile; tile < endTile; tile += TileInts)
+            {
+                int row = rankRow - directory[tile + 1];
+                if (row >= 0 && row < directory[tile + 2])
+                {
+                    int span = directory[tile + 4];
+                    int column = directory[tile + 3];
+                    if (type == F32)
+                    {
+                        long a = ((long)directory[tile] << 4) + ((long)row * span);
+                        sum = Dot<float, StoredF32>(pool32, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
+                    }
+                    else if (type == F16)
+                    {
+                        long a = ((long)directory[tile] << 5) + ((long)row * span);
+                        sum = Dot<ushort, StoredF16>(pool16, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
+                    }
+                    else
+                    {
+                        long a = ((long)directory[tile] << 5) + ((long)row * span);
+                        sum = Dot<ushort, StoredBf16>(pool16, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
+                    }
+                }
+            }
+
+            sums[thread] = sum.A;
+            sums[thread + KernelLoader.GroupSize] = sum.B;
+            sums[thread + (2 * KernelLoader.GroupSize)] = sum.C;
+            sums[thread + (3 * KernelLoader.GroupSize)] = sum.D;
+            Group.Barrier();
+            if (thread < 4 * GroupRanks)
+            {
+                int which = thread / GroupRanks;
+                int rankOfSum = firstRank + (thread & (GroupRanks - 1));
+                int first = (which * KernelLoader.GroupSize) + ((thread & (GroupRanks - 1)) * Lanes);
+                float total = 0;
+                for (int i = 0; i < Lanes; i++)
+                {
+                    total += sums[first + i];
+                }
+
+                if (entry + which < count && rankOfSum < rank)
+                {
+                    v[begin + ((long)(entry + which) * columns) + rankOfSum] = total;
+                }
+            }
+
+            Group.Barrier();
+        }
+    }
+
+    /// <summary>For an embedding, A's column of the row's token: <c>v[r] = A[r, token]</c>. Groups: chunks (x). A [r, V].</summary>
+    [Kernel]
+    public static void ShrinkEmbedding(
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<int> tokens,
+        ArrayView<float> v,
+        int target)
+    {
+        int chunk = Grid.IdxX * ChunkInts;
+        int record = chunks[chunk] + (target * RecordInts);
+        int rank = directory[record];
+        int type = directory[record + 2];
+        int firstTile = directory[record + 3];
+        int endTile = firstTile + (directory[record + 4] * TileInts);
+        int firstEntry = chunks[chunk + 1];
+        int columns = chunks[chunk + 4];
+        long begin = chunks[chunk + 3];
+        int elements = chunks[chunk + 2] * rank;
+        for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
+        {
+            int entry = i / rank;
+            int rankRow = i % rank;
+            int token = tokens[entryRows[firstEntry + entry]];
+            for (int tile = firstTile; tile < endTile; tile += TileInts)
+            {
+                int row = rankRow - directory[tile + 1];
+                int column = token - directory[tile + 3];
+                int span = directory[tile + 4];
+                if (row >= 0 && row < directory[tile + 2] && column >= 0 && column < span)
+                {
+                    long element = ((long)row * span) + column;
+                    v[begin + ((long)entry * columns) + rankRow] = Element(pool32, pool16, type, directory[tile], element);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 128 columns (x) times chunks (y) times parts (z). A thread
+    /// has one column, four entries at a time, and adds rank rows in order.
+    /// </summary>
+    [Kernel]
+    public static void Expand(
+        ArrayView<float> v,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<float> entryWeights,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> y,
+        LoraShape shape)
+    {
+        int part = Grid.IdxZ;
+        int chunk = Grid.IdxY * ChunkInts;
+        int record = chunks[chunk] + (shape.Target(part) * RecordInts);
+        int column = (Grid.IdxX * KernelLoader.GroupSize) + Group.IdxX;
+        if (directory[record] == 0)
+        {
+            return;
+        }
+
+        float scale = Interop.IntAsFloat((uint)directory[record + 1]);
+        int type = directory[record + 5];
+        int firstTile = directory[record + 6];
+        int endTile = firstTile + (directory[record + 7] * TileInts);
+        int firstEntry = chunks[chunk + 1];
+        int count = chunks[chunk + 2];
+        int columns = chunks[chunk + 4];
+        long begin = chunks[chunk + 3] + ((long)part * count * columns);
+        for (int entry = 0; entry < count; entry += 4)
+        {
+            int last = count - 1;
+            long v0 = begin + ((long)entry * columns);
+            long v1 = begin + ((long)(entry + 1 < last ? entry + 1 : last) * columns);
+            long v2 = begin + ((long)(entry + 2 < last ? entry + 2 : last) * columns);
+            long v3 = begin + ((long)(entry + 3 < last ? entry + 3 : last) * columns);
+            var sum = default(Four);
+            int found = 0;
+            for (int tile = firstTile; tile < endTile; tile += TileInts)
+            {
+                int inTile = column - directory[tile + 3];
+                int span = directory[tile + 4];
+                if (inTile >= 0 && inTile < span)
+                {
+                    found = 1;
+                    int rankRow = directory[tile + 1];
+                    int rows = directory[tile + 2];
+                    if (type == F32)
+                    {
+                        long b = ((long)directory[tile] << 4) + inTile;
+                        sum = Combine<float, StoredF32>(pool32, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                    }
+                    else if (type == F16)
+                    {
+                        long b = ((long)directory[tile] << 5) + inTile;
+                        sum = Combine<ushort, StoredF16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                    }
+                    else
+                    {
+                        long b = ((long)directory[tile] << 5) + inTile;
+                        sum = Combine<ushort, StoredBf16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                    }
+                }
+            }
+
+            if (found == 1)
+            {
+                long at = shape.Column(part) + column;
+                AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry, at, shape, scale, sum.A);
+                if (entry + 1 < count)
+                {
+                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 1, at, shape, scale, sum.B);
+                }
+
+                if (entry + 2 < count)
+                {
+                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 2, at, shape, scale, sum.C);
+                }
+
+                if (entry + 3 < count)
+                {
+                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 3, at, shape, scale, sum.D);
+                }
+            }
+        }
+    }
+
+    /// <summary>Where the entry's row of x begins; row 0 for a row that x lacks, whose result nobody takes.</summary>
+    private static long InputOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
+    {
+        int row = RowOf(entryRows, outputOfRow, entry, shape);
+        return (long)(row < 0 ? 0 : row) * shape.Inputs;
+    }
+
+    private static int RowOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
+    {
+        int row = entryRows[entry];
+        return shape.Mapped == 1 ? outputOfRow[row] : row;
+    }
+
+    private static void AddTo(
+        ArrayView<float> y,
+        ArrayView<int> entryRows,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> entryWeights,
+        int entry,
+        long column,
+        LoraShape shape,
+        float scale,
+        float delta)
+    {
+        int row = RowOf(entryRows, outputOfRow, entry, shape);
+        if (row >= 0)
+        {
+            y[((long)row * shape.Width) + column] += entryWeights[entry] * scale * delta;
+        }
+    }
+
+    private static Four Dot<TStored, TElement>(
+        ArrayView<TStored> pool, long a, int span, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
+        where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored>
+    {
+        for (int c = Group.IdxX & (Lanes - 1); c < span; c += Lanes)
+        {
+            float w = TElement.Load(pool[a + c]);
+            sum.A += w * x[x0 + c];
+            sum.B += w * x[x1 + c];
+            sum.C += w * x[x2 + c];
+            sum.D += w * x[x3 + c];
+        }
+
+        return sum;
+    }
+
+    private static Four Combine<TStored, TElement>(
+        ArrayView<TStored> pool, long b, int span, int rows, ArrayView<float> v, long v0, long v1, long v2, long v3, Four sum)
+        where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored>
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            float w = TElement.Load(pool[b + ((long)r * span)]);
+            sum.A += w * v[v0 + r];
+            sum.B += w * v[v1 + r];
+            sum.C += w * v[v2 + r];
+            sum.D += w * v[v3 + r];
+        }
+
+        return sum;
+    }
+
+    private static float Element(ArrayView<float> pool32, ArrayView<ushort> pool16, int type, int place, long element)
+    {
+        if (type == F32)
+        {
+            return pool32[((long)place << 4) + element];
+        }
+
+        ushort stored = pool16[((long)place << 5) + element];
+        return type == F16 ? StoredF16.Load(stored) : StoredBf16.Load(stored);
+    }
+}
+
+/// <summary>Sums of four entries, each in its own register.</summary>
+internal struct Four
+{
+    public float A;
+    public float B;
+    public float C;
+    public float D;
+}

@@ -1,0 +1,272 @@
+using ILGPU;
+
+namespace SLoRA.Backends.Gpu.Kernels;
+
+/// <summary>One product among those that share their input.</summary>
+internal readonly struct ProductShape(int rows, int inputs, int outputs, int width, int firstColumn, int hasBias)
+{
+    /// <summary>Rows of x and y, T.</summary>
+    public readonly int Rows = rows;
+
+    /// <summary>Columns of x and W, K.</summary>
+    public readonly int Inputs = inputs;
+
+    /// <summary>Rows of W, N.</summary>
+    public readonly int Outputs = outputs;
+
+    /// <summary>Columns of y.</summary>
+    public readonly int Width = width;
+
+    /// <summary>Where the product begins in y.</summary>
+    public readonly int FirstColumn = firstColumn;
+
+    /// <summary>1 if a bias is added.</summary>
+    public readonly int HasBias = hasBias;
+}
+
+/// <summary>
+/// Dense products <c>y = x Wᵀ + b</c>: x [T, K] fp32, W [N, K] as stored, y [T, width]. Both kernels sum alike, so that a row's bits do not depend on how many
+/// rows share the step: k in order within segments of 64, then the segments in order, then the bias.
+/// </summary>
+internal static class ProductKernels
+{
+    /// <summary>Rows up to which <see cref="Few"/> is used.</summary>
+    public const int FewRows = 8;
+
+    /// <summary>Outputs of a group of <see cref="Few"/>.</summary>
+    public const int FewOutputs = 8;
+
+    /// <summary>Rows of a tile of <see cref="Many"/>.</summary>
+    public const int TileRows = 32;
+
+    /// <summary>Outputs of a tile of <see cref="Many"/>.</summary>
+    public const int TileOutputs = 64;
+
+    private const int SegmentLog2 = 6;
+    private const int Segment = 1 << SegmentLog2;
+    private const int Lanes = KernelLoader.GroupSize / FewOutputs;
+    private const int Step = 32;
+    private const int Pitch = Step + 1;
+
+    /// <summary>
+    /// For few rows: bound by the bytes of W. Groups: 8 outputs (x) times 4 rows (y). 16 threads share an output and take its segments in turn; the sums of 16
+    /// segments meet in shared memory, where one thread per row and output adds them in order.
+    /// </summary>
+    [Kernel(typed: true)]
+    public static void Few<TStored, TElement>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
+        where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored>
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        int thread = Group.IdxX;
+        int lane = thread & (Lanes - 1);
+        int output = (Grid.IdxX * FewOutputs) + (thread / Lanes);
+        int firstRow = Grid.IdxY * 4;
+        int lastRow = shape.Rows - 1;
+        long x0 = (long)(firstRow < lastRow ? firstRow : lastRow) * shape.Inputs;
+        long x1 = (long)(firstRow + 1 < lastRow ? firstRow + 1 : lastRow) * shape.Inputs;
+        long x2 = (long)(firstRow + 2 < lastRow ? firstRow + 2 : lastRow) * shape.Inputs;
+        long x3 = (long)(firstRow + 3 < lastRow ? firstRow + 3 : lastRow) * shape.Inputs;
+        long w = (long)(output < shape.Outputs ? output : shape.Outputs - 1) * shape.Inputs;
+        int segments = (shape.Inputs + Segment - 1) >> SegmentLog2;
+
+        // Threads 0 to 31 add what the segments gave: row thread / 8 of four, output thread % 8.
+        int totalOutput = (Grid.IdxX * FewOutputs) + (thread & (FewOutputs - 1));
+        int totalRow = firstRow + (thread / FewOutputs);
+        float total = 0;
+        for (int firstSegment = 0; firstSegment < segments; firstSegment += Lanes)
+        {
+            int begin = (firstSegment + lane) << SegmentLog2;
+            int end = begin + Segment < shape.Inputs ? begin + Segment : shape.Inputs;
+            float a0 = 0;
+            float a1 = 0;
+            float a2 = 0;
+            float a3 = 0;
+            for (int k = begin; k < end; k++)
+            {
+                float b = TElement.Load(weight[w + k]);
+                a0 += b * x[x0 + k];
+                a1 += b * x[x1 + k];
+                a2 += b * x[x2 + k];
+                a3 += b * x[x3 + k];
+            }
+
+            sums[thread] = a0;
+            sums[thread + KernelLoader.GroupSize] = a1;
+            sums[thread + (2 * KernelLoader.GroupSize)] = a2;
+            sums[thread + (3 * KernelLoader.GroupSize)] = a3;
+            Group.Barrier();
+            if (thread < 4 * FewOutputs)
+            {
+                int first = ((thread / FewOutputs) * KernelLoader.GroupSize) + ((thread & (FewOutputs - 1)) * Lanes);
+                int count = segments - firstSegment < Lanes ? segments - firstSegment : Lanes;
+                for (int i = 0; i < count; i++)
+                {
+                    total += sums[first + i];
+                }
+            }
+
+            Group.Barrier();
+        }
+
+        if (thread < 4 * FewOutputs && totalRow < shape.Rows && totalOutput < shape.Outputs)
+        {
+            y[((long)totalRow * shape.Width) + shape.FirstColumn + totalOutput] = shape.HasBias == 1 ? total + bias[totalOutput] : total;
+        }
+    }
+
+    /// <summary>
+    /// For many rows: groups of 32 rows (y) times 64 outputs (x). x and W pass through shared memory 32 columns at a time; a thread has 4 rows times 4
+    /// outputs in registers, every 8th row and every 16th output.
+    /// </summary>
+    [Kernel(typed: true)]
+    public static void Many<TStored, TElement>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
+        where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored>
+    {
+        ArrayView<float> xs = SharedMemory.Allocate<float>(TileRows * Pitch);
+        ArrayView<float> ws = SharedMemory.Allocate<float>(TileOutputs * Pitch);
+        int thread = Group.IdxX;
+        int firstRow = Grid.IdxY * TileRows;
+        int firstOutput = Grid.IdxX * TileOutputs;
+        int column = thread & (Step - 1);
+        int line = thread / Step;
+        int xBegin = (thread / 16) * Pitch;
+        int wBegin = (thread & 15) * Pitch;
+        var total = default(Tile16);
+        var sum = default(Tile16);
+        for (int first = 0; first < shape.Inputs; first += Step)
+        {
+            int k = first + column;
+            for (int i = line; i < TileRows; i += 4)
+            {
+                float value = 0;
+                if (firstRow + i < shape.Rows && k < shape.Inputs)
+                {
+                    value = x[((long)(firstRow + i) * shape.Inputs) + k];
+                }
+
+                xs[(i * Pitch) + column] = value;
+            }
+
+            for (int i = line; i < TileOutputs; i += 4)
+            {
+                float value = 0;
+                if (firstOutput + i < shape.Outputs && k < shape.Inputs)
+                {
+                    value = TElement.Load(weight[((long)(firstOutput + i) * shape.Inputs) + k]);
+                }
+
+                ws[(i * Pitch) + column] = value;
+            }
+
+            Group.Barrier();
+            int steps = shape.Inputs - first < Step ? shape.Inputs - first : Step;
+            for (int j = 0; j < steps; j++)
+            {
+                sum.Multiply(
+                    xs[xBegin + j], xs[xBegin + j + (8 * Pitch)], xs[xBegin + j + (16 * Pitch)], xs[xBegin + j + (24 * Pitch)],
+                    ws[wBegin + j], ws[wBegin + j + (16 * Pitch)], ws[wBegin + j + (32 * Pitch)], ws[wBegin + j + (48 * Pitch)]);
+            }
+
+            Group.Barrier();
+            if (((first + Step) & (Segment - 1)) == 0 || first + Step >= shape.Inputs)
+            {
+                total.Add(sum);
+                sum = default;
+            }
+        }
+
+        int row = firstRow + (thread / 16);
+        int output = firstOutput + (thread & 15);
+        Write(bias, y, shape, row, output, total.A0, total.A1, total.A2, total.A3);
+        Write(bias, y, shape, row + 8, output, total.B0, total.B1, total.B2, total.B3);
+        Write(bias, y, shape, row + 16, output, total.C0, total.C1, total.C2, total.C3);
+        Write(bias, y, shape, row + 24, output, total.D0, total.D1, total.D2, total.D3);
+    }
+
+    private static void Write(
+        ArrayView<float> bias, ArrayView<float> y, ProductShape shape, int row, int output, float s0, float s1, float s2, float s3)
+    {
+        if (row < shape.Rows)
+        {
+            WriteOne(bias, y, shape, row, output, s0);
+            WriteOne(bias, y, shape, row, output + 16, s1);
+            WriteOne(bias, y, shape, row, output + 32, s2);
+            WriteOne(bias, y, shape, row, output + 48, s3);
+        }
+    }
+
+    private static void WriteOne(ArrayView<float> bias, ArrayView<float> y, ProductShape shape, int row, int output, float sum)
+    {
+        if (output < shape.Outputs)
+        {
+            y[((long)row * shape.Width) + shape.FirstColumn + output] = shape.HasBias == 1 ? sum + bias[output] : sum;
+        }
+    }
+}
+
+/// <summary>Sums of 4 rows (A to D) times 4 outputs, each in its own register: ILGPU does not unroll loops over arrays.</summary>
+internal struct Tile16
+{
+    public float A0;
+    public float A1;
+    public float A2;
+    public float A3;
+    public float B0;
+    public float B1;
+    public float B2;
+    public float B3;
+    public float C0;
+    public float C1;
+    public float C2;
+    public float C3;
+    public float D0;
+    public float D1;
+    public float D2;
+    public float D3;
+
+    /// <summary>Adds the products of four elements of x (a to d) and four of W.</summary>
+    public void Multiply(float a, float b, float c, float d, float w0, float w1, float w2, float w3)
+    {
+        A0 += w0 * a;
+        A1 += w1 * a;
+        A2 += w2 * a;
+        A3 += w3 * a;
+        B0 += w0 * b;
+        B1 += w1 * b;
+        B2 += w2 * b;
+        B3 += w3 * b;
+        C0 += w0 * c;
+        C1 += w1 * c;
+        C2 += w2 * c;
+        C3 += w3 * c;
+        D0 += w0 * d;
+        D1 += w1 * d;
+        D2 += w2 * d;
+        D3 += w3 * d;
+    }
+
+    /// <summary>Adds another tile.</summary>
+    public void Add(Tile16 other)
+    {
+        A0 += other.A0;
+        A1 += other.A1;
+        A2 += other.A2;
+        A3 += other.A3;
+        B0 += other.B0;
+        B1 += other.B1;
+        B2 += other.B2;
+        B3 += other.B3;
+        C0 += other.C0;
+        C1 += other.C1;
+        C2 += other.C2;
+        C3 += other.C3;
+        D0 += other.D0;
+        D1 += other.D1;
+        D2 += other.D2;
+        D3 += other.D3;
+    }
+}

@@ -1,0 +1,107 @@
+using ILGPU;
+using ILGPU.Runtime;
+using SLoRA.Backends.Gpu.Kernels;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>Launches <see cref="EmbedKernel.Run"/>.</summary>
+internal delegate void EmbedLauncher<TStored>(
+    AcceleratorStream stream, KernelConfig config, ArrayView<TStored> table, ArrayView<int> tokens, ArrayView<float> x, int width)
+    where TStored : unmanaged;
+
+/// <summary>Launches <see cref="ProductKernels.Few"/> or <see cref="ProductKernels.Many"/>.</summary>
+internal delegate void ProductLauncher<TStored>(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<TStored> weight,
+    ArrayView<float> bias,
+    ArrayView<float> y,
+    ProductShape shape)
+    where TStored : unmanaged;
+
+/// <summary>Launches <see cref="RotateAndStoreKernel.Run"/>.</summary>
+internal delegate void StoreLauncher<TStored>(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> qkv,
+    ArrayView<TStored> pool,
+    ArrayView<int> positions,
+    ArrayView<int> tableStart,
+    ArrayView<int> pages,
+    ArrayView<float> angles,
+    CacheShape shape)
+    where TStored : unmanaged;
+
+/// <summary>Launches <see cref="AttentionKernels.Attend"/>.</summary>
+internal delegate void AttendLauncher<TStored>(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> qkv,
+    ArrayView<TStored> pool,
+    ArrayView<int> tasks,
+    ArrayView<int> positions,
+    ArrayView<int> tableStart,
+    ArrayView<int> pages,
+    ArrayView<float> partial,
+    ArrayView<float> y,
+    AttentionShape shape)
+    where TStored : unmanaged;
+
+/// <summary>Launches <see cref="AttentionKernels.Merge"/>.</summary>
+internal delegate void MergeLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads, int headDim);
+
+/// <summary>Launches <see cref="NormKernel.Run"/>.</summary>
+internal delegate void NormLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> weight, ArrayView<float> y, NormShape shape);
+
+/// <summary>Launches <see cref="ElementKernels.Gate"/> or <see cref="ElementKernels.Add"/>.</summary>
+internal delegate void RowsLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> y, int width);
+
+/// <summary>Launches <see cref="ElementKernels.Gather"/>.</summary>
+internal delegate void GatherLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<int> rows, ArrayView<float> y, int width);
+
+/// <summary>Launches <see cref="LoraKernels.Shrink"/>.</summary>
+internal delegate void ShrinkLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> blocks,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> v,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="LoraKernels.ShrinkEmbedding"/>.</summary>
+internal delegate void ShrinkEmbeddingLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> tokens,
+    ArrayView<float> v,
+    int target);
+
+/// <summary>Launches <see cref="LoraKernels.Expand"/>.</summary>
+internal delegate void ExpandLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> v,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<float> entryWeights,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> y,
+    LoraShape shape);

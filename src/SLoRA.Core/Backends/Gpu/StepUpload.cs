@@ -1,0 +1,264 @@
+using System.Runtime.InteropServices;
+using ILGPU;
+using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Engine;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>One array of the upload, in ints from its start.</summary>
+internal readonly record struct Section(int First, int Count);
+
+/// <summary>
+/// The plan of a step as the kernels want it: one block of ints, put together in page-locked memory and sent in one copy. The memory grows with the largest
+/// step seen and is used again for the next one.
+/// </summary>
+internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories directories, int partialPlaces) : IDisposable
+{
+    private const int FirstCapacity = 1 << 14;
+
+    // Views that kernels are given start at multiples of the arena's alignment.
+    private const int Block = DeviceArena.Alignment / sizeof(int);
+
+    private HostBuffer _host = new(device, FirstCapacity * sizeof(int));
+    private DeviceArena _device = new(device, FirstCapacity * sizeof(int), "the plan of a step");
+    private int _capacity = FirstCapacity;
+    private int _used;
+    private Section _tokens;
+    private Section _positions;
+    private Section _tableStart;
+    private Section _pages;
+    private Section _outputRows;
+    private Section _outputOfRow;
+    private Section _entryRows;
+    private Section _entryWeights;
+    private Section _chunks;
+    private Section _blocks;
+    private Section _tasks;
+    private Section _merges;
+
+    /// <summary>Token per row.</summary>
+    public ArrayView<int> Tokens => View(_tokens);
+
+    /// <summary>Position per row.</summary>
+    public ArrayView<int> Positions => View(_positions);
+
+    /// <summary>Where the page table of each row begins in <see cref="Pages"/>.</summary>
+    public ArrayView<int> TableStart => View(_tableStart);
+
+    /// <summary>All page tables.</summary>
+    public ArrayView<int> Pages => View(_pages);
+
+    /// <summary>Rows whose logits are wanted.</summary>
+    public ArrayView<int> OutputRows => View(_outputRows);
+
+    /// <summary>Row → output row, or −1.</summary>
+    public ArrayView<int> OutputOfRow => View(_outputOfRow);
+
+    /// <summary>Row per entry of the work list.</summary>
+    public ArrayView<int> EntryRows => View(_entryRows);
+
+    /// <summary>Weight per entry of the work list.</summary>
+    public ArrayView<float> EntryWeights => View(_entryWeights).Cast<float>();
+
+    /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
+    public ArrayView<int> Chunks => View(_chunks);
+
+    /// <summary>Blocks of shrink, <see cref="LoraKernels.BlockInts"/> ints each.</summary>
+    public ArrayView<int> ShrinkBlocks => View(_blocks);
+
+    /// <summary>Blocks of shrink.</summary>
+    public int ShrinkBlockCount => _blocks.Count / LoraKernels.BlockInts;
+
+    /// <summary>Tasks of attention, <see cref="AttentionKernels.TaskInts"/> ints each.</summary>
+    public ArrayView<int> Tasks => View(_tasks);
+
+    /// <summary>Tasks of attention.</summary>
+    public int TaskCount => _tasks.Count / AttentionKernels.TaskInts;
+
+    /// <summary>Merges of attention, 3 ints each.</summary>
+    public ArrayView<int> Merges => View(_merges);
+
+    /// <summary>Merges of attention.</summary>
+    public int MergeCount => _merges.Count / 3;
+
+    /// <summary>Elements that the shrunken rows of one launch take.</summary>
+    public long ShrunkLength { get; private set; }
+
+    /// <summary>The chunks from <paramref name="first"/> on.</summary>
+    public ArrayView<int> ChunksFrom(int first) =>
+        Chunks.SubView(first * LoraKernels.ChunkInts, Chunks.IntLength - (first * LoraKernels.ChunkInts));
+
+    /// <summary>Puts a plan together and sends it.</summary>
+    public void Send(StepPlan plan)
+    {
+        Reserve(plan);
+        _used = 0;
+        _tokens = Put(plan.Tokens);
+        _positions = Put(plan.Positions);
+        _pages = Put(plan.PageTables);
+        _outputRows = Put(plan.OutputRows);
+        PutRows(plan);
+        PutLora(plan.Lora);
+        PutAttention(plan);
+        DeviceCopies.Upload(device.Stream, _host.Address, _device.All.SubView(0, (long)_used * sizeof(int)));
+    }
+
+    public void Dispose()
+    {
+        _host.Dispose();
+        _device.Dispose();
+    }
+
+    private void PutRows(StepPlan plan)
+    {
+        Span<int> starts = Take(plan.RowCount, out _tableStart);
+        foreach (StepSlice slice in plan.Slices)
+        {
+            starts.Slice(slice.FirstRow, slice.RowCount).Fill(slice.TableStart);
+        }
+
+        Span<int> outputs = Take(plan.RowCount, out _outputOfRow);
+        outputs.Fill(-1);
+        for (int output = 0; output < plan.OutputCount; output++)
+        {
+            outputs[plan.OutputRows[output]] = output;
+        }
+    }
+
+    private void PutLora(WorkList list)
+    {
+        directories.Require(list.Chunks);
+        Span<int> rows = Take(list.Entries.Length, out _entryRows);
+        Span<float> weights = MemoryMarshal.Cast<int, float>(Take(list.Entries.Length, out _entryWeights));
+        for (int i = 0; i < list.Entries.Length; i++)
+        {
+            rows[i] = list.Entries[i].Row;
+            weights[i] = list.Entries[i].Weight;
+        }
+
+        Span<int> chunks = Take(list.Chunks.Length * LoraKernels.ChunkInts, out _chunks);
+        int blockCount = 0;
+        long shrunk = 0;
+        for (int i = 0; i < list.Chunks.Length; i++)
+        {
+            WorkChunk chunk = list.Chunks[i];
+            DirectoryEntry entry = directories.Of(chunk.Adapter);
+            Span<int> record = chunks.Slice(i * LoraKernels.ChunkInts, LoraKernels.ChunkInts);
+            record[0] = entry.Record;
+            record[1] = chunk.First;
+            record[2] = chunk.Count;
+            record[3] = checked((int)shrunk);
+            record[4] = entry.MaxRank;
+            shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
+            blockCount += BlocksOf(entry);
+        }
+
+        ShrunkLength = shrunk;
+        Reserve(_used + (blockCount * LoraKernels.BlockInts) + Block);
+        Span<int> blocks = Take(blockCount * LoraKernels.BlockInts, out _blocks);
+        int next = 0;
+        for (int i = 0; i < list.Chunks.Length; i++)
+        {
+            int count = BlocksOf(directories.Of(list.Chunks[i].Adapter));
+            for (int block = 0; block < count; block++)
+            {
+                blocks[next++] = i;
+                blocks[next++] = block * LoraKernels.GroupRanks;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A task per row; the single row of a decoding sequence gets one task per split, as long as there are places for their results, since one group would
+    /// have to walk its whole context alone.
+    /// </summary>
+    private void PutAttention(StepPlan plan)
+    {
+        int tasks = plan.RowCount;
+        int merges = 0;
+        int places = 0;
+        foreach (StepSlice slice in plan.Slices)
+        {
+            if (IsSplit(slice, places))
+            {
+                places += SplitsOf(slice.FirstPosition);
+                tasks += SplitsOf(slice.FirstPosition) - 1;
+                merges++;
+            }
+        }
+
+        Reserve(_used + (tasks * AttentionKernels.TaskInts) + (merges * 3) + (2 * Block));
+        Span<int> task = Take(tasks * AttentionKernels.TaskInts, out _tasks);
+        Span<int> merge = Take(merges * 3, out _merges);
+        places = 0;
+        foreach (StepSlice slice in plan.Slices)
+        {
+            int splits = SplitsOf(slice.FirstPosition);
+            if (IsSplit(slice, places))
+            {
+                (merge[0], merge[1], merge[2]) = (slice.FirstRow, places, splits);
+                merge = merge[3..];
+                for (int split = 0; split < splits; split++)
+                {
+                    (task[0], task[1], task[2], task[3]) = (slice.FirstRow, split, 1, places++);
+                    task = task[AttentionKernels.TaskInts..];
+                }
+
+                continue;
+            }
+
+            for (int i = 0; i < slice.RowCount; i++)
+            {
+                (task[0], task[1], task[2], task[3]) = (slice.FirstRow + i, 0, SplitsOf(slice.FirstPosition + i), -1);
+                task = task[AttentionKernels.TaskInts..];
+            }
+        }
+    }
+
+    private bool IsSplit(StepSlice slice, int places) =>
+        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= partialPlaces;
+
+    private static int SplitsOf(int position) => (position / AttentionKernels.Split) + 1;
+
+    private static int BlocksOf(DirectoryEntry entry) => (entry.MaxRank + LoraKernels.GroupRanks - 1) / LoraKernels.GroupRanks;
+
+    private Section Put(ReadOnlySpan<int> values)
+    {
+        values.CopyTo(Take(values.Length, out Section section));
+        return section;
+    }
+
+    private Span<int> Take(int count, out Section section)
+    {
+        section = new Section(_used, count);
+        _used += (count + Block - 1) / Block * Block;
+        return _host.Span<int>((long)section.First * sizeof(int), count);
+    }
+
+    // An empty array is a view of what nobody reads: kernels take no views of nothing.
+    private ArrayView<int> View(Section section) =>
+        section.Count == 0 ? _device.All.SubView(0, sizeof(int)).Cast<int>() : _device.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
+
+    private void Reserve(StepPlan plan) => Reserve(
+        (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
+        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (10 * Block));
+
+    /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
+    private void Reserve(int ints)
+    {
+        if (ints <= _capacity)
+        {
+            return;
+        }
+
+        device.Stream.Synchronize();
+        int capacity = checked(2 * ints);
+        var host = new HostBuffer(device, (long)capacity * sizeof(int));
+        _host.Span<int>(0, _used).CopyTo(host.Span<int>(0, _used));
+        _host.Dispose();
+        _device.Dispose();
+        _host = host;
+        _capacity = capacity;
+        _device = new DeviceArena(device, (long)capacity * sizeof(int), "the plan of a step");
+    }
+}

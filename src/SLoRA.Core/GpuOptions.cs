@@ -1,0 +1,40 @@
+namespace SLoRA;
+
+/// <summary>The Gpu backend: an NVIDIA device through CUDA, or any OpenCL device that ILGPU accepts.</summary>
+public sealed class GpuOptions
+{
+    /// <summary>Through which driver. The default takes the first CUDA device, or the first OpenCL device where there is none.</summary>
+    public GpuDriver Driver { get; set; }
+
+    /// <summary>Which of the driver's devices, from 0, in the driver's order.</summary>
+    public int Device { get; set; }
+
+    /// <summary>Who computes the products with the base weights.</summary>
+    public GpuProducts Products { get; set; }
+}
+
+/// <summary>Drivers of GPU devices.</summary>
+public enum GpuDriver
+{
+    /// <summary>CUDA if it has a device, else OpenCL.</summary>
+    Any,
+
+    /// <summary>NVIDIA's driver.</summary>
+    Cuda,
+
+    /// <summary>An OpenCL driver.</summary>
+    OpenCL,
+}
+
+/// <summary>Who computes the products with the base weights on the Gpu backend.</summary>
+public enum GpuProducts
+{
+    /// <summary>Our own kernels: fp32 activations, one order of summation, so a request's tokens are the same alone and in any mix.</summary>
+    Exact,
+
+    /// <summary>
+    /// cuBLAS (CUDA only; its library must be found). Faster; activations are rounded to the weights' 16-bit type, and the order of summation may
+    /// depend on how many rows share the step.
+    /// </summary>
+    CuBlas,
+}
