@@ -6,7 +6,7 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve(), CompareCommand.Create() };
+    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve(), CompareCommand.Create(), OperatorCommands.Operators(), OperatorCommands.Picture() };
 
     private static Command Kernels()
     {

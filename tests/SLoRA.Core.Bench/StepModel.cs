@@ -28,12 +28,14 @@ internal sealed class StepModel : IDisposable
     /// <param name="context">Positions that rows may have before them.</param>
     /// <param name="adapters">Adapters.</param>
     /// <param name="rank">Their rank.</param>
-    public StepModel(Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank)
+    /// <param name="watch">Puts something between decoder and backend, or null.</param>
+    public StepModel(
+        Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank, Func<IBackend, IBackend>? watch = null)
     {
         _backend = new CpuBackend(256, Sequences, threads, weights.Kept);
         DecoderDescription description = Describe(shape, weights.Stored);
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
-        Decoder = new Decoder(description, Load(shape, description, _numbers, _backend), _backend);
+        Decoder = new Decoder(description, Load(shape, description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
         _layout = KvLayout.For(description, type);
         _pagesEach = _layout.PagesFor(context + 300);
