@@ -23,7 +23,7 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly QuantizedRows _quantized;
     private readonly QuantizeJob _quantize;
     private readonly ProductJob _product;
-    private readonly ShrinkJob _shrink = new();
+    private readonly ShrinkJob _shrink;
     private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
@@ -55,6 +55,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _quantized = new QuantizedRows(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);

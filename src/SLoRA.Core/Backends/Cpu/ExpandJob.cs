@@ -66,6 +66,7 @@ internal sealed unsafe class ExpandJob : ComputeJob
     public void AddColumns(int firstColumn, int endColumn, int worker)
     {
         ReadOnlySpan<LoraProduct> products = _work.Products;
+        Fetch(products[0], firstColumn, endColumn);
         for (int i = 0; i < products.Length; i++)
         {
             ref readonly LoraProduct product = ref products[i];

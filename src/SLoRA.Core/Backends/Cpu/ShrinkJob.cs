@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SLoRA.Adapters;
 using SLoRA.Formats;
 
@@ -8,7 +9,7 @@ namespace SLoRA.Backends.Cpu;
 /// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k of a tile
 /// goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
 /// </summary>
-internal sealed unsafe class ShrinkJob : ComputeJob
+internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
 {
     /// <summary>Rank rows of a part: those of a tile at most.</summary>
     private const int PartRows = 16;
@@ -46,6 +47,12 @@ internal sealed unsafe class ShrinkJob : ComputeJob
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
+        if (part >= workers)
+        {
+            // Parts are handed out from the last to the first, so this is likely to be the thread's next one.
+            FetchFirst(part - workers);
+        }
+
         (int index, int firstRow) = _shares[part];
         LoraProduct product = _work.Products[index];
         int endRow = Math.Min(product.Tiles.Rank, firstRow + PartRows);
@@ -60,6 +67,29 @@ internal sealed unsafe class ShrinkJob : ComputeJob
             default:
                 Shrink<Bf16Elements>(product, firstRow, endRow);
                 break;
+        }
+    }
+
+    /// <summary>
+    /// Asks for the rank rows with which a part begins. Behind them the kernel asks for rows itself; the first ones would be waited for, as rows are
+    /// too short for the machine to foresee.
+    /// </summary>
+    private void FetchFirst(int part)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        (int index, int firstRow) = _shares[part];
+        LoraProduct product = _work.Products[index];
+        Tile tile = product.Tiles.A.Tiles[TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), firstRow).FirstTile];
+        nint rowBytes = (nint)tile.Columns * product.Tiles.A.Type.ElementSize();
+        byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((firstRow - tile.FirstRow) * rowBytes);
+        nint bytes = Math.Min(4, tile.Rows) * rowBytes;
+        for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+        {
+            Sse.Prefetch1(a + at);
         }
     }
 
