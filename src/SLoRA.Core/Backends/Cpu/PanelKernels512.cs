@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -8,14 +9,15 @@ namespace SLoRA.Backends.Cpu;
 /// to the last. Each is a leaf that calls nothing, or the accumulators would be spilled on every iteration.
 /// </summary>
 /// <remarks>
-/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Every
-/// element is <c>fma(w[k], x[k], …)</c> over k = 0, 1, 2, … from zero, so all shapes and widths give the same bits.
+/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. The kernel
+/// for the most rows asks for what lies <c>fetch</c> bytes behind the weights that it uses, so that memory works while it computes.
+/// Every element is <c>fma(w[k], x[k], …)</c> over k = 0, 1, 2, … from zero, so all shapes and widths give the same bits.
 /// </remarks>
 internal static unsafe class PanelKernels512
 {
     /// <summary>8 rows, 3 panels: 24 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows8Panels3<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
+    public static void Rows8Panels3<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, nint fetch, float* result)
         where T : struct, IPanelWeights
     {
         Vector512<float> a00 = default, a01 = default, a02 = default;
@@ -29,6 +31,13 @@ internal static unsafe class PanelKernels512
         float* x4 = x + (4 * stride);
         for (int pair = 0; pair < pairs; pair++)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch1(w + fetch);
+                Sse.Prefetch1(w + fetch + panelBytes);
+                Sse.Prefetch1(w + fetch + (2 * panelBytes));
+            }
+
             T.Load(w, out Vector512<float> even0, out Vector512<float> odd0);
             T.Load(w + panelBytes, out Vector512<float> even1, out Vector512<float> odd1);
             T.Load(w + (2 * panelBytes), out Vector512<float> even2, out Vector512<float> odd2);

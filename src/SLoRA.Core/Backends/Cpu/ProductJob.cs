@@ -11,10 +11,14 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
-    // What the kernels for few and for many rows divide; fewer where 12 panels would not stay in the cache from one block of rows to the next.
+    // What the kernels for few and for many rows divide. Fewer where 12 panels would not stay in the cache from one block of rows to the next; and for two
+    // to four blocks of rows, where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
     private const int UnitPanels = 12;
-    private const int UnitPanelsOfLongRows = 3;
-    private const int LongRow = 3072;
+    private const int SmallestUnitPanels = 3;
+    private const int UnitBytes = 1200 << 10;
+    private const int UnitBytesOfSomeRows = 400 << 10;
+    private const int FewRows = 8;
+    private const int SomeRows = 32;
     private const int PartsPerWorker = 8;
 
     private readonly AlignedMemory _results;
@@ -59,7 +63,13 @@ internal sealed unsafe class ProductJob : ComputeJob
         _expand = expand;
         _y = y;
         _rows = rows;
-        _unitPanels = group.Inputs > LongRow && rows > 8 ? UnitPanelsOfLongRows : UnitPanels;
+        _unitPanels = UnitPanels;
+        int unitBytes = rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows;
+        while (rows > FewRows && _unitPanels > SmallestUnitPanels && _unitPanels * ((CpuMatrix)group.Parts[0].Weight).PanelBytes > unitBytes)
+        {
+            _unitPanels /= 2;
+        }
+
         _units = 0;
         foreach (LinearPart part in group.Parts)
         {
