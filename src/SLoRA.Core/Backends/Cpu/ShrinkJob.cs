@@ -47,53 +47,58 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
-        if (part >= workers)
-        {
-            // Parts are handed out from the last to the first, so this is likely to be the thread's next one.
-            FetchFirst(part - workers);
-        }
-
         (int index, int firstRow) = _shares[part];
         LoraProduct product = _work.Products[index];
         int endRow = Math.Min(product.Tiles.Rank, firstRow + PartRows);
         switch (product.Tiles.A.Type)
         {
             case TensorType.F32:
-                Shrink<F32Elements>(product, firstRow, endRow);
+                Shrink<F32Elements>(product, firstRow, endRow, part - workers);
                 break;
             case TensorType.F16:
-                Shrink<F16Elements>(product, firstRow, endRow);
+                Shrink<F16Elements>(product, firstRow, endRow, part - workers);
                 break;
             default:
-                Shrink<Bf16Elements>(product, firstRow, endRow);
+                Shrink<Bf16Elements>(product, firstRow, endRow, part - workers);
                 break;
         }
     }
 
     /// <summary>
-    /// Asks for the rank rows with which a part begins. Behind them the kernel asks for rows itself; the first ones would be waited for, as rows are
-    /// too short for the machine to foresee.
+    /// Asks for rank rows of a part while others are summed: rows are too short for the machine to foresee them, and a part ahead is as early as memory
+    /// needs. The second cache takes them.
     /// </summary>
-    private void FetchFirst(int part)
+    private void Fetch(int part, int row, int rows)
     {
-        if (!Sse.IsSupported)
+        if (!Sse.IsSupported || part < 0)
         {
             return;
         }
 
         (int index, int firstRow) = _shares[part];
         LoraProduct product = _work.Products[index];
-        Tile tile = product.Tiles.A.Tiles[TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), firstRow).FirstTile];
-        nint rowBytes = (nint)tile.Columns * product.Tiles.A.Type.ElementSize();
-        byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((firstRow - tile.FirstRow) * rowBytes);
-        nint bytes = Math.Min(4, tile.Rows) * rowBytes;
-        for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+        row += firstRow;
+        if (row >= product.Tiles.Rank)
         {
-            Sse.Prefetch1(a + at);
+            return;
+        }
+
+        TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
+        int size = product.Tiles.A.Type.ElementSize();
+        for (int i = band.FirstTile; i < band.EndTile; i++)
+        {
+            Tile tile = product.Tiles.A.Tiles[i];
+            nint rowBytes = (nint)tile.Columns * size;
+            byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((row - tile.FirstRow) * rowBytes);
+            nint bytes = Math.Min(rows, band.EndRow - row) * rowBytes;
+            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+            {
+                Sse.Prefetch1(a + at);
+            }
         }
     }
 
-    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow)
+    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow, int nextPart)
         where T : struct, IElements
     {
         Vector512<float>* lanes = stackalloc Vector512<float>[16];
@@ -103,6 +108,9 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         {
             TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
             int rankRows = Math.Min(endRow, band.EndRow) - row >= 4 ? 4 : 1;
+
+            // Parts are handed out from the last to the first, so this is likely to be the thread's next one.
+            Fetch(nextPart, row - firstRow, rankRows);
             for (int entry = 0; entry < rows.Length;)
             {
                 int entries = rows.Length - entry >= 4 ? 4 : 1;
