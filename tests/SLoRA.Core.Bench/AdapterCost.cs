@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>What distinct adapters add to a step of decode rows; steps with and without them alternate, and the best of each counts.</summary>
+/// <summary>
+/// What distinct adapters add to a step of decode rows. Steps with and without them alternate, and the best time of each operation counts, as a whole step is
+/// seldom left alone by other programs.
+/// </summary>
 /// <param name="Without">Seconds of the step without adapters.</param>
 /// <param name="With">Seconds with them.</param>
 /// <param name="Bytes">Bytes of the adapters that the step reads.</param>
@@ -12,19 +15,21 @@ internal sealed record AdapterCost(double Without, double With, long Bytes)
     public double Ratio => With / Without;
 
     /// <summary>Measures for a time, at least five steps of each.</summary>
-    public static AdapterCost Measure(StepModel model, int context, int adapters, TimeSpan time)
+    public static AdapterCost Measure(Shape shape, BaseWeights weights, int threads, int context, int rank, TimeSpan time)
     {
-        double[] best = [double.MaxValue, double.MaxValue];
+        TimedBackend? timed = null;
+        using var model = new StepModel(
+            shape, weights, threads, context, StepModel.Sequences, rank, backend => timed = new TimedBackend(backend, shape, weights));
+        List<OperatorCall>[] calls = [[], []];
         long first = Stopwatch.GetTimestamp();
-        for (int i = -2; i < 10 || Stopwatch.GetElapsedTime(first) < time; i++)
+        for (int i = 0; i < 12 || Stopwatch.GetElapsedTime(first) < time; i++)
         {
             int with = i & 1;
-            model.Decode(StepModel.Sequences, context, with * adapters);
-            long start = Stopwatch.GetTimestamp();
+            model.Decode(StepModel.Sequences, context, with * StepModel.Sequences);
+            timed!.Calls = calls[with];
             model.Decoder.Run(model.Plan);
-            best[with] = i < 0 ? double.MaxValue : Math.Min(best[with], Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        return new AdapterCost(best[0], best[1], Math.Min(adapters, StepModel.Sequences) * model.AdapterBytes);
+        return new AdapterCost(calls[0].Sum(call => call.Seconds), calls[1].Sum(call => call.Seconds), StepModel.Sequences * model.AdapterBytes);
     }
 }

@@ -47,7 +47,7 @@ internal static class OperatorBench
         using var model = new StepModel(shape, weights, threads, Steps.Max(step => step.Context), StepModel.Sequences, 16, backend => timed = new TimedBackend(backend, shape, weights));
         foreach ((string name, int rows, int context, int adapters) in Steps)
         {
-            timed!.Clear();
+            timed!.Calls = [];
             if (context == 0)
             {
                 model.Plan.Clear();

@@ -34,12 +34,8 @@ internal static class StepBench
         if (adapters > 0)
         {
             Report("prefill 128 rows, 1 adapter", Prompt, () => model.Slice(0, Prompt, 0, 0), model);
-            Report($"decode 1 row, 1 adapter", 1, () => model.Decode(1, context, 1), model);
-            AdapterCost cost = AdapterCost.Measure(model, context, adapters, TimeSpan.FromSeconds(6));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  decode {Sequences} rows: {cost.Without * 1e3:F2} ms without, {cost.With * 1e3:F2} ms with {adapters} adapters of rank {rank}: ratio {cost.Ratio:F3}, "
-                + $"{cost.Bytes / 1e6:F0} MB of adapters in the difference: {cost.Bytes / (cost.With - cost.Without) / 1e9:F1} GB/s"));
+            Report("decode 1 row, 1 adapter", 1, () => model.Decode(1, context, 1), model);
+            Report($"decode {Sequences} rows, {adapters} adapters", Sequences, () => model.Decode(Sequences, context, adapters), model);
         }
     }
 

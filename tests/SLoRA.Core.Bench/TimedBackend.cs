@@ -14,7 +14,6 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
 {
     private const int ElementBytes = 2;
 
-    private readonly List<OperatorCall> _calls = [];
     private StepPlan _plan = null!;
     private int _next;
 
@@ -24,8 +23,11 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     /// <inheritdoc/>
     public IPageMemory Pages => backend.Pages;
 
+    /// <summary>The operations of the step in order; give each kind of step its own list.</summary>
+    public List<OperatorCall> Calls { get; set; } = [];
+
     /// <summary>The operations of the step, added up by name, in the order of their first call.</summary>
-    public IEnumerable<OperatorCall> Operators => _calls.GroupBy(call => call.Name).Select(calls => new OperatorCall
+    public IEnumerable<OperatorCall> Operators => Calls.GroupBy(call => call.Name).Select(calls => new OperatorCall
     {
         Name = calls.Key,
         Seconds = calls.Sum(call => call.Seconds),
@@ -33,9 +35,6 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         FloatOperations = calls.Sum(call => call.FloatOperations),
         Bytes = calls.Sum(call => call.Bytes),
     });
-
-    /// <summary>Forgets the step.</summary>
-    public void Clear() => _calls.Clear();
 
     /// <inheritdoc/>
     public void BeginStep(StepPlan plan)
@@ -145,12 +144,12 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         long start = Stopwatch.GetTimestamp();
         run();
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        if (_next == _calls.Count)
+        if (_next == Calls.Count)
         {
-            _calls.Add(new OperatorCall { Name = name, Seconds = double.MaxValue });
+            Calls.Add(new OperatorCall { Name = name, Seconds = double.MaxValue });
         }
 
-        OperatorCall call = _calls[_next++];
+        OperatorCall call = Calls[_next++];
         call.Seconds = Math.Min(call.Seconds, seconds);
         return call;
     }
