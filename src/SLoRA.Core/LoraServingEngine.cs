@@ -62,7 +62,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
         }
 
         int maxTokens = RequestRules.Check(request, Model, _scheduling);
-        _loop.Names.Resolve(request);
+        _loop.Names.Check(request);
         return new GenerationStream(_loop, request, maxTokens, cancellationToken);
     }
 
@@ -76,6 +76,18 @@ public sealed class LoraServingEngine : IAsyncDisposable
             await _thread.DisposeAsync().ConfigureAwait(false);
             await Task.Run(_resources.Dispose).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Takes the pages of everything that nobody uses: idle adapters and cached prefixes. For measurements and tests.</summary>
+    internal Task DropCachesAsync()
+    {
+        var call = new Call<bool>(loop =>
+        {
+            loop.DropCaches();
+            return true;
+        });
+        _loop.Post(call);
+        return call.Result;
     }
 
     /// <inheritdoc/>

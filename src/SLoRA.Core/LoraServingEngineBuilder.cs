@@ -18,6 +18,9 @@ public sealed class LoraServingEngineBuilder
     private readonly List<AdapterPackage> _adapters = [];
     private readonly PoolOptions _pool = new();
     private readonly SchedulingOptions _scheduling = new();
+    private readonly MetricsOptions _metrics = new();
+    private readonly AdapterCacheOptions _adapterCache = new();
+    private IAdapterSource? _source;
     private string? _model;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
@@ -68,7 +71,7 @@ public sealed class LoraServingEngineBuilder
             throw new InvalidOptionException("Gpu.Device", $"Device is {options.Device}; devices are counted from 0.");
         }
 
-        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs));
+        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>
@@ -87,6 +90,32 @@ public sealed class LoraServingEngineBuilder
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Sets what the engine measures about itself, and for whom.</summary>
+    public LoraServingEngineBuilder ConfigureMetrics(Action<MetricsOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_metrics);
+        return this;
+    }
+
+    /// <summary>Sets how adapters come from disk into the pool, and how much of them stays in main memory.</summary>
+    public LoraServingEngineBuilder ConfigureAdapters(Action<AdapterCacheOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(_adapterCache);
+        return this;
+    }
+
+    /// <summary>
+    /// Where names are looked up that nobody registered. A request with such a name waits for the answer; without a source it is refused at once.
+    /// </summary>
+    public LoraServingEngineBuilder UseAdapterSource(IAdapterSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        _source = source;
         return this;
     }
 
@@ -130,6 +159,7 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
     /// <exception cref="ModelLoadException">The model cannot be served.</exception>
     /// <exception cref="AdapterLoadException">An adapter cannot be served.</exception>
+    /// <exception cref="AdapterTooLargeException">An adapter needs more pages than a request could ever have.</exception>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
     public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -142,10 +172,10 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Checks the invariants of the page pool after every step, in release builds too.</summary>
-    internal LoraServingEngineBuilder CheckInvariants()
+    /// <summary>Whether the invariants of the page pool are checked after every step; debug builds do by default.</summary>
+    internal LoraServingEngineBuilder CheckInvariants(bool check = true)
     {
-        _checksInvariants = true;
+        _checksInvariants = check;
         return this;
     }
 
@@ -155,8 +185,10 @@ public sealed class LoraServingEngineBuilder
         string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         OptionRules.Check(_scheduling);
         OptionRules.Check(_pool);
+        OptionRules.Check(_adapterCache);
+        OptionRules.Check(_metrics);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, [.. _adapters], _logger, _clock,
+            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
             _checksInvariants, chunkLimit, progress, cancellation);
     }
 

@@ -10,10 +10,17 @@ internal static class OptionRules
     public static void Check(SchedulingOptions options)
     {
         AtLeast(options.MaxRowsPerStep, 1, "Scheduling.MaxRowsPerStep");
+        AtLeast(options.MaxPromptRowsPerStep ?? 1, 1, "Scheduling.MaxPromptRowsPerStep");
         AtLeast(options.MaxRunning, 1, "Scheduling.MaxRunning");
         AtLeast(options.MaxWaiting, 1, "Scheduling.MaxWaiting");
         AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
         AtLeast(options.StreamBuffer, 1, "Scheduling.StreamBuffer");
+        AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
+        AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
+        if (options.Preemption is not (PreemptionMode.Auto or PreemptionMode.Recompute or PreemptionMode.Swap))
+        {
+            throw Invalid("Scheduling.Preemption", (long)options.Preemption, "Auto, Recompute or Swap");
+        }
     }
 
     /// <summary>Checks the pool.</summary>
@@ -26,6 +33,26 @@ internal static class OptionRules
         }
     }
 
+    /// <summary>Checks the adapter cache.</summary>
+    public static void Check(AdapterCacheOptions options)
+    {
+        AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
+        AtLeast(options.MaxConcurrentLoads, 1, "Adapters.MaxConcurrentLoads");
+        AtLeast(options.MaxSourceNames, 1, "Adapters.MaxSourceNames");
+        if (options.LoadTimeout <= TimeSpan.Zero || options.LoadTimeout.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
+        }
+
+        if (options.PageInShare is not (> 0 and <= 1))
+        {
+            throw Invalid("Adapters.PageInShare", options.PageInShare, "above 0 and at most 1");
+        }
+    }
+
+    /// <summary>Checks what is measured.</summary>
+    public static void Check(MetricsOptions options) => AtLeast(options.MaxAdapterTags, 0, "Metrics.MaxAdapterTags");
+
     private static void AtLeast(long value, long least, string option)
     {
         if (value < least)
@@ -34,6 +61,6 @@ internal static class OptionRules
         }
     }
 
-    private static InvalidOptionException Invalid(string option, long value, string range) =>
+    private static InvalidOptionException Invalid(string option, object value, string range) =>
         new(option, string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; it must be {range}."));
 }

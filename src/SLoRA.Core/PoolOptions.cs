@@ -12,6 +12,12 @@ public sealed class PoolOptions
     /// <summary>Element type of keys and values. The default is the weights' own type if that has 16 bits, else fp32.</summary>
     public CacheType CacheType { get; set; }
 
+    /// <summary>
+    /// Whether full pages of keys and values are kept after their sequence, and shared by later ones that begin with the same tokens, under the same
+    /// adapters and weights and the same <see cref="GenerationRequest.CacheSalt"/>. The default is true.
+    /// </summary>
+    public bool PrefixReuse { get; set; } = true;
+
     /// <summary>Element type of adapter weights in the pool. The default is as stored, but 16 bits for a base of 16 bits.</summary>
     public AdapterWeightType AdapterWeights { get; set; }
 }

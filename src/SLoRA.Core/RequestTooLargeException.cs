@@ -10,14 +10,25 @@ public sealed class RequestTooLargeException : SLoraException
     /// <param name="adapterPages">Pages for the weights of the request's adapters.</param>
     /// <param name="totalPages">Pages of the pool.</param>
     public RequestTooLargeException(int cachePages, int adapterPages, int totalPages)
+        : this(cachePages, adapterPages, 0, totalPages)
+    {
+    }
+
+    /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.too-large</c>.</summary>
+    /// <param name="cachePages">Pages for the keys and values of prompt and answer.</param>
+    /// <param name="adapterPages">Pages for the weights of the request's adapters.</param>
+    /// <param name="pinnedPages">Pages of other adapters, which are pinned.</param>
+    /// <param name="totalPages">Pages of the pool.</param>
+    public RequestTooLargeException(int cachePages, int adapterPages, int pinnedPages, int totalPages)
         : base(
             "request.too-large",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has {totalPages}."))
+                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has {totalPages}{(pinnedPages == 0 ? "" : $", of which {pinnedPages} are pinned")}."))
     {
         CachePages = cachePages;
         AdapterPages = adapterPages;
+        PinnedPages = pinnedPages;
         TotalPages = totalPages;
     }
 
@@ -26,6 +37,9 @@ public sealed class RequestTooLargeException : SLoraException
 
     /// <summary>Pages for the weights of the request's adapters.</summary>
     public int AdapterPages { get; }
+
+    /// <summary>Pages of other adapters, which are pinned.</summary>
+    public int PinnedPages { get; }
 
     /// <summary>Pages of the pool.</summary>
     public int TotalPages { get; }

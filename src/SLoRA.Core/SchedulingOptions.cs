@@ -6,6 +6,12 @@ public sealed class SchedulingOptions
     /// <summary>The most rows (tokens) of one step. Long prompts are cut into chunks so that running streams never wait for more than one such step. The default is 256.</summary>
     public int MaxRowsPerStep { get; set; } = 256;
 
+    /// <summary>
+    /// The most rows that one long prompt takes of a step while other prompts are being computed too; they share the rest evenly. Null (the default) for
+    /// half of <see cref="MaxRowsPerStep"/>.
+    /// </summary>
+    public int? MaxPromptRowsPerStep { get; set; }
+
     /// <summary>The most sequences that run at once, never more than <see cref="MaxRowsPerStep"/>, so that each gets a row in every step. The default is 128.</summary>
     public int MaxRunning { get; set; } = 128;
 
@@ -18,6 +24,40 @@ public sealed class SchedulingOptions
     /// <summary>Tokens that may wait for a slow consumer; then its sequence pauses, and nobody else's. The default is 64.</summary>
     public int StreamBuffer { get; set; } = 64;
 
+    /// <summary>
+    /// Admits a request when there are pages for what it has so far and for <see cref="OverCommitLookahead"/> tokens more, rather than for its whole limit.
+    /// When pages run out, the sequence that was admitted last is preempted: it waits, and goes on later with the same tokens. The default is false:
+    /// what is admitted always finishes.
+    /// </summary>
+    public bool OverCommit { get; set; }
+
+    /// <summary>Tokens beyond what it has that a sequence is promised pages for when it is admitted under <see cref="OverCommit"/>. The default is 64.</summary>
+    public int OverCommitLookahead { get; set; } = 64;
+
+    /// <summary>What becomes of the keys and values of a sequence that is preempted. The default chooses by measured cost.</summary>
+    public PreemptionMode Preemption { get; set; }
+
+    /// <summary>
+    /// Main memory for the keys and values of preempted sequences, taken as it is needed. What does not fit is computed again. The default is 256 MiB.
+    /// </summary>
+    public long SwapBytes { get; set; } = 256L << 20;
+
     /// <summary>Sequences that can run at once.</summary>
     internal int Places => Math.Min(MaxRunning, MaxRowsPerStep);
+
+    /// <summary>The most rows of one prompt beside others.</summary>
+    internal int PromptRows => MaxPromptRowsPerStep ?? Math.Max(1, MaxRowsPerStep / 2);
+}
+
+/// <summary>What becomes of the keys and values of a sequence that is preempted.</summary>
+public enum PreemptionMode
+{
+    /// <summary>Swapped if copying them out and in again takes less time than computing them, by what the engine has measured; else computed again.</summary>
+    Auto,
+
+    /// <summary>Given up, and computed again from the tokens.</summary>
+    Recompute,
+
+    /// <summary>Copied to main memory and back, as far as <see cref="SchedulingOptions.SwapBytes"/> reaches.</summary>
+    Swap,
 }

@@ -26,10 +26,11 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     public static BaseWeights Find(string name) => All.First(weights => weights.Name == name);
 
     /// <summary>The argument that chooses them.</summary>
-    public static Argument<string> Argument()
+    /// <param name="asStored">Leaves those out that the backend quantizes.</param>
+    public static Argument<string> Argument(bool asStored = false)
     {
         var argument = new Argument<string>("weights") { Description = "The base weights.", DefaultValueFactory = _ => BF16.Name };
-        argument.AcceptOnlyFromAmong([.. All.Select(weights => weights.Name)]);
+        argument.AcceptOnlyFromAmong([.. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Select(weights => weights.Name)]);
         return argument;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace SLoRA.Core.Bench;
 
@@ -6,7 +7,10 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Serve(), CompareCommand.Create(), OperatorCommands.Operators(), OperatorCommands.Picture() };
+    public static RootCommand Root() => new("Measures the library itself.")
+    {
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Serve(), CompareCommand.Create(), Adapters(), Register(),
+    };
 
     private static Command Kernels()
     {
@@ -35,6 +39,23 @@ internal static class BenchCommands
             options.GetValue(context),
             options.GetValue(adapters),
             options.GetValue(rank)));
+        return command;
+    }
+
+    private static Command Overhead()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument(asStored: true);
+        Option<int> rows = Number("--rows", 64, "Sequences that decode.");
+        Option<int> adapters = Number("--adapters", 16, "Adapters that they use in turn; 0 for the base.", least: 0);
+        Option<int> threads = Threads();
+        var command = new Command("overhead", "The step loop apart from compute, beside the compute of the same step.") { shape, type, rows, adapters, threads };
+        command.SetAction(options => OverheadBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!).Stored,
+            options.GetValue(rows),
+            options.GetValue(adapters),
+            options.GetValue(threads)));
         return command;
     }
 
@@ -72,6 +93,80 @@ internal static class BenchCommands
         return command;
     }
 
+    private static Command Adapters()
+    {
+        Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
+        Option<string> weights = Choice("--weights", "Type of the base weights.", "bf16", "f16", "f32");
+        Option<int> registered = Number("--registered", 1000, "Adapters of rank 64, 32, 16 and 8 in turn on q, k, v and o, each with its own content.");
+        var resident = new Option<string>("--resident") { Description = "Adapters that fit into the pool: a number, or 'all'.", DefaultValueFactory = _ => "32" };
+        resident.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is var value and not "all" && (!int.TryParse(value, CultureInfo.InvariantCulture, out int count) || count < 1))
+            {
+                result.AddError("--resident must be a number of at least 1, or 'all'.");
+            }
+        });
+        Option<int> concurrency = Number("--concurrency", 16, "Clients, each of which asks again when it has been answered.");
+        Option<double> zipf = Real("--zipf", 1, "The exponent of Zipf's law that adapters are drawn by; 0 draws uniformly.");
+        Option<double> seconds = Real("--seconds", 20, "How long is measured.");
+        Option<double> warmUp = Real("--warm-up", 5, "How long the same traffic runs before that, in seconds.");
+        Option<int> threads = Threads();
+        var json = new Option<bool>("--json") { Description = "Prints nothing but one line of JSON." };
+        var command = new Command("adapters", "Many adapters behind one pool: a closed loop of requests of 128 + 64 tokens, through the public API.")
+        {
+            shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, threads, json,
+        };
+        command.SetAction((options, cancellation) => AdaptersBench.Run(Workload(options), options.GetValue(json), cancellation));
+        command.Add(Compare(Workload));
+        return command;
+
+        AdaptersWorkload Workload(ParseResult options) => new()
+        {
+            Shape = Shape.Find(options.GetValue(shape)!)!,
+            Weights = BaseWeights.Find(options.GetValue(weights)!).Stored,
+            Registered = options.GetValue(registered),
+            Resident = options.GetValue(resident) == "all" ? null : int.Parse(options.GetValue(resident)!, CultureInfo.InvariantCulture),
+            Concurrency = options.GetValue(concurrency),
+            Zipf = options.GetValue(zipf),
+            Seconds = options.GetValue(seconds),
+            WarmUpSeconds = options.GetValue(warmUp),
+            Threads = options.GetValue(threads),
+        };
+    }
+
+    private static Command Compare(Func<ParseResult, AdaptersWorkload> workload)
+    {
+        Option<int> many = Number("--many", 10000, "Adapters of the largest point.");
+        var only = new Option<int[]>("--only") { Description = $"Rows to measure, from 1 to {AdaptersCompare.Rows}; all by default.", AllowMultipleArgumentsPerToken = true };
+        var plot = new Option<string?>("--plot") { Description = "Where a picture of the table goes, such as docs/images/adapters.png." };
+        var command = new Command("compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many, only, plot };
+        command.SetAction((options, cancellation) => new AdaptersCompare(workload(options), options.GetValue(many), Console.WriteLine).RunAsync(
+            options.GetValue(only) ?? [], options.GetValue(plot), cancellation));
+        return command;
+    }
+
+    private static Option<double> Real(string name, double value, string description)
+    {
+        var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (!(result.GetValueOrDefault<double>() is >= 0 and < 1e6))
+            {
+                result.AddError($"{name} must be at least 0.");
+            }
+        });
+        return option;
+    }
+
+    private static Command Register()
+    {
+        Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
+        Option<int> count = Number("--count", 10000, "Folders.");
+        var command = new Command("register", "Registering adapter folders by their headers.") { shape, count };
+        command.SetAction((options, cancellation) => RegisterBench.Run(Shape.Find(options.GetValue(shape)!)!, options.GetValue(count), cancellation));
+        return command;
+    }
+
     private static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
@@ -88,14 +183,14 @@ internal static class BenchCommands
 
     private static Option<int> Threads() => Number("--threads", Environment.ProcessorCount, "Threads that compute.");
 
-    private static Option<int> Number(string name, int value, string description)
+    private static Option<int> Number(string name, int value, string description, int least = 1)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() < 1)
+            if (result.GetValueOrDefault<int>() < least)
             {
-                result.AddError($"{name} must be at least 1.");
+                result.AddError($"{name} must be at least {least}.");
             }
         });
         return option;

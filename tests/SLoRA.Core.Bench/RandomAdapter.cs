@@ -8,13 +8,29 @@ internal static class RandomAdapter
 {
     private static readonly int[] Ranks = [64, 32, 16, 8];
 
-    /// <summary>The adapter of a number. Its weights have the base's type, 16 bits for a base of 32.</summary>
-    public static AdapterTensors Create(Shape shape, TensorType weights, int number)
+    /// <summary>The rank of an adapter.</summary>
+    public static int RankOf(int number) => Ranks[number % Ranks.Length];
+
+    /// <summary>The type of the weights: the base's, 16 bits for a base of 32.</summary>
+    public static TensorType TypeFor(TensorType weights) => weights == TensorType.BF16 ? TensorType.BF16 : TensorType.F16;
+
+    /// <summary>Bytes of an adapter's weights: A and B of q, k, v and o in every layer.</summary>
+    public static long BytesOf(Shape shape, int number)
     {
-        TensorType type = weights == TensorType.BF16 ? TensorType.BF16 : TensorType.F16;
-        int rank = Ranks[number % Ranks.Length];
+        int queries = shape.Heads * shape.HeadDim;
+        int keys = shape.KeyValueHeads * shape.HeadDim;
+        return (long)shape.Layers * RankOf(number) * ((4 * shape.Hidden) + (2 * queries) + (2 * keys)) * sizeof(ushort);
+    }
+
+    /// <summary>The adapter of a number, with elements of its own.</summary>
+    public static AdapterTensors Create(Shape shape, TensorType weights, int number) =>
+        Create(shape, number, new RandomElements(TypeFor(weights), seed: 100 + number), TypeFor(weights), 0);
+
+    /// <summary>The adapter of a number, whose elements are some of a table's, from a place on.</summary>
+    public static AdapterTensors Create(Shape shape, int number, RandomElements elements, TensorType type, int place)
+    {
+        int rank = RankOf(number);
         var tensors = new AdapterTensors(new AdapterSettings { Rank = rank, Alpha = 2 * rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
-        var elements = new RandomElements(type, seed: 100 + number);
         int queries = shape.Heads * shape.HeadDim;
         int keys = shape.KeyValueHeads * shape.HeadDim;
         for (int layer = 0; layer < shape.Layers; layer++)
@@ -34,7 +50,7 @@ internal static class RandomAdapter
             void AddMatrix(string name, int rows, int columns)
             {
                 var bytes = new byte[rows * columns * sizeof(ushort)];
-                elements.Fill(bytes, 2 * layer * 1009);
+                elements.Fill(bytes, sizeof(ushort) * (place + (layer * 1009)));
                 if (type == TensorType.BF16)
                 {
                     tensors.AddBFloat16(name, MemoryMarshal.Cast<byte, ushort>(bytes), rows, columns);

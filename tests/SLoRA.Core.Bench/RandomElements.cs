@@ -6,7 +6,8 @@ namespace SLoRA.Core.Bench;
 /// <summary>Normal-like numbers from a seed in the bytes of a type. They repeat after some hundred thousand: what they are does not change how long they take.</summary>
 internal sealed class RandomElements
 {
-    private const int Count = 1 << 18;
+    /// <summary>Elements before they repeat.</summary>
+    public const int Count = 1 << 18;
 
     private readonly byte[] _bytes;
 

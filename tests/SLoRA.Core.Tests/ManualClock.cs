@@ -3,24 +3,34 @@ namespace SLoRA.Core.Tests;
 /// <summary>A clock that stands still until it is told to advance; its timers fire on the thread that advances it.</summary>
 internal sealed class ManualClock : TimeProvider
 {
+    private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private long _now = 1;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => _now;
+    public override long GetTimestamp() => Volatile.Read(ref _now);
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
-        _timers.Add(timer);
-        return timer;
+        lock (_gate)
+        {
+            var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
+            _timers.Add(timer);
+            return timer;
+        }
     }
 
     public void Advance(TimeSpan time)
     {
-        _now += time.Ticks;
-        foreach (ManualTimer timer in _timers)
+        ManualTimer[] timers;
+        lock (_gate)
+        {
+            Volatile.Write(ref _now, _now + time.Ticks);
+            timers = [.. _timers];
+        }
+
+        foreach (ManualTimer timer in timers)
         {
             timer.FireIfDue(_now);
         }

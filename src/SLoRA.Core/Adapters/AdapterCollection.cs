@@ -13,24 +13,25 @@ namespace SLoRA;
 public sealed class AdapterCollection
 {
     private readonly EngineLoop _loop;
-    private readonly AdapterLoader _loader;
+    private readonly AdapterIntake _intake;
     private readonly ILogger _logger;
 
-    internal AdapterCollection(EngineLoop loop, AdapterLoader loader, ILogger logger)
+    internal AdapterCollection(EngineLoop loop, AdapterIntake intake, ILogger logger)
     {
         _loop = loop;
-        _loader = loader;
+        _intake = intake;
         _logger = logger;
     }
 
-    /// <summary>Registered names.</summary>
-    public int Count => _loop.Names.Current.Count;
+    /// <summary>Registered names, those included that the adapter source brought and that are still known.</summary>
+    public int Count => _loop.Names.Current.Values.Count(registration => registration.Headers is not null);
 
     /// <summary>Whether a name is registered.</summary>
-    public bool Contains(string name) => _loop.Names.Current.ContainsKey(name);
+    public bool Contains(string name) => _loop.Names.Contains(name);
 
     /// <summary>What is registered, in no particular order.</summary>
-    public IReadOnlyList<AdapterStatus> List() => [.. _loop.Names.Current.Values.Select(AdapterStatus.Of)];
+    public IReadOnlyList<AdapterStatus> List() =>
+        [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null).Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
@@ -38,7 +39,8 @@ public sealed class AdapterCollection
     /// <param name="validation">Whether the content is read and checked now or at the first use.</param>
     /// <param name="cancellationToken">Stops before the name is taken.</param>
     /// <returns>What the adapter covers.</returns>
-    /// <exception cref="AdapterLoadException">The folder cannot be served; nothing has changed.</exception>
+    /// <exception cref="AdapterLoadException">The folder cannot be served, or reading it took too long; nothing has changed.</exception>
+    /// <exception cref="AdapterTooLargeException">It needs more pages than a request could ever have; nothing has changed.</exception>
     /// <exception cref="AdapterExistsException">The name is taken.</exception>
     public Task<AdapterCoverage> RegisterAsync(
         string name, string folder, AdapterValidation validation = AdapterValidation.Headers, CancellationToken cancellationToken = default) =>
@@ -79,6 +81,49 @@ public sealed class AdapterCollection
         return removed;
     }
 
+    /// <summary>Reads an adapter and brings it into the page pool, so that the next request for it does not wait. Its pages stay until others need them.</summary>
+    /// <param name="name">The adapter; with an adapter source also one that is not registered.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>Ends when it is resident.</returns>
+    /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
+    /// <exception cref="AdapterLoadException">It cannot be served.</exception>
+    /// <exception cref="AdapterTooLargeException">The pages that are not pinned are too few for it.</exception>
+    public Task PreloadAsync(string name, CancellationToken cancellationToken = default) => BringAsync(name, pins: false, cancellationToken);
+
+    /// <summary>
+    /// Brings an adapter into the page pool to stay: neither its pages nor its content make room for others. Ends with <see cref="UnpinAsync"/>, and when the name is
+    /// replaced or removed. Pinning what is pinned changes nothing.
+    /// </summary>
+    /// <exception cref="AdapterTooLargeException">With it pinned, a waiting request could never run, or no page would be left.</exception>
+    /// <inheritdoc cref="PreloadAsync"/>
+    public Task PinAsync(string name, CancellationToken cancellationToken = default) => BringAsync(name, pins: true, cancellationToken);
+
+    /// <summary>Lets a pinned adapter make room for others again.</summary>
+    /// <returns>False when it was not pinned.</returns>
+    public Task<bool> UnpinAsync(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
+    }
+
+    /// <summary>Drops the pages and the content of an adapter that no request holds and that is not pinned. It stays registered and is read again at its next use.</summary>
+    /// <returns>What was freed.</returns>
+    /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
+    public Task<EvictedAdapter> EvictAsync(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return CallAsync(loop => loop.Evict(name));
+    }
+
+    private async Task BringAsync(string name, bool pins, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        cancellation.ThrowIfCancellationRequested();
+        Task resident = await CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(static loop => ((EngineLoop)loop!).WakeUp(), _loop);
+        await resident.ConfigureAwait(false);
+    }
+
     private static AdapterPackage FolderPackage(string name, string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -102,15 +147,23 @@ public sealed class AdapterCollection
             throw new AdapterExistsException(name);
         }
 
-        (AdapterRegistration registration, AdapterContent? content) = await Task.Run(
-            () => _loader.Read(package, validation, cancellation), cancellation).ConfigureAwait(false);
-        await CallAsync(loop =>
+        (AdapterHeaders headers, PageImage? image) = await _intake.RegisterAsync(package, validation, cancellation).ConfigureAwait(false);
+        try
         {
-            loop.Names.Register(registration, content, replace);
-            return true;
-        }).ConfigureAwait(false);
-        Log.Registered(_logger, name, registration.Description.Coverage);
-        return registration.Description.Coverage;
+            await CallAsync(loop =>
+            {
+                loop.Names.Register(new AdapterRegistration(name, headers), image, replace);
+                return true;
+            }).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is EngineDisposedException or EngineFaultedException)
+        {
+            image?.Dispose();
+            throw;
+        }
+
+        Log.Registered(_logger, name, headers.Coverage);
+        return headers.Coverage;
     }
 
     private Task<T> CallAsync<T>(Func<EngineLoop, T> action)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using SLoRA.Formats;
@@ -16,18 +17,19 @@ namespace SLoRA.Adapters;
 internal sealed record AdapterContentModule(TargetModule Target, int Rank, float Scale, WeightMatrix A, WeightMatrix B);
 
 /// <summary>
-/// The checked content of an adapter in main memory: a generation. Immutable; any number of threads may read it until it is disposed.
+/// The checked content of an adapter as it was read. Immutable; any number of threads may read it until it is disposed.
 /// </summary>
 internal sealed class AdapterContent : IDisposable
 {
     private readonly NativeBlock _memory;
 
-    internal AdapterContent(AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory)
+    internal AdapterContent(
+        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, LoadPace? pace = null, CancellationToken cancellation = default)
     {
         Description = description;
         Modules = modules;
         _memory = memory;
-        Id = Identify(modules);
+        Id = Identify(modules, pace, cancellation);
     }
 
     /// <summary>What the adapter was registered as.</summary>
@@ -48,21 +50,24 @@ internal sealed class AdapterContent : IDisposable
     /// The weight of a module of the base model, in the layout of its own files; asked only for copies that the adapter carries.
     /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
+    /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
+    /// <param name="pace">Told of the work done; null to work as fast as possible.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterLoadException">The package changed, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
     public static AdapterContent Load(
         AdapterDescription description,
         Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
         GenerationId? expected = null,
+        MemoryGate? baseMemory = null,
+        LoadPace? pace = null,
         CancellationToken cancellationToken = default)
     {
         AdapterPackage package = description.Package;
         try
         {
             using AdapterReader reader = package.Open();
-            if (!reader.Fingerprint.Span.SequenceEqual(description.Fingerprint.Span))
-                throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since the adapter was registered");
-            AdapterContent content = new ContentReader(reader, description, baseWeight, cancellationToken).Read();
+            AdapterDescription.CheckFingerprint(reader, description.Fingerprint);
+            AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, pace, cancellationToken).Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
@@ -84,7 +89,7 @@ internal sealed class AdapterContent : IDisposable
     /// <summary>
     /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says it.
     /// </summary>
-    private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules)
+    private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules, LoadPace? pace, CancellationToken cancellation)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("slora adapter 1\n"u8);
@@ -110,7 +115,9 @@ internal sealed class AdapterContent : IDisposable
             {
                 // Many rows at a time: those of B have only as many elements as the rank.
                 int rows = Math.Min(matrix.Rows - row, Math.Max(1, (1 << 20) / (matrix.Columns * matrix.Type.ElementSize())));
+                long started = Stopwatch.GetTimestamp();
                 hash.AppendData(matrix.RowsFrom(row, rows));
+                pace?.HasWorked(started, cancellation);
                 row += rows;
             }
         }

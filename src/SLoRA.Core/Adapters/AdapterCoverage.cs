@@ -37,6 +37,9 @@ public sealed record AdapterCoverage
     /// <summary>Bytes of the adapter's tensor file, or of the tensors that were handed in.</summary>
     public long Bytes { get; }
 
+    /// <summary>The same with an equal list of modules that others have too.</summary>
+    internal AdapterCoverage Sharing(ImmutableArray<AdapterModuleCoverage> modules) => new(modules, ModelModules, UnusedTargets, Parameters, Bytes);
+
     /// <summary>One line for people: modules, ranks, parameters, bytes.</summary>
     public override string ToString()
     {

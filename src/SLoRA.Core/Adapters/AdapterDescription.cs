@@ -56,17 +56,29 @@ internal sealed class AdapterDescription
     /// <summary>Reads the configuration and the list of tensors of an adapter and checks them against a model.</summary>
     /// <param name="package">The adapter.</param>
     /// <param name="targets">The modules of the model that can have LoRA.</param>
+    /// <param name="expected">The fingerprint that the package must have because it was read before; empty if it was not.</param>
     /// <exception cref="AdapterLoadException">Something in it is wrong, not for this model or not served.</exception>
-    public static AdapterDescription Read(AdapterPackage package, ImmutableArray<TargetModule> targets)
+    public static AdapterDescription Read(
+        AdapterPackage package, ImmutableArray<TargetModule> targets, ReadOnlyMemory<byte> expected = default)
     {
         try
         {
             using AdapterReader reader = package.Open();
+            if (!expected.IsEmpty)
+                CheckFingerprint(reader, expected);
             return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets), targets.Length);
         }
         catch (FormatError error)
         {
             throw new AdapterLoadException(package.Name, error);
         }
+    }
+
+    /// <summary>Refuses a package that is no longer what registration found.</summary>
+    /// <exception cref="FormatError">It has another fingerprint.</exception>
+    public static void CheckFingerprint(AdapterReader reader, ReadOnlyMemory<byte> expected)
+    {
+        if (!reader.Fingerprint.Span.SequenceEqual(expected.Span))
+            throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since the adapter was registered");
     }
 }

@@ -17,6 +17,13 @@ public sealed class AdapterLoadException : SLoraException
         Subject = error.Subject;
     }
 
+    internal AdapterLoadException(string adapter, LoadErrorKind kind, string problem, Exception? cause = null)
+        : base(kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {problem}", cause)
+    {
+        Adapter = adapter;
+        Kind = kind;
+    }
+
     /// <summary>The name under which the adapter was to be registered.</summary>
     public string Adapter { get; }
 

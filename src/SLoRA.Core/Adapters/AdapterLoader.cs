@@ -6,98 +6,54 @@ using SLoRA.Models;
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// Reads adapters for one model: headers into registrations, content into checked weights. Thread-safe. Content is compared with the base model's
-/// memory, so that memory must outlive every reading: <see cref="Dispose"/> first.
+/// Reads adapters for one model: headers into what registration keeps, content into checked images of their pages. Thread-safe. Copies of base weights are
+/// compared with the base model's memory: <see cref="Dispose"/> ends the looking before that goes, whoever is still reading.
 /// </summary>
 /// <param name="targets">The model's target modules.</param>
 /// <param name="pageBytes">Bytes of a page of the pool.</param>
 /// <param name="policy">In which type weights lie in the pages.</param>
 /// <param name="baseType">The type of the base weights.</param>
 /// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
+/// <param name="pace">How fast content may be read.</param>
 internal sealed class AdapterLoader(
-    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight) : IDisposable
+    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight, LoadPace pace) : IDisposable
 {
-    private readonly CancellationTokenSource _closing = new();
-    private readonly Lock _gate = new();
-    private readonly ManualResetEventSlim _idle = new(true);
-    private int _reading;
+    private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
+    private readonly MemoryGate _baseMemory = new();
 
-    /// <summary>Reads configuration and headers and, if asked, the content.</summary>
+    /// <summary>Reads configuration and headers.</summary>
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
-    public (AdapterRegistration Registration, AdapterContent? Content) Read(
-        AdapterPackage package, AdapterValidation validation, CancellationToken cancellation)
-    {
-        AdapterDescription description = AdapterDescription.Read(package, targets);
-        TileDirectory directory = TilePlanner.Plan(description.Modules, targets.Length, pageBytes, policy, baseType);
-        var registration = new AdapterRegistration(description, directory);
-        AdapterContent? content = validation == AdapterValidation.Content ? ReadContent(registration, cancellation) : null;
-        return (registration, content);
-    }
+    public AdapterHeaders ReadHeaders(AdapterPackage package) => Keep(AdapterDescription.Read(package, targets));
 
-    /// <summary>Reads and checks the content, and that it can be packed: paging it in cannot fail any more.</summary>
+    /// <summary>Reads and checks the content, and lays it out as it will lie in the pages: paging it in cannot fail any more.</summary>
+    /// <param name="headers">What registration found.</param>
+    /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
+    /// <param name="cancellation">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterLoadException">The package changed since it was registered, or a value cannot be served.</exception>
-    public AdapterContent ReadContent(AdapterRegistration registration, CancellationToken cancellation = default)
+    public PageImage ReadContent(AdapterHeaders headers, GenerationId? expected, CancellationToken cancellation)
     {
-        Begin();
-        try
-        {
-            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
-            AdapterContent content = AdapterContent.Load(registration.Description, BaseWeight, cancellationToken: ending.Token);
-            try
-            {
-                TilePacker.CheckRange(content, registration.Directory);
-                return content;
-            }
-            catch
-            {
-                content.Dispose();
-                throw;
-            }
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-        {
-            throw new EngineDisposedException();
-        }
-        finally
-        {
-            End();
-        }
+        AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint);
+        TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
+        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, pace, cancellation);
+        TilePacker.CheckRange(content, directory);
+        return PageImage.Pack(content, directory, pageBytes, pace, cancellation);
     }
 
-    /// <summary>Stops reading between two pieces, and returns when nobody reads any more.</summary>
-    public void Dispose()
+    /// <summary>Reads an adapter completely.</summary>
+    /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
+    public LoadedAdapter Read(AdapterPackage package, CancellationToken cancellation)
     {
-        lock (_gate)
-        {
-            _closing.Cancel();
-        }
-
-        _idle.Wait();
+        AdapterHeaders headers = ReadHeaders(package);
+        return new LoadedAdapter(headers, ReadContent(headers, null, cancellation));
     }
 
-    private void Begin()
-    {
-        lock (_gate)
-        {
-            if (_closing.IsCancellationRequested)
-            {
-                throw new EngineDisposedException();
-            }
+    /// <summary>From here on the base model's memory may go.</summary>
+    public void Dispose() => _baseMemory.Close();
 
-            _reading++;
-            _idle.Reset();
-        }
-    }
-
-    private void End()
+    private AdapterHeaders Keep(AdapterDescription description)
     {
-        lock (_gate)
-        {
-            if (--_reading == 0)
-            {
-                _idle.Set();
-            }
-        }
+        AdapterShape shape = _shapes.Of(description.Modules);
+        return new AdapterHeaders(description.Package, description.Coverage.Sharing(shape.Modules), description.Fingerprint, shape);
     }
 
     private (TensorType Type, nint Data, long Elements) BaseWeight(TargetModule target)

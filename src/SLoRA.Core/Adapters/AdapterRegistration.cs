@@ -5,28 +5,77 @@ namespace SLoRA.Adapters;
 /// use and becomes a <see cref="Adapters.Generation"/>. Requests hold a <see cref="Lease"/> on the registration, so a name that is replaced or
 /// removed meanwhile does not take it away from them. Mutable members belong to the engine's thread.
 /// </summary>
-internal sealed class AdapterRegistration(AdapterDescription description, TileDirectory directory)
+/// <param name="name">The name.</param>
+/// <param name="headers">What the headers say; null for a name that the adapter source has still to be asked for.</param>
+internal sealed class AdapterRegistration(string name, AdapterHeaders? headers)
 {
+    private int _leases;
+
     /// <summary>The name it was registered under.</summary>
-    public string Name => Description.Package.Name;
+    public string Name { get; } = name;
 
-    /// <summary>What configuration and headers say.</summary>
-    public AdapterDescription Description { get; } = description;
+    /// <summary>Whether the adapter source brings it, every time that its content is needed.</summary>
+    public bool IsFromSource { get; } = headers is null;
 
-    /// <summary>Where its tiles will lie: known from ranks and shapes alone.</summary>
-    public TileDirectory Directory { get; } = directory;
+    /// <summary>What configuration and headers say; null until the source has answered.</summary>
+    public AdapterHeaders? Headers { get; set; } = headers;
 
-    /// <summary>The content; null until it has been read and checked.</summary>
+    /// <summary>Pages that it needs; 0 until that is known.</summary>
+    public int PageCount => Headers?.Shape.PageCount ?? 0;
+
+    /// <summary>Whether content that has been dropped can be had again.</summary>
+    public bool CanReadAgain => IsFromSource || Headers!.Package.CanReadAgain;
+
+    /// <summary>The content; null until it has been read and checked. It may have neither pages nor an image: then it is read again when it is needed.</summary>
     public Generation? Generation { get; set; }
 
-    /// <summary>Whether the content is being read.</summary>
-    public bool IsLoading { get; set; }
+    /// <summary>Ends the reading that is under way; null when there is none.</summary>
+    public CancellationTokenSource? Loading { get; set; }
+
+    /// <summary>Bytes that the reading under way will bring, as far as that is known.</summary>
+    public long LoadingBytes { get; set; }
+
+    /// <summary>Why the last reading failed; null when it did not.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>Readings that failed, one after another.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>Timestamp before which nobody tries to read again.</summary>
+    public long RetryAt { get; set; }
 
     /// <summary>Whether the name still stands for it.</summary>
     public bool IsNamed { get; set; }
 
+    /// <summary>Whether content and pages are to stay.</summary>
+    public bool IsPinned { get; set; }
+
     /// <summary>Requests that hold it, waiting ones included.</summary>
-    public int Leases { get; set; }
+    public int Leases
+    {
+        get => _leases;
+        set
+        {
+            if (Generation is { } generation)
+            {
+                generation.Leases += value - _leases;
+            }
+
+            _leases = value;
+        }
+    }
+
+    /// <summary>Requests so far.</summary>
+    public long Requests { get; set; }
+
+    /// <summary>Tokens of its requests' sequences that have ended.</summary>
+    public long GeneratedTokens { get; set; }
+
+    /// <summary>Readings of the content that succeeded.</summary>
+    public long Loads { get; set; }
+
+    /// <summary>Timestamp of the last request; 0 for never.</summary>
+    public long LastUsed { get; set; }
 
     /// <summary>Neither a name nor a request needs it.</summary>
     public bool IsAbandoned => !IsNamed && Leases == 0;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -10,9 +11,11 @@ internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
     Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
+    MemoryGate? baseMemory,
+    LoadPace? pace,
     CancellationToken cancellationToken)
 {
-    private const int PieceBytes = 1 << 20;
+    private const int PieceBytes = LoadPace.PieceBytes;
 
     /// <summary>Reads all.</summary>
     /// <exception cref="FormatError">A value or a copy of a base weight is wrong, or the bytes could not be read.</exception>
@@ -43,7 +46,7 @@ internal sealed class ContentReader(
             foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
                 read();
             reader.CheckUnchanged();
-            return new AdapterContent(description, modules, memory);
+            return new AdapterContent(description, modules, memory, pace, cancellationToken);
         }
         catch
         {
@@ -75,7 +78,10 @@ internal sealed class ContentReader(
             cancellationToken.ThrowIfCancellationRequested();
             Span<byte> piece = matrix.Part(offset, (int)Math.Min(PieceBytes, entry.Length - offset));
             reader.Read(entry, offset, piece);
+            pace?.HasRead(piece.Length, cancellationToken);
+            long started = Stopwatch.GetTimestamp();
             matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
+            pace?.HasWorked(started, cancellationToken);
         }
     }
 
@@ -92,8 +98,10 @@ internal sealed class ContentReader(
                 cancellationToken.ThrowIfCancellationRequested();
                 Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
+                pace?.HasRead(piece.Length, cancellationToken);
+                long started = Stopwatch.GetTimestamp();
                 CheckFinite(entry, offset, piece);
-                if (entry.ElementCount != elements || own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) is >= 0)
+                if (entry.ElementCount != elements || Differs(own, entry, piece, offset))
                 {
                     throw new FormatError(
                         LoadErrorKind.Incompatible,
@@ -101,12 +109,21 @@ internal sealed class ContentReader(
                         entry.Name,
                         $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
                 }
+
+                pace?.HasWorked(started, cancellationToken);
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private bool Differs(BaseWeightComparison own, TensorEntry entry, ReadOnlySpan<byte> piece, long offset)
+    {
+        // The file was read before this and may hang; only the comparison touches memory that can go away.
+        using MemoryGate.Visit? visit = baseMemory?.Enter();
+        return own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) >= 0;
     }
 
     private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)

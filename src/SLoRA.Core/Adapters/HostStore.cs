@@ -1,94 +1,236 @@
+using SLoRA.Backends;
+
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// The generations in main memory, by content: registrations with equal content share one. Content is read in the background and attached on
-/// the engine's thread, to which everything else here belongs.
+/// The generations, by content: registrations with equal content share one. It holds their images in main memory up to a bound; what nobody holds a lease on
+/// and can be read again goes first. Content is read in the background and attached on the engine's thread, to which everything else here belongs.
 /// </summary>
-internal sealed class HostStore(DeviceCache cache, Func<AdapterRegistration, AdapterContent> read, Action<AdapterRegistration, AdapterContent?, Exception?> loaded)
+/// <param name="cache">Generations that have pages.</param>
+/// <param name="memory">The pages.</param>
+/// <param name="slice">What may be copied in this step.</param>
+/// <param name="options">The bounds.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudget slice, AdapterCacheOptions options, TimeProvider clock)
 {
     private readonly Dictionary<GenerationId, Generation> _generations = [];
+    private readonly List<Generation> _held = [];
     private long _ordinal;
 
-    /// <summary>Generations held.</summary>
+    /// <summary>Told when a generation is gone for good.</summary>
+    public Action<GenerationId>? Dropped { get; set; }
+
+    /// <summary>Generations known, wherever their bytes are.</summary>
     public int Count => _generations.Count;
 
-    /// <summary>Starts reading the content of a registration that has none, unless that is under way. The outcome comes through the inbox.</summary>
-    public void BeginLoad(AdapterRegistration registration)
-    {
-        if (registration is { Generation: null, IsLoading: false })
-        {
-            registration.IsLoading = true;
-            _ = Task.Run(() => Read(registration));
-        }
-    }
+    /// <summary>Bytes of the images held.</summary>
+    public long Bytes { get; private set; }
 
-    /// <summary>Gives a registration its generation: the one with this content, if there is one, else a new one. Takes the content over.</summary>
-    public void Attach(AdapterRegistration registration, AdapterContent content)
+    /// <summary>Gives a registration its generation: the one with this content, if there is one, else a new one. Takes the image over.</summary>
+    public void Attach(AdapterRegistration registration, PageImage image)
     {
-        registration.IsLoading = false;
-        if (registration.Generation is not null || registration.IsAbandoned)
+        registration.Loads++;
+        if (registration.IsAbandoned)
         {
-            content.Dispose();
+            image.Dispose();
             return;
         }
 
-        if (_generations.TryGetValue(content.Id, out Generation? generation))
+        if (!_generations.TryGetValue(image.Id, out Generation? generation))
         {
-            content.Dispose();
+            generation = new Generation(image.Id, image.Directory, ++_ordinal);
+            _generations.Add(image.Id, generation);
+        }
+
+        if (generation.Image is null)
+        {
+            Keep(generation, image);
         }
         else
         {
-            generation = new Generation(content, registration.Directory, ++_ordinal);
-            _generations.Add(content.Id, generation);
+            image.Dispose();
         }
 
-        generation.Registrations++;
-        registration.Generation = generation;
+        if (!ReferenceEquals(registration.Generation, generation))
+        {
+            Detach(registration);
+            registration.Generation = generation;
+            generation.Registrations++;
+            generation.Leases += registration.Leases;
+            generation.FixedRegistrations += registration.CanReadAgain ? 0 : 1;
+            generation.Pins += registration.IsPinned ? 1 : 0;
+        }
+
+        registration.Headers!.Package.Release();
+        Trim();
     }
 
     /// <summary>Drops what a registration holds, if neither a name nor a request needs it any more; the last registration drops the generation.</summary>
     public void Collect(AdapterRegistration registration)
     {
-        if (!registration.IsAbandoned || registration.Generation is not { } generation)
+        if (registration.Leases == 0)
         {
-            return;
+            // What somebody has hung on the token must not run on this thread.
+            _ = registration.Loading?.CancelAsync();
+            if (registration.Generation is { IsPagingIn: true, IsIdle: true, Leases: 0 } generation)
+            {
+                cache.Evict(generation);
+            }
         }
 
-        registration.Generation = null;
-        if (--generation.Registrations > 0)
+        if (registration.IsAbandoned)
         {
-            return;
+            Detach(registration);
+        }
+    }
+
+    /// <summary>Whether so many bytes could be added if everything that nobody holds were dropped.</summary>
+    public bool HasRoomFor(long bytes)
+    {
+        long held = Bytes;
+        if (held + bytes > options.HostBytes)
+        {
+            foreach (Generation generation in _held)
+            {
+                held -= CanDrop(generation) ? generation.Image!.Bytes : 0;
+            }
         }
 
-        if (generation.Resident is not null)
+        return held + bytes <= options.HostBytes;
+    }
+
+    /// <summary>
+    /// A generation without an image loses its pages: reads the image back if somebody needs it or it could not be had again, else if reading back is cheap, there is
+    /// room and the step has time for it. Called by the cache.
+    /// </summary>
+    public void ReadBack(Generation generation)
+    {
+        long bytes = PageImage.BytesOf(generation.Directory, memory.PageBytes);
+        if (generation.MustStay || (memory.IsMainMemory && HasRoomFor(bytes) && slice.TrySpend(bytes)))
         {
-            cache.Evict(generation);
+            try
+            {
+                Keep(generation, PageImage.FromPages(generation.Id, generation.Resident!, memory));
+            }
+            catch (OutOfMemoryException) when (!generation.MustStay)
+            {
+                // It is read again instead.
+            }
+        }
+    }
+
+    /// <summary>Drops image and pages of an adapter, unless somebody uses them. What could not be had again stays in main memory.</summary>
+    public EvictedAdapter Drop(AdapterRegistration registration)
+    {
+        if (registration.Leases > 0 || registration.Generation is { Leases: > 0 } or { IsIdle: false })
+        {
+            return default;
         }
 
-        _generations.Remove(generation.Id);
-        generation.Content.Dispose();
+        if (registration.Generation is not { } generation)
+        {
+            return new EvictedAdapter(true, 0, 0);
+        }
+
+        int pages = generation.Resident is null && !generation.IsPagingIn ? 0 : generation.Directory.PageCount;
+        if (pages > 0)
+        {
+            cache.Evict(generation, keepsContent: generation.MustStay);
+        }
+
+        return new EvictedAdapter(true, pages, generation.MustStay ? 0 : DropImage(generation));
     }
 
     /// <summary>Frees all content. Nothing may run any more.</summary>
     public void Clear()
     {
-        foreach (Generation generation in _generations.Values)
+        while (_held.Count > 0)
         {
-            generation.Content.Dispose();
+            DropImage(_held[^1]);
         }
 
         _generations.Clear();
     }
 
-    private void Read(AdapterRegistration registration)
+    /// <summary>Drops images until the bound is kept, as far as nobody needs them: first those whose bytes are in pages that lie in main memory too.</summary>
+    public void Trim()
     {
-        try
+        while (Bytes > options.HostBytes)
         {
-            loaded(registration, read(registration), null);
+            Generation? least = null;
+            double leastWorth = 0;
+            foreach (Generation generation in _held)
+            {
+                if (CanDrop(generation))
+                {
+                    double worth = WorthOf(generation);
+                    if (least is null || worth < leastWorth || (worth == leastWorth && generation.Use.Order < least.Use.Order))
+                    {
+                        (least, leastWorth) = (generation, worth);
+                    }
+                }
+            }
+
+            if (least is null)
+            {
+                return;
+            }
+
+            DropImage(least);
         }
-        catch (Exception error)
+    }
+
+    private static bool CanDrop(Generation generation) =>
+        generation is { Image: not null, IsPagingIn: false } && (generation.Resident is not null || !generation.MustStay);
+
+    private double WorthOf(Generation generation) =>
+        generation.Resident is not null && memory.IsMainMemory ? -1 : generation.Use.Rate(clock.GetTimestamp(), clock);
+
+    private void Keep(Generation generation, PageImage image)
+    {
+        generation.Image = image;
+        Bytes += image.Bytes;
+        _held.Add(generation);
+    }
+
+    private long DropImage(Generation generation)
+    {
+        if (generation.Image is not { } image)
         {
-            loaded(registration, null, error);
+            return 0;
         }
+
+        long bytes = image.Bytes;
+        generation.Image = null;
+        Bytes -= bytes;
+        _held.Remove(generation);
+        image.Dispose();
+        return bytes;
+    }
+
+    private void Detach(AdapterRegistration registration)
+    {
+        if (registration.Generation is not { } generation)
+        {
+            return;
+        }
+
+        registration.Generation = null;
+        generation.Leases -= registration.Leases;
+        generation.FixedRegistrations -= registration.CanReadAgain ? 0 : 1;
+        generation.Pins -= registration.IsPinned ? 1 : 0;
+        if (--generation.Registrations > 0)
+        {
+            return;
+        }
+
+        if (generation.Resident is not null || generation.IsPagingIn)
+        {
+            cache.Evict(generation, keepsContent: false);
+        }
+
+        _generations.Remove(generation.Id);
+        Dropped?.Invoke(generation.Id);
+        DropImage(generation);
     }
 }

@@ -7,4 +7,7 @@ internal sealed record Lease(AdapterRegistration Registration, float Weight)
 {
     /// <summary>The content, once it has been read.</summary>
     public Generation? Generation => Registration.Generation;
+
+    /// <summary>Whether the content is in memory. Once it is, the lease keeps it there.</summary>
+    public bool HasContent => Registration.Generation is { IsAvailable: true };
 }

@@ -36,6 +36,13 @@ internal sealed unsafe class NativeBlock : IDisposable
         return new Span<byte>((byte*)_data + offset, length);
     }
 
+    /// <summary>Sets all bytes to zero.</summary>
+    public void Clear()
+    {
+        ObjectDisposedException.ThrowIf(_data is null, this);
+        NativeMemory.Clear(_data, (nuint)Length);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -9,13 +9,20 @@ internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<T
     : AdapterPackage(name)
 {
     private const string Source = "tensors in memory";
+    private ImmutableArray<byte[]> _values = values;
+
+    /// <inheritdoc/>
+    public override bool CanReadAgain => false;
 
     /// <inheritdoc/>
     public override AdapterReader Open()
     {
         PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, AdapterFolder.ConfigFile));
-        return new Reader(checkedConfig, config, entries, values, bytes);
+        return new Reader(checkedConfig, config, entries, _values, bytes);
     }
+
+    /// <inheritdoc/>
+    public override void Release() => _values = [];
 
     private sealed class Reader(
         PeftConfig config, byte[] configBytes, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes) : AdapterReader

@@ -87,8 +87,26 @@ internal interface IBackend : IDisposable
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 
+    /// <summary><c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.</summary>
+    void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+        Add(x, y);
+        Norm(x, weight, epsilon, z);
+    }
+
     /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
     void GatherOutputs(DeviceRows x, DeviceRows y);
+
+    /// <summary>Whether <see cref="Choose"/> chooses tokens; if not, they are chosen from <see cref="Logits"/>.</summary>
+    bool ChoosesTokens => false;
+
+    /// <summary>Chooses the tokens of the plan's <see cref="StepPlan.Choices"/> from logits <c>[O, V]</c>, as <see cref="Sampling.Sampler"/> does but in fp32.</summary>
+    void Choose(DeviceRows logits)
+    {
+    }
+
+    /// <summary>The token chosen for an output row of the last step; negative where none was to be chosen, or the logits allow none.</summary>
+    int Chosen(int output) => -1;
 
     /// <summary>Ends the step: everything is computed and <paramref name="logits"/> <c>[O, V]</c> can be read.</summary>
     void EndStep(DeviceRows logits);

@@ -9,6 +9,9 @@ internal interface IPageMemory
     /// <summary>Bytes of a page.</summary>
     long PageBytes { get; }
 
+    /// <summary>Whether the pages lie in main memory: what is in them need not be kept there a second time, and reading it back is a plain copy.</summary>
+    bool IsMainMemory => false;
+
     /// <summary>Copies bytes into a page.</summary>
     void Write(int page, long offset, ReadOnlySpan<byte> source);
 

@@ -13,8 +13,7 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
         }
         catch (Exception error)
         {
-            loop.LeaveQueue();
-            stream.EndUnserved(FinishReason.Failed, error);
+            loop.Refuse(stream, error);
         }
     }
 
@@ -46,11 +45,11 @@ internal sealed class Wake : EngineCommand
 }
 
 /// <summary>The content of an adapter has been read, or could not be.</summary>
-internal sealed class ContentLoaded(AdapterRegistration registration, AdapterContent? content, Exception? error) : EngineCommand
+internal sealed class ContentLoaded(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error) : EngineCommand
 {
-    public override void Apply(EngineLoop loop) => loop.ContentArrived(registration, content, error);
+    public override void Apply(EngineLoop loop) => loop.ContentArrived(registration, loaded, error);
 
-    public override void Abandon(Exception reason) => content?.Dispose();
+    public override void Abandon(Exception reason) => loaded?.Dispose();
 }
 
 /// <summary>Something to do on the engine's thread whose outcome somebody awaits.</summary>

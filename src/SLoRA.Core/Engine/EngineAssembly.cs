@@ -13,10 +13,10 @@ namespace SLoRA.Engine;
 internal sealed class EngineAssembly : IDisposable
 {
     private readonly BaseModel _baseModel;
-    private readonly AdapterLoader _loader;
+    private readonly AdapterIntake _intake;
 
     private EngineAssembly(
-        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel, AdapterLoader loader)
+        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel, AdapterIntake intake)
     {
         Loop = loop;
         Model = model;
@@ -25,7 +25,7 @@ internal sealed class EngineAssembly : IDisposable
         Scheduling = scheduling;
         Logger = logger;
         _baseModel = baseModel;
-        _loader = loader;
+        _intake = intake;
     }
 
     /// <summary>The loop; nothing steps it yet.</summary>
@@ -40,6 +40,9 @@ internal sealed class EngineAssembly : IDisposable
     /// <summary>The adapters as callers see them.</summary>
     public AdapterCollection Adapters { get; }
 
+    /// <summary>What reads adapters.</summary>
+    public AdapterIntake Intake => _intake;
+
     /// <summary>The limits.</summary>
     public SchedulingOptions Scheduling { get; }
 
@@ -52,7 +55,10 @@ internal sealed class EngineAssembly : IDisposable
         Func<int, int, IBackend> createBackend,
         PoolOptions pool,
         SchedulingOptions scheduling,
+        AdapterCacheOptions adapterCache,
         IReadOnlyList<AdapterPackage> adapters,
+        IAdapterSource? source,
+        MetricsOptions metrics,
         ILogger logger,
         TimeProvider clock,
         bool checksInvariants,
@@ -63,6 +69,7 @@ internal sealed class EngineAssembly : IDisposable
         BaseModel? model = null;
         IBackend? backend = null;
         EngineLoop? loop = null;
+        AdapterIntake? intake = null;
         try
         {
             model = BaseModel.Open(folder, progress, cancellation);
@@ -78,7 +85,9 @@ internal sealed class EngineAssembly : IDisposable
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
-            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
+            var pace = new LoadPace(adapterCache.PageInShare);
+            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
+            intake = new AdapterIntake(loader, pageCount, source, adapterCache, clock);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
             backend.CompleteLoading(description);
@@ -89,36 +98,42 @@ internal sealed class EngineAssembly : IDisposable
                     Layout = layout,
                     Pool = new PagePool(pageCount),
                     Pages = backend.Pages,
-                    ReadContent = registration => loader.ReadContent(registration),
+                    ReadContent = intake.ReadAsync,
+                    HasAdapterSource = source is not null,
+                    AdapterCache = adapterCache,
+                    Pace = pace,
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
+                    Metrics = new EngineMetrics(metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath))),
                     Clock = clock,
+                    ReusesPrefixes = pool.PrefixReuse,
                     ChecksInvariants = checksInvariants,
                 },
                 chunkLimit);
             foreach (AdapterPackage package in adapters)
             {
-                (AdapterRegistration registration, AdapterContent? content) = loader.Read(package, AdapterValidation.Content, cancellation);
-                loop.Names.Register(registration, content, replace: false);
-                Log.Registered(logger, package.Name, registration.Description.Coverage);
+                (AdapterHeaders headers, PageImage? image) = intake.Read(package, AdapterValidation.Content, cancellation);
+                loop.Names.Register(new AdapterRegistration(package.Name, headers), image, replace: false);
+                Log.Registered(logger, package.Name, headers.Coverage);
             }
 
             Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);
-            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, loader, logger), scheduling, logger, model, loader);
+            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, intake, logger), scheduling, logger, model, intake);
         }
         catch
         {
             loop?.End(new EngineDisposedException());
+            intake?.Dispose();
             backend?.Dispose();
             model?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Frees backend and model. The loop must have ended.</summary>
+    /// <summary>Frees backend and model. The loop must have ended. A reading that hangs is left alone: it can no longer reach what is freed.</summary>
     public void Dispose()
     {
-        _loader.Dispose();
+        _intake.Dispose();
         Backend.Dispose();
         _baseModel.Dispose();
     }

@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
@@ -14,8 +17,10 @@ internal sealed class EngineLoop
     private readonly Inbox _inbox = new();
     private readonly StepPlan _plan;
     private readonly StepPlanner _planner;
+    private readonly Residency _residency;
     private readonly ActiveRequests _requests;
     private readonly Publisher _publisher;
+    private readonly SwapSpace _swap;
     private Exception? _ended;
     private int _queued;
 
@@ -24,30 +29,57 @@ internal sealed class EngineLoop
     {
         _parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
-        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places);
-        _planner = new StepPlanner(scheduling.StreamBuffer, chunkLimit);
-        DeviceCache = new DeviceCache(parts.Pool, parts.Pages);
-        HostStore = new HostStore(DeviceCache, parts.ReadContent, ContentRead);
-        Names = new AdapterNames(HostStore);
-        Monitor = new EngineMonitor(parts.Pool, parts.Layout.PageBytes, parts.Clock);
-        _requests = new ActiveRequests(parts, DeviceCache, HostStore, new Reclaim(parts.Pool, DeviceCache), LeaveQueue);
+        _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
+        _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
+        _residency = new Residency(parts, ContentRead);
+        _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
+        Preemption = new Preemption(_swap, scheduling, parts.Clock);
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
+        HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
+        Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
+        _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
+        _residency.Connect(reclaim, _requests.PagesNeededBeside);
+        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests);
+        parts.Metrics.Watch(Monitor);
+        DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
     }
 
     /// <summary>Name → registration.</summary>
-    public AdapterNames Names { get; }
+    public AdapterNames Names => _residency.Names;
 
     /// <summary>Content in main memory.</summary>
-    public HostStore HostStore { get; }
+    public HostStore HostStore => _residency.Store;
 
     /// <summary>Content in the pool.</summary>
-    public DeviceCache DeviceCache { get; }
+    public DeviceCache DeviceCache => _residency.Cache;
+
+    /// <summary>What the program wants in pages. Engine's thread only.</summary>
+    public Preloads Preloads => _residency.Preloads;
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock => _parts.Clock;
+
+    /// <summary>Pages of the pool.</summary>
+    public int TotalPages => _parts.Pool.Total;
+
+    /// <summary>Pages of keys and values that are kept for others; null when that is off.</summary>
+    public PrefixCache? PrefixCache { get; }
+
+    /// <summary>How sequences give up their pages; counts what that has cost.</summary>
+    public Preemption Preemption { get; }
 
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
+    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
+
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
+
+    /// <summary>Unread tokens at which a sequence pauses.</summary>
+    public int StreamBuffer => _parts.Scheduling.StreamBuffer;
 
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
@@ -67,11 +99,14 @@ internal sealed class EngineLoop
     /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
     public void Consumed(GenerationStream stream)
     {
-        if (stream.Unread == _parts.Scheduling.StreamBuffer - 1)
+        if (stream.Unread == StreamBuffer - 1)
         {
             _inbox.TryPost(Wake.Instance);
         }
     }
+
+    /// <summary>Lets the engine's thread look around. Any thread.</summary>
+    public void WakeUp() => _inbox.TryPost(Wake.Instance);
 
     /// <summary>Posts a command, or lets it fail when the engine has ended. Any thread.</summary>
     public void Post(EngineCommand command)
@@ -86,25 +121,32 @@ internal sealed class EngineLoop
     public void Wait() => _inbox.Wait();
 
     /// <summary>One step: the engine's table of contents.</summary>
-    /// <returns>False when there was nothing to compute.</returns>
+    /// <returns>False when there was nothing to do until something is posted.</returns>
     public bool Step()
     {
         DrainInbox();
         Retire();
+        _residency.Begin(_planner.CanPlan(_requests.Running));
         Interlocked.Add(ref _queued, -_requests.Admit());
-        DeviceCache.PageIn();
+        bool ended = _requests.SecurePages();
+        _residency.Advance(_requests.Waiting);
         bool planned = _planner.TryPlan(_requests.Running, _plan);
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();
+            _publisher.Describe(_plan, _planner.Sequences);
+            Activity? trace = StepTrace.Start(_plan);
             _parts.Decoder.Run(_plan);
+            StepTrace.End(trace);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
-            Monitor.Stepped(_plan, _planner.Sequences, started);
+            _residency.End(started);
+            Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
+            Preemption.Stepped(_plan.RowCount, _parts.Clock.GetElapsedTime(started));
         }
 
-        Observe();
+        Monitor.Observe();
         CheckInvariants();
-        return planned;
+        return planned || ended || DeviceCache.PagingIn.Count > 0;
     }
 
     /// <summary>Ends every request and refuses what comes later.</summary>
@@ -119,17 +161,40 @@ internal sealed class EngineLoop
 
         _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
         Retire();
+        Preloads.EndAll(reason);
+        PrefixCache?.Clear();
+        _swap.Dispose();
         HostStore.Clear();
+        _parts.Metrics.Dispose();
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
-            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0)),
-            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [], generation.Directory.PageCount)),
-        ]);
+            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
+            .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
+        ])
+    {
+        Prefixes = PrefixCache is null ? [] : [.. PrefixCache.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
+        IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
+        Leases = LeaseSnapshots(),
+        SwapBlocks = _swap.Used,
+        SwappedPages = _requests.Waiting.Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+    };
+
+    /// <summary>Drops what is held of an adapter that nobody uses. Engine's thread only.</summary>
+    /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
+    internal EvictedAdapter Evict(string name)
+    {
+        if (!Names.Contains(name))
+        {
+            throw new AdapterNotFoundException(name);
+        }
+
+        return HostStore.Drop(Names.Current[name]);
+    }
 
     /// <summary>Makes a sequence of a submission. Called by <see cref="Submission"/>.</summary>
     /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has changed.</exception>
@@ -137,8 +202,8 @@ internal sealed class EngineLoop
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<Lease> leases = Names.Resolve(asked);
-        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens);
-        RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
+        var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens, PrefixCache, asked.Prompt.Length + stream.MaxTokens - 1);
+        _requests.RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
         var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
         var sequence = new Sequence(request, table);
@@ -151,8 +216,24 @@ internal sealed class EngineLoop
         _requests.Add(sequence);
     }
 
+    /// <summary>Takes the pages of everything that nobody uses. Engine's thread only.</summary>
+    internal void DropCaches()
+    {
+        DeviceCache.EvictIdle();
+        PrefixCache?.Clear();
+        Monitor.Observe();
+    }
+
     /// <summary>A request ends that was never admitted.</summary>
     internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
+
+    /// <summary>Ends a request that cannot be taken in. Called by <see cref="Submission"/>.</summary>
+    internal void Refuse(GenerationStream stream, Exception error)
+    {
+        LeaveQueue();
+        _parts.Metrics.Ended(stream.Request, FinishReason.Failed, GenerationUsage.Nothing(stream.Request), TimeSpan.Zero, error);
+        stream.EndUnserved(FinishReason.Failed, error);
+    }
 
     /// <summary>Ends the sequences of a stream. Called by <see cref="Cancellation"/>.</summary>
     internal void CancelNow(GenerationStream stream) => _requests.Cancel(stream);
@@ -161,24 +242,32 @@ internal sealed class EngineLoop
     internal void Fail(RequestState request, Exception error) => _requests.Fail(request, error);
 
     /// <summary>Gives waiting sequences the content they wait for, or the error. Called by <see cref="ContentLoaded"/>.</summary>
-    internal void ContentArrived(AdapterRegistration registration, AdapterContent? content, Exception? error)
+    internal void ContentArrived(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
-        if (content is not null)
+        _residency.Loads.End(registration, error);
+        if (loaded is not null)
         {
-            HostStore.Attach(registration, content);
-            return;
+            _residency.Attach(registration, loaded);
+            _requests.RequireFits(registration);
         }
+        else if (error is not OperationCanceledException)
+        {
+            if (error is AdapterNotFoundException)
+            {
+                Names.Forget(registration);
+            }
 
-        registration.IsLoading = false;
-        _requests.FailWaitingFor(registration, error!);
+            _requests.FailWaitingFor(registration, error!);
+            Preloads.Fail(registration, error!);
+        }
     }
 
     /// <summary>Content has been read in the background; when the engine has ended meanwhile, nobody wants it. Any thread.</summary>
-    private void ContentRead(AdapterRegistration registration, AdapterContent? content, Exception? error)
+    private void ContentRead(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
-        if (!_inbox.TryPost(new ContentLoaded(registration, content, error)))
+        if (!_inbox.TryPost(new ContentLoaded(registration, loaded, error)))
         {
-            content?.Dispose();
+            loaded?.Dispose();
         }
     }
 
@@ -193,21 +282,21 @@ internal sealed class EngineLoop
     /// <summary>What ended goes back to the pool; the outside sees that before the streams end.</summary>
     private void Retire()
     {
-        _requests.ReturnFinished();
-        Observe();
-        Monitor.Retired(_requests.CompleteFinished());
-    }
-
-    private void Observe() => Monitor.Observe(_requests.Running.Count, _requests.Waiting.Count, DeviceCache.Resident);
-
-    private void RequireFits(int cachePages, ImmutableArray<Lease> leases)
-    {
-        int adapterPages = leases.Select(lease => lease.Registration).Distinct().Sum(registration => registration.Directory.PageCount);
-        if (cachePages + adapterPages > _parts.Pool.Total)
+        if (_requests.ReturnFinished())
         {
-            throw new RequestTooLargeException(cachePages, adapterPages, _parts.Pool.Total);
+            Monitor.Observe();
+            _requests.CompleteFinished();
         }
     }
+
+    private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
+    [
+        .. _requests.Running.Concat(_requests.Waiting)
+            .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
+            .GroupBy(held => held.Registration)
+            .Select(held => new LeaseSnapshot(
+                held.Key.Name, held.Count(), held.Key.Leases, held.Count(lease => lease.IsAdmitted), held.Key.Generation?.Users ?? -1)),
+    ];
 
     private void CheckInvariants()
     {

@@ -1,89 +1,144 @@
 using SLoRA.Adapters;
 using SLoRA.Pool;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
-/// <summary>What the outside may see of the engine: written by its thread between steps, read by anybody.</summary>
-internal sealed class EngineMonitor(PagePool pool, long pageBytes, TimeProvider clock)
+/// <summary>
+/// What the outside may see of the engine: written by its thread between steps, read by any thread without a lock. Every picture is of one moment.
+/// </summary>
+internal sealed class EngineMonitor
 {
-    private readonly Lock _gate = new();
-    private StepStatus _lastStep;
-    private PoolStatus _pool = new(pageBytes, pool.Total, pool.Total, 0, 0);
-    private long _steps;
-    private long _rows;
-    private long _generated;
-    private long _ended;
-    private int _running;
-    private int _waiting;
-    private int _residentAdapters;
+    private readonly SequenceLock<EngineCounts> _published = new();
+    private readonly EngineParts _parts;
+    private readonly DeviceCache _cache;
+    private readonly PrefixCache? _prefixes;
+    private readonly Preemption _preemption;
+    private readonly ActiveRequests _requests;
+    private EngineCounts _counts;
 
-    /// <summary>Requests that wait.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    /// <summary>Looks at the parts of an engine.</summary>
+    public EngineMonitor(EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests)
+    {
+        _parts = parts;
+        _cache = cache;
+        _prefixes = prefixes;
+        _preemption = preemption;
+        _requests = requests;
+        Observe();
+    }
 
-    /// <summary>Notes a step.</summary>
-    public void Stepped(StepPlan plan, IReadOnlyList<Sequence> sequences, long started)
+    /// <summary>The numbers as they were observed last. Any thread.</summary>
+    public EngineCounts Counts => _published.Read();
+
+    /// <summary>Notes a step; <see cref="Observe"/> shows it.</summary>
+    /// <param name="plan">What was computed.</param>
+    /// <param name="sequences">The sequence of each slice.</param>
+    /// <param name="published">Tokens handed to streams so far.</param>
+    /// <param name="started">Timestamp of its start.</param>
+    public void Stepped(StepPlan plan, IReadOnlyList<Sequence> sequences, long published, long started)
     {
         int decodeRows = 0;
-        foreach (StepSlice slice in plan.Slices)
+        int promptTokens = 0;
+        for (int i = 0; i < plan.Slices.Length; i++)
         {
+            StepSlice slice = plan.Slices[i];
             decodeRows += slice.RowCount == 1 ? 1 : 0;
+            promptTokens += Math.Clamp(sequences[i].PromptLength - slice.FirstPosition, 0, slice.RowCount);
         }
 
-        int adapters = DistinctAdapters(plan.Lora);
-        lock (_gate)
-        {
-            _steps++;
-            _rows += plan.RowCount;
-            _generated += plan.OutputCount;
-            _lastStep = new StepStatus(_steps, plan.RowCount, decodeRows, sequences.Count, adapters, clock.GetElapsedTime(started));
-        }
+        _counts.ComputedTokens += plan.RowCount;
+        _counts.PromptTokens += promptTokens;
+        _counts.SampledTokens += plan.OutputCount;
+        _counts.GeneratedTokens = published;
+        _counts.LastStep = new StepStatus(
+            _counts.LastStep.Number + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+        _parts.Metrics.Stepped(_counts.LastStep);
     }
 
-    /// <summary>Notes the end of requests.</summary>
-    public void Retired(int requests)
+    /// <summary>Shows how things stand between two steps.</summary>
+    public void Observe()
     {
-        lock (_gate)
-        {
-            _ended += requests;
-        }
-    }
-
-    /// <summary>Notes how things stand between two steps.</summary>
-    public void Observe(int running, int waiting, IReadOnlyList<Generation> resident)
-    {
-        int adapterPages = 0;
+        int inUse = 0;
+        IReadOnlyList<Generation> resident = _cache.Resident;
         for (int i = 0; i < resident.Count; i++)
         {
-            adapterPages += resident[i].Directory.PageCount;
+            inUse += resident[i].Users > 0 ? 1 : 0;
         }
 
-        lock (_gate)
+        _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, _cache.OwnedPages)
         {
-            _running = running;
-            _waiting = waiting;
-            _residentAdapters = resident.Count;
-            _pool = new PoolStatus(pageBytes, pool.Total, pool.Free, pool.Reserved, adapterPages);
-        }
+            IdleAdapters = _cache.IdlePageCount,
+            IdlePrefixes = _prefixes?.IdlePageCount ?? 0,
+        };
+        _counts.AdapterCache = _cache.Counters with { Resident = resident.Count, InUse = inUse, PagingIn = _cache.PagingIn.Count };
+        PrefixCounters prefixes = _prefixes?.Counters ?? default;
+        _counts.Prefixes = new PrefixCacheStatus(prefixes.Lookups, prefixes.Hits, prefixes.LookupTokens, prefixes.HitTokens);
+        _counts.Preemptions = _preemption.Counters.Preempted;
+        _counts.Queue = Queue();
+        _counts.Running = _requests.Running.Count;
+        _counts.Leases = _requests.Leases;
+        _counts.Ended = _requests.Ended;
+        _published.Write(_counts);
+        _parts.Metrics.Count(_counts);
     }
 
-    /// <summary>A consistent picture.</summary>
+    /// <summary>A consistent picture. Any thread.</summary>
     public EngineStatus Status()
     {
-        lock (_gate)
+        EngineCounts counts = Counts;
+        return new EngineStatus
         {
-            return new EngineStatus
+            Running = counts.Running,
+            Queue = counts.Queue,
+            EndedRequests = counts.Ended,
+            Leases = counts.Leases,
+            AdapterCache = counts.AdapterCache,
+            PrefixCache = counts.Prefixes,
+            Pool = counts.Pool,
+            Preemptions = counts.Preemptions,
+            Steps = counts.LastStep.Number,
+            ComputedTokens = counts.ComputedTokens,
+            PromptTokens = counts.PromptTokens,
+            SampledTokens = counts.SampledTokens,
+            GeneratedTokens = counts.GeneratedTokens,
+            LastStep = counts.LastStep,
+        };
+    }
+
+    /// <summary>Who waits for what: the first that has its content and is not admitted says what everybody behind it waits for too.</summary>
+    private QueueStatus Queue()
+    {
+        IReadOnlyList<Sequence> waiting = _requests.Waiting;
+        int content = 0;
+        Sequence? first = null;
+        for (int i = 0; i < waiting.Count; i++)
+        {
+            if (waiting[i].Request.ContentReady == 0)
             {
-                Running = _running,
-                Waiting = _waiting,
-                EndedRequests = _ended,
-                ResidentAdapters = _residentAdapters,
-                Pool = _pool,
-                Steps = _steps,
-                ComputedTokens = _rows,
-                SampledTokens = _generated,
-                LastStep = _lastStep,
-            };
+                content++;
+            }
+            else
+            {
+                first ??= waiting[i];
+            }
         }
+
+        int others = waiting.Count - content;
+        return first is null || first.Request.Request.Continuations <= FreePlaces()
+            ? new QueueStatus(content, others, 0)
+            : new QueueStatus(content, 0, others);
+    }
+
+    private int FreePlaces()
+    {
+        int places = _parts.Scheduling.Places;
+        for (int i = 0; i < _requests.Running.Count; i++)
+        {
+            places -= 1 + _requests.Running[i].PendingForks;
+        }
+
+        return places;
     }
 
     private static int DistinctAdapters(WorkList list)

@@ -1,5 +1,6 @@
 using SLoRA.Adapters;
 using SLoRA.Backends;
+using SLoRA.Diagnostics;
 using SLoRA.Models;
 using SLoRA.Pool;
 using SLoRA.Sampling;
@@ -21,8 +22,17 @@ internal sealed record EngineParts
     /// <summary>The pages' bytes.</summary>
     public required IPageMemory Pages { get; init; }
 
-    /// <summary>Reads and checks an adapter's content; called in the background.</summary>
-    public required Func<AdapterRegistration, AdapterContent> ReadContent { get; init; }
+    /// <summary>Begins to read and check an adapter's content in the background.</summary>
+    public required Func<AdapterRegistration, CancellationToken, Task<LoadedAdapter>> ReadContent { get; init; }
+
+    /// <summary>Whether names that are not registered can be looked up.</summary>
+    public bool HasAdapterSource { get; init; }
+
+    /// <summary>How fast content is read beside steps.</summary>
+    public required LoadPace Pace { get; init; }
+
+    /// <summary>How adapters come into the pool.</summary>
+    public required AdapterCacheOptions AdapterCache { get; init; }
 
     /// <summary>Limits.</summary>
     public required SchedulingOptions Scheduling { get; init; }
@@ -30,8 +40,14 @@ internal sealed record EngineParts
     /// <summary>Seeds of requests that name none.</summary>
     public required SeedSource Seeds { get; init; }
 
+    /// <summary>What is measured for the outside.</summary>
+    public required EngineMetrics Metrics { get; init; }
+
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
+
+    /// <summary>Whether full pages of keys and values are kept and shared.</summary>
+    public bool ReusesPrefixes { get; init; } = true;
 
     /// <summary>Whether the invariants are checked after every step.</summary>
     public bool ChecksInvariants { get; init; }

@@ -7,10 +7,43 @@ namespace SLoRA.Engine;
 /// <param name="Pool">The pool's own books.</param>
 /// <param name="Sequences">Running sequences.</param>
 /// <param name="Generations">Generations that have pages or are promised some.</param>
-internal sealed record EngineSnapshot(PoolSnapshot Pool, ImmutableArray<OwnerSnapshot> Sequences, ImmutableArray<OwnerSnapshot> Generations);
+internal sealed record EngineSnapshot(PoolSnapshot Pool, ImmutableArray<OwnerSnapshot> Sequences, ImmutableArray<OwnerSnapshot> Generations)
+{
+    /// <summary>Pages that the prefix cache keeps.</summary>
+    public ImmutableArray<PrefixSnapshot> Prefixes { get; init; } = [];
+
+    /// <summary>Kept pages that the prefix cache takes for idle.</summary>
+    public int IdlePrefixes { get; init; }
+
+    /// <summary>What running and waiting sequences hold on adapters.</summary>
+    public ImmutableArray<LeaseSnapshot> Leases { get; init; } = [];
+
+    /// <summary>Blocks of main memory that hold keys and values of preempted sequences.</summary>
+    public int SwapBlocks { get; init; }
+
+    /// <summary>Blocks that preempted sequences say to have.</summary>
+    public int SwappedPages { get; init; }
+}
 
 /// <summary>One owner of pages.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Pages">Pages it owns.</param>
 /// <param name="Reserved">Pages it is promised.</param>
-internal sealed record OwnerSnapshot(string Kind, ImmutableArray<int> Pages, int Reserved);
+internal sealed record OwnerSnapshot(string Kind, ImmutableArray<int> Pages, int Reserved)
+{
+    /// <summary>How many pages it must have, if it has any; 0 for any number.</summary>
+    public int Whole { get; init; }
+}
+
+/// <summary>A page that the prefix cache keeps.</summary>
+/// <param name="Page">The page.</param>
+/// <param name="Parent">The page that it continues; −1 for none.</param>
+internal readonly record struct PrefixSnapshot(int Page, int Parent);
+
+/// <summary>What sequences hold on one adapter, and what the adapter's books say.</summary>
+/// <param name="Adapter">Its name.</param>
+/// <param name="Held">Sequences that hold it, waiting ones included.</param>
+/// <param name="Counted">Leases that it counts.</param>
+/// <param name="Used">Leases of running sequences.</param>
+/// <param name="Users">Users that its generation counts; −1 when it has none.</param>
+internal sealed record LeaseSnapshot(string Adapter, int Held, int Counted, int Used, int Users);

@@ -47,11 +47,24 @@ internal sealed class EngineThread : IAsyncDisposable
         catch (Exception error)
         {
             faulted(error);
-            _loop.End(new EngineFaultedException(error));
+            EndFaulted(new EngineFaultedException(error), faulted);
         }
         finally
         {
             _stopped.SetResult();
+        }
+    }
+
+    /// <summary>Ends every request. What fails while that is done is logged: an engine that has failed takes no process with it.</summary>
+    private void EndFaulted(EngineFaultedException fault, Action<Exception> faulted)
+    {
+        try
+        {
+            _loop.End(fault);
+        }
+        catch (Exception error)
+        {
+            faulted(error);
         }
     }
 }

@@ -2,7 +2,8 @@ namespace SLoRA.Engine;
 
 /// <summary>
 /// The invariants of the page pool as a pure function of a snapshot: every page is free or owned by exactly as many owners as its count says, no
-/// owner names a free page, and what is promised adds up.
+/// owner names a free page, what is promised adds up, what is resident is whole, kept prefixes are whole from their first page on, and what sequences
+/// hold on adapters is counted there.
 /// </summary>
 internal static class InvariantValidator
 {
@@ -26,8 +27,15 @@ internal static class InvariantValidator
 
                 owners[page]++;
             }
+
+            if (owner.Whole > 0 && owner.Pages.Length != owner.Whole)
+            {
+                violations.Add($"A {owner.Kind} has {owner.Pages.Length} of its {owner.Whole} pages.");
+            }
         }
 
+        AddPrefixes(snapshot, owners, violations);
+        AddLeases(snapshot, violations);
         for (int page = 0; page < pageCount; page++)
         {
             if (owners[page] != snapshot.Pool.Owners[page])
@@ -64,6 +72,68 @@ internal static class InvariantValidator
         }
 
         return violations;
+    }
+
+    /// <summary>Counts the prefix cache as an owner of what it keeps, and checks its chains.</summary>
+    private static void AddPrefixes(EngineSnapshot snapshot, int[] owners, List<string> violations)
+    {
+        Dictionary<int, int> parents = [];
+        foreach (PrefixSnapshot kept in snapshot.Prefixes)
+        {
+            if (kept.Page < 0 || kept.Page >= owners.Length || !parents.TryAdd(kept.Page, kept.Parent))
+            {
+                violations.Add($"The prefix cache names page {kept.Page}, which does not exist or is kept twice.");
+                continue;
+            }
+
+            owners[kept.Page]++;
+        }
+
+        foreach ((int page, int parent) in parents)
+        {
+            if (parent >= 0 && !parents.ContainsKey(parent))
+            {
+                violations.Add($"Page {page} is kept, the page {parent} that it continues is not.");
+            }
+        }
+
+        foreach (OwnerSnapshot sequence in snapshot.Sequences)
+        {
+            for (int i = 0; i < sequence.Pages.Length; i++)
+            {
+                if (parents.TryGetValue(sequence.Pages[i], out int parent) && parent != (i == 0 ? -1 : sequence.Pages[i - 1]))
+                {
+                    violations.Add($"A sequence has the kept page {sequence.Pages[i]} behind another page than {parent}.");
+                }
+            }
+        }
+
+        int idle = parents.Keys.Count(page => snapshot.Pool.Owners[page] == 1);
+        if (idle != snapshot.IdlePrefixes)
+        {
+            violations.Add($"{idle} kept pages are idle, the prefix cache counts {snapshot.IdlePrefixes}.");
+        }
+    }
+
+    private static void AddLeases(EngineSnapshot snapshot, List<string> violations)
+    {
+        foreach (LeaseSnapshot lease in snapshot.Leases)
+        {
+            if (lease.Counted < lease.Held)
+            {
+                violations.Add($"{lease.Held} sequences hold adapter '{lease.Adapter}', which counts {lease.Counted}.");
+            }
+
+            if (lease.Used > Math.Max(0, lease.Users))
+            {
+                violations.Add($"{lease.Used} running sequences use adapter '{lease.Adapter}', whose generation counts {lease.Users}.");
+            }
+        }
+
+        if (snapshot.SwapBlocks != snapshot.SwappedPages)
+        {
+            violations.Add($"{snapshot.SwapBlocks} blocks hold swapped pages, preempted sequences have {snapshot.SwappedPages}.");
+        }
     }
 
     /// <summary>Throws when an invariant does not hold.</summary>

@@ -10,6 +10,31 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 {
     private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
 
+    /// <summary>Tokens handed to streams since the engine was built.</summary>
+    public long Published { get; private set; }
+
+    /// <summary>Describes to the device which tokens it can choose by itself: those of requests for which nobody else needs the logits.</summary>
+    public void Describe(StepPlan plan, IReadOnlyList<Sequence> sequences)
+    {
+        if (!parts.Decoder.ChoosesTokens)
+        {
+            return;
+        }
+
+        int output = 0;
+        for (int i = 0; i < sequences.Count; i++)
+        {
+            StepSlice slice = plan.Slices[i];
+            for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
+            {
+                if (plan.OutputRows[output] == slice.FirstRow + slice.RowCount - 1 && sequences[i].Pending == slice.RowCount)
+                {
+                    sequences[i].DescribeChoice(output, plan.Choices);
+                }
+            }
+        }
+    }
+
     /// <summary>Goes through the output rows of a step that the decoder has run.</summary>
     /// <param name="plan">The step.</param>
     /// <param name="sequences">The sequence of each of its slices.</param>
@@ -25,15 +50,25 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
             {
                 int row = plan.OutputRows[output] - slice.FirstRow;
-                Take(sequence, slice.FirstPosition + row, parts.Decoder.Logits(output), row == slice.RowCount - 1, now);
+                Take(sequence, slice.FirstPosition + row, output, row == slice.RowCount - 1, now);
             }
         }
     }
 
-    private void Take(Sequence sequence, int position, ReadOnlySpan<float> logits, bool isLast, long now)
+    private void Take(Sequence sequence, int position, int output, bool isLast, long now)
     {
         try
         {
+            if (parts.Decoder.Chosen(output) is var token and >= 0)
+            {
+                NoteFirstToken(sequence.Request, now);
+                int before = sequence.Count;
+                sequence.Accept(token);
+                Published += sequence.Count - before;
+                return;
+            }
+
+            ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
             GenerationRequest asked = sequence.Request.Request;
             asked.Tap?.Take(position, logits);
             if (position < sequence.PromptLength - 1 && asked.LogProbabilities is { IncludePrompt: true })
@@ -43,11 +78,11 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 
             if (isLast && sequence.Pending == 0)
             {
-                sequence.Request.FirstToken = sequence.Request.FirstToken != 0 ? sequence.Request.FirstToken : now;
-                sequence.Sample(logits, _scratch);
+                NoteFirstToken(sequence.Request, now);
+                Sample(sequence, logits);
                 for (int forks = sequence.PendingForks; forks > 0; forks--)
                 {
-                    requests.Fork(sequence).Sample(logits, _scratch);
+                    Sample(requests.Fork(sequence), logits);
                 }
             }
         }
@@ -56,5 +91,21 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             // A hook of the host program, or logits that no token can be chosen from.
             requests.Fail(sequence.Request, error);
         }
+    }
+
+    private void NoteFirstToken(RequestState request, long now)
+    {
+        if (request.FirstToken == 0)
+        {
+            request.FirstToken = now;
+            parts.Metrics.FirstToken(request.Request, parts.Clock.GetElapsedTime(request.Arrived, now));
+        }
+    }
+
+    private void Sample(Sequence sequence, ReadOnlySpan<float> logits)
+    {
+        int before = sequence.Count;
+        sequence.Sample(logits, _scratch);
+        Published += sequence.Count - before;
     }
 }

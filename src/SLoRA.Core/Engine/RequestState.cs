@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
+using SLoRA.Pool;
 using SLoRA.Sampling;
 
 namespace SLoRA.Engine;
@@ -11,6 +13,7 @@ namespace SLoRA.Engine;
 internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
+    private PrefixOrigin? _origin;
 
     /// <summary>Where its tokens go.</summary>
     public GenerationStream Stream { get; } = stream;
@@ -31,13 +34,24 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     public long Arrived { get; } = arrived;
 
     /// <inheritdoc cref="Arrived"/>
-    public long ContentReady { get; private set; } = leases.All(lease => lease.Generation is not null) ? arrived : 0;
+    public long ContentReady { get; private set; } = leases.All(lease => lease.HasContent) ? arrived : 0;
 
     /// <inheritdoc cref="Arrived"/>
     public long Admitted { get; set; }
 
     /// <inheritdoc cref="Arrived"/>
     public long FirstToken { get; set; }
+
+    /// <summary>Its place among all requests in the order of admission, from 1; 0 when it has none yet. Kept through preemption.</summary>
+    public long Order { get; set; }
+
+    /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
+    public int CachedPromptTokens { get; set; }
+
+    /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
+    public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
+        [.. Leases.Select(lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
+        Request.CacheSalt);
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
@@ -57,7 +71,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>Whether every adapter's content has been read; notes when that became so.</summary>
     public bool HasContent(long now)
     {
-        if (ContentReady == 0 && Leases.All(lease => lease.Generation is not null))
+        if (ContentReady == 0 && Leases.All(lease => lease.HasContent))
         {
             ContentReady = now;
         }
@@ -75,11 +89,14 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         }
     }
 
-    /// <summary>Ends the stream.</summary>
-    public void Complete(TimeProvider clock)
+    /// <summary>Ends the stream; what is measured about it is recorded before.</summary>
+    public void Complete(TimeProvider clock, EngineMetrics metrics)
     {
         DeadlineTimer?.Dispose();
-        Stream.Complete([.. _reasons.Select(reason => reason!.Value)], Usage(clock), Error);
+        FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
+        GenerationUsage usage = Usage(clock);
+        metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        Stream.Complete(reasons, usage, Error);
     }
 
     private GenerationUsage Usage(TimeProvider clock)
@@ -91,7 +108,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         return new GenerationUsage
         {
             PromptTokens = Request.Prompt.Length,
-            CachedTokens = (Forked - 1) * Request.Prompt.Length,
+            CachedTokens = CachedPromptTokens + ((Forked - 1) * Request.Prompt.Length),
+            CachedPromptTokens = CachedPromptTokens,
             GeneratedTokens = Generated,
             QueueTime = clock.GetElapsedTime(ready, admitted),
             PageInTime = clock.GetElapsedTime(Arrived, ready),

@@ -1,5 +1,6 @@
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
@@ -58,9 +59,25 @@ internal sealed class Sequence
     /// <summary>Continuations that are still to be forked from it.</summary>
     public int PendingForks => Continuation == 0 ? Request.Request.Continuations - Request.Forked : 0;
 
-    /// <summary>Whether logits of every row of the prompt are wanted, not just of the last.</summary>
-    public bool WantsPromptLogits =>
-        Computed < PromptLength && Request.Request is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
+    /// <summary>Whether the keys, values and adapters that it needs are held for it; false while it waits, or waits again.</summary>
+    public bool IsAdmitted { get; set; }
+
+    /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
+    public SwappedPages? Swapped { get; set; }
+
+    /// <summary>Leading rows of the prompt whose logits have been given.</summary>
+    public int Reported { get; private set; }
+
+    /// <summary>Whether logits of every row of the prompt are wanted that have not been given yet, not just of the last.</summary>
+    public bool WantsPromptLogits => Computed >= Reported && WantsMoreOfPrompt;
+
+    /// <summary>The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted.</summary>
+    public int ChunkLimit => WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending;
+
+    /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
+    public bool IsPaused(int streamBuffer) => Request.Stream.Unread >= streamBuffer;
+
+    private bool WantsMoreOfPrompt => Reported < PromptLength && Request.Request is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
 
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? Finished { get; private set; }
@@ -68,14 +85,41 @@ internal sealed class Sequence
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
     public ReadOnlySpan<int> Next(int rows) => _tokens.AsSpan(Computed, rows);
 
-    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed.</summary>
-    public void Advance(int rows) => Computed += rows;
+    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, and lets others share their full pages.</summary>
+    public void Advance(int rows)
+    {
+        Computed += rows;
+        Reported = Math.Max(Reported, Math.Min(Computed, PromptLength));
+        Table.Keep(_tokens.AsSpan(0, Computed));
+    }
+
+    /// <summary>
+    /// Takes the keys and values that others have left of its tokens. At least the last token is computed, for its logits; so are rows of the prompt
+    /// whose logits are wanted.
+    /// </summary>
+    public void TakePrefix()
+    {
+        if (Table.SharesPrefixes)
+        {
+            Computed = Table.TakePrefix(Request.Origin, _tokens.AsSpan(0, Count), WantsMoreOfPrompt ? Reported : Count - 1);
+        }
+    }
+
+    /// <summary>Notes that keys and values of the first <paramref name="tokens"/> tokens have come back.</summary>
+    public void Restored(int tokens) => Computed = Math.Max(Computed, tokens);
+
+    /// <summary>Gives up all pages: the tokens stay, and their keys and values are computed again unless they come back.</summary>
+    public void ReleasePages()
+    {
+        Table.Release();
+        Computed = 0;
+    }
 
     /// <summary>A further continuation of the prompt, whose keys and values are in the pages.</summary>
     /// <param name="continuation">Which one.</param>
     /// <param name="copyPage">Copies a page's bytes: from, to.</param>
     public Sequence Fork(int continuation, Action<int, int> copyPage) =>
-        new(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength };
+        new(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength, Reported = PromptLength, IsAdmitted = true };
 
     /// <summary>Reports how probable the prompt's token behind <paramref name="position"/> was.</summary>
     public void ReportPrompt(int position, ReadOnlySpan<float> logits)
@@ -86,10 +130,24 @@ internal sealed class Sequence
         Request.Stream.PublishPrompt(position + 1, new PromptTokenLogProbability(token, probability, top[..count]));
     }
 
-    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
-    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch)
+    /// <summary>Describes the choice of the next token to a device that chooses by itself, unless somebody needs the logits here.</summary>
+    public void DescribeChoice(int output, TokenChoices choices)
     {
-        int token = _sampler.Next(logits, _tokens.AsSpan(0, Count), scratch);
+        if (PendingForks == 0 && Request.Request is { Tap: null, LogProbabilities: null })
+        {
+            _sampler.TryDescribe(output, _tokens.AsSpan(0, Count), choices);
+        }
+    }
+
+    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
+    public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch) =>
+        Take(_sampler.Next(logits, _tokens.AsSpan(0, Count), scratch), logits, scratch);
+
+    /// <summary>Takes the token that the device has chosen, publishes it or ends the sequence.</summary>
+    public void Accept(int token) => Take(token, [], null);
+
+    private void Take(int token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
+    {
         int index = Count - PromptLength;
         FinishReason? reason = Request.StopRules.After(token, index + 1);
         if (reason != FinishReason.StopToken)
@@ -106,9 +164,9 @@ internal sealed class Sequence
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
 
-    private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch scratch)
+    private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {
-        if (Request.Request.LogProbabilities is not { } options)
+        if (scratch is null || Request.Request.LogProbabilities is not { } options)
         {
             return token;
         }

@@ -1,3 +1,5 @@
+using SLoRA.Sampling;
+
 namespace SLoRA.Engine;
 
 /// <summary>Consecutive rows of one sequence: a prompt chunk, or one decode row.</summary>
@@ -17,19 +19,22 @@ internal sealed class StepPlan
     private readonly int[] _tokens;
     private readonly int[] _positions;
     private readonly int[] _outputRows;
-    private StepSlice[] _slices = new StepSlice[16];
-    private int[] _pageTables = new int[256];
+    private StepSlice[] _slices;
+    private int[] _pageTables;
     private int _sliceCount;
     private int _pageCount;
 
     /// <summary>Makes room for a plan.</summary>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows whose logits one step gives.</param>
-    public StepPlan(int rowLimit, int outputLimit)
+    /// <param name="pageCount">Pages of the pool: only shared ones can make a step's tables longer together.</param>
+    public StepPlan(int rowLimit, int outputLimit, int pageCount = 256)
     {
         _tokens = new int[rowLimit];
         _positions = new int[rowLimit];
         _outputRows = new int[outputLimit];
+        _slices = new StepSlice[rowLimit];
+        _pageTables = new int[pageCount];
     }
 
     /// <summary>Rows of the step.</summary>
@@ -62,9 +67,13 @@ internal sealed class StepPlan
     /// <summary>The LoRA work of the step.</summary>
     public WorkList Lora { get; } = new();
 
+    /// <summary>The tokens that the device is to choose by itself.</summary>
+    public TokenChoices Choices { get; } = new();
+
     /// <summary>Forgets everything and keeps the memory.</summary>
     public void Clear()
     {
+        Choices.Clear();
         RowCount = 0;
         OutputCount = 0;
         _sliceCount = 0;

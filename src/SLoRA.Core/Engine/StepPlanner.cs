@@ -3,27 +3,46 @@ using SLoRA.Adapters;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks in the order of admission, as far as the
-/// step's rows reach. The work list is sorted by (place of the adapter in its request, generation).
+/// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks. The oldest prompt takes the most, up to a limit of
+/// its own when there are others, which share what is left evenly; every prompt gets a row at least, for no more sequences run than a step has rows. The
+/// work list is sorted by (place of the adapter in its request, generation).
 /// </summary>
 internal sealed class StepPlanner
 {
     private readonly int _streamBuffer;
+    private readonly int _promptRows;
     private readonly Func<int>? _chunkLimit;
     private readonly List<Sequence> _sequences = [];
+    private readonly List<Sequence> _prompts = [];
     private readonly List<LoraSlice> _lora = [];
 
     /// <summary>Creates a planner.</summary>
     /// <param name="streamBuffer">Unread tokens at which a sequence pauses.</param>
+    /// <param name="promptRows">The most rows of one prompt when others are being computed.</param>
     /// <param name="chunkLimit">The most rows of the next prompt chunk; null for no limit of its own.</param>
-    public StepPlanner(int streamBuffer, Func<int>? chunkLimit = null)
+    public StepPlanner(int streamBuffer, int promptRows, Func<int>? chunkLimit = null)
     {
+        _promptRows = promptRows;
         _streamBuffer = streamBuffer;
         _chunkLimit = chunkLimit;
     }
 
     /// <summary>The sequence of each slice of the plan.</summary>
     public IReadOnlyList<Sequence> Sequences => _sequences;
+
+    /// <summary>Whether one of the running sequences could compute now.</summary>
+    public bool CanPlan(IReadOnlyList<Sequence> running)
+    {
+        for (int i = 0; i < running.Count; i++)
+        {
+            if (IsReady(running[i]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Plans a step over the running sequences.</summary>
     /// <returns>False when nothing can be computed now.</returns>
@@ -32,19 +51,29 @@ internal sealed class StepPlanner
         plan.Clear();
         _sequences.Clear();
         _lora.Clear();
-        for (int i = 0; i < running.Count && plan is { RowsLeft: > 0, OutputsLeft: > 0 }; i++)
+        _prompts.Clear();
+        for (int i = 0; i < running.Count; i++)
         {
-            if (running[i].Pending == 1 && IsReady(running[i]))
+            if (!IsReady(running[i]))
+            {
+                continue;
+            }
+
+            if (running[i].Pending > 1)
+            {
+                _prompts.Add(running[i]);
+            }
+            else if (plan is { RowsLeft: > 0, OutputsLeft: > 0 })
             {
                 Add(running[i], 1, plan);
             }
         }
 
-        for (int i = 0; i < running.Count && plan.RowsLeft > 0; i++)
+        for (int i = 0; i < _prompts.Count && plan.RowsLeft > 0; i++)
         {
-            if (running[i].Pending > 1 && IsReady(running[i]) && ChunkRows(running[i], plan) is var rows and > 0)
+            if (ChunkRows(_prompts[i], i == 0, _prompts.Count - 1 - i, plan) is var rows and > 0)
             {
-                Add(running[i], rows, plan);
+                Add(_prompts[i], rows, plan);
             }
         }
 
@@ -52,10 +81,10 @@ internal sealed class StepPlanner
         return plan.RowCount > 0;
     }
 
-    /// <summary>Neither paused by a slow consumer nor waiting for an adapter's pages.</summary>
+    /// <summary>Neither paused by a slow consumer nor waiting for a page or for an adapter's pages.</summary>
     private bool IsReady(Sequence sequence)
     {
-        if (sequence.Finished is not null || sequence.Request.Stream.Unread >= _streamBuffer)
+        if (sequence.Finished is not null || sequence.IsPaused(_streamBuffer) || sequence.Table.Missing(sequence.Count) > 0)
         {
             return false;
         }
@@ -71,9 +100,11 @@ internal sealed class StepPlanner
         return true;
     }
 
-    private int ChunkRows(Sequence sequence, StepPlan plan)
+    /// <summary>How many rows a prompt gets, of which each of the <paramref name="behind"/> prompts behind it is left at least one.</summary>
+    private int ChunkRows(Sequence sequence, bool isOldest, int behind, StepPlan plan)
     {
-        int rows = Math.Min(sequence.Pending, plan.RowsLeft);
+        int share = isOldest && behind > 0 ? Math.Min(_promptRows, plan.RowsLeft - behind) : plan.RowsLeft / (behind + 1);
+        int rows = Math.Min(sequence.ChunkLimit, Math.Max(1, share));
         if (_chunkLimit is not null)
         {
             rows = Math.Min(rows, Math.Max(1, _chunkLimit()));
@@ -81,7 +112,7 @@ internal sealed class StepPlanner
 
         if (sequence.WantsPromptLogits)
         {
-            return Math.Min(rows, plan.OutputsLeft);
+            return Math.Min(rows, Math.Max(1, plan.OutputsLeft - behind));
         }
 
         return rows == sequence.Pending && plan.OutputsLeft == 0 ? rows - 1 : rows;

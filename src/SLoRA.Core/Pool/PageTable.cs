@@ -1,10 +1,16 @@
 namespace SLoRA.Pool;
 
 /// <summary>The pages of one sequence, in token order, and what of its reservation is left. Belongs to the engine's thread.</summary>
-internal sealed class PageTable(PagePool pool, int pageTokens)
+/// <param name="pool">Where pages come from.</param>
+/// <param name="pageTokens">Tokens of a page.</param>
+/// <param name="prefixes">Keeps full pages for others; null when nothing is kept.</param>
+/// <param name="capacity">Tokens whose pages it has room to name; it makes more when it must.</param>
+internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? prefixes = null, int capacity = 0)
 {
-    private int[] _pages = [];
+    private int[] _pages = new int[(capacity + pageTokens - 1) / pageTokens];
     private int _count;
+    private int _forkPages;
+    private PrefixChain? _chain;
 
     /// <summary>The pages that hold positions so far.</summary>
     public ReadOnlySpan<int> Pages => _pages.AsSpan(0, _count);
@@ -12,20 +18,52 @@ internal sealed class PageTable(PagePool pool, int pageTokens)
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
 
-    /// <summary>Reserves the pages of a whole sequence and of those that will be forked from it, if so many are available.</summary>
-    /// <param name="tokens">The most tokens whose keys and values a sequence can ever have.</param>
+    /// <summary>Whether full pages are shared with others.</summary>
+    public bool SharesPrefixes => prefixes is not null;
+
+    /// <summary>
+    /// Takes what others have computed of a sequence that has no pages yet: full pages, as long as the tokens are the same. They are held until
+    /// <see cref="Release"/>.
+    /// </summary>
+    /// <param name="origin">What the pages must have been computed with.</param>
+    /// <param name="tokens">The sequence's tokens.</param>
+    /// <param name="limit">How many of them may be taken.</param>
+    /// <returns>How many tokens were taken.</returns>
+    public int TakePrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit)
+    {
+        _chain ??= prefixes!.NewChain(origin, _pages.Length);
+        _count = prefixes!.Take(_chain, tokens, _pages.AsSpan(0, limit / pageTokens));
+        return _count * pageTokens;
+    }
+
+    /// <summary>Notes that the sequence was admitted with the pages it has now, after looking for <paramref name="tokens"/> tokens.</summary>
+    public void Admitted(int tokens) => prefixes?.Admitted(tokens, Pages);
+
+    /// <summary>Lets others share what is full and computed.</summary>
+    /// <param name="tokens">The computed tokens.</param>
+    public void Keep(ReadOnlySpan<int> tokens)
+    {
+        if (_chain is not null)
+        {
+            prefixes!.Keep(_chain, tokens, _pages.AsSpan(0, _count));
+        }
+    }
+
+    /// <summary>Reserves what a sequence needs beyond the pages it has, and what those need that will be forked from it, if so many are available.</summary>
+    /// <param name="tokens">Tokens whose keys and values a sequence will have.</param>
     /// <param name="forks">How often <see cref="Fork"/> will be called.</param>
     /// <param name="sharedTokens">With how many tokens.</param>
     public bool TryReserve(int tokens, int forks = 0, int sharedTokens = 0)
     {
-        int pages = PagesFor(tokens, forks, sharedTokens);
+        int pages = Math.Max(0, Missing(tokens, forks, sharedTokens));
         if (!pool.TryReserve(pages))
         {
             return false;
         }
 
-        Reserved = pages;
-        _pages = new int[PagesFor(tokens)];
+        Reserved += pages;
+        _forkPages = PagesFor(tokens) - (sharedTokens / pageTokens);
+        MakeRoom(PagesFor(tokens));
         return true;
     }
 
@@ -37,16 +75,15 @@ internal sealed class PageTable(PagePool pool, int pageTokens)
     /// <param name="copy">Copies a page's bytes: from, to.</param>
     public PageTable Fork(int tokens, Action<int, int> copy)
     {
-        var fork = new PageTable(pool, pageTokens) { _pages = new int[_pages.Length] };
         int full = tokens / pageTokens;
+        var fork = new PageTable(pool, pageTokens, prefixes) { _pages = new int[_pages.Length], _count = full, _chain = _chain?.Fork(full) };
         for (int i = 0; i < full; i++)
         {
             pool.Share(_pages[i]);
             fork._pages[i] = _pages[i];
         }
 
-        fork._count = full;
-        fork.Reserved = _pages.Length - full;
+        fork.Reserved = _forkPages;
         Reserved -= fork.Reserved;
         if (tokens % pageTokens != 0)
         {
@@ -70,18 +107,26 @@ internal sealed class PageTable(PagePool pool, int pageTokens)
     /// <summary>The pages that hold positions 0 to <paramref name="tokens"/> − 1.</summary>
     public ReadOnlySpan<int> PagesOf(int tokens) => _pages.AsSpan(0, PagesFor(tokens));
 
-    /// <summary>Gives back every page and the rest of the reservation. Calling it again does nothing.</summary>
+    /// <summary>Gives back every page, the last first, and the rest of the reservation. Calling it again does nothing.</summary>
     public void Release()
     {
-        for (int i = 0; i < _count; i++)
+        while (_count > 0)
         {
-            pool.Release(_pages[i]);
+            int page = _pages[--_count];
+            pool.Release(page);
+            prefixes?.Returned(page);
         }
 
         pool.CancelReservation(Reserved);
-        _count = 0;
         Reserved = 0;
+        if (_chain is not null)
+        {
+            _chain.Kept = 0;
+        }
     }
+
+    /// <summary>Pages to reserve so that so many tokens, and those forked, have theirs; not positive when they have them.</summary>
+    public int Missing(int tokens, int forks = 0, int sharedTokens = 0) => PagesFor(tokens, forks, sharedTokens) - _count - Reserved;
 
     /// <summary>Pages that <paramref name="tokens"/> tokens take.</summary>
     public int PagesFor(int tokens) => (tokens + pageTokens - 1) / pageTokens;
@@ -89,4 +134,12 @@ internal sealed class PageTable(PagePool pool, int pageTokens)
     /// <summary>Pages that a sequence and those forked from it take.</summary>
     public int PagesFor(int tokens, int forks, int sharedTokens) =>
         checked(PagesFor(tokens) + (forks * (PagesFor(tokens) - (sharedTokens / pageTokens))));
+
+    private void MakeRoom(int pages)
+    {
+        if (_pages.Length < pages)
+        {
+            Array.Resize(ref _pages, pages);
+        }
+    }
 }

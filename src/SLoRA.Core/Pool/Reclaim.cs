@@ -5,16 +5,27 @@ namespace SLoRA.Pool;
 /// <summary>Takes pages back from those who keep them idle, in one order over all of them: what is worth least goes first. Belongs to the engine's thread.</summary>
 internal sealed class Reclaim(PagePool pool, params ImmutableArray<IIdlePages> keepers)
 {
-    /// <summary>Makes so many pages available, or gives up nothing when that cannot be reached.</summary>
-    public bool TryMakeRoom(int pages)
+    /// <summary>Pages that can be made available.</summary>
+    public int Reachable
     {
-        int reachable = pool.Available;
-        foreach (IIdlePages keeper in keepers)
+        get
         {
-            reachable += keeper.IdlePageCount;
-        }
+            int reachable = pool.Available;
+            foreach (IIdlePages keeper in keepers)
+            {
+                reachable += keeper.IdlePageCount;
+            }
 
-        if (reachable < pages)
+            return reachable;
+        }
+    }
+
+    /// <summary>Makes so many pages available, or gives up nothing when that cannot be reached.</summary>
+    /// <param name="pages">Pages to make available.</param>
+    /// <param name="headroom">Pages that must be within reach besides, though nothing is given up for them.</param>
+    public bool TryMakeRoom(int pages, int headroom = 0)
+    {
+        if (pages + headroom > pool.Available && Reachable < pages + headroom)
         {
             return false;
         }

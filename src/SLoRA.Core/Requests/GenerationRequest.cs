@@ -48,6 +48,12 @@ public sealed record GenerationRequest
     public LogProbabilityOptions? LogProbabilities { get; init; }
 
     /// <summary>
+    /// Separates what the engine may share: keys and values of prompts and answers are reused only between requests with equal salts. Give tenants that
+    /// must not learn from each other's latencies a salt each. Null (the default) shares with all others that have none.
+    /// </summary>
+    public string? CacheSalt { get; init; }
+
+    /// <summary>
     /// How long the request may take from its arrival to its end; then it fails with <see cref="DeadlineExceededException"/>, and its tokens so far
     /// remain. Null for any time.
     /// </summary>

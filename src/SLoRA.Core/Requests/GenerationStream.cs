@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using SLoRA.Diagnostics;
 using SLoRA.Engine;
 
 namespace SLoRA;
@@ -16,12 +16,11 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
     private readonly EngineLoop _loop;
     private readonly CancellationToken _cancellation;
-    private readonly Channel<GeneratedToken> _tokens;
+    private readonly TokenRing _tokens;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PromptTokenLogProbability?[]? _prompt;
+    private RequestTrace? _trace;
     private int _started;
-    private int _written;
-    private int _read;
 
     internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
@@ -29,7 +28,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _cancellation = cancellation;
         Request = request;
         MaxTokens = maxTokens;
-        _tokens = Channel.CreateUnbounded<GeneratedToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
     }
 
     /// <summary>The request.</summary>
@@ -57,7 +56,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     internal int MaxTokens { get; }
 
     /// <summary>Tokens that the consumer has not taken yet.</summary>
-    internal int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
+    internal int Unread => _tokens.Unread;
 
     /// <inheritdoc/>
     public async IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default)
@@ -74,16 +73,16 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
             linked.Token.ThrowIfCancellationRequested();
         }
 
-        _loop.Submit(this);
+        _trace = RequestTrace.Start(Request);
+        Submit();
         try
         {
             using CancellationTokenRegistration registration = linked.Token.UnsafeRegister(
                 static stream => ((GenerationStream)stream!).Cancel(), this);
-            while (await _tokens.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_tokens.Reader.TryRead(out GeneratedToken token))
+                while (_tokens.TryRead(out GeneratedToken token))
                 {
-                    Interlocked.Increment(ref _read);
                     _loop.Consumed(this);
                     yield return token;
                 }
@@ -104,12 +103,12 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         }
     }
 
+    /// <summary>Why a request ended, given why its continuations did.</summary>
+    internal static FinishReason ReasonOf(IReadOnlyList<FinishReason> reasons) => reasons.FirstOrDefault(
+        reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
+
     /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
-    internal void Publish(GeneratedToken token)
-    {
-        Interlocked.Increment(ref _written);
-        _tokens.Writer.TryWrite(token);
-    }
+    internal void Publish(in GeneratedToken token) => _tokens.Write(token);
 
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
@@ -120,15 +119,35 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     {
         Usage = usage;
         FinishReasons = reasons;
-        FinishReason = reasons.FirstOrDefault(
-            reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
-        _tokens.Writer.TryComplete(error);
+        FinishReason = ReasonOf(reasons);
+        _trace?.End(FinishReason.Value, usage, error);
+        _tokens.Complete(error);
         _ended.TrySetResult();
     }
 
     /// <summary>Ends the stream of a request that never ran.</summary>
     internal void EndUnserved(FinishReason reason, Exception? error) =>
         Complete([.. Enumerable.Repeat(reason, Request.Continuations)], GenerationUsage.Nothing(Request), error);
+
+    /// <summary>
+    /// Tokens that can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most, and once more
+    /// when they fork.
+    /// </summary>
+    private static int Capacity(int buffer, int continuations, int maxTokens) =>
+        (int)Math.Min((long)continuations * maxTokens, buffer + (2L * continuations));
+
+    private void Submit()
+    {
+        try
+        {
+            _loop.Submit(this);
+        }
+        catch (SLoraException error)
+        {
+            _trace?.End(SLoRA.FinishReason.Failed, GenerationUsage.Nothing(Request), error);
+            throw;
+        }
+    }
 
     private void Cancel() => _loop.Cancel(this);
 }

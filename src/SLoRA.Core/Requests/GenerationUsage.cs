@@ -6,8 +6,14 @@ public sealed record GenerationUsage
     /// <summary>Tokens of the prompt.</summary>
     public required int PromptTokens { get; init; }
 
-    /// <summary>Tokens of the prompt that did not have to be computed because their keys and values were there: further continuations share those of the first.</summary>
+    /// <summary>
+    /// Tokens of the prompt that did not have to be computed because their keys and values were there: <see cref="CachedPromptTokens"/>, and the whole prompt
+    /// for each further continuation, which shares that of the first.
+    /// </summary>
     public required int CachedTokens { get; init; }
+
+    /// <summary>Tokens of the prompt whose keys and values earlier requests had left: see <see cref="PoolOptions.PrefixReuse"/>.</summary>
+    public int CachedPromptTokens { get; init; }
 
     /// <summary>Tokens of all continuations.</summary>
     public required int GeneratedTokens { get; init; }

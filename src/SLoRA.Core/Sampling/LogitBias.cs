@@ -14,6 +14,12 @@ internal sealed class LogitBias
             _values[i] = bias[_tokens[i]];
     }
 
+    /// <summary>The tokens with a bias.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens;
+
+    /// <summary>Their biases.</summary>
+    public ReadOnlySpan<float> Values => _values;
+
     public void Apply(Span<float> logits)
     {
         for (int i = 0; i < _tokens.Length; i++)

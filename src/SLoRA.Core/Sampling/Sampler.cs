@@ -63,6 +63,37 @@ internal sealed class Sampler
     }
 
     /// <summary>
+    /// Describes the next choice for a device that chooses by itself, if it can: a hook of the host program needs the logits here.
+    /// </summary>
+    /// <param name="output">The output row that the logits will stand in.</param>
+    /// <param name="tokens">The sequence so far, as for <see cref="Next"/>.</param>
+    /// <param name="choices">Receives the description.</param>
+    public bool TryDescribe(int output, ReadOnlySpan<int> tokens, TokenChoices choices)
+    {
+        if (_hook is not null)
+            return false;
+        if (_history is not null)
+            Remember(tokens);
+        double uniform = IsGreedy ? 0 : Philox.Uniform(_seed, (ulong)(tokens.Length - _promptLength), (ulong)_continuation);
+        var choice = new TokenChoice(
+            output,
+            _options.Temperature,
+            _options.TopK,
+            TopP.Removable(_options.TopP),
+            _options.MinP,
+            (float)uniform,
+            _options.RepetitionPenalty,
+            _options.PresencePenalty,
+            _options.FrequencyPenalty,
+            FirstSeen: 0,
+            SeenCount: 0,
+            FirstBias: 0,
+            BiasCount: 0);
+        choices.Add(choice, _history is null ? [] : _history.Tokens, _history is null ? [] : _history.GeneratedCounts, _bias is null ? [] : _bias.Tokens, _bias is null ? [] : _bias.Values);
+        return true;
+    }
+
+    /// <summary>
     /// The log-probability of the token that <see cref="Next"/> has just chosen, and the most probable tokens, from the distribution asked
     /// for.
     /// </summary>

@@ -18,10 +18,12 @@ internal static class TopP
     private const int ShortRange = 64;
     private const int MaxHalvings = 64;
 
+    /// <summary>The probability that may be removed. Exact decimals: 1 - 0.8 must be 0.2, as the caller wrote it, and not the next float below.</summary>
+    public static float Removable(float p) => (float)(1m - (decimal)p);
+
     public static void Apply(Candidates candidates, float p, ulong[] keys)
     {
-        // Exact decimals: 1 - 0.8 must be 0.2, as the caller wrote it, and not the next float below.
-        float removable = (float)(1m - (decimal)p);
+        float removable = Removable(p);
         // One float lower, so that rounding never lets the negligible tokens add up to more than is removable.
         float negligible = MathF.BitDecrement((float)(removable * candidates.Total / candidates.Count));
         int count = CollectLikely(candidates, negligible, keys, out double likelyMass);

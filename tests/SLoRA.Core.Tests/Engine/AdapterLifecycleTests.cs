@@ -1,6 +1,5 @@
-using System.Runtime.InteropServices;
 using NUnit.Framework;
-using SLoRA.Formats;
+using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -187,20 +186,7 @@ public sealed class AdapterLifecycleTests
     public void Tensors_of_the_host_program_answer_as_the_folder_does()
     {
         using var engine = new SteppedEngine();
-        var tensors = new AdapterTensors(File.ReadAllText(Path.Combine(SteppedEngine.AdapterFolder("qv"), "adapter_config.json")));
-        string file = Path.Combine(SteppedEngine.AdapterFolder("qv"), "adapter_model.safetensors");
-        using (FileStream stream = File.OpenRead(file))
-        {
-            foreach (TensorEntry tensor in SafetensorsHeader.Read(stream, file).Tensors)
-            {
-                var values = new float[tensor.ElementCount];
-                stream.Position = tensor.Begin;
-                stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
-                tensors.Add(tensor.Name, values, [.. tensor.Shape.Select(size => (int)size)]);
-            }
-        }
-
-        engine.Run(engine.Adapters.RegisterTensorsAsync("mine", tensors));
+        engine.Run(engine.Adapters.RegisterTensorsAsync("mine", TestTensors.Of("qv")));
 
         Assert.That(AnswerOf(engine, "mine"), Is.EqualTo(Fresh("qv")));
     }

@@ -98,7 +98,7 @@ public sealed class EndingsTests
     [Test]
     public void A_request_that_can_never_fit_is_refused_with_the_numbers()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288), adapters: ["wide"]);
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288));
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 30 });
 
         Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages").EqualTo(3));

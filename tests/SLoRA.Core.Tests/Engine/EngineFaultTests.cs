@@ -31,6 +31,25 @@ public sealed class EngineFaultTests
         await Assert.ThrowsAsync<EngineFaultedException>(() => Drain(engine.GenerateAsync(request)));
     }
 
+    [Test]
+    public async Task A_page_that_cannot_be_written_ends_every_stream_with_the_same_error()
+    {
+        await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
+            .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
+            .ConfigurePool(pool => pool.Bytes = 8L << 20)
+            .AddAdapter("r1", SteppedEngine.AdapterFolder("r1"))
+            .UseBackend((rows, outputs) => new FailingBackend(new ReferenceBackend(rows, outputs), failAtStep: int.MaxValue, failsToWrite: true))
+            .BuildAsync();
+        var request = new GenerationRequest { Prompt = new[] { 1, 2, 3 }, MaxTokens = 50, IgnoreEndOfText = true };
+        GenerationStream[] streams = [engine.GenerateAsync(request with { Adapter = "r1" }), engine.GenerateAsync(request with { Adapter = "r1" })];
+
+        foreach (GenerationStream stream in streams)
+        {
+            var error = (await Assert.ThrowsAsync<EngineFaultedException>(() => Drain(stream)))!;
+            Assert.That(error.InnerException, Is.TypeOf<IOException>());
+        }
+    }
+
     private static async Task Drain(GenerationStream stream)
     {
         await foreach (GeneratedToken _ in stream)
@@ -39,13 +58,13 @@ public sealed class EngineFaultTests
     }
 
     /// <summary>Throws when a step begins, from the stated one on.</summary>
-    private sealed class FailingBackend(IBackend inner, int failAtStep) : IBackend
+    private sealed class FailingBackend(IBackend inner, int failAtStep, bool failsToWrite = false) : IBackend
     {
         private int _steps;
 
         public string Name => inner.Name;
 
-        public IPageMemory Pages => inner.Pages;
+        public IPageMemory Pages => failsToWrite ? new FailingPages(inner.Pages) : inner.Pages;
 
         public void AllocatePages(KvLayout layout, int pageCount) => inner.AllocatePages(layout, pageCount);
 
@@ -94,5 +113,19 @@ public sealed class EngineFaultTests
         public Span<float> Logits(DeviceRows logits, int output) => inner.Logits(logits, output);
 
         public void Dispose() => inner.Dispose();
+    }
+
+    /// <summary>Pages that refuse to be written.</summary>
+    private sealed class FailingPages(IPageMemory inner) : IPageMemory
+    {
+        public int PageCount => inner.PageCount;
+
+        public long PageBytes => inner.PageBytes;
+
+        public void Write(int page, long offset, ReadOnlySpan<byte> source) => throw new IOException("The device is gone.");
+
+        public void Read(int page, long offset, Span<byte> destination) => inner.Read(page, offset, destination);
+
+        public void Copy(int source, int destination) => inner.Copy(source, destination);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
@@ -5,27 +6,64 @@ using NUnit.Framework;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
-/// Random histories of requests, cancellations, adapter changes and steps over a pool that is too small for all of it. The invariants hold after
-/// every step, every request ends as its history says, and at the end every page is free.
+/// Random histories of requests, cancellations, adapter changes and steps over a pool that is too small for all of it, with and without reuse of prefixes
+/// and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it has alone, and at the end every
+/// page is free.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class EngineStateMachineTests
 {
     private static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
 
+    /// <summary>Answers of requests alone, by content and request.</summary>
+    private static readonly ConcurrentDictionary<(string? Content, int Argument, bool IsLong), IReadOnlyList<int>> Alone = new();
+
+    private static readonly Lazy<SteppedEngine> Oracle = new(() => new SteppedEngine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Contents));
+
     [FsCheck.NUnit.Property(MaxTest = 60)]
-    public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed)
+    public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed) => Replay(history.Get, seed, reuse: true, overCommit: null);
+
+    [FsCheck.NUnit.Property(MaxTest = 20)]
+    public void Nothing_is_lost_without_reuse(NonEmptyArray<byte> history, byte seed) => Replay(history.Get, seed, reuse: false, overCommit: null);
+
+    [FsCheck.NUnit.Property(MaxTest = 40)]
+    public void Nothing_is_lost_under_over_commit(NonEmptyArray<byte> history, byte seed, bool reuse, bool swaps) =>
+        Replay(history.Get, seed, reuse, swaps ? PreemptionMode.Swap : PreemptionMode.Recompute);
+
+    /// <summary>A history that is long and full of requests, from a seed, so that the pool is contended all the time.</summary>
+    [TestCase(1, true, null)]
+    [TestCase(2, true, PreemptionMode.Recompute)]
+    [TestCase(3, false, PreemptionMode.Recompute)]
+    [TestCase(4, true, PreemptionMode.Swap)]
+    [TestCase(5, false, PreemptionMode.Swap)]
+    [TestCase(6, true, PreemptionMode.Auto)]
+    public void Nothing_is_lost_in_a_long_history(int seed, bool reuse, PreemptionMode? overCommit)
+    {
+        var random = new Random(seed);
+        long preempted = Replay([.. Enumerable.Range(0, 600).Select(_ => (byte)random.Next(256))], (byte)seed, reuse, overCommit);
+        Assert.That(preempted, overCommit is null ? Is.Zero : Is.GreaterThan(0));
+    }
+
+    private static long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit)
     {
         using var engine = new SteppedEngine(
-            builder => builder.ConfigurePool(pool => pool.Bytes = 48 * 12288).ConfigureScheduling(scheduling =>
+            builder => builder.ConfigurePool(pool =>
+            {
+                pool.Bytes = 48 * 12288;
+                pool.PrefixReuse = reuse;
+            }).ConfigureScheduling(scheduling =>
             {
                 scheduling.MaxRowsPerStep = 16;
-                scheduling.MaxRunning = 5;
+                scheduling.MaxRunning = overCommit is null ? 5 : 9;
+                scheduling.OverCommit = overCommit is not null;
+                scheduling.OverCommitLookahead = 4;
+                scheduling.Preemption = overCommit ?? PreemptionMode.Auto;
+                scheduling.SwapBytes = 16 * 12288;
             }),
             chunkLimit: new Random(seed).NextChunk);
         var registered = new Dictionary<string, string>();
-        var asked = new List<(Answer Answer, CancellationTokenSource Cancellation)>();
-        foreach (byte call in history.Get)
+        var asked = new List<(Answer Answer, CancellationTokenSource Cancellation, string? Content, int Argument)>();
+        foreach (byte call in history)
         {
             int argument = call / 8;
             string name = "name" + (argument % 3);
@@ -34,8 +72,8 @@ public sealed class EngineStateMachineTests
                 case 0 or 1:
                     string? adapter = argument % 4 == 0 || registered.Count == 0 ? null : registered.Keys.ElementAt(argument % registered.Count);
                     var cancellation = new CancellationTokenSource();
-                    var request = new GenerationRequest { Prompt = Enumerable.Range(argument, 1 + argument).ToArray(), MaxTokens = 1 + (argument % 9), Adapter = adapter };
-                    asked.Add((engine.Ask(request, cancellation.Token), cancellation));
+                    GenerationRequest request = Request(argument, overCommit is not null) with { Adapter = adapter };
+                    asked.Add((engine.Ask(request, cancellation.Token), cancellation, adapter is null ? null : registered[adapter], argument));
                     break;
                 case 2 when asked.Count > 0:
                     asked[argument % asked.Count].Cancellation.Cancel();
@@ -48,6 +86,9 @@ public sealed class EngineStateMachineTests
                 case 4 when argument % 4 == 0:
                     Assert.That(engine.Run(engine.Adapters.UnregisterAsync(name)), Is.EqualTo(registered.Remove(name)));
                     break;
+                case 4 when argument % 4 == 1:
+                    engine.DropCaches();
+                    break;
                 default:
                     engine.Loop.Step();
                     break;
@@ -56,15 +97,18 @@ public sealed class EngineStateMachineTests
 
         engine.Finish(asked.Select(entry => entry.Answer));
 
-        foreach ((Answer answer, CancellationTokenSource cancellation) in asked)
+        foreach ((Answer answer, CancellationTokenSource cancellation, string? content, int argument) in asked)
         {
             FinishReason reason = answer.Stream.FinishReason!.Value;
-            Assert.That(
-                reason,
-                cancellation.IsCancellationRequested
-                    ? Is.AnyOf(FinishReason.Cancelled, FinishReason.Length, FinishReason.StopToken)
-                    : Is.AnyOf(FinishReason.Length, FinishReason.StopToken),
-                answer.Error?.ToString());
+            if (!cancellation.IsCancellationRequested)
+            {
+                Assert.That(reason, Is.AnyOf(FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
+                Assert.That(InOrder(answer), Is.EqualTo(TokensAlone(content, argument, overCommit is not null)), $"{content ?? "base"} {argument}");
+            }
+            else
+            {
+                Assert.That(reason, Is.AnyOf(FinishReason.Cancelled, FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
+            }
         }
 
         foreach (string name in registered.Keys)
@@ -73,8 +117,36 @@ public sealed class EngineStateMachineTests
         }
 
         Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(0), "contents");
+        engine.DropCaches();
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total), "free pages");
         Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0), "promised pages");
+        Assert.That(engine.Loop.Snapshot().SwapBlocks, Is.EqualTo(0), "swapped pages");
+        return engine.Loop.Preemption.Counters.Preempted;
+    }
+
+    /// <summary>Prompts begin alike, so that they share pages, and end differently; long answers make pages run out under over-commit.</summary>
+    private static GenerationRequest Request(int argument, bool isLong) => new()
+    {
+        Prompt = Enumerable.Range(0, 1 + (2 * argument)).Select(i => i < 16 + argument ? i : argument + i).ToArray(),
+        MaxTokens = isLong ? 1 + (argument * 4) : 1 + (argument % 9),
+        Continuations = isLong && argument % 7 == 6 ? 2 : 1,
+        IgnoreEndOfText = isLong,
+    };
+
+    /// <summary>The tokens, one continuation after the other.</summary>
+    private static int[] InOrder(Answer answer) => [.. answer.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id)];
+
+    private static IReadOnlyList<int> TokensAlone(string? content, int argument, bool isLong)
+    {
+        lock (Alone)
+        {
+            return Alone.GetOrAdd((content, argument, isLong), key =>
+            {
+                Answer answer = Oracle.Value.Ask(Request(key.Argument, key.IsLong) with { Adapter = key.Content });
+                Oracle.Value.Finish(answer);
+                return InOrder(answer);
+            });
+        }
     }
 }
 

@@ -39,6 +39,39 @@ public sealed class InvariantValidatorTests
     [Test]
     public void A_forgotten_promise_is_found() => Finds(Right with { Pool = Right.Pool with { Reserved = 2 } }, "promised 1 pages");
 
+    [Test]
+    public void A_generation_without_all_its_pages_is_found() =>
+        Finds(Right with { Generations = [new OwnerSnapshot("generation", [1], 0) { Whole = 2 }] }, "1 of its 2 pages");
+
+    [Test]
+    public void A_kept_page_that_the_pool_does_not_know_is_found() =>
+        Finds(Right with { Prefixes = [new PrefixSnapshot(0, -1)] }, "Page 0 has 2 owners, the pool counts 1");
+
+    [Test]
+    public void A_kept_page_whose_parent_has_gone_is_found() =>
+        Finds(Right with { Generations = [], Prefixes = [new PrefixSnapshot(1, 0)] }, "the page 0 that it continues is not");
+
+    [Test]
+    public void A_page_that_is_kept_twice_is_found() =>
+        Finds(Right with { Prefixes = [new PrefixSnapshot(0, -1), new PrefixSnapshot(0, -1)] }, "kept twice");
+
+    [Test]
+    public void A_kept_page_in_the_wrong_place_of_a_sequence_is_found() =>
+        Finds(Right with { Generations = [], Prefixes = [new PrefixSnapshot(1, -1)] }, "behind another page than -1");
+
+    [Test]
+    public void A_wrong_count_of_idle_pages_is_found() => Finds(Right with { IdlePrefixes = 1 }, "0 kept pages are idle, the prefix cache counts 1");
+
+    [Test]
+    public void A_lease_that_is_not_counted_is_found() => Finds(Right with { Leases = [new LeaseSnapshot("a", 2, 1, 0, -1)] }, "2 sequences hold adapter 'a', which counts 1");
+
+    [Test]
+    public void A_running_sequence_whose_generation_has_gone_is_found() =>
+        Finds(Right with { Leases = [new LeaseSnapshot("a", 1, 1, 1, -1)] }, "1 running sequences use adapter 'a'");
+
+    [Test]
+    public void A_lost_swapped_page_is_found() => Finds(Right with { SwapBlocks = 1 }, "1 blocks hold swapped pages, preempted sequences have 0");
+
     private static void Finds(EngineSnapshot snapshot, string violation)
     {
         Assert.That(InvariantValidator.Violations(snapshot), Has.Some.Contains(violation));

@@ -1,3 +1,5 @@
+using SLoRA.Adapters;
+using SLoRA.Backends;
 using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine;
@@ -36,16 +38,20 @@ internal sealed class SteppedEngine : IDisposable
 
     public EngineStatus Status => Loop.Monitor.Status();
 
+    public IPageMemory Pages => _assembly.Backend.Pages;
+
+    public AdapterIntake Intake => _assembly.Intake;
+
     public int VocabularySize => _assembly.Model.VocabularySize;
 
     public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
 
     /// <summary>Hands a request in and collects its answer in the background; the request has arrived when this returns.</summary>
-    public Answer Ask(GenerationRequest request, CancellationToken cancellation = default)
-    {
-        int maxTokens = RequestRules.Check(request, _assembly.Model, _assembly.Scheduling);
-        return new Answer(new GenerationStream(Loop, request, maxTokens, cancellation));
-    }
+    public Answer Ask(GenerationRequest request, CancellationToken cancellation = default) => new(Stream(request, cancellation));
+
+    /// <summary>The answer to a request that is handed in when the test enumerates it.</summary>
+    public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default) =>
+        new(Loop, request, RequestRules.Check(request, _assembly.Model, _assembly.Scheduling), cancellation);
 
     /// <summary>Makes steps until these answers have ended.</summary>
     public void Finish(params IEnumerable<Answer> answers)
@@ -66,22 +72,52 @@ internal sealed class SteppedEngine : IDisposable
         }
     }
 
-    /// <summary>Awaits a command while making steps.</summary>
+    /// <summary>Registers a package by its headers.</summary>
+    public void Register(AdapterPackage package) =>
+        Loop.Names.Register(new AdapterRegistration(package.Name, Intake.Read(package, AdapterValidation.Headers, default).Headers), null, replace: false);
+
+    /// <summary>Makes steps, and waits in between, until a condition holds.</summary>
+    public void StepUntil(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            if (!Loop.Step() && !condition())
+            {
+                Loop.Wait();
+            }
+        }
+    }
+
+    /// <summary>Awaits a command, making steps when something happens.</summary>
     public T Run<T>(Task<T> command)
     {
+        Run((Task)command);
+        return command.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="Run{T}(Task{T})"/>
+    public void Run(Task command)
+    {
+        command.ContinueWith(_ => Loop.WakeUp(), TaskContinuationOptions.ExecuteSynchronously);
         while (!command.IsCompleted)
         {
+            // While files are read nothing happens here, however long it takes: requests go on when the outcome is posted.
+            if (Loop.Preloads.Count == 0)
+            {
+                Loop.Wait();
+            }
+
             Loop.Step();
         }
 
-        return command.GetAwaiter().GetResult();
+        command.GetAwaiter().GetResult();
     }
 
     /// <summary>Drops what is kept for later, so that only leaks are left.</summary>
     public void DropCaches()
     {
         Loop.Step();
-        Loop.DeviceCache.EvictIdle();
+        Loop.DropCaches();
     }
 
     public void Dispose()

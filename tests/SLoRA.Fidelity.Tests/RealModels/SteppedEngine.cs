@@ -37,11 +37,11 @@ internal sealed class SteppedEngine(LoraServingEngineBuilder builder, Func<int>?
         }
     }
 
-    /// <summary>What is wrong with the pool now that nothing runs: null when every page is free.</summary>
+    /// <summary>What is wrong with the pool now that nothing runs: null when every page is free or kept as a prefix.</summary>
     public string? Leak()
     {
         EngineSnapshot snapshot = Loop.Snapshot();
-        return snapshot is { Sequences: [], Generations: [], Pool.Reserved: 0 } && snapshot.Pool.Free.Length == snapshot.Pool.Owners.Length
+        return snapshot is { Sequences: [], Generations: [], Pool.Reserved: 0 } && snapshot.Pool.Free.Length + snapshot.IdlePrefixes == snapshot.Pool.Owners.Length
             ? null
             : string.Create(
                 CultureInfo.InvariantCulture,

@@ -71,7 +71,7 @@ public sealed class AdapterChangeTests
         }
 
         Demo.AssertIdle(engine);
-        Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "every page is free");
+        Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "every page is free: what an adapter has computed goes with it");
         Assert.That(await engine.Adapters.UnregisterAsync("hotel"), Is.False);
     }
 

@@ -19,6 +19,9 @@ internal sealed unsafe class CpuPageMemory : IPageMemory
     /// <inheritdoc/>
     public long PageBytes { get; }
 
+    /// <inheritdoc/>
+    public bool IsMainMemory => true;
+
     /// <summary>First byte of a page, on a cache line.</summary>
     public byte* Address(int page) => _data + (page * PageBytes);
 

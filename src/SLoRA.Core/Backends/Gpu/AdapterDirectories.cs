@@ -12,7 +12,7 @@ internal readonly record struct DirectoryEntry(int Record, int MaxRank);
 /// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its generation first
 /// appears in a step and stays until there is no room: then all are forgotten, and those of the step are written again.
 /// </summary>
-internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes) : IDisposable
+internal sealed unsafe class AdapterDirectories : IDisposable
 {
     private const int FirstCapacity = 1 << 16;
 
@@ -20,14 +20,35 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
     private const int Block = 32;
 
     private readonly Dictionary<ResidentAdapter, DirectoryEntry> _entries = new(ReferenceEqualityComparer.Instance);
-    private HostBuffer? _host;
-    private DeviceArena? _device;
-    private int _capacity;
+    private readonly GpuDevice _device;
+    private readonly long _pageBytes;
+    private HostBuffer _host;
+    private DeviceArena _memory;
+    private int _capacity = FirstCapacity;
     private int _used;
     private int _uploaded;
 
+    /// <summary>Takes memory for the directories of usual adapters.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="pageBytes">Bytes of a page of the pool.</param>
+    public AdapterDirectories(GpuDevice device, long pageBytes)
+    {
+        _device = device;
+        _pageBytes = pageBytes;
+        _host = new HostBuffer(device, (long)FirstCapacity * sizeof(int));
+        try
+        {
+            _memory = new DeviceArena(device, (long)FirstCapacity * sizeof(int), "tile directories");
+        }
+        catch
+        {
+            _host.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The directories; valid after <see cref="Upload"/>.</summary>
-    public ArrayView<int> View => _device!.All.Cast<int>();
+    public ArrayView<int> View => _memory.All.Cast<int>();
 
     /// <summary>Makes sure that the directories of all chunks are there.</summary>
     public void Require(ReadOnlySpan<Engine.WorkChunk> chunks)
@@ -44,7 +65,7 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
             last = chunk.Adapter;
         }
 
-        if (_used + missing > _capacity || _device is null)
+        if (_used + missing > _capacity)
         {
             Restart(chunks);
         }
@@ -67,15 +88,15 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
         if (_used > _uploaded)
         {
             long begin = (long)_uploaded * sizeof(int);
-            DeviceCopies.Upload(device.Stream, _host!.Address + begin, _device!.All.SubView(begin, (long)(_used - _uploaded) * sizeof(int)));
+            _device.Upload(_host.Address + begin, _memory.All.SubView(begin, (long)(_used - _uploaded) * sizeof(int)));
             _uploaded = _used;
         }
     }
 
     public void Dispose()
     {
-        _host?.Dispose();
-        _device?.Dispose();
+        _host.Dispose();
+        _memory.Dispose();
     }
 
     private static int IntsOf(TileDirectory directory)
@@ -93,7 +114,7 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
     private void Restart(ReadOnlySpan<Engine.WorkChunk> chunks)
     {
         // Copies that are under way read the host's side.
-        device.Stream.Synchronize();
+        _device.Synchronize();
         _entries.Clear();
         _used = 0;
         _uploaded = 0;
@@ -103,13 +124,13 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
             needed += IntsOf(chunk.Adapter.Directory);
         }
 
-        if (needed > _capacity || _device is null)
+        if (needed > _capacity)
         {
-            _host?.Dispose();
-            _device?.Dispose();
-            _capacity = Math.Max(FirstCapacity, checked(2 * needed));
-            _host = new HostBuffer(device, (long)_capacity * sizeof(int));
-            _device = new DeviceArena(device, (long)_capacity * sizeof(int), "tile directories");
+            _host.Dispose();
+            _memory.Dispose();
+            _capacity = checked(2 * needed);
+            _host = new HostBuffer(_device, (long)_capacity * sizeof(int));
+            _memory = new DeviceArena(_device, (long)_capacity * sizeof(int), "tile directories");
         }
     }
 
@@ -118,7 +139,7 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
         int first = _used;
         int maxRank = 0;
         TileDirectory directory = adapter.Directory;
-        Span<int> ints = _host!.Span<int>(0, _capacity);
+        Span<int> ints = _host.Span<int>(0, _capacity);
         int next = first + (directory.Modules.Length * LoraKernels.RecordInts);
         for (int target = 0; target < directory.Modules.Length; target++)
         {
@@ -150,7 +171,7 @@ internal sealed unsafe class AdapterDirectories(GpuDevice device, long pageBytes
         record[2] = matrix.Tiles.Length;
         foreach (Tile tile in matrix.Tiles)
         {
-            ints[next] = (int)(((pages[tile.Page] * pageBytes) + tile.Offset) / TilePlanner.Alignment);
+            ints[next] = (int)(((pages[tile.Page] * _pageBytes) + tile.Offset) / TilePlanner.Alignment);
             ints[next + 1] = tile.FirstRow;
             ints[next + 2] = tile.Rows;
             ints[next + 3] = tile.FirstColumn;

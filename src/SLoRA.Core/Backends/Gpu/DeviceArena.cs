@@ -9,8 +9,8 @@ internal sealed class DeviceArena : IDisposable
     /// <summary>What every block's address is a multiple of, in bytes: ILGPU assumes it of all views that kernels are given.</summary>
     public const int Alignment = 256;
 
-    private readonly MemoryBuffer1D<byte, Stride1D.Dense> _buffer;
-    private readonly string _device;
+    private readonly MemoryBuffer _buffer;
+    private readonly GpuDevice _device;
     private readonly string _purpose;
     private long _used;
 
@@ -21,20 +21,13 @@ internal sealed class DeviceArena : IDisposable
     /// <exception cref="GpuException">The device does not have so much.</exception>
     public DeviceArena(GpuDevice device, long bytes, string purpose)
     {
-        _device = device.Name;
+        _device = device;
         _purpose = purpose;
-        try
-        {
-            _buffer = device.Accelerator.Allocate1D<byte>(Math.Max(bytes, Alignment));
-        }
-        catch (Exception error) when (error is not GpuException)
-        {
-            throw GpuErrors.Allocation(device.Name, purpose, bytes, error);
-        }
+        _buffer = device.Allocate(Math.Max(bytes, Alignment), purpose);
     }
 
     /// <summary>All bytes.</summary>
-    public ArrayView<byte> All => _buffer.View.BaseView;
+    public ArrayView<byte> All => new(_buffer, 0, _buffer.Length);
 
     /// <summary>Bytes that a block of <paramref name="bytes"/> takes.</summary>
     public static long Rounded(long bytes) => (bytes + Alignment - 1) & -Alignment;
@@ -48,11 +41,11 @@ internal sealed class DeviceArena : IDisposable
         _used += Rounded(bytes);
         if (begin + bytes > All.Length)
         {
-            throw new InvalidOperationException($"The {_purpose} on {_device} were to take {All.Length} bytes; now they are {begin + bytes}.");
+            throw new InvalidOperationException($"The {_purpose} on {_device.Name} were to take {All.Length} bytes; now they are {begin + bytes}.");
         }
 
         return bytes == 0 ? default : All.SubView(begin, bytes).Cast<T>();
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose() => _device.Free(_buffer);
 }

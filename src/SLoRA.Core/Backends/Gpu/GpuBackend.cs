@@ -4,12 +4,13 @@ using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Sampling;
 
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
 /// A GPU device through ILGPU: base weights, page pool and activations in one allocation each. A step is one upload of its plan, the kernels one after
-/// another on one stream, and the download of the logits; nothing in between waits for the device.
+/// another on one stream, and the download of the chosen tokens, or of logits where somebody needs them; nothing in between waits for the device.
 /// </summary>
 internal sealed unsafe class GpuBackend : IBackend
 {
@@ -20,10 +21,12 @@ internal sealed unsafe class GpuBackend : IBackend
     private const int UsualRank = 64;
 
     private readonly GpuDevice _device;
+    private readonly bool _ownsDevice = true;
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
     private readonly GpuKernels _kernels;
+    private readonly BlasProducts? _blas;
     private readonly GpuWeights _weights;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
@@ -34,15 +37,29 @@ internal sealed unsafe class GpuBackend : IBackend
     private DeviceArena? _activations;
     private DeviceArena? _shrunk;
     private ArrayView<float> _partial;
-    private HostBuffer? _logits;
+    private ArrayView<int> _chosen;
+    private StepOutputs? _outputs;
     private StepPlan _plan = new(0, 0);
+
+    /// <summary>A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.</summary>
+    public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
+    {
+        _ownsDevice = false;
+        _device = device;
+        _stream = device.Stream;
+        _kernels = kernels;
+        _rowLimit = rowLimit;
+        _outputLimit = outputLimit;
+        _weights = new GpuWeights(device);
+    }
 
     /// <summary>Opens a device.</summary>
     /// <param name="device">The device; the backend takes it over.</param>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows with logits.</param>
-    /// <exception cref="GpuException">A kernel is not accepted.</exception>
-    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit)
+    /// <param name="products">Who computes the products with the base weights.</param>
+    /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
+    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit, GpuProducts products = GpuProducts.Exact)
     {
         _device = device;
         _stream = device.Stream;
@@ -51,7 +68,9 @@ internal sealed unsafe class GpuBackend : IBackend
         _weights = new GpuWeights(device);
         try
         {
-            _kernels = new GpuKernels(new KernelLoader(device));
+            var loader = new KernelLoader(device);
+            _kernels = new GpuKernels(loader);
+            _blas = products == GpuProducts.CuBlas ? new BlasProducts(device, loader) : null;
         }
         catch
         {
@@ -72,7 +91,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
             throw new GpuException(GpuError.Unsupported, $"A pool of {pageCount * layout.PageBytes} bytes is larger than the 128 GiB that tiles can be found in.");
@@ -90,22 +109,30 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
-        _device.Accelerator.Bind();
-        _kernels.FewRows.Prepare(source.Type);
-        _kernels.ManyRows.Prepare(source.Type);
+        _device.Bind();
+        if (_blas is not null)
+        {
+            _blas.Expect(source);
+        }
+        else
+        {
+            _kernels.FewRows.Prepare(source.Type);
+            _kernels.ManyRows.Prepare(source.Type);
+        }
+
         return new GpuMatrix(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
     public DeviceTable LoadTable(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _kernels.Embed.Prepare(source.Type);
         return new GpuTable(source.Rows, source.Columns, source.Type, _weights.Load(source));
     }
 
     public DeviceVector LoadVector(WeightSource source)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         return new GpuVector(_weights.LoadWidened(source));
     }
 
@@ -125,14 +152,16 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void CompleteLoading(DecoderDescription decoder)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _weights.Complete();
+        _blas?.Complete(Math.Max(_rowLimit, _outputLimit));
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
-        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
+        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
+        _chosen = _activations.Take<int>(_outputLimit);
         foreach (GpuRows rows in _rows)
         {
             rows.Values = _activations.Take<float>(rows.Length);
@@ -143,13 +172,13 @@ internal sealed unsafe class GpuBackend : IBackend
             SetAngles(rope, positions);
         }
 
-        _logits = new HostBuffer(_device, Math.Max(1, (long)_outputLimit * decoder.VocabularySize * sizeof(float)));
+        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
         ReserveShrunk((long)LoraKernels.MaxParts * _rowLimit * UsualRank);
     }
 
     public void BeginStep(StepPlan plan)
     {
-        _device.Accelerator.Bind();
+        _device.Bind();
         _plan = plan;
         Step.Send(plan);
         _directories!.Upload();
@@ -181,11 +210,15 @@ internal sealed unsafe class GpuBackend : IBackend
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => _kernels.Norm(
         _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
 
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
+        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z), new NormShape(x.Width, 0, x.Width, epsilon));
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) => _kernels.Norm(
         _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x), new NormShape(x.Width, firstColumn, weight.Length, epsilon));
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
+        _blas?.NextInput();
         for (int part = 0; part < group.Parts.Length; part++)
         {
             Product(group.Parts[part], group.Offsets[part], x, y);
@@ -242,29 +275,55 @@ internal sealed unsafe class GpuBackend : IBackend
     public void GatherOutputs(DeviceRows x, DeviceRows y) =>
         _kernels.Gather(_stream, Launch.Elements(_plan.OutputCount, x.Width), Values(x), Step.OutputRows, Values(y), x.Width);
 
+    public bool ChoosesTokens => true;
+
+    public void Choose(DeviceRows logits)
+    {
+        ReadOnlySpan<TokenChoice> choices = _plan.Choices.Items;
+        if (choices.IsEmpty)
+        {
+            return;
+        }
+
+        KernelConfig config = Launch.Groups(choices.Length);
+        if (!_plan.Choices.Seen.IsEmpty || !_plan.Choices.BiasTokens.IsEmpty)
+        {
+            _kernels.Penalise(
+                _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
+        }
+
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+    }
+
     public void EndStep(DeviceRows logits)
     {
-        long bytes = (long)_plan.OutputCount * logits.Width * sizeof(float);
-        DeviceCopies.Download(_stream, Values(logits).Cast<byte>().SubView(0, bytes), _logits!.Address);
-        _stream.Synchronize();
+        _outputs!.Download(_plan, Values(logits), _chosen);
+        _device.Synchronize();
         PageMemory.Drained();
     }
 
-    public Span<float> Logits(DeviceRows logits, int output) => _logits!.Span<float>((long)output * logits.Width * sizeof(float), logits.Width);
+    public int Chosen(int output) => _outputs!.Chosen(output);
+
+    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(Values(logits), output);
 
     public Exception? FaultOf(Exception error) =>
-        error is ILGPU.Runtime.AcceleratorException ? GpuErrors.Use(_device.Name, "a step", error) : null;
+        error is AcceleratorException ? _device.Fault("a step", error) : null;
 
     public void Dispose()
     {
-        _logits?.Dispose();
+        _device.Drain();
+        _blas?.Dispose();
+        _outputs?.Dispose();
         _shrunk?.Dispose();
         _activations?.Dispose();
         _upload?.Dispose();
         _directories?.Dispose();
         _pages?.Dispose();
         _weights.Dispose();
-        _device.Dispose();
+        if (_ownsDevice)
+        {
+            _device.Dispose();
+        }
     }
 
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;
@@ -286,6 +345,12 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         var weight = (GpuMatrix)part.Weight;
         int rows = Count(x);
+        if (_blas is not null)
+        {
+            _blas.Multiply(weight, (GpuVector?)part.Bias, Values(x), rows, Values(y), y.Width, firstColumn);
+            return;
+        }
+
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> bias = part.Bias is GpuVector vector ? vector.Values : Values(x);
         var shape = new ProductShape(rows, weight.Inputs, weight.Outputs, y.Width, firstColumn, part.Bias is null ? 0 : 1);
@@ -341,7 +406,7 @@ internal sealed unsafe class GpuBackend : IBackend
     {
         if (_shrunk is null || _shrunk.All.Length < elements * sizeof(float))
         {
-            _stream.Synchronize();
+            _device.Synchronize();
             _shrunk?.Dispose();
             _shrunk = new DeviceArena(_device, elements * sizeof(float), "shrunken rows");
         }
@@ -361,8 +426,8 @@ internal sealed unsafe class GpuBackend : IBackend
             }
 
             ArrayView<byte> target = rope.Angles.SubView((long)first * rope.HeadDim, (long)count * rope.HeadDim).Cast<byte>();
-            DeviceCopies.Upload(_stream, staging.Address, target);
-            _stream.Synchronize();
+            _device.Upload(staging.Address, target);
+            _device.Synchronize();
         }
     }
 

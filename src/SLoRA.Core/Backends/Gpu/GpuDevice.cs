@@ -1,58 +1,60 @@
-using System.Collections.Immutable;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
-using ILGPU.Runtime.OpenCL;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>One opened device: ILGPU's context, accelerator and the stream that everything of a step runs on.</summary>
-internal sealed class GpuDevice : IDisposable
+/// <summary>
+/// One backend's hold on a device: the stream that everything of a step runs on and the kernels loaded for it, over a <see cref="SharedAccelerator"/>. Its
+/// operations throw what the driver answers as <see cref="GpuException"/>; freeing never throws.
+/// </summary>
+internal sealed unsafe class GpuDevice : IDisposable
 {
-    /// <summary>The oldest CUDA driver whose PTX dialect holds all instructions of the kernels: that of CUDA 11.0, made for compute capability 8.0.</summary>
-    private static readonly CudaDriverVersion _oldestDriver = CudaDriverVersion.FromMajorMinor(11, 0);
+    private readonly SharedAccelerator _shared;
+    private readonly List<Kernel> _kernels = [];
+    private bool _disposed;
 
-    private readonly Context _context;
-
-    private GpuDevice(Context context, Accelerator accelerator, string name)
+    private GpuDevice(SharedAccelerator shared)
     {
-        _context = context;
-        Accelerator = accelerator;
-        Name = name;
-        Stream = accelerator.CreateStream();
+        _shared = shared;
+        try
+        {
+            Stream = shared.Create(static accelerator => accelerator.CreateStream());
+        }
+        catch (Exception error)
+        {
+            GpuException failure = Fault("the creation of a stream", error);
+            shared.Release();
+            throw failure;
+        }
     }
 
     /// <summary>ILGPU's device.</summary>
-    public Accelerator Accelerator { get; }
+    public Accelerator Accelerator => _shared.Accelerator;
 
     /// <summary>The queue of the engine's steps.</summary>
     public AcceleratorStream Stream { get; }
 
     /// <summary>Driver and model, for messages: <c>CUDA device 0 (NVIDIA H100)</c>.</summary>
-    public string Name { get; }
+    public string Name => _shared.Name;
 
     /// <summary>Whether the word for generic addresses has to be defined away in the sources of kernels.</summary>
-    public bool LacksGenericAddresses { get; private set; }
+    public bool LacksGenericAddresses => _shared.LacksGenericAddresses;
 
-    /// <summary>Opens the device that the options name.</summary>
+    /// <summary>The device with its other users.</summary>
+    public SharedAccelerator Shared => _shared;
+
+    /// <summary>Opens the device that the options name, or joins its other users.</summary>
     /// <exception cref="GpuException">There is none, or it is too old.</exception>
-    public static GpuDevice Open(GpuOptions options)
-    {
-        DriverLibraries.Resolve();
-        return options.Driver switch
-        {
-            GpuDriver.Cuda => OpenCuda(options.Device),
-            GpuDriver.OpenCL => OpenOpenCL(options.Device),
-            _ => OpenAny(options.Device),
-        };
-    }
+    public static GpuDevice Open(GpuOptions options) => new(DeviceSelection.Acquire(options));
 
     /// <summary>Opens ILGPU's simulation on the processor, which runs one thread per thread of a group: for the smallest tests.</summary>
     public static GpuDevice OpenSimulation()
     {
         Context context = Create(builder => builder.CPU(new CPUDevice(32, KernelLoader.GroupSize / 32, 1)));
-        return new GpuDevice(context, context.GetCPUDevice(0).CreateCPUAccelerator(context), "ILGPU's simulation");
+        Accelerator accelerator = context.GetCPUDevice(0).CreateCPUAccelerator(context);
+        return new GpuDevice(new SharedAccelerator(context, accelerator, "ILGPU's simulation"));
     }
 
     /// <summary>A context with the settings that every kernel is compiled under, without devices of its own unless <paramref name="devices"/> adds some.</summary>
@@ -63,122 +65,156 @@ internal sealed class GpuDevice : IDisposable
         builder.EnableAlgorithms().Optimize(OptimizationLevel.O1);
     });
 
-    public void Dispose()
-    {
-        Stream.Dispose();
-        Accelerator.Dispose();
-        _context.Dispose();
-    }
-
-    private static GpuDevice OpenAny(int device)
+    /// <summary>Makes the device the calling thread's. Everything else but launches does so itself.</summary>
+    public void Bind()
     {
         try
         {
-            return OpenCuda(device);
+            _shared.Bind();
         }
-        catch (GpuException cuda) when (cuda.Reason is GpuError.NoDriver or GpuError.NoDevice)
+        catch (AcceleratorException error)
         {
-            try
-            {
-                return OpenOpenCL(device);
-            }
-            catch (GpuException openCL) when (openCL.Reason is GpuError.NoDriver or GpuError.NoDevice)
-            {
-                throw new GpuException(GpuError.NoDevice, $"There is no GPU device. {cuda.Message} {openCL.Message}");
-            }
+            throw Fault("a change of threads", error);
         }
     }
 
-    private static GpuDevice OpenCuda(int index)
-    {
-        if (!DriverLibraries.HasCuda())
-        {
-            throw new GpuException(GpuError.NoDriver, "NVIDIA's driver is not installed (no libcuda.so.1 or nvcuda.dll).");
-        }
-
-        Context context = Create(static builder => builder.Cuda(static _ => true));
-        try
-        {
-            ImmutableArray<CudaDevice> devices = [.. context.GetCudaDevices()];
-            CudaDevice device = Pick(devices, index, "CUDA");
-            string name = $"CUDA device {index} ({device.Name})";
-            if (device.DriverVersion < _oldestDriver)
-            {
-                throw new GpuException(
-                    GpuError.DriverTooOld, $"{name} has a driver for CUDA {device.DriverVersion}; the kernels need one for {_oldestDriver} or newer.");
-            }
-
-            if (device.Architecture is { } architecture && architecture < CudaArchitecture.SM_70)
-            {
-                throw new GpuException(GpuError.DriverTooOld, $"{name} has compute capability {architecture}; the kernels need 7.0 or newer.");
-            }
-
-            return Start(context, name, () => device.CreateCudaAccelerator(context));
-        }
-        catch
-        {
-            context.Dispose();
-            throw;
-        }
-    }
-
-    private static GpuDevice OpenOpenCL(int index)
-    {
-        if (!DriverLibraries.HasOpenCL())
-        {
-            throw new GpuException(GpuError.NoDriver, "OpenCL is not installed (no libOpenCL.so.1 or OpenCL.dll).");
-        }
-
-        Context context = Create(static builder => builder.OpenCL(static _ => true));
-        try
-        {
-            ImmutableArray<CLDevice> devices = [.. context.GetCLDevices()];
-            CLDevice device = Pick(devices, index, "OpenCL");
-            bool lacksGenericAddresses = AllowMissingGenericAddresses(device);
-            GpuDevice opened = Start(context, $"OpenCL device {index} ({device.Name.Trim()})", () => device.CreateCLAccelerator(context));
-            opened.LacksGenericAddresses = lacksGenericAddresses;
-            return opened;
-        }
-        catch
-        {
-            context.Dispose();
-            throw;
-        }
-    }
-
-    private static GpuDevice Start(Context context, string name, Func<Accelerator> create)
+    /// <summary>Takes device memory.</summary>
+    /// <exception cref="GpuException">The device does not have so much.</exception>
+    public MemoryBuffer Allocate(long bytes, string purpose)
     {
         try
         {
-            return new GpuDevice(context, create(), name);
+            return _shared.Create(accelerator => accelerator.AllocateRaw(bytes, 1));
         }
         catch (Exception error) when (error is not GpuException)
         {
-            throw new GpuException(GpuError.Unsupported, $"{name} cannot be opened: {error.Message.Trim().TrimEnd('.')}.", error);
+            throw Noted(GpuErrors.Allocation(Name, purpose, bytes, error));
         }
     }
 
-    private static T Pick<T>(ImmutableArray<T> devices, int index, string driver) => devices.Length switch
-    {
-        0 => throw new GpuException(GpuError.NoDevice, $"The {driver} driver has no device."),
-        int count when index >= count => throw new GpuException(
-            GpuError.NoDevice, $"The {driver} driver has {count} device{(count == 1 ? "" : "s")}; there is no device {index}."),
-        _ => devices[index],
-    };
+    /// <summary>Keeps a loaded kernel until the device is disposed.</summary>
+    public void Keep(Kernel kernel) => _kernels.Add(kernel);
 
-    /// <summary>
-    /// ILGPU refuses devices without generic addresses, although only the word in its source stands in the way: <see cref="KernelLoader"/> defines it away,
-    /// which is right for kernels whose pointers are never chosen between global and local memory.
-    /// </summary>
-    /// <returns>Whether the device lacks them.</returns>
-    private static bool AllowMissingGenericAddresses(CLDevice device)
+    /// <summary>Main memory → device, in the stream's order.</summary>
+    public void Upload(void* source, ArrayView<byte> target)
     {
-        if (device.Capabilities.GenericAddressSpace)
+        try
         {
-            return false;
+            _shared.Bind();
+            DeviceCopies.Upload(Stream, source, target);
+        }
+        catch (AcceleratorException error)
+        {
+            throw Fault($"an upload of {target.Length} bytes", error);
+        }
+    }
+
+    /// <summary>Device → main memory, in the stream's order.</summary>
+    public void Download(ArrayView<byte> source, void* target)
+    {
+        try
+        {
+            _shared.Bind();
+            DeviceCopies.Download(Stream, source, target);
+        }
+        catch (AcceleratorException error)
+        {
+            throw Fault($"a download of {source.Length} bytes", error);
+        }
+    }
+
+    /// <summary>Device → device, in the stream's order; the blocks do not overlap.</summary>
+    public void Copy(ArrayView<byte> source, ArrayView<byte> target)
+    {
+        try
+        {
+            _shared.Bind();
+            DeviceCopies.Copy(Stream, source, target);
+        }
+        catch (AcceleratorException error)
+        {
+            throw Fault($"a copy of {source.Length} bytes", error);
+        }
+    }
+
+    /// <summary>Waits for everything that the stream was given.</summary>
+    public void Synchronize()
+    {
+        try
+        {
+            _shared.Bind();
+            Stream.Synchronize();
+        }
+        catch (AcceleratorException error)
+        {
+            throw Fault("work that was under way", error);
+        }
+    }
+
+    /// <summary>What an error of the driver while the device was in use means. The device is not handed out again.</summary>
+    public GpuException Fault(string what, Exception error)
+    {
+        _shared.MarkFaulted();
+        return GpuErrors.Use(Name, what, error);
+    }
+
+    /// <summary>Frees an object of the accelerator.</summary>
+    public void Free(AcceleratorObject item) => _shared.Free(item);
+
+    /// <summary>Frees page-locked memory of the CUDA driver.</summary>
+    public void FreeHost(nint address)
+    {
+        try
+        {
+            _shared.Bind();
+            GpuErrors.ThrowIfFailed(CudaAPI.CurrentAPI.FreeHostMemory(address));
+        }
+        catch (AcceleratorException)
+        {
+            // The device has failed before; the memory goes with its context.
+            _shared.MarkFaulted();
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
         }
 
-        typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(device.Capabilities, true);
-        return true;
+        _disposed = true;
+        Drain();
+        foreach (Kernel kernel in _kernels)
+        {
+            _shared.Free(kernel);
+        }
+
+        _shared.Free(Stream);
+        _shared.Release();
+    }
+
+    /// <summary>Waits for what the stream was given before memory that it uses is freed; says nothing of a device that fails.</summary>
+    public void Drain()
+    {
+        try
+        {
+            Synchronize();
+        }
+        catch (GpuException)
+        {
+            // Nothing runs on a device that has failed.
+        }
+    }
+
+    /// <summary>Notes an error that was made elsewhere: unless it is for want of memory, the device is not handed out again.</summary>
+    public GpuException Noted(GpuException error)
+    {
+        if (error.Reason != GpuError.OutOfMemory)
+        {
+            _shared.MarkFaulted();
+        }
+
+        return error;
     }
 }

@@ -6,6 +6,12 @@ namespace SLoRA.Backends.Gpu;
 /// <summary>What the driver reports, as errors of the library.</summary>
 internal static class GpuErrors
 {
+    /// <summary>An error of the driver while a device was opened.</summary>
+    public static GpuException Open(string device, Exception error) => new(
+        error is CudaException or CLException ? (IsOutOfMemory(error) ? GpuError.OutOfMemory : GpuError.DeviceFailed) : GpuError.Unsupported,
+        $"{device} cannot be opened: {Describe(error)}.",
+        error);
+
     /// <summary>An error of the driver while memory was taken.</summary>
     public static GpuException Allocation(string device, string what, long bytes, Exception error) => new(
         IsOutOfMemory(error) ? GpuError.OutOfMemory : GpuError.DeviceFailed,

@@ -41,6 +41,9 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="NormKernel"/>
     public NormLauncher Norm { get; } = loader.Load<NormLauncher>(NormKernel.Run);
 
+    /// <inheritdoc cref="NormKernel.AddAndRun"/>
+    public AddNormLauncher AddNorm { get; } = loader.Load<AddNormLauncher>(NormKernel.AddAndRun);
+
     /// <inheritdoc cref="ElementKernels.Gate"/>
     public RowsLauncher Gate { get; } = loader.Load<RowsLauncher>(ElementKernels.Gate);
 
@@ -58,4 +61,10 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <inheritdoc cref="LoraKernels.Expand"/>
     public ExpandLauncher Expand { get; } = loader.Load<ExpandLauncher>(LoraKernels.Expand);
+
+    /// <inheritdoc cref="ChooseKernels.Penalise"/>
+    public PenaliseLauncher Penalise { get; } = loader.Load<PenaliseLauncher>(ChooseKernels.Penalise);
+
+    /// <inheritdoc cref="ChooseKernels.Choose"/>
+    public ChooseLauncher Choose { get; } = loader.Load<ChooseLauncher>(ChooseKernels.Choose);
 }

@@ -46,7 +46,6 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
     public void Write(int page, long offset, ReadOnlySpan<byte> source)
     {
-        _device.Accelerator.Bind();
         ArrayView<byte> target = Slice(page, offset, source.Length);
         for (int done = 0; done < source.Length;)
         {
@@ -57,7 +56,7 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
             int bytes = (int)Math.Min(source.Length - done, _staging.Bytes - _staged);
             source.Slice(done, bytes).CopyTo(_staging.Span<byte>(_staged, bytes));
-            DeviceCopies.Upload(_device.Stream, _staging.Address + _staged, target.SubView(done, bytes));
+            _device.Upload(_staging.Address + _staged, target.SubView(done, bytes));
             _staged += bytes;
             done += bytes;
         }
@@ -65,13 +64,12 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
     public void Read(int page, long offset, Span<byte> destination)
     {
-        _device.Accelerator.Bind();
         Drain();
         for (int done = 0; done < destination.Length;)
         {
             int bytes = (int)Math.Min(destination.Length - done, _staging.Bytes);
-            DeviceCopies.Download(_device.Stream, Slice(page, offset + done, bytes), _staging.Address);
-            _device.Stream.Synchronize();
+            _device.Download(Slice(page, offset + done, bytes), _staging.Address);
+            _device.Synchronize();
             _staging.Span<byte>(0, bytes).CopyTo(destination.Slice(done, bytes));
             done += bytes;
         }
@@ -79,8 +77,7 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
     public void Copy(int source, int destination)
     {
-        _device.Accelerator.Bind();
-        DeviceCopies.Copy(_device.Stream, Slice(source, 0, PageBytes), Slice(destination, 0, PageBytes));
+        _device.Copy(Slice(source, 0, PageBytes), Slice(destination, 0, PageBytes));
     }
 
     /// <summary>The stream has come behind all writes: their staging can be used again.</summary>
@@ -96,7 +93,7 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
     {
         if (_staged > 0)
         {
-            _device.Stream.Synchronize();
+            _device.Synchronize();
             _staged = 0;
         }
     }

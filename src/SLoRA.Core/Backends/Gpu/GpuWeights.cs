@@ -85,8 +85,8 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
         {
             long bytes = Math.Min(target.Length - done, _staging.Bytes);
             Buffer.MemoryCopy(source + done, _staging.Address, bytes, bytes);
-            DeviceCopies.Upload(device.Stream, _staging.Address, target.SubView(done, bytes));
-            device.Stream.Synchronize();
+            device.Upload(_staging.Address, target.SubView(done, bytes));
+            device.Synchronize();
             done += bytes;
         }
     }

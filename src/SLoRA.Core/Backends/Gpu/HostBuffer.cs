@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
 namespace SLoRA.Backends.Gpu;
@@ -7,25 +6,24 @@ namespace SLoRA.Backends.Gpu;
 /// <summary>Main memory that copies to and from the device run from: page-locked where the driver has it, so that they run beside the host.</summary>
 internal sealed unsafe class HostBuffer : IDisposable
 {
-    private readonly Accelerator _accelerator;
+    private readonly GpuDevice _device;
 
     /// <summary>Takes memory.</summary>
+    /// <exception cref="GpuException">There is not so much.</exception>
     public HostBuffer(GpuDevice device, long bytes)
     {
-        _accelerator = device.Accelerator;
+        _device = device;
         Bytes = bytes;
-        if (_accelerator is CudaAccelerator)
+        if (device.Accelerator is CudaAccelerator)
         {
-            _accelerator.Bind();
-            try
+            device.Bind();
+            CudaError error = CudaAPI.CurrentAPI.AllocateHostMemory(out nint address, (nint)bytes);
+            if (error != CudaError.CUDA_SUCCESS)
             {
-                GpuErrors.ThrowIfFailed(CudaAPI.CurrentAPI.AllocateHostMemory(out nint address, (nint)bytes));
-                Address = (byte*)address;
+                throw device.Noted(GpuErrors.Allocation(device.Name, "page-locked main memory", bytes, new CudaException(error)));
             }
-            catch (CudaException error)
-            {
-                throw GpuErrors.Allocation(device.Name, "page-locked main memory", bytes, error);
-            }
+
+            Address = (byte*)address;
         }
         else
         {
@@ -50,16 +48,15 @@ internal sealed unsafe class HostBuffer : IDisposable
             return;
         }
 
-        if (_accelerator is CudaAccelerator)
+        byte* address = Address;
+        Address = null;
+        if (_device.Accelerator is CudaAccelerator)
         {
-            _accelerator.Bind();
-            CudaAPI.CurrentAPI.FreeHostMemory((nint)Address);
+            _device.FreeHost((nint)address);
         }
         else
         {
-            NativeMemory.AlignedFree(Address);
+            NativeMemory.AlignedFree(address);
         }
-
-        Address = null;
     }
 }

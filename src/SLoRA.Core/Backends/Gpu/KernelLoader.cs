@@ -3,6 +3,8 @@ using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -19,7 +21,10 @@ internal sealed class KernelAttribute(bool typed = false) : Attribute
 internal sealed class KernelLoader(GpuDevice device)
 {
     /// <summary>Threads of a group, of every kernel.</summary>
-    public const int GroupSize = 128;
+    public const int GroupSize = 1 << GroupSizeLog2;
+
+    /// <summary>2 to this are the threads of a group.</summary>
+    public const int GroupSizeLog2 = 7;
 
     /// <summary>Loads a kernel.</summary>
     /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters behind.</typeparam>
@@ -29,21 +34,38 @@ internal sealed class KernelLoader(GpuDevice device)
         where TLauncher : Delegate
     {
         MethodInfo method = kernel.Method;
+        CompiledKernel? compiled = null;
         try
         {
-            EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
-            CompiledKernel compiled = device.Accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
-            if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
-            {
-                DefineGenericAway(source);
-            }
-
-            return device.Accelerator.LoadKernel(compiled).CreateLauncherDelegate<TLauncher>();
+            compiled = device.Shared.Compiled(method, Target(), accelerator => Compile(accelerator, method));
+            Kernel loaded = device.Shared.Create(accelerator => accelerator.LoadKernel(compiled));
+            device.Keep(loaded);
+            return loaded.CreateLauncherDelegate<TLauncher>();
         }
         catch (Exception error) when (error is not GpuException)
         {
-            throw GpuErrors.Kernel(device.Name, method.Name, "", error);
+            device.Shared.MarkFaulted();
+            throw GpuErrors.Kernel(device.Name, method.Name, compiled is null ? "" : KernelLog.Of(device, compiled), error);
         }
+    }
+
+    private string? Target() => device.Accelerator switch
+    {
+        CudaAccelerator cuda => $"PTX {cuda.InstructionSet} {cuda.Architecture}",
+        CLAccelerator openCL => $"{openCL.CVersion} {device.Name}",
+        _ => null,
+    };
+
+    private CompiledKernel Compile(Accelerator accelerator, MethodInfo method)
+    {
+        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
+        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
+        if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
+        {
+            DefineGenericAway(source);
+        }
+
+        return compiled;
     }
 
     private static void DefineGenericAway(CLCompiledKernel kernel)

@@ -56,6 +56,16 @@ internal delegate void MergeLauncher(
 internal delegate void NormLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> weight, ArrayView<float> y, NormShape shape);
 
+/// <summary>Launches <see cref="NormKernel.AddAndRun"/>.</summary>
+internal delegate void AddNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> residual,
+    ArrayView<float> weight,
+    ArrayView<float> y,
+    NormShape shape);
+
 /// <summary>Launches <see cref="ElementKernels.Gate"/> or <see cref="ElementKernels.Add"/>.</summary>
 internal delegate void RowsLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> y, int width);
 
@@ -105,3 +115,19 @@ internal delegate void ExpandLauncher(
     ArrayView<int> outputOfRow,
     ArrayView<float> y,
     LoraShape shape);
+
+/// <summary>Launches <see cref="ChooseKernels.Penalise"/>.</summary>
+internal delegate void PenaliseLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> logits,
+    ArrayView<int> choices,
+    ArrayView<int> seen,
+    ArrayView<int> counts,
+    ArrayView<int> biasTokens,
+    ArrayView<float> biases,
+    int vocabulary);
+
+/// <summary>Launches <see cref="ChooseKernels.Choose"/>.</summary>
+internal delegate void ChooseLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary);

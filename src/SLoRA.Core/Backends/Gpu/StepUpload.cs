@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Engine;
+using SLoRA.Sampling;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -12,15 +13,18 @@ internal readonly record struct Section(int First, int Count);
 /// The plan of a step as the kernels want it: one block of ints, put together in page-locked memory and sent in one copy. The memory grows with the largest
 /// step seen and is used again for the next one.
 /// </summary>
-internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories directories, int partialPlaces) : IDisposable
+internal sealed unsafe class StepUpload : IDisposable
 {
     private const int FirstCapacity = 1 << 14;
 
     // Views that kernels are given start at multiples of the arena's alignment.
     private const int Block = DeviceArena.Alignment / sizeof(int);
 
-    private HostBuffer _host = new(device, FirstCapacity * sizeof(int));
-    private DeviceArena _device = new(device, FirstCapacity * sizeof(int), "the plan of a step");
+    private readonly GpuDevice _device;
+    private readonly AdapterDirectories _directories;
+    private readonly int _partialPlaces;
+    private HostBuffer _host;
+    private DeviceArena _memory;
     private int _capacity = FirstCapacity;
     private int _used;
     private Section _tokens;
@@ -35,6 +39,32 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     private Section _blocks;
     private Section _tasks;
     private Section _merges;
+    private Section _choices;
+    private Section _seen;
+    private Section _seenCounts;
+    private Section _biasTokens;
+    private Section _biasValues;
+
+    /// <summary>Takes memory for steps of usual size.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="directories">Where the adapters' tiles are described.</param>
+    /// <param name="partialPlaces">Results of splits of attention that there is room for.</param>
+    public StepUpload(GpuDevice device, AdapterDirectories directories, int partialPlaces)
+    {
+        _device = device;
+        _directories = directories;
+        _partialPlaces = partialPlaces;
+        _host = new HostBuffer(device, FirstCapacity * sizeof(int));
+        try
+        {
+            _memory = new DeviceArena(device, FirstCapacity * sizeof(int), "the plan of a step");
+        }
+        catch
+        {
+            _host.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Token per row.</summary>
     public ArrayView<int> Tokens => View(_tokens);
@@ -81,6 +111,21 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
     /// <summary>Merges of attention.</summary>
     public int MergeCount => _merges.Count / 3;
 
+    /// <summary>Choices of tokens, <see cref="ChooseKernels.ChoiceInts"/> ints each.</summary>
+    public ArrayView<int> Choices => View(_choices);
+
+    /// <summary>Tokens that penalties look at.</summary>
+    public ArrayView<int> Seen => View(_seen);
+
+    /// <summary>How often each of them was generated.</summary>
+    public ArrayView<int> SeenCounts => View(_seenCounts);
+
+    /// <summary>Tokens with a bias.</summary>
+    public ArrayView<int> BiasTokens => View(_biasTokens);
+
+    /// <summary>Their biases.</summary>
+    public ArrayView<float> BiasValues => View(_biasValues).Cast<float>();
+
     /// <summary>Elements that the shrunken rows of one launch take.</summary>
     public long ShrunkLength { get; private set; }
 
@@ -100,13 +145,14 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         PutRows(plan);
         PutLora(plan.Lora);
         PutAttention(plan);
-        DeviceCopies.Upload(device.Stream, _host.Address, _device.All.SubView(0, (long)_used * sizeof(int)));
+        PutChoices(plan.Choices);
+        _device.Upload(_host.Address, _memory.All.SubView(0, (long)_used * sizeof(int)));
     }
 
     public void Dispose()
     {
         _host.Dispose();
-        _device.Dispose();
+        _memory.Dispose();
     }
 
     private void PutRows(StepPlan plan)
@@ -127,7 +173,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
 
     private void PutLora(WorkList list)
     {
-        directories.Require(list.Chunks);
+        _directories.Require(list.Chunks);
         Span<int> rows = Take(list.Entries.Length, out _entryRows);
         Span<float> weights = MemoryMarshal.Cast<int, float>(Take(list.Entries.Length, out _entryWeights));
         for (int i = 0; i < list.Entries.Length; i++)
@@ -142,7 +188,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         for (int i = 0; i < list.Chunks.Length; i++)
         {
             WorkChunk chunk = list.Chunks[i];
-            DirectoryEntry entry = directories.Of(chunk.Adapter);
+            DirectoryEntry entry = _directories.Of(chunk.Adapter);
             Span<int> record = chunks.Slice(i * LoraKernels.ChunkInts, LoraKernels.ChunkInts);
             record[0] = entry.Record;
             record[1] = chunk.First;
@@ -159,7 +205,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         int next = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
-            int count = BlocksOf(directories.Of(list.Chunks[i].Adapter));
+            int count = BlocksOf(_directories.Of(list.Chunks[i].Adapter));
             for (int block = 0; block < count; block++)
             {
                 blocks[next++] = i;
@@ -215,8 +261,36 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
         }
     }
 
+    private void PutChoices(TokenChoices choices)
+    {
+        Reserve(_used + (choices.Items.Length * ChooseKernels.ChoiceInts) + (2 * (choices.Seen.Length + choices.BiasTokens.Length)) + (5 * Block));
+        Span<int> ints = Take(choices.Items.Length * ChooseKernels.ChoiceInts, out _choices);
+        foreach (TokenChoice choice in choices.Items)
+        {
+            ints[0] = choice.Output;
+            ints[1] = BitConverter.SingleToInt32Bits(choice.Temperature);
+            ints[2] = choice.TopK;
+            ints[3] = BitConverter.SingleToInt32Bits(choice.Removable);
+            ints[4] = BitConverter.SingleToInt32Bits(choice.MinP);
+            ints[5] = BitConverter.SingleToInt32Bits(choice.Uniform);
+            ints[6] = BitConverter.SingleToInt32Bits(choice.RepetitionPenalty);
+            ints[7] = BitConverter.SingleToInt32Bits(choice.PresencePenalty);
+            ints[8] = BitConverter.SingleToInt32Bits(choice.FrequencyPenalty);
+            ints[9] = choice.FirstSeen;
+            ints[10] = choice.SeenCount;
+            ints[11] = choice.FirstBias;
+            ints[12] = choice.BiasCount;
+            ints = ints[ChooseKernels.ChoiceInts..];
+        }
+
+        _seen = Put(choices.Seen);
+        _seenCounts = Put(choices.SeenCounts);
+        _biasTokens = Put(choices.BiasTokens);
+        _biasValues = Put(MemoryMarshal.Cast<float, int>(choices.BiasValues));
+    }
+
     private bool IsSplit(StepSlice slice, int places) =>
-        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= partialPlaces;
+        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= _partialPlaces;
 
     private static int SplitsOf(int position) => (position / AttentionKernels.Split) + 1;
 
@@ -237,7 +311,7 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
 
     // An empty array is a view of what nobody reads: kernels take no views of nothing.
     private ArrayView<int> View(Section section) =>
-        section.Count == 0 ? _device.All.SubView(0, sizeof(int)).Cast<int>() : _device.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
+        section.Count == 0 ? _memory.All.SubView(0, sizeof(int)).Cast<int>() : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
         (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
@@ -251,14 +325,14 @@ internal sealed unsafe class StepUpload(GpuDevice device, AdapterDirectories dir
             return;
         }
 
-        device.Stream.Synchronize();
+        _device.Synchronize();
         int capacity = checked(2 * ints);
-        var host = new HostBuffer(device, (long)capacity * sizeof(int));
+        var host = new HostBuffer(_device, (long)capacity * sizeof(int));
         _host.Span<int>(0, _used).CopyTo(host.Span<int>(0, _used));
         _host.Dispose();
-        _device.Dispose();
+        _memory.Dispose();
         _host = host;
         _capacity = capacity;
-        _device = new DeviceArena(device, (long)capacity * sizeof(int), "the plan of a step");
+        _memory = new DeviceArena(_device, (long)capacity * sizeof(int), "the plan of a step");
     }
 }

@@ -18,6 +18,8 @@ internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
 
     public long PageBytes { get; }
 
+    public bool IsMainMemory => true;
+
     /// <summary>Address of a page.</summary>
     public byte* Page(int page) => _memory + (page * PageBytes);
 

@@ -17,19 +17,21 @@ internal static class Layouts
         ScoreScale = 1 / MathF.Sqrt(dim),
     };
 
-    public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<AttentionDescription> layers) => KvLayout.For(
-        new DecoderDescription
-        {
-            Architecture = "test",
-            VocabularySize = 1,
-            HiddenSize = 1,
-            ContextLength = 1,
-            NormEpsilon = 1e-5f,
-            TiedEmbeddings = false,
-            WeightType = type,
-            Layers = [.. layers.ToArray().Select(layer => new LayerDescription { Attention = layer, Mlp = new MlpDescription { IntermediateSize = 1 } })],
-            EndOfSequence = ImmutableArray<int>.Empty,
-        },
-        type,
-        pageTokens);
+    public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<AttentionDescription> layers) =>
+        KvLayout.For(Decoder(type, layers), type, pageTokens);
+
+    public static DecoderDescription Decoder(TensorType type, params ReadOnlySpan<AttentionDescription> layers) => Decoder(1, type, layers);
+
+    public static DecoderDescription Decoder(int vocabulary, TensorType type, params ReadOnlySpan<AttentionDescription> layers) => new()
+    {
+        Architecture = "test",
+        VocabularySize = vocabulary,
+        HiddenSize = 1,
+        ContextLength = 1 << 20,
+        NormEpsilon = 1e-5f,
+        TiedEmbeddings = false,
+        WeightType = type,
+        Layers = [.. layers.ToArray().Select(layer => new LayerDescription { Attention = layer, Mlp = new MlpDescription { IntermediateSize = 1 } })],
+        EndOfSequence = ImmutableArray<int>.Empty,
+    };
 }

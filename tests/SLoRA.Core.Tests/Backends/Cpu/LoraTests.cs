@@ -160,7 +160,7 @@ public sealed class LoraTests
         twin.AllocatePages(layout, pages);
         int[] order = [.. Enumerable.Range(0, pages)];
         random.Shuffle(order);
-        var maker = new RandomAdapter(twin, new Queue<int>(order), (int)layout.PageBytes);
+        var maker = new RandomAdapter(random, Write, new Queue<int>(order), (int)layout.PageBytes);
         var adapters = new ResidentAdapter[random.Next(1, 5)];
         for (int i = 0; i < adapters.Length; i++)
         {
@@ -193,6 +193,12 @@ public sealed class LoraTests
         }
 
         return set == RowSet.Step ? rows : outputs;
+
+        void Write(int page, int offset, TensorType type, byte[] elements)
+        {
+            twin.Reference.Pages.Write(page, offset, elements);
+            twin.Cpu.Pages.Write(page, offset, elements);
+        }
     }
 
     private static void AssertClose(float[] actual, float[] expected, float bound)

@@ -46,4 +46,46 @@ internal static class RowReduction
         Group.Barrier();
         return max;
     }
+
+    /// <summary>The sum of every thread's value, in every thread.</summary>
+    public static int Sum(ArrayView<int> shared, int value)
+    {
+        int thread = Group.IdxX;
+        shared[thread] = value;
+        Group.Barrier();
+        for (int half = KernelLoader.GroupSize >> 1; half > 0; half >>= 1)
+        {
+            if (thread < half)
+            {
+                shared[thread] += shared[thread + half];
+            }
+
+            Group.Barrier();
+        }
+
+        int sum = shared[0];
+        Group.Barrier();
+        return sum;
+    }
+
+    /// <summary>The smallest of every thread's value, in every thread.</summary>
+    public static int Min(ArrayView<int> shared, int value)
+    {
+        int thread = Group.IdxX;
+        shared[thread] = value;
+        Group.Barrier();
+        for (int half = KernelLoader.GroupSize >> 1; half > 0; half >>= 1)
+        {
+            if (thread < half && shared[thread + half] < shared[thread])
+            {
+                shared[thread] = shared[thread + half];
+            }
+
+            Group.Barrier();
+        }
+
+        int min = shared[0];
+        Group.Barrier();
+        return min;
+    }
 }

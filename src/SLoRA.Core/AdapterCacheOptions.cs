@@ -1,0 +1,26 @@
+namespace SLoRA;
+
+/// <summary>How adapters come from disk into the page pool, and how much of them is kept in between.</summary>
+public sealed class AdapterCacheOptions
+{
+    /// <summary>
+    /// Bytes of main memory, beside the page pool, for the content of adapters. Content that running and waiting requests hold stays, even beyond it; so do tensors that
+    /// the program handed in, which could not be had again. The default is 4 GiB.
+    /// </summary>
+    public long HostBytes { get; set; } = 4L << 30;
+
+    /// <summary>The most adapters that are read at the same time, each on a thread of its own. The default is 4.</summary>
+    public int MaxConcurrentLoads { get; set; } = 4;
+
+    /// <summary>How long reading one adapter may take; then the requests that wait for it fail. The default is 30 seconds.</summary>
+    public TimeSpan LoadTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The share of a step's time that copying adapters into the page pool may take while other sequences compute, and the share of one processor that reading, hashing
+    /// and packing them may take meanwhile; above 0 and at most 1. The default is 0.1.
+    /// </summary>
+    public double PageInShare { get; set; } = 0.1;
+
+    /// <summary>The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. The default is 16384.</summary>
+    public int MaxSourceNames { get; set; } = 16384;
+}

@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace SLoRA.Pool;
+
+/// <summary>Hash of a full page: of the hash before it and of the page's tokens.</summary>
+internal delegate UInt128 PageHash(UInt128 parent, ReadOnlySpan<int> tokens);
+
+/// <summary>
+/// The full pages of one sequence as a hash chain that starts with its origin. Every page is hashed once, whatever becomes of it. Belongs to the
+/// engine's thread.
+/// </summary>
+internal sealed class PrefixChain
+{
+    private readonly PageHash _hash;
+    private readonly int _pageTokens;
+    private readonly UInt128[] _hashes;
+    private int _hashed;
+
+    /// <summary>An empty chain.</summary>
+    /// <param name="origin">Where it starts.</param>
+    /// <param name="pageTokens">Tokens of a page.</param>
+    /// <param name="pageLimit">The most full pages.</param>
+    /// <param name="hash">How pages are hashed.</param>
+    public PrefixChain(PrefixOrigin origin, int pageTokens, int pageLimit, PageHash hash)
+    {
+        Origin = origin;
+        _pageTokens = pageTokens;
+        _hashes = new UInt128[pageLimit];
+        _hash = hash;
+    }
+
+    /// <summary>Where it starts.</summary>
+    public PrefixOrigin Origin { get; }
+
+    /// <summary>Leading pages of the sequence that the cache keeps, and that the sequence owns.</summary>
+    public int Kept { get; set; }
+
+    /// <summary>Whether no further page can be kept: another content has this one's hash.</summary>
+    public bool IsClosed { get; set; }
+
+    /// <summary>The default: the first half of SHA-256 over parent and tokens.</summary>
+    public static UInt128 Sha256(UInt128 parent, ReadOnlySpan<int> tokens)
+    {
+        Span<byte> input = stackalloc byte[16 + (sizeof(int) * tokens.Length)];
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        MemoryMarshal.Write(input, in parent);
+        MemoryMarshal.AsBytes(tokens).CopyTo(input[16..]);
+        SHA256.HashData(input, digest);
+        return MemoryMarshal.Read<UInt128>(digest);
+    }
+
+    /// <summary>The hash of a page.</summary>
+    /// <param name="page">Which of the sequence's full pages.</param>
+    /// <param name="tokens">The sequence's tokens, at least to the end of that page.</param>
+    public UInt128 HashOf(int page, ReadOnlySpan<int> tokens)
+    {
+        for (; _hashed <= page; _hashed++)
+        {
+            UInt128 parent = _hashed == 0 ? Origin.Hash : _hashes[_hashed - 1];
+            _hashes[_hashed] = _hash(parent, tokens.Slice(_hashed * _pageTokens, _pageTokens));
+        }
+
+        return _hashes[page];
+    }
+
+    /// <summary>The chain of a sequence that has the first <paramref name="pages"/> pages in common with this one.</summary>
+    public PrefixChain Fork(int pages)
+    {
+        var fork = new PrefixChain(Origin, _pageTokens, _hashes.Length, _hash)
+        {
+            Kept = Math.Min(Kept, pages),
+            IsClosed = IsClosed,
+            _hashed = Math.Min(_hashed, pages),
+        };
+        _hashes.AsSpan(0, fork._hashed).CopyTo(fork._hashes);
+        return fork;
+    }
+}

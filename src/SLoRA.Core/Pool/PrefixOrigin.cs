@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace SLoRA.Pool;
+
+/// <summary>One content that takes part in computing keys and values, and how strongly.</summary>
+/// <param name="High">Upper half of the content's hash.</param>
+/// <param name="Low">Lower half.</param>
+/// <param name="WeightBits">The bits of its fp32 weight.</param>
+internal readonly record struct PrefixPart(UInt128 High, UInt128 Low, int WeightBits);
+
+/// <summary>
+/// What sequences must have in common, besides their tokens, to share pages: the contents that answer them, in order, with their weights (none for
+/// the base), and the caller's salt. Equal means equal in every part, not equal by hash.
+/// </summary>
+internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
+{
+    private readonly ImmutableArray<PrefixPart> _parts;
+    private readonly string? _salt;
+
+    /// <summary>An origin of these contents and this salt.</summary>
+    public PrefixOrigin(ImmutableArray<PrefixPart> parts, string? salt)
+    {
+        _parts = parts;
+        _salt = salt;
+        Hash = HashOf(parts.AsSpan(), salt);
+    }
+
+    /// <summary>Where the hash chain of its pages starts.</summary>
+    public UInt128 Hash { get; }
+
+    /// <summary>Whether a content takes part.</summary>
+    public bool Contains(UInt128 high, UInt128 low)
+    {
+        foreach (PrefixPart part in _parts)
+        {
+            if (part.High == high && part.Low == low)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(PrefixOrigin? other) =>
+        ReferenceEquals(this, other)
+        || (other is not null && Hash == other.Hash && string.Equals(_salt, other._salt, StringComparison.Ordinal) && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as PrefixOrigin);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Hash.GetHashCode();
+
+    private static UInt128 HashOf(ReadOnlySpan<PrefixPart> parts, string? salt)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(BitConverter.GetBytes(parts.Length));
+        foreach (PrefixPart part in parts)
+        {
+            hash.AppendData(BitConverter.GetBytes(part.High));
+            hash.AppendData(BitConverter.GetBytes(part.Low));
+            hash.AppendData(BitConverter.GetBytes(part.WeightBits));
+        }
+
+        hash.AppendData([(byte)(salt is null ? 0 : 1)]);
+        hash.AppendData(MemoryMarshal.AsBytes(salt.AsSpan()));
+        return MemoryMarshal.Read<UInt128>(hash.GetHashAndReset());
+    }
+}

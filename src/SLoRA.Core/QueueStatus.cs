@@ -1,0 +1,11 @@
+namespace SLoRA;
+
+/// <summary>Requests that wait to be admitted, by what they wait for.</summary>
+/// <param name="ForContent">Their adapters' content is being read.</param>
+/// <param name="ForPages">They, or somebody before them, need more pages than there are.</param>
+/// <param name="ForPlaces">As many sequences run as may run at once.</param>
+public readonly record struct QueueStatus(int ForContent, int ForPages, int ForPlaces)
+{
+    /// <summary>All of them.</summary>
+    public int Total => ForContent + ForPages + ForPlaces;
+}

@@ -1,0 +1,124 @@
+using System.Numerics;
+using System.Runtime.ExceptionServices;
+using System.Threading.Tasks.Sources;
+
+namespace SLoRA;
+
+/// <summary>
+/// The tokens that the engine has published and the consumer has not taken: a ring with one writer, the engine's thread, and one reader. Writing neither
+/// waits nor allocates; a reader that waits goes on on a thread of the pool.
+/// </summary>
+internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
+{
+    private readonly GeneratedToken[] _items;
+    private ManualResetValueTaskSourceCore<bool> _arrival;
+    private Exception? _error;
+    private bool _completed;
+    private int _written;
+    private int _read;
+    private int _waiting;
+
+    /// <summary>Creates an empty ring.</summary>
+    /// <param name="capacity">Tokens that can be unread at one time: the writer looks at <see cref="Unread"/> and never exceeds it.</param>
+    public TokenRing(int capacity) => _items = new GeneratedToken[BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 1))];
+
+    /// <summary>Tokens written and not read. Any thread.</summary>
+    public int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
+
+    /// <summary>Appends a token. The writer's thread.</summary>
+    public void Write(in GeneratedToken token)
+    {
+        int at = _written;
+        if (at - Volatile.Read(ref _read) == _items.Length)
+        {
+            throw new InvalidOperationException($"{_items.Length} tokens are unread; the sequence should have been paused.");
+        }
+
+        _items[at & (_items.Length - 1)] = token;
+        Volatile.Write(ref _written, at + 1);
+        WakeReader();
+    }
+
+    /// <summary>Nothing more will be written. Called once.</summary>
+    /// <param name="error">What the reader's wait throws when everything has been read; null for a plain end.</param>
+    public void Complete(Exception? error)
+    {
+        _error = error;
+        Volatile.Write(ref _completed, true);
+        WakeReader();
+    }
+
+    /// <summary>Takes the oldest unread token. The reader's thread.</summary>
+    /// <returns>False when there is none now.</returns>
+    public bool TryRead(out GeneratedToken token)
+    {
+        int at = _read;
+        if (at == Volatile.Read(ref _written))
+        {
+            token = default;
+            return false;
+        }
+
+        ref GeneratedToken item = ref _items[at & (_items.Length - 1)];
+        token = item;
+        item = default;
+        Volatile.Write(ref _read, at + 1);
+        return true;
+    }
+
+    /// <summary>Waits until a token can be read (true) or the end has come (false, or the error). One wait at a time; the reader's thread.</summary>
+    public ValueTask<bool> WaitToReadAsync()
+    {
+        if (TryAnswer(out bool more))
+        {
+            return new ValueTask<bool>(more);
+        }
+
+        _arrival.Reset();
+
+        // A full fence on both sides: either the writer sees the waiting reader, or the reader sees what was written.
+        Interlocked.Exchange(ref _waiting, 1);
+        return HasNews && Interlocked.Exchange(ref _waiting, 0) == 1
+            ? new ValueTask<bool>(Answer())
+            : new ValueTask<bool>(this, _arrival.Version);
+    }
+
+    void IThreadPoolWorkItem.Execute() => _arrival.SetResult(true);
+
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        _arrival.GetResult(token);
+        return Answer();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _arrival.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _arrival.OnCompleted(continuation, state, token, flags);
+
+    private bool HasNews => Volatile.Read(ref _completed) || Unread > 0;
+
+    private bool TryAnswer(out bool more)
+    {
+        // Whether it is complete first: everything was written before that.
+        bool completed = Volatile.Read(ref _completed);
+        more = Unread > 0;
+        if (completed && !more && _error is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error);
+        }
+
+        return completed || more;
+    }
+
+    private bool Answer() => TryAnswer(out bool more) && more;
+
+    private void WakeReader()
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _waiting) == 1 && Interlocked.Exchange(ref _waiting, 0) == 1)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+}

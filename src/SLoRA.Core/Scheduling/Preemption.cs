@@ -1,0 +1,101 @@
+using SLoRA.Engine;
+
+namespace SLoRA.Scheduling;
+
+/// <summary>
+/// How a sequence gives up its pages and gets them back. Swapping copies keys and values to main memory; recomputing keeps the tokens alone. What the
+/// sequence answers is the same: a row's keys and values do not depend on when it is computed. Belongs to the engine's thread.
+/// </summary>
+/// <param name="swap">Main memory for pages.</param>
+/// <param name="options">Which way.</param>
+/// <param name="clock">Measures copies.</param>
+internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, TimeProvider clock)
+{
+    // Older steps count less: after 10 steps a third.
+    private const double Decay = 0.9;
+
+    private double _stepSeconds;
+    private double _stepRows;
+    private double _copySeconds;
+    private double _copyBytes;
+
+    /// <summary>What has happened since the engine was built.</summary>
+    public PreemptionCounters Counters { get; private set; }
+
+    /// <summary>Learns what computing costs.</summary>
+    public void Stepped(int rows, TimeSpan elapsed)
+    {
+        _stepSeconds = (Decay * _stepSeconds) + elapsed.TotalSeconds;
+        _stepRows = (Decay * _stepRows) + rows;
+    }
+
+    /// <summary>Takes the pages of a sequence.</summary>
+    public void Release(Sequence sequence)
+    {
+        bool swaps = Swaps(sequence);
+        if (swaps)
+        {
+            long started = clock.GetTimestamp();
+            sequence.Swapped = swap.Write(sequence.Table.PagesOf(sequence.Computed), sequence.Computed);
+            Measure(sequence.Swapped.Blocks.Length, started);
+        }
+
+        Counters = Counters with
+        {
+            Preempted = Counters.Preempted + 1,
+            Swapped = Counters.Swapped + (swaps ? 1 : 0),
+            TokensGivenUp = Counters.TokensGivenUp + (swaps ? 0 : sequence.Computed),
+        };
+        sequence.ReleasePages();
+    }
+
+    /// <summary>Brings keys and values back into pages that have been reserved, beyond what others had left.</summary>
+    public void Restore(Sequence sequence)
+    {
+        if (sequence.Swapped is not { } swapped)
+        {
+            return;
+        }
+
+        if (swapped.Tokens > sequence.Computed)
+        {
+            long started = clock.GetTimestamp();
+            int first = sequence.Table.Pages.Length;
+            sequence.Table.Extend(swapped.Tokens);
+            swap.Read(swapped, first, sequence.Table.PagesOf(swapped.Tokens));
+            sequence.Restored(swapped.Tokens);
+            Measure(swapped.Blocks.Length - first, started);
+        }
+
+        Forget(sequence);
+    }
+
+    /// <summary>Gives up what is in main memory.</summary>
+    public void Forget(Sequence sequence)
+    {
+        if (sequence.Swapped is { } swapped)
+        {
+            swap.Release(swapped);
+            sequence.Swapped = null;
+        }
+    }
+
+    private bool Swaps(Sequence sequence)
+    {
+        int pages = sequence.Table.PagesFor(sequence.Computed);
+        if (pages == 0 || options.Preemption == PreemptionMode.Recompute || !swap.HasRoom(pages))
+        {
+            return false;
+        }
+
+        // Out and in again against the time of as many rows. The first copy is the measurement.
+        return options.Preemption == PreemptionMode.Swap || _copyBytes == 0
+            || 2 * pages * swap.PageBytes * _copySeconds / _copyBytes < sequence.Computed * _stepSeconds / _stepRows;
+    }
+
+    private void Measure(int pages, long started)
+    {
+        _copySeconds = (Decay * _copySeconds) + clock.GetElapsedTime(started).TotalSeconds;
+        _copyBytes = (Decay * _copyBytes) + (pages * swap.PageBytes);
+    }
+}

@@ -1,0 +1,89 @@
+using SLoRA.Adapters;
+using SLoRA.Engine;
+using SLoRA.Pool;
+
+namespace SLoRA.Scheduling;
+
+/// <summary>
+/// The way of adapters from disk to pages and back: what is read, what is kept in main memory, what has pages, and how much of it moves between two steps. Belongs
+/// to the engine's thread.
+/// </summary>
+internal sealed class Residency
+{
+    private readonly EngineParts _parts;
+    private readonly SliceBudget _slice;
+    private readonly Prefetch _prefetch;
+    private Preloads? _preloads;
+
+    /// <summary>Puts the parts together.</summary>
+    /// <param name="parts">What the engine is made of.</param>
+    /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
+    public Residency(EngineParts parts, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead)
+    {
+        _parts = parts;
+        AdapterCacheOptions options = parts.AdapterCache;
+        _slice = new SliceBudget(options.PageInShare);
+        Cache = new DeviceCache(parts.Pool, parts.Pages, parts.Clock);
+        Store = new HostStore(Cache, parts.Pages, _slice, options, parts.Clock);
+        Cache.Leaving = Store.ReadBack;
+        Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
+        Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead);
+        _prefetch = new Prefetch(Loads, Cache);
+    }
+
+    /// <summary>Name → registration.</summary>
+    public AdapterNames Names { get; }
+
+    /// <summary>Content in main memory.</summary>
+    public HostStore Store { get; }
+
+    /// <summary>Content in the pool.</summary>
+    public DeviceCache Cache { get; }
+
+    /// <summary>Content that is being read.</summary>
+    public ContentLoads Loads { get; }
+
+    /// <summary>What the program wants in pages.</summary>
+    public Preloads Preloads => _preloads!;
+
+    /// <summary>Connects it with those who run.</summary>
+    public void Connect(Reclaim reclaim, Func<Generation, int> neededBeside) =>
+        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, neededBeside);
+
+    /// <summary>A step begins: what may be copied before it computes.</summary>
+    /// <param name="othersRun">Whether sequences compute that copying would hold up.</param>
+    public void Begin(bool othersRun)
+    {
+        _slice.Begin(othersRun);
+        _parts.Pace.SetBusy(othersRun);
+    }
+
+    /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
+    public void Advance(IReadOnlyList<Sequence> waiting)
+    {
+        Store.Trim();
+        Preloads.Advance();
+        _prefetch.Advance(waiting);
+        if (Cache.PagingIn.Count == 0)
+        {
+            return;
+        }
+
+        long started = _parts.Clock.GetTimestamp();
+        long copied = Cache.PageIn(_slice.Left);
+        _slice.TrySpend(copied);
+        _slice.NoteCopy(copied, _parts.Clock.GetElapsedTime(started));
+        // What is resident now is told now: there may be no other step.
+        Preloads.Advance();
+    }
+
+    /// <summary>A step has computed.</summary>
+    public void End(long started) => _slice.NoteStep(_parts.Clock.GetElapsedTime(started));
+
+    /// <summary>Content has arrived for a registration.</summary>
+    public void Attach(AdapterRegistration registration, LoadedAdapter loaded)
+    {
+        registration.Headers = loaded.Headers;
+        Store.Attach(registration, loaded.Image);
+    }
+}

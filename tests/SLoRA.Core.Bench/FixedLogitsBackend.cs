@@ -1,0 +1,112 @@
+using SLoRA.Backends;
+using SLoRA.Engine;
+using SLoRA.Models;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>A device that computes nothing and always gives the same logits: what is left of a step is the loop around it.</summary>
+internal sealed class FixedLogitsBackend : IBackend
+{
+    private float[] _logits = [];
+    private NoPages? _pages;
+
+    public string Name => "FixedLogits";
+
+    public IPageMemory Pages => _pages!;
+
+    public void AllocatePages(KvLayout layout, int pageCount) => _pages = new NoPages(pageCount, layout.PageBytes);
+
+    public DeviceMatrix LoadMatrix(WeightSource source) => new Matrix(source.Rows, source.Columns);
+
+    public DeviceTable LoadTable(WeightSource source) => new Table(source.Rows, source.Columns);
+
+    public DeviceVector LoadVector(WeightSource source) => new Vector(source.Columns);
+
+    public DeviceRows CreateRows(RowSet rows, int width) => new Rows(rows, width);
+
+    public DeviceRope CreateRope(RopeDescription rope) => new Rope();
+
+    public void BeginStep(StepPlan plan)
+    {
+    }
+
+    public void Embed(DeviceTable table, int target, DeviceRows x)
+    {
+    }
+
+    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
+    {
+    }
+
+    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
+    {
+    }
+
+    public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
+    {
+    }
+
+    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+    {
+    }
+
+    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    {
+    }
+
+    public void Gate(DeviceRows x, DeviceRows y)
+    {
+    }
+
+    public void Add(DeviceRows x, DeviceRows y)
+    {
+    }
+
+    public void GatherOutputs(DeviceRows x, DeviceRows y)
+    {
+    }
+
+    public void EndStep(DeviceRows logits)
+    {
+        if (_logits.Length != logits.Width)
+        {
+            var random = new Random(1);
+            _logits = [.. Enumerable.Range(0, logits.Width).Select(_ => random.NextSingle())];
+        }
+    }
+
+    public Span<float> Logits(DeviceRows logits, int output) => _logits;
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Matrix(int outputs, int inputs) : DeviceMatrix(outputs, inputs);
+
+    private sealed class Table(int entries, int width) : DeviceTable(entries, width);
+
+    private sealed class Vector(int length) : DeviceVector(length);
+
+    private sealed class Rows(RowSet rows, int width) : DeviceRows(rows, width);
+
+    private sealed class Rope : DeviceRope;
+
+    private sealed class NoPages(int pageCount, long pageBytes) : IPageMemory
+    {
+        public int PageCount => pageCount;
+
+        public long PageBytes => pageBytes;
+
+        public void Write(int page, long offset, ReadOnlySpan<byte> source)
+        {
+        }
+
+        public void Read(int page, long offset, Span<byte> destination)
+        {
+        }
+
+        public void Copy(int source, int destination)
+        {
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Engine;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>
+/// The step loop apart from compute: the same requests on a device that computes nothing and on the processor. The first is what the loop itself takes for a step of
+/// decode rows, choosing and publishing the tokens included; the second less the first is the compute.
+/// </summary>
+internal static class OverheadBench
+{
+    private const int Prompt = 16;
+    private const int WarmUp = 20;
+
+    /// <summary>Measures and prints.</summary>
+    public static void Run(Shape shape, TensorType type, int rows, int adapters, int threads)
+    {
+        OverheadResult result = Measure(shape, type, rows, adapters, threads);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {result.LoopSeconds * 1e3:F3} ms, {result.AllocatedBytes} bytes allocated per step; "
+            + $"compute {result.ComputeSeconds * 1e3:F2} ms; overhead {100 * result.Share:F2} % (goal: at most 2 %)"));
+    }
+
+    /// <summary>Measures.</summary>
+    /// <param name="shape">The decoder.</param>
+    /// <param name="type">Type of the base weights.</param>
+    /// <param name="rows">Sequences that decode.</param>
+    /// <param name="adapters">Adapters that they use in turn; 0 for the base.</param>
+    /// <param name="threads">Threads that compute.</param>
+    public static OverheadResult Measure(Shape shape, TensorType type, int rows, int adapters, int threads)
+    {
+        using var folder = new RandomModelFolder(shape, type);
+        Timing loop = Time(shape, type, folder.Path, rows, adapters, 400, (_, _) => new FixedLogitsBackend());
+        Timing whole = Time(shape, type, folder.Path, rows, adapters, 40, (limit, outputs) => new CpuBackend(limit, outputs, threads));
+        return new OverheadResult(loop.Median, whole.Median - loop.Median, loop.AllocatedBytes);
+    }
+
+    private static Timing Time(Shape shape, TensorType type, string folder, int rows, int adapters, int steps, Func<int, int, IBackend> backend)
+    {
+        LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
+            .UseModel(folder)
+            .UseBackend(backend)
+            .CheckInvariants(false)
+            .ConfigurePool(pool => pool.Bytes = 2L << 30)
+            .ConfigureScheduling(scheduling =>
+            {
+                scheduling.StreamBuffer = WarmUp + steps + 100;
+                scheduling.MaxRunning = rows;
+                scheduling.MaxRowsPerStep = Math.Max(rows, 256);
+            });
+        for (int i = 0; i < adapters; i++)
+        {
+            builder.AddAdapter(Name(i), RandomAdapter.Create(shape, type, i));
+        }
+
+        using EngineAssembly assembly = builder.Assemble();
+        EngineLoop loop = assembly.Loop;
+        Task[] answers = [.. Enumerable.Range(0, rows).Select(i => Consume(loop, new GenerationRequest
+        {
+            Prompt = Enumerable.Range(i, Prompt).ToArray(),
+            Adapter = adapters == 0 ? null : Name(i % adapters),
+            MaxTokens = WarmUp + steps + 100,
+            IgnoreEndOfText = true,
+        }))];
+        int decoding = 0;
+        for (int i = 0; decoding < WarmUp; i++)
+        {
+            loop.Step();
+            decoding += loop.Monitor.Counts.LastStep.DecodeRows == rows ? 1 : 0;
+            if (i > 100 + rows)
+            {
+                throw new InvalidOperationException("The rows never decoded together.");
+            }
+        }
+
+        var times = new double[steps];
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < steps; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            loop.Step();
+            times[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        if (loop.Monitor.Counts.LastStep.DecodeRows != rows)
+        {
+            throw new InvalidOperationException("Not every row decoded in every step.");
+        }
+
+        loop.End(new EngineDisposedException());
+        Task.WhenAll(answers).Wait();
+        Array.Sort(times);
+        return new Timing(times[steps / 2], allocated / steps);
+    }
+
+    private static async Task Consume(EngineLoop loop, GenerationRequest request)
+    {
+        try
+        {
+            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, default).ConfigureAwait(false))
+            {
+            }
+        }
+        catch (EngineDisposedException)
+        {
+            // The measurement is over.
+        }
+    }
+
+    private static string Name(int adapter) => string.Create(CultureInfo.InvariantCulture, $"adapter-{adapter}");
+
+    private readonly record struct Timing(double Median, long AllocatedBytes);
+}
+
+/// <summary>What <see cref="OverheadBench"/> has measured.</summary>
+/// <param name="LoopSeconds">A step without compute.</param>
+/// <param name="ComputeSeconds">The compute of such a step.</param>
+/// <param name="AllocatedBytes">Bytes that a step allocates on its thread.</param>
+internal sealed record OverheadResult(double LoopSeconds, double ComputeSeconds, long AllocatedBytes)
+{
+    /// <summary>The loop's share of the compute.</summary>
+    public double Share => LoopSeconds / ComputeSeconds;
+}

@@ -1,0 +1,165 @@
+using System.Security.Cryptography;
+using NUnit.Framework;
+using SLoRA.Adapters;
+using SLoRA.Core.Tests.Engine;
+
+namespace SLoRA.Core.Tests.Adapters;
+
+/// <summary>What stays in main memory, what goes, and how it comes back.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class HostStoreTests
+{
+    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+
+    [Test]
+    public void Content_beyond_the_bound_goes_and_is_read_again_when_it_is_needed()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(options => options.HostBytes = 0), adapters: ["qv", "rslora"]);
+        Assert.That(engine.Loop.HostStore.Bytes, Is.EqualTo(0));
+        IReadOnlyList<int> first = AnswerOf(engine, "qv");
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Device).And.Property("HostBytes").EqualTo(0));
+
+        engine.DropCaches();
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Registered).And.Property("Generation").Not.Null);
+
+        Assert.That(AnswerOf(engine, "qv"), Is.EqualTo(first));
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Loads").EqualTo(3).And.Property("PageIns").EqualTo(2).And.Property("Evictions").EqualTo(1));
+    }
+
+    [Test]
+    public void Evicted_content_comes_back_from_its_pages_when_main_memory_has_room()
+    {
+        AdapterCacheOptions options = null!;
+        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(own => options = own), adapters: ["qv"]);
+        IReadOnlyList<int> first = AnswerOf(engine, "qv");
+        Generation generation = engine.Loop.DeviceCache.Resident.Single();
+        string pages = Hash(engine, generation);
+        Shrink(engine, options);
+        Assert.That(generation.Image, Is.Null, "what is resident is held once where there is no room to hold it twice");
+
+        engine.DropCaches();
+        Assert.That(StatusOf(engine, "qv").Tier, Is.EqualTo(AdapterTier.Host));
+
+        Assert.That(AnswerOf(engine, "qv"), Is.EqualTo(first));
+        Assert.That(StatusOf(engine, "qv").Loads, Is.EqualTo(1));
+        Assert.That(Hash(engine, generation), Is.EqualTo(pages));
+    }
+
+    [Test]
+    public void Scenario_17_a_thousand_cycles_of_evicting_and_reloading_give_the_same_bytes_in_the_pages()
+    {
+        AdapterCacheOptions options = null!;
+        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(own => options = own), adapters: ["qv"]);
+        engine.Run(engine.Adapters.PreloadAsync("qv"));
+        Generation generation = engine.Loop.DeviceCache.Resident.Single();
+        string expected = Hash(engine, generation);
+        long bytes = generation.Image!.Bytes;
+        for (int i = 0; i < 1000; i++)
+        {
+            switch (i % 3)
+            {
+                case 0:
+                    Assert.That(engine.Run(engine.Adapters.EvictAsync("qv")), Is.EqualTo(new EvictedAdapter(true, generation.Directory.PageCount, bytes)), "from disk");
+                    break;
+                case 1:
+                    engine.Loop.DeviceCache.EvictIdle();
+                    Assert.That(generation.Image, Is.Not.Null, "from main memory");
+                    break;
+                default:
+                    Shrink(engine, options);
+                    engine.Loop.DeviceCache.EvictIdle();
+                    Assert.That(generation.Image, Is.Not.Null, "from the pages");
+                    break;
+            }
+
+            engine.Run(engine.Adapters.PreloadAsync("qv"));
+            Assert.That(Hash(engine, generation), Is.EqualTo(expected), $"cycle {i}");
+        }
+
+        Assert.That(StatusOf(engine, "qv").Loads, Is.EqualTo(1 + 334));
+    }
+
+    [Test]
+    public void Content_that_changed_on_disk_after_it_was_dropped_is_that_adapters_error()
+    {
+        using var copy = new CopiedAdapter("qv");
+        using var engine = new SteppedEngine(adapters: ["rslora"]);
+        engine.Run(engine.Adapters.RegisterAsync("a", copy.Path));
+        IReadOnlyList<int> first = AnswerOf(engine, "a");
+        Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);
+        copy.FlipLastBit();
+
+        Answer failing = engine.Ask(Question with { Adapter = "a" });
+        Answer other = engine.Ask(Question with { Adapter = "rslora" });
+        engine.Finish(failing, other);
+
+        Assert.That(failing.Error, Is.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Message.Contains("was changed"));
+        Assert.That(other.Tokens, Has.Count.EqualTo(8));
+        engine.Run(engine.Adapters.ReplaceAsync("a", copy.Path));
+        Assert.That(AnswerOf(engine, "a"), Has.Count.EqualTo(first.Count), "replacing it accepts what is there now");
+    }
+
+    [Test]
+    public void Tensors_that_the_program_handed_in_stay()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(options => options.HostBytes = 0));
+        AdapterTensors tensors = TestTensors.Of("qv");
+        engine.Run(engine.Adapters.RegisterTensorsAsync("mine", tensors));
+        IReadOnlyList<int> first = AnswerOf(engine, "mine");
+
+        EvictedAdapter evicted = engine.Run(engine.Adapters.EvictAsync("mine"));
+
+        Assert.That(evicted, Has.Property("IsEvicted").True.And.Property("HostBytes").EqualTo(0));
+        Assert.That(StatusOf(engine, "mine").Tier, Is.EqualTo(AdapterTier.Host));
+        Assert.That(AnswerOf(engine, "mine"), Is.EqualTo(first));
+    }
+
+    [Test]
+    public void What_a_request_waits_for_stays_beyond_the_bound()
+    {
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureAdapters(options => options.HostBytes = 1).ConfigureScheduling(scheduling => scheduling.MaxRunning = 1)
+                .ConfigurePool(pool => pool.Bytes = 40 * 12288));
+        foreach (string name in (string[])["qv", "rslora", "wide"])
+        {
+            engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder(name)));
+        }
+
+        Answer[] answers = [.. new[] { "wide", "qv", "rslora", "wide", "qv" }.Select(name => engine.Ask(Question with { Adapter = name }))];
+        engine.Finish(answers);
+
+        Assert.That(answers[1].Tokens, Is.EqualTo(answers[4].Tokens));
+        Assert.That(answers[0].Tokens, Is.EqualTo(answers[3].Tokens));
+        engine.DropCaches();
+        Assert.That(engine.Loop.HostStore.Bytes, Is.LessThanOrEqualTo(1), "and goes afterwards");
+    }
+
+    /// <summary>Drops what can be dropped; afterwards there is room again.</summary>
+    private static void Shrink(SteppedEngine engine, AdapterCacheOptions options)
+    {
+        options.HostBytes = 0;
+        engine.Loop.HostStore.Trim();
+        options.HostBytes = 1L << 30;
+    }
+
+    private static string Hash(SteppedEngine engine, Generation generation)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using PageImage image = PageImage.FromPages(generation.Id, generation.Resident!, engine.Pages);
+        for (int page = 0; page < generation.Directory.PageCount; page++)
+        {
+            hash.AppendData(image.Page(page));
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    private static AdapterStatus StatusOf(SteppedEngine engine, string name) => engine.Adapters.List().Single(adapter => adapter.Name == name);
+
+    private static IReadOnlyList<int> AnswerOf(SteppedEngine engine, string adapter)
+    {
+        Answer answer = engine.Ask(Question with { Adapter = adapter });
+        engine.Finish(answer);
+        return answer.Tokens;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using NUnit.Framework;
+
+namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
+
+/// <summary>Compiles the stub driver once, when a test first wants it; without a C compiler such tests are skipped.</summary>
+[SetUpFixture]
+public sealed class StubDriver
+{
+    private static readonly string Source = RepositoryFolder.Fixture("..", "SLoRA.Core.Tests", "Backends", "Gpu", "Driver");
+
+    private static readonly Lazy<string> _folder = new(Compile);
+
+    /// <summary>The folder of the stub of cuBLAS.</summary>
+    internal static string BlasFolder => Path.Combine(_folder.Value, "blas");
+
+    /// <summary>A folder whose driver libraries cannot be loaded, whatever the machine has installed.</summary>
+    internal static string EmptyFolder => Path.Combine(_folder.Value, "none");
+
+    [OneTimeTearDown]
+    public void Remove()
+    {
+        if (_folder.IsValueCreated)
+        {
+            Directory.Delete(_folder.Value, recursive: true);
+        }
+    }
+
+    /// <summary>Runs a scenario over the stub.</summary>
+    internal static string Run(Delegate scenario, params ReadOnlySpan<(string Name, string Value)> environment) =>
+        ChildProcess.Run(scenario, [("LD_LIBRARY_PATH", _folder.Value), .. environment]);
+
+    private static string Compile()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Ignore("The stub driver stands in for libcuda.so.1, which only Linux has.");
+        }
+
+        string folder = Directory.CreateTempSubdirectory("slora-stub-").FullName;
+        string blas = Directory.CreateDirectory(Path.Combine(folder, "blas")).FullName;
+        string none = Directory.CreateDirectory(Path.Combine(folder, "none")).FullName;
+        foreach (string name in (string[])["libcuda.so.1", "libcuda.so", "libOpenCL.so.1", "libOpenCL.so"])
+        {
+            File.WriteAllText(Path.Combine(none, name), "This is no library.");
+        }
+
+        Gcc("-o", Path.Combine(folder, "libcuda.so.1"), Path.Combine(Source, "driver.c"), "-lpthread");
+        Gcc("-o", Path.Combine(blas, "libcublas.so.13"), Path.Combine(Source, "cublas.c"), "-L" + folder, "-l:libcuda.so.1");
+        return folder;
+    }
+
+    private static void Gcc(params ReadOnlySpan<string> arguments)
+    {
+        var start = new ProcessStartInfo("gcc", ["-O1", "-shared", "-fPIC", .. arguments]) { RedirectStandardError = true };
+        try
+        {
+            using Process process = Process.Start(start)!;
+            string errors = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.That(process.ExitCode, Is.Zero, errors);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Assert.Ignore("There is no gcc, which compiles the stub driver.");
+        }
+    }
+}

@@ -1,0 +1,491 @@
+// A CUDA driver without a device, for tests of the host's side: device memory is main memory, kernels compute nothing, every call is counted and logged,
+// and any call can be made to fail. Copies run when the stream is waited for, as late as a driver may run them, so that staging which is reused too early shows.
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void *Handle;
+
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
+enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, KINDS };
+
+struct Object {
+    enum Kind kind;
+    struct Object *next;
+    struct Object *context; // what it belongs to
+    int broken;             // of a context: the error that every later call gets
+    uint64_t bytes;
+    char *memory;
+    char name[160];
+};
+
+struct Copy {
+    struct Copy *next;
+    char *target;
+    const char *source;
+    size_t bytes;
+};
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static struct Object *objects;
+static struct Copy *first_copy, **last_copy = &first_copy;
+static __thread struct Object *current;
+static char *text;
+static size_t text_length, text_room;
+static long calls, fail_at, misuses;
+static int fail_code, fail_for_ever;
+static char fail_name[64];
+static uint64_t allocated;
+
+static int setting(const char *name, int usual) {
+    const char *value = getenv(name);
+    return value ? atoi(value) : usual;
+}
+
+static void note(const char *format, ...) {
+    if (text_room - text_length < 1024)
+        text = realloc(text, text_room = text_room * 2 + 65536);
+    va_list values;
+    va_start(values, format);
+    text_length += vsnprintf(text + text_length, 1000, format, values);
+    va_end(values);
+    text[text_length++] = '\n';
+    text[text_length] = 0;
+}
+
+static void misuse(const char *what) {
+    misuses++;
+    note("misuse: %s", what);
+}
+
+static struct Object *find(Handle handle, enum Kind kind) {
+    for (struct Object *object = objects; object; object = object->next)
+        if (object == handle && object->kind == kind)
+            return object;
+    return NULL;
+}
+
+static struct Object *create(enum Kind kind, struct Object *context) {
+    struct Object *object = calloc(1, sizeof *object);
+    object->kind = kind;
+    object->context = context;
+    object->next = objects;
+    return objects = object;
+}
+
+static void drop(struct Object *object) {
+    struct Object **link = &objects;
+    while (*link != object)
+        link = &(*link)->next;
+    *link = object->next;
+    if (object->kind == DEVICE_MEMORY)
+        allocated -= object->bytes;
+    free(object->memory);
+    free(object);
+}
+
+// The memory that holds all these bytes.
+static struct Object *holder(const char *address, size_t bytes, enum Kind kind) {
+    for (struct Object *object = objects; object; object = object->next)
+        if (object->kind == kind && address >= object->memory && address + bytes <= object->memory + object->bytes)
+            return object;
+    return NULL;
+}
+
+static void run_copies(void) {
+    while (first_copy) {
+        struct Copy *copy = first_copy;
+        first_copy = copy->next;
+        memcpy(copy->target, copy->source, copy->bytes);
+        free(copy);
+    }
+    last_copy = &first_copy;
+}
+
+// Every entry point begins here: counts, and answers what the test asked for. Needs a context: 1 its own, 0 none.
+static int enter(const char *name, int needs_context) {
+    pthread_mutex_lock(&gate);
+    calls++;
+    int counted = fail_name[0] == 0 || strcmp(fail_name, name) == 0;
+    if (fail_at > 0 && counted && --fail_at == 0) {
+        note("%s fails: %d", name, fail_code);
+        if (fail_for_ever && current)
+            current->broken = fail_code;
+        return fail_code;
+    }
+    if (!needs_context)
+        return SUCCESS;
+    if (!current || !find(current, CONTEXT)) {
+        misuse(name);
+        return INVALID_CONTEXT;
+    }
+    return current->broken;
+}
+
+static int leave(int result) {
+    pthread_mutex_unlock(&gate);
+    return result;
+}
+
+#define ENTER(needs_context)                       \
+    int result = enter(__func__, needs_context);   \
+    if (result != SUCCESS)                         \
+        return leave(result)
+
+// What tests ask of the stub.
+
+void stub_reset(void) {
+    pthread_mutex_lock(&gate);
+    text_length = 0;
+    calls = fail_at = 0;
+    pthread_mutex_unlock(&gate);
+}
+
+void stub_fail(const char *name, long at, int code, int for_ever) {
+    pthread_mutex_lock(&gate);
+    snprintf(fail_name, sizeof fail_name, "%s", name);
+    fail_at = at;
+    fail_code = code;
+    fail_for_ever = for_ever;
+    pthread_mutex_unlock(&gate);
+}
+
+void stub_note(const char *line) {
+    pthread_mutex_lock(&gate);
+    note("%s", line);
+    pthread_mutex_unlock(&gate);
+}
+
+void stub_flush(void) {
+    pthread_mutex_lock(&gate);
+    run_copies();
+    pthread_mutex_unlock(&gate);
+}
+
+long stub_calls(void) { return calls; }
+long stub_misuses(void) { return misuses; }
+int stub_fired(void) { return fail_code != 0 && fail_at == 0; }
+
+const char *stub_log(void) {
+    if (!text)
+        note("begin");
+    text[text_length] = 0;
+    return text;
+}
+
+int stub_live(int kind) {
+    pthread_mutex_lock(&gate);
+    int count = 0;
+    for (struct Object *object = objects; object; object = object->next)
+        count += object->kind == (enum Kind)kind;
+    pthread_mutex_unlock(&gate);
+    return count;
+}
+
+// The driver.
+
+int cuInit(int flags) {
+    ENTER(0);
+    return leave(setting("STUB_INIT", 0));
+}
+
+int cuDriverGetVersion(int *version) {
+    ENTER(0);
+    *version = setting("STUB_DRIVER", 13000);
+    return leave(SUCCESS);
+}
+
+int cuDeviceGetCount(int *count) {
+    ENTER(0);
+    *count = setting("STUB_DEVICES", 1);
+    return leave(SUCCESS);
+}
+
+int cuDeviceGet(int *device, int index) {
+    ENTER(0);
+    *device = index;
+    return leave(SUCCESS);
+}
+
+int cuDeviceGetName(char *name, int length, int device) {
+    ENTER(0);
+    snprintf(name, length, "Stub %d", device);
+    return leave(SUCCESS);
+}
+
+static uint64_t memory_size(void) {
+    const char *value = getenv("STUB_MEMORY");
+    return value ? strtoull(value, NULL, 10) : 80ull << 30;
+}
+
+int cuDeviceTotalMem_v2(size_t *bytes, int device) {
+    ENTER(0);
+    *bytes = memory_size();
+    return leave(SUCCESS);
+}
+
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    ENTER(0);
+    int capability = setting("STUB_CAPABILITY", 90);
+    switch (attribute) {
+    case 1: case 2: case 3: *value = 1024; break;          // threads of a block, and along x and y
+    case 4: *value = 64; break;                            // along z
+    case 5: *value = 2147483647; break;                    // blocks along x
+    case 6: case 7: *value = 65535; break;                 // along y and z
+    case 8: *value = 49152; break;                         // shared memory of a block
+    case 9: case 12: case 82: *value = 65536; break;       // constant memory, registers
+    case 10: *value = 32; break;                           // threads of a warp
+    case 13: *value = 1980000; break;                      // clock
+    case 16: *value = 132; break;                          // multiprocessors
+    case 33: *value = device + 1; break;                   // bus
+    case 39: *value = 2048; break;                         // threads of a multiprocessor
+    case 75: *value = capability / 10; break;
+    case 76: *value = capability % 10; break;
+    case 81: *value = 233472; break;                       // shared memory of a multiprocessor
+    default: *value = 0; break;
+    }
+    return leave(SUCCESS);
+}
+
+int cuDeviceCanAccessPeer(int *can, int device, int peer) { ENTER(0); *can = 0; return leave(SUCCESS); }
+int cuDeviceGetP2PAttribute(int *value, int attribute, int source, int target) { ENTER(0); *value = 0; return leave(SUCCESS); }
+int cuCtxEnablePeerAccess(Handle context, int flags) { ENTER(1); return leave(SUCCESS); }
+int cuCtxDisablePeerAccess(Handle context) { ENTER(1); return leave(SUCCESS); }
+
+int cuCtxCreate_v2(Handle *context, int flags, int device) {
+    ENTER(0);
+    *context = current = create(CONTEXT, NULL);
+    note("cuCtxCreate");
+    return leave(SUCCESS);
+}
+
+int cuCtxDestroy_v2(Handle context) {
+    ENTER(0);
+    struct Object *destroyed = find(context, CONTEXT);
+    if (!destroyed)
+        return leave(INVALID_CONTEXT);
+    run_copies();
+    int left = 0;
+    for (struct Object *object = objects, *next; object; object = next) {
+        next = object->next;
+        if (object->context == destroyed) {
+            left += object->kind != FUNCTION;
+            drop(object);
+            next = objects;
+        }
+    }
+    note("cuCtxDestroy %d left%s", left, destroyed->broken ? " broken" : "");
+    drop(destroyed);
+    if (current == destroyed)
+        current = NULL;
+    return leave(SUCCESS);
+}
+
+int cuCtxSetCurrent(Handle context) {
+    ENTER(0);
+    if (context && !find(context, CONTEXT)) {
+        misuse("cuCtxSetCurrent");
+        return leave(INVALID_CONTEXT);
+    }
+    current = context;
+    return leave(current ? current->broken : SUCCESS);
+}
+
+int cuCtxSynchronize(void) { ENTER(1); run_copies(); note("cuCtxSynchronize"); return leave(SUCCESS); }
+int cuCtxGetCacheConfig(int *value) { ENTER(1); *value = 0; return leave(SUCCESS); }
+int cuCtxSetCacheConfig(int value) { ENTER(1); return leave(SUCCESS); }
+int cuCtxGetSharedMemConfig(int *value) { ENTER(1); *value = 0; return leave(SUCCESS); }
+int cuCtxSetSharedMemConfig(int value) { ENTER(1); return leave(SUCCESS); }
+
+int cuMemGetInfo_v2(size_t *available, size_t *total) {
+    ENTER(1);
+    *total = memory_size();
+    *available = memory_size() - allocated;
+    return leave(SUCCESS);
+}
+
+static int allocate(Handle *address, size_t bytes, enum Kind kind, const char *name) {
+    if (kind == DEVICE_MEMORY && allocated + bytes > memory_size())
+        return OUT_OF_MEMORY;
+    struct Object *object = create(kind, current);
+    object->bytes = bytes;
+    object->memory = aligned_alloc(512, (bytes + 511) / 512 * 512);
+    if (kind == DEVICE_MEMORY) {
+        allocated += bytes;
+        memset(object->memory, 0, bytes);
+    }
+    *address = object->memory;
+    note("%s %zu", name, bytes);
+    return SUCCESS;
+}
+
+static int release(Handle address, enum Kind kind, const char *name) {
+    struct Object *object = holder(address, 1, kind);
+    if (!object || object->memory != address) {
+        if (address)
+            misuse(name);
+        return INVALID_VALUE;
+    }
+    run_copies();
+    note("%s %llu", name, (unsigned long long)object->bytes);
+    drop(object);
+    return SUCCESS;
+}
+
+int cuMemAlloc_v2(Handle *address, size_t bytes) { ENTER(1); return leave(allocate(address, bytes, DEVICE_MEMORY, "cuMemAlloc")); }
+int cuMemFree_v2(Handle address) { ENTER(1); return leave(release(address, DEVICE_MEMORY, "cuMemFree")); }
+int cuMemAllocHost_v2(Handle *address, size_t bytes) { ENTER(1); return leave(allocate(address, bytes, HOST_MEMORY, "cuMemAllocHost")); }
+int cuMemFreeHost(Handle address) { ENTER(1); return leave(release(address, HOST_MEMORY, "cuMemFreeHost")); }
+int cuMemHostRegister_v2(Handle address, size_t bytes, int flags) { ENTER(1); return leave(SUCCESS); }
+int cuMemHostUnregister(Handle address) { ENTER(1); return leave(SUCCESS); }
+int cuMemHostGetDevicePointer_v2(Handle *device, Handle host, int flags) { ENTER(1); *device = host; return leave(SUCCESS); }
+
+int cuPointerGetAttribute(Handle value, int attribute, Handle address) {
+    ENTER(0);
+    *(int *)value = holder(address, 1, DEVICE_MEMORY) ? 2 : 1;
+    return leave(SUCCESS);
+}
+
+int cuMemcpyAsync(char *target, const char *source, size_t bytes, Handle stream) {
+    ENTER(1);
+    int to_device = holder(target, bytes, DEVICE_MEMORY) != NULL;
+    int from_device = holder(source, bytes, DEVICE_MEMORY) != NULL;
+    if ((!to_device && !holder(target, bytes, HOST_MEMORY)) || (!from_device && !holder(source, bytes, HOST_MEMORY)) || !find(stream, STREAM)) {
+        misuse("cuMemcpyAsync");
+        return leave(INVALID_VALUE);
+    }
+    note("copy %s %zu", to_device ? from_device ? "on the device" : "up" : "down", bytes);
+    struct Copy *copy = calloc(1, sizeof *copy);
+    copy->target = target;
+    copy->source = source;
+    copy->bytes = bytes;
+    *last_copy = copy;
+    last_copy = &copy->next;
+    return leave(SUCCESS);
+}
+
+int cuMemsetD8Async(char *address, unsigned char value, size_t bytes, Handle stream) {
+    ENTER(1);
+    run_copies();
+    memset(address, value, bytes);
+    note("cuMemset %zu", bytes);
+    return leave(SUCCESS);
+}
+
+int cuStreamCreate(Handle *stream, int flags) {
+    ENTER(1);
+    *stream = create(STREAM, current);
+    note("cuStreamCreate %d", flags);
+    return leave(SUCCESS);
+}
+
+int cuStreamCreateWithPriority(Handle *stream, int flags, int priority) { return cuStreamCreate(stream, flags); }
+
+int cuStreamDestroy_v2(Handle stream) {
+    ENTER(1);
+    struct Object *object = find(stream, STREAM);
+    if (!object) {
+        misuse("cuStreamDestroy");
+        return leave(INVALID_HANDLE);
+    }
+    run_copies();
+    note("cuStreamDestroy");
+    drop(object);
+    return leave(SUCCESS);
+}
+
+int cuStreamSynchronize(Handle stream) {
+    ENTER(1);
+    run_copies();
+    note("synchronize");
+    return leave(SUCCESS);
+}
+
+int cuGetErrorString(int error, const char **message) {
+    ENTER(0);
+    *message = "as the test asked";
+    return leave(SUCCESS);
+}
+
+// The name of the entry is what the test reads of a kernel.
+static int load_module(Handle *module, const char *ptx) {
+    struct Object *object = create(MODULE, current);
+    const char *entry = strstr(ptx, ".entry ");
+    if (entry)
+        sscanf(entry + 7, "%150[^( \t\r\n]", object->name);
+    note("module %s", object->name);
+    *module = object;
+    return SUCCESS;
+}
+
+int cuModuleLoadData(Handle *module, const char *ptx) { ENTER(1); return leave(load_module(module, ptx)); }
+
+int cuModuleLoadDataEx(Handle *module, const char *ptx, int count, int *options, void **values) {
+    const char *rejected = getenv("STUB_REJECT");
+    int result = enter(__func__, 1);
+    if (result == SUCCESS && rejected && strstr(ptx, rejected))
+        result = 218; // invalid PTX
+    for (int i = 0; i < count && result != SUCCESS; i++)
+        if (options[i] == 5) // the buffer for errors
+            snprintf(values[i], 200, "ptxas application ptx input, line 7;\n\terror : as the test asked");
+    return leave(result == SUCCESS ? load_module(module, ptx) : result);
+}
+
+int cuModuleUnload(Handle module) {
+    ENTER(1);
+    struct Object *object = find(module, MODULE);
+    if (!object) {
+        if (module)
+            misuse("cuModuleUnload");
+        return leave(INVALID_HANDLE);
+    }
+    drop(object);
+    return leave(SUCCESS);
+}
+
+int cuModuleGetFunction(Handle *function, Handle module, const char *name) {
+    ENTER(1);
+    struct Object *object = create(FUNCTION, current);
+    snprintf(object->name, sizeof object->name, "%s", name);
+    *function = object;
+    return leave(SUCCESS);
+}
+
+int cuLaunchKernel(
+    Handle function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Handle stream, void **arguments, void **extra) {
+    ENTER(1);
+    struct Object *object = find(function, FUNCTION);
+    if (!object || !find(stream, STREAM) || gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535) {
+        misuse("cuLaunchKernel");
+        return leave(INVALID_VALUE);
+    }
+    note("launch %s %d %d %d", object->name, gx, gy, gz);
+    return leave(SUCCESS);
+}
+
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, Handle function, int threads, size_t shared) { ENTER(1); *blocks = 2; return leave(SUCCESS); }
+
+int cuOccupancyMaxPotentialBlockSize(int *grid, int *block, Handle function, Handle shared_of, size_t shared, int limit) {
+    ENTER(1);
+    *grid = 132;
+    *block = 128;
+    return leave(SUCCESS);
+}
+
+int cuEventCreate(Handle *event, int flags) { ENTER(1); *event = create(EVENT, current); return leave(SUCCESS); }
+
+int cuEventDestroy_v2(Handle event) {
+    ENTER(1);
+    struct Object *object = find(event, EVENT);
+    if (object)
+        drop(object);
+    return leave(object ? SUCCESS : INVALID_HANDLE);
+}
+
+int cuEventQuery(Handle event) { ENTER(1); return leave(SUCCESS); }
+int cuEventElapsedTime(float *milliseconds, Handle begin, Handle end) { ENTER(1); *milliseconds = 1; return leave(SUCCESS); }
+int cuEventRecord(Handle event, Handle stream) { ENTER(1); note("cuEventRecord"); return leave(SUCCESS); }
+int cuEventSynchronize(Handle event) { ENTER(1); run_copies(); note("cuEventSynchronize"); return leave(SUCCESS); }

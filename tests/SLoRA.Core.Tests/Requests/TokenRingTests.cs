@@ -1,0 +1,92 @@
+using NUnit.Framework;
+
+namespace SLoRA.Core.Tests.Requests;
+
+[TestFixture]
+[Parallelizable(ParallelScope.All)]
+internal sealed class TokenRingTests
+{
+    [TestCase(1)]
+    [TestCase(7)]
+    [TestCase(64)]
+    public async Task Tokens_come_out_once_and_in_order_while_another_thread_writes(int capacity)
+    {
+        const int Count = 20_000;
+        var ring = new TokenRing(capacity);
+        var writer = new Thread(() =>
+        {
+            var spin = new SpinWait();
+            for (int i = 0; i < Count; i++)
+            {
+                while (ring.Unread == capacity)
+                {
+                    spin.SpinOnce(sleep1Threshold: -1);
+                }
+
+                ring.Write(new GeneratedToken(i, i));
+            }
+
+            ring.Complete(null);
+        });
+        writer.Start();
+
+        int next = 0;
+        while (await ring.WaitToReadAsync())
+        {
+            while (ring.TryRead(out GeneratedToken token))
+            {
+                Assert.That(token.Id, Is.EqualTo(next++));
+            }
+        }
+
+        writer.Join();
+        Assert.That(next, Is.EqualTo(Count));
+    }
+
+    [Test]
+    public async Task An_error_comes_after_everything_that_was_written()
+    {
+        var ring = new TokenRing(4);
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Complete(new TimeoutException());
+
+        Assert.That(await ring.WaitToReadAsync(), Is.True);
+        Assert.That(ring.TryRead(out _), Is.True);
+        Assert.That(async () => await ring.WaitToReadAsync(), Throws.TypeOf<TimeoutException>());
+    }
+
+    [Test]
+    public async Task A_waiting_reader_is_woken_by_a_token_by_the_end_and_by_an_error()
+    {
+        var ring = new TokenRing(4);
+        Task<bool> first = ring.WaitToReadAsync().AsTask();
+        bool waited = !first.IsCompleted;
+        ring.Write(new GeneratedToken(1, 0));
+        Assert.Multiple(async () =>
+        {
+            Assert.That(waited, Is.True);
+            Assert.That(await first, Is.True);
+        });
+        ring.TryRead(out _);
+
+        Task<bool> second = ring.WaitToReadAsync().AsTask();
+        ring.Complete(null);
+        Assert.That(await second, Is.False);
+
+        var failing = new TokenRing(4);
+        Task<bool> third = failing.WaitToReadAsync().AsTask();
+        failing.Complete(new TimeoutException());
+        Assert.That(async () => await third, Throws.TypeOf<TimeoutException>());
+    }
+
+    [Test]
+    public void More_than_its_capacity_is_an_error_and_overwrites_nothing()
+    {
+        var ring = new TokenRing(2);
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Write(new GeneratedToken(2, 1));
+
+        Assert.That(() => ring.Write(new GeneratedToken(3, 2)), Throws.InvalidOperationException);
+        Assert.That(ring.TryRead(out GeneratedToken token) ? token.Id : -1, Is.EqualTo(1));
+    }
+}

@@ -1,0 +1,3 @@
+using SLoRA.Gpu.Bench;
+
+return BenchCommands.Root().Parse(args).Invoke();

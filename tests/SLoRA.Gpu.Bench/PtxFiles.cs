@@ -1,0 +1,63 @@
+using System.Reflection;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using SLoRA.Backends.Gpu;
+
+namespace SLoRA.Gpu.Bench;
+
+/// <summary>
+/// Every kernel as PTX text, compiled without a device: <c>ptxas -arch=sm_90 -v</c> over the files gives registers, spills and shared memory of each.
+/// </summary>
+internal static class PtxFiles
+{
+    private static readonly (string Name, Type Stored, Type Element)[] Types =
+        [("f32", typeof(float), typeof(StoredF32)), ("f16", typeof(ushort), typeof(StoredF16)), ("bf16", typeof(ushort), typeof(StoredBf16))];
+
+    /// <summary>All kernels of the library; those with versions per type once for each.</summary>
+    public static IEnumerable<(string Name, MethodInfo Kernel)> Kernels() =>
+        from type in typeof(KernelAttribute).Assembly.GetTypes()
+        from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+        let attribute = method.GetCustomAttribute<KernelAttribute>()
+        where attribute is not null
+        from version in attribute.Typed
+            ? Types.Select(stored => ($"{type.Name}.{method.Name}.{stored.Name}", method.MakeGenericMethod(stored.Stored, stored.Element)))
+            : [($"{type.Name}.{method.Name}", method)]
+        orderby version.Item1
+        select version;
+
+    /// <summary>Writes one file per kernel.</summary>
+    public static void Write(string folder, Tally tally)
+    {
+        Directory.CreateDirectory(folder);
+        int count = 0;
+        foreach ((string name, MethodInfo kernel) in Kernels())
+        {
+            try
+            {
+                File.WriteAllText(Path.Combine(folder, name + ".ptx"), Compile(kernel));
+                count++;
+                tally.Add(true, name, "compiles to PTX");
+            }
+            catch (Exception error) when (error is not IOException)
+            {
+                tally.Add(false, name, $"does not compile to PTX: {error.Message}");
+            }
+        }
+
+        Console.WriteLine($"{count} kernels written to {folder}");
+    }
+
+    /// <summary>One kernel, as the Gpu backend compiles it. A context of its own: one that has failed once is of no use any more.</summary>
+    public static string Compile(MethodInfo kernel)
+    {
+        using ILGPU.Context context = GpuDevice.Create(static _ => { });
+        using var backend = new PTXBackend(
+            context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
+        CompiledKernel compiled = backend.Compile(
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(KernelLoader.GroupSize, null));
+        return ((PTXCompiledKernel)compiled).PTXAssembly;
+    }
+}
