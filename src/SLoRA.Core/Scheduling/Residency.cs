@@ -73,7 +73,8 @@ internal sealed class Residency
         long copied = Cache.PageIn(_slice.Left);
         _slice.TrySpend(copied);
         _slice.NoteCopy(copied, _parts.Clock.GetElapsedTime(started));
-        // What is resident now is told now: there may be no other step.
+
+        // What has arrived is reported at once: when nothing runs, there may be no further step.
         Preloads.Advance();
     }
 
