@@ -25,6 +25,9 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     /// <summary>Tokens written and not read. Any thread.</summary>
     public int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
 
+    /// <summary>Tokens written so far. Any thread.</summary>
+    public int Written => Volatile.Read(ref _written);
+
     /// <summary>Appends a token. The writer's thread.</summary>
     public void Write(in GeneratedToken token)
     {
