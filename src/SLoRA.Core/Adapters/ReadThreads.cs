@@ -191,10 +191,10 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
 
         public override void Read()
         {
-            ITimer timer = owner.Clock.CreateTimer(
-                static reading => ((Reading<T>)reading!).TimeOut(), this, owner.Limit, Timeout.InfiniteTimeSpan);
+            ITimer? timer = null;
             try
             {
+                timer = owner.Clock.CreateTimer(static reading => ((Reading<T>)reading!).TimeOut(), this, owner.Limit, Timeout.InfiniteTimeSpan);
                 T result = read(_ending.Token);
                 if (!_result.TrySetResult(result))
                 {
@@ -207,7 +207,7 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
             }
             finally
             {
-                timer.Dispose();
+                timer?.Dispose();
                 _cancellation.Unregister();
             }
         }
