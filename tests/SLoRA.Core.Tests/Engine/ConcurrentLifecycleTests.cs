@@ -43,7 +43,7 @@ public sealed class ConcurrentLifecycleTests
                 switch (random.Next(10))
                 {
                     case 0:
-                        await name.Change(content, () => Succeeds<AdapterExistsException>(() => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))));
+                        await name.Change(content, () => Succeeds<AdapterExistsException>(() => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))), needsFree: true);
                         break;
                     case 1:
                         await name.Change(content, async () =>
@@ -72,7 +72,7 @@ public sealed class ConcurrentLifecycleTests
 
         foreach (NameLog name in names)
         {
-            name.CheckBalance(engine.Adapters.Contains(name.Name));
+            name.Check(engine.Adapters.Contains(name.Name));
             await engine.Adapters.UnregisterAsync(name.Name);
         }
 

@@ -9,7 +9,8 @@ internal sealed class NameLog(string name)
     private static long _time;
 
     // Null: the name stood for nothing, as it did in the beginning.
-    private readonly ConcurrentBag<(string? Content, long Begun, long Ended, bool Registers)> _changes = [(null, 0, 0, false)];
+    private readonly ConcurrentBag<(string? Content, long Begun, long Ended, bool NeedsFree)> _changes = [(null, 0, 0, false)];
+    private readonly ConcurrentBag<(bool WasTaken, long Begun, long Ended)> _refusals = [];
 
     public string Name => name;
 
@@ -19,15 +20,20 @@ internal sealed class NameLog(string name)
     /// <summary>A moment later than all before it.</summary>
     public static long Tick() => Interlocked.Increment(ref _time);
 
-    /// <summary>Makes a change and notes it if it succeeds.</summary>
+    /// <summary>Makes a change and notes whether it succeeded.</summary>
     /// <param name="content">What the name stands for afterwards.</param>
     /// <param name="change">Says whether it succeeded.</param>
-    public async Task Change(string? content, Func<Task<bool>> change)
+    /// <param name="needsFree">Whether the name must stand for nothing.</param>
+    public async Task Change(string? content, Func<Task<bool>> change, bool needsFree = false)
     {
         long begun = Tick();
         if (await change())
         {
-            _changes.Add((content, begun, Tick(), content is not null));
+            _changes.Add((content, begun, Tick(), needsFree));
+        }
+        else
+        {
+            _refusals.Add((needsFree, begun, Tick()));
         }
     }
 
@@ -38,13 +44,24 @@ internal sealed class NameLog(string name)
     public bool MayHaveStoodFor(string? content, long begun, long ended) => _changes.Any(change =>
         change.Content == content && change.Begun <= ended && !_changes.Any(other => other.Begun > change.Ended && other.Ended < begun));
 
-    /// <summary>Whoever removed a name took away what somebody had given it: never more removals than registrations, and at most one more of the latter.</summary>
-    public void CheckBalance(bool isRegistered)
+    /// <summary>
+    /// Every refusal had a moment in which it was right; nobody took a name that somebody held, nor removed one that nobody held; and the name ends as one of
+    /// the last changes left it.
+    /// </summary>
+    public void Check(bool isRegistered)
     {
-        (string? Content, long Begun, long Ended, bool Registers)[] last =
-            [.. _changes.Where(change => !_changes.Any(other => other.Begun > change.Ended))];
-        Assert.That(last.Any(change => change.Registers == isRegistered), Is.True, $"{name} ends as one of the last changes left it");
-        int removals = _changes.Count(change => !change.Registers) - 1;
-        Assert.That(removals, Is.LessThanOrEqualTo(_changes.Count(change => change.Registers)), $"removals of {name}");
+        foreach ((bool wasTaken, long begun, long ended) in _refusals)
+        {
+            bool isRight = wasTaken
+                ? _changes.Where(change => change.Content is not null).Any(change => MayHaveStoodFor(change.Content, begun, ended))
+                : MayHaveStoodFor(null, begun, ended);
+            Assert.That(isRight, Is.True, $"{name} was {(wasTaken ? "taken" : "free")} between {begun} and {ended}");
+        }
+
+        int removals = _changes.Count(change => change.Content is null) - 1;
+        Assert.That(_changes.Count(change => change.NeedsFree), Is.LessThanOrEqualTo(removals + 1), $"registrations of {name}: one wins");
+        Assert.That(removals, Is.LessThanOrEqualTo(_changes.Count(change => change.Content is not null)), $"removals of {name}: one wins");
+        Assert.That(
+            _changes.Any(change => change.Content is not null == isRegistered && !_changes.Any(other => other.Begun > change.Ended)), Is.True, $"{name} at the end");
     }
 }
