@@ -41,5 +41,5 @@ internal sealed class Board(string question, LoraServingEngine engine, IReadOnly
     }
 
     public static string PoolUse(PoolStatus pool) =>
-        $"{pool.Cache} cache, {pool.Adapters} adapters, {pool.Reserved} reserved, {pool.Free - pool.Reserved} free";
+        $"{pool.CacheInUse} cache, {pool.IdlePrefixes} kept prefixes, {pool.Adapters} adapters, {pool.Reserved} reserved, {pool.Free - pool.Reserved} free";
 }

@@ -5,4 +5,7 @@ public sealed class CpuOptions
 {
     /// <summary>Threads that compute, the engine's own included. Null takes one per processor that the process may use.</summary>
     public int? Threads { get; set; }
+
+    /// <summary>How the base model's matrices are kept in memory. Embedding table, norms, biases and adapters stay as they are stored.</summary>
+    public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
 }

@@ -2,7 +2,8 @@ namespace SLoRA;
 
 /// <summary>
 /// Brings adapters that nobody registered, when a request first names them and whenever their content is needed again. Set by
-/// <see cref="LoraServingEngineBuilder.UseAdapterSource"/>. Called from threads of the pool, for several names at the same time, never for one name twice at a time.
+/// <see cref="LoraServingEngineBuilder.UseAdapterSource"/>. Called from threads that read for the engine, for several names at the same time, for one name again only after the
+/// earlier call has ended or its token was cancelled.
 /// </summary>
 public interface IAdapterSource
 {

@@ -52,7 +52,12 @@ public sealed class LoraServingEngineBuilder
             throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
         }
 
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads));
+        if (!Enum.IsDefined(options.Weights))
+        {
+            throw new InvalidOptionException("Cpu.Weights", $"Weights is {options.Weights}; it must be AsStored or Int8.");
+        }
+
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads, options.Weights));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
@@ -8,42 +7,52 @@ namespace SLoRA.Core.Bench;
 internal static class BenchCommands
 {
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Measures the library itself.") { Kernels(), Step(), Overhead(), Serve(), Adapters(), Register() };
+    public static RootCommand Root() => new("Measures the library itself.")
+    {
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Serve(), CompareCommand.Create(), Adapters(), Register(),
+    };
 
     private static Command Kernels()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> type = TypeArgument();
+        Argument<string> type = BaseWeights.Argument();
         Option<int> threads = Threads();
         var command = new Command("kernels", "The products of a step beside the machine's ceilings.") { shape, type, threads };
         command.SetAction(options => KernelBench.Run(
-            Shape.Find(options.GetValue(shape)!)!, TypeOf(options.GetValue(type)!), options.GetValue(threads)));
+            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(type)!), options.GetValue(threads)));
         return command;
     }
 
     private static Command Step()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> type = TypeArgument();
+        Argument<string> type = BaseWeights.Argument();
         Option<int> threads = Threads();
         Option<int> context = Number("--context", 160, "Positions that decode rows have before them.");
-        var command = new Command("step", "Whole steps without an engine around them.") { shape, type, threads, context };
+        Option<int> adapters = new("--adapters") { Description = "Adapters on all linear modules, one per decode row in turn.", DefaultValueFactory = _ => 0 };
+        Option<int> rank = Number("--rank", 16, "Rank of the adapters.");
+        var command = new Command("step", "Whole steps without an engine around them.") { shape, type, threads, context, adapters, rank };
         command.SetAction(options => StepBench.Run(
-            Shape.Find(options.GetValue(shape)!)!, TypeOf(options.GetValue(type)!), options.GetValue(threads), options.GetValue(context)));
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!),
+            options.GetValue(threads),
+            options.GetValue(context),
+            options.GetValue(adapters),
+            options.GetValue(rank)));
         return command;
     }
 
     private static Command Overhead()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> type = TypeArgument();
+        Argument<string> type = BaseWeights.Argument(asStored: true);
         Option<int> rows = Number("--rows", 64, "Sequences that decode.");
         Option<int> adapters = Number("--adapters", 16, "Adapters that they use in turn; 0 for the base.", least: 0);
         Option<int> threads = Threads();
         var command = new Command("overhead", "The step loop apart from compute, beside the compute of the same step.") { shape, type, rows, adapters, threads };
         command.SetAction(options => OverheadBench.Run(
             Shape.Find(options.GetValue(shape)!)!,
-            TypeOf(options.GetValue(type)!),
+            BaseWeights.Find(options.GetValue(type)!).Stored,
             options.GetValue(rows),
             options.GetValue(adapters),
             options.GetValue(threads)));
@@ -53,7 +62,7 @@ internal static class BenchCommands
     private static Command Serve()
     {
         Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
-        Option<string> weights = Choice("--weights", "Type of the base weights.", "bf16", "f16", "f32");
+        Option<string> weights = Choice("--weights", "The base weights; int8 is quantized from bf16 when loaded.", "bf16", "f16", "f32", "int8");
         Option<string> mode = Choice("--mode", "Whether requests use adapters: 'base' none, 'mixed' all of them in turn.", "mixed", "base");
         Option<int> requests = Number("--requests", 16, "Requests, all present at the start.");
         Option<int> prompt = Number("--prompt", 128, "Tokens of a prompt.");
@@ -70,7 +79,7 @@ internal static class BenchCommands
             new ServeWorkload
             {
                 Shape = Shape.Find(options.GetValue(shape)!)!,
-                Weights = TypeOf(options.GetValue(weights)!),
+                Weights = BaseWeights.Find(options.GetValue(weights)!),
                 IsMixed = options.GetValue(mode) == "mixed",
                 Requests = options.GetValue(requests),
                 Prompt = options.GetValue(prompt),
@@ -114,7 +123,7 @@ internal static class BenchCommands
         AdaptersWorkload Workload(ParseResult options) => new()
         {
             Shape = Shape.Find(options.GetValue(shape)!)!,
-            Weights = TypeOf(options.GetValue(weights)!),
+            Weights = BaseWeights.Find(options.GetValue(weights)!).Stored,
             Registered = options.GetValue(registered),
             Resident = options.GetValue(resident) == "all" ? null : int.Parse(options.GetValue(resident)!, CultureInfo.InvariantCulture),
             Concurrency = options.GetValue(concurrency),
@@ -165,13 +174,6 @@ internal static class BenchCommands
         return argument;
     }
 
-    private static Argument<string> TypeArgument()
-    {
-        var argument = new Argument<string>("weights") { Description = "Type of the weights.", DefaultValueFactory = _ => "bf16" };
-        argument.AcceptOnlyFromAmong("f32", "f16", "bf16");
-        return argument;
-    }
-
     private static Option<string> Choice(string name, string description, params string[] values)
     {
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => values[0] };
@@ -193,11 +195,4 @@ internal static class BenchCommands
         });
         return option;
     }
-
-    private static TensorType TypeOf(string name) => name switch
-    {
-        "f32" => TensorType.F32,
-        "f16" => TensorType.F16,
-        _ => TensorType.BF16,
-    };
 }

@@ -3,7 +3,6 @@ using System.Globalization;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Engine;
-using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
@@ -13,15 +12,15 @@ internal static class KernelBench
     private static readonly int[] RowCounts = [1, 16, 128];
 
     /// <summary>Measures and prints a table.</summary>
-    public static void Run(Shape shape, TensorType type, int threads)
+    public static void Run(Shape shape, BaseWeights type, int threads)
     {
-        double operations = Ceilings.MultiplyAdd(threads);
+        double operations = type.Kept == CpuWeights.Int8 ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
         double bytes = Ceilings.Read(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {type}, {threads} threads, {ProductJob.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
-        using var weights = new RandomWeights(type, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
-        using var backend = new CpuBackend(128, 128, threads);
+            $"{shape.Name} {type.Name}, {threads} threads, {ProductJob.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
+        using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
+        using var backend = new CpuBackend(128, 128, threads, type.Kept);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
         {
             // As many copies as the model has, so that one row reads them from memory and not from a cache.
@@ -38,7 +37,7 @@ internal static class KernelBench
                 double seconds = Best(groups.Length, i => backend.Linear(groups[i], x, y));
                 double weightCount = (double)inputs * groups[0].Outputs * count;
                 double flops = 2 * weightCount * rows / seconds / 1e9;
-                double speed = weightCount * type.ElementSize() / seconds / 1e9;
+                double speed = weightCount * type.Bytes / seconds / 1e9;
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"  {name,-8} [{groups[0].Outputs,6} x {inputs,5}] rows {rows,3}: {flops,6:F1} GFLOP/s ({flops / operations,4:P0})  {speed,6:F1} GB/s ({speed / bytes,4:P0})  {seconds * 1e3,8:F3} ms"));

@@ -12,10 +12,14 @@ internal sealed record ServeResult(ServeWorkload Workload, double PrefillSeconds
     /// <summary>The whole time.</summary>
     public double TotalSeconds => PrefillSeconds + DecodeSeconds;
 
+    /// <summary>Tokens per second.</summary>
+    public ServeFigures Figures => new(
+        Workload.Requests * Workload.Prompt / PrefillSeconds, DecodedTokens / DecodeSeconds, Workload.Requests * Workload.Output / TotalSeconds);
+
     /// <summary>One line of JSON.</summary>
     public string ToJson() => string.Create(
         CultureInfo.InvariantCulture,
         $"{{\"mode\":\"{(Workload.IsMixed ? "mixed" : "base")}\",\"adapters\":{Workload.Adapters},\"requests\":{Workload.Requests},"
-        + $"\"prompt\":{Workload.Prompt},\"output\":{Workload.Output},\"prefill_tok_s\":{Workload.Requests * Workload.Prompt / PrefillSeconds:F1},"
-        + $"\"decode_tok_s\":{DecodedTokens / DecodeSeconds:F1},\"total_s\":{TotalSeconds:F3},\"output_tok_s\":{Workload.Requests * Workload.Output / TotalSeconds:F1}}}");
+        + $"\"prompt\":{Workload.Prompt},\"output\":{Workload.Output},\"prefill_tok_s\":{Figures.Prefill:F1},"
+        + $"\"decode_tok_s\":{Figures.Decode:F1},\"total_s\":{TotalSeconds:F3},\"output_tok_s\":{Figures.Output:F1}}}");
 }

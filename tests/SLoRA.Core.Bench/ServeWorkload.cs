@@ -1,5 +1,3 @@
-using SLoRA.Formats;
-
 namespace SLoRA.Core.Bench;
 
 /// <summary>What an engine is asked to serve.</summary>
@@ -8,8 +6,8 @@ internal sealed record ServeWorkload
     /// <summary>The decoder.</summary>
     public required Shape Shape { get; init; }
 
-    /// <summary>Type of the base weights.</summary>
-    public required TensorType Weights { get; init; }
+    /// <summary>The base weights.</summary>
+    public required BaseWeights Weights { get; init; }
 
     /// <summary>Whether the requests use the adapters in turn; else they use the base.</summary>
     public required bool IsMixed { get; init; }

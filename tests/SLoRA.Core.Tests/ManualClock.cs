@@ -36,24 +36,9 @@ internal sealed class ManualClock : TimeProvider
         }
     }
 
-    /// <summary>Waits until somebody has set a timer, and advances.</summary>
-    public void AdvanceWhenTimed(TimeSpan time)
-    {
-        SpinWait.SpinUntil(() =>
-        {
-            lock (_gate)
-            {
-                return _timers.Exists(timer => !timer.IsDone);
-            }
-        });
-        Advance(time);
-    }
-
     private sealed class ManualTimer(TimerCallback callback, object? state, long due) : ITimer
     {
         private bool _done;
-
-        public bool IsDone => Volatile.Read(ref _done);
 
         public void FireIfDue(long now)
         {

@@ -81,9 +81,9 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
-            // On a thread of the pool: what the source does before its first await must not hold up the engine.
-            return await Task.Run(() => source!.FindAsync(name, ending.Token).AsTask(), CancellationToken.None)
-                .WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
+            // What the source does before its first await may touch files, and hang.
+            Asked asked = await _contents.Run(name, _ => new Asked(source!.FindAsync(name, ending.Token).AsTask()), cancellation).ConfigureAwait(false);
+            return await asked.Answer.WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
         }
         catch (Exception error)
         {
@@ -100,6 +100,8 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
             throw new AdapterLoadException(name, LoadErrorKind.File, problem, error);
         }
     }
+
+    private sealed record Asked(Task<AdapterOrigin?> Answer);
 
     private sealed record Registered((AdapterHeaders Headers, PageImage? Image) Adapter) : IDisposable
     {

@@ -14,8 +14,9 @@ namespace SLoRA.Adapters;
 /// <param name="policy">In which type weights lie in the pages.</param>
 /// <param name="baseType">The type of the base weights.</param>
 /// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
+/// <param name="pace">How fast content may be read.</param>
 internal sealed class AdapterLoader(
-    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight) : IDisposable
+    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight, LoadPace pace) : IDisposable
 {
     private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
     private readonly MemoryGate _baseMemory = new();
@@ -33,10 +34,9 @@ internal sealed class AdapterLoader(
     {
         AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint);
         TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
-        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, cancellation);
+        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, pace, cancellation);
         TilePacker.CheckRange(content, directory);
-        cancellation.ThrowIfCancellationRequested();
-        return PageImage.Pack(content, directory, pageBytes);
+        return PageImage.Pack(content, directory, pageBytes, pace, cancellation);
     }
 
     /// <summary>Reads an adapter completely.</summary>

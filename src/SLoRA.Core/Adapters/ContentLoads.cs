@@ -86,9 +86,13 @@ internal sealed class ContentLoads(
             LoadedAdapter loaded = await read(registration, cancellation).ConfigureAwait(false);
             done(registration, loaded, null);
         }
-        catch (Exception error)
+        catch (Exception error) when (error is SLoraException or OperationCanceledException)
         {
             done(registration, null, error);
+        }
+        catch (Exception error)
+        {
+            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + error.Message, error));
         }
     }
 }

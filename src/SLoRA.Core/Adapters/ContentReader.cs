@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -11,9 +12,10 @@ internal sealed class ContentReader(
     AdapterDescription description,
     Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
     MemoryGate? baseMemory,
+    LoadPace? pace,
     CancellationToken cancellationToken)
 {
-    private const int PieceBytes = 1 << 20;
+    private const int PieceBytes = LoadPace.PieceBytes;
 
     /// <summary>Reads all.</summary>
     /// <exception cref="FormatError">A value or a copy of a base weight is wrong, or the bytes could not be read.</exception>
@@ -44,7 +46,7 @@ internal sealed class ContentReader(
             foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
                 read();
             reader.CheckUnchanged();
-            return new AdapterContent(description, modules, memory);
+            return new AdapterContent(description, modules, memory, pace, cancellationToken);
         }
         catch
         {
@@ -76,7 +78,10 @@ internal sealed class ContentReader(
             cancellationToken.ThrowIfCancellationRequested();
             Span<byte> piece = matrix.Part(offset, (int)Math.Min(PieceBytes, entry.Length - offset));
             reader.Read(entry, offset, piece);
+            pace?.HasRead(piece.Length, cancellationToken);
+            long started = Stopwatch.GetTimestamp();
             matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
+            pace?.HasWorked(started, cancellationToken);
         }
     }
 
@@ -93,6 +98,8 @@ internal sealed class ContentReader(
                 cancellationToken.ThrowIfCancellationRequested();
                 Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
+                pace?.HasRead(piece.Length, cancellationToken);
+                long started = Stopwatch.GetTimestamp();
                 CheckFinite(entry, offset, piece);
                 if (entry.ElementCount != elements || Differs(own, entry, piece, offset))
                 {
@@ -102,6 +109,8 @@ internal sealed class ContentReader(
                         entry.Name,
                         $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
                 }
+
+                pace?.HasWorked(started, cancellationToken);
             }
         }
         finally

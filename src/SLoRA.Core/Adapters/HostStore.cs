@@ -108,7 +108,14 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         long bytes = PageImage.BytesOf(generation.Directory, memory.PageBytes);
         if (generation.MustStay || (memory.IsMainMemory && HasRoomFor(bytes) && slice.TrySpend(bytes)))
         {
-            Keep(generation, PageImage.FromPages(generation.Id, generation.Resident!, memory));
+            try
+            {
+                Keep(generation, PageImage.FromPages(generation.Id, generation.Resident!, memory));
+            }
+            catch (OutOfMemoryException) when (!generation.MustStay)
+            {
+                // It is read again instead.
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SLoRA.Backends;
 using SLoRA.Formats;
 
@@ -48,12 +49,34 @@ internal sealed class PageImage : IDisposable
     }
 
     /// <summary>Lays checked content out as it will lie in the pages. What lies between two tiles is zero.</summary>
-    public static PageImage Pack(AdapterContent content, TileDirectory directory, long pageBytes)
+    /// <param name="content">The content.</param>
+    /// <param name="directory">Its layout.</param>
+    /// <param name="pageBytes">Bytes of a page.</param>
+    /// <param name="pace">Told of the work done; null to work as fast as possible.</param>
+    /// <param name="cancellation">Ends the packing between two pieces.</param>
+    public static PageImage Pack(
+        AdapterContent content, TileDirectory directory, long pageBytes, LoadPace? pace = null, CancellationToken cancellation = default)
     {
         var image = new PageImage(content.Id, directory, pageBytes);
-        image._memory.Clear();
-        TilePacker.Pack(content, directory, new Pages(image), [.. Enumerable.Range(0, directory.PageCount)]);
-        return image;
+        try
+        {
+            image._memory.Clear();
+            var packer = new TilePacker(content, directory, new Pages(image), [.. Enumerable.Range(0, directory.PageCount)]);
+            for (bool done = false; !done;)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                long started = Stopwatch.GetTimestamp();
+                done = packer.Advance(LoadPace.PieceBytes);
+                pace?.HasWorked(started, cancellation);
+            }
+
+            return image;
+        }
+        catch
+        {
+            image.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Reads the image of a resident generation back from its pages.</summary>

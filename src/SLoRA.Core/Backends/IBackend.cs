@@ -87,6 +87,13 @@ internal interface IBackend : IDisposable
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 
+    /// <summary><c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.</summary>
+    void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+        Add(x, y);
+        Norm(x, weight, epsilon, z);
+    }
+
     /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
     void GatherOutputs(DeviceRows x, DeviceRows y);
 

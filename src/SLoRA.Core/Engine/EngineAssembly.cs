@@ -86,7 +86,8 @@ internal sealed class EngineAssembly : IDisposable
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
-            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf);
+            var pace = new LoadPace(adapterCache.PageInShare);
+            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
             intake = new AdapterIntake(loader, pageCount, source, adapterCache, clock);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -101,6 +102,7 @@ internal sealed class EngineAssembly : IDisposable
                     ReadContent = reading is null ? intake.ReadAsync : reading(intake.ReadAsync),
                     HasAdapterSource = source is not null,
                     AdapterCache = adapterCache,
+                    Pace = pace,
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = new EngineMetrics(metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath))),

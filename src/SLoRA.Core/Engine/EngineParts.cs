@@ -28,6 +28,9 @@ internal sealed record EngineParts
     /// <summary>Whether names that are not registered can be looked up.</summary>
     public bool HasAdapterSource { get; init; }
 
+    /// <summary>How fast content is read beside steps.</summary>
+    public required LoadPace Pace { get; init; }
+
     /// <summary>How adapters come into the pool.</summary>
     public required AdapterCacheOptions AdapterCache { get; init; }
 

@@ -71,10 +71,21 @@ internal sealed class Decoder
     {
         _backend.BeginStep(plan);
         _backend.Embed(_weights.Embedding, _weights.EmbeddingTarget, _hidden);
+        _backend.Norm(_hidden, _weights.Layers[0].AttentionNorm, Description.NormEpsilon, _normed);
         for (int i = 0; i < _weights.Layers.Length; i++)
         {
-            Attention(i, _weights.Layers[i], Description.Layers[i].Attention);
-            Mlp(_weights.Layers[i]);
+            LayerWeights layer = _weights.Layers[i];
+            Attention(i, layer, Description.Layers[i].Attention);
+            _backend.AddNorm(_hidden, _residual, layer.MlpNorm, Description.NormEpsilon, _normed);
+            Mlp(layer);
+            if (i + 1 < _weights.Layers.Length)
+            {
+                _backend.AddNorm(_hidden, _residual, _weights.Layers[i + 1].AttentionNorm, Description.NormEpsilon, _normed);
+            }
+            else
+            {
+                _backend.Add(_hidden, _residual);
+            }
         }
 
         if (plan.OutputCount > 0)
@@ -88,9 +99,9 @@ internal sealed class Decoder
         _backend.EndStep(_logits);
     }
 
+    /// <summary>Normed hidden state → what attention adds to it.</summary>
     private void Attention(int index, LayerWeights layer, AttentionDescription attention)
     {
-        _backend.Norm(_hidden, layer.AttentionNorm, Description.NormEpsilon, _normed);
         _backend.Linear(layer.Qkv, _normed, _projected);
         if (layer.QueryNorm is { } queryNorm && layer.KeyNorm is { } keyNorm)
         {
@@ -101,16 +112,14 @@ internal sealed class Decoder
         _backend.RotateAndStore(_projected, index, attention, layer.Rope);
         _backend.Attend(_projected, index, attention, _attended);
         _backend.Linear(layer.Output, _attended, _residual);
-        _backend.Add(_hidden, _residual);
     }
 
+    /// <summary>Normed hidden state → what the MLP adds to it.</summary>
     private void Mlp(LayerWeights layer)
     {
-        _backend.Norm(_hidden, layer.MlpNorm, Description.NormEpsilon, _normed);
         _backend.Linear(layer.GateUp, _normed, _gateUp);
         _backend.Gate(_gateUp, _gated);
         _backend.Linear(layer.Down, _gated, _residual);
-        _backend.Add(_hidden, _residual);
     }
 
     private static int QkvWidth(LayerDescription layer) =>

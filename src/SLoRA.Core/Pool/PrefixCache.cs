@@ -18,7 +18,7 @@ internal sealed class PrefixCache : IIdlePages
     private readonly PageHash _hash;
     private readonly Node[] _nodes;
     private readonly int[] _tokens;
-    private readonly Dictionary<UInt128, int> _byHash = [];
+    private readonly Dictionary<UInt128, int> _byHash;
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly IdleLeaves _idleLeaves;
     private long _order;
@@ -35,6 +35,9 @@ internal sealed class PrefixCache : IIdlePages
         _pageTokens = pageTokens;
         _hash = hash ?? PrefixChain.Sha256;
         _nodes = new Node[pool.Total];
+
+        // For every page, so that it never grows within a step.
+        _byHash = new Dictionary<UInt128, int>(pool.Total);
         _tokens = new int[checked(pool.Total * pageTokens)];
         _idleLeaves = new IdleLeaves(pool.Total, pageTokens, clock);
     }

@@ -52,7 +52,11 @@ internal sealed class Residency
 
     /// <summary>A step begins: what may be copied before it computes.</summary>
     /// <param name="othersRun">Whether sequences compute that copying would hold up.</param>
-    public void Begin(bool othersRun) => _slice.Begin(othersRun);
+    public void Begin(bool othersRun)
+    {
+        _slice.Begin(othersRun);
+        _parts.Pace.SetBusy(othersRun);
+    }
 
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
     public void Advance(IReadOnlyList<Sequence> waiting)

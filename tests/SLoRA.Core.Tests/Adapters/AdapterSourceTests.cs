@@ -85,8 +85,11 @@ public sealed class AdapterSourceTests
         Answer answer = engine.Ask(Question with { Adapter = "qv" });
         engine.Loop.Step();
         source.Called.Wait();
-        clock.AdvanceWhenTimed(TimeSpan.FromSeconds(5));
-        engine.Finish(answer);
+        while (answer.Stream.FinishReason is null)
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+            engine.Loop.Step();
+        }
 
         Assert.That(answer.Error, Is.TypeOf<AdapterLoadException>().With.Message.Contains("timed out after 5 s"));
         source.Cancelled.Wait();

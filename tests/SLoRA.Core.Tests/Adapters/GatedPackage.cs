@@ -9,7 +9,6 @@ namespace SLoRA.Core.Tests.Adapters;
 internal sealed class GatedPackage(string name, string folder) : AdapterPackage(name)
 {
     private readonly AdapterFolder _folder = new(name, folder);
-    private int _readings;
 
     /// <summary>Open: readings go on.</summary>
     public ManualResetEventSlim Gate { get; } = new(false);
@@ -17,8 +16,8 @@ internal sealed class GatedPackage(string name, string folder) : AdapterPackage(
     /// <summary>Set while a reading stands at the gate.</summary>
     public ManualResetEventSlim Reached { get; } = new(false);
 
-    /// <summary>Readings of content that began.</summary>
-    public int Readings => Volatile.Read(ref _readings);
+    /// <summary>What reading ends with behind the gate; null when it succeeds.</summary>
+    public Exception? Fault { get; set; }
 
     public override AdapterReader Open() => new Reader(this, _folder.Open());
 
@@ -40,10 +39,13 @@ internal sealed class GatedPackage(string name, string folder) : AdapterPackage(
         {
             if (!_passed)
             {
-                Interlocked.Increment(ref owner._readings);
                 owner.Reached.Set();
                 owner.Gate.Wait();
                 _passed = true;
+                if (owner.Fault is { } fault)
+                {
+                    throw fault;
+                }
             }
 
             inner.Read(tensor, offset, destination);

@@ -200,6 +200,23 @@ public sealed class AdapterScenarioTests
         }
     }
 
+    [TestCase(typeof(OutOfMemoryException))]
+    [TestCase(typeof(IOException))]
+    [TestCase(typeof(InvalidCastException))]
+    public void Whatever_reading_ends_with_is_a_typed_error_of_that_adapter(Type fault)
+    {
+        using var engine = new SteppedEngine(adapters: ["rslora"]);
+        var package = new GatedPackage("bad", SteppedEngine.AdapterFolder("qv")) { Fault = (Exception)Activator.CreateInstance(fault)! };
+        package.Gate.Set();
+        engine.Register(package);
+        Answer bad = engine.Ask(Question with { Adapter = "bad" });
+        Answer other = engine.Ask(Question with { Adapter = "rslora" });
+        engine.Finish(bad, other);
+
+        Assert.That(bad.Error, Is.TypeOf<AdapterLoadException>().With.InnerException.TypeOf(fault));
+        Assert.That(other.Tokens, Is.EqualTo(Quiet("rslora", Question)));
+    }
+
     [Test]
     public void Scenario_15_an_unknown_adapter_is_never_served_by_the_base_whoever_asks()
     {

@@ -26,6 +26,17 @@ public sealed class PreloadsTests
     }
 
     [Test]
+    public void A_preload_ends_with_the_step_that_copies_its_last_bytes()
+    {
+        using var engine = new SteppedEngine(adapters: ["qv"]);
+        Task preload = engine.Adapters.PreloadAsync("qv");
+
+        engine.Loop.Step();
+
+        Assert.That(preload.Wait(TimeSpan.FromMinutes(1)), Is.True, "no other step is needed");
+    }
+
+    [Test]
     public void Preloading_what_does_not_exist_or_cannot_be_read_says_why()
     {
         using var copy = new CopiedAdapter("qv");

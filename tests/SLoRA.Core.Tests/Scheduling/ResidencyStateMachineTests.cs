@@ -26,7 +26,12 @@ public sealed class ResidencyStateMachineTests
         using var engine = new SteppedEngine(builder => builder
             .UseTimeProvider(clock)
             .UseAdapterSource(new AdapterDirectorySource(RepositoryFolder.Fixture("core-llama-gqa", "adapters")))
-            .ConfigureAdapters(own => options = own)
+            .ConfigureAdapters(own =>
+            {
+                options = own;
+                // Time runs here without waiting for what is being read.
+                own.LoadTimeout = TimeSpan.FromDays(30);
+            })
             .ConfigurePool(pool => pool.Bytes = 44 * 12288)
             .ConfigureScheduling(scheduling => (scheduling.MaxRowsPerStep, scheduling.MaxRunning) = (16, 4)));
         engine.Run(engine.Adapters.RegisterAsync("fragile", copy.Path, AdapterValidation.Content));

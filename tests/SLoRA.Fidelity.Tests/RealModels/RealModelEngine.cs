@@ -5,16 +5,16 @@ using SLoRA.Sampling;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// One engine per model folder, on the Cpu backend, shared by all its cases, which run on it side by side. Keys and values are fp32 and adapters as
+/// One engine per model folder and way to keep its weights, on the Cpu backend, shared by all its cases, which run on it side by side. Keys and values are fp32 and adapters as
 /// stored, as in the expected values.
 /// </summary>
 internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder folder)
 {
-    private static readonly ConcurrentDictionary<string, Lazy<Task<RealModelEngine>>> Engines = new();
+    private static readonly ConcurrentDictionary<(string, CpuWeights), Lazy<Task<RealModelEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
     /// <summary>The engine of a folder's model; the test counts as skipped when the folder has none with such weights.</summary>
-    public static Task<RealModelEngine> Of(RealModelFolder folder, string? weights)
+    public static Task<RealModelEngine> Of(RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored)
     {
         string? model = folder.Model(weights);
         if (model is null)
@@ -22,7 +22,7 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
             Assert.Ignore($"{folder.Path} has no model with {weights} weights");
         }
 
-        return Engines.GetOrAdd(model!, key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key))).Value;
+        return Engines.GetOrAdd((model!, kept), key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key.Item1, key.Item2))).Value;
     }
 
     public static async Task DisposeAll()
@@ -39,9 +39,9 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
     }
 
     /// <summary>A builder with the options of every fidelity test on a real model.</summary>
-    public static LoraServingEngineBuilder Builder(string model) => LoraServingEngine.CreateBuilder()
+    public static LoraServingEngineBuilder Builder(string model, CpuWeights kept = CpuWeights.AsStored) => LoraServingEngine.CreateBuilder()
         .UseModel(model)
-        .UseCpu()
+        .UseCpu(cpu => cpu.Weights = kept)
         .ConfigurePool(pool =>
         {
             pool.Bytes = 1L << 30;
@@ -82,8 +82,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
         Tap = tap,
     };
 
-    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model) =>
-        new(await Builder(model).CheckInvariants().BuildAsync(), folder);
+    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model, CpuWeights kept) =>
+        new(await Builder(model, kept).CheckInvariants().BuildAsync(), folder);
 
     private Task<AdapterCoverage> Register(string name) => _adapters.GetOrAdd(
         name, key => new Lazy<Task<AdapterCoverage>>(() => engine.Adapters.RegisterAsync(key, folder.Adapter(key), AdapterValidation.Content))).Value;

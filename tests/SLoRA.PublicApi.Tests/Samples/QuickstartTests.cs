@@ -24,7 +24,7 @@ public sealed partial class QuickstartTests
         Match steps = StepSummary().Match(result.Lines[^2]);
         Assert.That(steps.Success, result.Lines[^2]);
         Assert.That(double.Parse(steps.Groups[1].Value, CultureInfo.InvariantCulture), Is.GreaterThan(1), "adapters per step: the tenants share steps");
-        Assert.That(result.Lines[^1], Does.Match(@"^pool: \d+ pages of \d+ KiB: 0 cache, [1-9]\d* adapters, 0 reserved, \d+ free$"));
+        Assert.That(result.Lines[^1], Does.Match(@"^pool: \d+ pages of \d+ KiB: 0 cache, \d+ kept prefixes, [1-9]\d* adapters, 0 reserved, \d+ free$"));
     }
 
     [Test]

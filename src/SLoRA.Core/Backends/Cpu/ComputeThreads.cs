@@ -51,7 +51,8 @@ internal sealed class ComputeThreads : IDisposable
         ObjectDisposedException.ThrowIf(_stop, this);
         if (parts == 1 || Count == 1)
         {
-            for (int part = 0; part < parts; part++)
+            // The order of the tickets.
+            for (int part = parts - 1; part >= 0; part--)
             {
                 job.Execute(part, 0);
             }

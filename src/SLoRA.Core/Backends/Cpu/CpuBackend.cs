@@ -6,7 +6,7 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
-/// else is in the step, on any number of threads and at any vector width; products have the bits of the Reference backend.
+/// else is in the step, on any number of threads and at any vector width; products with weights as stored have the bits of the Reference backend.
 /// </summary>
 internal sealed unsafe class CpuBackend : IBackend
 {
@@ -19,8 +19,12 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly LoraEntries _stepEntries = new();
     private readonly LoraEntries _outputEntries = new();
     private readonly LoraWork _lora = new();
+    private readonly CpuWeights _weights;
+    private readonly QuantizedRows _quantized;
+    private readonly QuantizeJob _quantize;
     private readonly ProductJob _product;
-    private readonly ShrinkJob _shrink = new();
+    private readonly ShrinkJob _shrink;
+    private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
     private readonly EmbedJob _embed;
@@ -37,7 +41,8 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most output rows of a step.</param>
     /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
-    public CpuBackend(int rowLimit, int outputLimit, int? threads = null)
+    /// <param name="weights">How matrices are kept.</param>
+    public CpuBackend(int rowLimit, int outputLimit, int? threads = null, CpuWeights weights = CpuWeights.AsStored)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -46,7 +51,11 @@ internal sealed unsafe class CpuBackend : IBackend
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _outputOfRow = new int[rowLimit];
+        _weights = weights;
+        _quantized = new QuantizedRows(Math.Max(rowLimit, outputLimit));
+        _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
@@ -83,10 +92,10 @@ internal sealed unsafe class CpuBackend : IBackend
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         CheckType(source.Type, source.Name);
-        TensorType type = source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
+        TensorType type = PackedType(source);
         var matrix = new CpuMatrix(source.Rows, source.Columns, type, Allocate(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
         int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
-        _threads.Run(new PackJob(source, matrix, parts), parts);
+        _threads.Run(type == TensorType.I8 ? new QuantizedPackJob(source, matrix, parts) : new PackJob(source, matrix, parts), parts);
         return matrix;
     }
 
@@ -192,25 +201,27 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        Run(_product, _product.Prepare(group, inputs, outputs, RowCount(x)));
-        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
-        if (entries.Count == 0)
+        bool adapted = PrepareLora(group, x);
+        QuantizedRows? quantized = null;
+        int quantizeParts = 0;
+        if (((CpuMatrix)group.Parts[0].Weight).Type == TensorType.I8)
         {
-            return;
+            quantized = _quantized;
+            quantizeParts = _quantize.Prepare(inputs, quantized, RowCount(x));
         }
 
-        _lora.Begin(entries);
-        for (int i = 0; i < group.Parts.Length; i++)
+        if (adapted)
         {
-            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+            // Both read x and nothing else, so they share one wait.
+            Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora, inputs, PageMemory), _quantize, quantizeParts));
+            _expand.Prepare(_lora, outputs, PageMemory);
+        }
+        else
+        {
+            Run(_quantize, quantizeParts);
         }
 
-        _lora.End();
-        if (_lora.Products.Length > 0)
-        {
-            Run(_shrink, _shrink.Prepare(_lora, inputs, PageMemory));
-            Run(_expand, _expand.Prepare(_lora, outputs, PageMemory));
-        }
+        Run(_product, _product.Prepare(group, inputs, quantized, outputs, RowCount(x), adapted ? _expand : null));
     }
 
     /// <inheritdoc/>
@@ -261,6 +272,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads.Dispose();
         _lora.Dispose();
         _attention.Dispose();
+        _quantized.Dispose();
         foreach (AlignedMemory memory in _memory)
         {
             memory.Dispose();
@@ -276,6 +288,35 @@ internal sealed unsafe class CpuBackend : IBackend
         {
             throw new NotSupportedException($"{name}: the Cpu backend computes with F32, F16 and BF16, not with {type}.");
         }
+    }
+
+    /// <summary>Collects the LoRA work of a group of products; false if there is none.</summary>
+    private bool PrepareLora(LinearGroup group, DeviceRows x)
+    {
+        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
+        if (entries.Count == 0)
+        {
+            return false;
+        }
+
+        _lora.Begin(entries);
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+        }
+
+        _lora.End();
+        return _lora.Products.Length > 0;
+    }
+
+    private TensorType PackedType(WeightSource source)
+    {
+        if (_weights == CpuWeights.Int8)
+        {
+            return TensorType.I8;
+        }
+
+        return source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
     }
 
     private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;

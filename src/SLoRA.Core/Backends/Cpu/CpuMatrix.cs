@@ -4,7 +4,7 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// A base weight packed for streaming: panels of 16 outputs, one after the other, each <c>[pairs of inputs][16 outputs][2]</c>. Outputs are
-/// padded with zero rows to whole panels, inputs with a zero to whole pairs.
+/// padded with zero rows to whole panels, inputs with a zero to whole pairs. int8 weights come in groups of inputs (<see cref="Int8Layout"/>).
 /// </summary>
 internal sealed unsafe class CpuMatrix : DeviceMatrix
 {
@@ -22,12 +22,15 @@ internal sealed unsafe class CpuMatrix : DeviceMatrix
         Type = type;
         Pairs = (inputs + 1) / 2;
         Panels = (outputs + PanelOutputs - 1) / PanelOutputs;
-        PanelBytes = (nint)Pairs * PanelOutputs * 2 * type.ElementSize();
+        PanelBytes = (nint)PanelBytesFor(inputs, type);
         Data = memory.Address;
     }
 
-    /// <summary>Type of the packed elements; fp32 where half precision has infinities or NaN.</summary>
+    /// <summary>Type of the packed elements: as stored, fp32 where half precision has infinities or NaN, I8 where they were quantized.</summary>
     public TensorType Type { get; }
+
+    /// <summary>Groups of inputs that share a scale; int8 weights only.</summary>
+    public int Groups => Int8Layout.Groups(Inputs);
 
     /// <summary>Pairs of inputs.</summary>
     public int Pairs { get; }
@@ -43,8 +46,12 @@ internal sealed unsafe class CpuMatrix : DeviceMatrix
 
     /// <summary>Bytes of a packed matrix.</summary>
     public static long BytesFor(int outputs, int inputs, TensorType type)
-        => ((long)outputs + PanelOutputs - 1) / PanelOutputs * PanelOutputs * ((inputs + 1L) / 2 * 2) * type.ElementSize();
+        => ((long)outputs + PanelOutputs - 1) / PanelOutputs * PanelBytesFor(inputs, type);
 
     /// <summary>First byte of a panel.</summary>
     public byte* Panel(int panel) => Data + (panel * PanelBytes);
+
+    private static long PanelBytesFor(int inputs, TensorType type) => type == TensorType.I8
+        ? (long)Int8Layout.Groups(inputs) * Int8Layout.GroupBytes
+        : (inputs + 1L) / 2 * 2 * PanelOutputs * type.ElementSize();
 }

@@ -13,6 +13,9 @@ internal unsafe interface IElements
     /// <summary>Widens 16 elements; any alignment.</summary>
     static abstract Vector512<float> Load16(byte* source);
 
+    /// <summary>Widens 8 elements; any alignment.</summary>
+    static abstract Vector256<float> Load8(byte* source);
+
     /// <summary>Widens one element.</summary>
     static abstract float Load(byte* source);
 
@@ -29,6 +32,9 @@ internal readonly unsafe struct F32Elements : IElements
     public static Vector512<float> Load16(byte* source) => Vector512.Load((float*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load8(byte* source) => Vector256.Load((float*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => Unsafe.ReadUnaligned<float>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,6 +48,9 @@ internal readonly unsafe struct Bf16Elements : IElements
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load16(byte* source) => (Widening.Load16(source) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load8(byte* source) => (Widening.Load8(source) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>(source) << 16);
@@ -75,6 +84,18 @@ internal readonly unsafe struct F16Elements : IElements
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load8(byte* source)
+    {
+        Vector256<uint> half = Widening.Load8(source);
+        Vector256<uint> magnitude = (half & Vector256.Create(0x7FFFu)) << 13;
+        Vector256<uint> sign = (half & Vector256.Create(0x8000u)) << 16;
+        Vector256<uint> finite = (magnitude.AsSingle() * Vector256.Create(Widening.HalfToSingle)).AsUInt32();
+        Vector256<uint> special = magnitude | Vector256.Create(0x7F80_0000u);
+        Vector256<uint> isSpecial = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(31 << 23)).AsUInt32();
+        return (Vector256.ConditionalSelect(isSpecial, special, finite) | sign).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => (float)Unsafe.ReadUnaligned<Half>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,5 +120,19 @@ internal static unsafe class Widening
 
         (Vector256<uint> lower, Vector256<uint> upper) = Vector256.Widen(words);
         return Vector512.Create(lower, upper);
+    }
+
+    /// <summary>8 16-bit words, each zero-extended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> Load8(byte* source)
+    {
+        Vector128<ushort> words = Vector128.Load((ushort*)source);
+        if (Avx2.IsSupported)
+        {
+            return Avx2.ConvertToVector256Int32(words).AsUInt32();
+        }
+
+        (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(words);
+        return Vector256.Create(lower, upper);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SLoRA.Adapters;
 using SLoRA.Engine;
 using SLoRA.Formats;
@@ -8,12 +9,16 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>
 /// <c>y[row(e), c] += (weight(e) · scale) · Σ_r v[e, r] B[r, c]</c> for every product of a <see cref="LoraWork"/> in order. Threads share out the
 /// columns of the output, so a row's deltas are added in the order of the work list. The sum runs over r = 0, 1, 2, … from zero by fused
-/// multiply-add; the scaled sum is multiplied, then added.
+/// multiply-add; the scaled sum is multiplied, then added. <see cref="ProductJob"/> adds the deltas of its columns as soon as it has them; behind an
+/// embedding it is a job of its own.
 /// </summary>
 internal sealed unsafe class ExpandJob : ComputeJob
 {
-    /// <summary>Columns whose deltas a thread keeps in scratch memory.</summary>
-    private const int SpanColumns = 128;
+    /// <summary>Columns whose deltas a thread keeps in scratch memory: of a chunk with many entries, and of one with few.</summary>
+    private const int SpanColumns = 64;
+
+    private const int LongSpanColumns = 1024;
+    private const int FewEntries = WorkList.ChunkLimit * SpanColumns / LongSpanColumns;
 
     private const int PartsPerWorker = 4;
 
@@ -54,41 +59,87 @@ internal sealed unsafe class ExpandJob : ComputeJob
     public override void Execute(int part, int worker)
     {
         (int first, int end) = Share(_spans, part, _parts);
-        float* scratch = _scratch.Floats + (worker * ScratchFloats);
-        foreach (ref readonly LoraProduct product in _work.Products)
-        {
-            for (int span = first; span < end; span++)
-            {
-                // Spans are cut on the output's columns; the module's own begin anywhere.
-                int from = Math.Max(0, (span * SpanColumns) - product.FirstColumn);
-                int to = Math.Min(product.Tiles.B.Columns, ((span + 1) * SpanColumns) - product.FirstColumn);
-                if (from >= to)
-                {
-                    continue;
-                }
+        AddColumns(first * SpanColumns, Math.Min(_y.Width, end * SpanColumns), worker);
+    }
 
-                switch (product.Tiles.B.Type)
+    /// <summary>Adds the deltas of some columns of the output.</summary>
+    public void AddColumns(int firstColumn, int endColumn, int worker)
+    {
+        ReadOnlySpan<LoraProduct> products = _work.Products;
+        Fetch(products[0], firstColumn, endColumn);
+        for (int i = 0; i < products.Length; i++)
+        {
+            ref readonly LoraProduct product = ref products[i];
+            if (i + 1 < products.Length)
+            {
+                Fetch(products[i + 1], firstColumn, endColumn);
+            }
+
+            int from = Math.Max(0, firstColumn - product.FirstColumn);
+            int to = Math.Min(product.Tiles.B.Columns, endColumn - product.FirstColumn);
+            int stride = product.Count > FewEntries ? SpanColumns : LongSpanColumns;
+            for (; from < to; from += stride)
+            {
+                Expand(product, from, Math.Min(to, from + stride), stride, _scratch.Floats + (worker * ScratchFloats));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks for the weights of the next product while this one computes: they are runs of some hundred bytes, a rank row apart, too short for the machine
+    /// to foresee. The second cache takes them, as rows a multiple of 4 KiB apart do not fit the first side by side.
+    /// </summary>
+    private void Fetch(in LoraProduct product, int firstColumn, int endColumn)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        int size = product.Tiles.B.Type.ElementSize();
+        foreach (Tile tile in product.Tiles.B.Tiles)
+        {
+            int first = Math.Max(firstColumn - product.FirstColumn, tile.FirstColumn);
+            int end = Math.Min(endColumn - product.FirstColumn, tile.FirstColumn + tile.Columns);
+            if (first >= end)
+            {
+                continue;
+            }
+
+            byte* row = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * size);
+            nint bytes = (nint)(end - first) * size;
+            for (int r = 0; r < tile.Rows; r++, row += (nint)tile.Columns * size)
+            {
+                for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
                 {
-                    case TensorType.F32:
-                        Expand<F32Elements>(product, from, to, scratch);
-                        break;
-                    case TensorType.F16:
-                        Expand<F16Elements>(product, from, to, scratch);
-                        break;
-                    default:
-                        Expand<Bf16Elements>(product, from, to, scratch);
-                        break;
+                    Sse.Prefetch1(row + at);
                 }
             }
         }
     }
 
-    private void Expand<T>(in LoraProduct product, int from, int to, float* deltas)
+    private void Expand(in LoraProduct product, int from, int to, int stride, float* deltas)
+    {
+        switch (product.Tiles.B.Type)
+        {
+            case TensorType.F32:
+                Expand<F32Elements>(product, from, to, stride, deltas);
+                break;
+            case TensorType.F16:
+                Expand<F16Elements>(product, from, to, stride, deltas);
+                break;
+            default:
+                Expand<Bf16Elements>(product, from, to, stride, deltas);
+                break;
+        }
+    }
+
+    private void Expand<T>(in LoraProduct product, int from, int to, int stride, float* deltas)
         where T : struct, IElements
     {
         int rank = product.Tiles.Rank;
         float* v = _work.Shrunk + product.Shrunk;
-        new Span<float>(deltas, product.Count * SpanColumns).Clear();
+        new Span<float>(deltas, product.Count * stride).Clear();
         foreach (Tile tile in product.Tiles.B.Tiles)
         {
             int first = Math.Max(from, tile.FirstColumn);
@@ -101,36 +152,44 @@ internal sealed unsafe class ExpandJob : ComputeJob
             byte* b = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * T.Size);
             float* sums = deltas + (first - from);
             int whole = columns & -Lanes.Count;
-            TileProduct.Add<T>(v + tile.FirstRow, rank, b, (nint)tile.Columns * T.Size, sums, SpanColumns, product.Count, whole, tile.Rows);
+            if (product.Count == 1)
+            {
+                RankRowSum.Add<T>(v + tile.FirstRow, b, (nint)tile.Columns * T.Size, sums, whole, tile.Rows);
+            }
+            else
+            {
+                TileProduct.Add<T>(v + tile.FirstRow, rank, b, (nint)tile.Columns * T.Size, sums, stride, product.Count, whole, tile.Rows);
+            }
+
             if (whole < columns)
             {
-                AddTail<T>(v + tile.FirstRow, rank, b + (whole * T.Size), tile, columns - whole, product.Count, sums + whole);
+                AddTail<T>(v + tile.FirstRow, rank, b + (whole * T.Size), tile, columns - whole, product.Count, sums + whole, stride);
             }
         }
 
-        AddDeltas(product, from, to - from, deltas);
+        AddDeltas(product, from, to - from, stride, deltas);
     }
 
     /// <summary>The last columns of a tile, fewer than 16, column by column.</summary>
-    private static void AddTail<T>(float* v, int rank, byte* b, Tile tile, int columns, int count, float* sums)
+    private static void AddTail<T>(float* v, int rank, byte* b, Tile tile, int columns, int count, float* sums, int stride)
         where T : struct, IElements
     {
         for (int e = 0; e < count; e++)
         {
             for (int c = 0; c < columns; c++)
             {
-                float sum = sums[(e * SpanColumns) + c];
+                float sum = sums[(e * stride) + c];
                 for (int r = 0; r < tile.Rows; r++)
                 {
                     sum = MathF.FusedMultiplyAdd(T.Load(b + ((((nint)r * tile.Columns) + c) * T.Size)), v[((nint)e * rank) + r], sum);
                 }
 
-                sums[(e * SpanColumns) + c] = sum;
+                sums[(e * stride) + c] = sum;
             }
         }
     }
 
-    private void AddDeltas(in LoraProduct product, int from, int columns, float* deltas)
+    private void AddDeltas(in LoraProduct product, int from, int columns, int stride, float* deltas)
     {
         ReadOnlySpan<int> rows = _work.Entries.Rows.Slice(product.FirstEntry, product.Count);
         ReadOnlySpan<float> weights = _work.Entries.Weights.Slice(product.FirstEntry, product.Count);
@@ -138,7 +197,7 @@ internal sealed unsafe class ExpandJob : ComputeJob
         {
             float scale = weights[e] * product.Tiles.Scale;
             float* y = _y.Row(rows[e]) + product.FirstColumn + from;
-            float* delta = deltas + (e * SpanColumns);
+            float* delta = deltas + (e * stride);
             int c = 0;
             for (; c + Lanes.Count <= columns; c += Lanes.Count)
             {

@@ -8,6 +8,9 @@ internal readonly unsafe struct PanelBlock
     /// <summary>The largest block of a kernel, in floats: 24 vectors.</summary>
     public const int ResultFloats = 24 * Lanes.Count;
 
+    /// <summary>The most rows of a kernel.</summary>
+    private const int LargestRows = 8;
+
     /// <summary>The matrix.</summary>
     public required CpuMatrix Matrix { get; init; }
 
@@ -19,6 +22,9 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>Inputs.</summary>
     public required CpuRows X { get; init; }
+
+    /// <summary>The inputs as integers, for a matrix of int8 weights.</summary>
+    public QuantizedRows? Quantized { get; init; }
 
     /// <summary>Outputs.</summary>
     public required CpuRows Y { get; init; }
@@ -34,6 +40,12 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>Scratch for one block of a kernel: <see cref="ResultFloats"/>.</summary>
     public required float* Result { get; init; }
+
+    /// <summary>
+    /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in the cache
+    /// and leave memory idle, so they ask for the panels of the next unit.
+    /// </summary>
+    public nint Fetch(int row) => row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
 
     /// <summary>Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.</summary>
     public void Store(int row, int rows, int panel, int panels)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -8,14 +9,15 @@ namespace SLoRA.Backends.Cpu;
 /// to the last. Each is a leaf that calls nothing, or the accumulators would be spilled on every iteration.
 /// </summary>
 /// <remarks>
-/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Every
-/// element is <c>fma(w[k], x[k], …)</c> over k = 0, 1, 2, … from zero, so all shapes and widths give the same bits.
+/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. The kernel
+/// for the most rows asks for what lies <c>fetch</c> bytes behind the weights that it uses, so that memory works while it computes.
+/// Every element is <c>fma(w[k], x[k], …)</c> over k = 0, 1, 2, … from zero, so all shapes and widths give the same bits.
 /// </remarks>
 internal static unsafe class PanelKernels256
 {
     /// <summary>6 rows, 1 panel: 12 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows6Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
+    public static void Rows6Panels1<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, nint fetch, float* result)
         where T : struct, IPanelWeights
     {
         Vector256<float> a00a = default, a00b = default;
@@ -27,8 +29,13 @@ internal static unsafe class PanelKernels256
         float* x4 = x + (4 * stride);
         for (int pair = 0; pair < pairs; pair++)
         {
-            T.Load(w, 0, out Vector256<float> even0a, out Vector256<float> odd0a);
-            T.Load(w, 1, out Vector256<float> even0b, out Vector256<float> odd0b);
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch1(w + fetch);
+            }
+
+            Vector256<float> even0a = T.LoadEven(w, 0);
+            Vector256<float> even0b = T.LoadEven(w, 1);
             Vector256<float> e0 = Vector256.Create(*x);
             a00a = Vector256.FusedMultiplyAdd(even0a, e0, a00a);
             a00b = Vector256.FusedMultiplyAdd(even0b, e0, a00b);
@@ -47,6 +54,8 @@ internal static unsafe class PanelKernels256
             Vector256<float> e5 = Vector256.Create(x4[stride]);
             a50a = Vector256.FusedMultiplyAdd(even0a, e5, a50a);
             a50b = Vector256.FusedMultiplyAdd(even0b, e5, a50b);
+            Vector256<float> odd0a = T.LoadOdd(w, 0);
+            Vector256<float> odd0b = T.LoadOdd(w, 1);
             Vector256<float> o0 = Vector256.Create(x[1]);
             a00a = Vector256.FusedMultiplyAdd(odd0a, o0, a00a);
             a00b = Vector256.FusedMultiplyAdd(odd0b, o0, a00b);

@@ -17,7 +17,15 @@ internal unsafe interface IPanelWeights
     /// <summary>The same for outputs 8 half … 8 half + 7.</summary>
     static abstract void Load(byte* pair, int half, out Vector256<float> even, out Vector256<float> odd);
 
-    /// <summary>The same for outputs 4 quarter … 4 quarter + 3.</summary>
+    /// <summary>
+    /// The weights of input k alone, for outputs 8 half … 8 half + 7. Where sums fill the registers, loading a pair twice is cheaper than keeping both.
+    /// </summary>
+    static abstract Vector256<float> LoadEven(byte* pair, int half);
+
+    /// <summary>The weights of input k + 1 alone.</summary>
+    static abstract Vector256<float> LoadOdd(byte* pair, int half);
+
+    /// <summary>The weights of both inputs for outputs 4 quarter … 4 quarter + 3.</summary>
     static abstract void Load(byte* pair, int quarter, out Vector128<float> even, out Vector128<float> odd);
 }
 
@@ -42,6 +50,16 @@ internal readonly unsafe struct Bf16Panel : IPanelWeights
         Vector256<uint> words = Vector256.Load((uint*)pair + (8 * half));
         even = (words << 16).AsSingle();
         odd = (words & Vector256.Create(Upper)).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadEven(byte* pair, int half) => (Vector256.Load((uint*)pair + (8 * half)) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadOdd(byte* pair, int half)
+    {
+        // Two shifts, as a mask would take a register.
+        return ((Vector256.Load((uint*)pair + (8 * half)) >>> 16) << 16).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -85,6 +103,14 @@ internal readonly unsafe struct F16Panel : IPanelWeights
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadEven(byte* pair, int half)
+        => (((Vector256.Load((int*)pair + (8 * half)) << 16) >> 3) & Vector256.Create(Kept)).AsSingle() * Vector256.Create(Widening.HalfToSingle);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadOdd(byte* pair, int half)
+        => ((Vector256.Load((int*)pair + (8 * half)) >> 3) & Vector256.Create(Kept)).AsSingle() * Vector256.Create(Widening.HalfToSingle);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* pair, int quarter, out Vector128<float> even, out Vector128<float> odd)
     {
         Vector128<int> words = Vector128.Load((int*)pair + (4 * quarter));
@@ -113,6 +139,12 @@ internal readonly unsafe struct F32Panel : IPanelWeights
         even = Vector256.Load((float*)pair + (8 * half));
         odd = Vector256.Load((float*)pair + 16 + (8 * half));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadEven(byte* pair, int half) => Vector256.Load((float*)pair + (8 * half));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadOdd(byte* pair, int half) => Vector256.Load((float*)pair + 16 + (8 * half));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* pair, int quarter, out Vector128<float> even, out Vector128<float> odd)

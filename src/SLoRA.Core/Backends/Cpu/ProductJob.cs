@@ -6,14 +6,19 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// <c>y = x Wᵀ + b</c> for the parts of a <see cref="LinearGroup"/>, x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>. Threads share out the
-/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step.
+/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step. When it has its columns
+/// it adds the LoRA deltas to them.
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
-    // What the kernels for few and for many rows divide; fewer where 12 panels would not stay in the cache from one block of rows to the next.
+    // What the kernels for few and for many rows divide. Fewer where 12 panels would not stay in the cache from one block of rows to the next; and for two
+    // to four blocks of rows, where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
     private const int UnitPanels = 12;
-    private const int UnitPanelsOfLongRows = 3;
-    private const int LongRow = 3072;
+    private const int SmallestUnitPanels = 3;
+    private const int UnitBytes = 1200 << 10;
+    private const int UnitBytesOfSomeRows = 400 << 10;
+    private const int FewRows = 8;
+    private const int SomeRows = 32;
     private const int PartsPerWorker = 8;
 
     private readonly AlignedMemory _results;
@@ -21,6 +26,8 @@ internal sealed unsafe class ProductJob : ComputeJob
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
+    private QuantizedRows? _quantized;
+    private ExpandJob? _expand;
     private int _rows;
     private int _unitPanels;
     private int _units;
@@ -36,19 +43,33 @@ internal sealed unsafe class ProductJob : ComputeJob
     }
 
     /// <summary>Bits of the vectors that products use on this machine.</summary>
-    public static int VectorBits { get; } = Avx512F.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+    public static int VectorBits { get; } = Avx512BW.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>Scratch bytes.</summary>
     public static long BytesFor(int workers) => (long)workers * PanelBlock.ResultFloats * sizeof(float);
 
     /// <summary>Sets the next product and says in how many parts it comes.</summary>
-    public int Prepare(LinearGroup group, CpuRows x, CpuRows y, int rows)
+    /// <param name="group">The weights.</param>
+    /// <param name="x">Inputs.</param>
+    /// <param name="quantized">The inputs as integers, where the weights are.</param>
+    /// <param name="y">Outputs.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="expand">What adds the deltas to y, or null; its inputs are ready.</param>
+    public int Prepare(LinearGroup group, CpuRows x, QuantizedRows? quantized, CpuRows y, int rows, ExpandJob? expand)
     {
         _group = group;
         _x = x;
+        _quantized = quantized;
+        _expand = expand;
         _y = y;
         _rows = rows;
-        _unitPanels = group.Inputs > LongRow && rows > 8 ? UnitPanelsOfLongRows : UnitPanels;
+        _unitPanels = UnitPanels;
+        int unitBytes = rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows;
+        while (rows > FewRows && _unitPanels > SmallestUnitPanels && _unitPanels * ((CpuMatrix)group.Parts[0].Weight).PanelBytes > unitBytes)
+        {
+            _unitPanels /= 2;
+        }
+
         _units = 0;
         foreach (LinearPart part in group.Parts)
         {
@@ -72,6 +93,8 @@ internal sealed unsafe class ProductJob : ComputeJob
     public override void Execute(int part, int worker)
     {
         (int first, int end) = Share(_units, part, _parts);
+        int firstColumn = int.MaxValue;
+        int endColumn = 0;
         for (int unit = first; unit < end; unit++)
         {
             int index = 0;
@@ -89,12 +112,15 @@ internal sealed unsafe class ProductJob : ComputeJob
                 FirstPanel = local * _unitPanels,
                 EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
                 X = _x,
+                Quantized = _quantized,
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
                 Bias = (CpuVector?)linear.Bias,
                 Rows = _rows,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
             };
+            firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));
+            endColumn = block.FirstColumn + Math.Min(matrix.Outputs, block.EndPanel * CpuMatrix.PanelOutputs);
             switch (matrix.Type)
             {
                 case TensorType.F32:
@@ -103,11 +129,16 @@ internal sealed unsafe class ProductJob : ComputeJob
                 case TensorType.F16:
                     Multiply<F16Panel>(block);
                     break;
+                case TensorType.I8:
+                    MultiplyIntegers(block);
+                    break;
                 default:
                     Multiply<Bf16Panel>(block);
                     break;
             }
         }
+
+        _expand?.AddColumns(firstColumn, endColumn, worker);
     }
 
     private static void Multiply<T>(in PanelBlock block)
@@ -124,6 +155,22 @@ internal sealed unsafe class ProductJob : ComputeJob
         else
         {
             PanelProduct128.Multiply<T>(block);
+        }
+    }
+
+    private static void MultiplyIntegers(in PanelBlock block)
+    {
+        if (VectorBits == 512)
+        {
+            Int8Product512.Multiply(block);
+        }
+        else if (VectorBits == 256)
+        {
+            Int8Product256.Multiply(block);
+        }
+        else
+        {
+            Int8Product128.Multiply(block);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SLoRA.Adapters;
 using SLoRA.Formats;
 
@@ -8,7 +9,7 @@ namespace SLoRA.Backends.Cpu;
 /// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k of a tile
 /// goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
 /// </summary>
-internal sealed unsafe class ShrinkJob : ComputeJob
+internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
 {
     /// <summary>Rank rows of a part: those of a tile at most.</summary>
     private const int PartRows = 16;
@@ -52,18 +53,52 @@ internal sealed unsafe class ShrinkJob : ComputeJob
         switch (product.Tiles.A.Type)
         {
             case TensorType.F32:
-                Shrink<F32Elements>(product, firstRow, endRow);
+                Shrink<F32Elements>(product, firstRow, endRow, part - workers);
                 break;
             case TensorType.F16:
-                Shrink<F16Elements>(product, firstRow, endRow);
+                Shrink<F16Elements>(product, firstRow, endRow, part - workers);
                 break;
             default:
-                Shrink<Bf16Elements>(product, firstRow, endRow);
+                Shrink<Bf16Elements>(product, firstRow, endRow, part - workers);
                 break;
         }
     }
 
-    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow)
+    /// <summary>
+    /// Asks for rank rows of a part while others are summed: rows are too short for the machine to foresee them, and a part ahead is as early as memory
+    /// needs. The second cache takes them.
+    /// </summary>
+    private void Fetch(int part, int row, int rows)
+    {
+        if (!Sse.IsSupported || part < 0)
+        {
+            return;
+        }
+
+        (int index, int firstRow) = _shares[part];
+        LoraProduct product = _work.Products[index];
+        row += firstRow;
+        if (row >= product.Tiles.Rank)
+        {
+            return;
+        }
+
+        TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
+        int size = product.Tiles.A.Type.ElementSize();
+        for (int i = band.FirstTile; i < band.EndTile; i++)
+        {
+            Tile tile = product.Tiles.A.Tiles[i];
+            nint rowBytes = (nint)tile.Columns * size;
+            byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((row - tile.FirstRow) * rowBytes);
+            nint bytes = Math.Min(rows, band.EndRow - row) * rowBytes;
+            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
+            {
+                Sse.Prefetch1(a + at);
+            }
+        }
+    }
+
+    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow, int nextPart)
         where T : struct, IElements
     {
         Vector512<float>* lanes = stackalloc Vector512<float>[16];
@@ -73,6 +108,9 @@ internal sealed unsafe class ShrinkJob : ComputeJob
         {
             TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
             int rankRows = Math.Min(endRow, band.EndRow) - row >= 4 ? 4 : 1;
+
+            // Parts are handed out from the last to the first, so this is likely to be the thread's next one.
+            Fetch(nextPart, row - firstRow, rankRows);
             for (int entry = 0; entry < rows.Length;)
             {
                 int entries = rows.Length - entry >= 4 ? 4 : 1;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -176,17 +177,39 @@ internal static unsafe class ShrinkKernel
         Vector512<float> v02 = lanes[2];
         Vector512<float> v03 = lanes[3];
         int column = 0;
+        for (; column + (2 * Lanes.Count) <= columns; column += 2 * Lanes.Count)
+        {
+            if (Sse.IsSupported)
+            {
+                // The next four rank rows lie behind these; a rank row is too short for the machine to foresee it.
+                byte* next = a + (4 * rowBytes);
+                Sse.Prefetch0(next);
+                Sse.Prefetch0(next + rowBytes);
+                Sse.Prefetch0(next + (2 * rowBytes));
+                Sse.Prefetch0(next + (3 * rowBytes));
+            }
+
+            Vector512<float> b0 = Vector512.Load(x0 + column);
+            v00 = Vector512.FusedMultiplyAdd(T.Load16(a), b0, v00);
+            v01 = Vector512.FusedMultiplyAdd(T.Load16(a + rowBytes), b0, v01);
+            v02 = Vector512.FusedMultiplyAdd(T.Load16(a + (2 * rowBytes)), b0, v02);
+            v03 = Vector512.FusedMultiplyAdd(T.Load16(a + (3 * rowBytes)), b0, v03);
+            a += Lanes.Count * T.Size;
+            Vector512<float> b1 = Vector512.Load(x0 + column + Lanes.Count);
+            v00 = Vector512.FusedMultiplyAdd(T.Load16(a), b1, v00);
+            v01 = Vector512.FusedMultiplyAdd(T.Load16(a + rowBytes), b1, v01);
+            v02 = Vector512.FusedMultiplyAdd(T.Load16(a + (2 * rowBytes)), b1, v02);
+            v03 = Vector512.FusedMultiplyAdd(T.Load16(a + (3 * rowBytes)), b1, v03);
+            a += Lanes.Count * T.Size;
+        }
+
         for (; column + Lanes.Count <= columns; column += Lanes.Count)
         {
-            Vector512<float> a0 = T.Load16(a);
-            Vector512<float> a1 = T.Load16(a + rowBytes);
-            Vector512<float> a2 = T.Load16(a + (2 * rowBytes));
-            Vector512<float> a3 = T.Load16(a + (3 * rowBytes));
             Vector512<float> b0 = Vector512.Load(x0 + column);
-            v00 = Vector512.FusedMultiplyAdd(a0, b0, v00);
-            v01 = Vector512.FusedMultiplyAdd(a1, b0, v01);
-            v02 = Vector512.FusedMultiplyAdd(a2, b0, v02);
-            v03 = Vector512.FusedMultiplyAdd(a3, b0, v03);
+            v00 = Vector512.FusedMultiplyAdd(T.Load16(a), b0, v00);
+            v01 = Vector512.FusedMultiplyAdd(T.Load16(a + rowBytes), b0, v01);
+            v02 = Vector512.FusedMultiplyAdd(T.Load16(a + (2 * rowBytes)), b0, v02);
+            v03 = Vector512.FusedMultiplyAdd(T.Load16(a + (3 * rowBytes)), b0, v03);
             a += Lanes.Count * T.Size;
         }
 

@@ -10,6 +10,9 @@ namespace SLoRA.Backends.Cpu;
 /// <remarks>X and Y are fp32 with row strides in elements; W has elements of type T and a row stride in bytes. n is a multiple of 16.</remarks>
 internal static unsafe class TileProduct
 {
+    // Vectors of 512 bits would go through memory where the machine has 256.
+    private static bool UsesHalves => !Vector512.IsHardwareAccelerated && Vector256.IsHardwareAccelerated;
+
     /// <summary>Adds the product of M × N × K, W in one piece.</summary>
     public static void Add<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int n, int k)
         where T : struct, IElements
@@ -32,6 +35,12 @@ internal static unsafe class TileProduct
         float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k)
         where T : struct, IElements
     {
+        if (UsesHalves)
+        {
+            TileProduct256.Add64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, m, k);
+            return;
+        }
+
         for (; m >= 4; m -= 4)
         {
             Rows4Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k);
@@ -56,6 +65,12 @@ internal static unsafe class TileProduct
     private static void Add16<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int k)
         where T : struct, IElements
     {
+        if (UsesHalves)
+        {
+            TileProduct256.Add16<T>(x, xStride, w, wStride, y, yStride, m, k);
+            return;
+        }
+
         for (; m >= 4; m -= 4)
         {
             Rows4Vectors1<T>(x, xStride, w, wStride, y, yStride, k);

@@ -21,6 +21,7 @@ internal sealed unsafe class GpuBackend : IBackend
     private const int UsualRank = 64;
 
     private readonly GpuDevice _device;
+    private readonly bool _ownsDevice = true;
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
@@ -39,6 +40,18 @@ internal sealed unsafe class GpuBackend : IBackend
     private ArrayView<int> _chosen;
     private StepOutputs? _outputs;
     private StepPlan _plan = new(0, 0);
+
+    /// <summary>A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.</summary>
+    public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
+    {
+        _ownsDevice = false;
+        _device = device;
+        _stream = device.Stream;
+        _kernels = kernels;
+        _rowLimit = rowLimit;
+        _outputLimit = outputLimit;
+        _weights = new GpuWeights(device);
+    }
 
     /// <summary>Opens a device.</summary>
     /// <param name="device">The device; the backend takes it over.</param>
@@ -197,6 +210,9 @@ internal sealed unsafe class GpuBackend : IBackend
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => _kernels.Norm(
         _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
 
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
+        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z), new NormShape(x.Width, 0, x.Width, epsilon));
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) => _kernels.Norm(
         _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x), new NormShape(x.Width, firstColumn, weight.Length, epsilon));
 
@@ -304,7 +320,10 @@ internal sealed unsafe class GpuBackend : IBackend
         _directories?.Dispose();
         _pages?.Dispose();
         _weights.Dispose();
-        _device.Dispose();
+        if (_ownsDevice)
+        {
+            _device.Dispose();
+        }
     }
 
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;

@@ -41,6 +41,9 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="NormKernel"/>
     public NormLauncher Norm { get; } = loader.Load<NormLauncher>(NormKernel.Run);
 
+    /// <inheritdoc cref="NormKernel.AddAndRun"/>
+    public AddNormLauncher AddNorm { get; } = loader.Load<AddNormLauncher>(NormKernel.AddAndRun);
+
     /// <inheritdoc cref="ElementKernels.Gate"/>
     public RowsLauncher Gate { get; } = loader.Load<RowsLauncher>(ElementKernels.Gate);
 

@@ -21,7 +21,10 @@ internal sealed class KernelAttribute(bool typed = false) : Attribute
 internal sealed class KernelLoader(GpuDevice device)
 {
     /// <summary>Threads of a group, of every kernel.</summary>
-    public const int GroupSize = 128;
+    public const int GroupSize = 1 << GroupSizeLog2;
+
+    /// <summary>2 to this are the threads of a group.</summary>
+    public const int GroupSizeLog2 = 7;
 
     /// <summary>Loads a kernel.</summary>
     /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters behind.</typeparam>

@@ -56,6 +56,16 @@ internal delegate void MergeLauncher(
 internal delegate void NormLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> weight, ArrayView<float> y, NormShape shape);
 
+/// <summary>Launches <see cref="NormKernel.AddAndRun"/>.</summary>
+internal delegate void AddNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> residual,
+    ArrayView<float> weight,
+    ArrayView<float> y,
+    NormShape shape);
+
 /// <summary>Launches <see cref="ElementKernels.Gate"/> or <see cref="ElementKernels.Add"/>.</summary>
 internal delegate void RowsLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> y, int width);
 

@@ -18,14 +18,16 @@ internal static class Layouts
     };
 
     public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<AttentionDescription> layers) =>
-        KvLayout.For(Decoder(1, type, layers), type, pageTokens);
+        KvLayout.For(Decoder(type, layers), type, pageTokens);
+
+    public static DecoderDescription Decoder(TensorType type, params ReadOnlySpan<AttentionDescription> layers) => Decoder(1, type, layers);
 
     public static DecoderDescription Decoder(int vocabulary, TensorType type, params ReadOnlySpan<AttentionDescription> layers) => new()
     {
         Architecture = "test",
         VocabularySize = vocabulary,
         HiddenSize = 1,
-        ContextLength = 1,
+        ContextLength = 1 << 20,
         NormEpsilon = 1e-5f,
         TiedEmbeddings = false,
         WeightType = type,

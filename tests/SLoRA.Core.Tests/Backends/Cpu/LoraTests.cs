@@ -110,6 +110,29 @@ public sealed class LoraTests
         }
     }
 
+    [FsCheck.NUnit.Property(MaxTest = 25)]
+    public void Beside_int8_weights_adapters_read_activations_as_they_are(int seed)
+    {
+        float[][] stored = Deltas(seed, CpuWeights.AsStored);
+        Assert.That(Deltas(seed, CpuWeights.Int8), Is.EqualTo(stored));
+    }
+
+    /// <summary>What adapters add to products of zero weights.</summary>
+    private static float[][] Deltas(int seed, CpuWeights weights)
+    {
+        int rows = new Random(seed).Next(1, 40);
+        using var twin = new Twin(seed, rows, threads: 2, weights: weights);
+        var group = new LinearGroup(
+            new LinearPart(twin.Cpu.LoadMatrix(twin.Weight(TensorType.BF16, 50, 70, () => 0)), null, 0),
+            new LinearPart(twin.Cpu.LoadMatrix(twin.Weight(TensorType.F16, 33, 70, () => 0)), null, 1));
+        BuildStep(twin, rows, RowSet.Step, (70, 50), (70, 33));
+        (_, DeviceRows x) = twin.Rows(RowSet.Step, 70, rows);
+        (_, DeviceRows y) = twin.Rows(RowSet.Step, 83, rows);
+        twin.Cpu.BeginStep(twin.Plan);
+        twin.Cpu.Linear(group, x, y);
+        return [.. Enumerable.Range(0, rows).Select(row => Twin.Read(y, row))];
+    }
+
     private static bool Adapted(StepPlan plan, int row)
     {
         foreach (WorkEntry entry in plan.Lora.Entries)
@@ -137,7 +160,7 @@ public sealed class LoraTests
         twin.AllocatePages(layout, pages);
         int[] order = [.. Enumerable.Range(0, pages)];
         random.Shuffle(order);
-        var maker = new RandomAdapter(twin, new Queue<int>(order), (int)layout.PageBytes);
+        var maker = new RandomAdapter(random, Write, new Queue<int>(order), (int)layout.PageBytes);
         var adapters = new ResidentAdapter[random.Next(1, 5)];
         for (int i = 0; i < adapters.Length; i++)
         {
@@ -170,6 +193,12 @@ public sealed class LoraTests
         }
 
         return set == RowSet.Step ? rows : outputs;
+
+        void Write(int page, int offset, TensorType type, byte[] elements)
+        {
+            twin.Reference.Pages.Write(page, offset, elements);
+            twin.Cpu.Pages.Write(page, offset, elements);
+        }
     }
 
     private static void AssertClose(float[] actual, float[] expected, float bound)

@@ -4,8 +4,15 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
-/// <summary>Makes adapters with random weights in tiles of random shapes, and writes them to the pages of both backends.</summary>
-internal sealed class RandomAdapter(Twin twin, Queue<int> freePages, int pageBytes)
+/// <summary>Writes a tile's elements to a page.</summary>
+internal delegate void TileWriter(int page, int offset, TensorType type, byte[] elements);
+
+/// <summary>Makes adapters with random weights in tiles of random shapes.</summary>
+/// <param name="random">Shapes, types and weights.</param>
+/// <param name="write">Puts a tile into a page of every backend.</param>
+/// <param name="freePages">Pages of the pool that are taken from, in this order.</param>
+/// <param name="pageBytes">Bytes of a page; 2 KiB at least.</param>
+internal sealed class RandomAdapter(Random random, TileWriter write, Queue<int> freePages, int pageBytes)
 {
     private readonly List<int> _pages = [];
     private int _used;
@@ -24,11 +31,11 @@ internal sealed class RandomAdapter(Twin twin, Queue<int> freePages, int pageByt
                 continue;
             }
 
-            int rank = twin.Random.Next(4) == 0 ? twin.Random.Next(1, 129) : twin.Random.Next(1, 20);
+            int rank = random.Next(4) == 0 ? random.Next(1, 129) : random.Next(1, 20);
             tiles.Add(new ModuleTiles
             {
                 Rank = rank,
-                Scale = twin.Number() * 2,
+                Scale = Number() * 2,
                 A = Matrix(rank, shape.Inputs),
                 B = Matrix(rank, shape.Outputs),
             });
@@ -39,9 +46,9 @@ internal sealed class RandomAdapter(Twin twin, Queue<int> freePages, int pageByt
 
     private MatrixTiles Matrix(int rows, int columns)
     {
-        TensorType type = twin.AnyType();
-        int tileRows = twin.Random.Next(2) == 0 ? 16 : twin.Random.Next(1, 17);
-        int span = Math.Min(32 * twin.Random.Next(1, 6), pageBytes / tileRows / type.ElementSize() & ~31);
+        TensorType type = Twin.Types[random.Next(Twin.Types.Length)];
+        int tileRows = random.Next(2) == 0 ? 16 : random.Next(1, 17);
+        int span = Math.Min(32 * random.Next(1, 6), pageBytes / tileRows / type.ElementSize() & ~31);
         var tiles = ImmutableArray.CreateBuilder<Tile>();
         for (int row = 0; row < rows; row += tileRows)
         {
@@ -67,14 +74,15 @@ internal sealed class RandomAdapter(Twin twin, Queue<int> freePages, int pageByt
         {
             for (int i = 0; i < rows * columns; i++)
             {
-                Elements.Write(type, data, i, twin.Number());
+                Elements.Write(type, data, i, Number());
             }
         }
 
         var tile = new Tile(_pages.Count - 1, _used, row, rows, column, columns);
-        twin.Reference.Pages.Write(_pages[^1], _used, bytes);
-        twin.Cpu.Pages.Write(_pages[^1], _used, bytes);
+        write(_pages[^1], _used, type, bytes);
         _used += (bytes.Length + 63) & ~63;
         return tile;
     }
+
+    private float Number() => (float)((random.NextDouble() * 2) - 1);
 }

@@ -13,11 +13,11 @@ internal sealed unsafe class Twin : IDisposable
     private readonly List<AlignedMemory> _memory = [];
     private bool _hasPages;
 
-    public Twin(int seed, int rows, int outputs = 0, int threads = 1)
+    public Twin(int seed, int rows, int outputs = 0, int threads = 1, CpuWeights weights = CpuWeights.AsStored)
     {
         Random = new Random(seed);
         Reference = new ReferenceBackend(rows, outputs);
-        Cpu = new CpuBackend(rows, outputs, threads);
+        Cpu = new CpuBackend(rows, outputs, threads, weights);
         Plan = new StepPlan(rows, outputs);
     }
 

@@ -114,9 +114,8 @@ internal static class AttentionKernels
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
-            float merged = MathF.Max(largest, splitLargest);
-            float keep = MathF.Exp(largest - merged);
-            float take = MathF.Exp(splitLargest - merged);
+            bool grows = splitLargest > largest;
+            float factor = Factor(largest, splitLargest, grows);
             for (int i = thread; i < d; i += KernelLoader.GroupSize)
             {
                 float values = 0;
@@ -126,11 +125,11 @@ internal static class AttentionKernels
                     values += scores[j - begin] * TElement.Load(pool[value + i]);
                 }
 
-                sum[i] = (sum[i] * keep) + (values * take);
+                sum[i] = Merged(sum[i], values, factor, grows);
             }
 
-            weights = (weights * keep) + (splitWeights * take);
-            largest = merged;
+            weights = Merged(weights, splitWeights, factor, grows);
+            largest = grows ? splitLargest : largest;
             Group.Barrier();
         }
 
@@ -178,15 +177,23 @@ internal static class AttentionKernels
                     continue;
                 }
 
-                float merged = MathF.Max(largest, splitLargest);
-                float keep = MathF.Exp(largest - merged);
-                float take = MathF.Exp(splitLargest - merged);
-                sum = (sum * keep) + (partial[begin + i] * take);
-                weights = (weights * keep) + (partial[begin + headDim + 1] * take);
-                largest = merged;
+                bool grows = splitLargest > largest;
+                float factor = Factor(largest, splitLargest, grows);
+                sum = Merged(sum, partial[begin + i], factor, grows);
+                weights = Merged(weights, partial[begin + headDim + 1], factor, grows);
+                largest = grows ? splitLargest : largest;
             }
 
             y[((long)row * heads * headDim) + (head * headDim) + i] = sum / weights;
         }
     }
+
+    /// <summary>What the side with the smaller of both largest scores is multiplied by; the other side's factor is 1.</summary>
+    private static float Factor(float largest, float splitLargest, bool grows) => MathF.Exp(grows ? largest - splitLargest : splitLargest - largest);
+
+    /// <summary>
+    /// The merge of one sum. The factor that is 1 is left out: with one product per sum there is one way to fuse them, so a compiler that does gives both
+    /// kernels the same bits.
+    /// </summary>
+    private static float Merged(float sum, float split, float factor, bool grows) => grows ? (sum * factor) + split : (split * factor) + sum;
 }

@@ -266,7 +266,7 @@ internal static class ChooseKernels
     /// <summary>The id of the n-th token, from 1, whose order is <paramref name="border"/>. Threads count runs of ids; the run that holds it is walked.</summary>
     private static int NthTie(ArrayView<float> logits, KeptTokens kept, int vocabulary, uint border, int n, ArrayView<int> shared)
     {
-        int run = (vocabulary + KernelLoader.GroupSize - 1) / KernelLoader.GroupSize;
+        int run = (vocabulary + KernelLoader.GroupSize - 1) >> KernelLoader.GroupSizeLog2;
         int begin = Group.IdxX * run;
         int end = begin + run < vocabulary ? begin + run : vocabulary;
         int count = 0;
@@ -302,7 +302,7 @@ internal static class ChooseKernels
     /// <summary>The first token, in the order of ids, at which the cumulative weight exceeds u · total.</summary>
     private static int Pick(ArrayView<float> logits, KeptTokens kept, int vocabulary, float uniform, ArrayView<float> shared)
     {
-        int run = (vocabulary + KernelLoader.GroupSize - 1) / KernelLoader.GroupSize;
+        int run = (vocabulary + KernelLoader.GroupSize - 1) >> KernelLoader.GroupSizeLog2;
         int begin = Group.IdxX * run;
         int end = begin + run < vocabulary ? begin + run : vocabulary;
         float sum = 0;

@@ -54,7 +54,7 @@ internal static class LoraKernels
     public const int BlockInts = 2;
 
     /// <summary>Rank rows of a group of <see cref="Shrink"/>.</summary>
-    public const int GroupRanks = 8;
+    public const int GroupRanks = 1 << GroupRanksLog2;
 
     /// <summary>The most parts of a launch.</summary>
     public const int MaxParts = 3;
@@ -68,7 +68,9 @@ internal static class LoraKernels
     /// <inheritdoc cref="F32"/>
     public const int Bf16 = 2;
 
-    private const int Lanes = KernelLoader.GroupSize / GroupRanks;
+    private const int GroupRanksLog2 = 3;
+    private const int LanesLog2 = KernelLoader.GroupSizeLog2 - GroupRanksLog2;
+    private const int Lanes = 1 << LanesLog2;
 
     /// <summary>
     /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th column; their sums are
@@ -106,7 +108,7 @@ internal static class LoraKernels
         int count = chunks[chunk + 2];
         int columns = chunks[chunk + 4];
         long begin = chunks[chunk + 3] + ((long)part * count * columns);
-        int rankRow = firstRank + (thread / Lanes);
+        int rankRow = firstRank + (thread >> LanesLog2);
         for (int entry = 0; entry < count; entry += 4)
         {
             int last = count - 1;
@@ -147,7 +149,7 @@ internal static class LoraKernels
             Group.Barrier();
             if (thread < 4 * GroupRanks)
             {
-                int which = thread / GroupRanks;
+                int which = thread >> GroupRanksLog2;
                 int rankOfSum = firstRank + (thread & (GroupRanks - 1));
                 int first = (which * KernelLoader.GroupSize) + ((thread & (GroupRanks - 1)) * Lanes);
                 float total = 0;

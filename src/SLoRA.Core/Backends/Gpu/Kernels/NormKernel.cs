@@ -39,4 +39,25 @@ internal static class NormKernel
             y[begin + i] = x[begin + i] * scale * weight[i];
         }
     }
+
+    /// <summary>The same over <c>x += r</c>, rows as a whole: x, r, y [T, width]. A group per row (x).</summary>
+    [Kernel]
+    public static void AddAndRun(ArrayView<float> x, ArrayView<float> residual, ArrayView<float> weight, ArrayView<float> y, NormShape shape)
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        long begin = (long)Grid.IdxX * shape.Width;
+        float squares = 0;
+        for (int i = Group.IdxX; i < shape.Width; i += KernelLoader.GroupSize)
+        {
+            float value = x[begin + i] + residual[begin + i];
+            x[begin + i] = value;
+            squares += value * value;
+        }
+
+        float scale = 1 / MathF.Sqrt((RowReduction.Sum(shared, squares) / shape.Width) + shape.Epsilon);
+        for (int i = Group.IdxX; i < shape.Width; i += KernelLoader.GroupSize)
+        {
+            y[begin + i] = x[begin + i] * scale * weight[i];
+        }
+    }
 }

@@ -34,7 +34,7 @@ internal static class ProductKernels
     public const int FewRows = 8;
 
     /// <summary>Outputs of a group of <see cref="Few"/>.</summary>
-    public const int FewOutputs = 8;
+    public const int FewOutputs = 1 << FewOutputsLog2;
 
     /// <summary>Rows of a tile of <see cref="Many"/>.</summary>
     public const int TileRows = 32;
@@ -42,10 +42,14 @@ internal static class ProductKernels
     /// <summary>Outputs of a tile of <see cref="Many"/>.</summary>
     public const int TileOutputs = 64;
 
+    // Divisions of a thread's number are written as shifts: ILGPU turns a division by a power of two into one whatever the sign.
+    private const int FewOutputsLog2 = 3;
     private const int SegmentLog2 = 6;
     private const int Segment = 1 << SegmentLog2;
-    private const int Lanes = KernelLoader.GroupSize / FewOutputs;
-    private const int Step = 32;
+    private const int LanesLog2 = KernelLoader.GroupSizeLog2 - FewOutputsLog2;
+    private const int Lanes = 1 << LanesLog2;
+    private const int StepLog2 = 5;
+    private const int Step = 1 << StepLog2;
     private const int Pitch = Step + 1;
 
     /// <summary>
@@ -61,7 +65,7 @@ internal static class ProductKernels
         ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
         int thread = Group.IdxX;
         int lane = thread & (Lanes - 1);
-        int output = (Grid.IdxX * FewOutputs) + (thread / Lanes);
+        int output = (Grid.IdxX * FewOutputs) + (thread >> LanesLog2);
         int firstRow = Grid.IdxY * 4;
         int lastRow = shape.Rows - 1;
         long x0 = (long)(firstRow < lastRow ? firstRow : lastRow) * shape.Inputs;
@@ -73,7 +77,7 @@ internal static class ProductKernels
 
         // Threads 0 to 31 add what the segments gave: row thread / 8 of four, output thread % 8.
         int totalOutput = (Grid.IdxX * FewOutputs) + (thread & (FewOutputs - 1));
-        int totalRow = firstRow + (thread / FewOutputs);
+        int totalRow = firstRow + (thread >> FewOutputsLog2);
         float total = 0;
         for (int firstSegment = 0; firstSegment < segments; firstSegment += Lanes)
         {
@@ -99,7 +103,7 @@ internal static class ProductKernels
             Group.Barrier();
             if (thread < 4 * FewOutputs)
             {
-                int first = ((thread / FewOutputs) * KernelLoader.GroupSize) + ((thread & (FewOutputs - 1)) * Lanes);
+                int first = ((thread >> FewOutputsLog2) * KernelLoader.GroupSize) + ((thread & (FewOutputs - 1)) * Lanes);
                 int count = segments - firstSegment < Lanes ? segments - firstSegment : Lanes;
                 for (int i = 0; i < count; i++)
                 {
@@ -132,8 +136,8 @@ internal static class ProductKernels
         int firstRow = Grid.IdxY * TileRows;
         int firstOutput = Grid.IdxX * TileOutputs;
         int column = thread & (Step - 1);
-        int line = thread / Step;
-        int xBegin = (thread / 16) * Pitch;
+        int line = thread >> StepLog2;
+        int xBegin = (thread >> 4) * Pitch;
         int wBegin = (thread & 15) * Pitch;
         var total = default(Tile16);
         var sum = default(Tile16);
@@ -179,7 +183,7 @@ internal static class ProductKernels
             }
         }
 
-        int row = firstRow + (thread / 16);
+        int row = firstRow + (thread >> 4);
         int output = firstOutput + (thread & 15);
         Write(bias, y, shape, row, output, total.A0, total.A1, total.A2, total.A3);
         Write(bias, y, shape, row + 8, output, total.B0, total.B1, total.B2, total.B3);

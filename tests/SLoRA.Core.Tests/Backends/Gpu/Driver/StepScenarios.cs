@@ -114,13 +114,12 @@ internal static class StepScenarios
 
     private static string[] Expected =>
     [
-        "Run", "ShrinkEmbedding", "Expand", .. Enumerable.Repeat(
-            (string[])
-            [
-                "Run", "Few", "Few", "Few", "Shrink", "Expand", "Run", "Attend", "Few", "Shrink", "Expand", "Add",
-                "Run", "Few", "Few", "Shrink", "Expand", "Gate", "Few", "Shrink", "Expand", "Add",
-            ],
-            Layers).SelectMany(names => names), "Gather", "Run", "Few", "Shrink", "Expand",
+        "Run", "ShrinkEmbedding", "Expand", "Run", .. Enumerable.Range(0, Layers).SelectMany(layer => (string[])
+        [
+            "Few", "Few", "Few", "Shrink", "Expand", "Run", "Attend", "Few", "Shrink", "Expand", "AddAndRun",
+            "Few", "Few", "Shrink", "Expand", "Gate", "Few", "Shrink", "Expand", layer < Layers - 1 ? "AddAndRun" : "Add",
+        ]),
+        "Gather", "Run", "Few", "Shrink", "Expand",
     ];
 
     private static bool IsUpload(string line) => line.StartsWith("copy up ", StringComparison.Ordinal);

@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// Symmetric quantization of 64 numbers to integers of a limit L: scale = max |x| / L, integer = round(x · (L / max |x|)), ties to even. The same
+/// bits at every vector width.
+/// </summary>
+internal static unsafe class Int8Group
+{
+    // Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
+    private const float Shifter = 12582912f;
+
+    private const int Magnitude = 0x7FFF_FFFF;
+    private const int Infinity = 0x7F80_0000;
+
+    /// <summary>Quantizes a group.</summary>
+    /// <param name="x">64 numbers.</param>
+    /// <param name="limit">The largest integer.</param>
+    /// <param name="integers">64 integers.</param>
+    /// <returns>The scale: 0 for zeros, NaN when a number is not finite, so that whatever is multiplied by it is NaN.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static float Quantize(float* x, int limit, short* integers)
+    {
+        Vector512<float> x0 = Vector512.Load(x);
+        Vector512<float> x1 = Vector512.Load(x + 16);
+        Vector512<float> x2 = Vector512.Load(x + 32);
+        Vector512<float> x3 = Vector512.Load(x + 48);
+
+        // Magnitudes have the order of their bits, and NaN comes last.
+        Vector512<int> mask = Vector512.Create(Magnitude);
+        Vector512<int> largest = Vector512.Max(
+            Vector512.Max(x0.AsInt32() & mask, x1.AsInt32() & mask), Vector512.Max(x2.AsInt32() & mask, x3.AsInt32() & mask));
+        Vector256<int> eight = Vector256.Max(largest.GetLower(), largest.GetUpper());
+        Vector128<int> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        int bits = Math.Max(Math.Max(four[0], four[1]), Math.Max(four[2], four[3]));
+        float maximum = BitConverter.Int32BitsToSingle(bits);
+        if (bits >= Infinity || maximum < Int8Layout.Smallest)
+        {
+            new Span<short>(integers, Int8Layout.GroupInputs).Clear();
+            return bits >= Infinity ? float.NaN : 0;
+        }
+
+        Vector512<float> inverse = Vector512.Create(limit / maximum);
+        Vector512<float> shifter = Vector512.Create(Shifter);
+        Vector512<int> origin = shifter.AsInt32();
+        Vector512<int> q0 = ((x0 * inverse) + shifter).AsInt32() - origin;
+        Vector512<int> q1 = ((x1 * inverse) + shifter).AsInt32() - origin;
+        Vector512<int> q2 = ((x2 * inverse) + shifter).AsInt32() - origin;
+        Vector512<int> q3 = ((x3 * inverse) + shifter).AsInt32() - origin;
+        Vector512.Narrow(q0, q1).Store(integers);
+        Vector512.Narrow(q2, q3).Store(integers + 32);
+        return maximum / limit;
+    }
+}

@@ -1,0 +1,48 @@
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>Which int8 kernel of 128 bits takes which rows and panels of a <see cref="PanelBlock"/>.</summary>
+internal static unsafe class Int8Product128
+{
+    /// <summary>Multiplies all rows by all panels of a block.</summary>
+    public static void Multiply(in PanelBlock block)
+    {
+        for (int row = 0; row < block.Rows;)
+        {
+            row += (block.Rows - row) switch
+            {
+                1 => Rows1(block, row),
+                _ => Rows4(block, row),
+            };
+        }
+    }
+
+    private static int Rows4(in PanelBlock block, int row)
+    {
+        QuantizedRows x = block.Quantized!;
+        CpuMatrix matrix = block.Matrix;
+        int panel = block.FirstPanel;
+        for (; panel < block.EndPanel; panel++)
+        {
+            Int8Kernels128.Rows4Panels1(
+                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            block.Store(row, 4, panel, 1);
+        }
+
+        return 4;
+    }
+
+    private static int Rows1(in PanelBlock block, int row)
+    {
+        QuantizedRows x = block.Quantized!;
+        CpuMatrix matrix = block.Matrix;
+        int panel = block.FirstPanel;
+        for (; panel < block.EndPanel; panel++)
+        {
+            Int8Kernels128.Rows1Panels1(
+                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            block.Store(row, 1, panel, 1);
+        }
+
+        return 1;
+    }
+}

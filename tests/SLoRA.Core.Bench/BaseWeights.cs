@@ -1,0 +1,36 @@
+using System.CommandLine;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>The base weights of a measurement.</summary>
+/// <param name="Name">How the command line calls them.</param>
+/// <param name="Stored">Type in the checkpoint.</param>
+/// <param name="Kept">How the backend keeps them.</param>
+/// <param name="Bytes">Bytes per weight that a product reads.</param>
+internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Kept, double Bytes)
+{
+    /// <summary>bf16 as stored.</summary>
+    public static BaseWeights BF16 { get; } = new("bf16", TensorType.BF16, CpuWeights.AsStored, 2);
+
+    /// <summary>int8, quantized from bf16: a byte, and 4 bytes of scale per 64 weights.</summary>
+    public static BaseWeights Int8 { get; } = new("int8", TensorType.BF16, CpuWeights.Int8, 1 + (4 / 64.0));
+
+    /// <summary>All of them.</summary>
+    public static BaseWeights[] All { get; } =
+    [
+        BF16, new("f16", TensorType.F16, CpuWeights.AsStored, 2), new("f32", TensorType.F32, CpuWeights.AsStored, 4), Int8,
+    ];
+
+    /// <summary>Those of a name.</summary>
+    public static BaseWeights Find(string name) => All.First(weights => weights.Name == name);
+
+    /// <summary>The argument that chooses them.</summary>
+    /// <param name="asStored">Leaves those out that the backend quantizes.</param>
+    public static Argument<string> Argument(bool asStored = false)
+    {
+        var argument = new Argument<string>("weights") { Description = "The base weights.", DefaultValueFactory = _ => BF16.Name };
+        argument.AcceptOnlyFromAmong([.. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Select(weights => weights.Name)]);
+        return argument;
+    }
+}

@@ -1,0 +1,203 @@
+using System.Globalization;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>
+/// The goals of the Cpu backend beside a peer: both serve the same work, in turns, and the best of each counts. The limits are measured before and behind
+/// every row, and the highest counts.
+/// </summary>
+internal sealed class CompareBench(string script, int rounds, int threads, bool json, CancellationToken cancellation)
+{
+    private static readonly int[] Ranks = [64, 32, 16, 8];
+
+    private static readonly (string Name, string Text)[] Rows =
+    [
+        ("mixed", "16 requests over 16 adapters, whole job, bf16"),
+        ("mixed-int8", "16 requests over 16 adapters, whole job, int8"),
+        ("batch", "base prefill and decode of 16 requests, bf16"),
+        ("batch-int8", "base prefill and decode of 16 requests, int8"),
+        ("decode", "base decode of one request, bf16"),
+        ("decode-int8", "base decode of one request, int8"),
+        ("adapters-1b", "1B shape, step of 16 rows with 16 adapters of rank 16 on all linear modules / without"),
+        ("mixed-1b", "1B shape, 8 requests over 8 adapters, whole job, bf16"),
+        ("long", "decode at 4096 tokens of context, bf16"),
+        ("allocation", "bytes allocated per step"),
+    ];
+
+    private MachineLimits _limits = null!;
+
+    /// <summary>The rows that there are.</summary>
+    public static IEnumerable<string> RowNames => Rows.Select(row => row.Name);
+
+    /// <summary>Measures some rows and prints the table.</summary>
+    public async Task Run(IReadOnlyList<string> rows)
+    {
+        _limits = MachineLimits.Measure(threads);
+        var goals = new List<Goal>();
+        foreach (string row in rows)
+        {
+            if (!json)
+            {
+                Console.WriteLine($"{row}: {Rows.First(known => known.Name == row).Text}");
+            }
+
+            IReadOnlyList<Goal> measured = await Measure(row);
+            goals.AddRange(measured);
+            foreach (Goal goal in measured)
+            {
+                Console.WriteLine(json ? goal.ToJson() : $"    {goal.ToLine()}");
+            }
+        }
+
+        if (!json)
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"\n{threads} threads; limits: {_limits.Floats / 1e9:F0} GFLOP/s fp32, {_limits.Integers / 1e9:F0} GOP/s int8, {_limits.Bytes / 1e9:F1} GB/s; best of {rounds} rounds\n"));
+            Console.WriteLine(Goal.Header);
+            goals.ForEach(goal => Console.WriteLine(goal.ToLine()));
+        }
+    }
+
+    private Task<IReadOnlyList<Goal>> Measure(string row) => row switch
+    {
+        "mixed" => Mixed(Shape.Small, BaseWeights.BF16, 16, 64, 4),
+        "mixed-int8" => Mixed(Shape.Small, BaseWeights.Int8, 16, 64, 4),
+        "batch" => Batch(BaseWeights.BF16),
+        "batch-int8" => Batch(BaseWeights.Int8),
+        "decode" => Decode(BaseWeights.BF16),
+        "decode-int8" => Decode(BaseWeights.Int8),
+        "adapters-1b" => Task.FromResult(Adapters()),
+        "mixed-1b" => Mixed(Shape.Large, BaseWeights.BF16, 8, 32, 3),
+        "long" => Long(),
+        _ => Task.FromResult(Allocation()),
+    };
+
+    private async Task<IReadOnlyList<Goal>> Mixed(Shape shape, BaseWeights weights, int requests, int output, double wanted)
+    {
+        ServeWorkload workload = Workload(shape, weights, requests, 128, output, requests);
+        (ServeFigures ours, ServeFigures peer) = await Alternate(workload);
+        double limit = requests * output / (Prefill(workload) + Decoded(workload));
+        return [Above($"{shape.Name} {weights.Name}, {requests} adapters, whole job", "tokens/s", ours.Output, peer.Output, wanted, limit)];
+    }
+
+    private async Task<IReadOnlyList<Goal>> Batch(BaseWeights weights)
+    {
+        ServeWorkload workload = Workload(Shape.Small, weights, 16, 128, 64, 0);
+        (ServeFigures ours, ServeFigures peer) = await Alternate(workload);
+        return
+        [
+            Above($"135m {weights.Name}, base prefill", "tokens/s", ours.Prefill, peer.Prefill, 2, 16 * 128 / Prefill(workload)),
+            Above($"135m {weights.Name}, base decode, batch 16", "tokens/s", ours.Decode, peer.Decode, 2, 16 * 64 / Decoded(workload)),
+        ];
+    }
+
+    private async Task<IReadOnlyList<Goal>> Decode(BaseWeights weights)
+    {
+        const double Bandwidth = 0.85;
+        ServeWorkload workload = Workload(Shape.Small, weights, 1, 128, 64, 0);
+        (ServeFigures ours, ServeFigures peer) = await Alternate(workload);
+        Goal goal = Above($"135m {weights.Name}, base decode, batch 1", "tokens/s", ours.Decode, peer.Decode, 1, 64 / Decoded(workload));
+        return [goal with { Wanted = "≥ 1.0, and ≥ 85 % of bandwidth", IsMet = goal.Ratio >= 1 && goal.Share >= Bandwidth }];
+    }
+
+    private async Task<IReadOnlyList<Goal>> Long()
+    {
+        ServeWorkload workload = Workload(Shape.Small, BaseWeights.BF16, 1, 4096, 64, 0);
+        (ServeFigures ours, ServeFigures peer) = await Alternate(workload);
+        return [Above("135m bf16, decode at 4096 tokens of context", "tokens/s", ours.Decode, peer.Decode, 1.5, 64 / Decoded(workload))];
+    }
+
+    private IReadOnlyList<Goal> Adapters()
+    {
+        const double Wanted = 1.2;
+        AdapterCost cost = AdapterCost.Measure(Shape.Large, BaseWeights.BF16, threads, 160, 16, TimeSpan.FromSeconds(8 * rounds));
+        _limits = _limits.Or(MachineLimits.Measure(threads));
+        double without = new CountedWork(Shape.Large, BaseWeights.BF16).Seconds(_limits, 16, 16, 16, 160, []);
+
+        // What hides behind the computation of the base takes no time of its own; nothing counts as faster than memory.
+        double speed = Math.Min(_limits.Bytes, cost.Bytes / Math.Max(cost.With - cost.Without, 1e-9));
+        double share = speed / _limits.Bytes;
+        return
+        [
+            new Goal(
+                "1b bf16, step of 16 rows, 16 adapters / none", "ms", cost.With * 1e3, cost.Without * 1e3, cost.Ratio, "≤ 1.2", without * 1e3, without / cost.Without, cost.Ratio <= Wanted),
+            new Goal(
+                "1b, the adapters' bytes in that difference", "GB/s", speed / 1e9, null, share, "≥ 75 % of bandwidth", _limits.Bytes / 1e9, share, share >= Goal.EnoughShare),
+        ];
+    }
+
+    private IReadOnlyList<Goal> Allocation()
+    {
+        using var model = new StepModel(Shape.Small, BaseWeights.Int8, threads, 160, StepModel.Sequences, 16);
+        const int Steps = 20;
+        for (int i = 0; i < 3; i++)
+        {
+            Step();
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < Steps; i++)
+        {
+            model.Decoder.Run(model.Plan);
+        }
+
+        double bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Steps;
+        return [new Goal("allocation per step, 16 adapters, int8", "bytes", bytes, null, bytes, "0", 0, bytes == 0 ? 1 : 0, bytes == 0)];
+
+        void Step()
+        {
+            model.Decode(StepModel.Sequences, 160, StepModel.Sequences);
+            model.Decoder.Run(model.Plan);
+        }
+    }
+
+    /// <summary>We and the peer in turns, after a repetition that warms up.</summary>
+    private async Task<(ServeFigures Ours, ServeFigures Peer)> Alternate(ServeWorkload workload)
+    {
+        await using ServeSession session = await ServeSession.Start(workload, cancellation);
+        await session.Repeat(cancellation);
+        ServeFigures? ours = null;
+        ServeFigures? peer = null;
+        for (int round = 0; round < rounds; round++)
+        {
+            // A run of the peer is three repetitions, of which the best counts; so it is with ours.
+            for (int repetition = 0; repetition < 3; repetition++)
+            {
+                ours = (await session.Repeat(cancellation)).Figures.Or(ours);
+            }
+
+            peer = (await PeerRun.Measure(script, workload, cancellation)).Or(peer);
+        }
+
+        _limits = _limits.Or(MachineLimits.Measure(threads));
+        return (ours!, peer!);
+    }
+
+    private static Goal Above(string figure, string unit, double ours, double peer, double wanted, double limit) => new(
+        figure, unit, ours, peer, ours / peer, string.Create(CultureInfo.InvariantCulture, $"≥ {wanted:F1}"), limit, ours / limit, ours / peer >= wanted || ours / limit >= Goal.EnoughShare);
+
+    private ServeWorkload Workload(Shape shape, BaseWeights weights, int requests, int prompt, int output, int adapters) => new()
+    {
+        Shape = shape,
+        Weights = weights,
+        IsMixed = adapters > 0,
+        Requests = requests,
+        Prompt = prompt,
+        Output = output,
+        Adapters = adapters,
+        Threads = threads,
+        Repetitions = rounds,
+    };
+
+    /// <summary>Seconds of all prompts at the limits, as one step.</summary>
+    private double Prefill(ServeWorkload workload) => new CountedWork(workload.Shape, workload.Weights).Seconds(
+        _limits, workload.Requests * workload.Prompt, workload.Requests, workload.Requests, workload.Prompt / 2.0, AdapterRanks(workload));
+
+    /// <summary>Seconds of all decode steps at the limits.</summary>
+    private double Decoded(ServeWorkload workload) => workload.Output * new CountedWork(workload.Shape, workload.Weights).Seconds(
+        _limits, workload.Requests, workload.Requests, workload.Requests, workload.Prompt + (workload.Output / 2.0), AdapterRanks(workload));
+
+    private static int[] AdapterRanks(ServeWorkload workload)
+        => workload.IsMixed ? [.. Enumerable.Range(0, workload.Requests).Select(i => Ranks[i % workload.Adapters % Ranks.Length])] : [];
+}

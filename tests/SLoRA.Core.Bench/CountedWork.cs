@@ -1,0 +1,49 @@
+namespace SLoRA.Core.Bench;
+
+/// <summary>
+/// The operations and bytes that a decoder cannot do without, and the time that they take at a machine's limits: weights once per step, keys and values
+/// once per sequence, each adapter once per step; two operations per multiply-add.
+/// </summary>
+/// <param name="shape">The decoder.</param>
+/// <param name="weights">Its weights.</param>
+internal sealed class CountedWork(Shape shape, BaseWeights weights)
+{
+    private const int ElementBytes = 2;
+
+    private double LayerWeights => shape.Products().Where(product => product.Name != "head").Sum(Weights);
+
+    private double HeadWeights => shape.Products().Where(product => product.Name == "head").Sum(Weights);
+
+    /// <summary>Bytes of the weights that a step reads.</summary>
+    public double WeightBytes => (LayerWeights + HeadWeights) * weights.Bytes;
+
+    /// <summary>Elements of an adapter of a rank on q, k, v and o.</summary>
+    public double AdapterElements(int rank)
+    {
+        double queries = shape.Heads * shape.HeadDim;
+        double keys = shape.KeyValueHeads * shape.HeadDim;
+        return rank * shape.Layers * ((3 * shape.Hidden) + queries + (2 * keys) + queries + shape.Hidden);
+    }
+
+    /// <summary>Seconds of a step at the limits.</summary>
+    /// <param name="limits">The machine.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="outputs">Rows whose logits are wanted.</param>
+    /// <param name="sequences">Sequences that the rows are of.</param>
+    /// <param name="context">Positions that a row sees, on average.</param>
+    /// <param name="adapters">Rank of the adapter of each sequence; empty for the base.</param>
+    public double Seconds(MachineLimits limits, int rows, int outputs, int sequences, double context, IReadOnlyList<int> adapters)
+    {
+        double products = 2 * ((LayerWeights * rows) + (HeadWeights * outputs));
+        double attention = 4.0 * shape.Layers * shape.Heads * shape.HeadDim * context * rows;
+        double elements = adapters.Sum(AdapterElements);
+        double lora = adapters.Count == 0 ? 0 : 2 * elements * rows / adapters.Count;
+        double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
+        double bytes = WeightBytes + keys + (elements * ElementBytes);
+        double productSpeed = weights.Kept == CpuWeights.Int8 ? limits.Integers : limits.Floats;
+        return Math.Max(bytes / limits.Bytes, (products / productSpeed) + ((attention + lora) / limits.Floats));
+    }
+
+    private static double Weights((string Name, int Inputs, int[] Outputs, int Count) product)
+        => (double)product.Inputs * product.Outputs.Sum() * product.Count;
+}

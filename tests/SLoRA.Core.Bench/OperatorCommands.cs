@@ -1,0 +1,44 @@
+using System.CommandLine;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>The commands <c>operators</c> and <c>roofline</c>.</summary>
+internal static class OperatorCommands
+{
+    /// <summary>Where the time of a step goes.</summary>
+    public static Command Operators()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> weights = BaseWeights.Argument();
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds();
+        var command = new Command("operators", "Every operation of a step: its time, and what the machine's limits allow.") { shape, weights, threads, seconds };
+        command.SetAction(options => OperatorBench.Run(
+            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!), options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds))));
+        return command;
+    }
+
+    /// <summary>The same as a picture.</summary>
+    public static Command Picture()
+    {
+        Argument<string> shape = ShapeArgument();
+        var file = new Argument<string>("file") { Description = "The picture, a PNG.", DefaultValueFactory = _ => "docs/images/roofline.png" };
+        Option<int> threads = Threads();
+        Option<double> seconds = Seconds();
+        var command = new Command("roofline", "A picture of every operation under the machine's roofs, with bf16 and with int8 weights.") { shape, file, threads, seconds };
+        command.SetAction(options => Roofline.Draw(
+            Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds)), options.GetValue(file)!));
+        return command;
+    }
+
+    private static Argument<string> ShapeArgument()
+    {
+        var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
+        argument.AcceptOnlyFromAmong("135m", "1b");
+        return argument;
+    }
+
+    private static Option<int> Threads() => new("--threads") { Description = "Threads that compute.", DefaultValueFactory = _ => Environment.ProcessorCount };
+
+    private static Option<double> Seconds() => new("--seconds") { Description = "How long each kind of step is repeated.", DefaultValueFactory = _ => 3 };
+}

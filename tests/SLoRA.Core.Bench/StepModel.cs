@@ -1,0 +1,175 @@
+using SLoRA.Adapters;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Engine;
+using SLoRA.Formats;
+using SLoRA.Models;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>
+/// A decoder with random weights on a Cpu backend, without an engine around it, with adapters of one rank on all linear modules of its layers.
+/// </summary>
+internal sealed class StepModel : IDisposable
+{
+    /// <summary>The most sequences of a step.</summary>
+    public const int Sequences = 16;
+
+    private readonly CpuBackend _backend;
+    private readonly RandomWeights _numbers;
+    private readonly KvLayout _layout;
+    private readonly int _pagesEach;
+    private readonly ResidentAdapter[] _adapters;
+
+    /// <summary>Makes it, in memory alone.</summary>
+    /// <param name="shape">The decoder.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="threads">Threads.</param>
+    /// <param name="context">Positions that rows may have before them.</param>
+    /// <param name="adapters">Adapters.</param>
+    /// <param name="rank">Their rank.</param>
+    /// <param name="watch">Puts something between decoder and backend, or null.</param>
+    public StepModel(
+        Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank, Func<IBackend, IBackend>? watch = null)
+    {
+        _backend = new CpuBackend(256, Sequences, threads, weights.Kept);
+        DecoderDescription description = Describe(shape, weights.Stored);
+        _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
+        Decoder = new Decoder(description, Load(shape, description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
+        TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
+        _layout = KvLayout.For(description, type);
+        _pagesEach = _layout.PagesFor(context + 300);
+        TileDirectory directory = Directory(description, rank, type, _layout.PageBytes);
+        AdapterBytes = Bytes(directory);
+        int first = _pagesEach * Sequences;
+        _backend.AllocatePages(_layout, first + (adapters * directory.PageCount));
+        _adapters = new ResidentAdapter[adapters];
+        var elements = new RandomElements(type, seed: 5);
+        var page = new byte[_layout.PageBytes];
+        for (int i = 0; i < adapters; i++)
+        {
+            int[] pages = [.. Enumerable.Range(first + (i * directory.PageCount), directory.PageCount)];
+            foreach (int index in pages)
+            {
+                elements.Fill(page, 2 * index * 1009);
+                _backend.Pages.Write(index, 0, page);
+            }
+
+            _adapters[i] = new ResidentAdapter(directory, pages);
+        }
+    }
+
+    /// <summary>The decoder.</summary>
+    public Decoder Decoder { get; }
+
+    /// <summary>The step that will run.</summary>
+    public StepPlan Plan { get; } = new(256, Sequences);
+
+    /// <summary>Bytes of one adapter.</summary>
+    public long AdapterBytes { get; }
+
+    /// <summary>Appends rows of a sequence, and of adapter <paramref name="adapter"/> if it is not negative.</summary>
+    public void Slice(int sequence, int rows, int position, int adapter = -1)
+    {
+        int[] pages = [.. Enumerable.Range(sequence * _pagesEach, _layout.PagesFor(position + rows))];
+        int first = Plan.AddSlice(new int[rows], position, pages, 1);
+        if (adapter >= 0)
+        {
+            Plan.Lora.Add(_adapters[adapter], first, rows, 1, startsPlace: false);
+        }
+    }
+
+    /// <summary>A step of decode rows: row i uses adapter i mod <paramref name="adapters"/>, none if that is 0.</summary>
+    public void Decode(int rows, int position, int adapters)
+    {
+        Plan.Clear();
+        for (int i = 0; i < rows; i++)
+        {
+            Slice(i, 1, position, adapters == 0 ? -1 : i % adapters);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _backend.Dispose();
+        _numbers.Dispose();
+    }
+
+    private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, long pageBytes)
+    {
+        var modules = TargetModule.Of(description);
+        var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
+            module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0), new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
+        return TilePlanner.Plan([.. adapted], modules.Length, pageBytes, AdapterWeightType.AsStored, type);
+    }
+
+    private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null
+        ? 0
+        : (long)module.Rank * (module.A.Columns + module.B.Columns) * module.A.Type.ElementSize());
+
+    private static DecoderDescription Describe(Shape shape, TensorType type)
+    {
+        var attention = new AttentionDescription
+        {
+            Heads = shape.Heads,
+            KeyValueHeads = shape.KeyValueHeads,
+            HeadDim = shape.HeadDim,
+            Rope = new RopeDescription
+            {
+                InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))],
+            },
+            ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
+        };
+        return new DecoderDescription
+        {
+            Architecture = shape.Name,
+            VocabularySize = shape.Vocabulary,
+            HiddenSize = shape.Hidden,
+            ContextLength = 8192,
+            NormEpsilon = 1e-5f,
+            TiedEmbeddings = true,
+            WeightType = type,
+            Layers = [.. Enumerable.Repeat(new LayerDescription { Attention = attention, Mlp = new MlpDescription { IntermediateSize = shape.Intermediate } }, shape.Layers)],
+            EndOfSequence = [],
+        };
+    }
+
+    private static DecoderWeights Load(Shape shape, DecoderDescription description, RandomWeights weights, CpuBackend backend)
+    {
+        int queries = shape.Heads * shape.HeadDim;
+        int keys = shape.KeyValueHeads * shape.HeadDim;
+        DeviceVector norm = backend.LoadVector(weights.Next(1, shape.Hidden));
+        DeviceRope rope = backend.CreateRope(description.Layers[0].Attention.Rope);
+        // Targets in the order of TargetModule.Of: the embedding is 0.
+        int target = 1;
+        return new DecoderWeights
+        {
+            Embedding = backend.LoadTable(weights.Next(shape.Vocabulary, shape.Hidden)),
+            EmbeddingTarget = 0,
+            Layers = [.. Enumerable.Range(0, shape.Layers).Select(_ => new LayerWeights
+            {
+                AttentionNorm = norm,
+                Qkv = Group(shape.Hidden, queries, keys, keys),
+                Rope = rope,
+                Output = Group(queries, shape.Hidden),
+                MlpNorm = norm,
+                GateUp = Group(shape.Hidden, shape.Intermediate, shape.Intermediate),
+                Down = Group(shape.Intermediate, shape.Hidden),
+            })],
+            FinalNorm = norm,
+            Head = Group(shape.Hidden, shape.Vocabulary),
+        };
+
+        LinearGroup Group(int inputs, params ReadOnlySpan<int> outputs)
+        {
+            var parts = new List<LinearPart>();
+            foreach (int output in outputs)
+            {
+                parts.Add(new LinearPart(backend.LoadMatrix(weights.Next(output, inputs)), null, target++));
+            }
+
+            return new LinearGroup([.. parts]);
+        }
+    }
+}
