@@ -20,7 +20,10 @@ public sealed class ConcurrentLifecycleTests
 
     private static readonly GenerationRequest Question = new()
     {
-        Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 6, IgnoreEndOfText = true, LogProbabilities = new LogProbabilityOptions(),
+        Prompt = Enumerable.Range(7, 20).ToArray(),
+        MaxTokens = 6,
+        IgnoreEndOfText = true,
+        LogProbabilities = new LogProbabilityOptions(),
     };
 
     [Test]

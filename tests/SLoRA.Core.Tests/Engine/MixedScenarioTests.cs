@@ -12,7 +12,10 @@ public sealed class MixedScenarioTests
 
     private static readonly GenerationRequest Question = new()
     {
-        Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 60, IgnoreEndOfText = true, LogProbabilities = new LogProbabilityOptions(),
+        Prompt = Enumerable.Range(7, 20).ToArray(),
+        MaxTokens = 60,
+        IgnoreEndOfText = true,
+        LogProbabilities = new LogProbabilityOptions(),
     };
 
     [TestCase(false)]

@@ -13,7 +13,10 @@ public sealed class RequestFaultTests
 {
     private static readonly GenerationRequest Question = new()
     {
-        Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 24, IgnoreEndOfText = true, LogProbabilities = new LogProbabilityOptions(),
+        Prompt = Enumerable.Range(7, 20).ToArray(),
+        MaxTokens = 24,
+        IgnoreEndOfText = true,
+        LogProbabilities = new LogProbabilityOptions(),
     };
 
     private static readonly string?[] Others = [null, "rslora", "r1"];
