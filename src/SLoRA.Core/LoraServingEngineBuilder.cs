@@ -179,8 +179,9 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Everything but the thread: for tests that make the steps themselves.</summary>
-    internal EngineAssembly Assemble(IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null)
+    /// <summary>Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.</summary>
+    internal EngineAssembly Assemble(
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null, Func<ReadContent, ReadContent>? reading = null)
     {
         string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         OptionRules.Check(_scheduling);
@@ -189,7 +190,7 @@ public sealed class LoraServingEngineBuilder
         OptionRules.Check(_metrics);
         return EngineAssembly.Build(
             model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
-            _checksInvariants, chunkLimit, progress, cancellation);
+            _checksInvariants, chunkLimit, reading, progress, cancellation);
     }
 
     private static LoraServingEngine Start(EngineAssembly assembly) => new(

@@ -10,7 +10,7 @@ namespace SLoRA.Adapters;
 /// <param name="clock">The clock.</param>
 /// <param name="done">Told of every outcome, on any thread.</param>
 internal sealed class ContentLoads(
-    Func<AdapterRegistration, CancellationToken, Task<LoadedAdapter>> read,
+    ReadContent read,
     HostStore store,
     AdapterCacheOptions options,
     TimeProvider clock,

@@ -78,10 +78,13 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     /// <inheritdoc/>
     public void GiveUpLeast() => Evict(LeastIdle(leased: true)!);
 
+    /// <summary>Notes that a generation was wanted.</summary>
+    public void NoteUse(Generation generation) => generation.NoteUse(clock.GetTimestamp(), ++_uses, clock);
+
     /// <summary>Notes the use of a held generation, and gives it pages if it has none. Room has been made before.</summary>
     public void Acquire(Generation generation)
     {
-        generation.NoteUse(clock.GetTimestamp(), ++_uses, clock);
+        NoteUse(generation);
         generation.Hits += generation.Resident is null ? 0 : 1;
         _counters = generation.Resident is null ? _counters with { Misses = _counters.Misses + 1 } : _counters with { Hits = _counters.Hits + 1 };
         BeginCopy(generation);

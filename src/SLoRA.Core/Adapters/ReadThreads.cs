@@ -42,7 +42,7 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
     /// <param name="adapter">Whose reading it is, for errors.</param>
     /// <param name="read">Reads; the token ends it when nobody wants the outcome any more.</param>
     /// <param name="cancellation">Gives the reading up.</param>
-    /// <exception cref="AdapterLoadException">It took longer than the limit, or too many others hang.</exception>
+    /// <exception cref="AdapterLoadException">It failed, took longer than the limit, or too many others hang.</exception>
     /// <exception cref="EngineDisposedException">The threads have been disposed.</exception>
     public Task<T> Run<T>(string adapter, Func<CancellationToken, T> read, CancellationToken cancellation)
         where T : class
@@ -191,10 +191,10 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
 
         public override void Read()
         {
-            ITimer timer = owner.Clock.CreateTimer(
-                static reading => ((Reading<T>)reading!).TimeOut(), this, owner.Limit, Timeout.InfiniteTimeSpan);
+            ITimer? timer = null;
             try
             {
+                timer = owner.Clock.CreateTimer(static reading => ((Reading<T>)reading!).TimeOut(), this, owner.Limit, Timeout.InfiniteTimeSpan);
                 T result = read(_ending.Token);
                 if (!_result.TrySetResult(result))
                 {
@@ -203,11 +203,11 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
             }
             catch (Exception error)
             {
-                _result.TrySetException(error);
+                _result.TrySetException(Typed(error));
             }
             finally
             {
-                timer.Dispose();
+                timer?.Dispose();
                 _cancellation.Unregister();
             }
         }
@@ -221,6 +221,11 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
                 _ending.Cancel();
             }
         }
+
+        /// <summary>What a reader throws that is no error of ours, a lack of memory for instance, is this adapter's error all the same.</summary>
+        private Exception Typed(Exception error) => error is SLoraException or OperationCanceledException
+            ? error
+            : new AdapterLoadException(adapter, LoadErrorKind.File, "cannot be read: " + error.Message, error);
 
         private void TimeOut() => GiveUp(new AdapterLoadException(
             adapter, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"reading timed out after {owner.Limit.TotalSeconds:0.###} s")));

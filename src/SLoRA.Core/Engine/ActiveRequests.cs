@@ -254,8 +254,9 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
             }
 
             Sequence preempted = _running[victim];
-            _running.RemoveAt(victim);
+            // In this order: when the device fails to copy its pages out, it still runs and is ended with the others.
             _admission.Preempt(preempted);
+            _running.RemoveAt(victim);
             place -= victim <= place ? 1 : 0;
             if (ReferenceEquals(preempted, sequence))
             {

@@ -63,6 +63,7 @@ internal sealed class EngineAssembly : IDisposable
         TimeProvider clock,
         bool checksInvariants,
         Func<int>? chunkLimit,
+        Func<ReadContent, ReadContent>? reading,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation)
     {
@@ -98,7 +99,7 @@ internal sealed class EngineAssembly : IDisposable
                     Layout = layout,
                     Pool = new PagePool(pageCount),
                     Pages = backend.Pages,
-                    ReadContent = intake.ReadAsync,
+                    ReadContent = reading is null ? intake.ReadAsync : reading(intake.ReadAsync),
                     HasAdapterSource = source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,

@@ -23,7 +23,7 @@ internal sealed record EngineParts
     public required IPageMemory Pages { get; init; }
 
     /// <summary>Begins to read and check an adapter's content in the background.</summary>
-    public required Func<AdapterRegistration, CancellationToken, Task<LoadedAdapter>> ReadContent { get; init; }
+    public required ReadContent ReadContent { get; init; }
 
     /// <summary>Whether names that are not registered can be looked up.</summary>
     public bool HasAdapterSource { get; init; }

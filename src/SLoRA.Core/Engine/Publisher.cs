@@ -57,6 +57,26 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 
     private void Take(Sequence sequence, int position, int output, bool isLast, long now)
     {
+        if (!TakeOwn(sequence, position, output, isLast, now))
+        {
+            return;
+        }
+
+        ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
+        for (int forks = sequence.PendingForks; forks > 0; forks--)
+        {
+            // The device copies a page: what fails there is the engine's fault and not the request's.
+            if (!TrySample(requests.Fork(sequence), logits))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Takes an output row for the sequence that computed it.</summary>
+    /// <returns>Whether it chose a token from logits, so that continuations may fork.</returns>
+    private bool TakeOwn(Sequence sequence, int position, int output, bool isLast, long now)
+    {
         try
         {
             if (parts.Decoder.Chosen(output) is var token and >= 0)
@@ -65,7 +85,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
                 int before = sequence.Count;
                 sequence.Accept(token);
                 Published += sequence.Count - before;
-                return;
+                return false;
             }
 
             ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
@@ -76,20 +96,18 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
                 sequence.ReportPrompt(position, logits);
             }
 
-            if (isLast && sequence.Pending == 0)
+            if (!isLast || sequence.Pending != 0)
             {
-                NoteFirstToken(sequence.Request, now);
-                Sample(sequence, logits);
-                for (int forks = sequence.PendingForks; forks > 0; forks--)
-                {
-                    Sample(requests.Fork(sequence), logits);
-                }
+                return false;
             }
+
+            NoteFirstToken(sequence.Request, now);
+            return TrySample(sequence, logits);
         }
         catch (Exception error)
         {
-            // A hook of the host program, or logits that no token can be chosen from.
             requests.Fail(sequence.Request, error);
+            return false;
         }
     }
 
@@ -102,10 +120,20 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
         }
     }
 
-    private void Sample(Sequence sequence, ReadOnlySpan<float> logits)
+    /// <summary>Chooses a token; false when a hook of the host program throws, or when no token can be chosen from the logits.</summary>
+    private bool TrySample(Sequence sequence, ReadOnlySpan<float> logits)
     {
         int before = sequence.Count;
-        sequence.Sample(logits, _scratch);
-        Published += sequence.Count - before;
+        try
+        {
+            sequence.Sample(logits, _scratch);
+            Published += sequence.Count - before;
+            return true;
+        }
+        catch (Exception error)
+        {
+            requests.Fail(sequence.Request, error);
+            return false;
+        }
     }
 }

@@ -58,6 +58,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;
 
+    /// <summary>Tokens that have been handed to the consumer, taken or not.</summary>
+    internal int Published => _tokens.Written;
+
     /// <inheritdoc/>
     public async IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {

@@ -25,6 +25,9 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     /// <summary>Tokens written and not read. Any thread.</summary>
     public int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
 
+    /// <summary>Tokens written so far. Any thread.</summary>
+    public int Written => Volatile.Read(ref _written);
+
     /// <summary>Appends a token. The writer's thread.</summary>
     public void Write(in GeneratedToken token)
     {
@@ -83,7 +86,23 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
             : new ValueTask<bool>(this, _arrival.Version);
     }
 
-    void IThreadPoolWorkItem.Execute() => _arrival.SetResult(true);
+    /// <summary>
+    /// Wakes the reader. The writer may have seen it waiting for the next token only after it had taken the one that was written: then there is nothing to
+    /// wake it for, and it waits on. To answer it would end its stream before the end.
+    /// </summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (!HasNews)
+        {
+            Interlocked.Exchange(ref _waiting, 1);
+            if (!HasNews || Interlocked.Exchange(ref _waiting, 0) == 0)
+            {
+                return;
+            }
+        }
+
+        _arrival.SetResult(true);
+    }
 
     bool IValueTaskSource<bool>.GetResult(short token)
     {

@@ -49,27 +49,34 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption p
         int admitted = 0;
         int kept = 0;
         int next = 0;
-        for (int places = FreePlaces(running); next < _waiting.Count; next++)
+        try
         {
-            Sequence sequence = _waiting[next];
-            int continuations = 1 + sequence.PendingForks;
-            if (!sequence.Request.HasContent(now) || (sequence.Request.Order != 0 && sequence.IsPaused(options.StreamBuffer)))
+            for (int places = FreePlaces(running); next < _waiting.Count; next++)
             {
-                _waiting[kept++] = sequence;
-            }
-            else if (continuations <= places && TryAdmit(sequence, running.Count))
-            {
-                places -= continuations;
-                admitted += NoteFirst(sequence, now);
-                Insert(running, sequence);
-            }
-            else
-            {
-                break;
+                Sequence sequence = _waiting[next];
+                int continuations = 1 + sequence.PendingForks;
+                if (!sequence.Request.HasContent(now) || (sequence.Request.Order != 0 && sequence.IsPaused(options.StreamBuffer)))
+                {
+                    _waiting[kept++] = sequence;
+                }
+                else if (continuations <= places && TryAdmit(sequence, running.Count))
+                {
+                    places -= continuations;
+                    admitted += NoteFirst(sequence, now);
+                    Insert(running, sequence);
+                }
+                else
+                {
+                    break;
+                }
             }
         }
+        finally
+        {
+            // Also when the device fails to bring back what was swapped: nobody may stand in the queue and run.
+            _waiting.RemoveRange(kept, next - kept);
+        }
 
-        _waiting.RemoveRange(kept, next - kept);
         return admitted;
     }
 
@@ -171,8 +178,8 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption p
         }
 
         sequence.Table.Admitted(sequence.Count);
-        preemption.Restore(sequence);
         sequence.IsAdmitted = true;
+        preemption.Restore(sequence);
         return true;
     }
 }

@@ -112,7 +112,14 @@ internal sealed class Preloads(ContentLoads loads, DeviceCache cache, HostStore 
             generation.Pins++;
         }
 
-        return generation.Resident is not null;
+        if (generation.Resident is null)
+        {
+            return false;
+        }
+
+        // Asking for it counts as a use: nobody preloads what is to leave first.
+        cache.NoteUse(generation);
+        return true;
     }
 
     private void CheckRoom(Preload preload, Generation generation)

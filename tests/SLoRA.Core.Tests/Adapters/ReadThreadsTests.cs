@@ -15,7 +15,7 @@ public sealed class ReadThreadsTests
         using var threads = new ReadThreads(2, Limit, TimeProvider.System);
 
         Assert.That(await threads.Run("a", _ => "content", default), Is.EqualTo("content"));
-        await Assert.ThatAsync(() => threads.Run<string>("a", _ => throw new IOException("broken"), default), Throws.TypeOf<IOException>());
+        await Assert.ThatAsync(() => threads.Run<string>("a", _ => throw new OutOfMemoryException(), default), Throws.TypeOf<AdapterLoadException>().With.InnerException.TypeOf<OutOfMemoryException>());
         Assert.That(await threads.Run("a", _ => "again", default), Is.EqualTo("again"), "a failure costs no thread");
     }
 

@@ -16,7 +16,12 @@ internal sealed class SteppedEngine : IDisposable
 
     private readonly EngineAssembly _assembly;
 
-    public SteppedEngine(Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null, IProgress<LoadProgress>? progress = null)
+    public SteppedEngine(
+        Action<LoraServingEngineBuilder>? configure = null,
+        Func<int>? chunkLimit = null,
+        IEnumerable<string>? adapters = null,
+        IProgress<LoadProgress>? progress = null,
+        Func<ReadContent, ReadContent>? reading = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
@@ -29,7 +34,7 @@ internal sealed class SteppedEngine : IDisposable
         }
 
         configure?.Invoke(builder);
-        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit);
+        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading);
     }
 
     public EngineLoop Loop => _assembly.Loop;

@@ -56,6 +56,21 @@ internal sealed class TokenRingTests
     }
 
     [Test]
+    public async Task A_reader_that_is_woken_for_a_token_that_it_has_taken_waits_on_and_does_not_end()
+    {
+        // The writer looks for a waiting reader after it has written; by then the reader may have the token and wait for the next.
+        var ring = new TokenRing(4);
+        ValueTask<bool> wait = ring.WaitToReadAsync();
+        ((IThreadPoolWorkItem)ring).Execute();
+        Assert.That(wait.IsCompleted, Is.False);
+
+        ring.Write(new GeneratedToken(1, 0));
+        Assert.That(await wait, Is.True);
+        Assert.That(ring.TryRead(out GeneratedToken token), Is.True);
+        Assert.That(token.Id, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_waiting_reader_is_woken_by_a_token_by_the_end_and_by_an_error()
     {
         var ring = new TokenRing(4);

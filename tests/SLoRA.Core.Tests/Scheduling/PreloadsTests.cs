@@ -190,6 +190,20 @@ public sealed class PreloadsTests
         Assert.That(ResidentNames(engine), Is.EqualTo(new[] { "r1" }));
     }
 
+    [Test]
+    public void What_was_just_preloaded_stays_longer_than_what_was_used_before()
+    {
+        var clock = new ManualClock();
+        using var engine = new SteppedEngine(builder => builder.UseTimeProvider(clock), adapters: ["qv", "r1"]);
+        engine.Finish(engine.Ask(Question with { Adapter = "qv", MaxTokens = 1 }));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        engine.Run(engine.Adapters.PreloadAsync("r1"));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        engine.Loop.DeviceCache.GiveUpLeast();
+
+        Assert.That(ResidentNames(engine), Is.EqualTo(new[] { "r1" }));
+    }
+
     private static string[] ResidentNames(SteppedEngine engine) =>
         [.. engine.Adapters.List().Where(adapter => adapter.IsResident).Select(adapter => adapter.Name)];
 

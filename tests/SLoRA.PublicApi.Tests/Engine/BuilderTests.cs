@@ -59,6 +59,18 @@ public sealed class BuilderTests
         () => Demo.StartAsync(builder => builder.ConfigurePool(pool => pool.Bytes = 1)), Throws.TypeOf<InvalidOptionException>());
 
     [Test]
+    public void Unknown_ways_to_keep_weights_are_refused() => Assert.That(
+        () => LoraServingEngine.CreateBuilder().UseCpu(cpu => cpu.Weights = (CpuWeights)7), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Weights"));
+
+    [Test]
+    public async Task With_int8_weights_tenants_give_their_known_answers()
+    {
+        await using LoraServingEngine engine = await Demo.StartAsync(builder => builder.UseCpu(cpu => cpu.Weights = CpuWeights.Int8), Demo.Tenants);
+        string[] answers = await Task.WhenAll(Demo.Tenants.Select(tenant => engine.AskAsync(Demo.Request(tenant))));
+        Assert.That(answers, Is.EqualTo(Demo.Tenants.Select(tenant => Demo.Answer(tenant))));
+    }
+
+    [Test]
     public void A_broken_adapter_of_the_builder_is_named() => Assert.That(
         () => Demo.StartAsync(builder => builder.AddAdapter("florist", Demo.Model)), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("florist"));
 

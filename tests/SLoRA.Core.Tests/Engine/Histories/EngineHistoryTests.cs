@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Globalization;
+using FsCheck;
+using FsCheck.Fluent;
+using Microsoft.FSharp.Core;
+using NUnit.Framework;
+using NUnit.Framework.Internal;
+
+namespace SLoRA.Core.Tests.Engine.Histories;
+
+/// <summary>
+/// The state machine: histories of everything that callers, disks and time can do to an engine, on a tiny model. After every step the books are checked; every
+/// answer has the bits of the request alone under the content that its names stood for, and at the end everything has been given back.
+/// </summary>
+/// <remarks>
+/// <c>SLORA_OPERATIONS=1000000</c> makes it long; <c>SLORA_SEED=17</c> repeats one history. A failing one says its number, and is made shorter first.
+/// </remarks>
+[Parallelizable(ParallelScope.All)]
+public sealed class EngineHistoryTests
+{
+    private const int Length = 250;
+
+    private static readonly Action<LoraServingEngineBuilder> Cpu = builder => builder.UseCpu(cpu => cpu.Threads = 1);
+    private static readonly Action<LoraServingEngineBuilder> Reference = builder => builder.UseReference();
+    private static readonly AloneAnswers CpuAnswers = new(Cpu);
+    private static readonly AloneAnswers ReferenceAnswers = new(Reference);
+
+    [Test]
+    public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back()
+    {
+        long operations = Variable("SLORA_OPERATIONS") ?? 6_000;
+        int first = (int)(Variable("SLORA_SEED") ?? 1);
+        int histories = Variable("SLORA_SEED") is null ? (int)(operations / Length) : 1;
+        var counts = new HistoryCounts();
+        var clock = Stopwatch.StartNew();
+        for (int seed = first; seed < first + histories; seed++)
+        {
+            Replay(seed, counts);
+            if (seed % 400 == 0)
+            {
+                TestContext.Progress.WriteLine($"{seed} histories, {clock.Elapsed.TotalSeconds:0} s: {counts}");
+            }
+        }
+
+        TestContext.Out.WriteLine($"{histories} histories, {clock.Elapsed.TotalSeconds:0.0} s: {counts}");
+        if (histories > 20)
+        {
+            foreach (string what in (string[])
+                ["answered", "preemptions", "tokens from the prefix cache", "preloads", "steps while pages are written",
+                nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException), nameof(OperationCanceledException), "left"])
+            {
+                Assert.That(counts[what], Is.GreaterThan(0), what);
+            }
+        }
+    }
+
+    /// <summary>Threads read, and consumers run on the pool, but a number stands for one history.</summary>
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(8)]
+    public void A_seed_does_the_same_whenever_it_is_repeated(int seed)
+    {
+        var first = new HistoryCounts();
+        var second = new HistoryCounts();
+        Replay(seed, first);
+        Replay(seed, second);
+        Assert.That(second.ToString(), Is.EqualTo(first.ToString()));
+    }
+
+    private static void Replay(int seed, HistoryCounts counts)
+    {
+        bool onReference = seed % 8 == 0;
+        AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
+        var number = new Replay(new Rnd((ulong)seed), FSharpOption<int>.Some(100));
+        Property property = Prop.ForAll(Operation.Histories(Length), operations =>
+        {
+            // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
+            using var attempt = new TestExecutionContext.IsolatedContext();
+            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed);
+            foreach (Operation operation in operations)
+            {
+                history.Apply(operation);
+            }
+
+            history.Finish();
+            counts.Add(history.Counts);
+        });
+        try
+        {
+            Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(1).WithReplay(FSharpOption<Replay>.Some(number)), property);
+        }
+        catch (Exception error)
+        {
+            int shrunk = Math.Max(error.Message.IndexOf("Shrunk:", StringComparison.Ordinal), 0);
+            throw new AssertionException($"SLORA_SEED={seed} repeats it. {error.Message[shrunk..]}");
+        }
+    }
+
+    private static long? Variable(string name) =>
+        long.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : null;
+}

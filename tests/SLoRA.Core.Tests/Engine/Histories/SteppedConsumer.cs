@@ -1,0 +1,95 @@
+namespace SLoRA.Core.Tests.Engine.Histories;
+
+/// <summary>
+/// A consumer that reads when the test says so: after <see cref="Read"/> it has exactly what the engine has published, whatever the thread pool does.
+/// The request is handed in when it is created.
+/// </summary>
+internal sealed class SteppedConsumer
+{
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly IAsyncEnumerator<GeneratedToken> _tokens;
+    private readonly List<GeneratedToken> _taken = [];
+    private Task<bool>? _next;
+    private Task? _leaving;
+
+    public SteppedConsumer(SteppedEngine engine, GenerationRequest request)
+    {
+        Stream = engine.Stream(request, _cancellation.Token);
+        _tokens = Stream.GetAsyncEnumerator();
+        _next = _tokens.MoveNextAsync().AsTask();
+    }
+
+    public GenerationStream Stream { get; }
+
+    public IReadOnlyList<GeneratedToken> Taken => _taken;
+
+    /// <summary>What the enumeration threw.</summary>
+    public Exception? Error { get; private set; }
+
+    /// <summary>The enumeration has ended, or was left and the engine has let go of it.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>Does not read.</summary>
+    public bool IsStalled { get; set; }
+
+    /// <summary>It was cancelled or left.</summary>
+    public bool WasEnded { get; private set; }
+
+    public void Cancel()
+    {
+        WasEnded |= !IsDone;
+        _cancellation.Cancel();
+    }
+
+    /// <summary>Leaves the enumeration; one that waits for its first token can only be cancelled.</summary>
+    public void Abandon()
+    {
+        if (_next is not null)
+        {
+            Cancel();
+        }
+        else if (!IsDone && _leaving is null)
+        {
+            WasEnded = true;
+            _leaving = _tokens.DisposeAsync().AsTask();
+        }
+    }
+
+    /// <summary>Takes what has been published, unless it is stalled.</summary>
+    public void Read()
+    {
+        if (_leaving is not null)
+        {
+            if (!IsDone && Stream.FinishReason is not null)
+            {
+                _leaving.GetAwaiter().GetResult();
+                IsDone = true;
+            }
+
+            return;
+        }
+
+        while (!IsDone && !IsStalled && (_taken.Count < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
+        {
+            _next ??= _tokens.MoveNextAsync().AsTask();
+            try
+            {
+                if (_next.GetAwaiter().GetResult())
+                {
+                    _taken.Add(_tokens.Current);
+                }
+                else
+                {
+                    IsDone = true;
+                }
+            }
+            catch (Exception error)
+            {
+                Error = error;
+                IsDone = true;
+            }
+
+            _next = null;
+        }
+    }
+}
