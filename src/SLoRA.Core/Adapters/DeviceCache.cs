@@ -136,7 +136,10 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
         return true;
     }
 
-    /// <summary>Copies the next bytes, for what running requests need before what is only prefetched.</summary>
+    /// <summary>
+    /// Copies the next bytes, for what running requests need before what is only prefetched. No step is under way meanwhile, so nothing reads what was in the
+    /// pages before; a generation is resident when its last byte has landed, which may be steps later.
+    /// </summary>
     /// <param name="bytes">The most bytes to copy.</param>
     /// <returns>How many were copied.</returns>
     public long PageIn(long bytes)
@@ -146,36 +149,32 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
             return 0;
         }
 
+        // What was written before this call first: it need not land behind what is written below.
+        TakeLanded();
         long left = bytes;
         left -= Advance(left, areNeeded: true);
         left -= Advance(left, areNeeded: false);
-        int kept = 0;
+        TakeLanded();
+        return bytes - left;
+    }
+
+    /// <summary>Waits for what has been written and only has to land.</summary>
+    /// <returns>Whether a generation has become resident.</returns>
+    public bool TryLand()
+    {
+        bool any = false;
         for (int i = 0; i < _pagingIn.Count; i++)
         {
-            Generation generation = _pagingIn[i];
-            if (!generation.Copy!.IsComplete)
-            {
-                _pagingIn[kept++] = generation;
-                continue;
-            }
-
-            int[] pages = generation.Copy.Pages;
-            TimeSpan duration = clock.GetElapsedTime(generation.Copy.Begun);
-            generation.Resident = new ResidentAdapter(generation.Directory, pages);
-            generation.Copy = null;
-            generation.PageIns++;
-            _resident.Add(generation);
-            PagedIn?.Invoke(duration);
-            _counters = _counters with
-            {
-                PageIns = _counters.PageIns + 1,
-                PageInBytes = _counters.PageInBytes + (pages.Length * memory.PageBytes),
-                PageInTime = _counters.PageInTime + duration,
-            };
+            any |= _pagingIn[i].Copy!.IsWritten;
         }
 
-        _pagingIn.RemoveRange(kept, _pagingIn.Count - kept);
-        return bytes - left;
+        if (!any)
+        {
+            return false;
+        }
+
+        memory.Settle();
+        return TakeLanded();
     }
 
     /// <summary>Takes the pages of an idle generation, complete or not.</summary>
@@ -198,6 +197,8 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
         }
         else
         {
+            // Bytes that land later would land in what others keep there.
+            memory.Settle();
             generation.Copy = null;
             _pagingIn.Remove(generation);
         }
@@ -227,6 +228,38 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     {
         double cost = generation.Image is not null || memory.IsMainMemory ? 1 : DiskCost;
         return (cost * memory.PageBytes * generation.Use.Rate(clock.GetTimestamp(), clock)) + (generation.Leases > 0 ? WaitedFor : 0);
+    }
+
+    private bool TakeLanded()
+    {
+        int kept = 0;
+        for (int i = 0; i < _pagingIn.Count; i++)
+        {
+            Generation generation = _pagingIn[i];
+            if (!generation.Copy!.HasLanded())
+            {
+                _pagingIn[kept++] = generation;
+                continue;
+            }
+
+            int[] pages = generation.Copy.Pages;
+            TimeSpan duration = clock.GetElapsedTime(generation.Copy.Begun);
+            generation.Resident = new ResidentAdapter(generation.Directory, pages);
+            generation.Copy = null;
+            generation.PageIns++;
+            _resident.Add(generation);
+            PagedIn?.Invoke(duration);
+            _counters = _counters with
+            {
+                PageIns = _counters.PageIns + 1,
+                PageInBytes = _counters.PageInBytes + (pages.Length * memory.PageBytes),
+                PageInTime = _counters.PageInTime + duration,
+            };
+        }
+
+        bool any = kept < _pagingIn.Count;
+        _pagingIn.RemoveRange(kept, _pagingIn.Count - kept);
+        return any;
     }
 
     private long Advance(long bytes, bool areNeeded)

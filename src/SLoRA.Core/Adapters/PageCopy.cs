@@ -3,13 +3,14 @@ using SLoRA.Backends;
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// The copying of an image into the pages that a generation has been given, as many bytes at a time as the step allows. Nothing else writes weights into
-/// pages, and nothing reads them before it is complete.
+/// The copying of an image into the pages that a generation has been given, as many bytes at a time as the step allows. It may run beside the steps. Nothing
+/// else writes weights into pages, and nothing reads them before they have landed.
 /// </summary>
 internal sealed class PageCopy(PageImage image, int[] pages, IPageMemory memory)
 {
     private int _page;
     private int _offset;
+    private long _mark;
 
     /// <summary>Page number within the generation → page of the pool.</summary>
     public int[] Pages => pages;
@@ -17,8 +18,11 @@ internal sealed class PageCopy(PageImage image, int[] pages, IPageMemory memory)
     /// <summary>Timestamp of the moment when it got its pages.</summary>
     public long Begun { get; init; }
 
+    /// <summary>Whether all bytes are on their way.</summary>
+    public bool IsWritten => _page == pages.Length;
+
     /// <summary>Whether all bytes are in the pages.</summary>
-    public bool IsComplete => _page == pages.Length;
+    public bool HasLanded() => IsWritten && memory.HasLanded(_mark);
 
     /// <summary>Copies the next bytes.</summary>
     /// <param name="bytes">The most bytes to copy.</param>
@@ -26,11 +30,11 @@ internal sealed class PageCopy(PageImage image, int[] pages, IPageMemory memory)
     public long Advance(long bytes)
     {
         long left = bytes;
-        while (left > 0 && !IsComplete)
+        while (left > 0 && !IsWritten)
         {
             ReadOnlySpan<byte> page = image.Page(_page);
             int length = (int)Math.Min(left, page.Length - _offset);
-            memory.Write(pages[_page], _offset, page.Slice(_offset, length));
+            _mark = memory.WriteBeside(pages[_page], _offset, page.Slice(_offset, length));
             left -= length;
             _offset += length;
             if (_offset == page.Length)

@@ -12,8 +12,27 @@ internal interface IPageMemory
     /// <summary>Whether the pages lie in main memory: what is in them need not be kept there a second time, and reading it back is a plain copy.</summary>
     bool IsMainMemory => false;
 
-    /// <summary>Copies bytes into a page.</summary>
+    /// <summary>Copies bytes into a page; whatever follows, steps too, sees them.</summary>
     void Write(int page, long offset, ReadOnlySpan<byte> source);
+
+    /// <summary>Copies bytes into a page that nothing reads before they have landed: the copy may run beside the steps. <paramref name="source"/> is free on return.</summary>
+    /// <returns>A mark that lands when this and all earlier bytes are in their pages.</returns>
+    long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
+    {
+        Write(page, offset, source);
+        return 0;
+    }
+
+    /// <summary>Whether a mark has landed. Does not wait.</summary>
+    bool HasLanded(long mark) => true;
+
+    /// <summary>
+    /// Waits until all marks have landed. Does not throw, so that pages can be given back after it wherever that happens: of a device that fails meanwhile
+    /// the next <see cref="HasLanded"/> or step says so.
+    /// </summary>
+    void Settle()
+    {
+    }
 
     /// <summary>Copies bytes out of a page.</summary>
     void Read(int page, long offset, Span<byte> destination);

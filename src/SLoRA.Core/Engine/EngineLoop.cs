@@ -130,7 +130,7 @@ internal sealed class EngineLoop
         Interlocked.Add(ref _queued, -_requests.Admit());
         bool ended = _requests.SecurePages();
         _residency.Advance(_requests.Waiting);
-        bool planned = _planner.TryPlan(_requests.Running, _plan);
+        bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryLand() && _planner.TryPlan(_requests.Running, _plan));
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();

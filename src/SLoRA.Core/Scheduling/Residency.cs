@@ -78,6 +78,19 @@ internal sealed class Residency
         Preloads.Advance();
     }
 
+    /// <summary>Nothing can compute: waits for copies that run beside the steps and only have to land.</summary>
+    /// <returns>Whether an adapter has arrived.</returns>
+    public bool TryLand()
+    {
+        if (!Cache.TryLand())
+        {
+            return false;
+        }
+
+        Preloads.Advance();
+        return true;
+    }
+
     /// <summary>A step has computed.</summary>
     public void End(long started) => _slice.NoteStep(_parts.Clock.GetElapsedTime(started));
 

@@ -6,10 +6,14 @@ using SLoRA.Models;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>The Reference backend, which tells how many bytes were written into pages between two of its steps.</summary>
-internal sealed class CountingBackend(int rows, int outputs) : IBackend
+/// <param name="rows">The most rows of a step.</param>
+/// <param name="outputs">The most rows with logits.</param>
+/// <param name="wrap">What stands between the engine and the pages; null for nothing.</param>
+internal sealed class CountingBackend(int rows, int outputs, Func<IPageMemory, IPageMemory>? wrap = null) : IBackend
 {
     private readonly ReferenceBackend _inner = new(rows, outputs);
-    private CountingPages? _pages;
+    private CountingPages? _counted;
+    private IPageMemory? _pages;
 
     /// <summary>Bytes written into pages before each step, as of the last one.</summary>
     public List<long> WrittenBeforeStep { get; } = [];
@@ -21,7 +25,8 @@ internal sealed class CountingBackend(int rows, int outputs) : IBackend
     public void AllocatePages(KvLayout layout, int pageCount)
     {
         _inner.AllocatePages(layout, pageCount);
-        _pages = new CountingPages(_inner.Pages);
+        _counted = new CountingPages(_inner.Pages);
+        _pages = wrap is null ? _counted : wrap(_counted);
     }
 
     public DeviceMatrix LoadMatrix(WeightSource source) => _inner.LoadMatrix(source);
@@ -36,8 +41,8 @@ internal sealed class CountingBackend(int rows, int outputs) : IBackend
 
     public void BeginStep(StepPlan plan)
     {
-        WrittenBeforeStep.Add(_pages!.Written);
-        _pages.Written = 0;
+        WrittenBeforeStep.Add(_counted!.Written);
+        _counted.Written = 0;
         _inner.BeginStep(plan);
     }
 

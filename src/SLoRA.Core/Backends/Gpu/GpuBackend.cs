@@ -311,7 +311,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public void Dispose()
     {
-        _device.Drain();
+        _device.Drain(_stream);
         _blas?.Dispose();
         _outputs?.Dispose();
         _shrunk?.Dispose();

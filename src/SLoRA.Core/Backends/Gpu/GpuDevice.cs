@@ -20,13 +20,12 @@ internal sealed unsafe class GpuDevice : IDisposable
         _shared = shared;
         try
         {
-            Stream = shared.Create(static accelerator => accelerator.CreateStream());
+            Stream = CreateStream();
         }
-        catch (Exception error)
+        catch
         {
-            GpuException failure = Fault("the creation of a stream", error);
             shared.Release();
-            throw failure;
+            throw;
         }
     }
 
@@ -78,6 +77,19 @@ internal sealed unsafe class GpuDevice : IDisposable
         }
     }
 
+    /// <summary>A further queue, which waits for none of the others. <see cref="Free"/> takes it back.</summary>
+    public AcceleratorStream CreateStream()
+    {
+        try
+        {
+            return _shared.Create(static accelerator => accelerator.CreateStream());
+        }
+        catch (Exception error) when (error is not GpuException)
+        {
+            throw Fault("the creation of a stream", error);
+        }
+    }
+
     /// <summary>Takes device memory.</summary>
     /// <exception cref="GpuException">The device does not have so much.</exception>
     public MemoryBuffer Allocate(long bytes, string purpose)
@@ -96,12 +108,15 @@ internal sealed unsafe class GpuDevice : IDisposable
     public void Keep(Kernel kernel) => _kernels.Add(kernel);
 
     /// <summary>Main memory → device, in the stream's order.</summary>
-    public void Upload(void* source, ArrayView<byte> target)
+    public void Upload(void* source, ArrayView<byte> target) => Upload(Stream, source, target);
+
+    /// <summary>Main memory → device, in the order of a stream.</summary>
+    public void Upload(AcceleratorStream stream, void* source, ArrayView<byte> target)
     {
         try
         {
             _shared.Bind();
-            DeviceCopies.Upload(Stream, source, target);
+            DeviceCopies.Upload(stream, source, target);
         }
         catch (AcceleratorException error)
         {
@@ -138,12 +153,15 @@ internal sealed unsafe class GpuDevice : IDisposable
     }
 
     /// <summary>Waits for everything that the stream was given.</summary>
-    public void Synchronize()
+    public void Synchronize() => Synchronize(Stream);
+
+    /// <summary>Waits for everything that a stream was given.</summary>
+    public void Synchronize(AcceleratorStream stream)
     {
         try
         {
             _shared.Bind();
-            Stream.Synchronize();
+            stream.Synchronize();
         }
         catch (AcceleratorException error)
         {
@@ -176,6 +194,21 @@ internal sealed unsafe class GpuDevice : IDisposable
         }
     }
 
+    /// <summary>Frees an event of the CUDA driver.</summary>
+    public void FreeEvent(nint item)
+    {
+        try
+        {
+            _shared.Bind();
+            GpuErrors.ThrowIfFailed(CudaAPI.CurrentAPI.DestroyEvent(item));
+        }
+        catch (AcceleratorException)
+        {
+            // As with memory.
+            _shared.MarkFaulted();
+        }
+    }
+
     public void Dispose()
     {
         if (_disposed)
@@ -184,7 +217,7 @@ internal sealed unsafe class GpuDevice : IDisposable
         }
 
         _disposed = true;
-        Drain();
+        Drain(Stream);
         foreach (Kernel kernel in _kernels)
         {
             _shared.Free(kernel);
@@ -194,12 +227,12 @@ internal sealed unsafe class GpuDevice : IDisposable
         _shared.Release();
     }
 
-    /// <summary>Waits for what the stream was given before memory that it uses is freed; says nothing of a device that fails.</summary>
-    public void Drain()
+    /// <summary>Waits for what a stream was given before memory that it uses is freed; says nothing of a device that fails.</summary>
+    public void Drain(AcceleratorStream stream)
     {
         try
         {
-            Synchronize();
+            Synchronize(stream);
         }
         catch (GpuException)
         {

@@ -1,17 +1,21 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
 /// The pool in device memory. Writes are staged in page-locked memory and run in the order of the steps' stream, so that a step which follows sees them;
-/// reads wait.
+/// those beside the steps run on a stream of their own on CUDA, and like the others elsewhere; reads wait.
 /// </summary>
 internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 {
     private readonly GpuDevice _device;
     private readonly DeviceArena _pool;
     private readonly HostBuffer _staging;
+    private readonly CopyQueue? _beside;
+    private readonly long[] _marks;
     private long _staged;
+    private bool _isBehind;
 
     /// <summary>Takes the pool's memory, in one block.</summary>
     /// <exception cref="GpuException">The device does not have it.</exception>
@@ -24,9 +28,12 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
         try
         {
             _staging = new HostBuffer(device, Math.Max(pageBytes, StagingBytes));
+            _beside = device.Accelerator is CudaAccelerator ? new CopyQueue(device) : null;
+            _marks = _beside is null ? [] : new long[pageCount];
         }
         catch
         {
+            _staging?.Dispose();
             _pool.Dispose();
             throw;
         }
@@ -47,11 +54,14 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
     public void Write(int page, long offset, ReadOnlySpan<byte> source)
     {
         ArrayView<byte> target = Slice(page, offset, source.Length);
+        Land(page);
+        _isBehind = true;
         for (int done = 0; done < source.Length;)
         {
             if (_staged == _staging.Bytes)
             {
                 Drain();
+                _isBehind = true;
             }
 
             int bytes = (int)Math.Min(source.Length - done, _staging.Bytes - _staged);
@@ -62,9 +72,29 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
         }
     }
 
+    public long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
+    {
+        if (_beside is null)
+        {
+            Write(page, offset, source);
+            return 0;
+        }
+
+        // Steps are waited for when they end. What the steps' stream was given since may concern an earlier use of the page.
+        ArrayView<byte> target = Slice(page, offset, source.Length);
+        Drain();
+        return _marks[page] = _beside.Send(source, target);
+    }
+
+    public bool HasLanded(long mark) => _beside?.HasLanded(mark) ?? true;
+
+    public void Settle() => _beside?.Settle();
+
     public void Read(int page, long offset, Span<byte> destination)
     {
         Drain();
+        Slice(page, offset, destination.Length);
+        Land(page);
         for (int done = 0; done < destination.Length;)
         {
             int bytes = (int)Math.Min(destination.Length - done, _staging.Bytes);
@@ -77,24 +107,46 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
     public void Copy(int source, int destination)
     {
-        _device.Copy(Slice(source, 0, PageBytes), Slice(destination, 0, PageBytes));
+        ArrayView<byte> from = Slice(source, 0, PageBytes);
+        ArrayView<byte> to = Slice(destination, 0, PageBytes);
+        Land(source);
+        Land(destination);
+        _isBehind = true;
+        _device.Copy(from, to);
     }
 
-    /// <summary>The stream has come behind all writes: their staging can be used again.</summary>
-    public void Drained() => _staged = 0;
+    /// <summary>The steps' stream has come behind all that it was given: its staging can be used again.</summary>
+    /// <exception cref="GpuException">A copy beside the steps has failed while nobody could be told.</exception>
+    public void Drained()
+    {
+        _staged = 0;
+        _isBehind = false;
+        _beside?.ThrowIfFailed();
+    }
 
     public void Dispose()
     {
+        _beside?.Dispose();
         _staging.Dispose();
         _pool.Dispose();
     }
 
     private void Drain()
     {
-        if (_staged > 0)
+        if (_isBehind)
         {
             _device.Synchronize();
             _staged = 0;
+            _isBehind = false;
+        }
+    }
+
+    private void Land(int page)
+    {
+        if (_beside is not null && !_beside.HasLanded(_marks[page]))
+        {
+            _beside.Settle();
+            _beside.ThrowIfFailed();
         }
     }
 

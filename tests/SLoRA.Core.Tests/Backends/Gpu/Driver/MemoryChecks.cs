@@ -105,6 +105,33 @@ internal static unsafe class MemoryChecks
             piece.CopyTo(expected[i % 3], i * 1013);
         }
 
+        // As much beside the steps, over pages that were just written, are read, written and copied at once afterwards.
+        long mark = 0;
+        for (int page = 0; page < 3; page++)
+        {
+            expected[page] = Random(PageBytes, 10 + page);
+            mark = pages.WriteBeside(page, 0, expected[page]);
+        }
+
+        byte[] start = new byte[1000];
+        pages.Read(2, PageBytes - 1000, start);
+        Assert.That(start.AsSpan().SequenceEqual(expected[2].AsSpan(PageBytes - 1000)), "a page is read while a copy into it is under way");
+        for (int i = 0; i < 50; i++)
+        {
+            byte[] piece = Random(1 + (i * 977), 20 + i);
+            mark = i % 2 == 0 ? pages.WriteBeside(i % 3, i * 1013, piece) : mark;
+            if (i % 2 == 1)
+            {
+                pages.Write(i % 3, i * 1013, piece);
+            }
+
+            piece.CopyTo(expected[i % 3], i * 1013);
+        }
+
+        pages.Settle();
+        Assert.That(pages.HasLanded(mark), "everything that was written before");
+        pages.WriteBeside(1, 7, [9, 9]);
+        ((byte[])[9, 9]).CopyTo(expected[1], 7);
         pages.Copy(1, 0);
         expected[1].CopyTo(expected[0], 0);
         pages.Write(1, PageBytes - 5, [1, 2, 3, 4, 5]);
@@ -120,6 +147,8 @@ internal static unsafe class MemoryChecks
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(-1, 0, [1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(0, -1, [1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(0, PageBytes, [1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pages.WriteBeside(3, 0, [1]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pages.WriteBeside(0, PageBytes, [1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Read(0, PageBytes - 1, new byte[2]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Copy(0, 3));
     }

@@ -19,8 +19,12 @@ internal static class StepScenarios
         string[] prompt = StubEngine.Step(engine.Loop);
         string[] decode = StubEngine.Step(engine.Loop);
 
-        // Page-in before, then the plan and the directory of the new adapter.
-        Assert.That(prompt.TakeWhile(IsUpload).Count(), Is.GreaterThan(2), string.Join('\n', prompt));
+        // Page-in before, on its own stream and waited for, as nothing else can compute; then the plan and the directory of the new adapter.
+        string[] copies = [.. prompt.TakeWhile(line => line.StartsWith("stream 2: ", StringComparison.Ordinal))];
+        Assert.That(copies, Has.Some.StartsWith("stream 2: copy up ").And.Some.EqualTo("stream 2: record"), string.Join('\n', prompt));
+        Assert.That(copies[^2..], Is.EqualTo((string[])["stream 2: not reached", "stream 2: wait"]), string.Join('\n', prompt));
+        prompt = prompt[copies.Length..];
+        Assert.That(prompt.TakeWhile(IsUpload).Count(), Is.EqualTo(2), string.Join('\n', prompt));
         Assert.That(decode.TakeWhile(IsUpload).Count(), Is.EqualTo(1), string.Join('\n', decode));
         foreach (string[] step in (string[][])[prompt, decode])
         {
@@ -97,7 +101,7 @@ internal static class StepScenarios
 
             // Weights, pool, activations, plan, directories, shrunken rows; then what sampling wants.
             Assert.That(taken, Has.Length.InRange(6, 9), string.Join(", ", taken));
-            Assert.That(log.Count(line => line.StartsWith("cuStreamCreate", StringComparison.Ordinal)), Is.EqualTo(1));
+            Assert.That(log.Count(line => line.StartsWith("cuStreamCreate", StringComparison.Ordinal)), Is.EqualTo(2), "steps and copies beside them");
             Assert.That(await StubEngine.Drain(engine.GenerateAsync(StubEngine.Request("r1"))), Is.EqualTo(4));
         }
 

@@ -1,5 +1,6 @@
 // A CUDA driver without a device, for tests of the host's side: device memory is main memory, kernels compute nothing, every call is counted and logged,
-// and any call can be made to fail. Copies run when the stream is waited for, as late as a driver may run them, so that staging which is reused too early shows.
+// and any call can be made to fail. Copies run when their stream, or an event behind them, is waited for, as late as a driver may run them, so that staging
+// which is reused too early shows, and so does what is read before it has landed; an event that is only asked about is reached at the third question.
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,7 +10,7 @@
 
 typedef void *Handle;
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400 };
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, QUESTIONS = 3 };
 enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, KINDS };
 
 struct Object {
@@ -19,11 +20,16 @@ struct Object {
     int broken;             // of a context: the error that every later call gets
     uint64_t bytes;
     char *memory;
-    char name[160];
+    char name[160];         // of a stream or an event: what its lines of the log begin with
+    struct Object *stream;  // of an event: where it was recorded
+    uint64_t behind;        // of an event: the last copy before it
+    int questions;          // of an event: how often it was asked about since
 };
 
 struct Copy {
     struct Copy *next;
+    uint64_t number;
+    struct Object *stream;
     char *target;
     const char *source;
     size_t bytes;
@@ -38,7 +44,7 @@ static size_t text_length, text_room;
 static long calls, fail_at, misuses;
 static int fail_code, fail_for_ever;
 static char fail_name[64];
-static uint64_t allocated;
+static uint64_t allocated, copies;
 
 static int setting(const char *name, int usual) {
     const char *value = getenv(name);
@@ -95,14 +101,29 @@ static struct Object *holder(const char *address, size_t bytes, enum Kind kind) 
     return NULL;
 }
 
-static void run_copies(void) {
-    while (first_copy) {
-        struct Copy *copy = first_copy;
-        first_copy = copy->next;
+// The first copies of a stream, or of all streams, up to one of them.
+static void run_copies_of(struct Object *stream, uint64_t up_to) {
+    for (struct Copy **link = &first_copy; *link;) {
+        struct Copy *copy = *link;
+        if (copy->number > up_to || (stream && copy->stream != stream)) {
+            link = &copy->next;
+            continue;
+        }
         memcpy(copy->target, copy->source, copy->bytes);
+        *link = copy->next;
         free(copy);
     }
-    last_copy = &first_copy;
+    for (last_copy = &first_copy; *last_copy;)
+        last_copy = &(*last_copy)->next;
+}
+
+static void run_copies(void) { run_copies_of(NULL, UINT64_MAX); }
+
+static int is_reached(const struct Object *event) {
+    for (const struct Copy *copy = first_copy; copy; copy = copy->next)
+        if (copy->stream == event->stream && copy->number <= event->behind)
+            return 0;
+    return 1;
 }
 
 // Every entry point begins here: counts, and answers what the test asked for. Needs a context: 1 its own, 0 none.
@@ -353,12 +374,15 @@ int cuMemcpyAsync(char *target, const char *source, size_t bytes, Handle stream)
     ENTER(1);
     int to_device = holder(target, bytes, DEVICE_MEMORY) != NULL;
     int from_device = holder(source, bytes, DEVICE_MEMORY) != NULL;
-    if ((!to_device && !holder(target, bytes, HOST_MEMORY)) || (!from_device && !holder(source, bytes, HOST_MEMORY)) || !find(stream, STREAM)) {
+    struct Object *queue = find(stream, STREAM);
+    if ((!to_device && !holder(target, bytes, HOST_MEMORY)) || (!from_device && !holder(source, bytes, HOST_MEMORY)) || !queue) {
         misuse("cuMemcpyAsync");
         return leave(INVALID_VALUE);
     }
-    note("copy %s %zu", to_device ? from_device ? "on the device" : "up" : "down", bytes);
+    note("%scopy %s %zu", queue->name, to_device ? from_device ? "on the device" : "up" : "down", bytes);
     struct Copy *copy = calloc(1, sizeof *copy);
+    copy->number = ++copies;
+    copy->stream = queue;
     copy->target = target;
     copy->source = source;
     copy->bytes = bytes;
@@ -377,7 +401,13 @@ int cuMemsetD8Async(char *address, unsigned char value, size_t bytes, Handle str
 
 int cuStreamCreate(Handle *stream, int flags) {
     ENTER(1);
-    *stream = create(STREAM, current);
+    int number = 1;
+    for (struct Object *object = objects; object; object = object->next)
+        number += object->kind == STREAM && object->context == current;
+    struct Object *created = create(STREAM, current);
+    if (number > 1)
+        snprintf(created->name, sizeof created->name, "stream %d: ", number);
+    *stream = created;
     note("cuStreamCreate %d", flags);
     return leave(SUCCESS);
 }
@@ -391,7 +421,7 @@ int cuStreamDestroy_v2(Handle stream) {
         misuse("cuStreamDestroy");
         return leave(INVALID_HANDLE);
     }
-    run_copies();
+    run_copies_of(object, UINT64_MAX);
     note("cuStreamDestroy");
     drop(object);
     return leave(SUCCESS);
@@ -399,8 +429,9 @@ int cuStreamDestroy_v2(Handle stream) {
 
 int cuStreamSynchronize(Handle stream) {
     ENTER(1);
-    run_copies();
-    note("synchronize");
+    struct Object *object = find(stream, STREAM);
+    run_copies_of(object, UINT64_MAX);
+    note("%ssynchronize", object ? object->name : "");
     return leave(SUCCESS);
 }
 
@@ -458,11 +489,12 @@ int cuLaunchKernel(
     Handle function, int gx, int gy, int gz, int bx, int by, int bz, int shared, Handle stream, void **arguments, void **extra) {
     ENTER(1);
     struct Object *object = find(function, FUNCTION);
-    if (!object || !find(stream, STREAM) || gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535) {
+    struct Object *queue = find(stream, STREAM);
+    if (!object || !queue || gx < 1 || gy < 1 || gz < 1 || gy > 65535 || gz > 65535) {
         misuse("cuLaunchKernel");
         return leave(INVALID_VALUE);
     }
-    note("launch %s %d %d %d", object->name, gx, gy, gz);
+    note("%slaunch %s %d %d %d", queue->name, object->name, gx, gy, gz);
     return leave(SUCCESS);
 }
 
@@ -482,10 +514,50 @@ int cuEventDestroy_v2(Handle event) {
     struct Object *object = find(event, EVENT);
     if (object)
         drop(object);
+    else
+        misuse("cuEventDestroy");
     return leave(object ? SUCCESS : INVALID_HANDLE);
 }
 
-int cuEventQuery(Handle event) { ENTER(1); return leave(SUCCESS); }
+int cuEventRecord(Handle event, Handle stream) {
+    ENTER(1);
+    struct Object *object = find(event, EVENT), *queue = find(stream, STREAM);
+    if (!object || !queue) {
+        misuse("cuEventRecord");
+        return leave(INVALID_HANDLE);
+    }
+    object->stream = queue;
+    object->behind = copies;
+    object->questions = 0;
+    snprintf(object->name, sizeof object->name, "%s", queue->name);
+    note("%srecord", object->name);
+    return leave(SUCCESS);
+}
+
+int cuEventQuery(Handle event) {
+    ENTER(1);
+    struct Object *object = find(event, EVENT);
+    if (!object) {
+        misuse("cuEventQuery");
+        return leave(INVALID_HANDLE);
+    }
+    if (++object->questions >= QUESTIONS)
+        run_copies_of(object->stream, object->behind);
+    note("%s%s", object->name, is_reached(object) ? "reached" : "not reached");
+    return leave(is_reached(object) ? SUCCESS : NOT_READY);
+}
+
+int cuEventSynchronize(Handle event) {
+    ENTER(1);
+    struct Object *object = find(event, EVENT);
+    if (!object) {
+        misuse("cuEventSynchronize");
+        return leave(INVALID_HANDLE);
+    }
+    if (object->stream)
+        run_copies_of(object->stream, object->behind);
+    note("%swait", object->name);
+    return leave(SUCCESS);
+}
+
 int cuEventElapsedTime(float *milliseconds, Handle begin, Handle end) { ENTER(1); *milliseconds = 1; return leave(SUCCESS); }
-int cuEventRecord(Handle event, Handle stream) { ENTER(1); note("cuEventRecord"); return leave(SUCCESS); }
-int cuEventSynchronize(Handle event) { ENTER(1); run_copies(); note("cuEventSynchronize"); return leave(SUCCESS); }
