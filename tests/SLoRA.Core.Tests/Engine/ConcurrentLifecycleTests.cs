@@ -70,7 +70,10 @@ public sealed class ConcurrentLifecycleTests
 
         foreach ((NameLog name, long begun, long ended, string? content) in answers)
         {
-            Assert.That(name.MayHaveStoodFor(content, begun, ended), Is.True, $"{name.Name} gave {content ?? "nothing"} between {begun} and {ended}");
+            if (!name.MayHaveStoodFor(content, begun, ended))
+            {
+                Assert.Fail($"{name.Name} gave {content ?? "nothing"} between {begun} and {ended}");
+            }
         }
 
         foreach (NameLog name in names)
