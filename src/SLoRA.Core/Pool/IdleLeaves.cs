@@ -15,7 +15,7 @@ internal sealed class IdleLeaves
     public const double BytesPerToken = 1 << 20;
 
     /// <summary>How often a page that was never shared is expected to be, next to one that was shared once.</summary>
-    public const double NeverShared = 1.0 / 64;
+    public const double NeverShared = 1.0 / 1024;
 
     /// <summary>After how long being shared counts half.</summary>
     public static readonly TimeSpan HalfLife = TimeSpan.FromMinutes(1);
