@@ -217,7 +217,7 @@ public sealed class OverCommitTests
     [Test]
     public async Task A_consumer_that_has_fallen_behind_gives_its_pages_to_those_who_go_on()
     {
-        using SteppedEngine engine = Engine(streamBuffer: 8, adapters: false);
+        using SteppedEngine engine = Engine(streamBuffer: 8, adapters: false, pages: 24);
         GenerationStream slow = engine.Stream(Question);
         await using IAsyncEnumerator<GeneratedToken> consumer = slow.GetAsyncEnumerator();
         ValueTask<bool> next = consumer.MoveNextAsync();
