@@ -27,9 +27,9 @@ public sealed class LoadPaceTests
         pace.HasWorked(Stopwatch.GetTimestamp() - Stopwatch.Frequency, default);
         pace.SetBusy(true);
 
-        pace.HasRead(1, default);
+        Task read = Task.Run(() => pace.HasRead(1, default));
 
-        Assert.Pass("with the second of work before, this would have rested for a minute");
+        Assert.That(read.Wait(TimeSpan.FromSeconds(30)), Is.True, "with the second of work before, this would have rested for a minute");
     }
 
     [Test]
