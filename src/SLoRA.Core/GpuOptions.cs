@@ -33,7 +33,7 @@ public enum GpuProducts
     Exact,
 
     /// <summary>
-    /// cuBLAS (CUDA only; its library must be found). Faster; activations are rounded to the weights' 16-bit type, and the order of summation may
+    /// cuBLAS (CUDA only; its library must be found). Activations are rounded to the weights' 16-bit type, and the order of summation may
     /// depend on how many rows share the step.
     /// </summary>
     CuBlas,
