@@ -103,6 +103,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     /// A generation without an image loses its pages: reads the image back if somebody needs it or it could not be had again, else if reading back is cheap, there is
     /// room and the step has time for it. Called by the cache.
     /// </summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for what could not be had again.</exception>
     public void ReadBack(Generation generation)
     {
         long bytes = PageImage.BytesOf(generation.Directory, memory.PageBytes);
@@ -112,9 +113,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
             {
                 Keep(generation, PageImage.FromPages(generation.Id, generation.Resident!, memory));
             }
-            catch (OutOfMemoryException) when (!generation.MustStay)
+            catch (OutOfMemoryException) when (generation.FixedRegistrations == 0)
             {
-                // It is read again instead.
+                // It is read again instead, also for those who hold it: they wait for it.
             }
         }
     }

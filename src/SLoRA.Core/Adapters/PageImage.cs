@@ -13,12 +13,12 @@ internal sealed class PageImage : IDisposable
     private readonly NativeBlock _memory;
     private readonly long _pageBytes;
 
-    private PageImage(GenerationId id, TileDirectory directory, long pageBytes)
+    private PageImage(GenerationId id, TileDirectory directory, long pageBytes, NativeBlock memory)
     {
         Id = id;
         Directory = directory;
         _pageBytes = pageBytes;
-        _memory = new NativeBlock(BytesOf(directory, pageBytes));
+        _memory = memory;
     }
 
     /// <summary>The identity of the content.</summary>
@@ -57,7 +57,7 @@ internal sealed class PageImage : IDisposable
     public static PageImage Pack(
         AdapterContent content, TileDirectory directory, long pageBytes, LoadPace? pace = null, CancellationToken cancellation = default)
     {
-        var image = new PageImage(content.Id, directory, pageBytes);
+        var image = new PageImage(content.Id, directory, pageBytes, new NativeBlock(BytesOf(directory, pageBytes)));
         try
         {
             image._memory.Clear();
@@ -80,9 +80,10 @@ internal sealed class PageImage : IDisposable
     }
 
     /// <summary>Reads the image of a resident generation back from its pages.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     public static PageImage FromPages(GenerationId id, ResidentAdapter resident, IPageMemory memory)
     {
-        var image = new PageImage(id, resident.Directory, memory.PageBytes);
+        var image = new PageImage(id, resident.Directory, memory.PageBytes, memory.AllocateMain(BytesOf(resident.Directory, memory.PageBytes)));
         for (int page = 0; page < resident.Pages.Length; page++)
         {
             memory.Read(resident.Pages[page], 0, image.Page(page));

@@ -1,3 +1,5 @@
+using SLoRA.Adapters;
+
 namespace SLoRA.Backends;
 
 /// <summary>The bytes of the page pool on one device. The pool decides which page is whose; this only holds the bytes.</summary>
@@ -39,4 +41,8 @@ internal interface IPageMemory
 
     /// <summary>Copies one page onto another.</summary>
     void Copy(int source, int destination);
+
+    /// <summary>Main memory for what is copied out of pages.</summary>
+    /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
+    NativeBlock AllocateMain(long bytes) => new(bytes);
 }

@@ -68,15 +68,19 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>The error that ended it, if one did.</summary>
     public Exception? Error { get; set; }
 
-    /// <summary>Whether every adapter's content has been read; notes when that became so.</summary>
+    /// <summary>Whether every adapter's content is in memory; notes when that first became so.</summary>
     public bool HasContent(long now)
     {
-        if (ContentReady == 0 && Leases.All(lease => lease.HasContent))
+        foreach (Lease lease in Leases)
         {
-            ContentReady = now;
+            if (!lease.HasContent)
+            {
+                return false;
+            }
         }
 
-        return ContentReady != 0;
+        ContentReady = ContentReady == 0 ? now : ContentReady;
+        return true;
     }
 
     /// <summary>Notes the end of a continuation, and of those that were never forked from it.</summary>

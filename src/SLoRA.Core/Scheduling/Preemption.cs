@@ -32,14 +32,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
     /// <summary>Takes the pages of a sequence.</summary>
     public void Release(Sequence sequence)
     {
-        bool swaps = Swaps(sequence);
-        if (swaps)
-        {
-            long started = clock.GetTimestamp();
-            sequence.Swapped = swap.Write(sequence.Table.PagesOf(sequence.Computed), sequence.Computed);
-            Measure(sequence.Swapped.Blocks.Length, started);
-        }
-
+        bool swaps = Swaps(sequence) && TrySwap(sequence);
         Counters = Counters with
         {
             Preempted = Counters.Preempted + 1,
@@ -91,6 +84,20 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
         // Out and in again against the time of as many rows. The first copy is the measurement.
         return options.Preemption == PreemptionMode.Swap || _copyBytes == 0
             || 2 * pages * swap.PageBytes * _copySeconds / _copyBytes < sequence.Computed * _stepSeconds / _stepRows;
+    }
+
+    /// <summary>Copies a sequence's pages out. When main memory is refused, what they hold is computed again, which needs none.</summary>
+    private bool TrySwap(Sequence sequence)
+    {
+        long started = clock.GetTimestamp();
+        sequence.Swapped = swap.TryWrite(sequence.Table.PagesOf(sequence.Computed), sequence.Computed);
+        if (sequence.Swapped is not { } swapped)
+        {
+            return false;
+        }
+
+        Measure(swapped.Blocks.Length, started);
+        return true;
     }
 
     private void Measure(int pages, long started)

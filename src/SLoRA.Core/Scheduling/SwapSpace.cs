@@ -31,18 +31,23 @@ internal sealed class SwapSpace(IPageMemory memory, long byteLimit) : IDisposabl
     /// <summary>Whether so many pages can be taken in.</summary>
     public bool HasRoom(int pages) => Used + pages <= Capacity;
 
-    /// <summary>Copies pages out.</summary>
-    public SwappedPages Write(ReadOnlySpan<int> pages, int tokens)
+    /// <summary>Copies pages out, unless there is no memory for all of them.</summary>
+    /// <returns>Null when there is none; then nothing has changed.</returns>
+    public SwappedPages? TryWrite(ReadOnlySpan<int> pages, int tokens)
     {
+        if (!TryAllocate(pages.Length))
+        {
+            return null;
+        }
+
         var blocks = ImmutableArray.CreateBuilder<NativeBlock>(pages.Length);
         foreach (int page in pages)
         {
-            NativeBlock block = _free.TryPop(out NativeBlock? kept) ? kept : new NativeBlock(memory.PageBytes);
-            memory.Read(page, 0, block.Slice(0, checked((int)memory.PageBytes)));
-            blocks.Add(block);
-            Used++;
+            memory.Read(page, 0, _free.Peek().Slice(0, checked((int)memory.PageBytes)));
+            blocks.Add(_free.Pop());
         }
 
+        Used += pages.Length;
         return new SwappedPages(blocks.MoveToImmutable(), tokens);
     }
 
@@ -71,6 +76,31 @@ internal sealed class SwapSpace(IPageMemory memory, long byteLimit) : IDisposabl
         while (_free.TryPop(out NativeBlock? block))
         {
             block.Dispose();
+        }
+    }
+
+    /// <summary>Whether there are so many free blocks, after others have been allocated if need be.</summary>
+    private bool TryAllocate(int blocks)
+    {
+        int kept = _free.Count;
+        try
+        {
+            while (_free.Count < blocks)
+            {
+                _free.Push(memory.AllocateMain(memory.PageBytes));
+            }
+
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            // Where memory is short, none is held for nothing.
+            while (_free.Count > kept)
+            {
+                _free.Pop().Dispose();
+            }
+
+            return false;
         }
     }
 }

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
+using SLoRA.Core.Tests.Engine.Histories;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -145,6 +146,37 @@ public sealed class AdapterScenarioTests
     }
 
     [Test]
+    public void Scenario_12_a_throttled_disk_delays_its_own_request_alone_and_serves_it_in_the_end()
+    {
+        GenerationRequest question = Question with { MaxTokens = 120, LogProbabilities = new LogProbabilityOptions() };
+
+        // No time passes for the time limit, and the reader takes no rests of its own.
+        using var engine = new SteppedEngine(
+            builder => builder.UseTimeProvider(new ManualClock()).ConfigureAdapters(options => options.PageInShare = 1), adapters: ["rslora"]);
+        var throttled = new ThrottledPackage("slow", SteppedEngine.AdapterFolder("qv"));
+        engine.Register(throttled);
+        Answer slow = engine.Ask(question with { Adapter = "slow" });
+        Answer[] others = [engine.Ask(question), engine.Ask(question with { Adapter = "rslora" })];
+        engine.StepUntil(() => others.All(answer => answer.Stream.Published > 0));
+        throttled.WaitUntilAsked();
+        int pieces = 0;
+        for (; throttled.Came < throttled.Length; pieces++)
+        {
+            int[] before = [.. others.Select(answer => answer.Stream.Published)];
+            engine.Loop.Step();
+            Assert.That(others.Select(answer => answer.Stream.Published), Is.EqualTo(before.Select(count => count + 1)), $"a token for each of the others, piece {pieces}");
+            Assert.That(slow.Stream.Published, Is.Zero, "nothing without the whole content");
+            throttled.Let(512);
+        }
+
+        engine.Finish([slow, .. others]);
+        Assert.That(pieces, Is.GreaterThan(40));
+        Assert.That(TokenBits.InOrder(slow.Items), Is.EqualTo(QuietBits("qv", question)));
+        Assert.That(TokenBits.InOrder(others[0].Items), Is.EqualTo(QuietBits(null, question)));
+        Assert.That(TokenBits.InOrder(others[1].Items), Is.EqualTo(QuietBits("rslora", question)));
+    }
+
+    [Test]
     public void Scenario_12_the_engine_is_disposed_while_a_disk_hangs()
     {
         var engine = new SteppedEngine();
@@ -263,12 +295,16 @@ public sealed class AdapterScenarioTests
         }
     }
 
-    /// <summary>The answer of an engine that has seen nothing else.</summary>
-    private static IReadOnlyList<int> Quiet(string? adapter, GenerationRequest request)
+    /// <summary>The tokens of an engine that has seen nothing else.</summary>
+    private static IReadOnlyList<int> Quiet(string? adapter, GenerationRequest request) => QuietAnswer(adapter, request).Tokens;
+
+    private static TokenBits[] QuietBits(string? adapter, GenerationRequest request) => TokenBits.InOrder(QuietAnswer(adapter, request).Items);
+
+    private static Answer QuietAnswer(string? adapter, GenerationRequest request)
     {
         using var engine = new SteppedEngine(adapters: adapter is null ? [] : [adapter]);
         Answer answer = engine.Ask(request with { Adapter = adapter });
         engine.Finish(answer);
-        return answer.Tokens;
+        return answer;
     }
 }

@@ -9,12 +9,13 @@ using SLoRA.Core.Tests.Engine.Histories;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
-/// Many threads that register, replace, remove and use the same names, on the real engine thread. Results are linearizable: whatever the interleaving, there
-/// is an order of the calls that gives them. <c>SLORA_THREAD_SECONDS=60</c> makes it long.
+/// Many threads that register, replace, remove and use the same names beside hundreds of streams, on the real engine thread. Results are linearizable: whatever
+/// the interleaving, there is an order of the calls that gives them. <c>SLORA_THREAD_SECONDS=60</c> makes it long.
 /// </summary>
 public sealed class ConcurrentLifecycleTests
 {
     private const int Callers = 32;
+    private const int Streams = 200;
 
     private static readonly string[] Contents = ["qv", "r1", "rslora"];
 
@@ -27,52 +28,42 @@ public sealed class ConcurrentLifecycleTests
     };
 
     [Test]
-    public async Task Scenario_08_thirty_two_callers_that_change_and_use_the_same_names_get_linearizable_results()
+    public async Task Scenario_08_thirty_two_callers_that_change_and_use_names_beside_two_hundred_streams_get_linearizable_results()
     {
         double seconds = double.TryParse(
             Environment.GetEnvironmentVariable("SLORA_THREAD_SECONDS"), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : 3;
-        Dictionary<string, TokenBits[]> alone = Contents.ToDictionary(content => content, Alone);
-        await using LoraServingEngine engine = await Builder().ConfigurePool(pool => pool.Bytes = 48 * EngineHistory.PageBytes).CheckInvariants().BuildAsync();
-        var names = new[] { new NameLog("a"), new NameLog("b"), new NameLog("c") };
-        var clock = Stopwatch.StartNew();
-        var answers = new ConcurrentBag<(NameLog Name, long Begun, long Ended, string? Content)>();
-        await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
-        {
-            var random = new Random(caller);
-            while (clock.Elapsed.TotalSeconds < seconds)
-            {
-                NameLog name = names[random.Next(names.Length)];
-                string content = Contents[random.Next(Contents.Length)];
-                switch (random.Next(10))
-                {
-                    case 0:
-                        await name.Change(content, () => Succeeds<AdapterExistsException>(() => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))), needsFree: true);
-                        break;
-                    case 1:
-                        await name.Change(content, async () =>
-                        {
-                            await engine.Adapters.ReplaceAsync(name.Name, SteppedEngine.AdapterFolder(content), AdapterValidation.Headers);
-                            return true;
-                        });
-                        break;
-                    case 2:
-                        await name.Change(null, () => engine.Adapters.UnregisterAsync(name.Name));
-                        break;
-                    default:
-                        long begun = NameLog.Tick();
-                        (TokenBits[]? tokens, long arrived) = await Generate(engine, name.Name);
-                        string? given = tokens is null ? null : Contents.FirstOrDefault(content => alone[content].SequenceEqual(tokens)) ?? "something else";
-                        answers.Add((name, begun, arrived, given));
-                        break;
-                }
-            }
-        })));
+        Dictionary<string, TokenBits[]> alone = Contents.ToDictionary(content => content, content => Alone(content, Question));
+        Dictionary<(string, int), TokenBits[]> streamsAlone = Contents.Append(ConcurrentStreams.Base)
+            .SelectMany(_ => Enumerable.Range(0, ConcurrentStreams.Variants), (content, variant) => (content, variant))
+            .ToDictionary(key => key, key => Alone(key.content == ConcurrentStreams.Base ? null : key.content, ConcurrentStreams.Question(key.variant)));
+        Assert.That(streamsAlone.Values.Select(tokens => string.Join(' ', tokens)), Is.Unique, "an answer tells whose it is");
 
-        foreach ((NameLog name, long begun, long ended, string? content) in answers)
+        // Pages for all streams and callers, not for everything that they leave behind: idle adapters and prefixes go all the time.
+        await using LoraServingEngine engine = await Builder()
+            .AddAdapter("steady", SteppedEngine.AdapterFolder("rslora"))
+            .ConfigurePool(pool => pool.Bytes = (((Streams + Callers) * 4) + 40) * EngineHistory.PageBytes)
+            .ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.MaxRowsPerStep) = (Streams + Callers, 2 * (Streams + Callers)))
+            .CheckInvariants().BuildAsync();
+        NameLog[] names = [new NameLog("a"), new NameLog("b"), new NameLog("c")];
+        var streams = new ConcurrentStreams(engine, names, ("steady", "rslora"), streamsAlone);
+        var answers = new ConcurrentBag<(NameLog Name, long Begun, long Bound, string? Content)>();
+        var clock = Stopwatch.StartNew();
+        bool IsOver() => clock.Elapsed.TotalSeconds >= seconds;
+        int most = 0;
+        Task places = Task.WhenAll(Enumerable.Range(0, Streams).Select(place => Task.Run(() => streams.Refill(place, IsOver))));
+        Task callers = Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => Call(engine, names, new Random(caller), alone, answers, () =>
         {
-            if (!name.MayHaveStoodFor(content, begun, ended))
+            InterlockedMax(ref most, engine.Status.Running);
+            return IsOver();
+        }))));
+        await Task.WhenAll(places, callers);
+
+        Assert.That(streams.Wrong, Is.Empty, "streams whose name stood for one thing all the time");
+        foreach ((NameLog name, long begun, long bound, string? content) in answers.Concat(streams.Named))
+        {
+            if (!name.MayHaveStoodFor(content, begun, bound))
             {
-                Assert.Fail($"{name.Name} gave {content ?? "nothing"} between {begun} and {ended}");
+                Assert.Fail($"{name.Name} gave {content ?? "nothing"} between {begun} and {bound}");
             }
         }
 
@@ -84,8 +75,13 @@ public sealed class ConcurrentLifecycleTests
 
         await engine.DropCachesAsync();
         Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "free pages");
-        Assert.That(answers.Count(answer => answer.Content is not null), Is.GreaterThan(Callers), "answers");
-        TestContext.Out.WriteLine($"{answers.Count} requests, {answers.Count(answer => answer.Content is not null)} answered, {names.Sum(name => name.Count)} changes in {seconds} s");
+        int answered = answers.Count(answer => answer.Content is not null);
+        TestContext.Out.WriteLine(
+            $"{seconds} s: {answers.Count} requests of callers, {answered} answered, {names.Sum(name => name.Count)} changes; {streams.Ended} streams ended, {streams.Tokens} tokens, "
+            + $"{streams.Named.Count(answer => answer.Content is not null)} of names that changed; up to {most} sequences at once, {engine.Status.Steps} steps");
+        Assert.That(answered, Is.GreaterThan(0), "answers");
+        Assert.That(streams.Ended, Is.GreaterThanOrEqualTo(Streams), "streams that ended");
+        Assert.That(most, Is.GreaterThanOrEqualTo(Streams / 2), "sequences at once");
     }
 
     [Test]
@@ -132,18 +128,64 @@ public sealed class ConcurrentLifecycleTests
             Assert.That(call.IsCompletedSuccessfully || call.Exception?.InnerException is OperationCanceledException || call.IsCanceled, Is.True, call.Exception?.ToString());
         }
 
-        Assert.That(await blocked, Is.EqualTo(Alone("qv")), "the request that was computing ends on the content that it began with");
+        Assert.That(await blocked, Is.EqualTo(Alone("qv", Question)), "the request that was computing ends on the content that it began with");
     }
 
     private static LoraServingEngineBuilder Builder() => LoraServingEngine.CreateBuilder()
         .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model")).ConfigurePool(pool => pool.Bytes = 8L << 20).UseCpu(cpu => cpu.Threads = 1);
 
-    private static TokenBits[] Alone(string content)
+    private static TokenBits[] Alone(string? content, GenerationRequest request)
     {
-        using var engine = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = 1), adapters: [content]);
-        Answer answer = engine.Ask(Question with { Adapter = content });
+        using var engine = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = 1), adapters: content is null ? [] : [content]);
+        Answer answer = engine.Ask(request with { Adapter = content });
         engine.Finish(answer);
         return TokenBits.InOrder(answer.Items);
+    }
+
+    /// <summary>One caller: changes names and uses them until the time is over.</summary>
+    private static async Task Call(
+        LoraServingEngine engine,
+        NameLog[] names,
+        Random random,
+        Dictionary<string, TokenBits[]> alone,
+        ConcurrentBag<(NameLog Name, long Begun, long Bound, string? Content)> answers,
+        Func<bool> isOver)
+    {
+        while (!isOver())
+        {
+            NameLog name = names[random.Next(names.Length)];
+            string content = Contents[random.Next(Contents.Length)];
+            switch (random.Next(10))
+            {
+                case 0:
+                    await name.Change(content, () => Succeeds<AdapterExistsException>(() => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))), needsFree: true);
+                    break;
+                case 1:
+                    await name.Change(content, async () =>
+                    {
+                        await engine.Adapters.ReplaceAsync(name.Name, SteppedEngine.AdapterFolder(content), AdapterValidation.Headers);
+                        return true;
+                    });
+                    break;
+                case 2:
+                    await name.Change(null, () => engine.Adapters.UnregisterAsync(name.Name));
+                    break;
+                default:
+                    long begun = NameLog.Tick();
+                    (TokenBits[]? tokens, long bound) = await Generate(engine, name.Name);
+                    string? given = tokens is null ? null : Contents.FirstOrDefault(own => alone[own].SequenceEqual(tokens)) ?? "something else";
+                    answers.Add((name, begun, bound, given));
+                    break;
+            }
+        }
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (int seen = most; seen < value; seen = most)
+        {
+            Interlocked.CompareExchange(ref most, value, seen);
+        }
     }
 
     private static async Task<bool> Succeeds<TError>(Func<Task> call)
@@ -160,24 +202,6 @@ public sealed class ConcurrentLifecycleTests
         }
     }
 
-    /// <summary>The answer, null if the name stood for nothing, and a moment after it was bound.</summary>
-    private static async Task<(TokenBits[]? Tokens, long Bound)> Generate(LoraServingEngine engine, string name, CancellationToken cancellation = default)
-    {
-        var tokens = new List<GeneratedToken>();
-        long bound = 0;
-        try
-        {
-            await foreach (GeneratedToken token in engine.GenerateAsync(Question with { Adapter = name }, cancellation))
-            {
-                bound = bound == 0 ? NameLog.Tick() : bound;
-                tokens.Add(token);
-            }
-        }
-        catch (AdapterNotFoundException)
-        {
-            return (null, NameLog.Tick());
-        }
-
-        return (TokenBits.InOrder(tokens), bound);
-    }
+    private static Task<(TokenBits[]? Tokens, long Bound)> Generate(LoraServingEngine engine, string name, CancellationToken cancellation = default) =>
+        ConcurrentStreams.Generate(engine, Question with { Adapter = name }, cancellation);
 }

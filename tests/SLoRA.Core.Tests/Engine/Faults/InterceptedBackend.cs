@@ -1,12 +1,13 @@
+using SLoRA.Adapters;
 using SLoRA.Backends;
 using SLoRA.Engine;
 using SLoRA.Models;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 
-/// <summary>A backend that says what is about to be done on the device; what <paramref name="before"/> throws is the device's fault.</summary>
+/// <summary>A backend that says what is about to be done on the device; what <paramref name="before"/> throws is the device's fault, or that of main memory.</summary>
 /// <param name="inner">Computes.</param>
-/// <param name="before">Told the name of each operation of a step and of each access to pages.</param>
+/// <param name="before">Told the name of each operation of a step, of each access to pages and of each allocation of main memory for them.</param>
 internal sealed class InterceptedBackend(IBackend inner, Action<string> before) : IBackend
 {
     public string Name => inner.Name;
@@ -114,6 +115,12 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         {
             before(nameof(Copy));
             inner.Copy(source, destination);
+        }
+
+        public NativeBlock AllocateMain(long bytes)
+        {
+            before(nameof(AllocateMain));
+            return inner.AllocateMain(bytes);
         }
     }
 }

@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
 /// The model: an engine, and beside it what each name stands for, what was asked and what has gone wrong. Everything happens on the test's thread, apart from
-/// the reading of files, for whose end it waits; so an operation does the same whenever a history is repeated.
+/// the reading of files and the waking of consumers, for both of which it waits; so an operation does the same whenever a history is repeated.
 /// </summary>
 internal sealed class EngineHistory : IDisposable
 {
@@ -17,8 +17,9 @@ internal sealed class EngineHistory : IDisposable
     private static readonly float[] Weights = [1, 0.5f, -0.25f];
 
     private readonly AloneAnswers _alone;
+    private readonly HistoryLog? _log;
     private readonly ManualClock _clock = new();
-    private readonly SteppedReadings _readings = new();
+    private readonly SteppedReadings _readings;
     private readonly SteppedEngine _engine;
     private readonly Dictionary<string, NamedContent> _names = [];
     private readonly List<AskedRequest> _asked = [];
@@ -28,9 +29,16 @@ internal sealed class EngineHistory : IDisposable
     private readonly List<Disk> _disks = [];
     private AdapterCacheOptions _cache = null!;
 
-    public EngineHistory(AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed)
+    /// <summary>Begins a history.</summary>
+    /// <param name="alone">The answers that there must be.</param>
+    /// <param name="backend">Says what computes.</param>
+    /// <param name="seed">Draws options and names.</param>
+    /// <param name="log">Told of everything; null to go faster.</param>
+    public EngineHistory(AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null)
     {
         _alone = alone;
+        _log = log;
+        _readings = new SteppedReadings(log);
         var random = new Random(seed);
         bool overCommits = random.Next(2) == 0;
         _engine = new SteppedEngine(
@@ -39,7 +47,8 @@ internal sealed class EngineHistory : IDisposable
                 backend(builder);
                 builder.UseTimeProvider(_clock)
                     .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (random.Next(38, 64) * PageBytes, random.Next(3) > 0))
-                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare) = (own, 3, 0.01))
+                    // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the clock measures no time.
+                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare) = (own, 3, 1))
                     .ConfigureScheduling(scheduling =>
                     {
                         scheduling.MaxRowsPerStep = 16;
@@ -73,6 +82,7 @@ internal sealed class EngineHistory : IDisposable
     /// <summary>Does one operation.</summary>
     public void Apply(Operation operation)
     {
+        _log?.Note($"{operation}");
         int argument = operation.Argument;
         string name = Names[argument % Names.Length];
         if (IsDisposed && operation.Kind is not (OperationKind.Generate or OperationKind.Evict))
@@ -194,7 +204,9 @@ internal sealed class EngineHistory : IDisposable
             request.Consumer.IsStalled = false;
             request.Consumer.Read();
             request.Check(_alone, this);
-            Counts.Add(request.Consumer.Error?.GetType().Name ?? (request.Consumer.WasEnded ? "left" : "answered"));
+            string ending = request.Consumer.Error?.GetType().Name ?? (request.Consumer.WasEnded ? "left" : "answered");
+            _log?.Note($"{request}: {ending}, {request.Consumer.Stream.FinishReason} after {request.Consumer.Taken.Count} tokens, {request.Consumer.Stream.Usage}");
+            Counts.Add(ending);
         }
 
         CheckBrought();
@@ -232,6 +244,12 @@ internal sealed class EngineHistory : IDisposable
     {
         _readings.Deliver();
         Loop.Step();
+        foreach (AskedRequest request in _open)
+        {
+            request.Consumer.Settle();
+        }
+
+        _log?.NoteStep(Loop);
         Counts.Add("steps while pages are written", Loop.DeviceCache.PagingIn.Count > 0 ? 1 : 0);
         foreach (Action check in _afterStep)
         {
@@ -357,7 +375,10 @@ internal sealed class EngineHistory : IDisposable
             disk.Repair();
         }
 
+        // What hung goes on, whether it is still wanted or not: the threads of both are free before anything else happens.
         _disks.Clear();
+        _readings.Settle();
+        SpinWait.SpinUntil(() => _engine.Intake.Lost == 0, TimeSpan.FromSeconds(30));
     }
 
     private void Advance(TimeSpan time)
@@ -387,6 +408,7 @@ internal sealed class EngineHistory : IDisposable
         foreach ((Task task, SteppedPackage? package) in _brought)
         {
             ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
+            _log?.Note($"brought: {task.Exception?.InnerException?.Message ?? "resident"}");
             switch (task.Exception?.InnerException)
             {
                 case null:

@@ -19,6 +19,7 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 public sealed class EngineHistoryTests
 {
     private const int Length = 250;
+    private const int SeedOfOther = 3;
 
     private static readonly Action<LoraServingEngineBuilder> Cpu = builder => builder.UseCpu(cpu => cpu.Threads = 1);
     private static readonly Action<LoraServingEngineBuilder> Reference = builder => builder.UseReference();
@@ -55,19 +56,42 @@ public sealed class EngineHistoryTests
         }
     }
 
-    /// <summary>Threads read, and consumers run on the pool, but a number stands for one history.</summary>
+    /// <summary>Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go wrong.</summary>
     [TestCase(1)]
-    [TestCase(2)]
+    [TestCase(5)]
+    [TestCase(8)]
+    [TestCase(97)]
+    [TestCase(113)]
     public void A_seed_does_the_same_whenever_it_is_repeated(int seed)
     {
-        var first = new HistoryCounts();
-        var second = new HistoryCounts();
-        Replay(seed, first);
-        Replay(seed, second);
-        Assert.That(second.ToString(), Is.EqualTo(first.ToString()));
+        HistoryLog first = LogOf(seed);
+        Assert.That(first.Lines, Has.Count.GreaterThan(100));
+        Assert.That(LogOf(seed).Lines, Is.EqualTo(first.Lines));
     }
 
-    private static void Replay(int seed, HistoryCounts counts)
+    [Test]
+    public void A_seed_does_the_same_in_another_process()
+    {
+        string[] lines = ChildProcess.Run(WriteLog).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines, Is.EqualTo(LogOf(SeedOfOther).Lines));
+    }
+
+    private static void WriteLog()
+    {
+        foreach (string line in LogOf(SeedOfOther).Lines)
+        {
+            Console.WriteLine(line);
+        }
+    }
+
+    private static HistoryLog LogOf(int seed)
+    {
+        var log = new HistoryLog();
+        Replay(seed, new HistoryCounts(), log);
+        return log;
+    }
+
+    private static void Replay(int seed, HistoryCounts counts, HistoryLog? log = null)
     {
         bool onReference = seed % 8 == 0;
         AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
@@ -76,7 +100,7 @@ public sealed class EngineHistoryTests
         {
             // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
             using var attempt = new TestExecutionContext.IsolatedContext();
-            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed);
+            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed, log);
             foreach (Operation operation in operations)
             {
                 history.Apply(operation);

@@ -1,7 +1,8 @@
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// A consumer that reads when the test says so: after <see cref="Read"/> it has exactly what the engine has published, whatever the thread pool does.
+/// A consumer that reads when the test says so: after <see cref="Read"/> it has exactly what the engine has published, and after <see cref="Settle"/> the
+/// buffer holds what it has not asked for, whatever the thread pool does.
 /// The request is handed in when it is created.
 /// </summary>
 internal sealed class SteppedConsumer
@@ -52,6 +53,18 @@ internal sealed class SteppedConsumer
         {
             WasEnded = true;
             _leaving = _tokens.DisposeAsync().AsTask();
+        }
+    }
+
+    /// <summary>
+    /// Waits until the enumeration has what it asked for, if that has been published: a stalled consumer too has asked for its first token, which it then has,
+    /// on a thread of the pool, and no longer stands in the buffer.
+    /// </summary>
+    public void Settle()
+    {
+        if (_next is not null && (_taken.Count < Stream.Published || Stream.FinishReason is not null))
+        {
+            ((IAsyncResult)_next).AsyncWaitHandle.WaitOne();
         }
     }
 

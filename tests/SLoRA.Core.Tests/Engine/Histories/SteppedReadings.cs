@@ -6,10 +6,14 @@ using SLoRA.Formats.Peft;
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// Stands between an engine and the readers of adapters: what they have read arrives when the test says so, on the test's thread, so that histories repeat.
+/// Stands between an engine and the readers of adapters, so that histories repeat. A reading that begins goes on until it has ended or hangs, and only then the
+/// engine does, so no reader is ever on its way while something else happens; what has been read arrives when the test says so, on the test's thread.
 /// </summary>
-internal sealed class SteppedReadings
+/// <param name="log">Told of every reading.</param>
+internal sealed class SteppedReadings(HistoryLog? log)
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
     private readonly List<Reading> _open = [];
 
     /// <summary>Outcomes are kept back while it is positive; <see cref="Deliver"/> counts it down.</summary>
@@ -22,21 +26,23 @@ internal sealed class SteppedReadings
     {
         Begun++;
         var package = (SteppedPackage)registration.Headers!.Package;
+        log?.Note($"reading {Begun}: {package.Name} from a disk that {package.Disk.State}");
+
+        // Those that hang already, of this package too, came to that before: the next one to say so is this one.
+        Task hangs = package.NextHangs;
         var reading = new Reading(package, package.Disk, cancellation, read(registration, cancellation));
         _open.Add(reading);
-        return reading.Outcome.Task;
+        return Task.WaitAny([reading.Inner, hangs], Longest) >= 0
+            ? reading.Outcome.Task
+            : throw new TimeoutException($"A reading of {package.Name} from a disk that {package.Disk.State} neither ends nor hangs.");
     };
 
-    /// <summary>Waits until every reading has either ended or hangs, so that changing disks or time finds no reader on its way.</summary>
+    /// <summary>Waits until every reading that does not hang has ended: those whose disk was repaired go on, and those that are given up are so a little later.</summary>
     public void Settle()
     {
         foreach (Reading reading in _open)
         {
-            if (reading.Disk.State == DiskState.Hangs && !reading.Cancellation.IsCancellationRequested)
-            {
-                SpinWait.SpinUntil(() => reading.Package.Hanging > 0 || reading.Inner.IsCompleted);
-            }
-            else
+            if (!reading.Hangs)
             {
                 Await(reading.Inner);
             }
@@ -52,44 +58,63 @@ internal sealed class SteppedReadings
             return;
         }
 
-        for (int i = 0; i < _open.Count;)
+        // What the engine does with an outcome, it does where the outcome is set; a context of the test's runner would send it to the thread pool.
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
         {
-            Reading reading = _open[i];
-            bool hangs = reading.Disk.State == DiskState.Hangs && !reading.Cancellation.IsCancellationRequested;
-            if (hangs && !reading.Inner.IsCompleted)
+            for (int i = 0; i < _open.Count;)
             {
-                i++;
-                continue;
-            }
-
-            Await(reading.Inner);
-            _open.RemoveAt(i);
-            if (reading.Cancellation.IsCancellationRequested)
-            {
-                if (reading.Inner.IsCompletedSuccessfully)
+                Reading reading = _open[i];
+                if (reading.Hangs && !reading.Inner.IsCompleted)
                 {
-                    reading.Inner.Result.Dispose();
+                    i++;
+                    continue;
                 }
 
-                reading.Outcome.SetCanceled(reading.Cancellation);
+                _open.RemoveAt(i);
+                HandOver(reading);
             }
-            else if (reading.Inner.IsFaulted)
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private void HandOver(Reading reading)
+    {
+        Await(reading.Inner);
+        if (reading.Cancellation.IsCancellationRequested)
+        {
+            log?.Note($"read: {reading.Package.Name}, cancelled");
+            if (reading.Inner.IsCompletedSuccessfully)
             {
-                reading.Outcome.SetException(reading.Inner.Exception!.InnerExceptions);
+                reading.Inner.Result.Dispose();
             }
-            else
-            {
-                reading.Outcome.SetResult(reading.Inner.Result);
-            }
+
+            reading.Outcome.SetCanceled(reading.Cancellation);
+        }
+        else if (reading.Inner.Exception is { } error)
+        {
+            log?.Note($"read: {reading.Package.Name}, {error.InnerException!.Message}");
+            reading.Outcome.SetException(error.InnerExceptions);
+        }
+        else
+        {
+            log?.Note($"read: {reading.Package.Name}, complete");
+            reading.Outcome.SetResult(reading.Inner.Result);
         }
     }
 
     private static void Await(Task task) => ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
 
-    /// <summary>The outcome's continuation runs where it is set.</summary>
     private sealed record Reading(SteppedPackage Package, Disk Disk, CancellationToken Cancellation, Task<LoadedAdapter> Inner)
     {
         public TaskCompletionSource<LoadedAdapter> Outcome { get; } = new();
+
+        /// <summary>Nobody knows when it will end.</summary>
+        public bool Hangs => Disk.State == DiskState.Hangs && !Cancellation.IsCancellationRequested;
     }
 }
 
@@ -126,15 +151,15 @@ internal sealed class Disk(DiskState state)
 internal sealed class SteppedPackage(string name, string content) : AdapterPackage(name)
 {
     private readonly AdapterFolder _folder = new(name, SteppedEngine.AdapterFolder(content));
-    private int _hanging;
+    private TaskCompletionSource _nextHangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Disk Disk { get; set; } = new(DiskState.Works);
 
     /// <summary>Whether its disk has ever failed or hung.</summary>
     public bool WasBroken { get; set; }
 
-    /// <summary>Readings that hang.</summary>
-    public int Hanging => Volatile.Read(ref _hanging);
+    /// <summary>Ends when a reading comes to hang that does not hang yet.</summary>
+    public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
     public override AdapterReader Open() => new Reader(this, Disk, _folder.Open());
 
@@ -159,9 +184,8 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
 
             if (disk.State == DiskState.Hangs)
             {
-                Interlocked.Increment(ref owner._hanging);
+                Interlocked.Exchange(ref owner._nextHangs, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
                 disk.Repaired.Wait();
-                Interlocked.Decrement(ref owner._hanging);
             }
 
             inner.Read(tensor, offset, destination);
