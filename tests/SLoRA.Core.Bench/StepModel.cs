@@ -46,6 +46,13 @@ internal sealed class StepModel : IDisposable
         _adapters = new ResidentAdapter[adapters];
         var elements = new RandomElements(type, seed: 5);
         var page = new byte[_layout.PageBytes];
+        for (int i = 0; i < first; i++)
+        {
+            // Keys and values that nobody wrote would all be one page of zeros, which comes from the cache.
+            elements.Fill(page, 2 * i * 1013);
+            _backend.Pages.Write(i, 0, page);
+        }
+
         for (int i = 0; i < adapters; i++)
         {
             int[] pages = [.. Enumerable.Range(first + (i * directory.PageCount), directory.PageCount)];

@@ -74,18 +74,22 @@ internal sealed unsafe partial class AttentionJob
         }
     }
 
-    /// <summary>Starts on the keys of the next block while this block's values are summed.</summary>
-    private void FetchKeys<T>(AttentionTask task, int start, nint runBytes)
+    /// <summary>
+    /// Finds the runs of a block of which the positions firstToken … count − 1 are seen. Runs that nobody sees may have no page; their scores are dropped, so
+    /// any readable place will do.
+    /// </summary>
+    private void FindRuns<T>(AttentionTask task, int start, int firstToken, int count, byte** keys, byte** values)
         where T : struct, IElements
     {
-        byte** keys = stackalloc byte*[Runs];
-        int last = task.FirstPosition + task.Rows - 1;
         for (int run = 0; run < Runs; run++)
         {
-            FindRun<T>(task, Math.Min(start + (run * Lanes.Count), last & -Lanes.Count), out keys[run], out _);
+            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
+            FindRun<T>(task, start + token, out keys[run], out byte* found);
+            if (values is not null)
+            {
+                values[run] = found;
+            }
         }
-
-        Fetch(keys, runBytes);
     }
 
     /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>

@@ -196,22 +196,31 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         }
     }
 
-    /// <summary>Adds a block that is read where it lies: runs of 16 tokens.</summary>
+    /// <summary>
+    /// Adds a block that is read where it lies: runs of 16 tokens. Values are asked for while the scores are computed, the next keys while values are summed.
+    /// </summary>
     private void AddPages<T>(AttentionTask task, int start, int firstToken, int count, AttentionScratch scratch)
         where T : struct, IElements
     {
         byte** keys = stackalloc byte*[Runs];
         byte** values = stackalloc byte*[Runs];
-        for (int run = Runs - 1; run >= 0; run--)
+        byte** next = stackalloc byte*[Runs];
+        FindRuns<T>(task, start, firstToken, count, keys, values);
+        bool isLast = start + Block >= task.FirstPosition + task.Rows;
+        if (!isLast)
         {
-            // Runs that nobody sees may have no page; their scores are dropped, so any readable place will do.
-            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
-            FindRun<T>(task, start + token, out keys[run], out values[run]);
+            FindRuns<T>(task, start + Block, 0, Math.Min(Block, task.FirstPosition + task.Rows - start - Block), next, null);
         }
 
+        // A run of keys is followed by its values everywhere in the pages, but lies in one piece only where a page is one run.
         int queries = task.Rows * _group;
         nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
-        Fetch(values, runBytes);
+        bool inOnePiece = _layout.PageTokens == Lanes.Count && TileProduct.AsksAhead;
+        if (!inOnePiece)
+        {
+            Fetch(values, runBytes);
+        }
+
         new Span<float>(scratch.Scores, queries * Block).Clear();
         TileProduct.Add64<T>(
             scratch.Queries,
@@ -224,10 +233,11 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             scratch.Scores,
             Block,
             queries,
-            _attention.HeadDim);
-        if (start + Block < task.FirstPosition + task.Rows)
+            _attention.HeadDim,
+            inOnePiece ? (nint)(_block.ValueOffset - _block.KeyOffset) : 0);
+        if (!isLast && !inOnePiece)
         {
-            FetchKeys<T>(task, start + Block, runBytes);
+            Fetch(next, runBytes);
         }
 
         for (int row = 0; row < task.Rows;)
@@ -253,7 +263,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
                     scratch.PaddedDim,
                     rows * _group,
                     _paddedDim,
-                    runEnd - token);
+                    runEnd - token,
+                    inOnePiece && !isLast ? (nint)(next[run] - values[run]) : 0);
                 token = runEnd;
             }
 

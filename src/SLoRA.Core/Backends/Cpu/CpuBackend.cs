@@ -86,7 +86,10 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         _layout = layout;
-        _pages = new CpuPageMemory(Allocate(pageCount * layout.PageBytes), pageCount, layout.PageBytes);
+        var pages = new AlignedMemory(pageCount * layout.PageBytes, LargePages.Bytes);
+        _memory.Add(pages);
+        LargePages.Advise(pages.Address, pages.Bytes);
+        _pages = new CpuPageMemory(pages, pageCount, layout.PageBytes);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -7,21 +8,27 @@ namespace SLoRA.Backends.Cpu;
 /// <c>Y[m, n] += Σ_k X[m, k] W[k, n]</c> for small blocks: attention's scores and weighted values, LoRA's expand. Lanes run over n, every
 /// element adds <c>fma(W[k, n], X[m, k], …)</c> over k in order to what is there, so cutting k, m or n anywhere changes no bit.
 /// </summary>
-/// <remarks>X and Y are fp32 with row strides in elements; W has elements of type T and a row stride in bytes. n is a multiple of 16.</remarks>
+/// <remarks>
+/// X and Y are fp32 with row strides in elements; W has elements of type T and a row stride in bytes. n is a multiple of 16. What lies <c>ahead</c> bytes
+/// behind the weights is asked for row by row, as memory works best while something is computed; 0 asks for nothing.
+/// </remarks>
 internal static unsafe class TileProduct
 {
+    /// <summary>Whether the kernels of this machine ask for what lies ahead.</summary>
+    public static bool AsksAhead => Sse.IsSupported && !UsesHalves;
+
     // Vectors of 512 bits would go through memory where the machine has 256.
     private static bool UsesHalves => !Vector512.IsHardwareAccelerated && Vector256.IsHardwareAccelerated;
 
     /// <summary>Adds the product of M × N × K, W in one piece.</summary>
-    public static void Add<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int n, int k)
+    public static void Add<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int n, int k, nint ahead = 0)
         where T : struct, IElements
     {
         int column = 0;
         for (; column + 64 <= n; column += 64)
         {
             byte* at = w + (column * T.Size);
-            Add64<T>(x, xStride, at, at + (16 * T.Size), at + (32 * T.Size), at + (48 * T.Size), wStride, y + column, yStride, m, k);
+            Add64<T>(x, xStride, at, at + (16 * T.Size), at + (32 * T.Size), at + (48 * T.Size), wStride, y + column, yStride, m, k, ahead);
         }
 
         for (; column < n; column += 16)
@@ -32,7 +39,7 @@ internal static unsafe class TileProduct
 
     /// <summary>Adds the product of M × 64 × K, W in four pieces of 16 columns that may lie anywhere, rows equally far apart.</summary>
     public static void Add64<T>(
-        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k)
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k, nint ahead = 0)
         where T : struct, IElements
     {
         if (UsesHalves)
@@ -43,7 +50,8 @@ internal static unsafe class TileProduct
 
         for (; m >= 4; m -= 4)
         {
-            Rows4Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k);
+            Rows4Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k, ahead);
+            ahead = 0;
             x += 4 * xStride;
             y += 4 * yStride;
         }
@@ -51,13 +59,13 @@ internal static unsafe class TileProduct
         switch (m)
         {
             case 3:
-                Rows3Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k);
+                Rows3Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k, ahead);
                 break;
             case 2:
-                Rows2Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k);
+                Rows2Vectors4<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k, ahead);
                 break;
             case 1:
-                Rows1Vectors4<T>(x, w0, w1, w2, w3, wStride, y, k);
+                Rows1Vectors4<T>(x, w0, w1, w2, w3, wStride, y, k, ahead);
                 break;
         }
     }
@@ -87,7 +95,8 @@ internal static unsafe class TileProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows4Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
+    private static void Rows4Vectors4<T>(
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector512<float> a00 = Vector512.Load(y);
@@ -109,6 +118,7 @@ internal static unsafe class TileProduct
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            Fetch(w0, w1, w2, w3, at, ahead);
             Vector512<float> b0 = T.Load16(w0 + at);
             Vector512<float> b1 = T.Load16(w1 + at);
             Vector512<float> b2 = T.Load16(w2 + at);
@@ -156,7 +166,8 @@ internal static unsafe class TileProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows3Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
+    private static void Rows3Vectors4<T>(
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector512<float> a00 = Vector512.Load(y);
@@ -174,6 +185,7 @@ internal static unsafe class TileProduct
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            Fetch(w0, w1, w2, w3, at, ahead);
             Vector512<float> b0 = T.Load16(w0 + at);
             Vector512<float> b1 = T.Load16(w1 + at);
             Vector512<float> b2 = T.Load16(w2 + at);
@@ -212,7 +224,8 @@ internal static unsafe class TileProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows2Vectors4<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
+    private static void Rows2Vectors4<T>(
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector512<float> a00 = Vector512.Load(y);
@@ -226,6 +239,7 @@ internal static unsafe class TileProduct
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            Fetch(w0, w1, w2, w3, at, ahead);
             Vector512<float> b0 = T.Load16(w0 + at);
             Vector512<float> b1 = T.Load16(w1 + at);
             Vector512<float> b2 = T.Load16(w2 + at);
@@ -255,7 +269,7 @@ internal static unsafe class TileProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows1Vectors4<T>(float* x, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, int k)
+    private static void Rows1Vectors4<T>(float* x, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, int k, nint ahead)
         where T : struct, IElements
     {
         Vector512<float> a00 = Vector512.Load(y);
@@ -265,6 +279,7 @@ internal static unsafe class TileProduct
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            Fetch(w0, w1, w2, w3, at, ahead);
             Vector512<float> b0 = T.Load16(w0 + at);
             Vector512<float> b1 = T.Load16(w1 + at);
             Vector512<float> b2 = T.Load16(w2 + at);
@@ -330,5 +345,18 @@ internal static unsafe class TileProduct
         }
 
         a00.Store(y);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(byte* w0, byte* w1, byte* w2, byte* w3, nint at, nint ahead)
+    {
+        if (Sse.IsSupported && ahead != 0)
+        {
+            at += ahead;
+            Sse.Prefetch0(w0 + at);
+            Sse.Prefetch0(w1 + at);
+            Sse.Prefetch0(w2 + at);
+            Sse.Prefetch0(w3 + at);
+        }
     }
 }
