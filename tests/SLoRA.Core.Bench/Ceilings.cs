@@ -23,7 +23,8 @@ internal static unsafe class Ceilings
     public static double Read(int threads)
     {
         const long Bytes = 256L << 20;
-        using var memory = new AlignedMemory(Bytes);
+        using var memory = new AlignedMemory(Bytes, LargePages.Bytes);
+        LargePages.Advise(memory.Address, memory.Bytes);
 
         // Memory that nobody wrote to is one page of zeros over and over, and comes from the cache.
         new Span<byte>(memory.Address, (int)Bytes).Fill(1);

@@ -10,6 +10,7 @@ internal static class OperatorBench
     private static readonly (string Name, int Rows, int Context, int Adapters)[] Steps =
     [
         ("prefill, 128 rows", 128, 0, 0),
+        ("prefill, 128 rows, an adapter of rank 16", 128, 0, 1),
         ("decode, 1 row", 1, 160, 0),
         ("decode, 1 row", 1, 4096, 0),
         ("decode, 16 rows", 16, 160, 0),
@@ -51,7 +52,7 @@ internal static class OperatorBench
             if (context == 0)
             {
                 model.Plan.Clear();
-                model.Slice(0, rows, 0);
+                model.Slice(0, rows, 0, adapters - 1);
             }
             else
             {

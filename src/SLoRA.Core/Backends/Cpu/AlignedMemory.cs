@@ -14,8 +14,9 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
 
     /// <summary>Allocates memory.</summary>
     /// <param name="bytes">Bytes; rounded up to whole cache lines, and at least one.</param>
+    /// <param name="alignment">What the address is a multiple of: a power of two, at least <see cref="Alignment"/>.</param>
     /// <exception cref="InsufficientMemoryException">The machine does not have that much.</exception>
-    public AlignedMemory(long bytes)
+    public AlignedMemory(long bytes, int alignment = Alignment)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -28,14 +29,14 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
         try
         {
             // Zeroed by the allocator: of a large block the system then gives pages only when they are first touched.
-            _block = NativeMemory.AllocZeroed((nuint)(Bytes + Alignment));
+            _block = NativeMemory.AllocZeroed((nuint)(Bytes + alignment));
         }
         catch (OutOfMemoryException exception)
         {
             throw new InsufficientMemoryException($"{bytes} bytes could not be allocated.", exception);
         }
 
-        Address = (byte*)(((nint)_block + Alignment - 1) & -Alignment);
+        Address = (byte*)(((nint)_block + alignment - 1) & -alignment);
     }
 
     ~AlignedMemory() => Free();

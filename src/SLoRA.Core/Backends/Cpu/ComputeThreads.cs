@@ -15,7 +15,7 @@ namespace SLoRA.Backends.Cpu;
 internal sealed class ComputeThreads : IDisposable
 {
     private const long Bias = 1L << 30;
-    private static readonly long SpinTicks = Stopwatch.Frequency * 40 / 1_000_000;
+    private static readonly long SpinTicks = Stopwatch.Frequency * 100 / 1_000_000;
 
     private readonly Thread[] _threads;
     private readonly object _park = new();
@@ -78,12 +78,7 @@ internal sealed class ComputeThreads : IDisposable
         }
 
         TakeParts(0);
-        SpinWait spin = default;
-        while (Volatile.Read(ref _unfinished) > 0)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-
+        AwaitOthers();
         _job = null;
         if (_failure is { } failure)
         {
@@ -104,6 +99,25 @@ internal sealed class ComputeThreads : IDisposable
         foreach (Thread thread in _threads)
         {
             thread.Join();
+        }
+    }
+
+    /// <summary>
+    /// Waits for the parts of others: spinning, as they end within microseconds, and then giving way, as their threads may need this processor.
+    /// </summary>
+    private void AwaitOthers()
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref _unfinished) > 0)
+        {
+            if (Stopwatch.GetTimestamp() - start > SpinTicks)
+            {
+                Thread.Yield();
+            }
+            else
+            {
+                Thread.SpinWait(4);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly int _outputLimit;
     private readonly ComputeThreads _threads;
     private readonly List<AlignedMemory> _memory = [];
+    private readonly WeightMemory _matrices = new();
     private readonly List<CpuRope> _ropes = [];
     private readonly int[] _outputOfRow;
     private readonly LoraEntries _stepEntries = new();
@@ -93,7 +94,7 @@ internal sealed unsafe class CpuBackend : IBackend
     {
         CheckType(source.Type, source.Name);
         TensorType type = PackedType(source);
-        var matrix = new CpuMatrix(source.Rows, source.Columns, type, Allocate(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
+        var matrix = new CpuMatrix(source.Rows, source.Columns, type, _matrices.Take(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
         int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
         _threads.Run(type == TensorType.I8 ? new QuantizedPackJob(source, matrix, parts) : new PackJob(source, matrix, parts), parts);
         return matrix;
@@ -273,6 +274,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _lora.Dispose();
         _attention.Dispose();
         _quantized.Dispose();
+        _matrices.Dispose();
         foreach (AlignedMemory memory in _memory)
         {
             memory.Dispose();

@@ -15,15 +15,15 @@ internal sealed unsafe class CpuMatrix : DeviceMatrix
     /// <param name="outputs">Rows of the matrix.</param>
     /// <param name="inputs">Columns of the matrix.</param>
     /// <param name="type">Type of the packed elements.</param>
-    /// <param name="memory">At least <see cref="BytesFor"/> bytes.</param>
-    public CpuMatrix(int outputs, int inputs, TensorType type, AlignedMemory memory)
+    /// <param name="memory">At least <see cref="BytesFor"/> bytes, on a cache line.</param>
+    public CpuMatrix(int outputs, int inputs, TensorType type, byte* memory)
         : base(outputs, inputs)
     {
         Type = type;
         Pairs = (inputs + 1) / 2;
         Panels = (outputs + PanelOutputs - 1) / PanelOutputs;
         PanelBytes = (nint)PanelBytesFor(inputs, type);
-        Data = memory.Address;
+        Data = memory;
     }
 
     /// <summary>Type of the packed elements: as stored, fp32 where half precision has infinities or NaN, I8 where they were quantized.</summary>

@@ -11,15 +11,14 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
-    // What the kernels for few and for many rows divide. Fewer where 12 panels would not stay in the cache from one block of rows to the next; and for two
-    // to four blocks of rows, where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
-    private const int UnitPanels = 12;
-    private const int SmallestUnitPanels = 3;
+    // The most panels of a unit; fewer where they would not stay in the cache from one block of rows to the next, and for two to four blocks of rows,
+    // where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
+    private const int LargestUnitPanels = 12;
     private const int UnitBytes = 1200 << 10;
     private const int UnitBytesOfSomeRows = 400 << 10;
-    private const int FewRows = 8;
+    private const int FewRows = 4;
     private const int SomeRows = 32;
-    private const int PartsPerWorker = 8;
+    private const int PartsPerWorker = 16;
 
     private readonly AlignedMemory _results;
     private readonly int _workers;
@@ -63,19 +62,7 @@ internal sealed unsafe class ProductJob : ComputeJob
         _expand = expand;
         _y = y;
         _rows = rows;
-        _unitPanels = UnitPanels;
-        int unitBytes = rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows;
-        while (rows > FewRows && _unitPanels > SmallestUnitPanels && _unitPanels * ((CpuMatrix)group.Parts[0].Weight).PanelBytes > unitBytes)
-        {
-            _unitPanels /= 2;
-        }
-
-        _units = 0;
-        foreach (LinearPart part in group.Parts)
-        {
-            _units += Units((CpuMatrix)part.Weight);
-        }
-
+        ChooseUnits();
         if ((group.Inputs & 1) != 0)
         {
             // Kernels take inputs in pairs. The missing one has weight 0; with −0 here its product is −0, which changes no sum.
@@ -99,7 +86,7 @@ internal sealed unsafe class ProductJob : ComputeJob
         {
             int index = 0;
             int local = unit;
-            for (int units; local >= (units = Units((CpuMatrix)_group.Parts[index].Weight)); index++)
+            for (int units; local >= (units = Units((CpuMatrix)_group.Parts[index].Weight, _unitPanels)); index++)
             {
                 local -= units;
             }
@@ -174,5 +161,33 @@ internal sealed unsafe class ProductJob : ComputeJob
         }
     }
 
-    private int Units(CpuMatrix matrix) => (matrix.Panels + _unitPanels - 1) / _unitPanels;
+    /// <summary>
+    /// Chooses the panels of a unit: a multiple of what the kernels for so many rows take at once, such that the thread with the most units has least to
+    /// do. For few rows, which memory limits, the smallest; else the largest of those, as every unit reads all activations.
+    /// </summary>
+    private void ChooseUnits()
+    {
+        bool few = _rows <= FewRows;
+        int atOnce = few ? 4 : 3;
+        nint largest = few ? atOnce : Math.Max(atOnce, (_rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows) / ((CpuMatrix)_group.Parts[0].Weight).PanelBytes);
+        int least = int.MaxValue;
+        for (int panels = (int)Math.Min(LargestUnitPanels, largest) / atOnce * atOnce; panels > 0; panels -= atOnce)
+        {
+            int units = 0;
+            foreach (LinearPart part in _group.Parts)
+            {
+                units += Units((CpuMatrix)part.Weight, panels);
+            }
+
+            int longest = (units + _workers - 1) / _workers * panels;
+            if (longest < least)
+            {
+                least = longest;
+                _unitPanels = panels;
+                _units = units;
+            }
+        }
+    }
+
+    private static int Units(CpuMatrix matrix, int unitPanels) => (matrix.Panels + unitPanels - 1) / unitPanels;
 }
