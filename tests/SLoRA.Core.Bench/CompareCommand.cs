@@ -33,9 +33,12 @@ internal static class CompareCommand
         var threads = new Option<int>("--threads") { Description = "Our threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = new Option<bool>("--json") { Description = "A line of JSON per figure and nothing else." };
         var command = new Command("compare", "The goals of the Cpu backend beside a peer, in turns, with the machine's limits.") { script, rows, rounds, threads, json };
-        command.SetAction((options, cancellation) => new CompareBench(
-            Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads), options.GetValue(json), cancellation)
-            .Run(options.GetValue(rows)!));
+        command.SetAction(async (options, cancellation) =>
+        {
+            using var bench = new CompareBench(
+                Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads), options.GetValue(json), cancellation);
+            await bench.Run(options.GetValue(rows)!);
+        });
         return command;
     }
 }

@@ -9,8 +9,4 @@ internal sealed record MachineLimits(double Floats, double Integers, double Byte
     /// <summary>Measures them.</summary>
     public static MachineLimits Measure(int threads)
         => new(Ceilings.MultiplyAdd(threads) * 1e9, Ceilings.Integers(threads) * 1e9, Ceilings.Read(threads) * 1e9);
-
-    /// <summary>The better of two measurements, number by number.</summary>
-    public MachineLimits Or(MachineLimits other)
-        => new(Math.Max(Floats, other.Floats), Math.Max(Integers, other.Integers), Math.Max(Bytes, other.Bytes));
 }

@@ -110,6 +110,10 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     public void Add(DeviceRows x, DeviceRows y) => Time("add", () => backend.Add(x, y));
 
     /// <inheritdoc/>
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+        => Time("add+norm", () => backend.AddNorm(x, y, weight, epsilon, z));
+
+    /// <inheritdoc/>
     public void GatherOutputs(DeviceRows x, DeviceRows y) => Time("gather", () => backend.GatherOutputs(x, y));
 
     /// <inheritdoc/>

@@ -13,21 +13,22 @@ internal sealed unsafe class AddJob(int workers) : RowJob(workers)
     {
         _x = x;
         _y = y;
-        return Prepare(rows);
+        return Prepare(rows, x.Width);
     }
 
     /// <inheritdoc/>
-    protected override void ExecuteRow(int row)
+    protected override void ExecuteRow(int row) => Add(_x.Row(row), _y.Row(row), _x.Width);
+
+    /// <summary><c>x += y</c>.</summary>
+    internal static void Add(float* x, float* y, int width)
     {
-        float* x = _x.Row(row);
-        float* y = _y.Row(row);
         int i = 0;
-        for (; i + Lanes.Count <= _x.Width; i += Lanes.Count)
+        for (; i + Lanes.Count <= width; i += Lanes.Count)
         {
             (Vector512.Load(x + i) + Vector512.Load(y + i)).Store(x + i);
         }
 
-        for (; i < _x.Width; i++)
+        for (; i < width; i++)
         {
             x[i] += y[i];
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -20,8 +21,7 @@ internal sealed class ComputeThreads : IDisposable
     private readonly Thread[] _threads;
     private readonly object _park = new();
     private ComputeJob? _job;
-    private long _ticket = Bias;
-    private int _unfinished;
+    private Shared _shared = new() { Ticket = Bias };
     private int _parked;
     private volatile bool _stop;
     private Exception? _failure;
@@ -66,9 +66,9 @@ internal sealed class ComputeThreads : IDisposable
         }
 
         _job = job;
-        Volatile.Write(ref _unfinished, parts);
-        long number = (Volatile.Read(ref _ticket) >> 32) + 1;
-        Interlocked.Exchange(ref _ticket, (number << 32) + Bias + parts);
+        Volatile.Write(ref _shared.Unfinished, parts);
+        long number = (Volatile.Read(ref _shared.Ticket) >> 32) + 1;
+        Interlocked.Exchange(ref _shared.Ticket, (number << 32) + Bias + parts);
         if (Volatile.Read(ref _parked) > 0)
         {
             lock (_park)
@@ -108,7 +108,7 @@ internal sealed class ComputeThreads : IDisposable
     private void AwaitOthers()
     {
         long start = Stopwatch.GetTimestamp();
-        while (Volatile.Read(ref _unfinished) > 0)
+        while (Volatile.Read(ref _shared.Unfinished) > 0)
         {
             if (Stopwatch.GetTimestamp() - start > SpinTicks)
             {
@@ -123,11 +123,17 @@ internal sealed class ComputeThreads : IDisposable
 
     private void TakeParts(int worker)
     {
-        while (true)
+        for (int done = 0; ; done++)
         {
-            int part = (int)((Interlocked.Decrement(ref _ticket) & uint.MaxValue) - Bias);
+            int part = (int)((Interlocked.Decrement(ref _shared.Ticket) & uint.MaxValue) - Bias);
             if (part < 0)
             {
+                // Once for all parts: every such write takes the line from the caller, who looks at it.
+                if (done > 0)
+                {
+                    Interlocked.Add(ref _shared.Unfinished, -done);
+                }
+
                 return;
             }
 
@@ -139,8 +145,6 @@ internal sealed class ComputeThreads : IDisposable
             {
                 Interlocked.CompareExchange(ref _failure, exception, null);
             }
-
-            Interlocked.Decrement(ref _unfinished);
         }
     }
 
@@ -190,9 +194,22 @@ internal sealed class ComputeThreads : IDisposable
 
     private bool IsNew(ref long seen)
     {
-        long number = Volatile.Read(ref _ticket) >> 32;
+        long number = Volatile.Read(ref _shared.Ticket) >> 32;
         bool isNew = number != seen;
         seen = number;
         return isNew;
+    }
+
+    /// <summary>What all threads write, each on cache lines of its own: the processor fetches lines in pairs.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 3 * LinePair)]
+    private struct Shared
+    {
+        private const int LinePair = 128;
+
+        [FieldOffset(LinePair)]
+        public long Ticket;
+
+        [FieldOffset(2 * LinePair)]
+        public int Unfinished;
     }
 }

@@ -189,6 +189,10 @@ internal sealed unsafe class CpuBackend : IBackend
         => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
 
     /// <inheritdoc/>
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x)));
+
+    /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
         => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x)));
 

@@ -21,7 +21,7 @@ internal sealed unsafe class EmbedJob(int workers) : RowJob(workers)
         }
 
         tokens.CopyTo(_tokens);
-        return Prepare(tokens.Length);
+        return Prepare(tokens.Length, x.Width);
     }
 
     /// <inheritdoc/>

@@ -66,13 +66,17 @@ internal sealed unsafe class ExpandJob : ComputeJob
     public void AddColumns(int firstColumn, int endColumn, int worker)
     {
         ReadOnlySpan<LoraProduct> products = _work.Products;
-        Fetch(products[0], firstColumn, endColumn);
+        Fetch(products[0], firstColumn, endColumn, 0);
         for (int i = 0; i < products.Length; i++)
         {
             ref readonly LoraProduct product = ref products[i];
+            nint ahead = 0;
             if (i + 1 < products.Length)
             {
-                Fetch(products[i + 1], firstColumn, endColumn);
+                // What lies alike is asked for row by row while this product sums, the rest at once.
+                int alike = RowsAlike(product, products[i + 1]);
+                ahead = alike > 0 ? (nint)(Address(products[i + 1]) - Address(product)) : 0;
+                Fetch(products[i + 1], firstColumn, endColumn, alike);
             }
 
             int from = Math.Max(0, firstColumn - product.FirstColumn);
@@ -80,16 +84,33 @@ internal sealed unsafe class ExpandJob : ComputeJob
             int stride = product.Count > FewEntries ? SpanColumns : LongSpanColumns;
             for (; from < to; from += stride)
             {
-                Expand(product, from, Math.Min(to, from + stride), stride, _scratch.Floats + (worker * ScratchFloats));
+                Expand(product, from, Math.Min(to, from + stride), stride, _scratch.Floats + (worker * ScratchFloats), ahead);
             }
         }
     }
 
+    /// <summary>The first rank rows of two products that have the same columns of the output in rows equally far apart, each in one piece.</summary>
+    private static int RowsAlike(in LoraProduct one, in LoraProduct other)
+    {
+        ReadOnlySpan<Tile> tiles = one.Tiles.B.Tiles.AsSpan();
+        ReadOnlySpan<Tile> others = other.Tiles.B.Tiles.AsSpan();
+        return one.Count == 1 && one.FirstColumn == other.FirstColumn && tiles.Length == 1 && others.Length == 1
+            && tiles[0].Columns == others[0].Columns && one.Tiles.B.Type == other.Tiles.B.Type
+            ? Math.Min(tiles[0].Rows, others[0].Rows)
+            : 0;
+    }
+
+    private byte* Address(in LoraProduct product)
+    {
+        Tile tile = product.Tiles.B.Tiles[0];
+        return _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset;
+    }
+
     /// <summary>
-    /// Asks for the weights of the next product while this one computes: they are runs of some hundred bytes, a rank row apart, too short for the machine
-    /// to foresee. The second cache takes them, as rows a multiple of 4 KiB apart do not fit the first side by side.
+    /// Asks for the weights of the next product while this one computes, from a rank row on: they are runs of some hundred bytes, a rank row apart, too
+    /// short for the machine to foresee. The second cache takes them, as rows a multiple of 4 KiB apart do not fit the first side by side.
     /// </summary>
-    private void Fetch(in LoraProduct product, int firstColumn, int endColumn)
+    private void Fetch(in LoraProduct product, int firstColumn, int endColumn, int firstRow)
     {
         if (!Sse.IsSupported)
         {
@@ -106,9 +127,10 @@ internal sealed unsafe class ExpandJob : ComputeJob
                 continue;
             }
 
-            byte* row = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * size);
+            nint stride = (nint)tile.Columns * size;
+            byte* row = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * size) + (firstRow * stride);
             nint bytes = (nint)(end - first) * size;
-            for (int r = 0; r < tile.Rows; r++, row += (nint)tile.Columns * size)
+            for (int r = firstRow; r < tile.Rows; r++, row += stride)
             {
                 for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
                 {
@@ -118,23 +140,23 @@ internal sealed unsafe class ExpandJob : ComputeJob
         }
     }
 
-    private void Expand(in LoraProduct product, int from, int to, int stride, float* deltas)
+    private void Expand(in LoraProduct product, int from, int to, int stride, float* deltas, nint ahead)
     {
         switch (product.Tiles.B.Type)
         {
             case TensorType.F32:
-                Expand<F32Elements>(product, from, to, stride, deltas);
+                Expand<F32Elements>(product, from, to, stride, deltas, ahead);
                 break;
             case TensorType.F16:
-                Expand<F16Elements>(product, from, to, stride, deltas);
+                Expand<F16Elements>(product, from, to, stride, deltas, ahead);
                 break;
             default:
-                Expand<Bf16Elements>(product, from, to, stride, deltas);
+                Expand<Bf16Elements>(product, from, to, stride, deltas, ahead);
                 break;
         }
     }
 
-    private void Expand<T>(in LoraProduct product, int from, int to, int stride, float* deltas)
+    private void Expand<T>(in LoraProduct product, int from, int to, int stride, float* deltas, nint ahead)
         where T : struct, IElements
     {
         int rank = product.Tiles.Rank;
@@ -154,7 +176,7 @@ internal sealed unsafe class ExpandJob : ComputeJob
             int whole = columns & -Lanes.Count;
             if (product.Count == 1)
             {
-                RankRowSum.Add<T>(v + tile.FirstRow, b, (nint)tile.Columns * T.Size, sums, whole, tile.Rows);
+                RankRowSum.Add<T>(v + tile.FirstRow, b, (nint)tile.Columns * T.Size, sums, whole, tile.Rows, ahead);
             }
             else
             {

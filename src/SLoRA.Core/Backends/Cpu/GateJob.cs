@@ -5,6 +5,9 @@ namespace SLoRA.Backends.Cpu;
 /// <summary><c>y = g / (1 + e^(−g)) ∘ u</c> for x <c>[rows, 2 I]</c> with g its left and u its right half.</summary>
 internal sealed unsafe class GateJob(int workers) : RowJob(workers)
 {
+    // An exponential and a division, in elements that are only multiplied.
+    private const int GateWork = 4;
+
     private CpuRows _x = null!;
     private CpuRows _y = null!;
 
@@ -13,7 +16,7 @@ internal sealed unsafe class GateJob(int workers) : RowJob(workers)
     {
         _x = x;
         _y = y;
-        return Prepare(rows);
+        return Prepare(rows, GateWork * y.Width);
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,7 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
     private float _epsilon;
     private int _firstColumn;
     private int _spans;
+    private CpuRows? _added;
 
     /// <summary>Sets the next norm of <paramref name="spans"/> spans side by side and says in how many parts it comes.</summary>
     public int Prepare(CpuRows x, CpuRows y, int firstColumn, int spans, CpuVector weight, float epsilon, int rows)
@@ -24,12 +25,26 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
         _spans = spans;
         _weight = weight;
         _epsilon = epsilon;
-        return Prepare(rows);
+        _added = null;
+        return Prepare(rows, spans * weight.Length);
+    }
+
+    /// <summary>Sets <c>x += added</c> and the norm of the sum over whole rows, and says in how many parts it comes.</summary>
+    public int PrepareSum(CpuRows x, CpuRows added, CpuRows y, CpuVector weight, float epsilon, int rows)
+    {
+        Prepare(x, y, 0, 1, weight, epsilon, rows);
+        _added = added;
+        return Prepare(rows, 2 * weight.Length);
     }
 
     /// <inheritdoc/>
     protected override void ExecuteRow(int row)
     {
+        if (_added is not null)
+        {
+            AddJob.Add(_x.Row(row), _added.Row(row), _x.Width);
+        }
+
         int width = _weight.Length;
         for (int span = 0; span < _spans; span++)
         {

@@ -12,7 +12,7 @@ internal sealed unsafe class QuantizeJob(int workers) : RowJob(workers)
         _x = x;
         _quantized = quantized;
         quantized.Resize(x.Width);
-        return Prepare(rows);
+        return Prepare(rows, 2 * x.Width);
     }
 
     /// <inheritdoc/>

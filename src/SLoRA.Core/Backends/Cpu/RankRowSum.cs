@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -16,13 +17,14 @@ internal static unsafe class RankRowSum
     /// <param name="y">Sums.</param>
     /// <param name="n">Columns, a multiple of 16.</param>
     /// <param name="rows">Rows.</param>
-    public static void Add<T>(float* v, byte* b, nint rowBytes, float* y, int n, int rows)
+    /// <param name="ahead">Bytes from <paramref name="b"/> to rows that will be needed soon, as far apart, which are asked for meanwhile; 0 for none.</param>
+    public static void Add<T>(float* v, byte* b, nint rowBytes, float* y, int n, int rows, nint ahead)
         where T : struct, IElements
     {
         int row = 0;
         for (; row + 4 <= rows; row += 4)
         {
-            Rows4<T>(v + row, b + (row * rowBytes), rowBytes, y, n);
+            Rows4<T>(v + row, b + (row * rowBytes), rowBytes, y, n, ahead);
         }
 
         for (; row < rows; row++)
@@ -32,7 +34,7 @@ internal static unsafe class RankRowSum
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows4<T>(float* v, byte* b, nint rowBytes, float* y, int n)
+    private static void Rows4<T>(float* v, byte* b, nint rowBytes, float* y, int n, nint ahead)
         where T : struct, IElements
     {
         Vector512<float> v0 = Vector512.Create(v[0]);
@@ -41,6 +43,15 @@ internal static unsafe class RankRowSum
         Vector512<float> v3 = Vector512.Create(v[3]);
         for (int i = 0; i < n; i += Lanes.Count)
         {
+            if (Sse.IsSupported)
+            {
+                byte* next = b + ahead;
+                Sse.Prefetch1(next);
+                Sse.Prefetch1(next + rowBytes);
+                Sse.Prefetch1(next + (2 * rowBytes));
+                Sse.Prefetch1(next + (3 * rowBytes));
+            }
+
             Vector512<float> sum = Vector512.FusedMultiplyAdd(T.Load16(b), v0, Vector512.Load(y + i));
             sum = Vector512.FusedMultiplyAdd(T.Load16(b + rowBytes), v1, sum);
             sum = Vector512.FusedMultiplyAdd(T.Load16(b + (2 * rowBytes)), v2, sum);

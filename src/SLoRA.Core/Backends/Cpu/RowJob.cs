@@ -1,10 +1,10 @@
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>A job over independent rows. A few rows are not worth waking anybody.</summary>
+/// <summary>A job over independent rows. What one thread has done in a microsecond or two is not worth a hand-over to another.</summary>
 internal abstract class RowJob(int workers) : ComputeJob
 {
     private const int PartsPerWorker = 4;
-    private const int FewRows = 4;
+    private const int ElementsPerPart = 8192;
 
     private int _rows;
     private int _parts;
@@ -20,10 +20,13 @@ internal abstract class RowJob(int workers) : ComputeJob
     }
 
     /// <summary>Sets the rows and says in how many parts they come.</summary>
-    protected int Prepare(int rows)
+    /// <param name="rows">Rows.</param>
+    /// <param name="elements">How much work a row is, in elements that are loaded, multiplied and stored.</param>
+    protected int Prepare(int rows, int elements)
     {
+        long parts = Math.Clamp((long)rows * elements / ElementsPerPart, 1, workers * PartsPerWorker);
         _rows = rows;
-        _parts = rows < FewRows ? Math.Min(rows, 1) : Math.Min(rows, workers * PartsPerWorker);
+        _parts = (int)Math.Min(rows, parts);
         return _parts;
     }
 

@@ -53,52 +53,65 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         switch (product.Tiles.A.Type)
         {
             case TensorType.F32:
-                Shrink<F32Elements>(product, firstRow, endRow, part - workers);
+                Shrink<F32Elements>(product, firstRow, endRow, part);
                 break;
             case TensorType.F16:
-                Shrink<F16Elements>(product, firstRow, endRow, part - workers);
+                Shrink<F16Elements>(product, firstRow, endRow, part);
                 break;
             default:
-                Shrink<Bf16Elements>(product, firstRow, endRow, part - workers);
+                Shrink<Bf16Elements>(product, firstRow, endRow, part);
                 break;
         }
     }
 
     /// <summary>
-    /// Asks for rank rows of a part while others are summed: rows are too short for the machine to foresee them, and a part ahead is as early as memory
-    /// needs. The second cache takes them.
+    /// Finds rank rows of the part that a thread is likely to take next, to ask for while it sums: rows are too short for the machine to foresee them, and a
+    /// part ahead is as early as memory needs. Where the two lie alike, the sums ask for them; else this does, all at once.
     /// </summary>
-    private void Fetch(int part, int row, int rows)
+    /// <returns>The first of the rows, if the sums are to ask for them; else null.</returns>
+    private byte* Next(int part, int row, int rows, TileBand band, in LoraProduct current)
     {
+        // Parts are handed out from the last to the first.
+        part -= workers;
         if (!Sse.IsSupported || part < 0)
         {
-            return;
+            return null;
         }
 
         (int index, int firstRow) = _shares[part];
-        LoraProduct product = _work.Products[index];
+        ref readonly LoraProduct product = ref _work.Products[index];
         row += firstRow;
         if (row >= product.Tiles.Rank)
         {
-            return;
+            return null;
         }
 
-        TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
+        ReadOnlySpan<Tile> tiles = product.Tiles.A.Tiles.AsSpan();
+        TileBand next = TileBand.Containing(tiles, row);
         int size = product.Tiles.A.Type.ElementSize();
-        for (int i = band.FirstTile; i < band.EndTile; i++)
+        if (rows <= next.EndRow - row && next.EndTile - next.FirstTile == 1 && band.EndTile - band.FirstTile == 1
+            && tiles[next.FirstTile].Columns == current.Tiles.A.Tiles[band.FirstTile].Columns)
         {
-            Tile tile = product.Tiles.A.Tiles[i];
-            nint rowBytes = (nint)tile.Columns * size;
-            byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((row - tile.FirstRow) * rowBytes);
-            nint bytes = Math.Min(rows, band.EndRow - row) * rowBytes;
+            return Address(product, tiles[next.FirstTile], row, size);
+        }
+
+        for (int i = next.FirstTile; i < next.EndTile; i++)
+        {
+            byte* a = Address(product, tiles[i], row, size);
+            nint bytes = (nint)Math.Min(rows, next.EndRow - row) * tiles[i].Columns * size;
             for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
             {
                 Sse.Prefetch1(a + at);
             }
         }
+
+        return null;
     }
 
-    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow, int nextPart)
+    private byte* Address(in LoraProduct product, in Tile tile, int row, int size)
+        => _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(row - tile.FirstRow) * tile.Columns * size);
+
+    private void Shrink<T>(in LoraProduct product, int firstRow, int endRow, int part)
         where T : struct, IElements
     {
         Vector512<float>* lanes = stackalloc Vector512<float>[16];
@@ -108,9 +121,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         {
             TileBand band = TileBand.Containing(product.Tiles.A.Tiles.AsSpan(), row);
             int rankRows = Math.Min(endRow, band.EndRow) - row >= 4 ? 4 : 1;
-
-            // Parts are handed out from the last to the first, so this is likely to be the thread's next one.
-            Fetch(nextPart, row - firstRow, rankRows);
+            byte* next = Next(part, row - firstRow, rankRows, band, product);
             for (int entry = 0; entry < rows.Length;)
             {
                 int entries = rows.Length - entry >= 4 ? 4 : 1;
@@ -120,7 +131,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
                 }
 
                 new Span<Vector512<float>>(lanes, entries * rankRows).Clear();
-                Accumulate<T>(product, band, row, rankRows, x, entries, lanes);
+                Accumulate<T>(product, band, row, rankRows, x, entries, lanes, next);
                 float* v = _work.Shrunk + product.Shrunk + ((nint)entry * product.Tiles.Rank) + row;
                 for (int e = 0; e < entries; e++)
                 {
@@ -139,14 +150,14 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
 
     /// <summary>Goes through the tiles of a band in order of their columns.</summary>
     private void Accumulate<T>(
-        in LoraProduct product, TileBand band, int row, int rankRows, float** x, int entries, Vector512<float>* lanes)
+        in LoraProduct product, TileBand band, int row, int rankRows, float** x, int entries, Vector512<float>* lanes, byte* next)
         where T : struct, IElements
     {
         for (int i = band.FirstTile; i < band.EndTile; i++)
         {
             Tile tile = product.Tiles.A.Tiles[i];
-            byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((long)(row - tile.FirstRow) * tile.Columns * T.Size);
-            ShrinkKernel.Add<T>(x, tile.FirstColumn, entries, a, tile.Columns, rankRows, lanes);
+            byte* a = Address(product, tile, row, T.Size);
+            ShrinkKernel.Add<T>(x, tile.FirstColumn, entries, a, tile.Columns, rankRows, lanes, next is null ? 0 : (nint)(next - a));
         }
     }
 }

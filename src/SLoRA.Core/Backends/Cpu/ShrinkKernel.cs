@@ -18,7 +18,11 @@ internal static unsafe class ShrinkKernel
     /// <param name="columns">Columns of the tile.</param>
     /// <param name="rankRows">Rank rows: 1 or 4.</param>
     /// <param name="lanes">The sums, <c>[entries, rankRows]</c>.</param>
-    public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes)
+    /// <param name="ahead">
+    /// Bytes from <paramref name="a"/> to rank rows that will be needed soon, equally long; 0 if they have been asked for. One entry with four rank rows asks
+    /// for them while it computes: all at once, they would hold up its own loads.
+    /// </param>
+    public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
         switch (entries, rankRows)
@@ -30,7 +34,7 @@ internal static unsafe class ShrinkKernel
                 Entries4Rows1<T>(x, firstColumn, a, columns, lanes);
                 break;
             case (1, 4):
-                Entries1Rows4<T>(x, firstColumn, a, columns, lanes);
+                Entries1Rows4<T>(x, firstColumn, a, columns, lanes, ahead);
                 break;
             default:
                 Entries1Rows1<T>(x, firstColumn, a, columns, lanes);
@@ -167,7 +171,7 @@ internal static unsafe class ShrinkKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Entries1Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
+    private static void Entries1Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
         float* x0 = *x + firstColumn;
@@ -187,6 +191,11 @@ internal static unsafe class ShrinkKernel
                 Sse.Prefetch0(next + rowBytes);
                 Sse.Prefetch0(next + (2 * rowBytes));
                 Sse.Prefetch0(next + (3 * rowBytes));
+                next = a + ahead;
+                Sse.Prefetch1(next);
+                Sse.Prefetch1(next + rowBytes);
+                Sse.Prefetch1(next + (2 * rowBytes));
+                Sse.Prefetch1(next + (3 * rowBytes));
             }
 
             Vector512<float> b0 = Vector512.Load(x0 + column);

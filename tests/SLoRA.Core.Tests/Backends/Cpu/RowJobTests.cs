@@ -12,7 +12,7 @@ public sealed class RowJobTests
         var random = new Random(seed);
         int rows = random.Next(1, 20);
         using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
-        int width = random.Next(1, 100);
+        int width = AnyWidth(random);
         int heads = random.Next(1, 4);
         WeightSource weight = twin.Weight(twin.AnyType(), 1, width);
         DeviceVector reference = twin.Reference.LoadVector(weight);
@@ -30,13 +30,37 @@ public sealed class RowJobTests
         AssertClose(z, rows, 2e-6f);
     }
 
+    [FsCheck.NUnit.Property(MaxTest = 40)]
+    public void A_sum_and_its_norm_have_the_bits_of_one_after_the_other(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 20);
+        using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
+        int width = AnyWidth(random);
+        DeviceVector weight = twin.Cpu.LoadVector(twin.Weight(twin.AnyType(), 1, width));
+        (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(RowSet.Step, width, rows);
+        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, width, rows);
+        DeviceRows together = twin.Rows(RowSet.Step, width, rows).Cpu;
+        DeviceRows apart = twin.Rows(RowSet.Step, width, rows).Cpu;
+        twin.Plan.AddSlice(new int[rows], 0, [], 0);
+        twin.BeginStep();
+        twin.Cpu.AddNorm(x.Cpu, y.Cpu, weight, 1e-5f, together);
+        twin.Reference.Add(x.Reference, y.Reference);
+        twin.Cpu.Norm(x.Cpu, weight, 1e-5f, apart);
+        for (int row = 0; row < rows; row++)
+        {
+            Assert.That(Twin.Read(x.Cpu, row), Is.EqualTo(Twin.Read(x.Reference, row)));
+            Assert.That(Twin.Read(together, row), Is.EqualTo(Twin.Read(apart, row)));
+        }
+    }
+
     [FsCheck.NUnit.Property(MaxTest = 60)]
     public void Gates_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
         int rows = random.Next(1, 20);
         using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
-        int width = random.Next(1, 100);
+        int width = AnyWidth(random);
         (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(RowSet.Step, 2 * width, rows, size: random.Next(1, 200));
         (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, width, rows);
         twin.Plan.AddSlice(new int[rows], 0, [], 0);
@@ -52,7 +76,7 @@ public sealed class RowJobTests
         var random = new Random(seed);
         int rows = random.Next(1, 20);
         using var twin = new Twin(seed, rows, rows, random.Next(1, 5));
-        int width = random.Next(1, 100);
+        int width = AnyWidth(random);
         WeightSource table = twin.Weight(twin.AnyType(), 50, width);
         (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(RowSet.Step, width, rows);
         (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, width, rows);
@@ -79,6 +103,9 @@ public sealed class RowJobTests
             Assert.That(twin.Cpu.Logits(outputs.Cpu, output).ToArray(), Is.EqualTo(Twin.Read(outputs.Reference, output)));
         }
     }
+
+    /// <summary>Of rows that one thread does alone, or of such that all share.</summary>
+    private static int AnyWidth(Random random) => random.Next(2) == 0 ? random.Next(1, 100) : random.Next(1000, 3000);
 
     private static void AssertClose((DeviceRows Reference, DeviceRows Cpu) rows, int count, float relative)
     {

@@ -34,7 +34,7 @@ public sealed unsafe class TileProductTests
         using AlignedMemory v = Numbers(random, TensorType.F32, rows);
         using AlignedMemory y = Numbers(random, TensorType.F32, columns);
         float[] expected = Expected(v.Floats, rows, b.Address, TensorType.BF16, columns, y.Floats, columns, 1, columns, rows);
-        RankRowSum.Add<Bf16Elements>(v.Floats, b.Address, columns * 2, y.Floats, columns, rows);
+        RankRowSum.Add<Bf16Elements>(v.Floats, b.Address, columns * 2, y.Floats, columns, rows, 0);
         Assert.That(new ReadOnlySpan<float>(y.Floats, columns).ToArray(), Is.EqualTo(expected));
     }
 
