@@ -16,8 +16,8 @@ public sealed class AdapterCacheOptions
     public TimeSpan LoadTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// The share of a step's time that copying adapters into the page pool may take while other sequences compute, and the share of one processor that reading, hashing
-    /// and packing them may take meanwhile; above 0 and at most 1. The default is 0.1.
+    /// The share of a step's time that copying adapters into the page pool may take while other sequences compute, and again that reading, hashing and packing them may
+    /// take of one processor; above 0 and at most 1. The default is 0.1.
     /// </summary>
     public double PageInShare { get; set; } = 0.1;
 

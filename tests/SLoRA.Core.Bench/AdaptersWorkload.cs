@@ -41,6 +41,9 @@ internal sealed record AdaptersWorkload
     /// <summary>Bytes of main memory, beside the pool, for the contents of adapters.</summary>
     public long HostBytes { get; init; } = 4L << 30;
 
+    /// <summary>Whether every content has been read before anything is measured, so that what the pool has no room for lies in main memory.</summary>
+    public bool IsRead { get; init; }
+
     /// <summary>Pages of a pool with room for the KV cache of all clients and for the adapters.</summary>
     public int Pages(KvPages kv)
     {

@@ -111,10 +111,11 @@ internal static class BenchCommands
         Option<double> seconds = Real("--seconds", 20, "How long is measured.");
         Option<double> warmUp = Real("--warm-up", 5, "How long the same traffic runs before that, in seconds.");
         Option<int> threads = Threads();
+        var read = new Option<bool>("--read") { Description = "Reads every adapter once before anything is measured: what the pool has no room for lies in main memory." };
         var json = new Option<bool>("--json") { Description = "Prints nothing but one line of JSON." };
         var command = new Command("adapters", "Many adapters behind one pool: a closed loop of requests of 128 + 64 tokens, through the public API.")
         {
-            shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, threads, json,
+            shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, read, threads, json,
         };
         command.SetAction((options, cancellation) => AdaptersBench.Run(Workload(options), options.GetValue(json), cancellation));
         command.Add(Compare(Workload));
@@ -130,6 +131,7 @@ internal static class BenchCommands
             Zipf = options.GetValue(zipf),
             Seconds = options.GetValue(seconds),
             WarmUpSeconds = options.GetValue(warmUp),
+            IsRead = options.GetValue(read),
             Threads = options.GetValue(threads),
         };
     }

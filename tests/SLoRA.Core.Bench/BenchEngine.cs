@@ -27,10 +27,13 @@ internal static class BenchEngine
             .ConfigureMetrics(metrics => metrics.MeterFactory = steps)
             .BuildAsync(cancellationToken: cancellation);
 
-    /// <summary>Brings as many adapters into the pool as it is meant to hold, the popular ones last.</summary>
+    /// <summary>
+    /// Brings as many adapters into the pool as it is meant to hold, the popular ones last; before them all others, if their contents shall have been read.
+    /// </summary>
     public static async Task FillAsync(LoraServingEngine engine, AdaptersWorkload workload, CancellationToken cancellation)
     {
-        for (int i = Math.Min(workload.Resident ?? workload.Registered, workload.Registered) - 1; i >= 0; i--)
+        int count = workload.IsRead ? workload.Registered : Math.Min(workload.Resident ?? workload.Registered, workload.Registered);
+        for (int i = count - 1; i >= 0; i--)
         {
             await engine.Adapters.PreloadAsync(SeededAdapters.NameOf(i), cancellation);
         }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using SLoRA.Formats;
@@ -24,12 +23,12 @@ internal sealed class AdapterContent : IDisposable
     private readonly NativeBlock _memory;
 
     internal AdapterContent(
-        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, LoadPace? pace = null, CancellationToken cancellation = default)
+        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, PacedLoad? load = null, CancellationToken cancellation = default)
     {
         Description = description;
         Modules = modules;
         _memory = memory;
-        Id = Identify(modules, pace, cancellation);
+        Id = Identify(modules, load, cancellation);
     }
 
     /// <summary>What the adapter was registered as.</summary>
@@ -51,7 +50,7 @@ internal sealed class AdapterContent : IDisposable
     /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
     /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
-    /// <param name="pace">Told of the work done; null to work as fast as possible.</param>
+    /// <param name="load">Says when it may work; null for always.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterLoadException">The package changed, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
     public static AdapterContent Load(
@@ -59,7 +58,7 @@ internal sealed class AdapterContent : IDisposable
         Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
         GenerationId? expected = null,
         MemoryGate? baseMemory = null,
-        LoadPace? pace = null,
+        PacedLoad? load = null,
         CancellationToken cancellationToken = default)
     {
         AdapterPackage package = description.Package;
@@ -67,7 +66,7 @@ internal sealed class AdapterContent : IDisposable
         {
             using AdapterReader reader = package.Open();
             AdapterDescription.CheckFingerprint(reader, description.Fingerprint);
-            AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, pace, cancellationToken).Read();
+            AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, load, cancellationToken).Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
@@ -89,7 +88,7 @@ internal sealed class AdapterContent : IDisposable
     /// <summary>
     /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says it.
     /// </summary>
-    private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules, LoadPace? pace, CancellationToken cancellation)
+    private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules, PacedLoad? load, CancellationToken cancellation)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("slora adapter 1\n"u8);
@@ -115,9 +114,8 @@ internal sealed class AdapterContent : IDisposable
             {
                 // Many rows at a time: those of B have only as many elements as the rank.
                 int rows = Math.Min(matrix.Rows - row, Math.Max(1, (1 << 20) / (matrix.Columns * matrix.Type.ElementSize())));
-                long started = Stopwatch.GetTimestamp();
+                using LoadPace.Turn? turn = load?.Work(cancellation);
                 hash.AppendData(matrix.RowsFrom(row, rows));
-                pace?.HasWorked(started, cancellation);
                 row += rows;
             }
         }

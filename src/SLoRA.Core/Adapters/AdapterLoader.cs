@@ -34,9 +34,10 @@ internal sealed class AdapterLoader(
     {
         AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint);
         TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
-        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, pace, cancellation);
+        PacedLoad load = pace.Begin();
+        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, load, cancellation);
         TilePacker.CheckRange(content, directory);
-        return PageImage.Pack(content, directory, pageBytes, pace, cancellation);
+        return PageImage.Pack(content, directory, pageBytes, load, cancellation);
     }
 
     /// <summary>Reads an adapter completely.</summary>

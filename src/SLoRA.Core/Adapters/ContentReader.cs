@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Immutable;
-using System.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -12,7 +11,7 @@ internal sealed class ContentReader(
     AdapterDescription description,
     Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
     MemoryGate? baseMemory,
-    LoadPace? pace,
+    PacedLoad? load,
     CancellationToken cancellationToken)
 {
     private const int PieceBytes = LoadPace.PieceBytes;
@@ -46,7 +45,7 @@ internal sealed class ContentReader(
             foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
                 read();
             reader.CheckUnchanged();
-            return new AdapterContent(description, modules, memory, pace, cancellationToken);
+            return new AdapterContent(description, modules, memory, load, cancellationToken);
         }
         catch
         {
@@ -78,10 +77,9 @@ internal sealed class ContentReader(
             cancellationToken.ThrowIfCancellationRequested();
             Span<byte> piece = matrix.Part(offset, (int)Math.Min(PieceBytes, entry.Length - offset));
             reader.Read(entry, offset, piece);
-            pace?.HasRead(piece.Length, cancellationToken);
-            long started = Stopwatch.GetTimestamp();
+            load?.HasRead(piece.Length);
+            using LoadPace.Turn? turn = load?.Work(cancellationToken);
             matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
-            pace?.HasWorked(started, cancellationToken);
         }
     }
 
@@ -98,8 +96,8 @@ internal sealed class ContentReader(
                 cancellationToken.ThrowIfCancellationRequested();
                 Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
-                pace?.HasRead(piece.Length, cancellationToken);
-                long started = Stopwatch.GetTimestamp();
+                load?.HasRead(piece.Length);
+                using LoadPace.Turn? turn = load?.Work(cancellationToken);
                 CheckFinite(entry, offset, piece);
                 if (entry.ElementCount != elements || Differs(own, entry, piece, offset))
                 {
@@ -109,8 +107,6 @@ internal sealed class ContentReader(
                         entry.Name,
                         $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
                 }
-
-                pace?.HasWorked(started, cancellationToken);
             }
         }
         finally

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SLoRA.Backends;
 using SLoRA.Formats;
 
@@ -52,10 +51,10 @@ internal sealed class PageImage : IDisposable
     /// <param name="content">The content.</param>
     /// <param name="directory">Its layout.</param>
     /// <param name="pageBytes">Bytes of a page.</param>
-    /// <param name="pace">Told of the work done; null to work as fast as possible.</param>
+    /// <param name="load">Says when it may work; null for always.</param>
     /// <param name="cancellation">Ends the packing between two pieces.</param>
     public static PageImage Pack(
-        AdapterContent content, TileDirectory directory, long pageBytes, LoadPace? pace = null, CancellationToken cancellation = default)
+        AdapterContent content, TileDirectory directory, long pageBytes, PacedLoad? load = null, CancellationToken cancellation = default)
     {
         var image = new PageImage(content.Id, directory, pageBytes, new NativeBlock(BytesOf(directory, pageBytes)));
         try
@@ -65,9 +64,8 @@ internal sealed class PageImage : IDisposable
             for (bool done = false; !done;)
             {
                 cancellation.ThrowIfCancellationRequested();
-                long started = Stopwatch.GetTimestamp();
+                using LoadPace.Turn? turn = load?.Work(cancellation);
                 done = packer.Advance(LoadPace.PieceBytes);
-                pace?.HasWorked(started, cancellation);
             }
 
             return image;

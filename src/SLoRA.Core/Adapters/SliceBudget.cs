@@ -18,6 +18,9 @@ internal sealed class SliceBudget(double share)
     private double _stepSeconds;
     private double _bytesPerSecond = 1L << 30;
 
+    /// <summary>How long a step computes, by what the last ones took.</summary>
+    public TimeSpan StepTime => TimeSpan.FromSeconds(_stepSeconds);
+
     /// <summary>Bytes that may still be copied before the next step.</summary>
     public long Left { get; private set; }
 

@@ -55,7 +55,7 @@ internal sealed class Residency
     public void Begin(bool othersRun)
     {
         _slice.Begin(othersRun);
-        _parts.Pace.SetBusy(othersRun);
+        _parts.Pace.BeginStep(othersRun, _slice.StepTime);
     }
 
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
