@@ -139,10 +139,11 @@ internal static class BenchCommands
     private static Command Compare(Func<ParseResult, AdaptersWorkload> workload)
     {
         Option<int> many = Number("--many", 10000, "Adapters of the largest point.");
+        Option<int> rounds = Number("--rounds", 3, "How often the points of a ratio are measured in turns; the best of each counts.");
         var only = new Option<int[]>("--only") { Description = $"Rows to measure, from 1 to {AdaptersCompare.Rows}; all by default.", AllowMultipleArgumentsPerToken = true };
         var plot = new Option<string?>("--plot") { Description = "Where a picture of the table goes, such as docs/images/adapters.png." };
-        var command = new Command("compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many, only, plot };
-        command.SetAction((options, cancellation) => new AdaptersCompare(workload(options), options.GetValue(many), Console.WriteLine).RunAsync(
+        var command = new Command("compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many, rounds, only, plot };
+        command.SetAction((options, cancellation) => new AdaptersCompare(workload(options), options.GetValue(many), options.GetValue(rounds), Console.WriteLine).RunAsync(
             options.GetValue(only) ?? [], options.GetValue(plot), cancellation));
         return command;
     }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using SLoRA.Backends.Cpu;
+using SLoRA.Native;
 
 namespace SLoRA.Core.Bench;
 

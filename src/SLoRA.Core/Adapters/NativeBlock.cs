@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using SLoRA.Native;
 
 namespace SLoRA.Adapters;
 
@@ -10,6 +11,7 @@ internal sealed unsafe class NativeBlock : IDisposable
     /// <summary>What addresses of blocks, and offsets that keep their alignment, are multiples of.</summary>
     public const int Alignment = 64;
 
+    private readonly bool _isMapped;
     private void* _data;
 
     /// <summary>Allocates; the content is undefined.</summary>
@@ -17,7 +19,10 @@ internal sealed unsafe class NativeBlock : IDisposable
     public NativeBlock(long bytes)
     {
         Length = bytes;
-        _data = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+        _data = MappedMemory.TryMap(bytes);
+        _isMapped = _data is not null;
+        if (!_isMapped)
+            _data = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
         GC.AddMemoryPressure(Math.Max(bytes, 1));
     }
 
@@ -54,7 +59,10 @@ internal sealed unsafe class NativeBlock : IDisposable
     {
         if (_data is null)
             return;
-        NativeMemory.AlignedFree(_data);
+        if (_isMapped)
+            MappedMemory.Unmap(_data, Length);
+        else
+            NativeMemory.AlignedFree(_data);
         _data = null;
         GC.RemoveMemoryPressure(Math.Max(Length, 1));
     }

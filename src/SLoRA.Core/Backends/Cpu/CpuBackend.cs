@@ -1,6 +1,7 @@
 using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Native;
 
 namespace SLoRA.Backends.Cpu;
 

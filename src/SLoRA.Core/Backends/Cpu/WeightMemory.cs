@@ -1,3 +1,5 @@
+using SLoRA.Native;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace SLoRA.Backends.Cpu;
+namespace SLoRA.Native;
 
 /// <summary>Memory pages of 2 MiB where the system has them and waits to be asked: Linux with transparent large pages on advice.</summary>
 internal static unsafe partial class LargePages
@@ -22,7 +22,7 @@ internal static unsafe partial class LargePages
         try
         {
             // Advice: a refusal changes nothing but the speed.
-            _ = Advise(address, (nuint)(bytes & -Bytes), Huge);
+            _ = Advise(address, (nuint)bytes, Huge);
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
         {
