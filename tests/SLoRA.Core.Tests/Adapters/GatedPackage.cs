@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using SLoRA.Adapters;
 using SLoRA.Formats;
-using SLoRA.Formats.Peft;
 
 namespace SLoRA.Core.Tests.Adapters;
 
@@ -21,19 +19,9 @@ internal sealed class GatedPackage(string name, string folder) : AdapterPackage(
 
     public override AdapterReader Open() => new Reader(this, _folder.Open());
 
-    private sealed class Reader(GatedPackage owner, AdapterReader inner) : AdapterReader
+    private sealed class Reader(GatedPackage owner, AdapterReader inner) : WrappedReader(inner)
     {
         private bool _passed;
-
-        public override string File => inner.File;
-
-        public override PeftConfig Config => inner.Config;
-
-        public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
-
-        public override long Bytes => inner.Bytes;
-
-        public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
 
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
         {
@@ -48,11 +36,7 @@ internal sealed class GatedPackage(string name, string folder) : AdapterPackage(
                 }
             }
 
-            inner.Read(tensor, offset, destination);
+            base.Read(tensor, offset, destination);
         }
-
-        public override void CheckUnchanged() => inner.CheckUnchanged();
-
-        public override void Dispose() => inner.Dispose();
     }
 }

@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using SLoRA.Adapters;
 using SLoRA.Formats;
-using SLoRA.Formats.Peft;
 
 namespace SLoRA.Core.Tests.Adapters;
 
@@ -42,18 +40,8 @@ internal sealed class ThrottledPackage : AdapterPackage
     /// <summary>Returns when a reading waits for its first bytes.</summary>
     public void WaitUntilAsked() => _asked.Wait();
 
-    private sealed class Reader(ThrottledPackage owner, AdapterReader inner) : AdapterReader
+    private sealed class Reader(ThrottledPackage owner, AdapterReader inner) : WrappedReader(inner)
     {
-        public override string File => inner.File;
-
-        public override PeftConfig Config => inner.Config;
-
-        public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
-
-        public override long Bytes => inner.Bytes;
-
-        public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
-
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
         {
             for (int done = 0; done < destination.Length;)
@@ -61,14 +49,10 @@ internal sealed class ThrottledPackage : AdapterPackage
                 owner._asked.Release();
                 owner._allowed.Wait();
                 int bytes = Math.Min(Volatile.Read(ref owner._piece), destination.Length - done);
-                inner.Read(tensor, offset + done, destination.Slice(done, bytes));
+                base.Read(tensor, offset + done, destination.Slice(done, bytes));
                 done += bytes;
                 Interlocked.Add(ref owner._came, bytes);
             }
         }
-
-        public override void CheckUnchanged() => inner.CheckUnchanged();
-
-        public override void Dispose() => inner.Dispose();
     }
 }

@@ -1,7 +1,6 @@
-using System.Collections.Immutable;
 using SLoRA.Adapters;
 using SLoRA.Formats;
-using SLoRA.Formats.Peft;
+using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 
@@ -15,26 +14,12 @@ internal sealed class FaultyPackage(string name, string content, FaultyPackage.A
 
     public override AdapterReader Open() => new Reader(_folder.Open(), alter);
 
-    private sealed class Reader(AdapterReader inner, Alteration alter) : AdapterReader
+    private sealed class Reader(AdapterReader inner, Alteration alter) : WrappedReader(inner)
     {
-        public override string File => inner.File;
-
-        public override PeftConfig Config => inner.Config;
-
-        public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
-
-        public override long Bytes => inner.Bytes;
-
-        public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
-
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
         {
-            inner.Read(tensor, offset, destination);
+            base.Read(tensor, offset, destination);
             alter(destination);
         }
-
-        public override void CheckUnchanged() => inner.CheckUnchanged();
-
-        public override void Dispose() => inner.Dispose();
     }
 }

@@ -1,7 +1,6 @@
-using System.Collections.Immutable;
 using SLoRA.Adapters;
 using SLoRA.Formats;
-using SLoRA.Formats.Peft;
+using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
 
@@ -163,18 +162,8 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
 
     public override AdapterReader Open() => new Reader(this, Disk, _folder.Open());
 
-    private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : AdapterReader
+    private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {
-        public override string File => inner.File;
-
-        public override PeftConfig Config => inner.Config;
-
-        public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
-
-        public override long Bytes => inner.Bytes;
-
-        public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
-
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
         {
             if (disk.State == DiskState.Fails)
@@ -188,11 +177,7 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
                 disk.Repaired.Wait();
             }
 
-            inner.Read(tensor, offset, destination);
+            base.Read(tensor, offset, destination);
         }
-
-        public override void CheckUnchanged() => inner.CheckUnchanged();
-
-        public override void Dispose() => inner.Dispose();
     }
 }

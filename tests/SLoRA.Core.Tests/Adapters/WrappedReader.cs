@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using SLoRA.Adapters;
+using SLoRA.Formats;
+using SLoRA.Formats.Peft;
+
+namespace SLoRA.Core.Tests.Adapters;
+
+/// <summary>A reader that does what another does, for tests to come between.</summary>
+internal abstract class WrappedReader(AdapterReader inner) : AdapterReader
+{
+    public override string File => inner.File;
+
+    public override PeftConfig Config => inner.Config;
+
+    public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
+
+    public override long Bytes => inner.Bytes;
+
+    public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
+
+    public override void Read(TensorEntry tensor, long offset, Span<byte> destination) => inner.Read(tensor, offset, destination);
+
+    public override void CheckUnchanged() => inner.CheckUnchanged();
+
+    public override void Dispose() => inner.Dispose();
+}
