@@ -4,7 +4,8 @@ namespace SLoRA;
 
 /// <summary>
 /// Adapters in the folders of one directory: the name is the folder's. Names come from strangers: one that is not the plain name of a folder is refused, and so is
-/// a folder or a file in it that leads out of the directory by symbolic links. Whoever may write into the directory is trusted not to exchange links while they are read.
+/// a folder or a file in it that leads out of the directory by symbolic links. Whoever may write into the directory is trusted not to exchange a folder for a link while
+/// it is read; a file that is exchanged for a link is not read.
 /// </summary>
 public sealed class AdapterDirectorySource : IAdapterSource
 {
@@ -40,8 +41,11 @@ public sealed class AdapterDirectorySource : IAdapterSource
 
         string root = RealPath.Of(_root) ?? _root;
         bool stays = IsInside(root, folder) && Files.All(file => IsInside(root, Path.Combine(folder, file)));
+
+        // What is no link now is not opened through one later either.
+        bool hasLinks = Files.Any(file => new FileInfo(Path.Combine(folder, file)).LinkTarget is not null);
         return stays
-            ? ValueTask.FromResult<AdapterOrigin?>(AdapterOrigin.FromFolder(folder))
+            ? ValueTask.FromResult<AdapterOrigin?>(AdapterOrigin.FromFolder(folder, followsLinks: hasLinks))
             : ValueTask.FromException<AdapterOrigin?>(Refusal(name, "a symbolic link leads out of the directory of adapters"));
     }
 

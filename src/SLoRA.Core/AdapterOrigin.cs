@@ -16,6 +16,9 @@ public sealed class AdapterOrigin
         return new AdapterOrigin(name => new AdapterFolder(name, folder));
     }
 
+    /// <summary>The same for a folder of somebody who is not trusted: its files are not opened through symbolic links.</summary>
+    internal static AdapterOrigin FromFolder(string folder, bool followsLinks) => new(name => new AdapterFolder(name, folder, followsLinks: followsLinks));
+
     /// <summary>Configuration and tensors, named as PEFT names them. What the object holds when the adapter is read counts.</summary>
     public static AdapterOrigin FromTensors(AdapterTensors tensors)
     {

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
+using SLoRA.Native;
 
 namespace SLoRA.Adapters;
 
@@ -10,7 +11,11 @@ namespace SLoRA.Adapters;
 /// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors. The files are read, never mapped: a mapped
 /// file that its owner truncates would end the process. Pickled tensors are not read at all.
 /// </summary>
-internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null) : AdapterPackage(name)
+/// <param name="name">The adapter's name.</param>
+/// <param name="path">The folder.</param>
+/// <param name="limits">How large the files may be; null for the default.</param>
+/// <param name="followsLinks">Whether the files may be symbolic links: those that the program names may, as in the cache of Hugging Face's tools.</param>
+internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
 {
     public const string ConfigFile = "adapter_config.json";
     public const string TensorFile = "adapter_model.safetensors";
@@ -60,19 +65,16 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         return bytes;
     }
 
-    private static FileStream OpenFile(string file, long largest)
+    private FileStream OpenFile(string file, long largest)
     {
         try
         {
-            // Measured before it is opened: a pipe or device in the place of a file has no length, and opening it could wait for ever.
-            FileSystemInfo target = System.IO.File.ResolveLinkTarget(file, returnFinalTarget: true) ?? new FileInfo(file);
-            if (target is not FileInfo { Exists: true, Length: var length })
-                throw new FormatError(LoadErrorKind.File, file, null, "does not exist");
-            if (length == 0)
-                throw new FormatError(LoadErrorKind.File, file, null, "is empty");
-            if (length > largest)
-                throw new FormatError(LoadErrorKind.File, file, null, $"has {length} bytes; files of more than {largest} are not read");
-            return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            var stream = new FileStream(RegularFile.Open(file, followsLinks), FileAccess.Read, bufferSize: 0);
+            if (stream.Length > 0 && stream.Length <= largest)
+                return stream;
+            string problem = stream.Length == 0 ? "is empty" : $"has {stream.Length} bytes; files of more than {largest} are not read";
+            stream.Dispose();
+            throw new FormatError(LoadErrorKind.File, file, null, problem);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

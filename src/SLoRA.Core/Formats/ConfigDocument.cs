@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using SLoRA.Native;
 
 namespace SLoRA.Formats;
 
@@ -20,14 +21,14 @@ internal static class ConfigDocument
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            using var stream = new FileStream(RegularFile.Open(path), FileAccess.Read, bufferSize: 0);
             if (stream.Length > largest)
                 throw new FormatError(kind, path, null, $"has {stream.Length} bytes; configurations of more than {largest} are not read");
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             return Parse(bytes, path, kind);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new FormatError(LoadErrorKind.File, path, null, "cannot be read: " + error.Message, error);
         }

@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
+using SLoRA.Native;
 
 namespace SLoRA.Formats.HuggingFace;
 
@@ -36,13 +37,13 @@ internal sealed unsafe class Shard : IDisposable
         try
         {
             // Without a buffer: the header is read in two pieces and the rest goes past the stream.
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            stream = new FileStream(RegularFile.Open(path), FileAccess.Read, bufferSize: 0);
             return new Shard(path, stream, SafetensorsHeader.Read(stream, path));
         }
         catch (Exception error)
         {
             stream?.Dispose();
-            if (error is IOException or UnauthorizedAccessException)
+            if (error is IOException or UnauthorizedAccessException or NotSupportedException)
                 throw Unreadable(path, error);
             throw;
         }
