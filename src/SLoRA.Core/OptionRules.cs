@@ -44,6 +44,11 @@ internal static class OptionRules
             throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
         }
 
+        if (options.ChangedContent is not (ChangedContent.Refuse or ChangedContent.Adopt))
+        {
+            throw Invalid("Adapters.ChangedContent", (long)options.ChangedContent, "Refuse or Adopt");
+        }
+
         if (options.PageInShare is not (> 0 and <= 1))
         {
             throw Invalid("Adapters.PageInShare", options.PageInShare, "above 0 and at most 1");

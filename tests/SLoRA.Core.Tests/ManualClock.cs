@@ -1,6 +1,6 @@
 namespace SLoRA.Core.Tests;
 
-/// <summary>A clock that stands still until it is told to advance; its timers fire on the thread that advances it.</summary>
+/// <summary>A clock that stands still until it is told to advance; its timers fire on the thread that advances it, each once.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private readonly Lock _gate = new();
@@ -13,12 +13,14 @@ internal sealed class ManualClock : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
         lock (_gate)
         {
-            var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
             _timers.Add(timer);
-            return timer;
         }
+
+        return timer;
     }
 
     public void Advance(TimeSpan time)
@@ -32,26 +34,37 @@ internal sealed class ManualClock : TimeProvider
 
         foreach (ManualTimer timer in timers)
         {
-            timer.FireIfDue(_now);
+            timer.FireIfDue();
         }
     }
 
-    private sealed class ManualTimer(TimerCallback callback, object? state, long due) : ITimer
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
-        private bool _done;
+        private long _due = long.MaxValue;
 
-        public void FireIfDue(long now)
+        public void FireIfDue()
         {
-            if (!_done && now >= due)
+            long due = Volatile.Read(ref _due);
+            if (due <= clock.GetTimestamp() && Interlocked.CompareExchange(ref _due, long.MaxValue, due) == due)
             {
-                _done = true;
                 callback(state);
             }
         }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            Volatile.Write(ref _due, dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : clock.GetTimestamp() + dueTime.Ticks);
+            return true;
+        }
 
-        public void Dispose() => _done = true;
+        public void Dispose()
+        {
+            Volatile.Write(ref _due, long.MaxValue);
+            lock (clock._gate)
+            {
+                clock._timers.Remove(this);
+            }
+        }
 
         public ValueTask DisposeAsync()
         {

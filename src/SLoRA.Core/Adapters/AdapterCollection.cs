@@ -67,6 +67,35 @@ public sealed class AdapterCollection
     public Task<AdapterCoverage> ReplaceTensorsAsync(string name, AdapterTensors tensors, CancellationToken cancellationToken = default) =>
         ChangeAsync(TensorPackage(name, tensors), AdapterValidation.Content, replace: true, cancellationToken);
 
+    /// <summary>
+    /// Looks at where an adapter comes from, its folder or the adapter source, and gives the name what is there now if it is something else: as
+    /// <see cref="ReplaceAsync"/> does, at one moment between two steps. A folder whose files have the sizes and times that they had is not read. Tensors that the
+    /// program handed in never change.
+    /// </summary>
+    /// <param name="name">The adapter.</param>
+    /// <param name="cancellationToken">Stops before the name is changed.</param>
+    /// <returns>Whether the name stands for other content now. False also when somebody else has changed it meanwhile.</returns>
+    /// <exception cref="AdapterNotFoundException">There is no such adapter, or the source does not know it any more.</exception>
+    /// <exception cref="AdapterLoadException">What is there now cannot be served; nothing has changed.</exception>
+    /// <exception cref="AdapterTooLargeException">It needs more pages than a request could ever have; nothing has changed.</exception>
+    public async Task<bool> RefreshAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (!_loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) || registration.Headers is not { } known)
+        {
+            throw new AdapterNotFoundException(name);
+        }
+
+        LoadedAdapter? found = await _intake.ReadChangedAsync(name, known, registration.IsFromSource, cancellationToken).ConfigureAwait(false);
+        if (found is null || !await HandOverAsync(found, loop => loop.Refresh(registration, found)).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        Log.Registered(_logger, name, found.Headers.Coverage);
+        return true;
+    }
+
     /// <summary>Removes a name. Requests that were handed in before go on; new ones fail. Memory is returned when the last of them has ended.</summary>
     /// <returns>False when the name was not registered.</returns>
     public async Task<bool> UnregisterAsync(string name)
@@ -147,23 +176,28 @@ public sealed class AdapterCollection
             throw new AdapterExistsException(name);
         }
 
-        (AdapterHeaders headers, PageImage? image) = await _intake.RegisterAsync(package, validation, cancellation).ConfigureAwait(false);
+        LoadedAdapter read = await _intake.RegisterAsync(package, validation, cancellation).ConfigureAwait(false);
+        await HandOverAsync(read, loop =>
+        {
+            loop.Names.Register(new AdapterRegistration(name, read.Headers), read.Image, replace);
+            return true;
+        }).ConfigureAwait(false);
+        Log.Registered(_logger, name, read.Headers.Coverage);
+        return read.Headers.Coverage;
+    }
+
+    /// <summary>Lets the engine's thread take what has been read; when the engine has ended, nobody does.</summary>
+    private async Task<T> HandOverAsync<T>(LoadedAdapter read, Func<EngineLoop, T> take)
+    {
         try
         {
-            await CallAsync(loop =>
-            {
-                loop.Names.Register(new AdapterRegistration(name, headers), image, replace);
-                return true;
-            }).ConfigureAwait(false);
+            return await CallAsync(take).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EngineDisposedException or EngineFaultedException)
         {
-            image?.Dispose();
+            read.Dispose();
             throw;
         }
-
-        Log.Registered(_logger, name, headers.Coverage);
-        return headers.Coverage;
     }
 
     private Task<T> CallAsync<T>(Func<EngineLoop, T> action)

@@ -52,7 +52,8 @@ internal sealed class AdapterContent : IDisposable
     /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
     /// <param name="load">Says when it may work; null for always.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
-    /// <exception cref="AdapterLoadException">The package changed, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
+    /// <exception cref="AdapterChangedException">It has another identity than is expected.</exception>
+    /// <exception cref="AdapterLoadException">The package changed since it was described, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
     public static AdapterContent Load(
         AdapterDescription description,
         Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
@@ -64,14 +65,14 @@ internal sealed class AdapterContent : IDisposable
         AdapterPackage package = description.Package;
         try
         {
-            using AdapterReader reader = package.Open();
-            AdapterDescription.CheckFingerprint(reader, description.Fingerprint);
+            using AdapterReader reader = package.Open(load);
+            if (!reader.Fingerprint.Span.SequenceEqual(description.Fingerprint.Span))
+                throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since it was looked at");
             AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, load, cancellationToken).Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
-                throw new FormatError(
-                    LoadErrorKind.File, reader.File, null, $"was changed: its content is generation {content.Id}, it was {id} when it was loaded before");
+                throw new AdapterChangedException(package.Name, reader.File, new AdapterIdentity(id, default, null), new AdapterIdentity(content.Id, default, reader.Stamp));
             }
 
             return content;

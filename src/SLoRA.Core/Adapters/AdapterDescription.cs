@@ -27,6 +27,7 @@ internal sealed class AdapterDescription
         Modules = layout.Modules;
         BaseMatrices = layout.BaseMatrices;
         Fingerprint = reader.Fingerprint;
+        Stamp = reader.Stamp;
         Coverage = new AdapterCoverage(
             [.. Modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))],
             modelModules,
@@ -53,32 +54,25 @@ internal sealed class AdapterDescription
     /// <summary>What the package must still have when its content is read.</summary>
     public ReadOnlyMemory<byte> Fingerprint { get; }
 
+    /// <summary>How the files stood; null where there are none.</summary>
+    public PackageStamp? Stamp { get; }
+
     /// <summary>Reads the configuration and the list of tensors of an adapter and checks them against a model.</summary>
     /// <param name="package">The adapter.</param>
     /// <param name="targets">The modules of the model that can have LoRA.</param>
-    /// <param name="expected">The fingerprint that the package must have because it was read before; empty if it was not.</param>
+    /// <param name="load">Says when it may work; null for always.</param>
     /// <exception cref="AdapterLoadException">Something in it is wrong, not for this model or not served.</exception>
-    public static AdapterDescription Read(
-        AdapterPackage package, ImmutableArray<TargetModule> targets, ReadOnlyMemory<byte> expected = default)
+    public static AdapterDescription Read(AdapterPackage package, ImmutableArray<TargetModule> targets, PacedLoad? load = null)
     {
         try
         {
-            using AdapterReader reader = package.Open();
-            if (!expected.IsEmpty)
-                CheckFingerprint(reader, expected);
-            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets), targets.Length);
+            using AdapterReader reader = package.Open(load);
+            using PacedWork? work = load?.WorkInPieces();
+            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets, work), targets.Length);
         }
         catch (FormatError error)
         {
             throw new AdapterLoadException(package.Name, error);
         }
-    }
-
-    /// <summary>Refuses a package that is no longer what registration found.</summary>
-    /// <exception cref="FormatError">It has another fingerprint.</exception>
-    public static void CheckFingerprint(AdapterReader reader, ReadOnlyMemory<byte> expected)
-    {
-        if (!reader.Fingerprint.Span.SequenceEqual(expected.Span))
-            throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since the adapter was registered");
     }
 }

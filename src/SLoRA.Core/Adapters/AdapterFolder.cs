@@ -26,7 +26,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     private readonly AdapterLimits _limits = limits ?? AdapterLimits.Default;
 
     /// <inheritdoc/>
-    public override AdapterReader Open()
+    public override AdapterReader Open(PacedLoad? load = null)
     {
         if (!Directory.Exists(_path))
         {
@@ -34,8 +34,8 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
             throw new FormatError(LoadErrorKind.File, _path, null, problem);
         }
 
-        byte[] config = ReadConfig(Path.Combine(_path, ConfigFile));
-        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(_path, ConfigFile)));
+        byte[] config = ReadConfig(Path.Combine(_path, ConfigFile), out (long Length, DateTime Written) configState);
+        PeftConfig checkedConfig = ParseConfig(config, load);
 
         string file = Path.Combine(_path, TensorFile);
         if (!System.IO.File.Exists(file) && System.IO.File.Exists(Path.Combine(_path, PickleFile)))
@@ -48,7 +48,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         try
         {
             CheckHeaderLength(stream.SafeFileHandle, file);
-            return new Reader(file, stream, checkedConfig, config);
+            return new Reader(this, file, stream, checkedConfig, config, configState, load);
         }
         catch
         {
@@ -57,12 +57,52 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
     }
 
-    private byte[] ReadConfig(string file)
+    /// <inheritdoc/>
+    public override PackageStamp? Look()
+    {
+        (long configBytes, DateTime configWritten) = StateOf(new FileInfo(Path.Combine(_path, ConfigFile)));
+        (long tensorBytes, DateTime tensorsWritten) = StateOf(new FileInfo(Path.Combine(_path, TensorFile)));
+        return new PackageStamp(configBytes, configWritten, tensorBytes, tensorsWritten);
+    }
+
+    private static (long Length, DateTime Written) StateOf(FileInfo file)
+    {
+        try
+        {
+            FileInfo target = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+            return (target.Length, target.LastWriteTimeUtc);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatError(LoadErrorKind.File, file.FullName, null, "cannot be read: " + error.Message, error);
+        }
+    }
+
+    private static (long Length, DateTime Written) StateOf(SafeFileHandle handle, string file)
+    {
+        try
+        {
+            return (RandomAccess.GetLength(handle), System.IO.File.GetLastWriteTimeUtc(handle));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+        }
+    }
+
+    private byte[] ReadConfig(string file, out (long Length, DateTime Written) state)
     {
         using FileStream stream = OpenFile(file, _limits.ConfigBytes);
-        byte[] bytes = new byte[stream.Length];
+        state = StateOf(stream.SafeFileHandle, file);
+        byte[] bytes = new byte[state.Length];
         ReadAll(stream.SafeFileHandle, file, 0, bytes);
         return bytes;
+    }
+
+    private PeftConfig ParseConfig(byte[] config, PacedLoad? load)
+    {
+        using PacedWork? work = load?.WorkInPieces();
+        return PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(_path, ConfigFile)));
     }
 
     private FileStream OpenFile(string file, long largest)
@@ -118,17 +158,23 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
     private sealed class Reader : AdapterReader
     {
+        private readonly AdapterFolder _folder;
         private readonly FileStream _stream;
-        private readonly (long Length, DateTime Written) _state;
+        private readonly PackageStamp _stamp;
 
-        public Reader(string file, FileStream stream, PeftConfig config, byte[] configBytes)
+        public Reader(
+            AdapterFolder folder, string file, FileStream stream, PeftConfig config, byte[] configBytes, (long Length, DateTime Written) configState, PacedLoad? load)
         {
             File = file;
+            _folder = folder;
             _stream = stream;
-            _state = State();
+            (long length, DateTime written) = StateOf(stream.SafeFileHandle, file);
+            _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
             Config = config;
-            Tensors = SafetensorsHeader.Read(stream, file).Tensors;
-            Fingerprint = FingerprintOf(configBytes, Tensors);
+            (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, file);
+            using PacedWork? work = load?.WorkInPieces();
+            Tensors = SafetensorsHeader.Parse(json, fileLength, file, work is null ? null : work.Pause).Tensors;
+            Fingerprint = FingerprintOf(configBytes, Tensors, work);
         }
 
         public override string File { get; }
@@ -137,31 +183,22 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
         public override ImmutableArray<TensorEntry> Tensors { get; }
 
-        public override long Bytes => _state.Length;
+        public override long Bytes => _stamp.TensorBytes;
 
         public override ReadOnlyMemory<byte> Fingerprint { get; }
+
+        public override PackageStamp? Stamp => _stamp;
 
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination) =>
             ReadAll(_stream.SafeFileHandle, File, tensor.Begin + offset, destination);
 
         public override void CheckUnchanged()
         {
-            if (State() != _state)
+            // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter that nobody made.
+            if (StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
                 throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
         }
 
         public override void Dispose() => _stream.Dispose();
-
-        private (long Length, DateTime Written) State()
-        {
-            try
-            {
-                return (RandomAccess.GetLength(_stream.SafeFileHandle), System.IO.File.GetLastWriteTimeUtc(_stream.SafeFileHandle));
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                throw new FormatError(LoadErrorKind.File, File, null, "cannot be read: " + error.Message, error);
-            }
-        }
     }
 }

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
+using SLoRA.Diagnostics;
+using SLoRA.Formats;
 
 namespace SLoRA.Adapters;
 
@@ -7,11 +10,11 @@ namespace SLoRA.Adapters;
 /// that content is needed. Thread-safe.
 /// </summary>
 /// <param name="loader">Reads and checks.</param>
-/// <param name="totalPages">Pages of the pool.</param>
 /// <param name="source">Where unknown names are looked up; null for nowhere.</param>
 /// <param name="options">How many readings at a time, and how long each may take.</param>
 /// <param name="clock">Measures that.</param>
-internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapterSource? source, AdapterCacheOptions options, TimeProvider clock) : IDisposable
+/// <param name="logger">Told of adapters that have changed.</param>
+internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source, AdapterCacheOptions options, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly TimeSpan _limit = options.LoadTimeout;
 
@@ -25,40 +28,63 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
     /// <summary>Reads configuration and headers and, if asked, the content.</summary>
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
     /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
-    public (AdapterHeaders Headers, PageImage? Image) Read(AdapterPackage package, AdapterValidation validation, CancellationToken cancellation)
-    {
-        AdapterHeaders headers = loader.ReadHeaders(package);
-        if (headers.Shape.PageCount >= totalPages)
-        {
-            // At least one page is left for keys and values.
-            throw new AdapterTooLargeException(package.Name, headers.Shape.PageCount, 0, 1, totalPages);
-        }
-
-        return (headers, validation == AdapterValidation.Content ? loader.ReadContent(headers, null, cancellation) : null);
-    }
+    public LoadedAdapter Read(AdapterPackage package, AdapterValidation validation, CancellationToken cancellation) =>
+        Read(package, validation, null, cancellation);
 
     /// <summary>The same, in the background.</summary>
-    /// <inheritdoc cref="Read"/>
-    public async Task<(AdapterHeaders Headers, PageImage? Image)> RegisterAsync(
-        AdapterPackage package, AdapterValidation validation, CancellationToken cancellation)
+    /// <inheritdoc cref="Read(AdapterPackage, AdapterValidation, CancellationToken)"/>
+    public Task<LoadedAdapter> RegisterAsync(AdapterPackage package, AdapterValidation validation, CancellationToken cancellation) =>
+        _registrations.Run(package.Name, reading => Read(package, validation, reading, reading.Ending), cancellation);
+
+    /// <summary>
+    /// Begins to read the content of a registration; the engine's thread calls it and does not wait. What the adapter source brings is looked at first: only its headers
+    /// come, and when there is room for the content, the next call brings that.
+    /// </summary>
+    /// <exception cref="AdapterNotFoundException">The source does not know the name.</exception>
+    /// <exception cref="AdapterChangedException">It is not what it was, and that is refused.</exception>
+    /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
+    /// <exception cref="AdapterLoadException">The source fails or takes too long, or the adapter is broken or takes too long to read.</exception>
+    public async Task<LoadedAdapter> ReadAsync(AdapterRegistration registration, CancellationToken cancellation)
     {
-        Registered read = await _registrations.Run(package.Name, ending => new Registered(Read(package, validation, ending)), cancellation).ConfigureAwait(false);
-        return read.Adapter;
+        AdapterHeaders? known = registration.Headers;
+        GenerationId? expected = registration.Generation?.Id;
+        ContentLoad? load = registration.Loading;
+        try
+        {
+            LoadedAdapter loaded = registration.IsFromSource && registration.Answer is null
+                ? await AskAsync(registration.Name, known, expected, load, cancellation).ConfigureAwait(false)
+                : await ReadAsync(registration.Answer ?? known!, expected, load, cancellation).ConfigureAwait(false);
+            if (expected is { } before && loaded.Image is { } image && image.Id != before)
+            {
+                Log.Adopted(logger, registration.Name, known!.IdentityOf(before), loaded.Headers.IdentityOf(image.Id));
+            }
+
+            return loaded;
+        }
+        catch (AdapterChangedException error)
+        {
+            Log.Changed(logger, registration.Name, error.Expected, error.Found);
+            throw;
+        }
     }
 
-    /// <summary>Begins to read the content of a registration; the engine's thread calls it and does not wait.</summary>
-    /// <exception cref="AdapterNotFoundException">The source does not know the name.</exception>
-    /// <exception cref="AdapterLoadException">The source fails or takes too long, or the adapter is broken, has changed, or takes too long to read.</exception>
-    public Task<LoadedAdapter> ReadAsync(AdapterRegistration registration, CancellationToken cancellation)
+    /// <summary>Reads a registered adapter again if it has changed where it comes from.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="known">What is known of it.</param>
+    /// <param name="isFromSource">Whether the adapter source brought it.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <returns>What it is now; null when its files stand as they stood.</returns>
+    /// <inheritdoc cref="ReadAsync(AdapterRegistration, CancellationToken)"/>
+    public async Task<LoadedAdapter?> ReadChangedAsync(string name, AdapterHeaders known, bool isFromSource, CancellationToken cancellation)
     {
-        if (registration.IsFromSource)
+        AdapterPackage package = isFromSource ? await FindAsync(name, null, cancellation).ConfigureAwait(false) : known.Package;
+        if (!isFromSource && !package.CanReadAgain)
         {
-            return AskAsync(registration.Name, cancellation);
+            return null;
         }
 
-        AdapterHeaders headers = registration.Headers!;
-        GenerationId? expected = registration.Generation?.Id;
-        return _contents.Run(registration.Name, ending => new LoadedAdapter(headers, loader.ReadContent(headers, expected, ending)), cancellation);
+        Refreshed refreshed = await _registrations.Run(name, reading => new Refreshed(ReadChanged(package, known, reading)), cancellation).ConfigureAwait(false);
+        return refreshed.Adapter;
     }
 
     /// <summary>Gives up everything that is being read. From here on the base model's memory may go, whoever still hangs.</summary>
@@ -69,21 +95,59 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
         loader.Dispose();
     }
 
-    private async Task<LoadedAdapter> AskAsync(string name, CancellationToken cancellation)
+    private LoadedAdapter Read(AdapterPackage package, AdapterValidation validation, ReadClock? reading, CancellationToken cancellation)
     {
-        AdapterOrigin? origin = await FindAsync(name, cancellation).ConfigureAwait(false);
-        AdapterPackage package = origin?.ToPackage(name) ?? throw new AdapterNotFoundException(name);
-        return await _contents.Run(name, ending => loader.Read(package, ending), cancellation).ConfigureAwait(false);
+        AdapterHeaders headers = loader.ReadHeaders(package, reading);
+        return validation == AdapterValidation.Content ? loader.ReadContent(headers, null, ChangedContent.Refuse, reading, cancellation) : new LoadedAdapter(headers, null);
     }
 
-    private async Task<AdapterOrigin?> FindAsync(string name, CancellationToken cancellation)
+    private LoadedAdapter? ReadChanged(AdapterPackage package, AdapterHeaders known, ReadClock reading)
+    {
+        try
+        {
+            return known.Stamp is { } stamp && package.Look() == stamp ? null : Read(package, AdapterValidation.Content, reading, reading.Ending);
+        }
+        catch (FormatError error)
+        {
+            throw new AdapterLoadException(package.Name, error);
+        }
+    }
+
+    private Task<LoadedAdapter> ReadAsync(AdapterHeaders headers, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
+    {
+        ChangedContent change = options.ChangedContent;
+        return _contents.Run(
+            headers.Package.Name, reading => loader.ReadContent(headers, expected, change, reading, reading.Ending), cancellation, load is null ? null : load.Rest);
+    }
+
+    /// <summary>What the source says now. A folder comes with its headers; tensors, which are in memory already, at once.</summary>
+    private async Task<LoadedAdapter> AskAsync(string name, AdapterHeaders? known, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
+    {
+        AdapterPackage package = await FindAsync(name, load, cancellation).ConfigureAwait(false);
+        AdapterHeaders found = (await _contents.Run(
+            name, reading => new LoadedAdapter(loader.ReadHeaders(package, reading), null), cancellation, load is null ? null : load.Rest).ConfigureAwait(false)).Headers;
+        if (known is not null && options.ChangedContent == ChangedContent.Refuse && !found.Fingerprint.Span.SequenceEqual(known.Fingerprint.Span))
+        {
+            throw new AdapterChangedException(name, "what the adapter source brings", known.IdentityOf(expected), found.IdentityOf(null));
+        }
+
+        return package.CanReadAgain ? new LoadedAdapter(found, null) : await ReadAsync(found, expected, load, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<AdapterPackage> FindAsync(string name, ContentLoad? load, CancellationToken cancellation)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
             // What the source does before its first await may touch files, and hang.
-            Asked asked = await _contents.Run(name, _ => new Asked(source!.FindAsync(name, ending.Token).AsTask()), cancellation).ConfigureAwait(false);
-            return await asked.Answer.WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
+            Asked asked = await _contents.Run(
+                name, _ => new Asked(source!.FindAsync(name, ending.Token).AsTask()), cancellation, load is null ? null : load.Rest).ConfigureAwait(false);
+
+            // From here on no thread waits: the place is free for others.
+            load?.Ask();
+            using ITimer? patience = load is null ? null : clock.CreateTimer(static load => ((ContentLoad)load!).Rest(), load, ReadThreads.Patience, Timeout.InfiniteTimeSpan);
+            AdapterOrigin? origin = await asked.Answer.WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
+            return origin?.ToPackage(name) ?? throw new AdapterNotFoundException(name);
         }
         catch (Exception error)
         {
@@ -103,8 +167,8 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
 
     private sealed record Asked(Task<AdapterOrigin?> Answer);
 
-    private sealed record Registered((AdapterHeaders Headers, PageImage? Image) Adapter) : IDisposable
+    private sealed record Refreshed(LoadedAdapter? Adapter) : IDisposable
     {
-        public void Dispose() => Adapter.Image?.Dispose();
+        public void Dispose() => Adapter?.Dispose();
     }
 }

@@ -17,7 +17,7 @@ internal sealed record AdapterLayout(
 {
     /// <summary>Matches an adapter with a model.</summary>
     /// <exception cref="FormatError">Something is left over, missing, or of the wrong shape or type.</exception>
-    public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets)
+    public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets, PacedWork? work = null)
     {
         PeftConfig config = reader.Config;
         if (reader.Tensors.IsEmpty)
@@ -32,7 +32,7 @@ internal sealed record AdapterLayout(
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
 
-        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher);
+        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, work);
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)

@@ -4,10 +4,10 @@ namespace SLoRA;
 
 /// <summary>
 /// An adapter could not be registered or loaded. <see cref="SLoraException.Code"/> is <c>adapter.file</c>, <c>adapter.config</c>,
-/// <c>adapter.tensor</c> or <c>adapter.incompatible</c>; the message names the file and the tensor or option at fault.
+/// <c>adapter.tensor</c> or <c>adapter.incompatible</c>, that of <see cref="AdapterChangedException"/> <c>adapter.changed</c>; the message names the file and the tensor or option at fault.
 /// It concerns this adapter only: nothing of it is registered, and everything else goes on.
 /// </summary>
-public sealed class AdapterLoadException : SLoraException
+public class AdapterLoadException : SLoraException
 {
     internal AdapterLoadException(string adapter, FormatError error)
         : base(error.Kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {error.Message}", error.InnerException)
@@ -15,6 +15,13 @@ public sealed class AdapterLoadException : SLoraException
         Adapter = adapter;
         Kind = error.Kind;
         Subject = error.Subject;
+    }
+
+    private protected AdapterLoadException(string adapter, string code, LoadErrorKind kind, string problem)
+        : base(code, $"Adapter {FormatError.Quote(adapter)}: {problem}")
+    {
+        Adapter = adapter;
+        Kind = kind;
     }
 
     internal AdapterLoadException(string adapter, LoadErrorKind kind, string problem, Exception? cause = null)

@@ -11,41 +11,62 @@ namespace SLoRA.Adapters;
 /// </summary>
 /// <param name="targets">The model's target modules.</param>
 /// <param name="pageBytes">Bytes of a page of the pool.</param>
+/// <param name="totalPages">Pages of the pool.</param>
 /// <param name="policy">In which type weights lie in the pages.</param>
 /// <param name="baseType">The type of the base weights.</param>
 /// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
-/// <param name="pace">How fast content may be read.</param>
+/// <param name="pace">How fast adapters may be read.</param>
 internal sealed class AdapterLoader(
-    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight, LoadPace pace) : IDisposable
+    ImmutableArray<TargetModule> targets,
+    long pageBytes,
+    int totalPages,
+    AdapterWeightType policy,
+    TensorType baseType,
+    Func<TargetModule, WeightSource> baseWeight,
+    LoadPace pace) : IDisposable
 {
     private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
     private readonly MemoryGate _baseMemory = new();
 
     /// <summary>Reads configuration and headers.</summary>
+    /// <param name="package">The adapter.</param>
+    /// <param name="reading">The reading that it is; null for one without a limit.</param>
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
-    public AdapterHeaders ReadHeaders(AdapterPackage package) => Keep(AdapterDescription.Read(package, targets));
+    /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
+    public AdapterHeaders ReadHeaders(AdapterPackage package, ReadClock? reading = null) => Keep(AdapterDescription.Read(package, targets, pace.Begin(reading)));
 
     /// <summary>Reads and checks the content, and lays it out as it will lie in the pages: paging it in cannot fail any more.</summary>
-    /// <param name="headers">What registration found.</param>
-    /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
+    /// <param name="headers">What was found before.</param>
+    /// <param name="expected">The content that it had before; null if that is not known.</param>
+    /// <param name="change">What to do when it is another adapter now.</param>
+    /// <param name="reading">The reading that it is.</param>
     /// <param name="cancellation">Ends the reading between two pieces.</param>
-    /// <exception cref="AdapterLoadException">The package changed since it was registered, or a value cannot be served.</exception>
-    public PageImage ReadContent(AdapterHeaders headers, GenerationId? expected, CancellationToken cancellation)
+    /// <returns>The content, with the headers that it has now.</returns>
+    /// <exception cref="AdapterChangedException">It is another adapter now, and that is refused.</exception>
+    /// <exception cref="AdapterTooLargeException">No request could ever use what it is now.</exception>
+    /// <exception cref="AdapterLoadException">A value cannot be served.</exception>
+    public LoadedAdapter ReadContent(
+        AdapterHeaders headers, GenerationId? expected, ChangedContent change, ReadClock? reading = null, CancellationToken cancellation = default)
     {
-        AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint);
-        TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
-        PacedLoad load = pace.Begin();
-        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, load, cancellation);
-        TilePacker.CheckRange(content, directory);
-        return PageImage.Pack(content, directory, pageBytes, load, cancellation);
-    }
+        PacedLoad load = pace.Begin(reading);
+        AdapterDescription description = AdapterDescription.Read(headers.Package, targets, load);
+        if (!description.Fingerprint.Span.SequenceEqual(headers.Fingerprint.Span))
+        {
+            if (change == ChangedContent.Refuse)
+            {
+                throw new AdapterChangedException(
+                    headers.Package.Name, description.File, headers.IdentityOf(expected), new AdapterIdentity(null, description.Fingerprint, description.Stamp));
+            }
 
-    /// <summary>Reads an adapter completely.</summary>
-    /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
-    public LoadedAdapter Read(AdapterPackage package, CancellationToken cancellation)
-    {
-        AdapterHeaders headers = ReadHeaders(package);
-        return new LoadedAdapter(headers, ReadContent(headers, null, cancellation));
+            headers = Keep(description);
+        }
+
+        TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
+        GenerationId? mustBe = change == ChangedContent.Refuse ? expected : null;
+        using AdapterContent content = AdapterContent.Load(description, BaseWeight, mustBe, _baseMemory, load, cancellation);
+        TilePacker.CheckRange(content, directory);
+        PageImage image = PageImage.Pack(content, directory, pageBytes, load, cancellation);
+        return new LoadedAdapter(headers.Stamp == description.Stamp ? headers : headers with { Stamp = description.Stamp }, image);
     }
 
     /// <summary>From here on the base model's memory may go.</summary>
@@ -54,7 +75,13 @@ internal sealed class AdapterLoader(
     private AdapterHeaders Keep(AdapterDescription description)
     {
         AdapterShape shape = _shapes.Of(description.Modules);
-        return new AdapterHeaders(description.Package, description.Coverage.Sharing(shape.Modules), description.Fingerprint, shape);
+        if (shape.PageCount >= totalPages)
+        {
+            // At least one page is left for keys and values.
+            throw new AdapterTooLargeException(description.Package.Name, shape.PageCount, 0, 1, totalPages);
+        }
+
+        return new AdapterHeaders(description.Package, description.Coverage.Sharing(shape.Modules), description.Fingerprint, shape, description.Stamp);
     }
 
     private (TensorType Type, nint Data, long Elements) BaseWeight(TargetModule target)

@@ -35,6 +35,7 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
         }
 
         registration.IsNamed = true;
+        _fromSource += registration.IsFromSource ? 1 : 0;
         if (image is not null)
         {
             store.Attach(registration, image);
@@ -130,7 +131,7 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
             ForgetOldest();
         }
 
-        registration = new AdapterRegistration(name, null) { IsNamed = true, LastUsed = clock.GetTimestamp() };
+        registration = new AdapterRegistration(name, null, isFromSource: true) { IsNamed = true, LastUsed = clock.GetTimestamp() };
         _fromSource++;
         Volatile.Write(ref _names, Current.Add(name, registration));
         return registration;
@@ -154,6 +155,11 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
         _fromSource -= registration.IsFromSource ? 1 : 0;
         Unpin(registration);
         registration.IsNamed = false;
+        if (registration.Generation is { } generation)
+        {
+            generation.NamelessRegistrations++;
+        }
+
         store.Collect(registration);
     }
 

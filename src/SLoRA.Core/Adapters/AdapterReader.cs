@@ -27,6 +27,9 @@ internal abstract class AdapterReader : IDisposable
     /// </summary>
     public abstract ReadOnlyMemory<byte> Fingerprint { get; }
 
+    /// <summary>How the files stood when they were opened; null where there are none.</summary>
+    public virtual PackageStamp? Stamp => null;
+
     /// <summary>Reads a part of a tensor.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="offset">Bytes from the start of the tensor.</param>
@@ -43,12 +46,16 @@ internal abstract class AdapterReader : IDisposable
     {
     }
 
-    protected static byte[] FingerprintOf(ReadOnlySpan<byte> config, ImmutableArray<TensorEntry> tensors)
+    protected static byte[] FingerprintOf(ReadOnlySpan<byte> config, ImmutableArray<TensorEntry> tensors, PacedWork? work = null)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(config);
         foreach (TensorEntry tensor in tensors)
+        {
+            work?.Pause();
             hash.AppendData(Encoding.UTF8.GetBytes($"\0{tensor.Name}\0{tensor.Type}\0{tensor.ShapeText}\0{tensor.Begin}"));
+        }
+
         return hash.GetHashAndReset();
     }
 }

@@ -7,7 +7,8 @@ namespace SLoRA.Adapters;
 /// </summary>
 /// <param name="name">The name.</param>
 /// <param name="headers">What the headers say; null for a name that the adapter source has still to be asked for.</param>
-internal sealed class AdapterRegistration(string name, AdapterHeaders? headers)
+/// <param name="isFromSource">Whether the adapter source brings it.</param>
+internal sealed class AdapterRegistration(string name, AdapterHeaders? headers, bool isFromSource = false)
 {
     private int _leases;
 
@@ -15,13 +16,19 @@ internal sealed class AdapterRegistration(string name, AdapterHeaders? headers)
     public string Name { get; } = name;
 
     /// <summary>Whether the adapter source brings it, every time that its content is needed.</summary>
-    public bool IsFromSource { get; } = headers is null;
+    public bool IsFromSource { get; } = isFromSource;
 
     /// <summary>What configuration and headers say; null until the source has answered.</summary>
     public AdapterHeaders? Headers { get; set; } = headers;
 
+    /// <summary>What the adapter source said last, while its content has still to be read; null otherwise.</summary>
+    public AdapterHeaders? Answer { get; set; }
+
+    /// <summary>What the next content will have, as far as is known.</summary>
+    public AdapterHeaders? LatestHeaders => Answer ?? Headers;
+
     /// <summary>Pages that it needs; 0 until that is known.</summary>
-    public int PageCount => Headers?.Shape.PageCount ?? 0;
+    public int PageCount => LatestHeaders?.Shape.PageCount ?? 0;
 
     /// <summary>Whether content that has been dropped can be had again.</summary>
     public bool CanReadAgain => IsFromSource || Headers!.Package.CanReadAgain;
@@ -29,11 +36,11 @@ internal sealed class AdapterRegistration(string name, AdapterHeaders? headers)
     /// <summary>The content; null until it has been read and checked. It may have neither pages nor an image: then it is read again when it is needed.</summary>
     public Generation? Generation { get; set; }
 
-    /// <summary>Ends the reading that is under way; null when there is none.</summary>
-    public CancellationTokenSource? Loading { get; set; }
+    /// <summary>The reading that is under way; null when there is none.</summary>
+    public ContentLoad? Loading { get; set; }
 
-    /// <summary>Bytes that the reading under way will bring, as far as that is known.</summary>
-    public long LoadingBytes { get; set; }
+    /// <summary>Whether the last look at where it comes from has found another adapter.</summary>
+    public bool IsStale { get; set; }
 
     /// <summary>Why the last reading failed; null when it did not.</summary>
     public Exception? Failure { get; set; }

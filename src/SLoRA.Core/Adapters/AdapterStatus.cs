@@ -14,6 +14,13 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
     /// <summary>The place nearest to the device where its content is.</summary>
     public AdapterTier Tier { get; init; }
 
+    /// <summary>
+    /// Whether the last look at where it comes from has found another adapter there: requests that need to read it fail with
+    /// <see cref="AdapterChangedException"/> until it is refreshed or replaced. What changes while content is in memory is found at the next reading, or by
+    /// <see cref="AdapterCollection.RefreshAsync"/>.
+    /// </summary>
+    public bool IsStale { get; init; }
+
     /// <summary>Whether content and pages are to stay.</summary>
     public bool IsPinned { get; init; }
 
@@ -53,6 +60,7 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
             registration.Leases)
         {
             Tier = generation?.Resident is not null ? AdapterTier.Device : generation?.Image is not null ? AdapterTier.Host : AdapterTier.Registered,
+            IsStale = registration.IsStale,
             IsPinned = registration.IsPinned,
             HostBytes = generation?.Image?.Bytes ?? 0,
             TotalRequests = registration.Requests,

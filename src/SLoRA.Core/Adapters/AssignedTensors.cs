@@ -41,14 +41,16 @@ internal sealed class AssignedTensors
     /// <param name="targets">The modules of the model.</param>
     /// <param name="targeted">The indices of those that the configuration targets.</param>
     /// <param name="matcher">What the configuration targets, also outside this model.</param>
+    /// <param name="work">Lets others work in between; null for nobody.</param>
     /// <exception cref="FormatError">A tensor has no place, or another has it already.</exception>
     public static AssignedTensors Assign(
-        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher)
+        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, PacedWork? work = null)
     {
         var result = new AssignedTensors(reader.File, targets);
         Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)
         {
+            work?.Pause();
             if (PeftTensorKey.Parse(tensor.Name) is not { } key)
                 throw result.Error(LoadErrorKind.Tensor, tensor, "is no tensor of plain LoRA");
             TargetModule target = key.Candidates().Select(name => byName.GetValueOrDefault(name)).FirstOrDefault(found => found is not null)

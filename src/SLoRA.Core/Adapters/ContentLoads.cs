@@ -9,12 +9,14 @@ namespace SLoRA.Adapters;
 /// <param name="options">The bounds.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="done">Told of every outcome, on any thread.</param>
+/// <param name="placeFree">Told, on any thread, that a reading gets nothing for now and others may begin.</param>
 internal sealed class ContentLoads(
     ReadContent read,
     HostStore store,
     AdapterCacheOptions options,
     TimeProvider clock,
-    Action<AdapterRegistration, LoadedAdapter?, Exception?> done)
+    Action<AdapterRegistration, LoadedAdapter?, Exception?> done,
+    Action placeFree)
 {
     /// <summary>For how long nobody reads again what failed once; twice as long after each further failure.</summary>
     public static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
@@ -22,11 +24,15 @@ internal sealed class ContentLoads(
     /// <summary>The longest time that nobody reads again.</summary>
     public static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
 
-    private int _count;
+    /// <summary>The most questions that the adapter source is asked at the same time, those not counted that it has not answered for a while.</summary>
+    public const int MostAsked = 64;
+
+    // Loads in each state. Others than the engine's thread move them.
+    private readonly int[] _counts = new int[(int)ContentLoadState.Ended + 1];
     private long _bytes;
 
     /// <summary>Whether another reading may begin.</summary>
-    public bool HasSlot => _count < options.MaxConcurrentLoads;
+    public bool HasSlot => CountOf(ContentLoadState.Reads) < options.MaxConcurrentLoads && CountOf(ContentLoadState.Asks) < MostAsked;
 
     /// <summary>Why the content of an adapter is not read now: its last reading failed a moment ago. Null when there is nothing against it.</summary>
     public Exception? RefusalOf(AdapterRegistration registration) =>
@@ -43,28 +49,29 @@ internal sealed class ContentLoads(
             return true;
         }
 
-        long bytes = registration.Headers?.Shape.ImageBytes ?? 0;
+        long bytes = registration.LatestHeaders?.Shape.ImageBytes ?? 0;
         if (!HasSlot || (!isFirst && !store.HasRoomFor(_bytes + bytes)))
         {
             return false;
         }
 
-        registration.Loading = new CancellationTokenSource();
-        registration.LoadingBytes = bytes;
-        _count++;
+        registration.Loading = new ContentLoad(bytes, Moved);
+        Interlocked.Increment(ref _counts[(int)ContentLoadState.Reads]);
         _bytes += bytes;
-        _ = ReadAsync(registration, registration.Loading.Token);
+        _ = ReadAsync(registration, registration.Loading.Ending);
         return true;
     }
 
-    /// <summary>Notes that a reading has ended, and with which error.</summary>
-    public void End(AdapterRegistration registration, Exception? error)
+    /// <summary>Notes that a reading has ended.</summary>
+    /// <param name="registration">What was read.</param>
+    /// <param name="hasContent">Whether the content has come, not only the answer of the adapter source.</param>
+    /// <param name="error">Why nothing has come; null when something has.</param>
+    public void End(AdapterRegistration registration, bool hasContent, Exception? error)
     {
-        _count--;
-        _bytes -= registration.LoadingBytes;
-        registration.Loading!.Dispose();
+        _bytes -= registration.Loading!.Bytes;
+        registration.Loading.Dispose();
         registration.Loading = null;
-        if (error is OperationCanceledException)
+        if (error is OperationCanceledException || (error is null && !hasContent))
         {
             return;
         }
@@ -76,6 +83,18 @@ internal sealed class ContentLoads(
             TimeSpan pause = FirstRetry * Math.Pow(2, Math.Min(registration.Failures - 1, 20));
             pause = pause < LongestRetry ? pause : LongestRetry;
             registration.RetryAt = clock.GetTimestamp() + (long)(pause.TotalSeconds * clock.TimestampFrequency);
+        }
+    }
+
+    private int CountOf(ContentLoadState state) => Volatile.Read(ref _counts[(int)state]);
+
+    private void Moved(ContentLoadState from, ContentLoadState to)
+    {
+        Interlocked.Decrement(ref _counts[(int)from]);
+        if (to != ContentLoadState.Ended)
+        {
+            Interlocked.Increment(ref _counts[(int)to]);
+            placeFree();
         }
     }
 

@@ -48,8 +48,11 @@ internal sealed class Generation(GenerationId id, TileDirectory directory, long 
     /// <summary>Whether its pages may be taken away.</summary>
     public bool IsIdle => Users == 0 && Pins == 0;
 
-    /// <summary>Whether its bytes must stay somewhere: somebody needs them, or they could not be had again.</summary>
-    public bool MustStay => Leases > 0 || Pins > 0 || FixedRegistrations > 0;
+    /// <summary>Those of them that have lost their name and that requests hold: nobody vouches any more that they could be read again.</summary>
+    public int NamelessRegistrations { get; set; }
+
+    /// <summary>Whether its bytes must stay somewhere: they are to, or they could not be had again.</summary>
+    public bool MustStay => Pins > 0 || FixedRegistrations > 0 || NamelessRegistrations > 0;
 
     /// <summary>How often and when it was used.</summary>
     public UseRecord Use { get; private set; }

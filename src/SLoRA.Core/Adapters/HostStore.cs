@@ -1,10 +1,11 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// The generations, by content: registrations with equal content share one. It holds their images in main memory up to a bound; what nobody holds a lease on
-/// and can be read again goes first. Content is read in the background and attached on the engine's thread, to which everything else here belongs.
+/// The generations, by content: registrations with equal content share one. It holds their images in main memory up to a bound; what can be read again goes,
+/// and what nobody waits for goes first. Content is read in the background and attached on the engine's thread, to which everything else here belongs.
 /// </summary>
 /// <param name="cache">Generations that have pages.</param>
 /// <param name="memory">The pages.</param>
@@ -13,12 +14,21 @@ namespace SLoRA.Adapters;
 /// <param name="clock">The clock.</param>
 internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudget slice, AdapterCacheOptions options, TimeProvider clock)
 {
+    /// <summary>What waiting requests add to the worth: what they hold goes last.</summary>
+    private const double WaitedFor = 1e18;
+
     private readonly Dictionary<GenerationId, Generation> _generations = [];
     private readonly List<Generation> _held = [];
     private long _ordinal;
 
     /// <summary>Told when a generation is gone for good.</summary>
     public Action<GenerationId>? Dropped { get; set; }
+
+    /// <summary>What the request holds that is to be admitted next: its content stays, whatever the bound.</summary>
+    public ImmutableArray<Lease> NextLeases { get; set; } = [];
+
+    /// <summary>What the program waits for first: its content stays too.</summary>
+    public AdapterRegistration? NextPreload { get; set; }
 
     /// <summary>Generations known, wherever their bytes are.</summary>
     public int Count => _generations.Count;
@@ -58,6 +68,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
             generation.Registrations++;
             generation.Leases += registration.Leases;
             generation.FixedRegistrations += registration.CanReadAgain ? 0 : 1;
+            generation.NamelessRegistrations += registration.IsNamed ? 0 : 1;
             generation.Pins += registration.IsPinned ? 1 : 0;
         }
 
@@ -70,8 +81,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     {
         if (registration.Leases == 0)
         {
-            // What somebody has hung on the token must not run on this thread.
-            _ = registration.Loading?.CancelAsync();
+            registration.Loading?.GiveUp();
             if (registration.Generation is { IsPagingIn: true, IsIdle: true, Leases: 0 } generation)
             {
                 cache.Evict(generation);
@@ -84,7 +94,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         }
     }
 
-    /// <summary>Whether so many bytes could be added if everything that nobody holds were dropped.</summary>
+    /// <summary>Whether so many bytes could be added if everything that nobody holds, and that pages hold too, were dropped.</summary>
     public bool HasRoomFor(long bytes)
     {
         long held = Bytes;
@@ -92,7 +102,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         {
             foreach (Generation generation in _held)
             {
-                held -= CanDrop(generation) ? generation.Image!.Bytes : 0;
+                held -= CanDrop(generation) && (generation.Resident is not null || generation.Leases == 0) ? generation.Image!.Bytes : 0;
             }
         }
 
@@ -100,14 +110,14 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     }
 
     /// <summary>
-    /// A generation without an image loses its pages: reads the image back if somebody needs it or it could not be had again, else if reading back is cheap, there is
-    /// room and the step has time for it. Called by the cache.
+    /// A generation without an image loses its pages: reads the image back if it is needed next or could not be had again; if there is room, also when a
+    /// request waits for it, or when reading back is cheap and the step has time for it. Called by the cache.
     /// </summary>
     /// <exception cref="OutOfMemoryException">There is no memory for what could not be had again.</exception>
     public void ReadBack(Generation generation)
     {
         long bytes = PageImage.BytesOf(generation.Directory, memory.PageBytes);
-        if (generation.MustStay || (memory.IsMainMemory && HasRoomFor(bytes) && slice.TrySpend(bytes)))
+        if (generation.MustStay || IsNext(generation) || (HasRoomFor(bytes) && (generation.Leases > 0 || (memory.IsMainMemory && slice.TrySpend(bytes)))))
         {
             try
             {
@@ -181,11 +191,28 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         }
     }
 
-    private static bool CanDrop(Generation generation) =>
-        generation is { Image: not null, IsPagingIn: false } && (generation.Resident is not null || !generation.MustStay);
+    private bool CanDrop(Generation generation) =>
+        generation is { Image: not null, IsPagingIn: false } && (generation.Resident is not null || !(generation.MustStay || IsNext(generation)));
 
-    private double WorthOf(Generation generation) =>
-        generation.Resident is not null && memory.IsMainMemory ? -1 : generation.Use.Rate(clock.GetTimestamp(), clock);
+    /// <summary>
+    /// Whether the request that is next to be admitted, or the preload, needs it: without it they would load for ever what the others push out.
+    /// </summary>
+    private bool IsNext(Generation generation)
+    {
+        foreach (Lease lease in NextLeases)
+        {
+            if (ReferenceEquals(lease.Generation, generation))
+            {
+                return true;
+            }
+        }
+
+        return generation.Leases > 0 && ReferenceEquals(NextPreload?.Generation, generation);
+    }
+
+    private double WorthOf(Generation generation) => generation.Resident is not null && memory.IsMainMemory
+        ? -1
+        : generation.Use.Rate(clock.GetTimestamp(), clock) + (generation.Resident is null && generation.Leases > 0 ? WaitedFor : 0);
 
     private void Keep(Generation generation, PageImage image)
     {
@@ -219,6 +246,7 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         registration.Generation = null;
         generation.Leases -= registration.Leases;
         generation.FixedRegistrations -= registration.CanReadAgain ? 0 : 1;
+        generation.NamelessRegistrations -= registration.IsNamed ? 0 : 1;
         generation.Pins -= registration.IsPinned ? 1 : 0;
         if (--generation.Registrations > 0)
         {

@@ -1,14 +1,13 @@
-using System.Diagnostics;
-
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// Keeps reading, hashing and packing from taking the processors away from the steps: while sequences compute, one load works at a time, the oldest that could, and
-/// all of them together work at most a stated share of each step's time. They need not spread it over the step: what a step allows may be worked off at its start,
-/// so that a load that fits into one step is there at its end. While nobody computes all work as fast as they can. Thread-safe.
+/// Keeps reading, hashing and packing from taking the processors away from the steps: while sequences compute, one load works at a time, the oldest that could,
+/// and all of them together work at most a stated share of each step's time. They need not spread it over the step: what a step allows may be worked off at its
+/// start, so that a load that fits into one step is there at its end. While nobody computes all work as fast as they can. Thread-safe.
 /// </summary>
-/// <param name="share">The share of a step's time.</param>
-internal sealed class LoadPace(double share)
+/// <param name="share">The share of a step's time; with all of it a load never rests for what it has worked.</param>
+/// <param name="clock">Measures work and steps.</param>
+internal sealed class LoadPace(double share, TimeProvider clock)
 {
     /// <summary>Bytes between two looks at the clock.</summary>
     public const int PieceBytes = 1 << 20;
@@ -16,53 +15,68 @@ internal sealed class LoadPace(double share)
     // Reading is mostly waiting, which costs nobody; the copy out of the system's cache runs at about this speed.
     private const double ReadBytesPerSecond = 4e9;
 
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromHours(1);
+
     // Guards what is below; a monitor, because loads wait in it for their turn.
     private readonly object _gate = new();
     private readonly SortedSet<long> _waiting = [];
+    private ITimer? _alarm;
     private long _loads;
     private bool _isBusy;
     private bool _isTaken;
     private long _stepBegan;
-    private long _stepTicks;
-    private long _work;
+    private TimeSpan _stepTime;
+    private TimeSpan _work;
+
+    /// <summary>Loads that wait for their turn.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
 
     /// <summary>A load begins.</summary>
-    public PacedLoad Begin() => new(this, Interlocked.Increment(ref _loads));
+    /// <param name="reading">The reading that it is; its time stands still while the load rests. Null for one without a limit.</param>
+    public PacedLoad Begin(ReadClock? reading = null) => new(this, Interlocked.Increment(ref _loads), reading);
 
     /// <summary>A step begins. Engine's thread.</summary>
     /// <param name="isBusy">Whether sequences compute.</param>
     /// <param name="expected">How long the step will take, by what the last ones took.</param>
     public void BeginStep(bool isBusy, TimeSpan expected)
     {
-        long now = Stopwatch.GetTimestamp();
         lock (_gate)
         {
             // A step that was shorter than expected has allowed less than it gave: the next one gives so much less.
-            _work = _isBusy && isBusy ? Math.Max(0, _work - (long)(share * (now - _stepBegan))) : 0;
+            TimeSpan owed = _work - (share * SinceBegin());
+            _work = _isBusy && isBusy && owed > TimeSpan.Zero ? owed : TimeSpan.Zero;
             _isBusy = isBusy;
-            _stepBegan = now;
-            _stepTicks = (long)(expected.TotalSeconds * Stopwatch.Frequency);
-            if (_waiting.Count > 0)
-            {
-                Monitor.PulseAll(_gate);
-            }
+            _stepBegan = clock.GetTimestamp();
+            _stepTime = expected;
+            WakeWaiting();
         }
     }
 
     /// <summary>Waits until a load may work.</summary>
     /// <param name="load">The load's number: smaller ones are older and go first.</param>
+    /// <param name="reading">Whose time stands still while it waits; null for nobody's.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    internal Turn Enter(long load, CancellationToken cancellation)
+    internal Turn Enter(long load, ReadClock? reading, CancellationToken cancellation)
     {
         lock (_gate)
         {
-            if (!IsNext(load))
+            if (!MayWork(load))
             {
-                Wait(load, cancellation);
+                Wait(load, reading, cancellation);
             }
 
             _isTaken |= _isBusy;
-            return new Turn(_isBusy ? this : null);
+            return new Turn(this, isCounted: _isBusy, clock.GetTimestamp());
         }
     }
 
@@ -71,51 +85,74 @@ internal sealed class LoadPace(double share)
     {
         lock (_gate)
         {
-            _work += (long)(bytes / ReadBytesPerSecond * Stopwatch.Frequency);
+            _work += TimeSpan.FromSeconds(bytes / ReadBytesPerSecond);
         }
     }
 
-    private void Wait(long load, CancellationToken cancellation)
+    private void Wait(long load, ReadClock? reading, CancellationToken cancellation)
     {
         CancellationTokenRegistration wake = cancellation.UnsafeRegister(static pace => ((LoadPace)pace!).WakeUp(), this);
         _waiting.Add(load);
+        reading?.Rest();
         try
         {
-            while (!IsNext(load))
+            while (!MayWork(load))
             {
                 cancellation.ThrowIfCancellationRequested();
-                Monitor.Wait(_gate, UntilAllowed());
+                SetAlarm();
+                Monitor.Wait(_gate);
             }
         }
         finally
         {
             // Not disposed, which would wait for a callback that waits for this lock.
             wake.Unregister();
+            reading?.GoOn();
             _waiting.Remove(load);
         }
     }
 
-    private bool IsNext(long load) => !_isBusy || (!_isTaken && !(_waiting.Min < load && _waiting.Count > 0) && _work < share * Math.Max(_stepTicks, SinceBegin()));
-
-    /// <summary>How long it takes at most until the step has allowed what has been worked; somebody who waits for another's turn is woken.</summary>
-    private TimeSpan UntilAllowed()
+    private bool MayWork(long load)
     {
-        double seconds = ((_work / share) - SinceBegin()) / Stopwatch.Frequency;
-        return _isTaken || seconds > 3600 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(Math.Max(seconds, 1e-3));
+        if (!_isBusy)
+        {
+            return true;
+        }
+
+        bool isOldest = _waiting.Count == 0 || load <= _waiting.Min;
+        return isOldest && !_isTaken && (share >= 1 || _work <= Allowed());
     }
 
-    private long SinceBegin() => Stopwatch.GetTimestamp() - _stepBegan;
+    /// <summary>What may have been worked by now: the whole expected step is given at its start.</summary>
+    private TimeSpan Allowed()
+    {
+        TimeSpan passed = SinceBegin();
+        return share * (passed > _stepTime ? passed : _stepTime);
+    }
+
+    /// <summary>Wakes those who wait when the step has allowed what has been worked. Who waits for another's turn is woken at its end.</summary>
+    private void SetAlarm()
+    {
+        if (_isTaken)
+        {
+            return;
+        }
+
+        TimeSpan rest = (_work / share) - SinceBegin();
+        rest = rest < ShortestRest ? ShortestRest : rest > LongestRest ? LongestRest : rest;
+        _alarm ??= clock.CreateTimer(static pace => ((LoadPace)pace!).WakeUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _alarm.Change(rest, Timeout.InfiniteTimeSpan);
+    }
+
+    private TimeSpan SinceBegin() => clock.GetElapsedTime(_stepBegan);
 
     private void Leave(long since)
     {
         lock (_gate)
         {
             _isTaken = false;
-            _work += Stopwatch.GetTimestamp() - since;
-            if (_waiting.Count > 0)
-            {
-                Monitor.PulseAll(_gate);
-            }
+            _work += clock.GetElapsedTime(since);
+            WakeWaiting();
         }
     }
 
@@ -123,25 +160,36 @@ internal sealed class LoadPace(double share)
     {
         lock (_gate)
         {
+            WakeWaiting();
+        }
+    }
+
+    private void WakeWaiting()
+    {
+        if (_waiting.Count > 0)
+        {
             Monitor.PulseAll(_gate);
         }
     }
 
     /// <summary>The time that a load works. What is done meanwhile waits for nothing.</summary>
-    internal readonly struct Turn : IDisposable
+    /// <param name="pace">Who gave the turn.</param>
+    /// <param name="isCounted">Whether sequences compute: then the turn is the only one, and counts as work.</param>
+    /// <param name="since">When it began.</param>
+    internal readonly struct Turn(LoadPace pace, bool isCounted, long since) : IDisposable
     {
-        private readonly LoadPace? _pace;
-        private readonly long _since;
-
-        /// <summary>Begins.</summary>
-        /// <param name="pace">Who is told when it ends; null when nobody computes.</param>
-        public Turn(LoadPace? pace)
-        {
-            _pace = pace;
-            _since = Stopwatch.GetTimestamp();
-        }
+        /// <summary>How long it has lasted.</summary>
+        public TimeSpan Elapsed => pace.Clock.GetElapsedTime(since);
 
         /// <inheritdoc/>
-        public void Dispose() => _pace?.Leave(_since);
+        public void Dispose()
+        {
+            if (isCounted)
+            {
+                pace.Leave(since);
+            }
+        }
     }
+
+    private TimeProvider Clock => clock;
 }

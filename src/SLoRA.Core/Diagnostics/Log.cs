@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SLoRA.Adapters;
 
 namespace SLoRA.Diagnostics;
 
@@ -19,4 +20,10 @@ internal static partial class Log
 
     [LoggerMessage(5, LogLevel.Critical, "The engine failed and takes no more requests")]
     public static partial void Faulted(ILogger logger, Exception error);
+
+    [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is refreshed or replaced: it is {Found} now, the name stands for {Expected}")]
+    public static partial void Changed(ILogger logger, string adapter, string expected, string found);
+
+    [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}")]
+    public static partial void Adopted(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now);
 }

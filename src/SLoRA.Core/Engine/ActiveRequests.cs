@@ -132,6 +132,29 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         }
     }
 
+    /// <summary>Ends the requests that have begun to compute with an adapter whose content is gone and has changed; the others will compute with the new.</summary>
+    public void FailBegun(AdapterRegistration registration, Exception error)
+    {
+        foreach (Sequence sequence in _admission.Waiting)
+        {
+            RequestState request = sequence.Request;
+            if (!request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            {
+                continue;
+            }
+
+            if (request.Order == 0)
+            {
+                request.ForgetOrigin();
+            }
+            else
+            {
+                request.Error ??= error;
+                sequence.Finish(FinishReason.Failed);
+            }
+        }
+    }
+
     /// <summary>Refuses a request that could never have all its pages at once.</summary>
     /// <param name="cachePages">Pages for keys and values.</param>
     /// <param name="leases">Its adapters.</param>

@@ -86,9 +86,9 @@ internal sealed class EngineAssembly : IDisposable
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
-            var pace = new LoadPace(adapterCache.PageInShare);
-            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
-            intake = new AdapterIntake(loader, pageCount, source, adapterCache, clock);
+            var pace = new LoadPace(adapterCache.PageInShare, clock);
+            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
+            intake = new AdapterIntake(loader, source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
             backend.CompleteLoading(description);
@@ -113,9 +113,9 @@ internal sealed class EngineAssembly : IDisposable
                 chunkLimit);
             foreach (AdapterPackage package in adapters)
             {
-                (AdapterHeaders headers, PageImage? image) = intake.Read(package, AdapterValidation.Content, cancellation);
-                loop.Names.Register(new AdapterRegistration(package.Name, headers), image, replace: false);
-                Log.Registered(logger, package.Name, headers.Coverage);
+                LoadedAdapter read = intake.Read(package, AdapterValidation.Content, cancellation);
+                loop.Names.Register(new AdapterRegistration(package.Name, read.Headers), read.Image, replace: false);
+                Log.Registered(logger, package.Name, read.Headers.Coverage);
             }
 
             Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);

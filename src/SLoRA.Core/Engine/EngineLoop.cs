@@ -31,7 +31,7 @@ internal sealed class EngineLoop
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
-        _residency = new Residency(parts, ContentRead);
+        _residency = new Residency(parts, ContentRead, WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
         PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
@@ -196,6 +196,10 @@ internal sealed class EngineLoop
         return HostStore.Drop(Names.Current[name]);
     }
 
+    /// <summary>Gives a name the content that was found for it, if it is another. Engine's thread only.</summary>
+    /// <returns>Whether it is.</returns>
+    internal bool Refresh(AdapterRegistration registration, LoadedAdapter found) => _residency.Refresh(registration, found);
+
     /// <summary>Makes a sequence of a submission. Called by <see cref="Submission"/>.</summary>
     /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has changed.</exception>
     internal void Arrive(GenerationStream stream)
@@ -244,10 +248,10 @@ internal sealed class EngineLoop
     /// <summary>Gives waiting sequences the content they wait for, or the error. Called by <see cref="ContentLoaded"/>.</summary>
     internal void ContentArrived(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
-        _residency.Loads.End(registration, error);
+        _residency.Loads.End(registration, loaded?.Image is not null, error);
         if (loaded is not null)
         {
-            _residency.Attach(registration, loaded);
+            _residency.Attach(registration, loaded, changed => _requests.FailBegun(registration, changed));
             _requests.RequireFits(registration);
         }
         else if (error is not OperationCanceledException)
@@ -257,6 +261,7 @@ internal sealed class EngineLoop
                 Names.Forget(registration);
             }
 
+            registration.IsStale |= error is AdapterChangedException;
             _requests.FailWaitingFor(registration, error!);
             Preloads.Fail(registration, error!);
         }

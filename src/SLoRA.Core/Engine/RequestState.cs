@@ -53,6 +53,9 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         [.. Leases.Select(lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
         Request.CacheSalt);
 
+    /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
+    public void ForgetOrigin() => _origin = null;
+
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
 

@@ -16,7 +16,8 @@ internal sealed class SafetensorsHeader
 
     private const int LengthField = sizeof(ulong);
 
-    private readonly FrozenDictionary<string, TensorEntry> _byName;
+    // Only for those who look by name: a header of a hundred thousand names is read by others too.
+    private FrozenDictionary<string, TensorEntry>? _byName;
 
     private SafetensorsHeader(string file, long dataBegin, ImmutableArray<TensorEntry> tensors, FrozenDictionary<string, string> metadata)
     {
@@ -24,7 +25,6 @@ internal sealed class SafetensorsHeader
         DataBegin = dataBegin;
         Tensors = tensors;
         Metadata = metadata;
-        _byName = tensors.ToFrozenDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
     /// <summary>The name that errors call the file by.</summary>
@@ -40,13 +40,26 @@ internal sealed class SafetensorsHeader
     public FrozenDictionary<string, string> Metadata { get; }
 
     /// <summary>The tensor of this name, or null.</summary>
-    public TensorEntry? Find(string name) => _byName.GetValueOrDefault(name);
+    public TensorEntry? Find(string name)
+    {
+        _byName ??= Tensors.ToFrozenDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        return _byName.GetValueOrDefault(name);
+    }
 
     /// <summary>Reads and checks the header at the start of a seekable stream, and nothing behind it.</summary>
     /// <param name="stream">The file, positioned at its start.</param>
     /// <param name="file">The name that errors call it by.</param>
     /// <exception cref="FormatError">The file is not what the format says (kind <see cref="LoadErrorKind.File"/>), or cannot be read.</exception>
     public static SafetensorsHeader Read(Stream stream, string file)
+    {
+        (byte[] json, long fileLength) = ReadBytes(stream, file);
+        return Parse(json, fileLength, file);
+    }
+
+    /// <summary>Reads the header's bytes without looking into them.</summary>
+    /// <returns>The JSON, and the length of the file.</returns>
+    /// <inheritdoc cref="Read"/>
+    public static (byte[] Json, long FileLength) ReadBytes(Stream stream, string file)
     {
         try
         {
@@ -65,7 +78,7 @@ internal sealed class SafetensorsHeader
 
             byte[] json = GC.AllocateUninitializedArray<byte>((int)length);
             stream.ReadExactly(json);
-            return Parse(json, fileLength, file);
+            return (json, fileLength);
         }
         catch (EndOfStreamException error)
         {
@@ -77,7 +90,13 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    private static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long fileLength, string file)
+    /// <summary>Checks a header.</summary>
+    /// <param name="json">Its bytes, without the length before them.</param>
+    /// <param name="fileLength">Bytes of the file.</param>
+    /// <param name="file">The name that errors call it by.</param>
+    /// <param name="pause">Called between two tensors; null for nobody.</param>
+    /// <exception cref="FormatError">The header is not what the format says.</exception>
+    public static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long fileLength, string file, Action? pause = null)
     {
         if (json.IsEmpty || json[0] != (byte)'{')
             throw Error(file, null, "has a header that is not a JSON object");
@@ -85,7 +104,7 @@ internal sealed class SafetensorsHeader
             throw Error(file, null, "has a header that is not UTF-8");
 
         long dataBegin = LengthField + json.Length;
-        var parser = new SafetensorsHeaderParser(json, file, dataBegin);
+        var parser = new SafetensorsHeaderParser(json, file, dataBegin, pause);
         parser.Parse();
         ImmutableArray<TensorEntry> tensors = parser.Tensors.ToImmutable().Sort(ByPlace);
         CheckTiling(tensors, dataBegin, fileLength, file);

@@ -17,14 +17,21 @@ internal ref struct SafetensorsHeaderParser
 
     private readonly string _file;
     private readonly long _dataBegin;
+    private readonly Action? _pause;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private Utf8JsonReader _json;
 
-    public SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file, long dataBegin)
+    /// <summary>Begins at the start of a header.</summary>
+    /// <param name="json">Its bytes.</param>
+    /// <param name="file">The name that errors call the file by.</param>
+    /// <param name="dataBegin">Where the tensors' bytes begin.</param>
+    /// <param name="pause">Called between two members, so that others can work meanwhile; null for nobody.</param>
+    public SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file, long dataBegin, Action? pause = null)
     {
         _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Depth });
         _file = file;
         _dataBegin = dataBegin;
+        _pause = pause;
     }
 
     public ImmutableArray<TensorEntry>.Builder Tensors { get; } = ImmutableArray.CreateBuilder<TensorEntry>();
@@ -147,7 +154,11 @@ internal ref struct SafetensorsHeaderParser
         return numbers.ToImmutable();
     }
 
-    private bool NextMember() => _json.Read() && _json.TokenType == JsonTokenType.PropertyName;
+    private bool NextMember()
+    {
+        _pause?.Invoke();
+        return _json.Read() && _json.TokenType == JsonTokenType.PropertyName;
+    }
 
     private readonly string Name() => _json.GetString()!;
 

@@ -20,6 +20,9 @@ internal sealed class Preloads(ContentLoads loads, DeviceCache cache, HostStore 
     /// <summary>Adapters that somebody waits for.</summary>
     public int Count => _open.Count;
 
+    /// <summary>What somebody has waited for longest; null when nobody waits.</summary>
+    public AdapterRegistration? First => _open.Count > 0 ? _open[0].Registration : null;
+
     /// <summary>Begins to bring an adapter.</summary>
     /// <returns>Ends when it is resident.</returns>
     public Task Add(AdapterRegistration registration, bool pins, CancellationToken cancellation)

@@ -5,8 +5,8 @@ using SLoRA.Pool;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// The way of adapters from disk to pages and back: what is read, what is kept in main memory, what has pages, and how much of it moves between two steps. Belongs
-/// to the engine's thread.
+/// The way of adapters from disk to pages and back: what is read, what is kept in main memory, what has pages, and how much of it moves between two steps.
+/// Belongs to the engine's thread.
 /// </summary>
 internal sealed class Residency
 {
@@ -18,7 +18,8 @@ internal sealed class Residency
     /// <summary>Puts the parts together.</summary>
     /// <param name="parts">What the engine is made of.</param>
     /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
-    public Residency(EngineParts parts, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead)
+    /// <param name="wakeUp">Lets the engine's thread look around; any thread.</param>
+    public Residency(EngineParts parts, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
     {
         _parts = parts;
         AdapterCacheOptions options = parts.AdapterCache;
@@ -27,8 +28,8 @@ internal sealed class Residency
         Store = new HostStore(Cache, parts.Pages, _slice, options, parts.Clock);
         Cache.Leaving = Store.ReadBack;
         Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
-        Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead);
-        _prefetch = new Prefetch(Loads, Cache);
+        Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead, wakeUp);
+        _prefetch = new Prefetch(Loads, Cache, parts.Scheduling.StreamBuffer);
     }
 
     /// <summary>Name → registration.</summary>
@@ -61,9 +62,12 @@ internal sealed class Residency
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
     public void Advance(IReadOnlyList<Sequence> waiting)
     {
+        Sequence? head = _prefetch.HeadOf(waiting);
+        Store.NextLeases = head?.Request.Leases ?? [];
+        Store.NextPreload = Preloads.First;
         Store.Trim();
         Preloads.Advance();
-        _prefetch.Advance(waiting);
+        _prefetch.Advance(waiting, head);
         if (Cache.PagingIn.Count == 0)
         {
             return;
@@ -94,10 +98,77 @@ internal sealed class Residency
     /// <summary>A step has computed.</summary>
     public void End(long started) => _slice.NoteStep(_parts.Clock.GetElapsedTime(started));
 
-    /// <summary>Content has arrived for a registration.</summary>
-    public void Attach(AdapterRegistration registration, LoadedAdapter loaded)
+    /// <summary>
+    /// Content, or what the adapter source says about it, has arrived for a registration. When it is other content than before, which the options allow then,
+    /// it is the name's from here on, and nobody goes on under it who has begun under the old.
+    /// </summary>
+    /// <param name="registration">The registration.</param>
+    /// <param name="loaded">What has arrived; taken over.</param>
+    /// <param name="changed">Ends the requests that have begun under the old content, which is gone.</param>
+    public void Attach(AdapterRegistration registration, LoadedAdapter loaded, Action<Exception> changed)
     {
+        if (loaded.Image is not { } image)
+        {
+            registration.Answer = loaded.Headers;
+            registration.Headers ??= loaded.Headers;
+            return;
+        }
+
+        registration.Answer = null;
+        if (registration.Generation is { } old && old.Id != image.Id)
+        {
+            if (old.IsAvailable)
+            {
+                // Others with the same content have brought it back meanwhile: who holds it stays with it.
+                Succeed(registration, loaded.Headers, image);
+                return;
+            }
+
+            changed(new AdapterChangedException(
+                registration.Name, "where it comes from", registration.Headers!.IdentityOf(old.Id), loaded.Headers.IdentityOf(image.Id)));
+        }
+
+        registration.IsStale = false;
         registration.Headers = loaded.Headers;
-        Store.Attach(registration, loaded.Image);
+        Store.Attach(registration, image);
+    }
+
+    /// <summary>The program asks for what an adapter is now.</summary>
+    /// <param name="registration">What the name stood for when it asked.</param>
+    /// <param name="found">What has been read; taken over.</param>
+    /// <returns>Whether the name stands for other content now.</returns>
+    public bool Refresh(AdapterRegistration registration, LoadedAdapter found)
+    {
+        if (!registration.IsNamed)
+        {
+            found.Dispose();
+            return false;
+        }
+
+        PageImage image = found.Image!;
+        if (registration.Generation is not { } old || old.Id != image.Id)
+        {
+            Succeed(registration, found.Headers, image);
+            return true;
+        }
+
+        registration.IsStale = false;
+        registration.Headers = found.Headers;
+        registration.Failure = null;
+        Store.Attach(registration, image);
+        return false;
+    }
+
+    /// <summary>A name gets new content; requests that hold the old go on with it.</summary>
+    private void Succeed(AdapterRegistration old, AdapterHeaders headers, PageImage image)
+    {
+        if (old.IsNamed)
+        {
+            Names.Register(new AdapterRegistration(old.Name, headers, old.IsFromSource) { LastUsed = old.LastUsed }, image, replace: true);
+        }
+        else
+        {
+            image.Dispose();
+        }
     }
 }

@@ -155,7 +155,7 @@ internal sealed class AdapterContentTests
         using (AdapterContent again = AdapterContent.Load(description, NoBase, id))
             Assert.That(again.Id, Is.EqualTo(id));
         BinaryPrimitives.WriteSingleLittleEndian(adapter.Tensors[0].Data, 0.125f);
-        var error = Assert.Throws<AdapterLoadException>(() => AdapterContent.Load(description, NoBase, id))!;
+        var error = Assert.Throws<AdapterChangedException>(() => AdapterContent.Load(description, NoBase, id))!;
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.File));
         Assert.That(error.Message, Does.Contain(id.ToString()));
     }

@@ -164,6 +164,26 @@ internal sealed class AdapterDescriptionTests
     private static AdapterDescription Fixture(string adapter) =>
         AdapterDescription.Read(new AdapterFolder(adapter, FixtureModel.AdapterPath("core-llama-gqa", adapter)), FixtureModel.Targets("core-llama-gqa"));
 
+    [Test]
+    public void Headers_are_looked_into_at_the_pace_of_loads()
+    {
+        var pace = new LoadPace(1, new ManualClock());
+        pace.BeginStep(true, TimeSpan.FromHours(1));
+        PacedLoad older = pace.Begin();
+        Task<AdapterDescription> read;
+        using (older.Work(default))
+        {
+            read = Task.Factory.StartNew(
+                () => AdapterDescription.Read(
+                    new AdapterFolder("qv", FixtureModel.AdapterPath("core-llama-gqa", "qv")), FixtureModel.Targets("core-llama-gqa"), pace.Begin()),
+                TaskCreationOptions.LongRunning);
+            SpinWait.SpinUntil(() => pace.Waiting == 1 || read.IsCompleted);
+            Assert.That(read.IsCompleted, Is.False, "one works at a time");
+        }
+
+        Assert.That(read.GetAwaiter().GetResult().Modules, Is.Not.Empty);
+    }
+
     private static AdapterDescription Read(TestAdapter adapter, ImmutableArray<TargetModule> targets) => AdapterDescription.Read(adapter.InMemory(), targets);
 
     private static AdapterLoadException Refused(TestAdapter adapter, ImmutableArray<TargetModule> targets) =>

@@ -155,6 +155,46 @@ public sealed class AdapterSourceTests
     }
 
     [Test]
+    public void What_could_never_fit_into_the_pool_is_refused_by_its_headers_before_it_is_read()
+    {
+        using var copy = new CopiedAdapter("wide");
+        byte[] tensors = File.ReadAllBytes(copy.TensorFile);
+        tensors.AsSpan(^4).Fill(0xFF);
+        File.WriteAllBytes(copy.TensorFile, tensors);
+        using var engine = new SteppedEngine(
+            builder => builder.UseAdapterSource(new DelegateSource(_ => AdapterOrigin.FromFolder(copy.Path))).ConfigurePool(pool => pool.Bytes = 20 * 12288));
+        Answer large = engine.Ask(Question with { Adapter = "wide" });
+        engine.Finish(large);
+
+        Assert.That(
+            large.Error,
+            Is.TypeOf<AdapterTooLargeException>().With.Property("Pages").EqualTo(28).And.Property("TotalPages").EqualTo(20),
+            "reading it would have found that its last value is NaN");
+    }
+
+    [Test]
+    public void Names_that_the_source_does_not_answer_hold_nobody_elses_place()
+    {
+        var source = new ManualSource();
+        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(new ManualClock()));
+        source.Answer("qv", AdapterOrigin.FromFolder(SteppedEngine.AdapterFolder("qv")));
+        Answer[] hanging = [.. Enumerable.Range(0, 40).Select(i => engine.Ask(Question with { Adapter = $"slow{i}" }))];
+
+        Answer healthy = engine.Ask(Question with { Adapter = "qv" });
+        bool isServed = SpinWait.SpinUntil(
+            () =>
+            {
+                engine.Loop.Step();
+                return healthy.Stream.FinishReason is not null;
+            },
+            TimeSpan.FromMinutes(1));
+
+        Assert.That(isServed, Is.True);
+        Assert.That(healthy.Tokens, Is.EqualTo(Registered("qv")));
+        Assert.That(hanging.Select(answer => answer.Stream.FinishReason), Is.All.Null);
+    }
+
+    [Test]
     public void The_engine_ends_while_a_source_is_asked()
     {
         var engine = new SteppedEngine(builder => builder.UseAdapterSource(new ManualSource()));

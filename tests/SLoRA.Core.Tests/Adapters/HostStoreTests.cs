@@ -93,7 +93,7 @@ public sealed class HostStoreTests
         Answer other = engine.Ask(Question with { Adapter = "rslora" });
         engine.Finish(failing, other);
 
-        Assert.That(failing.Error, Is.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Message.Contains("was changed"));
+        Assert.That(failing.Error, Is.TypeOf<AdapterChangedException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Message.Contains("was changed"));
         Assert.That(other.Tokens, Has.Count.EqualTo(8));
         engine.Run(engine.Adapters.ReplaceAsync("a", copy.Path));
         Assert.That(AnswerOf(engine, "a"), Has.Count.EqualTo(first.Count), "replacing it accepts what is there now");
@@ -133,6 +133,62 @@ public sealed class HostStoreTests
         engine.DropCaches();
         Assert.That(engine.Loop.HostStore.Bytes, Is.LessThanOrEqualTo(1), "and goes afterwards");
     }
+
+    [Test]
+    public void What_waits_for_pages_keeps_the_bound_apart_from_what_is_admitted_next()
+    {
+        string[] names = ["wide", "qv", "rslora", "r1", "bf16", "fp16"];
+        AdapterCacheOptions options = null!;
+        var readings = new AwaitedReadings();
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureAdapters(own => options = own).ConfigurePool(pool => pool.Bytes = 36 * 12288), reading: readings.Between);
+        foreach (string name in names)
+        {
+            engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder(name)));
+        }
+
+        long head = ImageBytes(engine, "wide");
+        options.HostBytes = ImageBytes(engine, "qv");
+        Answer running = engine.Ask(Question with { MaxTokens = 150 });
+        engine.Loop.Step();
+        Answer[] waiting = [.. names.Select(name => engine.Ask(Question with { Adapter = name }))];
+        for (int i = 0; i < 60; i++)
+        {
+            engine.Loop.Step();
+            readings.Settle();
+        }
+
+        Assert.That(running.Stream.FinishReason, Is.Null, "its pages leave no room for the first that waits");
+        Assert.That(engine.Loop.DeviceCache.OwnedPages, Is.EqualTo(0));
+        Assert.That(engine.Loop.HostStore.Bytes, Is.InRange(head, head + options.HostBytes));
+        engine.Finish(waiting);
+        Assert.That(waiting.Select(answer => answer.Tokens.Count), Is.All.EqualTo(8));
+    }
+
+    /// <summary>Lets a test wait until what is being read has been read.</summary>
+    private sealed class AwaitedReadings
+    {
+        private readonly List<Task> _open = [];
+
+        public ReadContent Between(ReadContent read) => (registration, cancellation) =>
+        {
+            Task<LoadedAdapter> reading = read(registration, cancellation);
+            _open.Add(reading);
+            return reading;
+        };
+
+        public void Settle()
+        {
+            foreach (Task reading in _open)
+            {
+                ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
+            }
+
+            _open.Clear();
+        }
+    }
+
+    private static long ImageBytes(SteppedEngine engine, string name) => engine.Loop.Names.Current[name].Headers!.Shape.ImageBytes;
 
     /// <summary>Drops what can be dropped; afterwards there is room again.</summary>
     private static void Shrink(SteppedEngine engine, AdapterCacheOptions options)

@@ -1,77 +1,105 @@
-using System.Diagnostics;
 using NUnit.Framework;
 using SLoRA.Adapters;
 
 namespace SLoRA.Core.Tests.Adapters;
 
-/// <summary>How much of the steps loads take.</summary>
+/// <summary>How much of the steps loads take. Time passes when the test says so; 200 MB count as 50 ms of work.</summary>
 [Parallelizable(ParallelScope.All)]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class LoadPaceTests
 {
+    private const long FiftyMilliseconds = 200_000_000;
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+
+    private readonly ManualClock _clock = new();
 
     [Test]
-    public void Beyond_what_the_step_allows_a_load_rests_for_what_it_works()
+    public async Task Beyond_what_the_step_allows_a_load_rests_for_what_it_works()
     {
-        var pace = new LoadPace(0.25);
-        long started = Stopwatch.GetTimestamp();
+        var pace = new LoadPace(0.25, _clock);
         pace.BeginStep(true, TimeSpan.Zero);
         PacedLoad load = pace.Begin();
+        load.HasRead(FiftyMilliseconds);
+        Task turn = TakeTurn(pace, load);
 
-        // 200 MB at the speed of the system's cache: 50 ms.
-        load.HasRead(200_000_000);
-        load.Work(default).Dispose();
+        _clock.Advance(TimeSpan.FromMilliseconds(199));
+        Assert.That(pace.Waiting, Is.EqualTo(1), "50 ms of work are a quarter of 200 ms");
 
-        Assert.That(Stopwatch.GetElapsedTime(started), Is.GreaterThanOrEqualTo(TimeSpan.FromMilliseconds(199)), "50 ms of work are a quarter of 200 ms");
+        _clock.Advance(Millisecond);
+        await turn;
     }
 
     [Test]
     public void What_a_step_allows_may_be_worked_off_at_its_start()
     {
-        var pace = new LoadPace(0.25);
+        var pace = new LoadPace(0.25, _clock);
         pace.BeginStep(true, Hour);
         PacedLoad load = pace.Begin();
 
-        load.HasRead(200_000_000);
-        Task turn = Task.Run(() => load.Work(default).Dispose());
+        load.HasRead(FiftyMilliseconds);
+        load.Work(default).Dispose();
 
-        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True, "an hour's step allows a quarter of an hour");
+        Assert.That(pace.Waiting, Is.EqualTo(0), "an hour's step allows a quarter of an hour");
     }
 
     [Test]
     public async Task What_a_short_step_gave_too_much_the_next_one_gives_less()
     {
-        var pace = new LoadPace(1e-9);
-        pace.BeginStep(true, Hour);
+        var pace = new LoadPace(0.25, _clock);
+        pace.BeginStep(true, TimeSpan.FromMilliseconds(400));
         PacedLoad load = pace.Begin();
-        load.HasRead(200_000_000);
-        pace.BeginStep(true, Hour);
+        load.HasRead(FiftyMilliseconds);
+        load.Work(default).Dispose();
 
-        Task turn = Task.Factory.StartNew(() => load.Work(default).Dispose(), TaskCreationOptions.LongRunning);
+        // It took 100 ms and allowed 25: as many are owed, and a step of 80 ms allows 20.
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        pace.BeginStep(true, TimeSpan.FromMilliseconds(80));
+        Task turn = TakeTurn(pace, load);
+        _clock.Advance(TimeSpan.FromMilliseconds(99));
+        Assert.That(pace.Waiting, Is.EqualTo(1));
 
-        Assert.That(turn.Wait(TimeSpan.FromMilliseconds(20)), Is.False, "50 ms are owed, and steps allow microseconds");
-        pace.BeginStep(false, Hour);
+        _clock.Advance(Millisecond);
         await turn;
     }
 
     [Test]
     public void While_nobody_computes_loads_do_not_rest_and_owe_nothing()
     {
-        var pace = new LoadPace(1e-9);
+        var pace = new LoadPace(1e-9, _clock);
         PacedLoad load = pace.Begin();
         load.HasRead(4_000_000_000);
         load.Work(default).Dispose();
         pace.BeginStep(true, Hour);
 
-        Task turn = Task.Run(() => load.Work(default).Dispose());
+        load.Work(default).Dispose();
 
-        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True, "with the second of work before, this would have rested for years");
+        Assert.That(pace.Waiting, Is.EqualTo(0), "with the second of work before, this would have rested for years");
+    }
+
+    [Test]
+    public void What_is_worked_in_a_turn_counts()
+    {
+        var pace = new LoadPace(0.5, _clock);
+        pace.BeginStep(true, TimeSpan.Zero);
+        PacedLoad load = pace.Begin();
+        using (load.Work(default))
+        {
+            _clock.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Task turn = TakeTurn(pace, load);
+        _clock.Advance(TimeSpan.FromMilliseconds(9));
+        Assert.That(turn.IsCompleted, Is.False, "10 ms are half of 20");
+
+        _clock.Advance(Millisecond);
+        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True);
     }
 
     [Test]
     public async Task One_load_works_at_a_time_and_the_oldest_that_waits_is_next()
     {
-        var pace = new LoadPace(1);
+        var pace = new LoadPace(1, _clock);
         pace.BeginStep(true, Hour);
         PacedLoad[] loads = [.. Enumerable.Range(0, 4).Select(_ => pace.Begin())];
         var order = new List<int>();
@@ -79,40 +107,87 @@ public sealed class LoadPaceTests
         List<Task> turns = [];
         foreach (int i in (int[])[3, 1, 0])
         {
-            var thread = new Thread(() => Take(i)) { IsBackground = true };
-            thread.Start();
-            turns.Add(Task.Factory.StartNew(thread.Join, TaskCreationOptions.LongRunning));
-            Assert.That(() => thread.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin), Is.True.After(30000, 1), "it waits for its turn");
+            turns.Add(TakeTurn(pace, loads[i], () => order.Add(i)));
         }
 
         held.Dispose();
         await Task.WhenAll(turns);
 
         Assert.That(order, Is.EqualTo((int[])[0, 1, 3]));
-
-        void Take(int load)
-        {
-            using LoadPace.Turn turn = loads[load].Work(default);
-            order.Add(load);
-        }
     }
 
     [Test]
     public async Task Waiting_for_a_turn_ends_when_the_steps_end_or_the_load_is_given_up()
     {
-        var pace = new LoadPace(1e-9);
+        var pace = new LoadPace(1e-9, _clock);
         pace.BeginStep(true, TimeSpan.Zero);
         PacedLoad load = pace.Begin();
         load.HasRead(4_000_000_000);
-        Task resting = Task.Factory.StartNew(() => load.Work(default).Dispose(), TaskCreationOptions.LongRunning);
+        Task resting = TakeTurn(pace, load);
         pace.BeginStep(false, TimeSpan.Zero);
         await resting;
         pace.BeginStep(true, TimeSpan.Zero);
         load.HasRead(4_000_000_000);
         using var cancellation = new CancellationTokenSource();
-        resting = Task.Factory.StartNew(() => load.Work(cancellation.Token).Dispose(), TaskCreationOptions.LongRunning);
+        resting = TakeTurn(pace, load, cancellation: cancellation.Token);
         await cancellation.CancelAsync();
 
         await Assert.ThatAsync(() => resting, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task The_time_of_a_reading_stands_still_while_it_waits_for_its_turn()
+    {
+        var pace = new LoadPace(0.1, _clock);
+        pace.BeginStep(true, TimeSpan.Zero);
+        bool isOver = false;
+        using var reading = new ReadClock(_clock, Hour, TimeSpan.FromSeconds(2), () => { }, () => isOver = true);
+        reading.Start();
+        PacedLoad load = pace.Begin(reading);
+        load.HasRead(4_000_000_000);
+        Task turn = TakeTurn(pace, load);
+
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        await turn;
+        _clock.Advance(TimeSpan.FromMilliseconds(1999));
+        Assert.That(isOver, Is.False, "it has waited for ten seconds and worked for two, all but a millisecond");
+
+        _clock.Advance(Millisecond);
+        Assert.That(isOver, Is.True);
+    }
+
+    [Test]
+    public void Work_in_pieces_lets_others_in_between_and_ends_when_it_is_given_up()
+    {
+        var pace = new LoadPace(1, _clock);
+        pace.BeginStep(true, Hour);
+        using var reading = new ReadClock(_clock, Hour, Hour, () => { }, () => { });
+        PacedLoad older = pace.Begin();
+        using PacedWork work = pace.Begin(reading).WorkInPieces();
+        Task turn = TakeTurn(pace, older);
+        work.Pause();
+        Assert.That(turn.IsCompleted, Is.False, "a piece is a millisecond");
+
+        _clock.Advance(Millisecond);
+        work.Pause();
+        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True);
+
+        reading.GiveUp();
+        Assert.That(work.Pause, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    /// <summary>Takes a turn on a thread of its own; returns when it waits for it.</summary>
+    private static Task TakeTurn(LoadPace pace, PacedLoad load, Action? work = null, CancellationToken cancellation = default)
+    {
+        int waiting = pace.Waiting;
+        Task turn = Task.Factory.StartNew(
+            () =>
+            {
+                using LoadPace.Turn turn = load.Work(cancellation);
+                work?.Invoke();
+            },
+            TaskCreationOptions.LongRunning);
+        SpinWait.SpinUntil(() => pace.Waiting > waiting || turn.IsCompleted);
+        return turn;
     }
 }

@@ -26,7 +26,7 @@ internal sealed class ThrottledPackage : AdapterPackage
     /// <summary>Those of them that have come.</summary>
     public long Came => Volatile.Read(ref _came);
 
-    public override AdapterReader Open() => new Reader(this, _folder.Open());
+    public override AdapterReader Open(PacedLoad? load = null) => new Reader(this, _folder.Open(load));
 
     /// <summary>Lets the reading have its next bytes, and returns when it has had them and waits for more, or has all.</summary>
     /// <param name="bytes">The most bytes.</param>

@@ -18,6 +18,8 @@ internal abstract class WrappedReader(AdapterReader inner) : AdapterReader
 
     public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;
 
+    public override PackageStamp? Stamp => inner.Stamp;
+
     public override void Read(TensorEntry tensor, long offset, Span<byte> destination) => inner.Read(tensor, offset, destination);
 
     public override void CheckUnchanged() => inner.CheckUnchanged();

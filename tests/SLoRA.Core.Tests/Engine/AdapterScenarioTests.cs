@@ -215,10 +215,10 @@ public sealed class AdapterScenarioTests
             Assert.That(Ask("a").Tokens, Is.EqualTo(expected));
             Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);
             fault();
-            Assert.That(Ask("a").Error, Is.TypeOf<AdapterLoadException>());
+            Assert.That(Ask("a").Error, Is.InstanceOf<AdapterLoadException>());
             Assert.That(Ask("rslora").Tokens, Is.EqualTo(Quiet("rslora", Question)));
             copy.Become("qv");
-            Assert.That(Ask("a").Error, Is.TypeOf<AdapterLoadException>(), "not at once again");
+            Assert.That(Ask("a").Error, Is.InstanceOf<AdapterLoadException>(), "not at once again");
             clock.Advance(TimeSpan.FromSeconds(1));
         }
 

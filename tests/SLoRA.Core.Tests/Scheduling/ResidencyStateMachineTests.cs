@@ -29,8 +29,9 @@ public sealed class ResidencyStateMachineTests
             .ConfigureAdapters(own =>
             {
                 options = own;
-                // Time runs here without waiting for what is being read.
+                // Time runs here without waiting for what is being read, and stands still while readers would rest.
                 own.LoadTimeout = TimeSpan.FromDays(30);
+                own.PageInShare = 1;
             })
             .ConfigurePool(pool => pool.Bytes = 44 * 12288)
             .ConfigureScheduling(scheduling => (scheduling.MaxRowsPerStep, scheduling.MaxRunning) = (16, 4)));

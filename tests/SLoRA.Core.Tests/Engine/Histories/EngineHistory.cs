@@ -41,6 +41,7 @@ internal sealed class EngineHistory : IDisposable
         _readings = new SteppedReadings(log);
         var random = new Random(seed);
         bool overCommits = random.Next(2) == 0;
+        Adopts = random.Next(2) == 0;
         _engine = new SteppedEngine(
             builder =>
             {
@@ -48,7 +49,7 @@ internal sealed class EngineHistory : IDisposable
                 builder.UseTimeProvider(_clock)
                     .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (random.Next(38, 64) * PageBytes, random.Next(3) > 0))
                     // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the clock measures no time.
-                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare) = (own, 3, 1))
+                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare, own.ChangedContent) = (own, 3, 1, Adopts ? ChangedContent.Adopt : ChangedContent.Refuse))
                     .ConfigureScheduling(scheduling =>
                     {
                         scheduling.MaxRowsPerStep = 16;
@@ -76,6 +77,9 @@ internal sealed class EngineHistory : IDisposable
     public bool HasPinned { get; private set; }
 
     public bool IsDisposed { get; private set; }
+
+    /// <summary>Whether what lies in an overwritten folder is served when it is read again.</summary>
+    public bool Adopts { get; }
 
     private EngineLoop Loop => _engine.Loop;
 
@@ -159,6 +163,14 @@ internal sealed class EngineHistory : IDisposable
                 break;
             case OperationKind.Advance:
                 Advance(TimeSpan.FromMilliseconds((argument % 5) switch { 0 => 1, 1 => 100, 2 => 900, 3 => 12_000, _ => 31_000 }));
+                break;
+            case OperationKind.Overwrite when _names.TryGetValue(name, out NamedContent? overwritten):
+                _readings.Settle();
+                overwritten.Package.Become(AloneAnswers.Contents[argument / 4 % AloneAnswers.Contents.Length]);
+                Counts.Add("overwritten folders");
+                break;
+            case OperationKind.Refresh:
+                Refresh(name);
                 break;
             case OperationKind.DropCaches:
                 Loop.DropCaches();
@@ -304,7 +316,7 @@ internal sealed class EngineHistory : IDisposable
         Loop.Post(call);
         if (!isTaken)
         {
-            _names[name] = new NamedContent(content, package);
+            _names[name] = new NamedContent(content, package, reads, 0);
         }
 
         _afterStep.Add(() =>
@@ -322,6 +334,29 @@ internal sealed class EngineHistory : IDisposable
                 Assert.That(call.Result.GetAwaiter().GetResult(), Is.True);
             }
         });
+    }
+
+    /// <summary>What <see cref="AdapterCollection.RefreshAsync"/> does, one part after the other. A disk that hangs would keep it for ever.</summary>
+    private void Refresh(string name)
+    {
+        if (!_names.TryGetValue(name, out NamedContent? named)
+            || named.Package.Disk.State != DiskState.Works
+            || Loop.Names.Current.GetValueOrDefault(name) is not { Headers: { } headers } registration
+            || !ReferenceEquals(headers.Package, named.Package))
+        {
+            return;
+        }
+
+        LoadedAdapter found = _engine.Intake.ReadChangedAsync(name, headers, isFromSource: false, default).GetAwaiter().GetResult()!;
+        Expect(Post(loop => loop.Refresh(registration, found)), isOther => Counts.Add("refreshed", isOther ? 1 : 0));
+        _names[name] = new NamedContent(named.Package.Contents[^1], named.Package, true, named.Package.Contents.Count - 1);
+    }
+
+    private Task<T> Post<T>(Func<EngineLoop, T> action)
+    {
+        var call = new Call<T>(action);
+        Loop.Post(call);
+        return call.Result;
     }
 
     private void Evict(string name)
@@ -416,8 +451,8 @@ internal sealed class EngineHistory : IDisposable
                     break;
                 case AdapterNotFoundException or AdapterTooLargeException:
                     break;
-                case AdapterLoadException:
-                    Assert.That(package!.WasBroken, Is.True);
+                case AdapterLoadException error:
+                    Assert.That(package!.WasBroken || (error is AdapterChangedException && package.Contents.Count > 1), Is.True);
                     break;
                 case EngineDisposedException:
                     Assert.That(IsDisposed, Is.True);

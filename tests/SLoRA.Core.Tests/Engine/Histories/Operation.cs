@@ -66,6 +66,12 @@ internal enum OperationKind
     /// <summary>Time passes.</summary>
     Advance,
 
+    /// <summary>An adapter's folder gets the files of another.</summary>
+    Overwrite,
+
+    /// <summary>A name gets what is in its folder now.</summary>
+    Refresh,
+
     /// <summary>Idle pages are given up.</summary>
     DropCaches,
 
@@ -82,7 +88,7 @@ internal readonly record struct Operation(OperationKind Kind, int Argument)
         (25, OperationKind.Unregister), (60, OperationKind.Cancel), (40, OperationKind.Abandon), (70, OperationKind.Stall), (110, OperationKind.Resume),
         (15, OperationKind.Pin), (40, OperationKind.Unpin), (40, OperationKind.Preload), (50, OperationKind.Evict), (50, OperationKind.SetHostBytes),
         (30, OperationKind.BreakReads), (20, OperationKind.HangReads), (50, OperationKind.Heal), (50, OperationKind.DelayLoads), (100, OperationKind.Advance),
-        (20, OperationKind.DropCaches), (1, OperationKind.Dispose),
+        (20, OperationKind.DropCaches), (20, OperationKind.Overwrite), (30, OperationKind.Refresh), (1, OperationKind.Dispose),
     ];
 
     /// <summary>Histories of one length; a failing one is made shorter.</summary>

@@ -149,10 +149,16 @@ internal sealed class Disk(DiskState state)
 /// <summary>An adapter on a disk that can be exchanged. Its headers can always be read.</summary>
 internal sealed class SteppedPackage(string name, string content) : AdapterPackage(name)
 {
-    private readonly AdapterFolder _folder = new(name, SteppedEngine.AdapterFolder(content));
+    private readonly List<string> _contents = [content];
     private TaskCompletionSource _nextHangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Disk Disk { get; set; } = new(DiskState.Works);
+
+    /// <summary>What has been in the folder, in order.</summary>
+    public IReadOnlyList<string> Contents => _contents;
+
+    /// <summary>The folder gets other files. No reading may be on its way.</summary>
+    public void Become(string content) => _contents.Add(content);
 
     /// <summary>Whether its disk has ever failed or hung.</summary>
     public bool WasBroken { get; set; }
@@ -160,7 +166,7 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
     /// <summary>Ends when a reading comes to hang that does not hang yet.</summary>
     public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
-    public override AdapterReader Open() => new Reader(this, Disk, _folder.Open());
+    public override AdapterReader Open(PacedLoad? load = null) => new Reader(this, Disk, new AdapterFolder(Name, SteppedEngine.AdapterFolder(_contents[^1])).Open(load));
 
     private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {
