@@ -82,6 +82,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         if (registration.Leases == 0)
         {
             registration.Loading?.GiveUp();
+
+            // Whoever comes next asks the source again.
+            registration.Answer = null;
             if (registration.Generation is { IsPagingIn: true, IsIdle: true, Leases: 0 } generation)
             {
                 cache.Evict(generation);

@@ -31,21 +31,22 @@ internal static unsafe partial class RegularFile
     private const int NotADirectory = 20;
     private const int TooManyLinks = 40;
 
-    /// <summary>Opens a file for reading; others may write it, replace it and remove it.</summary>
+    /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <param name="followsLinks">Whether the file itself may be a symbolic link. The folders that lead to it may be in either case.</param>
+    /// <param name="share">What others may do with it meanwhile, on systems that can forbid it.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be read.</exception>
     /// <exception cref="NotSupportedException">It is a pipe, a device, a folder, or a link that must not be one.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static SafeFileHandle Open(string path, bool followsLinks = true)
+    public static SafeFileHandle Open(string path, bool followsLinks = true, FileShare share = FileShare.ReadWrite | FileShare.Delete)
     {
         if (path.Contains('\0'))
         {
             throw new NotSupportedException("the path has a null character");
         }
 
-        return (OperatingSystem.IsLinux() ? OpenOnLinux(path, followsLinks) : null) ?? OpenAfterLook(path, followsLinks);
+        return (OperatingSystem.IsLinux() ? OpenOnLinux(path, followsLinks) : null) ?? OpenAfterLook(path, followsLinks, share);
     }
 
     /// <summary>Null where the system's calls are not known, or are refused by a filter.</summary>
@@ -103,7 +104,7 @@ internal static unsafe partial class RegularFile
     }
 
     /// <summary>What a pipe or device has no length of is not opened: opening it could wait for ever.</summary>
-    private static SafeFileHandle OpenAfterLook(string path, bool followsLinks)
+    private static SafeFileHandle OpenAfterLook(string path, bool followsLinks, FileShare share)
     {
         var file = new FileInfo(path);
         if (file.LinkTarget is not null && !followsLinks)
@@ -120,7 +121,7 @@ internal static unsafe partial class RegularFile
         SafeFileHandle? handle = null;
         try
         {
-            handle = length > 0 ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete) : throw NotAFile();
+            handle = length > 0 ? File.OpenHandle(path, FileMode.Open, FileAccess.Read, share) : throw NotAFile();
             _ = RandomAccess.GetLength(handle);
             return handle;
         }

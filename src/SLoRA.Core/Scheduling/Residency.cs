@@ -109,7 +109,7 @@ internal sealed class Residency
     {
         if (loaded.Image is not { } image)
         {
-            registration.Answer = loaded.Headers;
+            registration.Answer = registration.Leases > 0 ? loaded.Headers : null;
             registration.Headers ??= loaded.Headers;
             return;
         }

@@ -37,7 +37,7 @@ internal sealed unsafe class Shard : IDisposable
         try
         {
             // Without a buffer: the header is read in two pieces and the rest goes past the stream.
-            stream = new FileStream(RegularFile.Open(path), FileAccess.Read, bufferSize: 0);
+            stream = new FileStream(RegularFile.Open(path, share: FileShare.Read), FileAccess.Read, bufferSize: 0);
             return new Shard(path, stream, SafetensorsHeader.Read(stream, path));
         }
         catch (Exception error)
