@@ -24,7 +24,9 @@ internal sealed class LoadPace(double share, TimeProvider clock)
     private ITimer? _alarm;
     private long _loads;
     private bool _isBusy;
-    private bool _isTaken;
+
+    // The load that works while sequences compute; 0 for none.
+    private long _holder;
     private long _stepBegan;
     private TimeSpan _stepTime;
     private TimeSpan _work;
@@ -43,7 +45,12 @@ internal sealed class LoadPace(double share, TimeProvider clock)
 
     /// <summary>A load begins.</summary>
     /// <param name="reading">The reading that it is; its time stands still while the load rests. Null for one without a limit.</param>
-    public PacedLoad Begin(ReadClock? reading = null) => new(this, Interlocked.Increment(ref _loads), reading);
+    public PacedLoad Begin(ReadClock? reading = null)
+    {
+        var load = new PacedLoad(this, Interlocked.Increment(ref _loads), reading);
+        reading?.Ending.UnsafeRegister(static load => ((PacedLoad)load!).Surrender(), load);
+        return load;
+    }
 
     /// <summary>A step begins. Engine's thread.</summary>
     /// <param name="isBusy">Whether sequences compute.</param>
@@ -75,8 +82,17 @@ internal sealed class LoadPace(double share, TimeProvider clock)
                 Wait(load, reading, cancellation);
             }
 
-            _isTaken |= _isBusy;
-            return new Turn(this, isCounted: _isBusy, clock.GetTimestamp());
+            _holder = _isBusy ? load : _holder;
+            return new Turn(this, _isBusy ? load : 0, clock.GetTimestamp());
+        }
+    }
+
+    /// <summary>A load has been given up: whatever its thread still does, others do not wait for it.</summary>
+    internal void Surrender(long load)
+    {
+        lock (_gate)
+        {
+            Free(load);
         }
     }
 
@@ -120,7 +136,7 @@ internal sealed class LoadPace(double share, TimeProvider clock)
         }
 
         bool isOldest = _waiting.Count == 0 || load <= _waiting.Min;
-        return isOldest && !_isTaken && (share >= 1 || _work <= Allowed());
+        return isOldest && _holder == 0 && (share >= 1 || _work <= Allowed());
     }
 
     /// <summary>What may have been worked by now: the whole expected step is given at its start.</summary>
@@ -133,7 +149,7 @@ internal sealed class LoadPace(double share, TimeProvider clock)
     /// <summary>Wakes those who wait when the step has allowed what has been worked. Who waits for another's turn is woken at its end.</summary>
     private void SetAlarm()
     {
-        if (_isTaken)
+        if (_holder != 0)
         {
             return;
         }
@@ -146,12 +162,20 @@ internal sealed class LoadPace(double share, TimeProvider clock)
 
     private TimeSpan SinceBegin() => clock.GetElapsedTime(_stepBegan);
 
-    private void Leave(long since)
+    private void Leave(long load, long since)
     {
         lock (_gate)
         {
-            _isTaken = false;
             _work += clock.GetElapsedTime(since);
+            Free(load);
+        }
+    }
+
+    private void Free(long load)
+    {
+        if (_holder == load)
+        {
+            _holder = 0;
             WakeWaiting();
         }
     }
@@ -174,9 +198,9 @@ internal sealed class LoadPace(double share, TimeProvider clock)
 
     /// <summary>The time that a load works. What is done meanwhile waits for nothing.</summary>
     /// <param name="pace">Who gave the turn.</param>
-    /// <param name="isCounted">Whether sequences compute: then the turn is the only one, and counts as work.</param>
+    /// <param name="load">Whose it is, while sequences compute: then the turn is the only one, and counts as work; 0 otherwise.</param>
     /// <param name="since">When it began.</param>
-    internal readonly struct Turn(LoadPace pace, bool isCounted, long since) : IDisposable
+    internal readonly struct Turn(LoadPace pace, long load, long since) : IDisposable
     {
         /// <summary>How long it has lasted.</summary>
         public TimeSpan Elapsed => pace.Clock.GetElapsedTime(since);
@@ -184,9 +208,9 @@ internal sealed class LoadPace(double share, TimeProvider clock)
         /// <inheritdoc/>
         public void Dispose()
         {
-            if (isCounted)
+            if (load != 0)
             {
-                pace.Leave(since);
+                pace.Leave(load, since);
             }
         }
     }

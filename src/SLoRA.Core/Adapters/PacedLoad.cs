@@ -15,6 +15,9 @@ internal sealed class PacedLoad(LoadPace pace, long number, ReadClock? reading)
     /// <exception cref="OperationCanceledException">The load was given up.</exception>
     public PacedWork WorkInPieces() => new(this, reading?.Ending ?? CancellationToken.None);
 
+    /// <summary>Nobody wants it any more: it holds no turn.</summary>
+    public void Surrender() => pace.Surrender(number);
+
     /// <summary>Notes that bytes have been read.</summary>
     public void HasRead(long bytes)
     {

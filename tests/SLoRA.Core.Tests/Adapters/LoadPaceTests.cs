@@ -157,6 +157,21 @@ public sealed class LoadPaceTests
     }
 
     [Test]
+    public void A_load_that_is_given_up_in_the_middle_of_its_work_holds_nobody_up()
+    {
+        var pace = new LoadPace(1, _clock);
+        pace.BeginStep(true, Hour);
+        using var reading = new ReadClock(_clock, Hour, Hour, () => { }, () => { });
+        PacedLoad endless = pace.Begin(reading);
+        using LoadPace.Turn held = endless.Work(default);
+        Task turn = TakeTurn(pace, pace.Begin());
+
+        reading.GiveUp();
+
+        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True, "whatever its thread still does");
+    }
+
+    [Test]
     public void Work_in_pieces_lets_others_in_between_and_ends_when_it_is_given_up()
     {
         var pace = new LoadPace(1, _clock);
