@@ -32,7 +32,9 @@ internal sealed class Answer(string tenant)
     /// <summary>Generates the answer.</summary>
     /// <param name="engine">Who answers.</param>
     /// <param name="request">What is asked.</param>
-    /// <param name="tokenTaken">Called with what there is more to show: after every token with the text that it made certain, and with a mark after an answer that was cut.</param>
+    /// <param name="tokenTaken">
+    /// Called with what there is more to show: after every token with the text that it made certain, and with a mark after an answer that was cut.
+    /// </param>
     /// <param name="cancellation">Ends the request.</param>
     public async Task ReceiveAsync(TextEngine engine, GenerationRequest request, Action<string> tokenTaken, CancellationToken cancellation)
     {

@@ -18,7 +18,11 @@ internal static class CommandLine
     private static readonly Option<string?> Chat = new("--chat") { Description = "A conversation with one adapter, or with 'base'.", HelpName = "TENANT" };
     private static readonly Option<string?> Model = new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
     private static readonly Option<string[]> Adapters = new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
-    private static readonly Option<bool> Int8 = new("--int8") { Description = "Keeps the base model's matrices as 8-bit integers: about half the memory, faster where memory is slow." };
+    private static readonly Option<bool> Int8 = new("--int8")
+    {
+        Description = "Keeps the base model's matrices as 8-bit integers: about half the memory, faster where memory is slow.",
+    };
+
     private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "The most tokens of one answer.", HelpName = "N", DefaultValueFactory = _ => 96 };
     private static readonly Option<float> Temperature = new("--temperature")
     {

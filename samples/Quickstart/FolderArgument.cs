@@ -62,7 +62,8 @@ internal static partial class FolderArgument
         {
             string id = hub.Groups["id"].Value;
             throw new UsageException(
-                $"{argument} is '{path}', which is no folder here. If '{id}' is a name on the Hugging Face Hub, download it first: hf download {id} --local-dir {id.Split('/')[1]}");
+                $"{argument} is '{path}', which is no folder here. If '{id}' is a name on the Hugging Face Hub, download it first: "
+                + $"hf download {id} --local-dir {id.Split('/')[1]}");
         }
     }
 

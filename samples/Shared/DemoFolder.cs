@@ -10,7 +10,8 @@ internal static class DemoFolder
     /// <exception cref="UsageException">There is no such repository.</exception>
     public static string Find(string otherwise = "") =>
         FindUpwards(AppContext.BaseDirectory) ?? FindUpwards(Environment.CurrentDirectory)
-        ?? throw new UsageException($"The demo model was not found: no folder {Place} above {Environment.CurrentDirectory}. Run inside the repository{otherwise}.");
+        ?? throw new UsageException(
+            $"The demo model was not found: no folder {Place} above {Environment.CurrentDirectory}. Run inside the repository{otherwise}.");
 
     private static string? FindUpwards(string start)
     {

@@ -12,7 +12,8 @@ internal sealed record Ending(int ExitCode, string Message)
         SLoraException known => new Ending(Samples.ExitCode.Failure, $"{error.Message.ReplaceLineEndings(" ")} ({known.Code})"),
         InsufficientMemoryException => new Ending(Samples.ExitCode.Failure, error.Message),
         // A full disk, a closed terminal. What is wrong with a model's or an adapter's files is an SLoraException.
-        IOException or UnauthorizedAccessException => new Ending(Samples.ExitCode.Failure, $"Input or output failed: {Innermost(error).ReplaceLineEndings(" ")}"),
+        IOException or UnauthorizedAccessException =>
+            new Ending(Samples.ExitCode.Failure, $"Input or output failed: {error.GetBaseException().Message.ReplaceLineEndings(" ")}"),
         _ => null,
     };
 
@@ -31,6 +32,4 @@ internal sealed record Ending(int ExitCode, string Message)
 
         return ExitCode;
     }
-
-    private static string Innermost(Exception error) => error.GetBaseException().Message;
 }
