@@ -13,8 +13,6 @@ namespace SLoRA.Text.Tokenization;
 /// </summary>
 internal sealed class TextEncoder(TokenizerFile file)
 {
-    private const int FreeGrowth = 1 << 20;
-
     // The methods of spans that take a range box its ends until they are optimized.
     private static readonly SearchValues<char> Surrogates = SearchValues.Create([.. Enumerable.Range(0xD800, 0x800).Select(c => (char)c)]);
 
@@ -105,8 +103,7 @@ internal sealed class TextEncoder(TokenizerFile file)
         if (_normalizer is null || _normalizer.LeavesAsIs(segment)) return segment;
         if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment)) atStart = false;
         output.Clear();
-        // The longest normal form of one character in Unicode has eighteen.
-        output.MaxLength = (int)Math.Min(int.MaxValue / 4, FreeGrowth + (32L * segment.Length));
+        output.MaxLength = CharBuffer.Bound(segment.Length);
         _normalizer.Normalize(segment, output);
         return output.Span;
     }
@@ -117,7 +114,8 @@ internal sealed class TextEncoder(TokenizerFile file)
         var pieces = new PreTokenizedText(text, scratch.Pieces, atStart);
         foreach (PreTokenizer preTokenizer in _preTokenizers) preTokenizer.Apply(ref pieces);
         ReadOnlySpan<char> words = pieces.Text;
-        char cut = _model.CutCharacter;
+        // The model's word is another text when it is written in the stand-ins of its bytes: a cut of this one says nothing about it.
+        char cut = _wordsAreBytes ? '\0' : _model.CutCharacter;
         foreach (Piece piece in pieces.Pieces)
         {
             ReadOnlySpan<char> word = words[piece.Start..piece.End];

@@ -78,7 +78,7 @@ internal sealed class UnigramModel : TokenModel
             if (!covered)
             {
                 int unknown = _unknown ?? throw TokenizerException.Unknown(
-                    $"The text holds '{Encoding.UTF8.GetString(text.Slice(start, length))}', which the vocabulary lacks, and the model has no unk_id.");
+                    $"The text holds {Excerpt.Of(text.Slice(start, length))}, which the vocabulary lacks, and the model has no unk_id.");
                 Offer(best, previous, symbols, start, start + length, unknown, _unknownScore);
             }
 

@@ -7,12 +7,10 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unknownToken)
     {
         if (!Vocabulary.TryGetId(word, out int id) && !Vocabulary.TryGetId(unknownToken, out id))
         {
-            throw TokenizerException.Unknown($"The text holds the word '{Shown(word)}', which the vocabulary lacks, and so it does the unknown token '{unknownToken}'.");
+            throw TokenizerException.Unknown(
+                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(unknownToken)}.");
         }
 
         ids.Add(id);
     }
-
-    /// <summary>A word as messages show it.</summary>
-    public static string Shown(ReadOnlySpan<char> word) => word.Length <= 40 ? word.ToString() : string.Concat(word[..40], "…");
 }

@@ -23,7 +23,7 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
         if (!Vocabulary.TryGetId(unknownToken, out int unknown))
         {
             throw TokenizerException.Unknown(
-                $"The text holds the word '{WordLevelModel.Shown(word)}', which the vocabulary lacks, and so it does the unknown token '{unknownToken}'.");
+                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(unknownToken)}.");
         }
 
         ids.Add(unknown);
