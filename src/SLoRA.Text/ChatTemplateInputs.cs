@@ -18,7 +18,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation.</summary>
     /// <param name="messages">The conversation so far, oldest first.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(IEnumerable<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
@@ -27,7 +29,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(JsonNode messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
@@ -36,7 +40,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(JsonElement messages) => _messages = JsonValues.Of(messages, ref _size);
 
     private ChatTemplateInputs(ChatTemplateInputs messages)
@@ -102,8 +108,10 @@ public sealed class ChatTemplateInputs
         Limits = options.Limits,
     };
 
-    private object? Of(ChatMessage message)
+    private object? Of(ChatMessage message, int index)
     {
+        if (message is null)
+            throw new ChatTemplateException("template.input", $"message {index} of the conversation is null");
         _size += message.Role.Length + 2;
         var members = new TemplateDict(2 + message.Members.Count);
         members.Set("role", message.Role);

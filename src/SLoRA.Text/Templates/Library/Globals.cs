@@ -93,7 +93,7 @@ internal static class Globals
         foreach ((object? key, object? value) in Dict(r, "namespace", positional, named).Entries)
         {
             if (Types.IsText(key))
-                result.Members[key!.ToString()!] = value;
+                result.Set(r, key!.ToString()!, value);
         }
 
         return result;

@@ -70,7 +70,7 @@ internal sealed partial class Evaluator
             case NamespaceTarget member:
                 if (!scope.TryGet(member.Id, out object? owner) || owner is not TemplateNamespace space)
                     throw r.Runtime($"cannot assign '{member.Member}' on '{member.Id}', which is no namespace");
-                space.Members[member.Member] = value;
+                space.Set(r, member.Member, value);
                 break;
             case TupleTarget tuple:
                 Unpack(scope, tuple, value);
