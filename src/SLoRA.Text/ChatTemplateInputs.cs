@@ -87,11 +87,12 @@ public sealed class ChatTemplateInputs
     internal long Size => _size;
 
     /// <summary>The variables by name, in the order they are set.</summary>
-    internal IEnumerable<KeyValuePair<string, object?>> Values()
+    /// <param name="asContent">Whether text of the conversation is marked as its content.</param>
+    internal IEnumerable<KeyValuePair<string, object?>> Values(bool asContent)
     {
-        yield return new("messages", _messages);
-        yield return new("tools", _tools);
-        yield return new("documents", _documents);
+        yield return new("messages", asContent ? ConversationValues.Messages(_messages) : _messages);
+        yield return new("tools", asContent ? ConversationValues.Content(_tools) : _tools);
+        yield return new("documents", asContent ? ConversationValues.Content(_documents) : _documents);
         yield return new("add_generation_prompt", AddGenerationPrompt);
         foreach (KeyValuePair<string, object?> variable in _variables)
             yield return variable;

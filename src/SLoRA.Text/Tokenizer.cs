@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SLoRA.Text.Templates;
 using SLoRA.Text.Tokenization;
 using SLoRA.Text.Tokenization.Decoders;
 using SLoRA.Text.Tokenization.PostProcessors;
@@ -96,6 +97,23 @@ public sealed partial class Tokenizer
         Return(scratch, text.Length);
         return ids;
     }
+
+    /// <summary>The ids of a text that has no special tokens where it is content.</summary>
+    internal int[] Encode(string text, ReadOnlySpan<ContentRange> content)
+    {
+        EncodingScratch scratch = _scratches.Rent();
+        scratch.Ids.Clear();
+        _encoder.Encode(text, scratch, content);
+        int[] ids = scratch.Ids.Span.ToArray();
+        Return(scratch, text.Length);
+        return ids;
+    }
+
+    /// <summary>The id that the model gives what the vocabulary lacks, or null.</summary>
+    internal int? UnknownId => _file.Model.UnknownId;
+
+    /// <summary>Whether an id is a special token's.</summary>
+    internal bool IsSpecial(int id) => _file.AddedTokens.IsSpecial(id);
 
     /// <summary>Writes the ids of a text. Allocates nothing beyond what <paramref name="output"/> does, once texts of this length have been seen.</summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>

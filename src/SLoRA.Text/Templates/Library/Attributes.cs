@@ -38,7 +38,7 @@ internal static class Attributes
     private static object?[] Parts(object? path) => path switch
     {
         null => [],
-        string or Markup => Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
+        string or RichText => Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
             ? (object?)long.Parse(part, CultureInfo.InvariantCulture)
             : part),
         _ => [path],

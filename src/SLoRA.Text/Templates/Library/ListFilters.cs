@@ -50,8 +50,8 @@ internal static class ListFilters
         {
             string text = value!.ToString()!;
             r.Budget.Characters(text.Length);
-            string reversed = CodePoints.Reverse(text);
-            return value is Markup ? new Markup(reversed) : reversed;
+            object reversed = ContentText.From(r, CodePoints.Reverse(text), value);
+            return value is Markup ? Markup.Of(reversed) : reversed;
         }
 
         object?[] items = [.. Iteration.ToArray(r, value)];

@@ -36,7 +36,7 @@ internal static class SelectionFilters
             given.Named.TryGet("default", out object? otherwise);
             foreach (KeyValuePair<object?, object?> entry in given.Named.Entries)
             {
-                if (entry.Key is not ("attribute" or "default"))
+                if (entry.Key!.ToString() is not ("attribute" or "default"))
                     throw r.Runtime($"map() got an unexpected keyword argument '{entry.Key}'");
             }
 
@@ -111,6 +111,6 @@ internal static class SelectionFilters
 
         public TemplateDict Named { get; } = (TemplateDict)bound[1]!;
 
-        public Arguments After(int count) => new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>((string)e.Key!, e.Value))]);
+        public Arguments After(int count) => new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>(e.Key!.ToString()!, e.Value))]);
     }
 }

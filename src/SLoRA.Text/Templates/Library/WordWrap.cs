@@ -14,9 +14,9 @@ internal static class WordWrap
             throw r.Runtime($"invalid width {width} (must be > 0)");
         var result = new StringBuilder();
         bool first = true;
-        foreach (string paragraph in TextSplits.EachLine(text, false))
+        foreach ((int from, int to) in TextSplits.EachLine(text, false))
         {
-            List<string> lines = Wrap(r, paragraph, width, Truth.Of(a[1]), Truth.Of(a[3]));
+            List<string> lines = Wrap(r, text[from..to], width, Truth.Of(a[1]), Truth.Of(a[3]));
             if (lines.Count == 0)
                 lines.Add("");
             foreach (string line in lines)
@@ -29,7 +29,7 @@ internal static class WordWrap
             }
         }
 
-        return result.ToString();
+        return ContentText.From(r, result.ToString(), value, a[2]);
     }
 
     private static List<string> Wrap(Rendering r, string text, long width, bool breakLong, bool hyphens)

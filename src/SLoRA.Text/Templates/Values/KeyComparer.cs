@@ -20,7 +20,7 @@ internal sealed class KeyComparer : IEqualityComparer<object>
         double d when Math.Floor(d) == d && !double.IsInfinity(d) => new BigInteger(d).GetHashCode(),
         double d => Mix(BitConverter.DoubleToInt64Bits(d)),
         string s => s.GetHashCode(StringComparison.Ordinal),
-        Markup m => m.Text.GetHashCode(StringComparison.Ordinal),
+        RichText rich => rich.Text.GetHashCode(StringComparison.Ordinal),
         TemplateTuple tuple => OfTuple(tuple),
         TemplateRange range => Mix(range.Length),
         Undefined => 17,
