@@ -50,8 +50,12 @@ internal static class PercentFormat
             if (Peek() == '(')
                 item = ByKey();
             string flags = "";
-            while (Peek() is '-' or '+' or ' ' or '#' or '0')
-                flags += format[_at++];
+            for (; Peek() is '-' or '+' or ' ' or '#' or '0'; _at++)
+            {
+                if (!flags.Contains(format[_at], StringComparison.Ordinal))
+                    flags += format[_at];
+            }
+
             long width = Number();
             int precision = -1;
             if (Peek() == '.')

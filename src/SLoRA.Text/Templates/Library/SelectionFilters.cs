@@ -5,11 +5,11 @@ internal static class SelectionFilters
 {
     public static void Register(Action<string, string, Filter> add)
     {
-        add("map", "*, **", (r, v, a) => new LazySequence(Map(r, v, new Given(a))));
-        add("select", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), false, true)));
-        add("reject", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), false, false)));
-        add("selectattr", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), true, true)));
-        add("rejectattr", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), true, false)));
+        add("map", "*, **", (r, v, a) => new LazySequence(r, Map(r, v, new Given(a))));
+        add("select", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), false, true)));
+        add("reject", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), false, false)));
+        add("selectattr", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), true, true)));
+        add("rejectattr", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), true, false)));
         add("groupby", "attribute, default=none, case_sensitive=false", GroupBy);
     }
 

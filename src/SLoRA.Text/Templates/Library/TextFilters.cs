@@ -27,8 +27,12 @@ internal static class TextFilters
     }
 
     // Characters from characters, without a trace of which came from which.
-    private static object Soft(Rendering r, object? value, Func<string, string> edit) =>
-        Edited(r, value, text => ContentText.From(r, edit(text.ToString()!), text));
+    private static object Soft(Rendering r, object? value, Func<string, string> edit) => Edited(r, value, text =>
+    {
+        string characters = text.ToString()!;
+        r.Budget.PerCharacter(characters);
+        return ContentText.From(r, edit(characters), text);
+    });
 
     private static object Edited(Rendering r, object? value, Func<object, object> edit)
     {
@@ -46,7 +50,7 @@ internal static class TextFilters
     private static object Title(Rendering r, object? value)
     {
         string text = Representation.Text(r, value);
-        r.Budget.Characters(text.Length);
+        r.Budget.PerCharacter(text);
         var result = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length;)
         {

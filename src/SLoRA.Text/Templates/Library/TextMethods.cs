@@ -133,7 +133,12 @@ internal static class TextMethods
 
     // Characters from characters, without a trace of which came from which.
     private static (Parameters Parameters, Method Body) Characters(string name, Func<string, string> edit) =>
-        Of(name, "", (r, text, _, _) => ContentText.From(r, edit(text.ToString()!), text));
+        Of(name, "", (r, text, _, _) =>
+        {
+            string characters = text.ToString()!;
+            r.Budget.PerCharacter(characters);
+            return ContentText.From(r, edit(characters), text);
+        });
 
     private static (Parameters Parameters, Method Body) Test(string name, Func<string, bool> test) => Of(name, "", (_, text, _, _) => test(text.ToString()!));
 

@@ -12,6 +12,7 @@ internal static class WordWrap
         string separator = a[2] is null ? "\n" : Text.Of(r, a[2], "wordwrap");
         if (width <= 0)
             throw r.Runtime($"invalid width {width} (must be > 0)");
+        r.Budget.PerCharacter(text);
         var result = new StringBuilder();
         bool first = true;
         foreach ((int from, int to) in TextSplits.EachLine(text, false))

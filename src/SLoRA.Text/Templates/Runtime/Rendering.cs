@@ -13,12 +13,12 @@ internal sealed class Rendering
     {
         TracksContent = tracksContent;
         Template = template;
-        Budget = new Budget(this, inputs.Limits, inputs.Size);
         Clock = inputs.Clock;
         var variables = new Scope(null);
         foreach ((string name, object? value) in inputs.Values(tracksContent))
             variables.Set(name, value);
         Root = new Scope(variables);
+        Budget = new Budget(this, inputs.Limits, inputs.Size);
         Output = new Output(Budget);
         Evaluator = new Evaluator(this);
     }

@@ -52,7 +52,7 @@ internal static class Slices
             return Stepped(r, result.ToString(), value);
         }
 
-        r.Budget.Entries(length);
+        r.Budget.PerCharacter(text);
         string[] points = [.. CodePoints.Each(text)];
         for (long i = 0; i < count; i++)
             result.Append(points[first + i * step]);

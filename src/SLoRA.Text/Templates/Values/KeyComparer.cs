@@ -32,6 +32,8 @@ internal sealed class KeyComparer : IEqualityComparer<object>
     {
         if (value is TemplateList or TemplateDict)
             return false;
+        if (Types.IsText(value))
+            r.Budget.Step(value!.ToString()!.Length >> 6);
         if (value is not TemplateTuple tuple)
             return true;
         r.Budget.Enter();
