@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using SLoRA.Text.Templates;
 using SLoRA.Text.Tokenization;
 using SLoRA.Text.Tokenization.Decoders;
 using SLoRA.Text.Tokenization.PostProcessors;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using SLoRA.Text.Templates;
 using SLoRA.Text.Tests.Templates;
 using SLoRA.Text.Tests.Tokenization;
 

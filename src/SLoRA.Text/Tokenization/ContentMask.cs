@@ -1,4 +1,3 @@
-using SLoRA.Text.Templates;
 using SLoRA.Text.Tokenization.AddedTokens;
 
 namespace SLoRA.Text.Tokenization;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using SLoRA.Text.Templates;
 using SLoRA.Text.Tokenization.AddedTokens;
 
 namespace SLoRA.Text.Tokenization;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using SLoRA.Text.Templates;
 using SLoRA.Text.Tokenization.AddedTokens;
 using SLoRA.Text.Tokenization.Models;
 using SLoRA.Text.Tokenization.Normalizers;
