@@ -108,6 +108,23 @@ public sealed partial class Tokenizer
         return ids;
     }
 
+    /// <summary>The ids of a text that has no special tokens where it is content.</summary>
+    internal int[] Encode(string text, ReadOnlySpan<ContentRange> content)
+    {
+        EncodingScratch scratch = _scratches.Rent();
+        scratch.Ids.Clear();
+        _encoder.Encode(text, scratch, content);
+        int[] ids = scratch.Ids.Span.ToArray();
+        Return(scratch, text.Length);
+        return ids;
+    }
+
+    /// <summary>The id that the model gives what the vocabulary lacks, or null.</summary>
+    internal int? UnknownId => _file.Model.UnknownId;
+
+    /// <summary>Whether an id is a special token's.</summary>
+    internal bool IsSpecial(int id) => _file.AddedTokens.IsSpecial(id);
+
     /// <summary>Writes the ids of a text. Allocates nothing beyond what <paramref name="output"/> does, once texts of this length have been seen.</summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>
     /// <param name="output">Takes the ids.</param>
@@ -132,7 +149,7 @@ public sealed partial class Tokenizer
     {
         var sink = new TextSink();
         DecoderStage first = _file.Decoder.CreateStage(sink, streaming: false);
-        var tokens = new TokenTexts(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
+        TokenTexts tokens = Texts(first, skipSpecialTokens);
         foreach (int id in ids) tokens.Push(id);
         first.Finish();
         return sink.Text.Span.ToString();
@@ -144,23 +161,29 @@ public sealed partial class Tokenizer
     /// </summary>
     /// <param name="context">
     /// The ids that came before, usually the prompt. Without them the stream begins a text, and a SentencePiece-like tokenizer drops the
-    /// space before the first word; with them it goes on with one. It is read before the call returns.
+    /// space before the first word; with them it goes on with one. The last of them are read before the call returns.
     /// </param>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
-    /// <param name="stopStrings">Texts at which the stream stops; no part of the one that is met is given. None by default.</param>
-    public TextStream CreateStream(ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null)
-    {
-        var sink = new TextSink();
-        DecoderStage first = _file.Decoder.CreateStage(sink, streaming: true);
-        var tokens = new TokenTexts(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
-        foreach (int id in context)
-        {
-            tokens.Push(id);
-            sink.Text.Clear();
-        }
+    /// <param name="stopStrings">
+    /// Texts at which the stream stops; no part of the one that is met is given. They may hold special tokens, whether or not those are left out of what is
+    /// given. None by default; as for <see cref="CreateStopCondition"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">A stop string is null or empty, or they are too long.</exception>
+    public TextStream CreateStream(ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null) =>
+        CreateStream(context, skipSpecialTokens, stopStrings is null ? StopStrings.None : new StopStrings(stopStrings));
 
-        return new TextStream(tokens, first, sink, new StopStrings(stopStrings ?? []));
+    internal TextStream CreateStream(ReadOnlySpan<int> context, bool skipSpecialTokens, StopStrings stops)
+    {
+        StreamDecoder Decoder(bool skip, ReadOnlySpan<int> before) => new(_file.Decoder, first => Texts(first, skip), before);
+
+        return new TextStream(
+            Decoder(skipSpecialTokens, context),
+            skipSpecialTokens && stops.Longest > 0 ? Decoder(false, context) : null,
+            stops);
     }
+
+    /// <summary>Hands tokens by id to the first stage of a decoding.</summary>
+    internal TokenTexts Texts(DecoderStage first, bool skipSpecialTokens) => new(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
 
     /// <summary>The id of a token, written as in tokenizer.json, or null.</summary>
     public int? TokenToId(string token)

@@ -174,7 +174,7 @@ internal sealed class EngineMetrics : IDisposable
 
     private static string NameOf(FinishReason reason) => reason switch
     {
-        FinishReason.StopToken or FinishReason.StopString => "stop",
+        FinishReason.StopToken or FinishReason.StopString or FinishReason.StopCondition => "stop",
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Disposed => "disposed",

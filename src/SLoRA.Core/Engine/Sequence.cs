@@ -155,7 +155,10 @@ internal sealed class Sequence
             _tokens[Count++] = token;
             Request.Generated++;
             Request.Stream.Publish(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
-            reason = Request.Request.StopCondition?.IsMet(Continuation, token) == true ? FinishReason.StopString : reason;
+            if (Request.Stream.Stops is { } stops && stops.IsMet(Continuation, token))
+            {
+                reason = stops.Reason;
+            }
         }
 
         Finished = reason;

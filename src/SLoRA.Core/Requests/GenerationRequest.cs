@@ -38,7 +38,7 @@ public sealed record GenerationRequest
     /// </summary>
     public int Continuations { get; init; } = 1;
 
-    /// <summary>Ends continuations by their text, for instance; null for none.</summary>
+    /// <summary>Ends continuations by their text, for instance; null for none. One instance may serve any number of requests.</summary>
     public IStopCondition? StopCondition { get; init; }
 
     /// <summary>Changes logits before a token is chosen; null for none.</summary>

@@ -28,6 +28,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _cancellation = cancellation;
         Request = request;
         MaxTokens = maxTokens;
+        Stops = StopMatchers.Begin(request);
         _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
     }
 
@@ -54,6 +55,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 
     /// <summary>The most tokens that will be generated.</summary>
     internal int MaxTokens { get; }
+
+    /// <summary>The request's stop condition at work; null without one.</summary>
+    internal StopMatchers? Stops { get; }
 
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;

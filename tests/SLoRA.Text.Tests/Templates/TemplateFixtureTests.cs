@@ -31,6 +31,7 @@ public sealed class TemplateFixtureTests
         }
 
         Assert.That(rendered.Text, Is.EqualTo(expected.GetProperty("expected").GetString()));
+        Assert.That(parsed.RenderWithContent(fixture.Inputs()).Text, Is.EqualTo(rendered.Text), "with content told apart");
         if (expected.TryGetProperty("generation", out JsonElement generation))
         {
             IEnumerable<(int, int)> ranges = generation.EnumerateArray().Select(g => (g[0].GetInt32(), g[1].GetInt32()));
@@ -41,6 +42,8 @@ public sealed class TemplateFixtureTests
     private static void Fails(string template, TemplateFixture fixture, JsonElement error)
     {
         ChatTemplateException? thrown = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(fixture.Inputs()));
+        ChatTemplateException? told = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).RenderWithContent(fixture.Inputs()));
+        Assert.That(told!.Message, Is.EqualTo(thrown!.Message));
         string kind = error.GetProperty("kind").GetString()!;
         if (kind == "raised")
         {

@@ -75,8 +75,17 @@ internal sealed class AddedTokenTable
 
     public string? Content(int id) => _entries.TryGetValue(id, out Entry? entry) ? entry.Token.Content : null;
 
+    /// <summary>Whether an id is a special token's.</summary>
+    public bool IsSpecial(int id) => _entries.TryGetValue(id, out Entry? entry) && (entry.Token.Special || entry.IsSkipped);
+
+    /// <summary>Whether a special token is sought in normalized text.</summary>
+    public bool HasNormalizedSpecial => _entries.Values.Any(entry => entry.Token is { Normalized: true, Special: true });
+
     /// <summary>The search for tokens in a text, before normalization or after it.</summary>
-    public Search Find(ReadOnlySpan<char> text, bool normalized) => new(this, normalized ? _normalized : _plain, text);
+    /// <param name="text">The text.</param>
+    /// <param name="normalized">Whether it has been normalized.</param>
+    /// <param name="mask">Where special tokens may not stand.</param>
+    public Search Find(ReadOnlySpan<char> text, bool normalized, ContentMask mask = default) => new(this, normalized ? _normalized : _plain, text, mask);
 
     private void Configure(AddedToken token, Func<string, string> normalize)
     {
@@ -136,9 +145,10 @@ internal sealed class AddedTokenTable
     }
 
     /// <summary>Walks over the tokens in a text and the stretches between them, in order.</summary>
-    internal ref struct Search(AddedTokenTable table, TokenTrie trie, ReadOnlySpan<char> text)
+    internal ref struct Search(AddedTokenTable table, TokenTrie trie, ReadOnlySpan<char> text, ContentMask mask)
     {
         private readonly ReadOnlySpan<char> _text = text;
+        private readonly ContentMask _mask = mask;
         private int _from;
         private int _covered;
         private int _heldStart;
@@ -171,7 +181,7 @@ internal sealed class AddedTokenTable
 
         private void Seek()
         {
-            while (_from < _text.Length && trie.TryFind(_text, _from, out int start, out int end, out int id))
+            while (_from < _text.Length && trie.TryFind(_text, _from, _mask, out int start, out int end, out int id))
             {
                 _from = end;
                 AddedToken token = table._entries[id].Token;

@@ -58,6 +58,8 @@ internal sealed class BpeModel : TokenModel
         if (!cuts) _joinsMetaspace = null;
     }
 
+    public override int? UnknownId => _unknown >= 0 ? _unknown : null;
+
     public override char CutCharacter => _joinsMetaspace is null ? '\0' : Metaspace;
 
     public override bool MayCutBefore(char previous, char next) => _joinsMetaspace is { } joins && next == Metaspace && !joins[previous];

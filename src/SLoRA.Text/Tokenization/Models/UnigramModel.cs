@@ -32,6 +32,8 @@ internal sealed class UnigramModel : TokenModel
         for (int value = 0; value < 256; value++) vocabulary.TryGetId($"<0x{value:X2}>", out _bytes[value]);
     }
 
+    public override int? UnknownId => _unknown;
+
     public override void Encode(ReadOnlySpan<char> word, ModelScratch scratch, IdBuffer ids)
     {
         ModelScratch.Ensure(ref scratch.Bytes, 3 * word.Length);

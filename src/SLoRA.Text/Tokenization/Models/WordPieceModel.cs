@@ -10,6 +10,8 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
 {
     private readonly byte[] _prefix = Encoding.UTF8.GetBytes(prefix);
 
+    public override int? UnknownId => Vocabulary.TryGetId(unknownToken, out int id) ? id : null;
+
     public override void Encode(ReadOnlySpan<char> word, ModelScratch scratch, IdBuffer ids)
     {
         ModelScratch.Ensure(ref scratch.Symbols, word.Length + 1);
