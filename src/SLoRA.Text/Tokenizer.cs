@@ -115,7 +115,7 @@ public sealed partial class Tokenizer
         scratch.Ids.Clear();
         _encoder.Encode(text, scratch, content);
         int[] ids = scratch.Ids.Span.ToArray();
-        Return(scratch, text.Length);
+        Return(scratch);
         return ids;
     }
 
