@@ -22,8 +22,10 @@ public sealed class AdapterCacheOptions
     public double PageInShare { get; set; } = 0.1;
 
     /// <summary>
-    /// Whether an adapter is served that changes nothing, because the scale is zero or A or B is zero in all of its modules: it answers as the base model does. False by
-    /// default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by <see cref="AdapterCoverage.ModulesWithoutEffect"/>.
+    /// Whether an adapter is served that changes nothing, because the scale is zero or A or B is zero in all of its modules: it answers as the base model
+    /// does. False by
+    /// default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by <see
+    /// cref="AdapterCoverage.ModulesWithoutEffect"/>.
     /// </summary>
     public bool AllowWithoutEffect { get; set; }
 

@@ -4,7 +4,8 @@ using SLoRA.Formats;
 namespace SLoRA;
 
 /// <summary>
-/// Adapters in the folders of one directory: the name is the folder's, in exactly the letters in which it is stored. Names and folders come from strangers: a name
+/// Adapters in the folders of one directory: the name is the folder's, in exactly the letters in which it is stored. Names and folders come from strangers: a
+/// name
 /// that is not the plain name of a folder is refused, and so are symbolic links, which could lead to the files of somebody else (<see cref="FollowsLinks"/>).
 /// Errors name files from the adapter's folder on; where the directory lies is told to the log alone.
 /// </summary>
@@ -24,7 +25,8 @@ public sealed class AdapterDirectorySource : IAdapterSource
     }
 
     /// <summary>
-    /// Whether an adapter's folder, and the files in it, may be symbolic links, as long as they lead to somewhere else in the directory. False by default: with links, whoever
+    /// Whether an adapter's folder, and the files in it, may be symbolic links, as long as they lead to somewhere else in the directory. False by default:
+    /// with links, whoever
     /// may write into one folder can have the adapter of any other served under its name. For directories whose folders the program itself makes.
     /// </summary>
     public bool FollowsLinks { get; init; }
@@ -71,7 +73,8 @@ public sealed class AdapterDirectorySource : IAdapterSource
         Directory.EnumerateDirectories(directory).Any(folder => Path.GetFileName(folder.AsSpan()).SequenceEqual(name));
 
     /// <summary>
-    /// Whether the name is the one that is stored. File systems that do not tell cases apart find a folder under many names, each of which would be an adapter of
+    /// Whether the name is the one that is stored. File systems that do not tell cases apart find a folder under many names, each of which would be an
+    /// adapter of
     /// its own here. The directory is read through only where they do: where the name in other letters is found too.
     /// </summary>
     private bool IsStored(string name)

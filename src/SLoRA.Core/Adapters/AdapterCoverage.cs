@@ -8,7 +8,12 @@ namespace SLoRA;
 public sealed record AdapterCoverage
 {
     internal AdapterCoverage(
-        ImmutableArray<AdapterModuleCoverage> modules, int modelModules, ImmutableArray<string> unusedTargets, ImmutableArray<string> withoutEffect, long parameters, long bytes)
+        ImmutableArray<AdapterModuleCoverage> modules,
+        int modelModules,
+        ImmutableArray<string> unusedTargets,
+        ImmutableArray<string> withoutEffect,
+        long parameters,
+        long bytes)
     {
         Modules = modules;
         ModelModules = modelModules;
@@ -28,7 +33,8 @@ public sealed record AdapterCoverage
     public ImmutableArray<string> UnusedTargets { get; }
 
     /// <summary>
-    /// Names of <see cref="Modules"/> that change nothing, because their scale is zero or A or B is zero everywhere. Before the content has been read, only the scales are known.
+    /// Names of <see cref="Modules"/> that change nothing, because their scale is zero or A or B is zero everywhere. Before the content has been read, only
+    /// the scales are known.
     /// </summary>
     public ImmutableArray<string> ModulesWithoutEffect { get; private init; }
 

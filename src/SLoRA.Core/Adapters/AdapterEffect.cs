@@ -4,7 +4,8 @@ using SLoRA.Formats;
 namespace SLoRA.Adapters;
 
 /// <summary>
-/// Which modules of an adapter change nothing: those whose scale is zero, and those of which A or B is zero everywhere as it lies in the pages. An adapter of such
+/// Which modules of an adapter change nothing: those whose scale is zero, and those of which A or B is zero everywhere as it lies in the pages. An adapter of
+/// such
 /// modules alone answers as the base model does, which nobody means who registers one.
 /// </summary>
 internal static class AdapterEffect

@@ -29,7 +29,11 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     public override AdapterReader Open(CancellationToken cancellation)
     {
         if (!Directory.Exists(_path))
-            throw new FormatError(LoadErrorKind.File, null, null, File.Exists(_path) ? "is registered by a file; name the folder that it is in" : "its folder does not exist");
+        {
+            string problem = File.Exists(_path) ? "is registered by a file; name the folder that it is in" : "its folder does not exist";
+            throw new FormatError(LoadErrorKind.File, null, null, problem);
+        }
+
         if (!followsLinks && IsLink(_path))
             throw new FormatError(LoadErrorKind.File, null, null, "its folder is a symbolic link, which is not followed here");
 

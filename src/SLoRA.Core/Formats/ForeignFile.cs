@@ -3,7 +3,8 @@ using System.Text;
 namespace SLoRA.Formats;
 
 /// <summary>
-/// Files that people mistake for tensors or for a configuration, told by their first bytes: what such a file is, and what to do about it. A parser would only say
+/// Files that people mistake for tensors or for a configuration, told by their first bytes: what such a file is, and what to do about it. A parser would only
+/// say
 /// which byte it did not expect.
 /// </summary>
 internal static class ForeignFile

@@ -6,7 +6,9 @@ using SLoRA.Models.Families;
 
 namespace SLoRA.Models;
 
-/// <summary>A base model on disk, checked, and mapped or ready to be read: its description, its weights, and what its authors say about generating with it.</summary>
+/// <summary>
+/// A base model on disk, checked, and mapped or ready to be read: its description, its weights, and what its authors say about generating with it.
+/// </summary>
 internal sealed class BaseModel : IDisposable
 {
     private const int BlockBytes = 4 << 20;
@@ -82,7 +84,8 @@ internal sealed class BaseModel : IDisposable
     public TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
 
     /// <summary>
-    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where they are read, it is read now, and stays
+    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where they are read, it is
+    /// read now, and stays
     /// until the next weight is asked for.
     /// </summary>
     /// <param name="name">Its name.</param>

@@ -5,7 +5,8 @@ using SLoRA.Diagnostics;
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/>, or reading and <see cref="Release"/>, come
+/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/>, or reading and <see
+/// cref="Release"/>, come
 /// second, so that whoever knows the model can refuse it before any weight is touched.
 /// </summary>
 /// <remarks>

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// What a model's authors say about generating with it, as far as requests go by it: which tokens end a sequence. How to sample is each request's own matter, so their
+/// What a model's authors say about generating with it, as far as requests go by it: which tokens end a sequence. How to sample is each request's own matter,
+/// so their
 /// values for that are not read, whatever they are; those that no request can ask for are told.
 /// </summary>
 internal sealed record GenerationDefaults

@@ -67,7 +67,9 @@ internal sealed unsafe class Shard : IDisposable
         }
     }
 
-    /// <summary>Copies a part of the file, out of the mapping if there is one. Where the file has been released, it is opened for the call. Any thread.</summary>
+    /// <summary>
+    /// Copies a part of the file, out of the mapping if there is one. Where the file has been released, it is opened for the call. Any thread.
+    /// </summary>
     /// <exception cref="FormatError">It cannot be read, or is no longer the file that was opened.</exception>
     public void Read(long offset, Span<byte> destination)
     {

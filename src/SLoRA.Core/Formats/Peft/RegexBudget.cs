@@ -4,14 +4,19 @@ using System.Text.RegularExpressions;
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// What all regular expressions of one adapter may take together, from building them to the last match: bytes allocated, and time. Not for several threads at once. Time is
-/// measured by the wall clock, which goes on while a busy machine runs others: so work that is linear in the text, which nearly all is, has a bound that only a hostile
+/// What all regular expressions of one adapter may take together, from building them to the last match: bytes allocated, and time. Not for several threads at
+/// once. Time is
+/// measured by the wall clock, which goes on while a busy machine runs others: so work that is linear in the text, which nearly all is, has a bound that only
+/// a hostile
 /// configuration reaches, and matches that backtrack a tight one. A hostile configuration of many small expressions meets the bound on bytes first.
 /// </summary>
 /// <param name="cancellation">Looked at before each piece of work.</param>
 internal sealed class RegexBudget(CancellationToken cancellation = default)
 {
-    /// <summary>The most bytes allocated before one more piece of work is refused. An expression without backtracking takes some 300 KB, the longest that is read 25 MB.</summary>
+    /// <summary>
+    /// The most bytes allocated before one more piece of work is refused. An expression without backtracking takes some 300 KB, the longest that is read 25
+    /// MB.
+    /// </summary>
     public const long MostBytes = 32L << 20;
 
     /// <summary>The longest that one match which backtracks may work on one name.</summary>
