@@ -21,6 +21,14 @@ public sealed class AdapterCacheOptions
     /// </summary>
     public double PageInShare { get; set; } = 0.1;
 
+    /// <summary>
+    /// Whether an adapter is served that changes nothing, because the scale is zero or A or B is zero in all of its modules: it answers as the base model
+    /// does. False by
+    /// default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by <see
+    /// cref="AdapterCoverage.ModulesWithoutEffect"/>.
+    /// </summary>
+    public bool AllowWithoutEffect { get; set; }
+
     /// <summary>The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. The default is 16384.</summary>
     public int MaxSourceNames { get; set; } = 16384;
 }

@@ -22,6 +22,7 @@ public sealed class LoraServingEngineBuilder
     private readonly AdapterCacheOptions _adapterCache = new();
     private IAdapterSource? _source;
     private string? _model;
+    private ModelAccess _access;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
     private TimeProvider _clock = TimeProvider.System;
@@ -35,10 +36,19 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>The base model: a Hugging Face folder with <c>config.json</c> and safetensors. Required.</summary>
-    public LoraServingEngineBuilder UseModel(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="access">Whether its files are mapped while the engine lives, the default, or read once and closed.</param>
+    /// <exception cref="InvalidOptionException">There is no such access.</exception>
+    public LoraServingEngineBuilder UseModel(string folder, ModelAccess access = ModelAccess.Map)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (access is not (ModelAccess.Map or ModelAccess.Read))
+        {
+            throw new InvalidOptionException("Model.Access", $"Access is {access}; it must be Map or Read.");
+        }
+
         _model = folder;
+        _access = access;
         return this;
     }
 
@@ -189,7 +199,7 @@ public sealed class LoraServingEngineBuilder
         OptionRules.Check(_adapterCache);
         OptionRules.Check(_metrics);
         return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
+            model, _access, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
             _checksInvariants, chunkLimit, reading, progress, cancellation);
     }
 

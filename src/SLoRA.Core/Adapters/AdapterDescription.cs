@@ -31,6 +31,7 @@ internal sealed class AdapterDescription
             [.. Modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))],
             modelModules,
             layout.UnusedTargets,
+            AdapterEffect.Without(Modules),
             Modules.Sum(module => module.A.ElementCount + module.B.ElementCount),
             reader.Bytes);
     }
@@ -57,16 +58,17 @@ internal sealed class AdapterDescription
     /// <param name="package">The adapter.</param>
     /// <param name="targets">The modules of the model that can have LoRA.</param>
     /// <param name="expected">The fingerprint that the package must have because it was read before; empty if it was not.</param>
+    /// <param name="cancellation">Ends the reading; looked at between tensors, names and patterns.</param>
     /// <exception cref="AdapterLoadException">Something in it is wrong, not for this model or not served.</exception>
     public static AdapterDescription Read(
-        AdapterPackage package, ImmutableArray<TargetModule> targets, ReadOnlyMemory<byte> expected = default)
+        AdapterPackage package, ImmutableArray<TargetModule> targets, ReadOnlyMemory<byte> expected = default, CancellationToken cancellation = default)
     {
         try
         {
-            using AdapterReader reader = package.Open();
+            using AdapterReader reader = package.Open(cancellation);
             if (!expected.IsEmpty)
                 CheckFingerprint(reader, expected);
-            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets), targets.Length);
+            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets, cancellation), targets.Length);
         }
         catch (FormatError error)
         {

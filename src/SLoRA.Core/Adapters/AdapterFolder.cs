@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using SLoRA.Formats;
@@ -8,42 +7,42 @@ namespace SLoRA.Adapters;
 
 /// <summary>
 /// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors. The files are read, never mapped: a mapped
-/// file that its owner truncates would end the process. Pickled tensors are not read at all.
+/// file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name files from the folder on.
 /// </summary>
-internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null) : AdapterPackage(name)
+/// <param name="name">The adapter's name.</param>
+/// <param name="path">The folder.</param>
+/// <param name="limits">How large the files may be; null for the default.</param>
+/// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants must not be.</param>
+internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
 {
-    public const string ConfigFile = "adapter_config.json";
-    public const string TensorFile = "adapter_model.safetensors";
-    private const string PickleFile = "adapter_model.bin";
+    public const string ConfigFile = PeftFolder.ConfigFile;
+    public const string TensorFile = PeftFolder.TensorFile;
 
     // Absolute, so that a program that changes its directory still means the same folder at the first load.
     private readonly string _path = path.Length == 0 || path.Contains('\0') ? path : Path.GetFullPath(path);
     private readonly AdapterLimits _limits = limits ?? AdapterLimits.Default;
 
     /// <inheritdoc/>
-    public override AdapterReader Open()
+    public override string Location => _path;
+
+    /// <inheritdoc/>
+    public override AdapterReader Open(CancellationToken cancellation)
     {
         if (!Directory.Exists(_path))
         {
-            string problem = System.IO.File.Exists(_path) ? "is a file, expected the folder of an adapter" : "does not exist";
-            throw new FormatError(LoadErrorKind.File, _path, null, problem);
+            string problem = File.Exists(_path) ? "is registered by a file; name the folder that it is in" : "its folder does not exist";
+            throw new FormatError(LoadErrorKind.File, null, null, problem);
         }
 
-        byte[] config = ReadConfig(Path.Combine(_path, ConfigFile));
-        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(_path, ConfigFile)));
+        if (!followsLinks && IsLink(_path))
+            throw new FormatError(LoadErrorKind.File, null, null, "its folder is a symbolic link, which is not followed here");
 
-        string file = Path.Combine(_path, TensorFile);
-        if (!System.IO.File.Exists(file) && System.IO.File.Exists(Path.Combine(_path, PickleFile)))
-        {
-            throw new FormatError(
-                LoadErrorKind.File, _path, PickleFile, $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}");
-        }
-
-        FileStream stream = OpenFile(file, _limits.FileBytes);
+        byte[] config = ReadConfig();
+        PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, ConfigFile));
+        FileStream stream = OpenFile(TensorFile, _limits.FileBytes);
         try
         {
-            CheckHeaderLength(stream.SafeFileHandle, file);
-            return new Reader(file, stream, checkedConfig, config);
+            return new Reader(stream, checkedConfig, config, _limits.HeaderBytes, cancellation);
         }
         catch
         {
@@ -52,48 +51,55 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
     }
 
-    private byte[] ReadConfig(string file)
+    private byte[] ReadConfig()
     {
-        using FileStream stream = OpenFile(file, _limits.ConfigBytes);
+        using FileStream stream = OpenFile(ConfigFile, _limits.ConfigBytes);
         byte[] bytes = new byte[stream.Length];
-        ReadAll(stream.SafeFileHandle, file, 0, bytes);
+        ReadAll(stream.SafeFileHandle, ConfigFile, 0, bytes);
         return bytes;
     }
 
-    private static FileStream OpenFile(string file, long largest)
+    private FileStream OpenFile(string file, long largest)
     {
+        string full = Path.Combine(_path, file);
         try
         {
+            if (!followsLinks && IsLink(full))
+                throw new FormatError(LoadErrorKind.File, file, null, "is a symbolic link, which is not followed here");
             // Measured before it is opened: a pipe or device in the place of a file has no length, and opening it could wait for ever.
-            FileSystemInfo target = System.IO.File.ResolveLinkTarget(file, returnFinalTarget: true) ?? new FileInfo(file);
+            FileSystemInfo target = File.ResolveLinkTarget(full, returnFinalTarget: true) ?? new FileInfo(full);
             if (target is not FileInfo { Exists: true, Length: var length })
-                throw new FormatError(LoadErrorKind.File, file, null, "does not exist");
+                throw new FileNotFoundException(null, file);
             if (length == 0)
                 throw new FormatError(LoadErrorKind.File, file, null, "is empty");
             if (length > largest)
                 throw new FormatError(LoadErrorKind.File, file, null, $"has {length} bytes; files of more than {largest} are not read");
-            return new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "does not exist", error);
+            throw Missing(file, error);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
 
-    private void CheckHeaderLength(SafeFileHandle handle, string file)
+    private FormatError Missing(string file, Exception error)
     {
-        Span<byte> field = stackalloc byte[sizeof(ulong)];
-        if (RandomAccess.GetLength(handle) < field.Length)
-            return;
-        ReadAll(handle, file, 0, field);
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(field);
-        if (length > (ulong)_limits.HeaderBytes)
-            throw new FormatError(LoadErrorKind.File, file, null, $"says that its header is {length} bytes long; {_limits.HeaderBytes} are read");
+        try
+        {
+            return PeftFolder.Missing(_path, file);
+        }
+        catch (Exception folder) when (FileProblem.IsOne(folder))
+        {
+            // The folder itself has gone, or may not be looked into.
+            return Unreadable(file, error);
+        }
     }
+
+    private static bool IsLink(string path) => new FileInfo(path).LinkTarget is not null;
 
     private static void ReadAll(SafeFileHandle handle, string file, long offset, Span<byte> destination)
     {
@@ -108,28 +114,29 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
                 offset += read;
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
+
+    private static FormatError Unreadable(string file, Exception error) => new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
 
     private sealed class Reader : AdapterReader
     {
         private readonly FileStream _stream;
         private readonly (long Length, DateTime Written) _state;
 
-        public Reader(string file, FileStream stream, PeftConfig config, byte[] configBytes)
+        public Reader(FileStream stream, PeftConfig config, byte[] configBytes, long longestHeader, CancellationToken cancellation)
         {
-            File = file;
             _stream = stream;
             _state = State();
             Config = config;
-            Tensors = SafetensorsHeader.Read(stream, file).Tensors;
+            Tensors = SafetensorsHeader.Read(stream, TensorFile, longestHeader, cancellation).Tensors;
             Fingerprint = FingerprintOf(configBytes, Tensors);
         }
 
-        public override string File { get; }
+        public override string File => TensorFile;
 
         public override PeftConfig Config { get; }
 
@@ -156,9 +163,9 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
             {
                 return (RandomAccess.GetLength(_stream.SafeFileHandle), System.IO.File.GetLastWriteTimeUtc(_stream.SafeFileHandle));
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (FileProblem.IsOne(error))
             {
-                throw new FormatError(LoadErrorKind.File, File, null, "cannot be read: " + error.Message, error);
+                throw Unreadable(File, error);
             }
         }
     }

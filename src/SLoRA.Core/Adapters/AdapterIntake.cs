@@ -1,4 +1,5 @@
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Adapters;
 
@@ -27,14 +28,20 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
     /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
     public (AdapterHeaders Headers, PageImage? Image) Read(AdapterPackage package, AdapterValidation validation, CancellationToken cancellation)
     {
-        AdapterHeaders headers = loader.ReadHeaders(package);
+        AdapterHeaders headers = loader.ReadHeaders(package, cancellation);
         if (headers.Shape.PageCount >= totalPages)
         {
             // At least one page is left for keys and values.
             throw new AdapterTooLargeException(package.Name, headers.Shape.PageCount, 0, 1, totalPages);
         }
 
-        return (headers, validation == AdapterValidation.Content ? loader.ReadContent(headers, null, cancellation) : null);
+        if (validation == AdapterValidation.Headers)
+        {
+            return (headers, null);
+        }
+
+        LoadedAdapter loaded = loader.ReadContent(headers, null, cancellation);
+        return (loaded.Headers, loaded.Image);
     }
 
     /// <summary>The same, in the background.</summary>
@@ -58,7 +65,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
 
         AdapterHeaders headers = registration.Headers!;
         GenerationId? expected = registration.Generation?.Id;
-        return _contents.Run(registration.Name, ending => new LoadedAdapter(headers, loader.ReadContent(headers, expected, ending)), cancellation);
+        return _contents.Run(registration.Name, ending => loader.ReadContent(headers, expected, ending), cancellation);
     }
 
     /// <summary>Gives up everything that is being read. From here on the base model's memory may go, whoever still hangs.</summary>
@@ -96,7 +103,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
 
             string problem = error is TimeoutException
                 ? string.Create(CultureInfo.InvariantCulture, $"the adapter source timed out after {_limit.TotalSeconds:0.###} s")
-                : "the adapter source failed: " + error.Message;
+                : "the adapter source failed: " + Shown.Text(error.Message);
             throw new AdapterLoadException(name, LoadErrorKind.File, problem, error);
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
 using SLoRA.Models;
@@ -16,8 +17,11 @@ internal sealed record AdapterLayout(
     ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
 {
     /// <summary>Matches an adapter with a model.</summary>
+    /// <param name="reader">The adapter.</param>
+    /// <param name="targets">The modules of the model that can have LoRA.</param>
+    /// <param name="cancellation">Looked at between tensors, names and patterns.</param>
     /// <exception cref="FormatError">Something is left over, missing, or of the wrong shape or type.</exception>
-    public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets)
+    public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets, CancellationToken cancellation)
     {
         PeftConfig config = reader.Config;
         if (reader.Tensors.IsEmpty)
@@ -25,14 +29,14 @@ internal sealed record AdapterLayout(
         if (config.UseDora)
             throw DoraRefusal(reader);
 
-        var matcher = new TargetMatcher(config);
+        var matcher = new TargetMatcher(config, cancellation);
         ImmutableArray<TargetModule> targeted = [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
         if (targeted.IsEmpty)
             throw NothingTargeted(reader, matcher);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
 
-        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher);
+        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, cancellation);
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)
@@ -66,8 +70,8 @@ internal sealed record AdapterLayout(
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
         string shown = names is null ? "the default"
-            : names.Expression is { } expression ? FormatError.Quote(expression)
-            : string.Join(", ", names.Names.Take(8).Select(FormatError.Quote));
+            : names.Expression is { } expression ? Shown.Name(expression)
+            : Shown.Names(names.Names);
         return new FormatError(
             targetsItself ? LoadErrorKind.Incompatible : LoadErrorKind.Config,
             reader.Config.File,

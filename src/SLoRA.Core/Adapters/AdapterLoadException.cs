@@ -1,3 +1,4 @@
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA;
@@ -10,7 +11,7 @@ namespace SLoRA;
 public sealed class AdapterLoadException : SLoraException
 {
     internal AdapterLoadException(string adapter, FormatError error)
-        : base(error.Kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {error.Message}", error.InnerException)
+        : base(error.Kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {error.Message}", error.InnerException)
     {
         Adapter = adapter;
         Kind = error.Kind;
@@ -18,7 +19,7 @@ public sealed class AdapterLoadException : SLoraException
     }
 
     internal AdapterLoadException(string adapter, LoadErrorKind kind, string problem, Exception? cause = null)
-        : base(kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {problem}", cause)
+        : base(kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {problem}", cause)
     {
         Adapter = adapter;
         Kind = kind;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using SLoRA.Backends;
+using Microsoft.Extensions.Logging;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -15,38 +16,46 @@ namespace SLoRA.Adapters;
 /// <param name="baseType">The type of the base weights.</param>
 /// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
 /// <param name="pace">How fast content may be read.</param>
+/// <param name="allowsWithoutEffect">Whether an adapter that changes nothing is served.</param>
+/// <param name="logger">Told of every adapter that cannot be read, and where it lies.</param>
 internal sealed class AdapterLoader(
-    ImmutableArray<TargetModule> targets, long pageBytes, AdapterWeightType policy, TensorType baseType, Func<TargetModule, WeightSource> baseWeight, LoadPace pace) : IDisposable
+    ImmutableArray<TargetModule> targets,
+    long pageBytes,
+    AdapterWeightType policy,
+    TensorType baseType,
+    Func<TargetModule, BaseWeight> baseWeight,
+    LoadPace pace,
+    bool allowsWithoutEffect,
+    ILogger logger) : IDisposable
 {
     private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
     private readonly MemoryGate _baseMemory = new();
 
     /// <summary>Reads configuration and headers.</summary>
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
-    public AdapterHeaders ReadHeaders(AdapterPackage package) => Keep(AdapterDescription.Read(package, targets));
+    public AdapterHeaders ReadHeaders(AdapterPackage package, CancellationToken cancellation) =>
+        Logged(package, () => Keep(AdapterDescription.Read(package, targets, cancellation: cancellation)));
 
     /// <summary>Reads and checks the content, and lays it out as it will lie in the pages: paging it in cannot fail any more.</summary>
     /// <param name="headers">What registration found.</param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
     /// <param name="cancellation">Ends the reading between two pieces.</param>
+    /// <returns>The content, with a coverage that knows the values.</returns>
     /// <exception cref="AdapterLoadException">The package changed since it was registered, or a value cannot be served.</exception>
-    public PageImage ReadContent(AdapterHeaders headers, GenerationId? expected, CancellationToken cancellation)
+    public LoadedAdapter ReadContent(AdapterHeaders headers, GenerationId? expected, CancellationToken cancellation) => Logged(headers.Package, () =>
     {
-        AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint);
+        AdapterDescription description = AdapterDescription.Read(headers.Package, targets, headers.Fingerprint, cancellation);
         TileDirectory directory = headers.Shape.DirectoryOf(description.Modules);
         PacedLoad load = pace.Begin();
-        using AdapterContent content = AdapterContent.Load(description, BaseWeight, expected, _baseMemory, load, cancellation);
+        using AdapterContent content = AdapterContent.Load(description, baseWeight, expected, _baseMemory, load, cancellation);
         TilePacker.CheckRange(content, directory);
-        return PageImage.Pack(content, directory, pageBytes, load, cancellation);
-    }
+        AdapterCoverage coverage = Checked(headers.Package, headers.Coverage.WithoutEffect(AdapterEffect.Without(content, directory)));
+        return new LoadedAdapter(headers with { Coverage = coverage }, PageImage.Pack(content, directory, pageBytes, load, cancellation));
+    });
 
     /// <summary>Reads an adapter completely.</summary>
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
-    public LoadedAdapter Read(AdapterPackage package, CancellationToken cancellation)
-    {
-        AdapterHeaders headers = ReadHeaders(package);
-        return new LoadedAdapter(headers, ReadContent(headers, null, cancellation));
-    }
+    public LoadedAdapter Read(AdapterPackage package, CancellationToken cancellation) => ReadContent(ReadHeaders(package, cancellation), null, cancellation);
 
     /// <summary>From here on the base model's memory may go.</summary>
     public void Dispose() => _baseMemory.Close();
@@ -54,12 +63,27 @@ internal sealed class AdapterLoader(
     private AdapterHeaders Keep(AdapterDescription description)
     {
         AdapterShape shape = _shapes.Of(description.Modules);
-        return new AdapterHeaders(description.Package, description.Coverage.Sharing(shape.Modules), description.Fingerprint, shape);
+        return new AdapterHeaders(description.Package, Checked(description.Package, description.Coverage).Sharing(shape.Modules), description.Fingerprint, shape);
     }
 
-    private (TensorType Type, nint Data, long Elements) BaseWeight(TargetModule target)
+    private AdapterCoverage Checked(AdapterPackage package, AdapterCoverage coverage)
     {
-        WeightSource weight = baseWeight(target);
-        return (weight.Type, weight.Data, (long)weight.Rows * weight.Columns);
+        if (!allowsWithoutEffect)
+            AdapterEffect.Check(package.Name, coverage);
+        return coverage;
+    }
+
+    /// <summary>Whoever waits for an adapter is told what is wrong with it, the log also where it lies.</summary>
+    private T Logged<T>(AdapterPackage package, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (AdapterLoadException error)
+        {
+            Log.NotRead(logger, error, package.Location);
+            throw;
+        }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<T
     public override bool CanReadAgain => false;
 
     /// <inheritdoc/>
-    public override AdapterReader Open()
+    public override AdapterReader Open(CancellationToken cancellation)
     {
         PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, AdapterFolder.ConfigFile));
         return new Reader(checkedConfig, config, entries, _values, bytes);

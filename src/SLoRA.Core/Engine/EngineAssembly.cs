@@ -52,6 +52,7 @@ internal sealed class EngineAssembly : IDisposable
     /// <summary>Loads the model, allocates the pool and registers the adapters. Gives everything back when it fails.</summary>
     public static EngineAssembly Build(
         string folder,
+        ModelAccess access,
         Func<int, int, IBackend> createBackend,
         PoolOptions pool,
         SchedulingOptions scheduling,
@@ -73,7 +74,7 @@ internal sealed class EngineAssembly : IDisposable
         AdapterIntake? intake = null;
         try
         {
-            model = BaseModel.Open(folder, progress, cancellation);
+            model = BaseModel.Open(folder, progress, cancellation, access);
             DecoderDescription description = model.Decoder;
             foreach (string setting in model.Defaults.NotApplied)
             {
@@ -87,11 +88,12 @@ internal sealed class EngineAssembly : IDisposable
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
             var pace = new LoadPace(adapterCache.PageInShare);
-            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
+            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pool.AdapterWeights, description.WeightType, model.WeightOf, pace, adapterCache.AllowWithoutEffect, logger);
             intake = new AdapterIntake(loader, pageCount, source, adapterCache, clock);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
             backend.CompleteLoading(description);
+            model.Release();
             loop = new EngineLoop(
                 new EngineParts
                 {
@@ -142,10 +144,10 @@ internal sealed class EngineAssembly : IDisposable
     private static DecoderWeights LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
-        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, model.Weight, backend, weight =>
+        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
-            done += (long)weight.Rows * weight.Columns * weight.Type.ElementSize();
+            done += weight.Bytes;
             progress?.Report(new LoadProgress("device", Math.Min(done, model.FileBytes), model.FileBytes));
         });
         progress?.Report(new LoadProgress("device", model.FileBytes, model.FileBytes));
@@ -158,9 +160,9 @@ internal sealed class EngineAssembly : IDisposable
         long bytes = 0;
         foreach (ExpectedTensor tensor in TensorCatalog.Of(model.Decoder))
         {
-            WeightSource weight = model.Weight(tensor.Name);
+            TensorEntry weight = model.Tensor(tensor.Name);
             int size = tensor.Shape.Length == 1 ? sizeof(float) : weight.Type.ElementSize();
-            bytes += (((long)weight.Rows * weight.Columns * size) + 255) & ~255L;
+            bytes += ((weight.ElementCount * size) + 255) & ~255L;
         }
 
         return bytes;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats;
 
@@ -29,13 +30,15 @@ internal static class ConfigDocument
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new FormatError(LoadErrorKind.File, path, null, "cannot be read: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, path, null, FileProblem.Of(error), error);
         }
     }
 
     /// <summary>Reads an object out of memory.</summary>
     public static ConfigObject Parse(ReadOnlyMemory<byte> utf8, string file, LoadErrorKind kind = LoadErrorKind.Config)
     {
+        if (ForeignFile.Problem(utf8.Span) is { } problem)
+            throw new FormatError(kind, file, null, problem);
         if (!Utf8.IsValid(utf8.Span))
             throw new FormatError(kind, file, null, "is not UTF-8");
         try
@@ -48,7 +51,7 @@ internal static class ConfigDocument
         }
         catch (JsonException error)
         {
-            throw new FormatError(kind, file, null, "is not JSON: " + error.Message, error);
+            throw new FormatError(kind, file, null, "is not JSON: " + Shown.Text(error.Message), error);
         }
     }
 

@@ -16,15 +16,12 @@ internal sealed class SafetensorsHeader
 
     private const int LengthField = sizeof(ulong);
 
-    private readonly FrozenDictionary<string, TensorEntry> _byName;
-
     private SafetensorsHeader(string file, long dataBegin, ImmutableArray<TensorEntry> tensors, FrozenDictionary<string, string> metadata)
     {
         File = file;
         DataBegin = dataBegin;
         Tensors = tensors;
         Metadata = metadata;
-        _byName = tensors.ToFrozenDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
     /// <summary>The name that errors call the file by.</summary>
@@ -40,17 +37,20 @@ internal sealed class SafetensorsHeader
     public FrozenDictionary<string, string> Metadata { get; }
 
     /// <summary>The tensor of this name, or null.</summary>
-    public TensorEntry? Find(string name) => _byName.GetValueOrDefault(name);
+    public TensorEntry? Find(string name) => Tensors.FirstOrDefault(tensor => tensor.Name == name);
 
     /// <summary>Reads and checks the header at the start of a seekable stream, and nothing behind it.</summary>
     /// <param name="stream">The file, positioned at its start.</param>
     /// <param name="file">The name that errors call it by.</param>
+    /// <param name="longest">The longest header that is read, in bytes.</param>
+    /// <param name="cancellation">Looked at before each tensor.</param>
     /// <exception cref="FormatError">The file is not what the format says (kind <see cref="LoadErrorKind.File"/>), or cannot be read.</exception>
-    public static SafetensorsHeader Read(Stream stream, string file)
+    public static SafetensorsHeader Read(Stream stream, string file, long longest = LongestHeader, CancellationToken cancellation = default)
     {
         try
         {
             long fileLength = stream.Length;
+            CheckStart(stream, file);
             if (fileLength < LengthField)
                 throw Error(file, null, $"is {fileLength} bytes long, shorter than a safetensors header");
 
@@ -58,26 +58,32 @@ internal sealed class SafetensorsHeader
             stream.ReadExactly(field);
             ulong length = BinaryPrimitives.ReadUInt64LittleEndian(field);
             // Both bounds come before the buffer, so a file can never make us take more memory than it has bytes.
-            if (length > LongestHeader)
-                throw Error(file, null, $"says that its header is {length} bytes long, the format allows {LongestHeader}");
+            if (length > (ulong)longest)
+                throw Error(file, null, $"says that its header is {length} bytes long; {longest} are read");
             if ((long)length > fileLength - LengthField)
                 throw Error(file, null, $"ends before its header of {length} bytes does; the file is {fileLength} bytes long");
 
             byte[] json = GC.AllocateUninitializedArray<byte>((int)length);
             stream.ReadExactly(json);
-            return Parse(json, fileLength, file);
-        }
-        catch (EndOfStreamException error)
-        {
-            throw new FormatError(LoadErrorKind.File, file, null, "became shorter while it was read", error);
+            return Parse(json, fileLength, file, cancellation);
         }
         catch (IOException error)
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
         }
     }
 
-    private static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long fileLength, string file)
+    /// <summary>A file whose ninth byte does not begin a header is told by its first ones, if it is one of those that are mistaken for safetensors.</summary>
+    private static void CheckStart(Stream stream, string file)
+    {
+        Span<byte> start = stackalloc byte[ForeignFile.StartBytes];
+        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        stream.Position = 0;
+        if ((read <= LengthField || start[LengthField] != (byte)'{') && ForeignFile.Problem(start[..read]) is { } problem)
+            throw Error(file, null, problem);
+    }
+
+    private static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long fileLength, string file, CancellationToken cancellation)
     {
         if (json.IsEmpty || json[0] != (byte)'{')
             throw Error(file, null, "has a header that is not a JSON object");
@@ -85,7 +91,7 @@ internal sealed class SafetensorsHeader
             throw Error(file, null, "has a header that is not UTF-8");
 
         long dataBegin = LengthField + json.Length;
-        var parser = new SafetensorsHeaderParser(json, file, dataBegin);
+        var parser = new SafetensorsHeaderParser(json, file, dataBegin, cancellation);
         parser.Parse();
         ImmutableArray<TensorEntry> tensors = parser.Tensors.ToImmutable().Sort(ByPlace);
         CheckTiling(tensors, dataBegin, fileLength, file);

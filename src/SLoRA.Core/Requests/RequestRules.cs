@@ -1,4 +1,5 @@
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA;
 
@@ -102,7 +103,7 @@ internal static class RequestRules
 
             if (!float.IsFinite(use.Weight))
             {
-                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter '{use.Name}' is {use.Weight}; it must be finite.");
+                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter {Shown.Name(use.Name)} is {use.Weight}; it must be finite.");
             }
         }
     }

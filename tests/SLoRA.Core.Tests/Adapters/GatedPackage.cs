@@ -17,7 +17,7 @@ internal sealed class GatedPackage(string name, string folder) : AdapterPackage(
     /// <summary>What reading ends with behind the gate; null when it succeeds.</summary>
     public Exception? Fault { get; set; }
 
-    public override AdapterReader Open() => new Reader(this, _folder.Open());
+    public override AdapterReader Open(CancellationToken cancellation) => new Reader(this, _folder.Open(cancellation));
 
     private sealed class Reader(GatedPackage owner, AdapterReader inner) : WrappedReader(inner)
     {

@@ -16,7 +16,7 @@ internal sealed class ThrottledPackage : AdapterPackage
         : base(name)
     {
         _folder = new AdapterFolder(name, folder);
-        using AdapterReader reader = _folder.Open();
+        using AdapterReader reader = _folder.Open(default);
         Length = reader.Tensors.Sum(tensor => tensor.Length);
     }
 
@@ -26,7 +26,7 @@ internal sealed class ThrottledPackage : AdapterPackage
     /// <summary>Those of them that have come.</summary>
     public long Came => Volatile.Read(ref _came);
 
-    public override AdapterReader Open() => new Reader(this, _folder.Open());
+    public override AdapterReader Open(CancellationToken cancellation) => new Reader(this, _folder.Open(cancellation));
 
     /// <summary>Lets the reading have its next bytes, and returns when it has had them and waits for more, or has all.</summary>
     /// <param name="bytes">The most bytes.</param>

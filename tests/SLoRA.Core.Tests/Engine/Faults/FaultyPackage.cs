@@ -12,7 +12,7 @@ internal sealed class FaultyPackage(string name, string content, FaultyPackage.A
     /// <summary>Changes bytes that have been read.</summary>
     public delegate void Alteration(Span<byte> read);
 
-    public override AdapterReader Open() => new Reader(_folder.Open(), alter);
+    public override AdapterReader Open(CancellationToken cancellation) => new Reader(_folder.Open(cancellation), alter);
 
     private sealed class Reader(AdapterReader inner, Alteration alter) : WrappedReader(inner)
     {

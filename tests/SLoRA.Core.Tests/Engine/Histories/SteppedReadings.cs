@@ -160,7 +160,7 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
     /// <summary>Ends when a reading comes to hang that does not hang yet.</summary>
     public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
-    public override AdapterReader Open() => new Reader(this, Disk, _folder.Open());
+    public override AdapterReader Open(CancellationToken cancellation) => new Reader(this, Disk, _folder.Open(cancellation));
 
     private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {
