@@ -47,30 +47,19 @@ public sealed class LoraServingEngineBuilder
     {
         var options = new CpuOptions();
         configure?.Invoke(options);
-        if (options.Threads is < 1)
-        {
-            throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
-        }
-
-        if (!Enum.IsDefined(options.Weights))
-        {
-            throw new InvalidOptionException("Cpu.Weights", $"Weights is {options.Weights}; it must be AsStored or Int8.");
-        }
-
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads, options.Weights));
+        OptionRules.Check(options);
+        (int? threads, CpuWeights weights) = (options.Threads, options.Weights);
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
     /// <remarks>The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it cannot be used.</remarks>
     public LoraServingEngineBuilder UseGpu(Action<GpuOptions>? configure = null)
     {
-        var options = new GpuOptions();
-        configure?.Invoke(options);
-        if (options.Device < 0)
-        {
-            throw new InvalidOptionException("Gpu.Device", $"Device is {options.Device}; devices are counted from 0.");
-        }
-
+        var given = new GpuOptions();
+        configure?.Invoke(given);
+        GpuOptions options = given.Copy();
+        OptionRules.Check(options);
         return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products));
     }
 
