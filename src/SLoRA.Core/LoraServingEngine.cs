@@ -45,12 +45,12 @@ public sealed class LoraServingEngine : IAsyncDisposable
     public static LoraServingEngineBuilder CreateBuilder() => new();
 
     /// <summary>
-    /// Generates the answer to one request. Values are checked here; the request is handed in when the enumeration starts, and bound to the adapters
-    /// that its names stand for then.
+    /// Generates the answer to one request. It is copied and checked here; it is handed in when the enumeration starts, and bound to the adapters that its
+    /// names stand for then.
     /// </summary>
     /// <param name="request">What is asked.</param>
     /// <param name="cancellationToken">Ends the request within one step.</param>
-    /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
+    /// <exception cref="InvalidRequestException">A value is out of its range, or a list or the prompt's memory cannot be read.</exception>
     /// <exception cref="AdapterNotFoundException">A name is not registered.</exception>
     /// <exception cref="EngineDisposedException">The engine has been disposed.</exception>
     public GenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
@@ -61,9 +61,9 @@ public sealed class LoraServingEngine : IAsyncDisposable
             throw new EngineDisposedException();
         }
 
-        int maxTokens = RequestRules.Check(request, Model, _scheduling);
-        _loop.Names.Check(request);
-        return new GenerationStream(_loop, request, maxTokens, cancellationToken);
+        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling);
+        _loop.Names.Check(accepted);
+        return new GenerationStream(_loop, accepted, maxTokens, cancellationToken);
     }
 
     /// <summary>
