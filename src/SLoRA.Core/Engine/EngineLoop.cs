@@ -96,15 +96,6 @@ internal sealed class EngineLoop
     /// <summary>Ends a request as cancelled. Any thread; does nothing for a request that has ended.</summary>
     public void Cancel(GenerationStream stream) => _inbox.TryPost(new Cancellation(stream));
 
-    /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
-    public void Consumed(GenerationStream stream)
-    {
-        if (stream.Unread == StreamBuffer - 1)
-        {
-            _inbox.TryPost(Wake.Instance);
-        }
-    }
-
     /// <summary>Lets the engine's thread look around. Any thread.</summary>
     public void WakeUp() => _inbox.TryPost(Wake.Instance);
 

@@ -84,9 +84,13 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
                 static stream => ((GenerationStream)stream!).Cancel(), this);
             while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_tokens.TryRead(out GeneratedToken token))
+                while (_tokens.TryRead(out GeneratedToken token, out int left))
                 {
-                    _loop.Consumed(this);
+                    if (left == _loop.StreamBuffer - 1)
+                    {
+                        _loop.WakeUp();
+                    }
+
                     yield return token;
                 }
             }
