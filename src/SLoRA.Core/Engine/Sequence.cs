@@ -158,7 +158,8 @@ internal sealed class Sequence
             reason = Request.Request.StopCondition?.IsMet(Continuation, token) == true ? FinishReason.StopString : reason;
         }
 
-        Finished = reason;
+        // Whoever has been ended from outside meanwhile stays ended.
+        Finished ??= reason;
     }
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
