@@ -8,9 +8,10 @@ namespace SLoRA;
 /// enumeration early, or cancelling it, ends the request within one step; when the enumeration has ended, its pages have been returned.
 /// </summary>
 /// <remarks>
-/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, <see cref="EngineBusyException"/> when the queue is full,
+/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, with the token that was; <see cref="EngineBusyException"/> when the queue is full,
 /// <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made the request fail.
-/// One consumer at a time; a slow one makes this request wait and no other.
+/// One consumer at a time; a slow one makes this request wait and no other. Dispose the enumerator, as <c>await foreach</c> does: one that is dropped without that
+/// holds its pages until the garbage collector finds it, which cancels the request.
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
@@ -31,7 +32,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
     }
 
-    /// <summary>The request.</summary>
+    /// <summary>The request, as it was copied when it was made.</summary>
     public GenerationRequest Request { get; }
 
     /// <summary>
@@ -69,19 +70,17 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
             throw new InvalidOperationException("A stream can be enumerated once; hand the request in again for a second answer.");
         }
 
-        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(_cancellation, cancellationToken);
-        if (linked.Token.IsCancellationRequested)
+        if (_cancellation.IsCancellationRequested || cancellationToken.IsCancellationRequested)
         {
             EndUnserved(SLoRA.FinishReason.Cancelled, null);
-            linked.Token.ThrowIfCancellationRequested();
+            throw Cancelled(cancellationToken);
         }
 
         _trace = RequestTrace.Start(Request);
         Submit();
         try
         {
-            using CancellationTokenRegistration registration = linked.Token.UnsafeRegister(
-                static stream => ((GenerationStream)stream!).Cancel(), this);
+            using var consumer = new StreamConsumer(this, _cancellation, cancellationToken);
             while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
             {
                 while (_tokens.TryRead(out GeneratedToken token, out int left))
@@ -97,7 +96,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 
             if (FinishReason == SLoRA.FinishReason.Cancelled)
             {
-                throw new OperationCanceledException(linked.Token);
+                throw Cancelled(cancellationToken);
             }
         }
         finally
@@ -120,6 +119,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
         (_prompt ??= new PromptTokenLogProbability?[Request.Prompt.Length])[index] = token;
+
+    /// <summary>Ends the request as cancelled, if it has not ended. Any thread.</summary>
+    internal void Cancel() => _loop.Cancel(this);
 
     /// <summary>Ends the stream. Called once, by the engine's thread, after everything the request held has been returned.</summary>
     internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
@@ -156,5 +158,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         }
     }
 
-    private void Cancel() => _loop.Cancel(this);
+    /// <summary>The error of whoever cancelled: it carries the token that the caller gave.</summary>
+    private OperationCanceledException Cancelled(CancellationToken enumeration) =>
+        new(_cancellation.IsCancellationRequested ? _cancellation : enumeration);
 }
