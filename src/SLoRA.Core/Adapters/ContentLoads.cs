@@ -1,3 +1,5 @@
+using SLoRA.Diagnostics;
+
 namespace SLoRA.Adapters;
 
 /// <summary>
@@ -92,7 +94,7 @@ internal sealed class ContentLoads(
         }
         catch (Exception error)
         {
-            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + error.Message, error));
+            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + ErrorText.Of(error), error));
         }
     }
 }

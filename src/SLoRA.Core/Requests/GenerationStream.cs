@@ -22,6 +22,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     private PromptTokenLogProbability?[]? _prompt;
     private RequestTrace? _trace;
     private int _started;
+    private bool _completed;
 
     internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
@@ -123,9 +124,19 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>Ends the request as cancelled, if it has not ended. Any thread.</summary>
     internal void Cancel() => _loop.Cancel(this);
 
-    /// <summary>Ends the stream. Called once, by the engine's thread, after everything the request held has been returned.</summary>
+    /// <summary>
+    /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the consumer's for a request that
+    /// was never handed in.
+    /// </summary>
     internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
     {
+        if (_completed)
+        {
+            return;
+        }
+
+        _completed = true;
+        _loop.Ended(this);
         Usage = usage;
         FinishReasons = reasons;
         FinishReason = ReasonOf(reasons);

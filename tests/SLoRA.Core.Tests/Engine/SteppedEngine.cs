@@ -47,6 +47,8 @@ internal sealed class SteppedEngine : IDisposable
 
     public AdapterIntake Intake => _assembly.Intake;
 
+    public AdapterCacheOptions AdapterCache => _assembly.AdapterCache;
+
     public int VocabularySize => _assembly.Model.VocabularySize;
 
     public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
