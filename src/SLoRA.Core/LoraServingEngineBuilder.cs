@@ -11,8 +11,8 @@ using SLoRA.Engine;
 namespace SLoRA;
 
 /// <summary>
-/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>, which copies the description: what the builder is told afterwards
-/// is for the engines that it builds afterwards. Not thread-safe; one builder builds any number of engines.
+/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>, which copies the description: what the builder is told
+/// afterwards is for the engines that it builds afterwards. Not thread-safe; one builder builds any number of engines.
 /// </summary>
 public sealed class LoraServingEngineBuilder
 {

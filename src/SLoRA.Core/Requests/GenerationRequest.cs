@@ -4,8 +4,8 @@ namespace SLoRA;
 
 /// <summary>What a caller asks of the engine: a prompt, the adapters that answer it, how tokens are chosen and when to stop.</summary>
 /// <remarks>
-/// <see cref="LoraServingEngine.GenerateAsync"/> copies the request with its lists and its prompt: what the caller does with them afterwards changes nothing. The hook and
-/// the condition are called as they are, while the request runs.
+/// <see cref="LoraServingEngine.GenerateAsync"/> copies the request with its lists and its prompt: what the caller does with them afterwards changes
+/// nothing. The hook and the condition are called as they are, while the request runs.
 /// </remarks>
 public sealed record GenerationRequest
 {
@@ -62,7 +62,8 @@ public sealed record GenerationRequest
 
     /// <summary>
     /// Separates what the engine may share: keys and values of prompts and answers are reused only between requests with equal salts. Give tenants that
-    /// must not learn from each other's latencies a salt each, of at most <see cref="MaxSaltLength"/> characters. Null (the default) shares with all others that have none.
+    /// must not learn from each other's latencies a salt each, of at most <see cref="MaxSaltLength"/> characters. Null (the default) shares with all others
+    /// that have none.
     /// </summary>
     public string? CacheSalt { get; init; }
 

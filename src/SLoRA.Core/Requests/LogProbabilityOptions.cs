@@ -7,7 +7,8 @@ public sealed record LogProbabilityOptions
     public const int MaxTopCount = 1024;
 
     /// <summary>
-    /// With <see cref="IncludePrompt"/>, the most entries for the prompt: its tokens times <see cref="TopCount"/>. They are held until the stream is let go, 8 bytes each.
+    /// With <see cref="IncludePrompt"/>, the most entries for the prompt: its tokens times <see cref="TopCount"/>. They are held until the stream is let go,
+    /// 8 bytes each.
     /// </summary>
     public const int MaxPromptEntries = 1 << 18;
 

@@ -115,7 +115,7 @@ internal static class RequestRules
         {
             throw Invalid(
                 nameof(LogProbabilityOptions.IncludePrompt),
-                $"{request.Prompt.Length} tokens of the prompt with a TopCount of {options.TopCount} are {entries} entries; at most {LogProbabilityOptions.MaxPromptEntries} are kept.");
+                $"{request.Prompt.Length} tokens of the prompt × TopCount {options.TopCount} are {entries} entries; at most {LogProbabilityOptions.MaxPromptEntries} are kept.");
         }
     }
 

@@ -9,17 +9,19 @@ namespace SLoRA;
 /// waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of the pool.
 /// </summary>
 /// <remarks>
-/// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence, then looks at the other's.
-/// Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens written and R those read.
+/// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence, then looks at
+/// the other's. Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens written and R those read.
 /// <para>
-/// <b>The writer sleeps</b> at n unread: it does not write on when it sees W − R ≥ n. R takes every value in turn, so the reader passes R = W − n + 1, the first
-/// with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes the writer. If it saw an older W, its fence came before
-/// the writer's, which follows the store of W; then the writer, which looks after its own fence, saw this R, or a later one, and did not sleep. A reader that
-/// never sees n − 1 has therefore nobody to wake, and one that does may wake a writer that is awake, which costs a look.
+/// <b>The writer sleeps</b> at n unread: it does not write on when it sees W − R ≥ n. R takes every value in turn, so the reader passes
+/// R = W − n + 1, the first with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes the
+/// writer. If it saw an older W, its fence came before the writer's, which follows the store of W; then the writer, which looks after its own
+/// fence, saw this R, or a later one, and did not sleep. A reader that never sees n − 1 has therefore nobody to wake, and one that does may wake
+/// a writer that is awake, which costs a look.
 /// </para>
 /// <para>
-/// <b>The reader sleeps</b> when it sees W = R: it stores that it waits, has its fence, and looks at W again; the writer stores W, has its fence, and looks whether somebody
-/// waits. One of them sees the other, and whoever exchanges the mark of waiting back to 0 is the one who answers the wait: nobody answers twice.
+/// <b>The reader sleeps</b> when it sees W = R: it stores that it waits, has its fence, and looks at W again; the writer stores W, has its fence, and
+/// looks whether somebody waits. One of them sees the other, and whoever exchanges the mark of waiting back to 0 is the one who answers the wait:
+/// nobody answers twice.
 /// </para>
 /// </remarks>
 internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
