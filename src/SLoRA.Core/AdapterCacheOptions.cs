@@ -9,10 +9,10 @@ public sealed class AdapterCacheOptions
     /// </summary>
     public long HostBytes { get; set; } = 4L << 30;
 
-    /// <summary>The most adapters that are read at the same time, each on a thread of its own. The default is 4.</summary>
+    /// <summary>The most adapters that are read at the same time, each on a thread of its own. At most 256; the default is 4.</summary>
     public int MaxConcurrentLoads { get; set; } = 4;
 
-    /// <summary>How long reading one adapter may take; then the requests that wait for it fail. The default is 30 seconds.</summary>
+    /// <summary>How long reading one adapter may take; then the requests that wait for it fail. Positive, and less than 49 days; the default is 30 seconds.</summary>
     public TimeSpan LoadTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -23,12 +23,17 @@ public sealed class AdapterCacheOptions
 
     /// <summary>
     /// Whether an adapter is served that changes nothing, because the scale is zero or A or B is zero in all of its modules: it answers as the base model
-    /// does. False by
-    /// default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by <see
-    /// cref="AdapterCoverage.ModulesWithoutEffect"/>.
+    /// does. False by default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by
+    /// <see cref="AdapterCoverage.ModulesWithoutEffect"/>.
     /// </summary>
     public bool AllowWithoutEffect { get; set; }
 
-    /// <summary>The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. The default is 16384.</summary>
+    /// <summary>
+    /// The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. At most
+    /// 10,000,000; the default is 16384.
+    /// </summary>
     public int MaxSourceNames { get; set; } = 16384;
+
+    /// <summary>The options as they stand now.</summary>
+    internal AdapterCacheOptions Copy() => (AdapterCacheOptions)MemberwiseClone();
 }

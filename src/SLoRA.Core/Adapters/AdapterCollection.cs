@@ -72,7 +72,7 @@ public sealed class AdapterCollection
     public async Task<bool> UnregisterAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        bool removed = await CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
+        bool removed = await _loop.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
         if (removed)
         {
             Log.Unregistered(_logger, name);
@@ -103,7 +103,7 @@ public sealed class AdapterCollection
     public Task<bool> UnpinAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
+        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
     }
 
     /// <summary>Drops the pages and the content of an adapter that no request holds and that is not pinned. It stays registered and is read again at its next use.</summary>
@@ -112,28 +112,28 @@ public sealed class AdapterCollection
     public Task<EvictedAdapter> EvictAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return CallAsync(loop => loop.Evict(name));
+        return _loop.CallAsync(loop => loop.Evict(name));
     }
 
     private async Task BringAsync(string name, bool pins, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Task resident = await CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        Task resident = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellation.UnsafeRegister(static loop => ((EngineLoop)loop!).WakeUp(), _loop);
         await resident.ConfigureAwait(false);
     }
 
     private static AdapterPackage FolderPackage(string name, string folder)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return new AdapterFolder(name, folder);
     }
 
     private static AdapterPackage TensorPackage(string name, AdapterTensors tensors)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentNullException.ThrowIfNull(tensors);
         return tensors.ToPackage(name);
     }
@@ -150,7 +150,7 @@ public sealed class AdapterCollection
         (AdapterHeaders headers, PageImage? image) = await _intake.RegisterAsync(package, validation, cancellation).ConfigureAwait(false);
         try
         {
-            await CallAsync(loop =>
+            await _loop.CallAsync(loop =>
             {
                 loop.Names.Register(new AdapterRegistration(name, headers), image, replace);
                 return true;
@@ -164,12 +164,5 @@ public sealed class AdapterCollection
 
         Log.Registered(_logger, name, headers.Coverage);
         return headers.Coverage;
-    }
-
-    private Task<T> CallAsync<T>(Func<EngineLoop, T> action)
-    {
-        var call = new Call<T>(action);
-        _loop.Post(call);
-        return call.Result;
     }
 }

@@ -89,7 +89,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
         try
         {
             // What the source does before its first await may touch files, and hang.
-            Asked asked = await _contents.Run(name, _ => new Asked(source!.FindAsync(name, ending.Token).AsTask()), cancellation).ConfigureAwait(false);
+            Asked asked = await _contents.Run(name, _ => new Asked(Ask(name, ending.Token)), cancellation).ConfigureAwait(false);
             return await asked.Answer.WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
         }
         catch (Exception error)
@@ -103,8 +103,21 @@ internal sealed class AdapterIntake(AdapterLoader loader, int totalPages, IAdapt
 
             string problem = error is TimeoutException
                 ? string.Create(CultureInfo.InvariantCulture, $"the adapter source timed out after {_limit.TotalSeconds:0.###} s")
-                : "the adapter source failed: " + Shown.Text(error.Message);
+                : "the adapter source failed: " + Shown.Text(ErrorText.Of(error));
             throw new AdapterLoadException(name, LoadErrorKind.File, problem, error);
+        }
+    }
+
+    /// <summary>What the source throws at once is its answer like what it throws later.</summary>
+    private Task<AdapterOrigin?> Ask(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return source!.FindAsync(name, cancellation).AsTask();
+        }
+        catch (Exception error)
+        {
+            return Task.FromException<AdapterOrigin?>(error);
         }
     }
 

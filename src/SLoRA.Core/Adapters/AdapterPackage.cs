@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace SLoRA.Adapters;
 
 /// <summary>
@@ -14,6 +16,21 @@ internal abstract class AdapterPackage(string name)
 
     /// <summary>Whether it can be opened again after <see cref="Release"/>.</summary>
     public virtual bool CanReadAgain => true;
+
+    /// <summary>Refuses what can be no adapter's name.</summary>
+    /// <exception cref="ArgumentException">It is missing, empty or too long.</exception>
+    public static void CheckName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > AdapterUse.MaxNameLength)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken."), nameof(name));
+        }
+    }
+
+    /// <summary>The same content for one engine, which may <see cref="Release"/> it without taking it from others.</summary>
+    public virtual AdapterPackage ForEngine() => this;
 
     /// <summary>Opens the package: reads and checks its configuration and the list of its tensors.</summary>
     /// <param name="cancellation">Ends the reading of a long header.</param>

@@ -94,7 +94,7 @@ internal sealed class ContentLoads(
         }
         catch (Exception error)
         {
-            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + Shown.Text(error.Message), error));
+            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + Shown.Text(ErrorText.Of(error)), error));
         }
     }
 }

@@ -226,7 +226,7 @@ internal sealed class ReadThreads(int threads, TimeSpan limit, TimeProvider cloc
         /// <summary>What a reader throws that is no error of ours, a lack of memory for instance, is this adapter's error all the same.</summary>
         private Exception Typed(Exception error) => error is SLoraException or OperationCanceledException
             ? error
-            : new AdapterLoadException(adapter, LoadErrorKind.File, "cannot be read: " + Shown.Text(error.Message), error);
+            : new AdapterLoadException(adapter, LoadErrorKind.File, "cannot be read: " + Shown.Text(ErrorText.Of(error)), error);
 
         private void TimeOut() => GiveUp(new AdapterLoadException(
             adapter, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"reading timed out after {owner.Limit.TotalSeconds:0.###} s")));

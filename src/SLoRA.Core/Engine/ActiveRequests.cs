@@ -18,7 +18,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     private readonly Admission _admission = new(reclaim, residency.Cache, preemption, parts.Scheduling);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
-    private readonly List<RequestState> _completed = [];
+    private readonly Queue<RequestState> _completed = new();
 
     /// <summary>Sequences that run, in the order of admission.</summary>
     public IReadOnlyList<Sequence> Running => _running;
@@ -224,12 +224,11 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// <summary>Ends the streams of requests whose last sequence has been returned.</summary>
     public void CompleteFinished()
     {
-        foreach (RequestState request in _completed)
+        // Each is taken out before it is told, so that one that fails is not told twice and holds up none behind it.
+        while (_completed.TryDequeue(out RequestState? request))
         {
             request.Complete(parts.Clock, parts.Metrics);
         }
-
-        _completed.Clear();
     }
 
     /// <summary>Gives the sequence at a place of the running ones its page.</summary>
@@ -311,7 +310,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         if (--request.Open == 0)
         {
             Ended++;
-            _completed.Add(request);
+            _completed.Enqueue(request);
         }
     }
 }

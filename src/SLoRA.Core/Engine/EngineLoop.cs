@@ -15,6 +15,7 @@ internal sealed class EngineLoop
 {
     private readonly EngineParts _parts;
     private readonly Inbox _inbox = new();
+    private readonly OpenStreams _open = new();
     private readonly StepPlan _plan;
     private readonly StepPlanner _planner;
     private readonly Residency _residency;
@@ -90,20 +91,24 @@ internal sealed class EngineLoop
             throw new EngineBusyException(_parts.Scheduling.MaxWaiting);
         }
 
-        Post(new Submission(stream));
+        // Known before it is posted: from here on it is owed an end.
+        _open.Add(stream);
+        try
+        {
+            Post(new Submission(stream));
+        }
+        catch
+        {
+            _open.Remove(stream);
+            throw;
+        }
     }
 
     /// <summary>Ends a request as cancelled. Any thread; does nothing for a request that has ended.</summary>
     public void Cancel(GenerationStream stream) => _inbox.TryPost(new Cancellation(stream));
 
-    /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
-    public void Consumed(GenerationStream stream)
-    {
-        if (stream.Unread == StreamBuffer - 1)
-        {
-            _inbox.TryPost(Wake.Instance);
-        }
-    }
+    /// <summary>A stream has been told of its end. Any thread.</summary>
+    public void Ended(GenerationStream stream) => _open.Remove(stream);
 
     /// <summary>Lets the engine's thread look around. Any thread.</summary>
     public void WakeUp() => _inbox.TryPost(Wake.Instance);
@@ -115,6 +120,22 @@ internal sealed class EngineLoop
         {
             throw _ended is EngineFaultedException fault ? fault : new EngineDisposedException();
         }
+    }
+
+    /// <summary>Does something on the engine's thread. Any thread; whatever fails is in the task.</summary>
+    public Task<T> CallAsync<T>(Func<EngineLoop, T> action)
+    {
+        var call = new Call<T>(action);
+        try
+        {
+            Post(call);
+        }
+        catch (SLoraException error)
+        {
+            call.Abandon(error);
+        }
+
+        return call.Result;
     }
 
     /// <summary>Blocks until a command is posted.</summary>
@@ -149,23 +170,47 @@ internal sealed class EngineLoop
         return planned || ended || DeviceCache.PagingIn.Count > 0;
     }
 
-    /// <summary>Ends every request and refuses what comes later.</summary>
+    /// <summary>
+    /// Ends every request and refuses what comes later. Whoever waits for the engine is told, and every part is ended, whatever fails on the way: an engine may end
+    /// because its books are wrong.
+    /// </summary>
     /// <param name="reason">The error that every stream ends with.</param>
+    /// <exception cref="AggregateException">What failed on the way; everything else has been done.</exception>
     public void End(Exception reason)
     {
         _ended = reason;
-        foreach (EngineCommand command in _inbox.Close())
+        FinishReason ending = reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed;
+        var failures = new List<Exception>();
+        _inbox.Close();
+        while (_inbox.TryTake(out EngineCommand? command))
         {
-            command.Abandon(reason);
+            Attempt(() => command.Abandon(reason));
         }
 
-        _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
-        Retire();
-        Preloads.EndAll(reason);
-        PrefixCache?.Clear();
-        _swap.Dispose();
-        HostStore.Clear();
-        _parts.Metrics.Dispose();
+        Attempt(() => _requests.EndAll(ending, reason));
+        Attempt(Retire);
+        Attempt(() => Preloads.EndAll(reason));
+        Attempt(() => _open.EndAll(ending, reason));
+        Attempt(() => PrefixCache?.Clear());
+        Attempt(_swap.Dispose);
+        Attempt(HostStore.Clear);
+        Attempt(_parts.Metrics.Dispose);
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
+        }
+
+        void Attempt(Action part)
+        {
+            try
+            {
+                part();
+            }
+            catch (Exception error)
+            {
+                failures.Add(error);
+            }
+        }
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
@@ -244,10 +289,14 @@ internal sealed class EngineLoop
     /// <summary>Gives waiting sequences the content they wait for, or the error. Called by <see cref="ContentLoaded"/>.</summary>
     internal void ContentArrived(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
-        _residency.Loads.End(registration, error);
         if (loaded is not null)
         {
-            _residency.Attach(registration, loaded);
+            error = Attached(registration, loaded);
+        }
+
+        _residency.Loads.End(registration, error);
+        if (error is null)
+        {
             _requests.RequireFits(registration);
         }
         else if (error is not OperationCanceledException)
@@ -262,6 +311,25 @@ internal sealed class EngineLoop
         }
     }
 
+    /// <summary>Takes content over. That there is no memory to keep it is the error of those who wait for it and nobody else's.</summary>
+    private AdapterLoadException? Attached(AdapterRegistration registration, LoadedAdapter loaded)
+    {
+        try
+        {
+            _residency.Attach(registration, loaded);
+            return null;
+        }
+        catch (Exception error)
+        {
+            if (!HostStore.Holds(loaded.Image))
+            {
+                loaded.Dispose();
+            }
+
+            return new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be kept: " + ErrorText.Of(error), error);
+        }
+    }
+
     /// <summary>Content has been read in the background; when the engine has ended meanwhile, nobody wants it. Any thread.</summary>
     private void ContentRead(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
@@ -273,9 +341,19 @@ internal sealed class EngineLoop
 
     private void DrainInbox()
     {
-        foreach (EngineCommand command in _inbox.Drain())
+        _inbox.BeginBatch();
+        while (_inbox.TryTake(out EngineCommand? command))
         {
-            command.Apply(this);
+            try
+            {
+                command.Apply(this);
+            }
+            catch (Exception error)
+            {
+                // It has been taken out, so nobody else will tell whoever waits for it.
+                command.Abandon(new EngineFaultedException(error));
+                throw;
+            }
         }
     }
 

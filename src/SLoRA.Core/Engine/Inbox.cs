@@ -1,12 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace SLoRA.Engine;
 
-/// <summary>What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps.</summary>
+/// <summary>
+/// What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps. They are taken out one by one, so that one that
+/// fails loses none behind it.
+/// </summary>
 internal sealed class Inbox
 {
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _posted = new(false);
     private List<EngineCommand> _incoming = [];
-    private List<EngineCommand> _draining = [];
+    private List<EngineCommand> _batch = [];
+    private int _taken;
     private bool _closed;
 
     /// <summary>Posts a command from any thread.</summary>
@@ -27,27 +33,51 @@ internal sealed class Inbox
         return true;
     }
 
-    /// <summary>Takes everything posted so far. The list is valid until the next call. Engine's thread only.</summary>
-    public List<EngineCommand> Drain()
+    /// <summary>
+    /// Begins a batch of everything posted so far, behind what is left of the last one: what is posted from here on comes next time, so that posting cannot hold up
+    /// a step for ever. Engine's thread only.
+    /// </summary>
+    public void BeginBatch()
     {
-        _draining.Clear();
+        _batch.RemoveRange(0, _taken);
+        _taken = 0;
         lock (_gate)
         {
-            (_incoming, _draining) = (_draining, _incoming);
+            if (_batch.Count == 0)
+            {
+                (_incoming, _batch) = (_batch, _incoming);
+            }
+            else
+            {
+                _batch.AddRange(_incoming);
+                _incoming.Clear();
+            }
         }
-
-        return _draining;
     }
 
-    /// <summary>Takes everything posted so far and refuses what comes later.</summary>
-    public List<EngineCommand> Close()
+    /// <summary>Takes the next command of the batch. Engine's thread only.</summary>
+    public bool TryTake([NotNullWhen(true)] out EngineCommand? command)
+    {
+        if (_taken == _batch.Count)
+        {
+            command = null;
+            return false;
+        }
+
+        command = _batch[_taken];
+        _batch[_taken++] = Wake.Instance;
+        return true;
+    }
+
+    /// <summary>Refuses what comes later; what is left is the batch. Engine's thread only.</summary>
+    public void Close()
     {
         lock (_gate)
         {
             _closed = true;
         }
 
-        return Drain();
+        BeginBatch();
     }
 
     /// <summary>Blocks the engine's thread until something is posted.</summary>

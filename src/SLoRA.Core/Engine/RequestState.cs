@@ -93,14 +93,21 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         }
     }
 
-    /// <summary>Ends the stream; what is measured about it is recorded before.</summary>
+    /// <summary>Ends the stream, whatever happens; what is measured about it is recorded before.</summary>
     public void Complete(TimeProvider clock, EngineMetrics metrics)
     {
-        DeadlineTimer?.Dispose();
         FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
-        GenerationUsage usage = Usage(clock);
-        metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
-        Stream.Complete(reasons, usage, Error);
+        GenerationUsage usage = GenerationUsage.Nothing(Request) with { GeneratedTokens = Generated };
+        try
+        {
+            DeadlineTimer?.Dispose();
+            usage = Usage(clock);
+            metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        }
+        finally
+        {
+            Stream.Complete(reasons, usage, Error);
+        }
     }
 
     private GenerationUsage Usage(TimeProvider clock)

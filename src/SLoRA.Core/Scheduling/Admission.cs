@@ -155,7 +155,7 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption p
 
         sequence.TakePrefix();
         int forks = sequence.PendingForks;
-        int tokens = options.OverCommit ? Math.Min(sequence.CacheTokens, sequence.Count + options.OverCommitLookahead) : sequence.CacheTokens;
+        int tokens = options.OverCommit ? (int)Math.Min(sequence.CacheTokens, sequence.Count + (long)options.OverCommitLookahead) : sequence.CacheTokens;
         int pages = sequence.Table.Missing(tokens, forks, sequence.PromptLength) + DeviceCache.MissingPages(leases);
 
         // A page for everybody who runs, so that one who comes in is not at once the one who must go.
