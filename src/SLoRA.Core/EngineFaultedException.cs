@@ -9,4 +9,6 @@ public sealed class EngineFaultedException : SLoraException
         : base("engine.faulted", $"The engine failed: {cause.Message}", cause)
     {
     }
+
+    internal override SLoraException Repeat() => new EngineFaultedException(InnerException!);
 }
