@@ -15,6 +15,11 @@ internal static class OptionRules
         AtLeast(options.MaxWaiting, 1, "Scheduling.MaxWaiting");
         AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
         AtLeast(options.StreamBuffer, 1, "Scheduling.StreamBuffer");
+        if (options.ConsumerTimeout != Timeout.InfiniteTimeSpan)
+        {
+            Timer(options.ConsumerTimeout, "Scheduling.ConsumerTimeout");
+        }
+
         AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
         AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
         if (options.Preemption is not (PreemptionMode.Auto or PreemptionMode.Recompute or PreemptionMode.Swap))
@@ -39,10 +44,7 @@ internal static class OptionRules
         AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
         AtLeast(options.MaxConcurrentLoads, 1, "Adapters.MaxConcurrentLoads");
         AtLeast(options.MaxSourceNames, 1, "Adapters.MaxSourceNames");
-        if (options.LoadTimeout <= TimeSpan.Zero || options.LoadTimeout.TotalMilliseconds > uint.MaxValue - 1)
-        {
-            throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
-        }
+        Timer(options.LoadTimeout, "Adapters.LoadTimeout");
 
         if (options.PageInShare is not (> 0 and <= 1))
         {
@@ -52,6 +54,15 @@ internal static class OptionRules
 
     /// <summary>Checks what is measured.</summary>
     public static void Check(MetricsOptions options) => AtLeast(options.MaxAdapterTags, 0, "Metrics.MaxAdapterTags");
+
+    /// <summary>Checks a time that a timer is set to.</summary>
+    private static void Timer(TimeSpan time, string option)
+    {
+        if (time <= TimeSpan.Zero || time.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            throw Invalid(option, time, "positive and less than 49 days");
+        }
+    }
 
     private static void AtLeast(long value, long least, string option)
     {

@@ -55,6 +55,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>The most tokens that will be generated.</summary>
     internal int MaxTokens { get; }
 
+    /// <summary>What the engine makes of it, from its arrival on. Engine's thread only.</summary>
+    internal RequestState? State { get; set; }
+
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;
 
