@@ -10,7 +10,8 @@ namespace SLoRA;
 /// <remarks>
 /// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, <see cref="EngineBusyException"/> when the queue is full,
 /// <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made the request fail.
-/// One consumer at a time; a slow one makes this request wait and no other.
+/// One consumer at a time; a slow one makes this request wait and no other, and one that takes nothing for <see cref="SchedulingOptions.ConsumerTimeout"/> ends it with
+/// <see cref="ConsumerStalledException"/>. An enumerator that is neither advanced nor disposed any more ends that way too.
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Engine;
+using SLoRA.Core.Tests.Engine.Histories;
 
 namespace SLoRA.Core.Tests.Scheduling;
 
@@ -63,11 +64,13 @@ public sealed class WaitingQueueTests
     [Test]
     public void A_request_keeps_its_place_while_its_content_is_read_and_the_status_says_what_everybody_waits_for()
     {
-        using SteppedEngine engine = Engine(1);
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.StreamBuffer) = (1, 4)));
         var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("qv"));
         engine.Register(package);
-        Answer running = engine.Ask(Question with { MaxTokens = 200 });
-        engine.Loop.Step();
+
+        // Its consumer reads nothing, so that the one place is taken for as long as the test wants.
+        var running = new SteppedConsumer(engine, Question with { MaxTokens = 200 }) { IsStalled = true };
+        Step(engine, 20);
         Answer slow = engine.Ask(Question with { Adapter = "slow" });
         Answer[] others = [.. Enumerable.Range(0, 100).Select(_ => engine.Ask(Question))];
         engine.Loop.Step();
@@ -76,9 +79,10 @@ public sealed class WaitingQueueTests
         engine.StepUntil(() => engine.Status.Queue.ForContent == 0);
 
         Assert.That(engine.Status.Queue, Is.EqualTo(new QueueStatus(0, 0, 101)));
+        running.Cancel();
         engine.StepUntil(() => slow.Stream.Published > 0);
         Assert.That(others.Select(answer => answer.Stream.Published), Is.All.Zero);
-        engine.Finish([running, slow, .. others]);
+        engine.Finish([slow, .. others]);
     }
 
     [Test]
