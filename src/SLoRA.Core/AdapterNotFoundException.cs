@@ -15,4 +15,6 @@ public sealed class AdapterNotFoundException : SLoraException
 
     /// <summary>The name that was asked for.</summary>
     public string Adapter { get; }
+
+    internal override SLoraException Repeat() => new AdapterNotFoundException(Adapter);
 }

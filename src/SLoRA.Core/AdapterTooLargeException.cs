@@ -43,4 +43,6 @@ public sealed class AdapterTooLargeException : SLoraException
 
     /// <summary>Pages of the pool.</summary>
     public int TotalPages { get; }
+
+    internal override SLoraException Repeat() => new AdapterTooLargeException(Adapter, Pages, PinnedPages, NeededPages, TotalPages);
 }

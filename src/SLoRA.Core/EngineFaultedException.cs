@@ -11,4 +11,6 @@ public sealed class EngineFaultedException : SLoraException
         : base("engine.faulted", $"The engine failed: {ErrorText.Of(cause)}", cause)
     {
     }
+
+    internal override SLoraException Repeat() => new EngineFaultedException(InnerException!);
 }

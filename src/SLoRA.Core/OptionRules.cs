@@ -20,6 +20,11 @@ internal static class OptionRules
         Between(options.MaxWaiting, 1, 1_000_000, "Scheduling.MaxWaiting");
         AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
         Between(options.StreamBuffer, 1, 65_536, "Scheduling.StreamBuffer");
+        if (options.ConsumerTimeout != Timeout.InfiniteTimeSpan)
+        {
+            Timer(options.ConsumerTimeout, "Scheduling.ConsumerTimeout");
+        }
+
         AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
         AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
         Defined(options.Preemption, "Scheduling.Preemption");
@@ -46,10 +51,7 @@ internal static class OptionRules
         AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
         Between(options.MaxConcurrentLoads, 1, 256, "Adapters.MaxConcurrentLoads");
         Between(options.MaxSourceNames, 1, 10_000_000, "Adapters.MaxSourceNames");
-        if (options.LoadTimeout <= TimeSpan.Zero || options.LoadTimeout.TotalMilliseconds > uint.MaxValue - 1)
-        {
-            throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
-        }
+        Timer(options.LoadTimeout, "Adapters.LoadTimeout");
 
         if (options.PageInShare is not (> 0 and <= 1))
         {
@@ -76,6 +78,15 @@ internal static class OptionRules
         Defined(options.Driver, "Gpu.Driver");
         AtLeast(options.Device, 0, "Gpu.Device");
         Defined(options.Products, "Gpu.Products");
+    }
+
+    /// <summary>Checks a time that a timer is set to.</summary>
+    private static void Timer(TimeSpan time, string option)
+    {
+        if (time <= TimeSpan.Zero || time.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            throw Invalid(option, time, "positive and less than 49 days");
+        }
     }
 
     private static void AtLeast(long value, long least, string option)

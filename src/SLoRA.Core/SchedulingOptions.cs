@@ -25,6 +25,13 @@ public sealed class SchedulingOptions
     public int StreamBuffer { get; set; } = 64;
 
     /// <summary>
+    /// How long a consumer for which <see cref="StreamBuffer"/> tokens wait may take none of them; then its request ends with
+    /// <see cref="ConsumerStalledException"/>, so that nobody waits for ever for what it holds. Each token taken starts the time anew. More than zero and less than 49
+    /// days, or <see cref="Timeout.InfiniteTimeSpan"/> for no limit. The default is 2 minutes.
+    /// </summary>
+    public TimeSpan ConsumerTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
     /// Admits a request when there are pages for what it has so far and for <see cref="OverCommitLookahead"/> tokens more, rather than for its whole limit.
     /// When pages run out, the sequence that was admitted last is preempted: it waits, and goes on later with the same tokens. The default is false:
     /// what is admitted always finishes.
@@ -41,6 +48,9 @@ public sealed class SchedulingOptions
     /// Main memory for the keys and values of preempted sequences, taken as it is needed. What does not fit is computed again. The default is 256 MiB.
     /// </summary>
     public long SwapBytes { get; set; } = 256L << 20;
+
+    /// <summary>Whether <see cref="ConsumerTimeout"/> is a limit.</summary>
+    internal bool EndsSlowConsumers => ConsumerTimeout != Timeout.InfiniteTimeSpan;
 
     /// <summary>Sequences that can run at once.</summary>
     internal int Places => Math.Min(MaxRunning, MaxRowsPerStep);

@@ -15,7 +15,8 @@ internal sealed class ManualClock : TimeProvider
     {
         lock (_gate)
         {
-            var timer = new ManualTimer(callback, state, _now + dueTime.Ticks);
+            var timer = new ManualTimer(this, callback, state);
+            timer.Change(dueTime, period);
             _timers.Add(timer);
             return timer;
         }
@@ -36,22 +37,26 @@ internal sealed class ManualClock : TimeProvider
         }
     }
 
-    private sealed class ManualTimer(TimerCallback callback, object? state, long due) : ITimer
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
-        private bool _done;
+        private long _due = long.MaxValue;
 
         public void FireIfDue(long now)
         {
-            if (!_done && now >= due)
+            if (now >= _due)
             {
-                _done = true;
+                _due = long.MaxValue;
                 callback(state);
             }
         }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => false;
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            _due = dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : clock.GetTimestamp() + dueTime.Ticks;
+            return true;
+        }
 
-        public void Dispose() => _done = true;
+        public void Dispose() => _due = long.MaxValue;
 
         public ValueTask DisposeAsync()
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using SLoRA.Adapters;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA;
 
@@ -119,9 +120,9 @@ public sealed class AdapterCollection
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Task resident = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
-        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(static loop => ((EngineLoop)loop!).WakeUp(), _loop);
-        await resident.ConfigureAwait(false);
+        Preload preload = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Cancel(preload), null);
+        await preload.Resident.ConfigureAwait(false);
     }
 
     private static AdapterPackage FolderPackage(string name, string folder)

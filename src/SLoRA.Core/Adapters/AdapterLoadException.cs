@@ -25,6 +25,14 @@ public sealed class AdapterLoadException : SLoraException
         Kind = kind;
     }
 
+    private AdapterLoadException(AdapterLoadException other)
+        : base(other.Code, other.Message, other.InnerException)
+    {
+        Adapter = other.Adapter;
+        Kind = other.Kind;
+        Subject = other.Subject;
+    }
+
     /// <summary>The name under which the adapter was to be registered.</summary>
     public string Adapter { get; }
 
@@ -33,4 +41,6 @@ public sealed class AdapterLoadException : SLoraException
 
     /// <summary>The tensor, option or file name at fault, where the error is about one; otherwise <see langword="null"/>.</summary>
     public string? Subject { get; }
+
+    internal override SLoraException Repeat() => new AdapterLoadException(this);
 }

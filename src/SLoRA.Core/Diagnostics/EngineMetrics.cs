@@ -56,8 +56,8 @@ internal sealed class EngineMetrics : IDisposable
             _stepAdapters = _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
             _stepDuration = Seconds("slora.step.duration", "Steps.", Buckets.Step);
             _preemptions = _meter.CreateCounter<long>("slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
-            _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool.");
-            _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that did not find an adapter in the pool.");
+            _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool, or on its way into it.");
+            _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that found an adapter neither in the pool nor on its way into it.");
             _evictions = _meter.CreateCounter<long>("slora.adapter.evictions", "{adapter}", "Adapters whose pages were taken for others.");
             _pageInDuration = Seconds("slora.adapter.page_in.duration", "Copying an adapter into its pages.", Buckets.Step);
         }

@@ -19,11 +19,12 @@ internal sealed class EngineLoop
     private readonly StepPlan _plan;
     private readonly StepPlanner _planner;
     private readonly Residency _residency;
+    private readonly WaitingQueue _queue;
     private readonly ActiveRequests _requests;
+    private readonly SlowConsumers _slowConsumers;
     private readonly Publisher _publisher;
     private readonly SwapSpace _swap;
     private Exception? _ended;
-    private int _queued;
 
     /// <summary>Puts the parts together; <see cref="Step"/> makes them move.</summary>
     public EngineLoop(EngineParts parts, Func<int>? chunkLimit = null)
@@ -32,15 +33,17 @@ internal sealed class EngineLoop
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
-        _residency = new Residency(parts, ContentRead);
+        _queue = new WaitingQueue(scheduling.MaxWaiting);
+        _residency = new Residency(parts, _queue, ContentRead);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
         PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
         HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
         Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
-        _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
+        _requests = new ActiveRequests(parts, _queue, _residency, reclaim, Preemption);
         _residency.Connect(reclaim, _requests.PagesNeededBeside);
-        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests);
+        _slowConsumers = new SlowConsumers(scheduling, parts.Clock, WakeUp);
+        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, _queue);
         parts.Metrics.Watch(Monitor);
         DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
@@ -73,8 +76,11 @@ internal sealed class EngineLoop
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
-    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
-    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
+    /// <summary>A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => [.. _queue.InOrder()];
+
+    /// <summary>Sequences that were admitted before one that waits for consumers that do not read.</summary>
+    public long Passed => _requests.Passed;
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
@@ -85,9 +91,8 @@ internal sealed class EngineLoop
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
     {
-        if (Interlocked.Increment(ref _queued) > _parts.Scheduling.MaxWaiting)
+        if (!_queue.TryEnter())
         {
-            Interlocked.Decrement(ref _queued);
             throw new EngineBusyException(_parts.Scheduling.MaxWaiting);
         }
 
@@ -110,6 +115,9 @@ internal sealed class EngineLoop
     /// <summary>A stream has been told of its end. Any thread.</summary>
     public void Ended(GenerationStream stream) => _open.Remove(stream);
 
+    /// <summary>The caller of a preload waits no more. Any thread; does nothing for one that has ended.</summary>
+    public void Cancel(Preload preload) => _inbox.TryPost(new PreloadCancelled(preload));
+
     /// <summary>Lets the engine's thread look around. Any thread.</summary>
     public void WakeUp() => _inbox.TryPost(Wake.Instance);
 
@@ -118,7 +126,7 @@ internal sealed class EngineLoop
     {
         if (!_inbox.TryPost(command))
         {
-            throw _ended is EngineFaultedException fault ? fault : new EngineDisposedException();
+            throw _ended is EngineFaultedException fault ? SLoraException.Repeat(fault) : new EngineDisposedException();
         }
     }
 
@@ -146,11 +154,12 @@ internal sealed class EngineLoop
     public bool Step()
     {
         DrainInbox();
+        EndSlowConsumers();
         Retire();
         _residency.Begin(_planner.CanPlan(_requests.Running));
-        Interlocked.Add(ref _queued, -_requests.Admit());
+        _requests.Admit();
         bool ended = _requests.SecurePages();
-        _residency.Advance(_requests.Waiting);
+        _residency.Advance();
         bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryLand() && _planner.TryPlan(_requests.Running, _plan));
         if (planned)
         {
@@ -167,7 +176,7 @@ internal sealed class EngineLoop
 
         Monitor.Observe();
         CheckInvariants();
-        return planned || ended || DeviceCache.PagingIn.Count > 0;
+        return planned || ended || _requests.HasLeft || DeviceCache.PagingIn.Count > 0;
     }
 
     /// <summary>
@@ -184,12 +193,18 @@ internal sealed class EngineLoop
         _inbox.Close();
         while (_inbox.TryTake(out EngineCommand? command))
         {
-            Attempt(() => command.Abandon(reason));
+            Attempt(() => command.Abandon(SLoraException.Repeat(reason)));
         }
 
         Attempt(() => _requests.EndAll(ending, reason));
-        Attempt(Retire);
+        do
+        {
+            Attempt(Retire);
+        }
+        while (_requests.HasLeft);
+
         Attempt(() => Preloads.EndAll(reason));
+        Attempt(_slowConsumers.Dispose);
         Attempt(() => _open.EndAll(ending, reason));
         Attempt(() => PrefixCache?.Clear());
         Attempt(_swap.Dispose);
@@ -216,7 +231,7 @@ internal sealed class EngineLoop
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_queue.InOrder()).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
             .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
             .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
@@ -226,7 +241,7 @@ internal sealed class EngineLoop
         IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
         Leases = LeaseSnapshots(),
         SwapBlocks = _swap.Used,
-        SwappedPages = _requests.Waiting.Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+        SwappedPages = _queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
 
     /// <summary>Drops what is held of an adapter that nobody uses. Engine's thread only.</summary>
@@ -269,13 +284,10 @@ internal sealed class EngineLoop
         Monitor.Observe();
     }
 
-    /// <summary>A request ends that was never admitted.</summary>
-    internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
-
     /// <summary>Ends a request that cannot be taken in. Called by <see cref="Submission"/>.</summary>
     internal void Refuse(GenerationStream stream, Exception error)
     {
-        LeaveQueue();
+        _queue.Leave();
         _parts.Metrics.Ended(stream.Request, FinishReason.Failed, GenerationUsage.Nothing(stream.Request), TimeSpan.Zero, error);
         stream.EndUnserved(FinishReason.Failed, error);
     }
@@ -339,6 +351,14 @@ internal sealed class EngineLoop
         }
     }
 
+    private void EndSlowConsumers()
+    {
+        foreach (RequestState request in _slowConsumers.Look(_requests.Running, _queue.Preempted))
+        {
+            _requests.Fail(request, new ConsumerStalledException(_parts.Scheduling.ConsumerTimeout));
+        }
+    }
+
     private void DrainInbox()
     {
         _inbox.BeginBatch();
@@ -369,7 +389,7 @@ internal sealed class EngineLoop
 
     private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
     [
-        .. _requests.Running.Concat(_requests.Waiting)
+        .. _requests.Running.Concat(_queue.InOrder())
             .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
             .GroupBy(held => held.Registration)
             .Select(held => new LeaseSnapshot(

@@ -3,20 +3,22 @@ using System.Diagnostics.CodeAnalysis;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps. They are taken out one by one, so that one that
-/// fails loses none behind it.
+/// What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps; of a flood so many between two steps that
+/// those who run do not stand still for it. They are taken out one by one, so that one that fails loses none behind it.
 /// </summary>
 internal sealed class Inbox
 {
+    /// <summary>The most commands between two steps.</summary>
+    public const int Batch = 1024;
+
     private readonly Lock _gate = new();
     private readonly AutoResetEvent _posted = new(false);
-    private List<EngineCommand> _incoming = [];
-    private List<EngineCommand> _batch = [];
-    private int _taken;
+    private readonly Queue<EngineCommand> _incoming = [];
+    private readonly Queue<EngineCommand> _batch = [];
     private bool _closed;
 
     /// <summary>Posts a command from any thread.</summary>
-    /// <returns>False when the inbox is closed: the command will not be seen.</returns>
+    /// <returns>False when the engine takes no more.</returns>
     public bool TryPost(EngineCommand command)
     {
         lock (_gate)
@@ -26,7 +28,7 @@ internal sealed class Inbox
                 return false;
             }
 
-            _incoming.Add(command);
+            _incoming.Enqueue(command);
         }
 
         _posted.Set();
@@ -34,40 +36,13 @@ internal sealed class Inbox
     }
 
     /// <summary>
-    /// Begins a batch of everything posted so far, behind what is left of the last one: what is posted from here on comes next time, so that posting cannot hold up
-    /// a step for ever. Engine's thread only.
+    /// Begins a batch of what was posted first, behind what is left of the last one: what is posted from here on comes next time, so that posting cannot hold up a
+    /// step for ever. Engine's thread only.
     /// </summary>
-    public void BeginBatch()
-    {
-        _batch.RemoveRange(0, _taken);
-        _taken = 0;
-        lock (_gate)
-        {
-            if (_batch.Count == 0)
-            {
-                (_incoming, _batch) = (_batch, _incoming);
-            }
-            else
-            {
-                _batch.AddRange(_incoming);
-                _incoming.Clear();
-            }
-        }
-    }
+    public void BeginBatch() => Fill(Batch);
 
     /// <summary>Takes the next command of the batch. Engine's thread only.</summary>
-    public bool TryTake([NotNullWhen(true)] out EngineCommand? command)
-    {
-        if (_taken == _batch.Count)
-        {
-            command = null;
-            return false;
-        }
-
-        command = _batch[_taken];
-        _batch[_taken++] = Wake.Instance;
-        return true;
-    }
+    public bool TryTake([NotNullWhen(true)] out EngineCommand? command) => _batch.TryDequeue(out command);
 
     /// <summary>Refuses what comes later; what is left is the batch. Engine's thread only.</summary>
     public void Close()
@@ -77,9 +52,25 @@ internal sealed class Inbox
             _closed = true;
         }
 
-        BeginBatch();
+        Fill(int.MaxValue);
     }
 
-    /// <summary>Blocks the engine's thread until something is posted.</summary>
+    /// <summary>Blocks the engine's thread until there is a command.</summary>
     public void Wait() => _posted.WaitOne();
+
+    private void Fill(int most)
+    {
+        lock (_gate)
+        {
+            while (_batch.Count < most && _incoming.TryDequeue(out EngineCommand? command))
+            {
+                _batch.Enqueue(command);
+            }
+
+            if (_incoming.Count > 0)
+            {
+                _posted.Set();
+            }
+        }
+    }
 }

@@ -60,6 +60,9 @@ internal sealed class Sequence
     /// <summary>Whether the keys, values and adapters that it needs are held for it; false while it waits, or waits again.</summary>
     public bool IsAdmitted { get; set; }
 
+    /// <summary>Where it stands in the line of those that never ran.</summary>
+    public int Slot { get; set; }
+
     /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
     public SwappedPages? Swapped { get; set; }
 
@@ -97,6 +100,16 @@ internal sealed class Sequence
         _tokens = new int[PromptLength + maxTokens];
         asked.Prompt.Span.CopyTo(_tokens);
         _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
+    /// <summary>Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.</summary>
+    public static void Insert(List<Sequence> sequences, Sequence sequence)
+    {
+        int at = sequences.Count;
+        while (at > 0 && ByOrder(sequences[at - 1], sequence) > 0)
+        {
+            at--;
+        }
+
+        sequences.Insert(at, sequence);
     }
 
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
@@ -188,6 +201,12 @@ internal sealed class Sequence
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
+
+    private static int ByOrder(Sequence a, Sequence b)
+    {
+        int order = a.Request.Order.CompareTo(b.Request.Order);
+        return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
+    }
 
     private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {

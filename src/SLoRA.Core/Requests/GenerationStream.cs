@@ -10,8 +10,9 @@ namespace SLoRA;
 /// <remarks>
 /// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, with the token that was; <see cref="EngineBusyException"/> when the queue is full,
 /// <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made the request fail.
-/// One consumer at a time; a slow one makes this request wait and no other. Dispose the enumerator, as <c>await foreach</c> does: one that is dropped without that
-/// holds its pages until the garbage collector finds it, which cancels the request.
+/// One consumer at a time; a slow one makes this request wait and no other, and one that takes nothing for <see cref="SchedulingOptions.ConsumerTimeout"/> ends it with
+/// <see cref="ConsumerStalledException"/>. Dispose the enumerator, as <c>await foreach</c> does: one that is dropped without that holds its pages until then, or
+/// until the garbage collector finds it, which cancels the request.
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
@@ -60,6 +61,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 
     /// <summary>The request's stop condition at work; null without one.</summary>
     internal StopMatchers? Stops { get; }
+    /// <summary>What the engine makes of it, from its arrival on. Engine's thread only.</summary>
+    internal RequestState? State { get; set; }
 
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;

@@ -11,16 +11,19 @@ namespace SLoRA.Scheduling;
 internal sealed class Residency
 {
     private readonly EngineParts _parts;
+    private readonly WaitingQueue _queue;
     private readonly SliceBudget _slice;
     private readonly Prefetch _prefetch;
     private Preloads? _preloads;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="parts">What the engine is made of.</param>
+    /// <param name="queue">Who waits.</param>
     /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
-    public Residency(EngineParts parts, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead)
+    public Residency(EngineParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead)
     {
         _parts = parts;
+        _queue = queue;
         AdapterCacheOptions options = parts.AdapterCache;
         _slice = new SliceBudget(options.PageInShare);
         Cache = new DeviceCache(parts.Pool, parts.Pages, parts.Clock);
@@ -28,7 +31,7 @@ internal sealed class Residency
         Cache.Leaving = Store.ReadBack;
         Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
         Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead);
-        _prefetch = new Prefetch(Loads, Cache);
+        _prefetch = new Prefetch(queue, Loads, Cache, parts.Scheduling.StreamBuffer);
     }
 
     /// <summary>Name → registration.</summary>
@@ -47,8 +50,8 @@ internal sealed class Residency
     public Preloads Preloads => _preloads!;
 
     /// <summary>Connects it with those who run.</summary>
-    public void Connect(Reclaim reclaim, Func<Generation, int> neededBeside) =>
-        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, neededBeside);
+    public void Connect(Reclaim reclaim, Func<Generation, int, int> neededBeside) =>
+        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, _queue, neededBeside);
 
     /// <summary>A step begins: what may be copied before it computes.</summary>
     /// <param name="othersRun">Whether sequences compute that copying would hold up.</param>
@@ -59,11 +62,11 @@ internal sealed class Residency
     }
 
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
-    public void Advance(IReadOnlyList<Sequence> waiting)
+    public void Advance()
     {
         Store.Trim();
         Preloads.Advance();
-        _prefetch.Advance(waiting);
+        _prefetch.Advance(_parts.Clock.GetTimestamp());
         if (Cache.PagingIn.Count == 0)
         {
             return;
@@ -99,5 +102,6 @@ internal sealed class Residency
     {
         registration.Headers = loaded.Headers;
         Store.Attach(registration, loaded.Image);
+        _queue.ContentArrived(registration, _parts.Clock.GetTimestamp());
     }
 }

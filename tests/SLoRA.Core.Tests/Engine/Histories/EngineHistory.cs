@@ -41,6 +41,7 @@ internal sealed class EngineHistory : IDisposable
         _readings = new SteppedReadings(log);
         var random = new Random(seed);
         bool overCommits = random.Next(2) == 0;
+        ConsumerTimeout = random.Next(4) switch { 0 => Timeout.InfiniteTimeSpan, 1 => TimeSpan.FromSeconds(1), 2 => TimeSpan.FromSeconds(20), _ => TimeSpan.FromMinutes(2) };
         _engine = new SteppedEngine(
             builder =>
             {
@@ -58,6 +59,7 @@ internal sealed class EngineHistory : IDisposable
                         scheduling.OverCommitLookahead = random.Next(0, 6);
                         scheduling.Preemption = (PreemptionMode)random.Next(3);
                         scheduling.SwapBytes = random.Next(0, 24) * PageBytes;
+                        scheduling.ConsumerTimeout = ConsumerTimeout;
                     });
             },
             chunkLimit: random.NextChunk,
@@ -76,6 +78,9 @@ internal sealed class EngineHistory : IDisposable
     public bool HasPinned { get; private set; }
 
     public bool IsDisposed { get; private set; }
+
+    /// <summary>How long a consumer may take nothing.</summary>
+    public TimeSpan ConsumerTimeout { get; }
 
     private EngineLoop Loop => _engine.Loop;
 
@@ -215,6 +220,7 @@ internal sealed class EngineHistory : IDisposable
             Counts.Add("steps", _engine.Status.LastStep.Number);
             Counts.Add("tokens from the prefix cache", Loop.PrefixCache?.Counters.HitTokens ?? 0);
             Counts.Add("preemptions", Loop.Preemption.Counters.Preempted);
+            Counts.Add("requests that passed one before them", Loop.Passed);
             Loop.DropCaches();
             EngineSnapshot snapshot = Loop.Snapshot();
             Assert.That(snapshot.Pool.Free.Length, Is.EqualTo(Loop.TotalPages), "free pages");
@@ -384,6 +390,11 @@ internal sealed class EngineHistory : IDisposable
     private void Advance(TimeSpan time)
     {
         _readings.Settle();
+        foreach (AskedRequest request in _open)
+        {
+            request.Consumer.NoteTime(time);
+        }
+
         Now += time;
         _clock.Advance(time);
     }

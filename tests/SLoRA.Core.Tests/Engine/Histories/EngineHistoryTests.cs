@@ -49,6 +49,7 @@ public sealed class EngineHistoryTests
         {
             foreach (string what in (string[])
                 ["answered", "preemptions", "tokens from the prefix cache", "preloads", "steps while pages are written",
+                "requests that passed one before them", nameof(ConsumerStalledException),
                 nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException), nameof(OperationCanceledException), "left"])
             {
                 Assert.That(counts[what], Is.GreaterThan(0), what);
