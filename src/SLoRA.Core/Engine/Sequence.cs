@@ -100,6 +100,8 @@ internal sealed class Sequence
         _tokens = new int[PromptLength + maxTokens];
         asked.Prompt.Span.CopyTo(_tokens);
         _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
+    }
+
     /// <summary>Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.</summary>
     public static void Insert(List<Sequence> sequences, Sequence sequence)
     {

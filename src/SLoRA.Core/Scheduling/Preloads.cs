@@ -214,7 +214,14 @@ internal sealed class Preloads(
         }
 
         preload.Registration.Leases--;
-        store.Collect(preload.Registration);
-        preload.End(error);
+        try
+        {
+            store.Collect(preload.Registration);
+        }
+        finally
+        {
+            // Whoever waits is told, whatever becomes of the books.
+            preload.End(error);
+        }
     }
 }
