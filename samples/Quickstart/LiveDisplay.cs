@@ -43,7 +43,7 @@ internal sealed class LiveDisplay : Display
         foreach (Answer answer in board.Answers)
         {
             table.AddRow(
-                new Text(answer.Tenant, new Style(Color.Aqua)), new Text(answer.Text), new Text($"{answer.Tokens}"), new Text($"{answer.TokensPerSecond:F0}"));
+                new Text(answer.Tenant, new Style(Color.Aqua)), new Text(answer.MarkedText), new Text($"{answer.Tokens}"), new Text($"{answer.TokensPerSecond:F0}"));
         }
 
         return table;

@@ -1,3 +1,6 @@
+using Samples;
+using SLoRA;
+
 namespace Quickstart;
 
 /// <summary>A base model's folder and the folders of its adapters, by name.</summary>
@@ -6,10 +9,11 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
     /// <summary>The name that stands for the model without an adapter.</summary>
     public const string Base = "base";
 
-    private static readonly string DemoFolder = Path.Combine("samples", "models", "frontdesk");
-
     /// <summary>What is asked when nothing else is said.</summary>
     public string? DefaultQuestion { get; private init; }
+
+    /// <summary>How the matrices of the base are kept in memory.</summary>
+    public CpuWeights Weights { get; init; }
 
     /// <summary>Bytes of the page pool.</summary>
     public long PoolBytes { get; private init; } = 1L << 30;
@@ -17,8 +21,7 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
     /// <summary>The demo model of the repository with its eight tenants.</summary>
     public static ModelFiles Demo()
     {
-        string demo = FindUpwards(AppContext.BaseDirectory) ?? FindUpwards(Environment.CurrentDirectory)
-            ?? throw new UsageException($"The demo model was not found: no folder {DemoFolder} above {Environment.CurrentDirectory}. Run inside the repository, or name --model DIR.");
+        string demo = DemoFolder.Find(", or name --model DIR");
         IEnumerable<string> adapters = Directory.GetDirectories(Path.Combine(demo, "adapters")).Order(StringComparer.Ordinal);
         return new ModelFiles(Path.Combine(demo, "model"), [.. adapters.Select(folder => (Path.GetFileName(folder), folder))])
         {
@@ -30,8 +33,10 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
     /// <summary>The user's own files.</summary>
     /// <param name="model">The model's folder.</param>
     /// <param name="adapters">One NAME=DIR each.</param>
+    /// <exception cref="UsageException">Something else stands where a folder is expected.</exception>
     public static ModelFiles Of(string model, IReadOnlyList<string> adapters)
     {
+        FolderArgument.CheckModel(model);
         var named = new List<(string Name, string Folder)>();
         foreach (string adapter in adapters)
         {
@@ -46,6 +51,7 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
                 throw new UsageException($"--adapter names '{name}', which is taken; choose another name.");
             }
 
+            FolderArgument.CheckAdapter(name, folder);
             named.Add((name, folder));
         }
 
@@ -62,19 +68,5 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
         }
 
         return tenant == Base ? null : tenant;
-    }
-
-    private static string? FindUpwards(string start)
-    {
-        for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
-        {
-            string candidate = Path.Combine(folder.FullName, DemoFolder);
-            if (Directory.Exists(Path.Combine(candidate, "model")))
-            {
-                return candidate;
-            }
-        }
-
-        return null;
     }
 }

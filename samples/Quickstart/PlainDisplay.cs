@@ -12,7 +12,7 @@ internal sealed class PlainDisplay : Display, IProgress<LoadProgress>
         await answered;
         foreach (Answer answer in board.Answers)
         {
-            Console.WriteLine($"{answer.Tenant}: {answer.Text.Trim().ReplaceLineEndings(" / ")}");
+            Console.WriteLine($"{answer.Tenant}: {answer.MarkedText.Trim().ReplaceLineEndings(" / ")}");
         }
 
         foreach (string line in board.Summary())

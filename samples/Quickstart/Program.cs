@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Quickstart;
-using SLoRA;
+using Samples;
 
 using var interruption = new Interruption();
 try
@@ -14,22 +14,11 @@ try
     return await command.InvokeAsync(
         new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
 }
-catch (UsageException error)
-{
-    Console.Error.WriteLine($"error: {error.Message}");
-    return ExitCode.Usage;
-}
-catch (SLoraException error)
-{
-    Console.Error.WriteLine($"error: {error.Message.ReplaceLineEndings(" ")} ({error.Code})");
-    return ExitCode.Failure;
-}
-catch (InsufficientMemoryException error)
-{
-    Console.Error.WriteLine($"error: {error.Message}");
-    return ExitCode.Failure;
-}
 catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
 {
     return interruption.ExitCode;
+}
+catch (Exception error) when (Ending.Of(error) is { } ending)
+{
+    return ending.Tell();
 }

@@ -16,6 +16,7 @@ internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) 
         Task<Tokenizer> tokenizer = Task.Run(() => Tokenizer.Load(files.Model), cancellation);
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(files.Model)
+            .UseCpu(cpu => cpu.Weights = files.Weights)
             .ConfigurePool(pool => pool.Bytes = files.PoolBytes);
         foreach ((string name, string folder) in files.Adapters)
         {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using SLoRA;
+using Samples;
 using ThousandTenants;
 
 using var interruption = new Interruption();
@@ -8,24 +8,17 @@ try
     ParseResult command = CommandLine.Create().Parse(args);
     if (command.Errors.Count > 0)
     {
-        Console.Error.WriteLine($"error: {command.Errors[0].Message}");
-        return 2;
+        throw new UsageException(command.Errors[0].Message);
     }
 
     return await command.InvokeAsync(
         new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
 }
-catch (SLoraException error)
-{
-    Console.Error.WriteLine($"error: {error.Message.ReplaceLineEndings(" ")} ({error.Code})");
-    return 1;
-}
-catch (FileNotFoundException error)
-{
-    Console.Error.WriteLine($"error: {error.Message}");
-    return 1;
-}
 catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
 {
     return interruption.ExitCode;
+}
+catch (Exception error) when (Ending.Of(error) is { } ending)
+{
+    return ending.Tell();
 }

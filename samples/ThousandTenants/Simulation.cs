@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Samples;
 using SLoRA;
 using SLoRA.Text;
 
@@ -12,7 +13,7 @@ internal static class Simulation
     /// <exception cref="OperationCanceledException">It was interrupted; everything has been given back.</exception>
     public static async Task<int> RunAsync(Settings settings, View view, CancellationToken cancellation)
     {
-        string folder = DemoModel.Find();
+        string folder = Path.Combine(DemoFolder.Find(), "model");
         view.Prepare("loading the model");
         Tokenizer tokenizer = Tokenizer.Load(folder);
         var adapters = new TenantAdapters(settings.Tenants);
@@ -27,10 +28,21 @@ internal static class Simulation
         var meter = new FigureMeter(engine, traffic, adapters, settings.Tenants);
         using var time = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         time.CancelAfter(settings.Duration);
-        await view.ShowAsync(meter.Look, traffic.RunAsync(time.Token));
+        Task asked = traffic.RunAsync(time.Token);
+        try
+        {
+            await view.ShowAsync(meter.Look, asked);
+        }
+        finally
+        {
+            // A view that cannot be shown ends the callers before their engine.
+            await time.CancelAsync();
+            await asked;
+        }
+
         view.Summarize(meter.Look());
         cancellation.ThrowIfCancellationRequested();
-        return 0;
+        return ExitCode.Success;
     }
 
     /// <summary>Looks at the engine, and at how much has come since the last look.</summary>

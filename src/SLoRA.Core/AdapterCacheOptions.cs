@@ -12,13 +12,13 @@ public sealed class AdapterCacheOptions
 
     /// <summary>
     /// The most adapters that are read at the same time, each on a thread of its own. One that gets nothing for a second, from a disk or the adapter source,
-    /// does not count until something comes. The default is 4.
+    /// does not count until something comes. At most 256; the default is 4.
     /// </summary>
     public int MaxConcurrentLoads { get; set; } = 4;
 
     /// <summary>
     /// How long reading one adapter may take; then the requests that wait for it fail. What the reading is made to wait beside steps
-    /// (<see cref="PageInShare"/>) does not count. The default is 30 seconds.
+    /// (<see cref="PageInShare"/>) does not count. Positive, and less than 49 days; the default is 30 seconds.
     /// </summary>
     public TimeSpan LoadTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -32,8 +32,18 @@ public sealed class AdapterCacheOptions
     public ChangedContent ChangedContent { get; set; }
 
     /// <summary>
-    /// The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. The
-    /// default is 16384.
+    /// Whether an adapter is served that changes nothing, because the scale is zero or A or B is zero in all of its modules: it answers as the base model
+    /// does. False by default: it is refused with an <see cref="AdapterLoadException"/>. Single modules without effect are named by
+    /// <see cref="AdapterCoverage.ModulesWithoutEffect"/>.
+    /// </summary>
+    public bool AllowWithoutEffect { get; set; }
+
+    /// <summary>
+    /// The most names kept that the adapter source brought. Beyond it, the one used longest ago is forgotten, and asked for again when it is needed. At most
+    /// 10,000,000; the default is 16384.
     /// </summary>
     public int MaxSourceNames { get; set; } = 16384;
+
+    /// <summary>The options as they stand now.</summary>
+    internal AdapterCacheOptions Copy() => (AdapterCacheOptions)MemberwiseClone();
 }

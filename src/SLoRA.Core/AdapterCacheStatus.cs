@@ -6,7 +6,7 @@ namespace SLoRA;
 /// <param name="PagingIn">Contents that pages are promised to and that are still to be copied.</param>
 public readonly record struct AdapterCacheStatus(int Resident, int InUse, int PagingIn)
 {
-    /// <summary>How often an admitted request found an adapter in the pool.</summary>
+    /// <summary>How often an admitted request found an adapter in the pool, or on its way into it.</summary>
     public long Hits { get; init; }
 
     /// <summary>How often it did not.</summary>

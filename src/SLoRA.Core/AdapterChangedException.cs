@@ -16,6 +16,13 @@ public sealed class AdapterChangedException : AdapterLoadException
         Found = found.ToString();
     }
 
+    private AdapterChangedException(AdapterChangedException other)
+        : base(other)
+    {
+        Expected = other.Expected;
+        Found = other.Found;
+    }
+
     /// <summary>
     /// What the name stands for: generation, or headers where content has never been read, with size and time of the file where there is one.
     /// </summary>
@@ -23,4 +30,6 @@ public sealed class AdapterChangedException : AdapterLoadException
 
     /// <summary>What was found instead.</summary>
     public string Found { get; }
+
+    internal override SLoraException Repeat() => new AdapterChangedException(this);
 }

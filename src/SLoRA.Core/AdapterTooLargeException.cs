@@ -1,4 +1,5 @@
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA;
 
@@ -19,7 +20,7 @@ public sealed class AdapterTooLargeException : SLoraException
             "adapter.too-large",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Adapter '{adapter}' needs {pages} pages; the pool has {totalPages}, of which {pinnedPages} are pinned and requests need {neededPages}."))
+                $"Adapter {Shown.Name(adapter)} needs {pages} pages; the pool has {totalPages}, of which {pinnedPages} are pinned and requests need {neededPages}."))
     {
         Adapter = adapter;
         Pages = pages;
@@ -42,4 +43,6 @@ public sealed class AdapterTooLargeException : SLoraException
 
     /// <summary>Pages of the pool.</summary>
     public int TotalPages { get; }
+
+    internal override SLoraException Repeat() => new AdapterTooLargeException(Adapter, Pages, PinnedPages, NeededPages, TotalPages);
 }

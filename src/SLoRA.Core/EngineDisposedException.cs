@@ -8,4 +8,6 @@ public sealed class EngineDisposedException : SLoraException
         : base("engine.disposed", "The engine has been disposed.")
     {
     }
+
+    internal override SLoraException Repeat() => new EngineDisposedException();
 }

@@ -11,6 +11,9 @@ public sealed class GpuOptions
 
     /// <summary>Who computes the products with the base weights.</summary>
     public GpuProducts Products { get; set; }
+
+    /// <summary>The options as they stand now.</summary>
+    internal GpuOptions Copy() => (GpuOptions)MemberwiseClone();
 }
 
 /// <summary>Drivers of GPU devices.</summary>

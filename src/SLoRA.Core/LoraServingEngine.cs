@@ -1,6 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.Logging;
-using SLoRA.Backends;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
 
@@ -16,17 +14,19 @@ public sealed class LoraServingEngine : IAsyncDisposable
     private readonly EngineThread _thread;
     private readonly IDisposable _resources;
     private readonly SchedulingOptions _scheduling;
-    private int _disposed;
+    private readonly Lazy<Task> _disposal;
+    private volatile bool _isDisposed;
 
-    internal LoraServingEngine(EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, IDisposable resources, ILogger logger)
+    internal LoraServingEngine(EngineAssembly assembly, EngineDescription description)
     {
-        _loop = loop;
-        _resources = resources;
-        _scheduling = scheduling;
-        Model = model;
-        Backend = backend.Name;
-        Adapters = adapters;
-        _thread = new EngineThread(loop, error => Log.Faulted(logger, error));
+        _loop = assembly.Loop;
+        _resources = assembly;
+        _scheduling = description.Scheduling;
+        _disposal = new Lazy<Task>(DisposeOnceAsync);
+        Model = assembly.Model;
+        Backend = assembly.Backend.Name;
+        Adapters = assembly.Adapters;
+        _thread = new EngineThread(_loop, description.StartThread, error => Log.Faulted(description.Logger, error));
     }
 
     /// <summary>The base model.</summary>
@@ -45,49 +45,48 @@ public sealed class LoraServingEngine : IAsyncDisposable
     public static LoraServingEngineBuilder CreateBuilder() => new();
 
     /// <summary>
-    /// Generates the answer to one request. Values are checked here; the request is handed in when the enumeration starts, and bound to the adapters
-    /// that its names stand for then.
+    /// Generates the answer to one request. It is copied and checked here; it is handed in when the enumeration starts, and bound to the adapters that its
+    /// names stand for then.
     /// </summary>
     /// <param name="request">What is asked.</param>
     /// <param name="cancellationToken">Ends the request within one step.</param>
-    /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
+    /// <exception cref="InvalidRequestException">A value is out of its range, or a list or the prompt's memory cannot be read.</exception>
     /// <exception cref="AdapterNotFoundException">A name is not registered.</exception>
     /// <exception cref="EngineDisposedException">The engine has been disposed.</exception>
     public GenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (Volatile.Read(ref _disposed) != 0)
+        if (_isDisposed)
         {
             throw new EngineDisposedException();
         }
 
-        int maxTokens = RequestRules.Check(request, Model, _scheduling);
-        _loop.Names.Check(request);
-        return new GenerationStream(_loop, request, maxTokens, cancellationToken);
+        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling);
+        _loop.Names.Check(accepted);
+        return new GenerationStream(_loop, accepted, maxTokens, cancellationToken);
     }
 
     /// <summary>
-    /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left running.
+    /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left running, whoever calls it
+    /// and however often.
     /// </summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            await _thread.DisposeAsync().ConfigureAwait(false);
-            await Task.Run(_resources.Dispose).ConfigureAwait(false);
-        }
+        _isDisposed = true;
+        return new ValueTask(_disposal.Value);
     }
 
     /// <summary>Takes the pages of everything that nobody uses: idle adapters and cached prefixes. For measurements and tests.</summary>
-    internal Task DropCachesAsync()
+    internal Task DropCachesAsync() => _loop.CallAsync(loop =>
     {
-        var call = new Call<bool>(loop =>
-        {
-            loop.DropCaches();
-            return true;
-        });
-        _loop.Post(call);
-        return call.Result;
+        loop.DropCaches();
+        return true;
+    });
+
+    private async Task DisposeOnceAsync()
+    {
+        await _thread.DisposeAsync().ConfigureAwait(false);
+        await Task.Run(_resources.Dispose).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

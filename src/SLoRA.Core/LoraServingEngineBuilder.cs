@@ -5,13 +5,14 @@ using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
+using SLoRA.Diagnostics;
 using SLoRA.Engine;
 
 namespace SLoRA;
 
 /// <summary>
-/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>. Not thread-safe; one builder builds any number of
-/// engines, one after another.
+/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>, which copies the description: what the builder is told
+/// afterwards is for the engines that it builds afterwards. Not thread-safe; one builder builds any number of engines.
 /// </summary>
 public sealed class LoraServingEngineBuilder
 {
@@ -22,9 +23,11 @@ public sealed class LoraServingEngineBuilder
     private readonly AdapterCacheOptions _adapterCache = new();
     private IAdapterSource? _source;
     private string? _model;
+    private ModelAccess _access;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
     private ILogger _logger = NullLogger.Instance;
     private TimeProvider _clock = TimeProvider.System;
+    private Action<ThreadStart> _startThread = EngineThread.StartThread;
     private bool _checksInvariants;
 
     internal LoraServingEngineBuilder()
@@ -35,10 +38,19 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>The base model: a Hugging Face folder with <c>config.json</c> and safetensors. Required.</summary>
-    public LoraServingEngineBuilder UseModel(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="access">Whether its files are mapped while the engine lives, the default, or read once and closed.</param>
+    /// <exception cref="InvalidOptionException">There is no such access.</exception>
+    public LoraServingEngineBuilder UseModel(string folder, ModelAccess access = ModelAccess.Map)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (access is not (ModelAccess.Map or ModelAccess.Read))
+        {
+            throw new InvalidOptionException("Model.Access", $"Access is {access}; it must be Map or Read.");
+        }
+
         _model = folder;
+        _access = access;
         return this;
     }
 
@@ -47,30 +59,19 @@ public sealed class LoraServingEngineBuilder
     {
         var options = new CpuOptions();
         configure?.Invoke(options);
-        if (options.Threads is < 1)
-        {
-            throw new InvalidOptionException("Cpu.Threads", $"Threads is {options.Threads}; it must be at least 1.");
-        }
-
-        if (!Enum.IsDefined(options.Weights))
-        {
-            throw new InvalidOptionException("Cpu.Weights", $"Weights is {options.Weights}; it must be AsStored or Int8.");
-        }
-
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, options.Threads, options.Weights));
+        OptionRules.Check(options);
+        (int? threads, CpuWeights weights) = (options.Threads, options.Weights);
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
     /// <remarks>The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it cannot be used.</remarks>
     public LoraServingEngineBuilder UseGpu(Action<GpuOptions>? configure = null)
     {
-        var options = new GpuOptions();
-        configure?.Invoke(options);
-        if (options.Device < 0)
-        {
-            throw new InvalidOptionException("Gpu.Device", $"Device is {options.Device}; devices are counted from 0.");
-        }
-
+        var given = new GpuOptions();
+        configure?.Invoke(given);
+        GpuOptions options = given.Copy();
+        OptionRules.Check(options);
         return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products));
     }
 
@@ -122,7 +123,7 @@ public sealed class LoraServingEngineBuilder
     /// <summary>Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.</summary>
     public LoraServingEngineBuilder AddAdapter(string name, string folder)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         _adapters.Add(new AdapterFolder(name, folder));
         return this;
@@ -131,13 +132,13 @@ public sealed class LoraServingEngineBuilder
     /// <summary>Registers tensors that the host program hands in when the engine is built. They are copied now.</summary>
     public LoraServingEngineBuilder AddAdapter(string name, AdapterTensors tensors)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentNullException.ThrowIfNull(tensors);
         _adapters.Add(tensors.ToPackage(name));
         return this;
     }
 
-    /// <summary>Where the engine logs; nowhere by default.</summary>
+    /// <summary>Where the engine logs; nowhere by default. What the logger throws is ignored.</summary>
     public LoraServingEngineBuilder UseLogger(ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(logger);
@@ -145,7 +146,7 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>The clock that times are measured by; the system's by default.</summary>
+    /// <summary>The clock that times are measured by; the system's by default. While it throws, it stands still.</summary>
     public LoraServingEngineBuilder UseTimeProvider(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
@@ -154,7 +155,7 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>Loads the model and its adapters and starts the engine. On failure or cancellation everything is given back.</summary>
-    /// <param name="progress">Told how far reading and preparing the weights has come; called from a thread of the pool.</param>
+    /// <param name="progress">Told how far reading and preparing the weights has come; called from a thread of the pool. What it throws ends the building.</param>
     /// <param name="cancellationToken">Stops between two weights.</param>
     /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
     /// <exception cref="ModelLoadException">The model cannot be served.</exception>
@@ -162,8 +163,12 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="AdapterTooLargeException">An adapter needs more pages than a request could ever have.</exception>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
-    public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        Task.Run(() => Start(Assemble(progress, cancellationToken)), cancellationToken);
+    /// <exception cref="EngineFaultedException">The system refuses the engine its thread.</exception>
+    public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        EngineDescription description = Describe();
+        return Task.Run(() => Start(EngineAssembly.Build(description, progress, cancellationToken), description), cancellationToken);
+    }
 
     /// <summary>Computes on a backend that the caller makes: (most rows of a step, most rows with logits) → backend.</summary>
     internal LoraServingEngineBuilder UseBackend(Func<int, int, IBackend> create)
@@ -179,20 +184,46 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.</summary>
-    internal EngineAssembly Assemble(
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null, Func<ReadContent, ReadContent>? reading = null)
+    /// <summary>Starts the engine's thread in another way.</summary>
+    internal LoraServingEngineBuilder UseThread(Action<ThreadStart> start)
     {
-        string model = _model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
-        OptionRules.Check(_scheduling);
-        OptionRules.Check(_pool);
-        OptionRules.Check(_adapterCache);
-        OptionRules.Check(_metrics);
-        return EngineAssembly.Build(
-            model, _backend, _pool, _scheduling, _adapterCache, [.. _adapters], _source, _metrics, _logger, _clock,
-            _checksInvariants, chunkLimit, reading, progress, cancellation);
+        _startThread = start;
+        return this;
     }
 
-    private static LoraServingEngine Start(EngineAssembly assembly) => new(
-        assembly.Loop, assembly.Model, assembly.Backend, assembly.Adapters, assembly.Scheduling, assembly, assembly.Logger);
+    /// <summary>Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.</summary>
+    internal EngineAssembly Assemble(
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null, Func<ReadContent, ReadContent>? reading = null) =>
+        EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading);
+
+    private static LoraServingEngine Start(EngineAssembly assembly, EngineDescription description)
+    {
+        try
+        {
+            return new LoraServingEngine(assembly, description);
+        }
+        catch (Exception error)
+        {
+            assembly.Loop.End(new EngineDisposedException());
+            assembly.Dispose();
+            throw new EngineFaultedException(error);
+        }
+    }
+
+    private EngineDescription Describe() => new()
+    {
+        Model = _model,
+        Access = _access,
+        CreateBackend = _backend,
+        Pool = _pool.Copy(),
+        Scheduling = _scheduling.Copy(),
+        AdapterCache = _adapterCache.Copy(),
+        Metrics = _metrics.Copy(),
+        Adapters = [.. _adapters.Select(adapter => adapter.ForEngine())],
+        Source = _source,
+        Logger = new GuardedLogger(_logger),
+        Clock = _clock,
+        ChecksInvariants = _checksInvariants,
+        StartThread = _startThread,
+    };
 }

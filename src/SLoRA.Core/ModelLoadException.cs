@@ -12,7 +12,7 @@ public sealed class ModelLoadException : SLoraException
         : base(error.Kind.Code("model"), error.Message, error.InnerException)
     {
         Kind = error.Kind;
-        File = error.File;
+        File = error.File ?? "";
         Subject = error.Subject;
     }
 

@@ -3,52 +3,56 @@ using System.Numerics;
 
 namespace SLoRA;
 
-/// <summary>Checks the options of an engine before anything is loaded.</summary>
+/// <summary>
+/// Checks the options of an engine before anything is loaded. Every size has a bound, far beyond what serves: a slip of the pen is refused by name and not tried.
+/// </summary>
 internal static class OptionRules
 {
+    private const int MaxRows = 65_536;
+
     /// <summary>Checks the limits.</summary>
+    /// <exception cref="InvalidOptionException">A value is out of its range.</exception>
     public static void Check(SchedulingOptions options)
     {
-        AtLeast(options.MaxRowsPerStep, 1, "Scheduling.MaxRowsPerStep");
-        AtLeast(options.MaxPromptRowsPerStep ?? 1, 1, "Scheduling.MaxPromptRowsPerStep");
-        AtLeast(options.MaxRunning, 1, "Scheduling.MaxRunning");
-        AtLeast(options.MaxWaiting, 1, "Scheduling.MaxWaiting");
+        Between(options.MaxRowsPerStep, 1, MaxRows, "Scheduling.MaxRowsPerStep");
+        Between(options.MaxPromptRowsPerStep ?? 1, 1, MaxRows, "Scheduling.MaxPromptRowsPerStep");
+        Between(options.MaxRunning, 1, MaxRows, "Scheduling.MaxRunning");
+        Between(options.MaxWaiting, 1, 1_000_000, "Scheduling.MaxWaiting");
         AtLeast(options.DefaultMaxTokens, 1, "Scheduling.DefaultMaxTokens");
-        AtLeast(options.StreamBuffer, 1, "Scheduling.StreamBuffer");
+        Between(options.StreamBuffer, 1, 65_536, "Scheduling.StreamBuffer");
+        if (options.ConsumerTimeout != Timeout.InfiniteTimeSpan)
+        {
+            Timer(options.ConsumerTimeout, "Scheduling.ConsumerTimeout");
+        }
+
         AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
         AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
-        if (options.Preemption is not (PreemptionMode.Auto or PreemptionMode.Recompute or PreemptionMode.Swap))
-        {
-            throw Invalid("Scheduling.Preemption", (long)options.Preemption, "Auto, Recompute or Swap");
-        }
+        Defined(options.Preemption, "Scheduling.Preemption");
     }
 
     /// <summary>Checks the pool.</summary>
+    /// <inheritdoc cref="Check(SchedulingOptions)"/>
     public static void Check(PoolOptions options)
     {
-        AtLeast(options.Bytes, 1, "Pool.Bytes");
+        Between(options.Bytes, 1, 1L << 50, "Pool.Bytes");
         if (options.PageTokens is { } tokens && (tokens is < 1 or > 256 || !BitOperations.IsPow2(tokens)))
         {
             throw Invalid("Pool.PageTokens", tokens, "a power of two from 1 to 256");
         }
+
+        Defined(options.CacheType, "Pool.CacheType");
+        Defined(options.AdapterWeights, "Pool.AdapterWeights");
     }
 
     /// <summary>Checks the adapter cache.</summary>
+    /// <inheritdoc cref="Check(SchedulingOptions)"/>
     public static void Check(AdapterCacheOptions options)
     {
         AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
-        AtLeast(options.MaxConcurrentLoads, 1, "Adapters.MaxConcurrentLoads");
-        AtLeast(options.MaxSourceNames, 1, "Adapters.MaxSourceNames");
-        if (options.LoadTimeout <= TimeSpan.Zero || options.LoadTimeout.TotalMilliseconds > uint.MaxValue - 1)
-        {
-            throw Invalid("Adapters.LoadTimeout", options.LoadTimeout, "positive and less than 49 days");
-        }
-
-        if (options.ChangedContent is not (ChangedContent.Refuse or ChangedContent.Adopt))
-        {
-            throw Invalid("Adapters.ChangedContent", (long)options.ChangedContent, "Refuse or Adopt");
-        }
-
+        Between(options.MaxConcurrentLoads, 1, 256, "Adapters.MaxConcurrentLoads");
+        Between(options.MaxSourceNames, 1, 10_000_000, "Adapters.MaxSourceNames");
+        Timer(options.LoadTimeout, "Adapters.LoadTimeout");
+        Defined(options.ChangedContent, "Adapters.ChangedContent");
         if (options.PageInShare is not (> 0 and <= 1))
         {
             throw Invalid("Adapters.PageInShare", options.PageInShare, "above 0 and at most 1");
@@ -56,13 +60,57 @@ internal static class OptionRules
     }
 
     /// <summary>Checks what is measured.</summary>
-    public static void Check(MetricsOptions options) => AtLeast(options.MaxAdapterTags, 0, "Metrics.MaxAdapterTags");
+    /// <inheritdoc cref="Check(SchedulingOptions)"/>
+    public static void Check(MetricsOptions options) => Between(options.MaxAdapterTags, 0, 65_536, "Metrics.MaxAdapterTags");
+
+    /// <summary>Checks the Cpu backend.</summary>
+    /// <inheritdoc cref="Check(SchedulingOptions)"/>
+    public static void Check(CpuOptions options)
+    {
+        Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
+        Defined(options.Weights, "Cpu.Weights");
+    }
+
+    /// <summary>Checks the Gpu backend.</summary>
+    /// <inheritdoc cref="Check(SchedulingOptions)"/>
+    public static void Check(GpuOptions options)
+    {
+        Defined(options.Driver, "Gpu.Driver");
+        AtLeast(options.Device, 0, "Gpu.Device");
+        Defined(options.Products, "Gpu.Products");
+    }
+
+    /// <summary>Checks a time that a timer is set to.</summary>
+    private static void Timer(TimeSpan time, string option)
+    {
+        if (time <= TimeSpan.Zero || time.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            throw Invalid(option, time, "positive and less than 49 days");
+        }
+    }
 
     private static void AtLeast(long value, long least, string option)
     {
         if (value < least)
         {
             throw Invalid(option, value, string.Create(CultureInfo.InvariantCulture, $"at least {least}"));
+        }
+    }
+
+    private static void Between(long value, long least, long most, string option)
+    {
+        if (value < least || value > most)
+        {
+            throw Invalid(option, value, string.Create(CultureInfo.InvariantCulture, $"between {least} and {most}"));
+        }
+    }
+
+    private static void Defined<T>(T value, string option)
+        where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+        {
+            throw Invalid(option, value, string.Join(", ", Enum.GetNames<T>()));
         }
     }
 

@@ -3,7 +3,7 @@ namespace SLoRA;
 /// <summary>The page pool, which holds the KV cache and the weights of adapters alike.</summary>
 public sealed class PoolOptions
 {
-    /// <summary>Bytes of the pool, rounded down to whole pages. The default is 1 GiB.</summary>
+    /// <summary>Bytes of the pool, rounded down to whole pages. At most 1 PiB; the default is 1 GiB.</summary>
     public long Bytes { get; set; } = 1L << 30;
 
     /// <summary>Tokens per page, a power of two up to 256. Null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</summary>
@@ -20,6 +20,9 @@ public sealed class PoolOptions
 
     /// <summary>Element type of adapter weights in the pool. The default is as stored, but 16 bits for a base of 16 bits.</summary>
     public AdapterWeightType AdapterWeights { get; set; }
+
+    /// <summary>The options as they stand now.</summary>
+    internal PoolOptions Copy() => (PoolOptions)MemberwiseClone();
 }
 
 /// <summary>Element type of keys and values in the pool.</summary>

@@ -15,4 +15,16 @@ public abstract class SLoraException : Exception
 
     /// <summary>A stable, dotted identifier such as <c>adapter.not-found</c>. It never changes between releases.</summary>
     public string Code { get; }
+
+    /// <summary>
+    /// The same error for one more caller. An object that is thrown again carries the traces of everybody it was thrown to, and grows with each of them; so what
+    /// many wait for fails for each of them with an object of its own.
+    /// </summary>
+    internal static Exception Repeat(Exception error) => (error as SLoraException)?.Repeat() ?? error;
+
+    /// <summary>An error equal to this one in all but its trace. Its cause may be shared: nobody throws that again.</summary>
+    internal virtual SLoraException Repeat() => new Repeated(this);
+
+    /// <summary>Stands for an error of a type that is not known here, such as one that an adapter source has thrown.</summary>
+    private sealed class Repeated(SLoraException original) : SLoraException(original.Code, original.Message, original);
 }

@@ -3,26 +3,33 @@ namespace SLoRA;
 /// <summary>How much the engine takes on at once.</summary>
 public sealed class SchedulingOptions
 {
-    /// <summary>The most rows (tokens) of one step. Long prompts are cut into chunks so that running streams never wait for more than one such step. The default is 256.</summary>
+    /// <summary>The most rows (tokens) of one step. Long prompts are cut into chunks so that running streams never wait for more than one such step. At most 65,536; the default is 256.</summary>
     public int MaxRowsPerStep { get; set; } = 256;
 
     /// <summary>
     /// The most rows that one long prompt takes of a step while other prompts are being computed too; they share the rest evenly. Null (the default) for
-    /// half of <see cref="MaxRowsPerStep"/>.
+    /// half of <see cref="MaxRowsPerStep"/>; at most 65,536.
     /// </summary>
     public int? MaxPromptRowsPerStep { get; set; }
 
-    /// <summary>The most sequences that run at once, never more than <see cref="MaxRowsPerStep"/>, so that each gets a row in every step. The default is 128.</summary>
+    /// <summary>The most sequences that run at once, never more than <see cref="MaxRowsPerStep"/>, so that each gets a row in every step. At most 65,536; the default is 128.</summary>
     public int MaxRunning { get; set; } = 128;
 
-    /// <summary>The most requests that wait to be admitted; one more is answered with <see cref="EngineBusyException"/>. The default is 4096.</summary>
+    /// <summary>The most requests that wait to be admitted; one more is answered with <see cref="EngineBusyException"/>. At most 1,000,000; the default is 4096.</summary>
     public int MaxWaiting { get; set; } = 4096;
 
     /// <summary>Tokens to generate for a request that does not say. The default is 512.</summary>
     public int DefaultMaxTokens { get; set; } = 512;
 
-    /// <summary>Tokens that may wait for a slow consumer; then its sequence pauses, and nobody else's. The default is 64.</summary>
+    /// <summary>Tokens that may wait for a slow consumer; then its sequence pauses, and nobody else's. At most 65,536; the default is 64.</summary>
     public int StreamBuffer { get; set; } = 64;
+
+    /// <summary>
+    /// How long a consumer for which <see cref="StreamBuffer"/> tokens wait may take none of them; then its request ends with
+    /// <see cref="ConsumerStalledException"/>, so that nobody waits for ever for what it holds. Each token taken starts the time anew. More than zero and less than 49
+    /// days, or <see cref="Timeout.InfiniteTimeSpan"/> for no limit. The default is 2 minutes.
+    /// </summary>
+    public TimeSpan ConsumerTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// Admits a request when there are pages for what it has so far and for <see cref="OverCommitLookahead"/> tokens more, rather than for its whole limit.
@@ -42,11 +49,17 @@ public sealed class SchedulingOptions
     /// </summary>
     public long SwapBytes { get; set; } = 256L << 20;
 
+    /// <summary>Whether <see cref="ConsumerTimeout"/> is a limit.</summary>
+    internal bool EndsSlowConsumers => ConsumerTimeout != Timeout.InfiniteTimeSpan;
+
     /// <summary>Sequences that can run at once.</summary>
     internal int Places => Math.Min(MaxRunning, MaxRowsPerStep);
 
     /// <summary>The most rows of one prompt beside others.</summary>
     internal int PromptRows => MaxPromptRowsPerStep ?? Math.Max(1, MaxRowsPerStep / 2);
+
+    /// <summary>The options as they stand now.</summary>
+    internal SchedulingOptions Copy() => (SchedulingOptions)MemberwiseClone();
 }
 
 /// <summary>What becomes of the keys and values of a sequence that is preempted.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using SLoRA.Text.Templates;
 
 namespace SLoRA.Text;
 
@@ -34,19 +35,54 @@ public sealed record ChatMessage
     public JsonNode? Content { get; }
 
     /// <summary>Further members by name.</summary>
-    public IReadOnlyDictionary<string, JsonNode?> Members { get; init; } = new Dictionary<string, JsonNode?>();
+    public IReadOnlyDictionary<string, JsonNode?> Members
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = new Dictionary<string, JsonNode?>();
 
-    /// <summary>Takes a message apart that is already JSON.</summary>
+    /// <summary>Takes a message apart that is already JSON. Of a member that is given twice the last counts.</summary>
     /// <param name="message">An object with a text member <c>role</c>.</param>
-    /// <exception cref="ArgumentException">It is no object, or has no role.</exception>
+    /// <exception cref="ChatTemplateException"><c>template.input</c>: it is no object, has no role, or a name in it is no text.</exception>
     public static ChatMessage FromJson(JsonNode message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (message is not JsonObject members || members["role"] is not JsonValue role || role.GetValueKind() != JsonValueKind.String)
-            throw new ArgumentException("A message is a JSON object with a text member 'role'.", nameof(message));
-        return new ChatMessage(role.GetValue<string>(), members["content"])
+        try
         {
-            Members = members.Where(m => m.Key is not ("role" or "content")).ToDictionary(m => m.Key, m => m.Value),
-        };
+            if (message is not JsonObject members)
+                throw new ChatTemplateException("template.input", "a message is no JSON object");
+            if (JsonStrings.HasMemberTwice(members, out JsonElement written))
+                members = OfLast(written);
+            if (members["role"] is not JsonValue role || role.GetValueKind() != JsonValueKind.String)
+                throw new ChatTemplateException("template.input", "a message has no text member 'role'");
+            return new ChatMessage(role.TryGetValue(out JsonElement text) ? JsonStrings.Text(text) : role.GetValue<string>(), members["content"])
+            {
+                Members = members.Where(m => m.Key is not ("role" or "content")).ToDictionary(m => m.Key, m => m.Value),
+            };
+        }
+        catch (Exception error) when (JsonStrings.IsUnreadable(error))
+        {
+            throw JsonStrings.Unreadable(error);
+        }
+    }
+
+    private static JsonObject OfLast(JsonElement written)
+    {
+        var members = new JsonObject();
+        foreach (JsonProperty member in written.EnumerateObject())
+        {
+            members[JsonStrings.Name(member)] = member.Value.ValueKind switch
+            {
+                JsonValueKind.Object => JsonObject.Create(member.Value),
+                JsonValueKind.Array => JsonArray.Create(member.Value),
+                _ => JsonValue.Create(member.Value),
+            };
+        }
+
+        return members;
     }
 }

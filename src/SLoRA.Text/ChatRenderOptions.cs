@@ -19,6 +19,18 @@ public sealed record ChatRenderOptions
     /// <summary>Documents for retrieval, a list of objects; null is none.</summary>
     public JsonNode? Documents { get; init; }
 
+    /// <summary>
+    /// Whether special tokens that the conversation spells are but text when it is encoded. False unless set, as in transformers: a message that spells the
+    /// template's markers is then several messages to the model. True encodes everything in messages, tools and documents without special tokens; those that
+    /// the template itself writes stay what they are, whatever filters the text has gone through, and texts that spell none have the same ids either way.
+    /// </summary>
+    /// <remarks>
+    /// A special token counts where the template wrote every character of it. Added tokens that are not special stay tokens. A message's role is taken for the
+    /// template's own words where it is a plain word (letters, digits, <c>_</c>, <c>-</c>), because templates make markers of roles: check whose roles these
+    /// are. So are <see cref="Variables"/>, which are the host's.
+    /// </remarks>
+    public bool ContentAsText { get; init; }
+
     /// <summary>Whether the text ends where the assistant's answer begins: true unless set, as a prompt wants it.</summary>
     public bool AddGenerationPrompt { get; init; } = true;
 

@@ -42,6 +42,16 @@ public sealed class ChatTemplate
         ArgumentNullException.ThrowIfNull(inputs);
         var rendering = new Rendering(inputs, _parsed);
         rendering.Evaluator.Run();
-        return new RenderedChat(rendering.Output.ToString(), rendering.Generation);
+        return new RenderedChat(rendering.Output.ToText().ToString()!, rendering.Generation);
+    }
+
+    /// <summary>Renders a conversation and tells what in the text is the conversation's own, character by character.</summary>
+    internal (string Text, ContentRange[] Content) RenderWithContent(ChatTemplateInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var rendering = new Rendering(inputs, _parsed, tracksContent: true);
+        rendering.Evaluator.Run();
+        object text = rendering.Output.ToText();
+        return (text.ToString()!, (text as RichText)?.Content ?? []);
     }
 }

@@ -18,7 +18,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation.</summary>
     /// <param name="messages">The conversation so far, oldest first.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(IEnumerable<ChatMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
@@ -27,7 +29,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(JsonNode messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
@@ -36,7 +40,9 @@ public sealed class ChatTemplateInputs
 
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
-    /// <exception cref="ChatTemplateException"><c>template.limit</c>: the JSON nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException">
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// </exception>
     public ChatTemplateInputs(JsonElement messages) => _messages = JsonValues.Of(messages, ref _size);
 
     private ChatTemplateInputs(ChatTemplateInputs messages)
@@ -81,11 +87,12 @@ public sealed class ChatTemplateInputs
     internal long Size => _size;
 
     /// <summary>The variables by name, in the order they are set.</summary>
-    internal IEnumerable<KeyValuePair<string, object?>> Values()
+    /// <param name="asContent">Whether text of the conversation is marked as its content.</param>
+    internal IEnumerable<KeyValuePair<string, object?>> Values(bool asContent)
     {
-        yield return new("messages", _messages);
-        yield return new("tools", _tools);
-        yield return new("documents", _documents);
+        yield return new("messages", asContent ? ConversationValues.Messages(_messages) : _messages);
+        yield return new("tools", asContent ? ConversationValues.Content(_tools) : _tools);
+        yield return new("documents", asContent ? ConversationValues.Content(_documents) : _documents);
         yield return new("add_generation_prompt", AddGenerationPrompt);
         foreach (KeyValuePair<string, object?> variable in _variables)
             yield return variable;
@@ -102,8 +109,10 @@ public sealed class ChatTemplateInputs
         Limits = options.Limits,
     };
 
-    private object? Of(ChatMessage message)
+    private object? Of(ChatMessage message, int index)
     {
+        if (message is null)
+            throw new ChatTemplateException("template.input", $"message {index} of the conversation is null");
         _size += message.Role.Length + 2;
         var members = new TemplateDict(2 + message.Members.Count);
         members.Set("role", message.Role);

@@ -15,11 +15,11 @@ public sealed record ChatTemplateLimits
     /// <summary>Steps added for each character and value of the inputs.</summary>
     public long StepsPerInput { get; init; } = 32;
 
-    /// <summary>Characters and list entries that a rendering may create in total, before what <see cref="MemoryPerInput"/> adds. A character is two bytes, an entry counts as eight characters.</summary>
+    /// <summary>Bytes that a rendering may allocate in total, garbage included, before what <see cref="MemoryPerInput"/> adds.</summary>
     public long Memory { get; init; } = 32L * 1024 * 1024;
 
-    /// <summary>Characters added to <see cref="Memory"/> for each character and value of the inputs.</summary>
-    public long MemoryPerInput { get; init; } = 64;
+    /// <summary>Bytes added to <see cref="Memory"/> for each character and value of the inputs.</summary>
+    public long MemoryPerInput { get; init; } = 256;
 
     /// <summary>Levels of nested evaluation: macro calls, blocks, expressions and values within each other.</summary>
     public int Depth { get; init; } = 2_000;

@@ -1,26 +1,35 @@
+using SLoRA.Text.Tokenization;
+
 namespace SLoRA.Text;
 
 /// <summary>
 /// Ends a continuation at the token that completes one of several strings. Give it to the request, and the same strings to the
-/// <see cref="TextStream"/> that shows the answer: together no character of a stop string is ever shown and no token is generated behind it. One
-/// instance per request; made by <see cref="Tokenizer.CreateStopCondition"/>.
+/// <see cref="TextStream"/> that shows the answer: together no character of a stop string is ever shown and no token is generated behind it. Immutable: one
+/// instance serves any number of requests and threads. Made by <see cref="Tokenizer.CreateStopCondition"/>.
 /// </summary>
 public sealed class StopStringCondition : IStopCondition
 {
-    private readonly Func<TextStream> _createStream;
-    private readonly List<TextStream> _streams = [];
+    private readonly Tokenizer _tokenizer;
+    private readonly StopStrings _stops;
 
-    internal StopStringCondition(Func<TextStream> createStream) => _createStream = createStream;
+    internal StopStringCondition(Tokenizer tokenizer, StopStrings stops)
+    {
+        _tokenizer = tokenizer;
+        _stops = stops;
+    }
 
     /// <inheritdoc/>
-    public bool IsMet(int continuation, int token)
-    {
-        while (_streams.Count <= continuation)
-        {
-            _streams.Add(_createStream());
-        }
+    public FinishReason Reason => FinishReason.StopString;
 
-        _streams[continuation].Append(token);
-        return _streams[continuation].IsStopped;
+    /// <inheritdoc/>
+    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => new Matcher(_tokenizer.CreateStream(prompt, skipSpecialTokens: true, _stops));
+
+    private sealed class Matcher(TextStream text) : IStopMatcher
+    {
+        public bool IsMet(int token)
+        {
+            text.Append(token);
+            return text.IsStopped;
+        }
     }
 }

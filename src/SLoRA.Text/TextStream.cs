@@ -1,5 +1,4 @@
 using SLoRA.Text.Tokenization;
-using SLoRA.Text.Tokenization.Decoders;
 
 namespace SLoRA.Text;
 
@@ -9,25 +8,26 @@ namespace SLoRA.Text;
 /// </summary>
 public sealed class TextStream
 {
-    private readonly TokenTexts _tokens;
-    private readonly DecoderStage _first;
-    private readonly TextSink _sink;
-    private readonly StopStrings _stops;
+    private readonly StreamDecoder _shown;
+    private readonly StreamDecoder? _watched;
+    private readonly StopFilter? _filter;
     private bool _finished;
 
-    internal TextStream(TokenTexts tokens, DecoderStage first, TextSink sink, StopStrings stops)
+    /// <param name="shown">Decodes what is given.</param>
+    /// <param name="watched">Decodes what is watched for stop strings; null where that is what is given.</param>
+    /// <param name="stops">The strings to stop at.</param>
+    internal TextStream(StreamDecoder shown, StreamDecoder? watched, StopStrings stops)
     {
-        _tokens = tokens;
-        _first = first;
-        _sink = sink;
-        _stops = stops;
+        _shown = shown;
+        _watched = watched;
+        _filter = stops.Longest > 0 ? new StopFilter(stops) : null;
     }
 
     /// <summary>Whether a stop string was met. Nothing more is given then.</summary>
-    public bool IsStopped => _stops.Met is not null;
+    public bool IsStopped => StopString is not null;
 
     /// <summary>The stop string that was met, or null.</summary>
-    public string? StopString => _stops.Met;
+    public string? StopString => _filter?.Met;
 
     /// <summary>Takes the next id.</summary>
     /// <returns>The text that is certain now and was not before, often none. Valid until the next call.</returns>
@@ -36,9 +36,8 @@ public sealed class TextStream
     {
         if (_finished) throw new InvalidOperationException("The stream was finished; a new one is needed for more tokens.");
         if (IsStopped) return default;
-        _sink.Text.Clear();
-        _tokens.Push(id);
-        return _stops.Filter(_sink.Text.Span);
+        ReadOnlySpan<char> shown = _shown.Append(id);
+        return _filter is null ? shown : _filter.Filter(_watched is null ? shown : _watched.Append(id), shown);
     }
 
     /// <summary>No id follows: gives what was held back. An unfinished character becomes U+FFFD.</summary>
@@ -47,8 +46,7 @@ public sealed class TextStream
     {
         if (_finished || IsStopped) return default;
         _finished = true;
-        _sink.Text.Clear();
-        _first.Finish();
-        return _stops.FilterLast(_sink.Text.Span);
+        ReadOnlySpan<char> shown = _shown.Finish();
+        return _filter is null ? shown : _filter.FilterLast(_watched is null ? shown : _watched.Finish(), shown);
     }
 }

@@ -45,14 +45,31 @@ public sealed partial class Tokenizer
     /// <param name="options">Tools, documents, variables, the template's name; null for none of them.</param>
     /// <exception cref="ChatTemplateException">As for <see cref="RenderChat"/>.</exception>
     /// <exception cref="TokenizerException">As for <see cref="Encode(string, bool)"/>.</exception>
-    public int[] EncodeChat(IEnumerable<ChatMessage> messages, ChatRenderOptions? options = null) => Encode(RenderChat(messages, options), addSpecialTokens: false);
+    public int[] EncodeChat(IEnumerable<ChatMessage> messages, ChatRenderOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return Encode(new ChatTemplateInputs(messages), options ?? new ChatRenderOptions());
+    }
 
     /// <summary>As <see cref="EncodeChat"/>, for messages that are JSON already.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
     /// <param name="options">Tools, documents, variables, the template's name; null for none of them.</param>
     /// <exception cref="ChatTemplateException">As for <see cref="RenderChat"/>.</exception>
     /// <exception cref="TokenizerException">As for <see cref="Encode(string, bool)"/>.</exception>
-    public int[] EncodeChatJson(JsonNode messages, ChatRenderOptions? options = null) => Encode(RenderChatJson(messages, options), addSpecialTokens: false);
+    public int[] EncodeChatJson(JsonNode messages, ChatRenderOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return Encode(new ChatTemplateInputs(messages), options ?? new ChatRenderOptions());
+    }
+
+    private int[] Encode(ChatTemplateInputs messages, ChatRenderOptions options)
+    {
+        ChatTemplateInputs inputs = Inputs(messages, options);
+        if (!options.ContentAsText)
+            return Encode(Template(options).Render(inputs), addSpecialTokens: false);
+        (string text, ContentRange[] content) = Template(options).RenderWithContent(inputs);
+        return Encode(text, content);
+    }
 
     private ChatTemplate Template(ChatRenderOptions options)
     {

@@ -13,32 +13,34 @@ namespace SLoRA.Text;
 /// </summary>
 public sealed partial class Tokenizer
 {
-    // Texts longer than this give their working memory back.
-    private const int LongText = 1 << 16;
-
     private readonly TokenizerFile _file;
     private readonly TextEncoder _encoder;
     private readonly TokenizerConfiguration _configuration;
     private readonly ScratchPool _scratches = new();
 
-    private Tokenizer(TokenizerFile file, TokenizerConfiguration configuration)
+    private Tokenizer(TokenizerFile file, TokenizerConfiguration configuration, IReadOnlyList<string> warnings)
     {
         _file = file;
         _encoder = new TextEncoder(file);
         _configuration = configuration;
+        Warnings = warnings;
     }
 
     /// <summary>The number of tokens, added ones included. Ids can be larger: size logits by the model, not by this.</summary>
     public int VocabularySize => _file.Model.Vocabulary.Count + _file.AddedTokens.ExtraCount;
 
-    /// <summary>What the files contradict themselves in without making the tokenizer unusable, one sentence each; how it was resolved is said there.</summary>
-    public IReadOnlyList<string> Warnings => _file.Warnings;
+    /// <summary>
+    /// What the files contradict themselves and each other in without making the tokenizer unusable: a sentence each, with both values and which
+    /// one counts. Worth a line in a server's log when it starts.
+    /// </summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
     /// The special tokens by their role, as tokenizer_config.json and special_tokens_map.json name them: <c>bos_token</c>,
-    /// <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> and others, only those that are configured.
+    /// <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> and others, only those that are configured. Each of them is a token that texts are
+    /// searched for and that decoding can leave out, whether tokenizer.json lists it or not.
     /// </summary>
-    public IReadOnlyDictionary<string, string> SpecialTokens => _configuration.SpecialTokens;
+    public IReadOnlyDictionary<string, string> SpecialTokens => _file.Roles;
 
     /// <summary>The id of the token that begins a text, or null when none is configured.</summary>
     public int? BosTokenId => SpecialTokenId("bos_token");
@@ -54,7 +56,7 @@ public sealed partial class Tokenizer
 
     /// <summary>
     /// What tokenizer_config.json says of <c>add_bos_token</c>, for information: what <see cref="Encode(string, bool)"/> adds is decided by
-    /// the post-processor of tokenizer.json alone.
+    /// the post-processor of tokenizer.json alone. Where the two disagree, <see cref="Warnings"/> says so.
     /// </summary>
     public bool? AddBosToken => _configuration.AddBosToken;
 
@@ -65,23 +67,32 @@ public sealed partial class Tokenizer
     internal IReadOnlyDictionary<string, string> ChatTemplateTexts => _configuration.ChatTemplates;
 
     /// <summary>
-    /// Loads the tokenizer of a folder: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json and
-    /// chat_template.jinja.
+    /// Loads the tokenizer of a folder: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json and
+    /// chat_template.jinja. Only regular files are read; opening one never waits.
     /// </summary>
     /// <param name="folder">The folder of a model.</param>
     /// <exception cref="TokenizerException">A file is missing, damaged, contradicts itself or holds what is not implemented.</exception>
     public static Tokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        TokenizerFile file = TokenizerFile.Read(TokenizerFolder.ReadTokenizer(folder));
-        return new Tokenizer(file, TokenizerFolder.ReadConfiguration(folder));
+        byte[] json = TokenizerFolder.ReadTokenizer(folder);
+        var warnings = new List<string>();
+        TokenizerConfiguration configuration = TokenizerFolder.ReadConfiguration(folder, warnings);
+        var tokenizer = new Tokenizer(TokenizerFile.Read(json, configuration.Tokens, warnings), configuration, warnings);
+        tokenizer.CompareFlag("add_bos_token", tokenizer.AddBosToken, "bos_token", isFirst: true, warnings);
+        tokenizer.CompareFlag("add_eos_token", tokenizer.AddEosToken, "eos_token", isFirst: false, warnings);
+        return tokenizer;
     }
 
     /// <summary>Makes a tokenizer of the content of a tokenizer.json alone: no special token has a role, and there is no chat template.</summary>
     /// <param name="tokenizerJson">The bytes of the file, UTF-8; not kept.</param>
     /// <exception cref="TokenizerException">The content is damaged, contradicts itself or holds what is not implemented.</exception>
-    public static Tokenizer FromJson(ReadOnlyMemory<byte> tokenizerJson) =>
-        new(TokenizerFile.Read(tokenizerJson.Span), TokenizerConfiguration.Empty);
+    public static Tokenizer FromJson(ReadOnlyMemory<byte> tokenizerJson)
+    {
+        var warnings = new List<string>();
+        TokenizerConfiguration configuration = TokenizerConfiguration.Empty;
+        return new Tokenizer(TokenizerFile.Read(tokenizerJson.Span, configuration.Tokens, warnings), configuration, warnings);
+    }
 
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>
@@ -93,9 +104,26 @@ public sealed partial class Tokenizer
         EncodingScratch scratch = _scratches.Rent();
         Encode(text, addSpecialTokens, scratch);
         int[] ids = scratch.Ids.Span.ToArray();
-        Return(scratch, text.Length);
+        Return(scratch);
         return ids;
     }
+
+    /// <summary>The ids of a text that has no special tokens where it is content.</summary>
+    internal int[] Encode(string text, ReadOnlySpan<ContentRange> content)
+    {
+        EncodingScratch scratch = _scratches.Rent();
+        scratch.Ids.Clear();
+        _encoder.Encode(text, scratch, content);
+        int[] ids = scratch.Ids.Span.ToArray();
+        Return(scratch);
+        return ids;
+    }
+
+    /// <summary>The id that the model gives what the vocabulary lacks, or null.</summary>
+    internal int? UnknownId => _file.Model.UnknownId;
+
+    /// <summary>Whether an id is a special token's.</summary>
+    internal bool IsSpecial(int id) => _file.AddedTokens.IsSpecial(id);
 
     /// <summary>Writes the ids of a text. Allocates nothing beyond what <paramref name="output"/> does, once texts of this length have been seen.</summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>
@@ -110,7 +138,7 @@ public sealed partial class Tokenizer
         Encode(text, addSpecialTokens, scratch);
         int count = scratch.Ids.Count;
         scratch.Ids.CopyTo(output);
-        Return(scratch, text.Length);
+        Return(scratch);
         return count;
     }
 
@@ -121,7 +149,7 @@ public sealed partial class Tokenizer
     {
         var sink = new TextSink();
         DecoderStage first = _file.Decoder.CreateStage(sink, streaming: false);
-        var tokens = new TokenTexts(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
+        TokenTexts tokens = Texts(first, skipSpecialTokens);
         foreach (int id in ids) tokens.Push(id);
         first.Finish();
         return sink.Text.Span.ToString();
@@ -133,23 +161,29 @@ public sealed partial class Tokenizer
     /// </summary>
     /// <param name="context">
     /// The ids that came before, usually the prompt. Without them the stream begins a text, and a SentencePiece-like tokenizer drops the
-    /// space before the first word; with them it goes on with one. It is read before the call returns.
+    /// space before the first word; with them it goes on with one. The last of them are read before the call returns.
     /// </param>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
-    /// <param name="stopStrings">Texts at which the stream stops; no part of the one that is met is given. None by default.</param>
-    public TextStream CreateStream(ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null)
-    {
-        var sink = new TextSink();
-        DecoderStage first = _file.Decoder.CreateStage(sink, streaming: true);
-        var tokens = new TokenTexts(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
-        foreach (int id in context)
-        {
-            tokens.Push(id);
-            sink.Text.Clear();
-        }
+    /// <param name="stopStrings">
+    /// Texts at which the stream stops; no part of the one that is met is given. They may hold special tokens, whether or not those are left out of what is
+    /// given. None by default; as for <see cref="CreateStopCondition"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">A stop string is null or empty, or they are too long.</exception>
+    public TextStream CreateStream(ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null) =>
+        CreateStream(context, skipSpecialTokens, stopStrings is null ? StopStrings.None : new StopStrings(stopStrings));
 
-        return new TextStream(tokens, first, sink, new StopStrings(stopStrings ?? []));
+    internal TextStream CreateStream(ReadOnlySpan<int> context, bool skipSpecialTokens, StopStrings stops)
+    {
+        StreamDecoder Decoder(bool skip, ReadOnlySpan<int> before) => new(_file.Decoder, first => Texts(first, skip), before);
+
+        return new TextStream(
+            Decoder(skipSpecialTokens, context),
+            skipSpecialTokens && stops.Longest > 0 ? Decoder(false, context) : null,
+            stops);
     }
+
+    /// <summary>Hands tokens by id to the first stage of a decoding.</summary>
+    internal TokenTexts Texts(DecoderStage first, bool skipSpecialTokens) => new(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
 
     /// <summary>The id of a token, written as in tokenizer.json, or null.</summary>
     public int? TokenToId(string token)
@@ -201,11 +235,26 @@ public sealed partial class Tokenizer
         }
     }
 
+    // A flag of tokenizer_config.json against what the post-processor of tokenizer.json does, which decides.
+    private void CompareFlag(string name, bool? flag, string role, bool isFirst, List<string> warnings)
+    {
+        if (flag is not bool says) return;
+        int? id = SpecialTokenId(role);
+        TemplatePiece[] pieces = _file.PostProcessor.Single;
+        int text = Array.FindIndex(pieces, piece => piece.Kind == TemplatePieceKind.First);
+        IEnumerable<int> added = (isFirst ? pieces[..text] : pieces[(text + 1)..]).SelectMany(piece => piece.Ids);
+        bool adds = id is int token && added.Contains(token);
+        if (adds == says) return;
+        string what = SpecialTokens.TryGetValue(role, out string? content) ? Excerpt.Of(content) : $"{role}, which no file names,";
+        string does = $"puts {(adds ? "" : "no ")}{what} {(isFirst ? "before" : "after")} a text";
+        warnings.Add($"tokenizer_config.json says {name}: {(says ? "true" : "false")}, and the post-processor of tokenizer.json {does}; the post-processor decides.");
+    }
+
     private int? SpecialTokenId(string role) => SpecialTokens.TryGetValue(role, out string? token) ? TokenToId(token) : null;
 
-    private void Return(EncodingScratch scratch, int textLength)
+    private void Return(EncodingScratch scratch)
     {
-        if (textLength > LongText) scratch.Trim();
+        scratch.Trim();
         _scratches.Return(scratch);
     }
 }

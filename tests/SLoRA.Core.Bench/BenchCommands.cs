@@ -9,7 +9,7 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Serve(), CompareCommand.Create(), Adapters(), Register(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Queue(), Serve(), CompareCommand.Create(), Adapters(), Register(),
     };
 
     private static Command Kernels()
@@ -55,6 +55,25 @@ internal static class BenchCommands
             BaseWeights.Find(options.GetValue(type)!).Stored,
             options.GetValue(rows),
             options.GetValue(adapters),
+            options.GetValue(threads)));
+        return command;
+    }
+
+    private static Command Queue()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument(asStored: true);
+        Option<int> rows = Number("--rows", 64, "Sequences that decode.");
+        Option<int> adapters = Number("--adapters", 16, "Adapters that all requests use in turn; 0 for the base.", least: 0);
+        Option<int> waiting = Number("--waiting", 100_000, "Requests that wait.");
+        Option<int> threads = Threads();
+        var command = new Command("queue", "What requests that wait cost those that run.") { shape, type, rows, adapters, waiting, threads };
+        command.SetAction(options => QueueBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!).Stored,
+            options.GetValue(rows),
+            options.GetValue(adapters),
+            options.GetValue(waiting),
             options.GetValue(threads)));
         return command;
     }

@@ -9,7 +9,7 @@ namespace SLoRA.Core.Bench;
 
 /// <summary>
 /// The step loop apart from compute: the same requests on a device that computes nothing and on the processor. The first is what the loop itself takes for a step of
-/// decode rows, choosing and publishing the tokens included; the second less the first is the compute.
+/// decode rows, choosing and publishing the tokens included; the second less the first is the compute. Any number of further requests may wait meanwhile.
 /// </summary>
 internal static class OverheadBench
 {
@@ -35,13 +35,26 @@ internal static class OverheadBench
     public static OverheadResult Measure(Shape shape, TensorType type, int rows, int adapters, int threads)
     {
         using var folder = new RandomModelFolder(shape, type);
-        Timing loop = Time(shape, type, folder.Path, rows, adapters, 400, (_, _) => new FixedLogitsBackend());
-        Timing whole = Time(shape, type, folder.Path, rows, adapters, 40, (limit, outputs) => new CpuBackend(limit, outputs, threads));
+        Timing loop = TimeLoop(shape, type, folder.Path, rows, adapters, 0);
+        Timing whole = Time(shape, type, folder.Path, rows, adapters, 0, 40, (limit, outputs) => new CpuBackend(limit, outputs, threads));
         return new OverheadResult(loop.Median, whole.Median - loop.Median, loop.AllocatedBytes);
     }
 
-    private static Timing Time(Shape shape, TensorType type, string folder, int rows, int adapters, int steps, Func<int, int, IBackend> backend)
+    /// <summary>Measures steps that compute nothing.</summary>
+    /// <param name="shape">The decoder.</param>
+    /// <param name="type">Type of the base weights.</param>
+    /// <param name="folder">The model.</param>
+    /// <param name="rows">Sequences that decode.</param>
+    /// <param name="adapters">Adapters that all requests use in turn; 0 for the base.</param>
+    /// <param name="waiting">Further requests, which wait.</param>
+    public static Timing TimeLoop(Shape shape, TensorType type, string folder, int rows, int adapters, int waiting) =>
+        Time(shape, type, folder, rows, adapters, waiting, 400, (_, _) => new FixedLogitsBackend());
+
+    private static Timing Time(
+        Shape shape, TensorType type, string folder, int rows, int adapters, int waiting, int steps, Func<int, int, IBackend> backend)
     {
+        // The queue fills while those who run decode.
+        int limit = WarmUp + steps + 100 + (waiting / Inbox.Batch);
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(folder)
             .UseBackend(backend)
@@ -49,8 +62,9 @@ internal static class OverheadBench
             .ConfigurePool(pool => pool.Bytes = 2L << 30)
             .ConfigureScheduling(scheduling =>
             {
-                scheduling.StreamBuffer = WarmUp + steps + 100;
+                scheduling.StreamBuffer = limit;
                 scheduling.MaxRunning = rows;
+                scheduling.MaxWaiting = rows + waiting;
                 scheduling.MaxRowsPerStep = Math.Max(rows, 256);
             });
         for (int i = 0; i < adapters; i++)
@@ -60,19 +74,20 @@ internal static class OverheadBench
 
         using EngineAssembly assembly = builder.Assemble();
         EngineLoop loop = assembly.Loop;
-        Task[] answers = [.. Enumerable.Range(0, rows).Select(i => Consume(loop, new GenerationRequest
+        using var cancellation = new CancellationTokenSource();
+        Task[] answers = [.. Enumerable.Range(0, rows + waiting).Select(i => Consume(loop, cancellation.Token, new GenerationRequest
         {
-            Prompt = Enumerable.Range(i, Prompt).ToArray(),
+            Prompt = Enumerable.Range(i % 1000, Prompt).ToArray(),
             Adapter = adapters == 0 ? null : Name(i % adapters),
-            MaxTokens = WarmUp + steps + 100,
+            MaxTokens = i < rows ? limit : 4,
             IgnoreEndOfText = true,
         }))];
         int decoding = 0;
         for (int i = 0; decoding < WarmUp; i++)
         {
             loop.Step();
-            decoding += loop.Monitor.Counts.LastStep.DecodeRows == rows ? 1 : 0;
-            if (i > 100 + rows)
+            decoding += loop.Monitor.Counts.LastStep.DecodeRows == rows && loop.Monitor.Counts.Queue.Total == waiting ? 1 : 0;
+            if (i > 1000 + rows)
             {
                 throw new InvalidOperationException("The rows never decoded together.");
             }
@@ -93,30 +108,48 @@ internal static class OverheadBench
             throw new InvalidOperationException("Not every row decoded in every step.");
         }
 
+        if (loop.Monitor.Counts.Queue.Total != waiting)
+        {
+            throw new InvalidOperationException("Somebody who was to wait ran.");
+        }
+
+        cancellation.Cancel();
+        double longest = 0;
+        while (loop.Monitor.Counts.Ended < rows + waiting)
+        {
+            long start = Stopwatch.GetTimestamp();
+            loop.Step();
+            longest = Math.Max(longest, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
         loop.End(new EngineDisposedException());
         Task.WhenAll(answers).Wait();
         Array.Sort(times);
-        return new Timing(times[steps / 2], allocated / steps);
+        return new Timing(times[steps / 2], allocated / steps, longest);
     }
 
-    private static async Task Consume(EngineLoop loop, GenerationRequest request)
+    private static async Task Consume(EngineLoop loop, CancellationToken cancellation, GenerationRequest request)
     {
         try
         {
-            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, default).ConfigureAwait(false))
+            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, cancellation).ConfigureAwait(false))
             {
             }
         }
-        catch (EngineDisposedException)
+        catch (Exception error) when (error is EngineDisposedException or OperationCanceledException)
         {
             // The measurement is over.
         }
     }
 
     private static string Name(int adapter) => string.Create(CultureInfo.InvariantCulture, $"adapter-{adapter}");
-
-    private readonly record struct Timing(double Median, long AllocatedBytes);
 }
+
+/// <summary>Steps as they were measured.</summary>
+/// <param name="Median">Seconds of a step.</param>
+/// <param name="AllocatedBytes">Bytes that a step allocates on its thread.</param>
+/// <param name="LongestEnding">The longest step, in seconds, of those that end all requests after they have been cancelled at once.</param>
+internal readonly record struct Timing(double Median, long AllocatedBytes, double LongestEnding);
 
 /// <summary>What <see cref="OverheadBench"/> has measured.</summary>
 /// <param name="LoopSeconds">A step without compute.</param>

@@ -16,19 +16,18 @@ public sealed class FrontdeskFidelityTests
     /// Setting, and the backend that has it: fp32 keys and values and adapters as stored, and what a user gets without asking. No tap looks at the logits, so the Gpu
     /// backend chooses the tokens on the device.
     /// </summary>
-    private static readonly string[] Backends = ["Reference", "Cpu", FixtureEngine.CpuDefaults, "Gpu"];
+    private static readonly string[] Backends = GpuAvailabilityTests.AndGpu("Reference", "Cpu", FixtureEngine.CpuDefaults);
 
     public static IEnumerable<TestCaseData> TextCases() =>
         from folder in FixtureFolder.All().Prepend(FixtureFolder.Read(Repository.PathOf("samples", "models", "frontdesk"))).DistinctBy(folder => Path.GetFullPath(folder.Path))
         from fixture in folder.Cases
         where fixture.IsText && !folder.IsLater && !fixture.IsLater
         from backend in Backends
-        select new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+        select Data(folder, fixture, backend);
 
     [TestCaseSource(nameof(TextCases))]
     public async Task Prompt_and_answer_are_equal(string path, string name, string backend)
     {
-        GpuAvailability.IgnoreWithout(backend);
         FixtureFolder folder = FixtureFolder.Read(path);
         FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
         Tokenizer tokenizer = FixtureTokenizer.Of(folder.Model);
@@ -66,6 +65,14 @@ public sealed class FrontdeskFidelityTests
     [Test]
     public void Every_case_of_the_demo_is_here() =>
         Assert.That(TextCases().Count(test => test.Arguments[0]!.ToString()!.EndsWith("frontdesk", StringComparison.Ordinal)), Is.EqualTo(94 * Backends.Length));
+
+    /// <summary>On slow backends one question to the base and to every tenant is for every day; the others are for long runs.</summary>
+    private static TestCaseData Data(FixtureFolder folder, FixtureCase fixture, string backend)
+    {
+        TestCaseData data = new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+        bool isSlow = backend is "Reference" or "Gpu";
+        return isSlow && !fixture.Name.EndsWith("-hours", StringComparison.Ordinal) ? data.SetCategory("Long") : data;
+    }
 
     private static FinishReason Finish(FixtureCase fixture) => fixture.Finish switch
     {

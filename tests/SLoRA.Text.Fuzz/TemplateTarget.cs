@@ -15,7 +15,7 @@ internal sealed class TemplateTarget : IFuzzTarget
     // Small limits keep the run fast; the conversations with one value of the first byte have the real ones.
     private const byte WithDefaultLimits = 255;
 
-    private static readonly ChatTemplateLimits Small = new() { Steps = 20_000, Memory = 200_000, StepsPerInput = 8, MemoryPerInput = 8 };
+    private static readonly ChatTemplateLimits Small = new() { Steps = 20_000, Memory = 800_000, StepsPerInput = 8, MemoryPerInput = 8 };
 
     private static readonly string[] Parts =
     [

@@ -36,6 +36,18 @@ public sealed class ChatTemplateTests
         Assert.That(text, Is.EqualTo("""[{"role": "assistant", "content": [{"type": "text", "text": "x"}], "tool_calls": [{"n": 1, "f": 1.0}]}]"""));
     }
 
+    [TestCase("{% set ns = namespace() %}{% set ns.__class__ = 1 %}")]
+    [TestCase("{% set ns = namespace(a=1) %}{% set ns.__init__ %}x{% endset %}")]
+    [TestCase("{% set ns = namespace() %}{% set a, ns.__b = 1, 2 %}")]
+    [TestCase("{{ namespace(__class__=1) }}")]
+    [TestCase("{{ namespace({'__class__': 1}) }}")]
+    public void The_sandbox_refuses_names_with_two_leading_underscores_on_a_namespace(string template)
+    {
+        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(new ChatTemplateInputs(new JsonArray())))!;
+        Assert.That(refused.Code, Is.EqualTo("template.security"));
+        Assert.That(refused.Message, Does.Contain("'__"));
+    }
+
     [Test]
     public void Numbers_are_floats_only_with_a_fraction_or_exponent()
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using SLoRA.Adapters;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA;
 
@@ -101,7 +102,7 @@ public sealed class AdapterCollection
     public async Task<bool> UnregisterAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        bool removed = await CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
+        bool removed = await _loop.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
         if (removed)
         {
             Log.Unregistered(_logger, name);
@@ -132,7 +133,7 @@ public sealed class AdapterCollection
     public Task<bool> UnpinAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
+        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
     }
 
     /// <summary>Drops the pages and the content of an adapter that no request holds and that is not pinned. It stays registered and is read again at its next use.</summary>
@@ -141,28 +142,28 @@ public sealed class AdapterCollection
     public Task<EvictedAdapter> EvictAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return CallAsync(loop => loop.Evict(name));
+        return _loop.CallAsync(loop => loop.Evict(name));
     }
 
     private async Task BringAsync(string name, bool pins, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Task resident = await CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
-        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(static loop => ((EngineLoop)loop!).WakeUp(), _loop);
-        await resident.ConfigureAwait(false);
+        Preload preload = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Cancel(preload), null);
+        await preload.Resident.ConfigureAwait(false);
     }
 
     private static AdapterPackage FolderPackage(string name, string folder)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return new AdapterFolder(name, folder);
     }
 
     private static AdapterPackage TensorPackage(string name, AdapterTensors tensors)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        AdapterPackage.CheckName(name);
         ArgumentNullException.ThrowIfNull(tensors);
         return tensors.ToPackage(name);
     }
@@ -191,19 +192,12 @@ public sealed class AdapterCollection
     {
         try
         {
-            return await CallAsync(take).ConfigureAwait(false);
+            return await _loop.CallAsync(take).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EngineDisposedException or EngineFaultedException)
         {
             read.Dispose();
             throw;
         }
-    }
-
-    private Task<T> CallAsync<T>(Func<EngineLoop, T> action)
-    {
-        var call = new Call<T>(action);
-        _loop.Post(call);
-        return call.Result;
     }
 }

@@ -46,7 +46,7 @@ internal sealed class AdapterContent : IDisposable
     /// <summary>Reads the content of a registered adapter, once and completely, and checks every value.</summary>
     /// <param name="description">What registration found. If the package is no longer like that, the content is refused.</param>
     /// <param name="baseWeight">
-    /// The weight of a module of the base model, in the layout of its own files; asked only for copies that the adapter carries.
+    /// The weight of a module of the base model as its own files have it; asked only for copies that the adapter carries.
     /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
     /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
@@ -56,7 +56,7 @@ internal sealed class AdapterContent : IDisposable
     /// <exception cref="AdapterLoadException">The package changed since it was described, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
     public static AdapterContent Load(
         AdapterDescription description,
-        Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
+        Func<TargetModule, BaseWeight> baseWeight,
         GenerationId? expected = null,
         MemoryGate? baseMemory = null,
         PacedLoad? load = null,

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA;
 
@@ -7,23 +8,35 @@ namespace SLoRA;
 public sealed record AdapterCoverage
 {
     internal AdapterCoverage(
-        ImmutableArray<AdapterModuleCoverage> modules, int modelModules, ImmutableArray<string> unusedTargets, long parameters, long bytes)
+        ImmutableArray<AdapterModuleCoverage> modules,
+        int modelModules,
+        ImmutableArray<string> unusedTargets,
+        ImmutableArray<string> withoutEffect,
+        long parameters,
+        long bytes)
     {
         Modules = modules;
         ModelModules = modelModules;
         UnusedTargets = unusedTargets;
+        ModulesWithoutEffect = withoutEffect;
         Parameters = parameters;
         Bytes = bytes;
     }
 
-    /// <summary>The modules that the adapter changes, in the model's order. Never empty.</summary>
-    public ImmutableArray<AdapterModuleCoverage> Modules { get; }
+    /// <summary>The modules that the adapter targets, in the model's order. Never empty.</summary>
+    public ImmutableArray<AdapterModuleCoverage> Modules { get; private init; }
 
     /// <summary>How many modules of the base model an adapter could change.</summary>
     public int ModelModules { get; }
 
     /// <summary>Names in target_modules that the base model does not have. Harmless: the file has no tensors for them.</summary>
     public ImmutableArray<string> UnusedTargets { get; }
+
+    /// <summary>
+    /// Names of <see cref="Modules"/> that change nothing, because their scale is zero or A or B is zero everywhere. Before the content has been read, only
+    /// the scales are known.
+    /// </summary>
+    public ImmutableArray<string> ModulesWithoutEffect { get; private init; }
 
     /// <summary>The smallest rank of a module.</summary>
     public int SmallestRank => Modules.Min(module => module.Rank);
@@ -38,15 +51,20 @@ public sealed record AdapterCoverage
     public long Bytes { get; }
 
     /// <summary>The same with an equal list of modules that others have too.</summary>
-    internal AdapterCoverage Sharing(ImmutableArray<AdapterModuleCoverage> modules) => new(modules, ModelModules, UnusedTargets, Parameters, Bytes);
+    internal AdapterCoverage Sharing(ImmutableArray<AdapterModuleCoverage> modules) => this with { Modules = modules };
 
-    /// <summary>One line for people: modules, ranks, parameters, bytes.</summary>
+    /// <summary>The same, now that the values are known too.</summary>
+    internal AdapterCoverage WithoutEffect(ImmutableArray<string> modules) =>
+        modules.SequenceEqual(ModulesWithoutEffect) ? this : this with { ModulesWithoutEffect = modules };
+
+    /// <summary>One line for people: modules, ranks, parameters, bytes, modules without effect, names that the model lacks.</summary>
     public override string ToString()
     {
         string rank = SmallestRank == LargestRank ? $"rank {SmallestRank}" : $"ranks {SmallestRank} to {LargestRank}";
-        string unused = UnusedTargets.IsEmpty ? "" : $", not in this model: {string.Join(", ", UnusedTargets)}";
+        string unused = UnusedTargets.IsEmpty ? "" : $", not in this model: {Shown.Names(UnusedTargets)}";
+        string dead = ModulesWithoutEffect.IsEmpty ? "" : $", {ModulesWithoutEffect.Length} without effect: {Shown.Names(ModulesWithoutEffect)}";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{unused}");
+            $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{dead}{unused}");
     }
 }

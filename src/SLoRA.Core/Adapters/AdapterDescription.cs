@@ -32,6 +32,7 @@ internal sealed class AdapterDescription
             [.. Modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))],
             modelModules,
             layout.UnusedTargets,
+            AdapterEffect.Without(Modules),
             Modules.Sum(module => module.A.ElementCount + module.B.ElementCount),
             reader.Bytes);
     }
@@ -60,7 +61,7 @@ internal sealed class AdapterDescription
     /// <summary>Reads the configuration and the list of tensors of an adapter and checks them against a model.</summary>
     /// <param name="package">The adapter.</param>
     /// <param name="targets">The modules of the model that can have LoRA.</param>
-    /// <param name="load">Says when it may work; null for always.</param>
+    /// <param name="load">Says when it may work, and when nobody wants it any more; null for always.</param>
     /// <exception cref="AdapterLoadException">Something in it is wrong, not for this model or not served.</exception>
     public static AdapterDescription Read(AdapterPackage package, ImmutableArray<TargetModule> targets, PacedLoad? load = null)
     {

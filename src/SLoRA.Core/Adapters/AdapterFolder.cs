@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using SLoRA.Formats;
@@ -9,46 +8,44 @@ namespace SLoRA.Adapters;
 
 /// <summary>
 /// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors. The files are read, never mapped: a mapped
-/// file that its owner truncates would end the process. Pickled tensors are not read at all.
+/// file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name files from the folder on.
 /// </summary>
 /// <param name="name">The adapter's name.</param>
 /// <param name="path">The folder.</param>
 /// <param name="limits">How large the files may be; null for the default.</param>
-/// <param name="followsLinks">Whether the files may be symbolic links: those that the program names may, as in the cache of Hugging Face's tools.</param>
+/// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants must not be.</param>
 internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
 {
-    public const string ConfigFile = "adapter_config.json";
-    public const string TensorFile = "adapter_model.safetensors";
-    private const string PickleFile = "adapter_model.bin";
+    public const string ConfigFile = PeftFolder.ConfigFile;
+    public const string TensorFile = PeftFolder.TensorFile;
+    private const string LinkedFile = "is a symbolic link, which is not followed here";
 
     // Absolute, so that a program that changes its directory still means the same folder at the first load.
     private readonly string _path = path.Length == 0 || path.Contains('\0') ? path : Path.GetFullPath(path);
     private readonly AdapterLimits _limits = limits ?? AdapterLimits.Default;
 
     /// <inheritdoc/>
+    public override string Location => _path;
+
+    /// <inheritdoc/>
     public override AdapterReader Open(PacedLoad? load = null)
     {
         if (!Directory.Exists(_path))
         {
-            string problem = System.IO.File.Exists(_path) ? "is a file, expected the folder of an adapter" : "does not exist";
-            throw new FormatError(LoadErrorKind.File, _path, null, problem);
+            string problem = File.Exists(_path) ? "is registered by a file; name the folder that it is in" : "its folder does not exist";
+            throw new FormatError(LoadErrorKind.File, null, null, problem);
         }
 
-        byte[] config = ReadConfig(Path.Combine(_path, ConfigFile), out (long Length, DateTime Written) configState);
+        if (!followsLinks)
+            RefuseLink(_path, null, "its folder is a symbolic link, which is not followed here");
+
+        byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
         PeftConfig checkedConfig = ParseConfig(config, load);
 
-        string file = Path.Combine(_path, TensorFile);
-        if (!System.IO.File.Exists(file) && System.IO.File.Exists(Path.Combine(_path, PickleFile)))
-        {
-            throw new FormatError(
-                LoadErrorKind.File, _path, PickleFile, $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}");
-        }
-
-        FileStream stream = OpenFile(file, _limits.FileBytes);
+        FileStream stream = OpenFile(TensorFile, _limits.FileBytes);
         try
         {
-            CheckHeaderLength(stream.SafeFileHandle, file);
-            return new Reader(this, file, stream, checkedConfig, config, configState, load);
+            return new Reader(this, stream, checkedConfig, config, configState, load);
         }
         catch
         {
@@ -60,21 +57,24 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     /// <inheritdoc/>
     public override PackageStamp? Look()
     {
-        (long configBytes, DateTime configWritten) = StateOf(new FileInfo(Path.Combine(_path, ConfigFile)));
-        (long tensorBytes, DateTime tensorsWritten) = StateOf(new FileInfo(Path.Combine(_path, TensorFile)));
+        (long configBytes, DateTime configWritten) = StateOf(ConfigFile);
+        (long tensorBytes, DateTime tensorsWritten) = StateOf(TensorFile);
         return new PackageStamp(configBytes, configWritten, tensorBytes, tensorsWritten);
     }
 
-    private static (long Length, DateTime Written) StateOf(FileInfo file)
+    private (long Length, DateTime Written) StateOf(string file)
     {
         try
         {
-            FileInfo target = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+            var info = new FileInfo(Path.Combine(_path, file));
+            if (!followsLinks)
+                RefuseLink(info.FullName, file, LinkedFile);
+            FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
             return (target.Length, target.LastWriteTimeUtc);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file.FullName, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
 
@@ -82,34 +82,37 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     {
         try
         {
-            return (RandomAccess.GetLength(handle), System.IO.File.GetLastWriteTimeUtc(handle));
+            return (RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
 
-    private byte[] ReadConfig(string file, out (long Length, DateTime Written) state)
+    private byte[] ReadConfig(out (long Length, DateTime Written) state)
     {
-        using FileStream stream = OpenFile(file, _limits.ConfigBytes);
-        state = StateOf(stream.SafeFileHandle, file);
+        using FileStream stream = OpenFile(ConfigFile, _limits.ConfigBytes);
+        state = StateOf(stream.SafeFileHandle, ConfigFile);
         byte[] bytes = new byte[state.Length];
-        ReadAll(stream.SafeFileHandle, file, 0, bytes);
+        ReadAll(stream.SafeFileHandle, ConfigFile, 0, bytes);
         return bytes;
     }
 
-    private PeftConfig ParseConfig(byte[] config, PacedLoad? load)
+    private static PeftConfig ParseConfig(byte[] config, PacedLoad? load)
     {
         using PacedWork? work = load?.WorkInPieces();
-        return PeftConfigReader.Read(ConfigDocument.Parse(config, Path.Combine(_path, ConfigFile)));
+        return PeftConfigReader.Read(ConfigDocument.Parse(config, ConfigFile));
     }
 
     private FileStream OpenFile(string file, long largest)
     {
+        string full = Path.Combine(_path, file);
         try
         {
-            var stream = new FileStream(RegularFile.Open(file, followsLinks), FileAccess.Read, bufferSize: 0);
+            if (!followsLinks)
+                RefuseLink(full, file, LinkedFile);
+            var stream = new FileStream(RegularFile.Open(full, followsLinks), FileAccess.Read, bufferSize: 0);
             if (stream.Length > 0 && stream.Length <= largest)
                 return stream;
             string problem = stream.Length == 0 ? "is empty" : $"has {stream.Length} bytes; files of more than {largest} are not read";
@@ -118,23 +121,31 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "does not exist", error);
+            throw Missing(file, error);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
 
-    private void CheckHeaderLength(SafeFileHandle handle, string file)
+    private FormatError Missing(string file, Exception error)
     {
-        Span<byte> field = stackalloc byte[sizeof(ulong)];
-        if (RandomAccess.GetLength(handle) < field.Length)
-            return;
-        ReadAll(handle, file, 0, field);
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(field);
-        if (length > (ulong)_limits.HeaderBytes)
-            throw new FormatError(LoadErrorKind.File, file, null, $"says that its header is {length} bytes long; {_limits.HeaderBytes} are read");
+        try
+        {
+            return PeftFolder.Missing(_path, file);
+        }
+        catch (Exception folder) when (FileProblem.IsOne(folder))
+        {
+            // The folder itself has gone, or may not be looked into.
+            return Unreadable(file, error);
+        }
+    }
+
+    private static void RefuseLink(string path, string? file, string problem)
+    {
+        if (new FileInfo(path).LinkTarget is not null)
+            throw new FormatError(LoadErrorKind.File, file, null, problem);
     }
 
     private static void ReadAll(SafeFileHandle handle, string file, long offset, Span<byte> destination)
@@ -150,11 +161,13 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
                 offset += read;
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw Unreadable(file, error);
         }
     }
+
+    private static FormatError Unreadable(string file, Exception error) => new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
 
     private sealed class Reader : AdapterReader
     {
@@ -162,22 +175,20 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         private readonly FileStream _stream;
         private readonly PackageStamp _stamp;
 
-        public Reader(
-            AdapterFolder folder, string file, FileStream stream, PeftConfig config, byte[] configBytes, (long Length, DateTime Written) configState, PacedLoad? load)
+        public Reader(AdapterFolder folder, FileStream stream, PeftConfig config, byte[] configBytes, (long Length, DateTime Written) configState, PacedLoad? load)
         {
-            File = file;
             _folder = folder;
             _stream = stream;
-            (long length, DateTime written) = StateOf(stream.SafeFileHandle, file);
+            (long length, DateTime written) = StateOf(stream.SafeFileHandle, TensorFile);
             _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
             Config = config;
-            (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, file);
+            (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, TensorFile, folder._limits.HeaderBytes);
             using PacedWork? work = load?.WorkInPieces();
-            Tensors = SafetensorsHeader.Parse(json, fileLength, file, work is null ? null : work.Pause).Tensors;
+            Tensors = SafetensorsHeader.Parse(json, fileLength, TensorFile, work is null ? null : work.Pause).Tensors;
             Fingerprint = FingerprintOf(configBytes, Tensors, work);
         }
 
-        public override string File { get; }
+        public override string File => TensorFile;
 
         public override PeftConfig Config { get; }
 

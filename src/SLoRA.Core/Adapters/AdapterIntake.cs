@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SLoRA.Diagnostics;
-using SLoRA.Formats;
 
 namespace SLoRA.Adapters;
 
@@ -63,7 +62,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
         }
         catch (AdapterChangedException error)
         {
-            Log.Changed(logger, registration.Name, error.Expected, error.Found);
+            Log.Changed(logger, error);
             throw;
         }
     }
@@ -97,21 +96,12 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
 
     private LoadedAdapter Read(AdapterPackage package, AdapterValidation validation, ReadClock? reading, CancellationToken cancellation)
     {
-        AdapterHeaders headers = loader.ReadHeaders(package, reading);
+        AdapterHeaders headers = loader.ReadHeaders(package, reading, cancellation);
         return validation == AdapterValidation.Content ? loader.ReadContent(headers, null, ChangedContent.Refuse, reading, cancellation) : new LoadedAdapter(headers, null);
     }
 
-    private LoadedAdapter? ReadChanged(AdapterPackage package, AdapterHeaders known, ReadClock reading)
-    {
-        try
-        {
-            return known.Stamp is { } stamp && package.Look() == stamp ? null : Read(package, AdapterValidation.Content, reading, reading.Ending);
-        }
-        catch (FormatError error)
-        {
-            throw new AdapterLoadException(package.Name, error);
-        }
-    }
+    private LoadedAdapter? ReadChanged(AdapterPackage package, AdapterHeaders known, ReadClock reading) =>
+        known.Stamp is { } stamp && loader.Look(package) == stamp ? null : Read(package, AdapterValidation.Content, reading, reading.Ending);
 
     private Task<LoadedAdapter> ReadAsync(AdapterHeaders headers, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
     {
@@ -125,7 +115,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
     {
         AdapterPackage package = await FindAsync(name, load, cancellation).ConfigureAwait(false);
         AdapterHeaders found = (await _contents.Run(
-            name, reading => new LoadedAdapter(loader.ReadHeaders(package, reading), null), cancellation, load is null ? null : load.Rest).ConfigureAwait(false)).Headers;
+            name, reading => new LoadedAdapter(loader.ReadHeaders(package, reading, reading.Ending), null), cancellation, load is null ? null : load.Rest).ConfigureAwait(false)).Headers;
         if (known is not null && options.ChangedContent == ChangedContent.Refuse && !found.Fingerprint.Span.SequenceEqual(known.Fingerprint.Span))
         {
             throw new AdapterChangedException(name, "what the adapter source brings", known.IdentityOf(expected), found.IdentityOf(null));
@@ -141,7 +131,7 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
         {
             // What the source does before its first await may touch files, and hang.
             Asked asked = await _contents.Run(
-                name, _ => new Asked(source!.FindAsync(name, ending.Token).AsTask()), cancellation, load is null ? null : load.Rest).ConfigureAwait(false);
+                name, _ => new Asked(Ask(name, ending.Token)), cancellation, load is null ? null : load.Rest).ConfigureAwait(false);
 
             // From here on no thread waits: the place is free for others.
             load?.Ask();
@@ -160,8 +150,21 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
 
             string problem = error is TimeoutException
                 ? string.Create(CultureInfo.InvariantCulture, $"the adapter source timed out after {_limit.TotalSeconds:0.###} s")
-                : "the adapter source failed: " + error.Message;
+                : "the adapter source failed: " + Shown.Text(ErrorText.Of(error));
             throw new AdapterLoadException(name, LoadErrorKind.File, problem, error);
+        }
+    }
+
+    /// <summary>What the source throws at once is its answer like what it throws later.</summary>
+    private Task<AdapterOrigin?> Ask(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return source!.FindAsync(name, cancellation).AsTask();
+        }
+        catch (Exception error)
+        {
+            return Task.FromException<AdapterOrigin?>(error);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
 using SLoRA.Models;
@@ -16,6 +17,9 @@ internal sealed record AdapterLayout(
     ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
 {
     /// <summary>Matches an adapter with a model.</summary>
+    /// <param name="reader">The adapter.</param>
+    /// <param name="targets">The modules of the model that can have LoRA.</param>
+    /// <param name="work">Lets others work between tensors, names and patterns, and ends the matching when nobody wants it any more; null for nobody.</param>
     /// <exception cref="FormatError">Something is left over, missing, or of the wrong shape or type.</exception>
     public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets, PacedWork? work = null)
     {
@@ -25,14 +29,15 @@ internal sealed record AdapterLayout(
         if (config.UseDora)
             throw DoraRefusal(reader);
 
-        var matcher = new TargetMatcher(config);
+        Action? pause = work is null ? null : work.Pause;
+        var matcher = new TargetMatcher(config, pause);
         ImmutableArray<TargetModule> targeted = [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
         if (targeted.IsEmpty)
             throw NothingTargeted(reader, matcher);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
 
-        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, work);
+        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, pause);
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)
@@ -66,8 +71,8 @@ internal sealed record AdapterLayout(
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
         string shown = names is null ? "the default"
-            : names.Expression is { } expression ? FormatError.Quote(expression)
-            : string.Join(", ", names.Names.Take(8).Select(FormatError.Quote));
+            : names.Expression is { } expression ? Shown.Name(expression)
+            : Shown.Names(names.Names);
         return new FormatError(
             targetsItself ? LoadErrorKind.Incompatible : LoadErrorKind.Config,
             reader.Config.File,

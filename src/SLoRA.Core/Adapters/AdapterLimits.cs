@@ -7,10 +7,10 @@ internal sealed record AdapterLimits
     public static readonly AdapterLimits Default = new();
 
     /// <summary>Bytes of adapter_config.json. One that lists every module of a large model has some hundred thousand.</summary>
-    public int ConfigBytes { get; init; } = 4 << 20;
+    public int ConfigBytes { get; init; } = 1 << 20;
 
     /// <summary>Bytes of the header of adapter_model.safetensors. A thousand modules take some three hundred thousand.</summary>
-    public int HeaderBytes { get; init; } = 16 << 20;
+    public int HeaderBytes { get; init; } = 4 << 20;
 
     /// <summary>Bytes of adapter_model.safetensors.</summary>
     public long FileBytes { get; init; } = 16L << 30;

@@ -1,3 +1,4 @@
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA;
@@ -10,7 +11,7 @@ namespace SLoRA;
 public class AdapterLoadException : SLoraException
 {
     internal AdapterLoadException(string adapter, FormatError error)
-        : base(error.Kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {error.Message}", error.InnerException)
+        : base(error.Kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {error.Message}", error.InnerException)
     {
         Adapter = adapter;
         Kind = error.Kind;
@@ -18,17 +19,25 @@ public class AdapterLoadException : SLoraException
     }
 
     private protected AdapterLoadException(string adapter, string code, LoadErrorKind kind, string problem)
-        : base(code, $"Adapter {FormatError.Quote(adapter)}: {problem}")
+        : base(code, $"Adapter {Shown.Name(adapter)}: {problem}")
     {
         Adapter = adapter;
         Kind = kind;
     }
 
     internal AdapterLoadException(string adapter, LoadErrorKind kind, string problem, Exception? cause = null)
-        : base(kind.Code("adapter"), $"Adapter {FormatError.Quote(adapter)}: {problem}", cause)
+        : base(kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {problem}", cause)
     {
         Adapter = adapter;
         Kind = kind;
+    }
+
+    private protected AdapterLoadException(AdapterLoadException other)
+        : base(other.Code, other.Message, other.InnerException)
+    {
+        Adapter = other.Adapter;
+        Kind = other.Kind;
+        Subject = other.Subject;
     }
 
     /// <summary>The name under which the adapter was to be registered.</summary>
@@ -39,4 +48,6 @@ public class AdapterLoadException : SLoraException
 
     /// <summary>The tensor, option or file name at fault, where the error is about one; otherwise <see langword="null"/>.</summary>
     public string? Subject { get; }
+
+    internal override SLoraException Repeat() => new AdapterLoadException(this);
 }

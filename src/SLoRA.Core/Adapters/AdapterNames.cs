@@ -121,7 +121,7 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
             return registration;
         }
 
-        if (!hasSource)
+        if (!hasSource || name.Length > AdapterUse.MaxNameLength)
         {
             throw new AdapterNotFoundException(name);
         }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace SLoRA.Adapters;
 
 /// <summary>
@@ -9,11 +11,29 @@ internal abstract class AdapterPackage(string name)
     /// <summary>The adapter's name, for errors.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Where its content lies on this machine: for the log, not for messages.</summary>
+    public virtual string Location => "in memory";
+
     /// <summary>Whether it can be opened again after <see cref="Release"/>.</summary>
     public virtual bool CanReadAgain => true;
 
+    /// <summary>Refuses what can be no adapter's name.</summary>
+    /// <exception cref="ArgumentException">It is missing, empty or too long.</exception>
+    public static void CheckName(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > AdapterUse.MaxNameLength)
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken."), nameof(name));
+        }
+    }
+
+    /// <summary>The same content for one engine, which may <see cref="Release"/> it without taking it from others.</summary>
+    public virtual AdapterPackage ForEngine() => this;
+
     /// <summary>Opens the package: reads and checks its configuration and the list of its tensors.</summary>
-    /// <param name="load">Says when it may work; null for always.</param>
+    /// <param name="load">Says when it may work, and when nobody wants it any more; null for always.</param>
     /// <exception cref="Formats.FormatError">Something is missing, unreadable or not what its format says.</exception>
     public abstract AdapterReader Open(PacedLoad? load = null);
 

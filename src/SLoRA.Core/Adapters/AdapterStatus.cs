@@ -42,7 +42,7 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
     /// <summary>How often its pages were given to others; names with equal content share it.</summary>
     public long Evictions { get; init; }
 
-    /// <summary>How often an admitted request found it in the pool; names with equal content share it.</summary>
+    /// <summary>How often an admitted request found it in the pool, or on its way into it; names with equal content share it.</summary>
     public long Hits { get; init; }
 
     /// <summary>When the last request for it arrived; null when none did.</summary>

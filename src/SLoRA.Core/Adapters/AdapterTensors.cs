@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using SLoRA.Adapters;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA;
@@ -96,9 +97,9 @@ public sealed class AdapterTensors
         }
 
         if (count != elements)
-            throw new ArgumentException($"The tensor '{name}' has {elements} elements, its shape [{string.Join(", ", dimensions)}] does not.", nameof(shape));
+            throw new ArgumentException($"The tensor {Shown.Name(name)} has {elements} elements, its shape [{string.Join(", ", dimensions)}] does not.", nameof(shape));
         if (!_names.Add(name))
-            throw new ArgumentException($"There is a tensor '{name}' already.", nameof(name));
+            throw new ArgumentException($"There is a tensor {Shown.Name(name)} already.", nameof(name));
         _entries.Add(new TensorEntry(name, type, dimensions.MoveToImmutable(), _entries.Count, bytes.Length));
         _values.Add(bytes.ToArray());
         _bytes += bytes.Length;

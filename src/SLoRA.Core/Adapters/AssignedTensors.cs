@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
 using SLoRA.Models;
@@ -41,18 +42,18 @@ internal sealed class AssignedTensors
     /// <param name="targets">The modules of the model.</param>
     /// <param name="targeted">The indices of those that the configuration targets.</param>
     /// <param name="matcher">What the configuration targets, also outside this model.</param>
-    /// <param name="work">Lets others work in between; null for nobody.</param>
+    /// <param name="pause">Called before each tensor, so that others can work meanwhile; null for nobody.</param>
     /// <exception cref="FormatError">A tensor has no place, or another has it already.</exception>
     public static AssignedTensors Assign(
-        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, PacedWork? work = null)
+        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, Action? pause = null)
     {
         var result = new AssignedTensors(reader.File, targets);
         Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)
         {
-            work?.Pause();
+            pause?.Invoke();
             if (PeftTensorKey.Parse(tensor.Name) is not { } key)
-                throw result.Error(LoadErrorKind.Tensor, tensor, "is no tensor of plain LoRA");
+                throw result.NotPlain(tensor);
             TargetModule target = key.Candidates().Select(name => byName.GetValueOrDefault(name)).FirstOrDefault(found => found is not null)
                 ?? throw result.NoModule(tensor, key, matcher);
             if (!tensor.Type.IsWeight())
@@ -107,15 +108,21 @@ internal sealed class AssignedTensors
         throw new FormatError(LoadErrorKind.Tensor, _file, name, "is missing, although the configuration targets its module");
     }
 
+    private FormatError NotPlain(TensorEntry tensor) => ForeignTensor.Problem(tensor.Name) is { } foreign
+        ? Error(foreign.Kind, tensor, foreign.Problem)
+        : Error(LoadErrorKind.Tensor, tensor, "is no tensor of plain LoRA");
+
     private FormatError NoModule(TensorEntry tensor, PeftTensorKey key, TargetMatcher matcher)
     {
+        if (ForeignTensor.Problem(tensor.Name) is { } foreign)
+            return Error(foreign.Kind, tensor, foreign.Problem);
         // An adapter that targets what this model lacks is for another one; a tensor that it does not even target is a stray.
         bool wanted = key.Role != PeftTensorRole.Base && key.Candidates().Any(name => matcher.Targets(name, isInnerLinear: true));
         return Error(wanted ? LoadErrorKind.Incompatible : LoadErrorKind.Tensor, tensor, "belongs to no module of the base model");
     }
 
     private FormatError Twice(TensorEntry first, TensorEntry second, TargetModule target) =>
-        Error(LoadErrorKind.Tensor, second, $"and {FormatError.Quote(first.Name)} are both for {target.Name}");
+        Error(LoadErrorKind.Tensor, second, $"and {Shown.Name(first.Name)} are both for {target.Name}");
 
     private FormatError Error(LoadErrorKind kind, TensorEntry tensor, string problem) => new(kind, _file, tensor.Name, problem);
 

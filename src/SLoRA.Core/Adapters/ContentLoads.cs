@@ -1,3 +1,5 @@
+using SLoRA.Diagnostics;
+
 namespace SLoRA.Adapters;
 
 /// <summary>
@@ -36,7 +38,7 @@ internal sealed class ContentLoads(
 
     /// <summary>Why the content of an adapter is not read now: its last reading failed a moment ago. Null when there is nothing against it.</summary>
     public Exception? RefusalOf(AdapterRegistration registration) =>
-        registration.Failure is not null && clock.GetTimestamp() < registration.RetryAt ? registration.Failure : null;
+        registration.Failure is { } failure && clock.GetTimestamp() < registration.RetryAt ? SLoraException.Repeat(failure) : null;
 
     /// <summary>Begins to read, unless that is under way.</summary>
     /// <param name="registration">What to read.</param>
@@ -111,7 +113,7 @@ internal sealed class ContentLoads(
         }
         catch (Exception error)
         {
-            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + error.Message, error));
+            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + Shown.Text(ErrorText.Of(error)), error));
         }
     }
 }

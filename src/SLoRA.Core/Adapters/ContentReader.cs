@@ -9,7 +9,7 @@ namespace SLoRA.Adapters;
 internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
-    Func<TargetModule, (TensorType Type, nint Data, long Elements)> baseWeight,
+    Func<TargetModule, BaseWeight> baseWeight,
     MemoryGate? baseMemory,
     PacedLoad? load,
     CancellationToken cancellationToken)
@@ -86,9 +86,8 @@ internal sealed class ContentReader(
     private void CompareBase(BaseMatrix matrix)
     {
         TensorEntry entry = matrix.Tensor;
-        (TensorType type, nint data, long elements) = baseWeight(matrix.Target);
-        var own = new BaseWeightComparison(type, data, elements);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, entry.Length));
+        BaseWeight own = baseWeight(matrix.Target);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes), ownBuffer = ArrayPool<byte>.Shared.Rent(PieceBytes / entry.Type.ElementSize() * own.Type.ElementSize());
         try
         {
             for (long offset = 0; offset < entry.Length; offset += PieceBytes)
@@ -97,9 +96,13 @@ internal sealed class ContentReader(
                 Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
                 load?.HasRead(piece.Length);
+                long first = offset / entry.Type.ElementSize();
+                Span<byte> ownPiece = ownBuffer.AsSpan(0, piece.Length / entry.Type.ElementSize() * own.Type.ElementSize());
+                if (entry.ElementCount == own.Elements)
+                    ReadBase(own, first * own.Type.ElementSize(), ownPiece);
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
                 CheckFinite(entry, offset, piece);
-                if (entry.ElementCount != elements || Differs(own, entry, piece, offset))
+                if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(entry.Type, piece, own.Type, ownPiece) >= 0)
                 {
                     throw new FormatError(
                         LoadErrorKind.Incompatible,
@@ -112,14 +115,15 @@ internal sealed class ContentReader(
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            ArrayPool<byte>.Shared.Return(ownBuffer);
         }
     }
 
-    private bool Differs(BaseWeightComparison own, TensorEntry entry, ReadOnlySpan<byte> piece, long offset)
+    private void ReadBase(BaseWeight own, long offset, Span<byte> destination)
     {
-        // The file was read before this and may hang; only the comparison touches memory that can go away.
-        using MemoryGate.Visit? visit = baseMemory?.Enter();
-        return own.FirstDifference(entry.Type, piece, offset / entry.Type.ElementSize()) >= 0;
+        // Files may hang; inside the gate there is nothing but memory that could go away.
+        using MemoryGate.Visit? visit = own.IsInMemory ? baseMemory?.Enter() : null;
+        own.Read(offset, destination);
     }
 
     private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)

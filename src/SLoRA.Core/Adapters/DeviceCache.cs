@@ -85,8 +85,11 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     public void Acquire(Generation generation)
     {
         NoteUse(generation);
-        generation.Hits += generation.Resident is null ? 0 : 1;
-        _counters = generation.Resident is null ? _counters with { Misses = _counters.Misses + 1 } : _counters with { Hits = _counters.Hits + 1 };
+
+        // One miss for each copying: those who come while it is under way cost no other.
+        bool isThere = generation.Resident is not null || generation.IsPagingIn;
+        generation.Hits += isThere ? 1 : 0;
+        _counters = isThere ? _counters with { Hits = _counters.Hits + 1 } : _counters with { Misses = _counters.Misses + 1 };
         BeginCopy(generation);
     }
 

@@ -76,6 +76,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         Trim();
     }
 
+    /// <summary>Whether an image has been taken over, and is still held.</summary>
+    public bool Holds(PageImage image) => _generations.TryGetValue(image.Id, out Generation? generation) && ReferenceEquals(generation.Image, image);
+
     /// <summary>Drops what a registration holds, if neither a name nor a request needs it any more; the last registration drops the generation.</summary>
     public void Collect(AdapterRegistration registration)
     {

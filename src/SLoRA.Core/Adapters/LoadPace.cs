@@ -45,9 +45,10 @@ internal sealed class LoadPace(double share, TimeProvider clock)
 
     /// <summary>A load begins.</summary>
     /// <param name="reading">The reading that it is; its time stands still while the load rests. Null for one without a limit.</param>
-    public PacedLoad Begin(ReadClock? reading = null)
+    /// <param name="cancellation">Ends the load where there is no reading to end it.</param>
+    public PacedLoad Begin(ReadClock? reading = null, CancellationToken cancellation = default)
     {
-        var load = new PacedLoad(this, Interlocked.Increment(ref _loads), reading);
+        var load = new PacedLoad(this, Interlocked.Increment(ref _loads), reading, reading?.Ending ?? cancellation);
         reading?.Ending.UnsafeRegister(static load => ((PacedLoad)load!).Surrender(), load);
         return load;
     }

@@ -4,7 +4,8 @@ namespace SLoRA.Adapters;
 /// <param name="pace">Gives the turns.</param>
 /// <param name="number">Its place among all loads.</param>
 /// <param name="reading">The reading that it is; null for one without a limit.</param>
-internal sealed class PacedLoad(LoadPace pace, long number, ReadClock? reading)
+/// <param name="ending">Says that nobody wants it any more.</param>
+internal sealed class PacedLoad(LoadPace pace, long number, ReadClock? reading, CancellationToken ending)
 {
     /// <summary>Waits until it may work, and works until the turn is disposed.</summary>
     /// <param name="cancellation">Ends the waiting.</param>
@@ -13,7 +14,7 @@ internal sealed class PacedLoad(LoadPace pace, long number, ReadClock? reading)
 
     /// <summary>Begins work of unknown length, which lets others in between.</summary>
     /// <exception cref="OperationCanceledException">The load was given up.</exception>
-    public PacedWork WorkInPieces() => new(this, reading?.Ending ?? CancellationToken.None);
+    public PacedWork WorkInPieces() => new(this, ending);
 
     /// <summary>Nobody wants it any more: it holds no turn.</summary>
     public void Surrender() => pace.Surrender(number);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Adapters;
 
@@ -99,7 +100,7 @@ internal sealed class Reading<T> : Reading
     /// <summary>What a reader throws that is no error of ours, a lack of memory for instance, is this adapter's error all the same.</summary>
     private Exception Typed(Exception error) => error is SLoraException or OperationCanceledException
         ? error
-        : new AdapterLoadException(Adapter, LoadErrorKind.File, "cannot be read: " + error.Message, error);
+        : new AdapterLoadException(Adapter, LoadErrorKind.File, "cannot be read: " + Shown.Text(ErrorText.Of(error)), error);
 
     private void TimeOut() => GiveUp(new AdapterLoadException(
         Adapter, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"reading timed out after {_owner.Limit.TotalSeconds:0.###} s")));

@@ -15,6 +15,9 @@ internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<T
     public override bool CanReadAgain => false;
 
     /// <inheritdoc/>
+    public override AdapterPackage ForEngine() => new TensorPackage(Name, config, entries, _values, bytes);
+
+    /// <inheritdoc/>
     public override AdapterReader Open(PacedLoad? load = null)
     {
         PeftConfig checkedConfig = PeftConfigReader.Read(ConfigDocument.Parse(config, AdapterFolder.ConfigFile));

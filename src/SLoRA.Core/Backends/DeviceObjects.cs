@@ -53,13 +53,20 @@ internal abstract class DeviceVector(int length)
 /// <summary>A rotary embedding: the backend keeps the cosines and sines of the current step's positions.</summary>
 internal abstract class DeviceRope;
 
-/// <summary>One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's and stays valid as long as the engine lives.</summary>
+/// <summary>One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's.</summary>
 /// <param name="Name">The tensor's name, for messages.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Data">Address of the first element; alignment is that of the element at best.</param>
 /// <param name="Rows">Rows; 1 for a vector.</param>
 /// <param name="Columns">Columns.</param>
-internal readonly record struct WeightSource(string Name, TensorType Type, nint Data, int Rows, int Columns);
+internal readonly record struct WeightSource(string Name, TensorType Type, nint Data, int Rows, int Columns)
+{
+    /// <summary>Whether the memory stays valid for as long as the engine lives; otherwise only during the call that it is given to.</summary>
+    public bool Stays { get; init; } = true;
+
+    /// <summary>Bytes of the weight.</summary>
+    public long Bytes => (long)Rows * Columns * Type.ElementSize();
+}
 
 /// <summary>One of several products that share their input.</summary>
 /// <param name="Weight">The base weight.</param>

@@ -40,24 +40,33 @@ internal sealed class EngineMetrics : IDisposable
         var description = new MeterOptions(MetricsOptions.MeterName) { Version = typeof(EngineMetrics).Assembly.GetName().Version?.ToString(3) };
         _meter = options.MeterFactory?.Create(description) ?? new Meter(description);
         _ownsMeter = options.MeterFactory is null;
-        _tags = new ModelTags(options.ModelName ?? folder, options.MaxAdapterTags);
-        _requestDuration = Seconds("gen_ai.server.request.duration", "Requests, from their arrival to their end.", Buckets.Request);
-        _timeToFirstToken = Seconds("gen_ai.server.time_to_first_token", "From a request's arrival to its first token.", Buckets.FirstToken);
-        _timePerOutputToken = Seconds("gen_ai.server.time_per_output_token", "Between two tokens of a request, after the first.", Buckets.OutputToken);
-        _queueDuration = Seconds("slora.request.queue.duration", "From the arrival of a request's adapters to its admission.", Buckets.Request);
-        _prefillDuration = Seconds("slora.request.prefill.duration", "From a request's admission to its first token.", Buckets.Request);
-        _decodeDuration = Seconds("slora.request.decode.duration", "From a request's first token to its end.", Buckets.Request);
-        _finished = _meter.CreateCounter<long>("slora.requests.finished", "{request}", "Requests that have ended, by finish_reason.");
-        _promptTokens = _meter.CreateCounter<long>("slora.tokens.prompt", "{token}", "Tokens of prompts that were computed.");
-        _generatedTokens = _meter.CreateCounter<long>("slora.tokens.generated", "{token}", "Tokens that were handed to streams.");
-        _stepTokens = _meter.CreateHistogram("slora.step.tokens", "{token}", "Tokens computed in a step.", advice: Buckets.Counts);
-        _stepAdapters = _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
-        _stepDuration = Seconds("slora.step.duration", "Steps.", Buckets.Step);
-        _preemptions = _meter.CreateCounter<long>("slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
-        _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool.");
-        _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that did not find an adapter in the pool.");
-        _evictions = _meter.CreateCounter<long>("slora.adapter.evictions", "{adapter}", "Adapters whose pages were taken for others.");
-        _pageInDuration = Seconds("slora.adapter.page_in.duration", "Copying an adapter into its pages.", Buckets.Step);
+        try
+        {
+            _tags = new ModelTags(options.ModelName ?? folder, options.MaxAdapterTags);
+            _requestDuration = Seconds("gen_ai.server.request.duration", "Requests, from their arrival to their end.", Buckets.Request);
+            _timeToFirstToken = Seconds("gen_ai.server.time_to_first_token", "From a request's arrival to its first token.", Buckets.FirstToken);
+            _timePerOutputToken = Seconds("gen_ai.server.time_per_output_token", "Between two tokens of a request, after the first.", Buckets.OutputToken);
+            _queueDuration = Seconds("slora.request.queue.duration", "From the arrival of a request's adapters to its admission.", Buckets.Request);
+            _prefillDuration = Seconds("slora.request.prefill.duration", "From a request's admission to its first token.", Buckets.Request);
+            _decodeDuration = Seconds("slora.request.decode.duration", "From a request's first token to its end.", Buckets.Request);
+            _finished = _meter.CreateCounter<long>("slora.requests.finished", "{request}", "Requests that have ended, by finish_reason.");
+            _promptTokens = _meter.CreateCounter<long>("slora.tokens.prompt", "{token}", "Tokens of prompts that were computed.");
+            _generatedTokens = _meter.CreateCounter<long>("slora.tokens.generated", "{token}", "Tokens that were handed to streams.");
+            _stepTokens = _meter.CreateHistogram("slora.step.tokens", "{token}", "Tokens computed in a step.", advice: Buckets.Counts);
+            _stepAdapters = _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
+            _stepDuration = Seconds("slora.step.duration", "Steps.", Buckets.Step);
+            _preemptions = _meter.CreateCounter<long>("slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
+            _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool, or on its way into it.");
+            _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that found an adapter neither in the pool nor on its way into it.");
+            _evictions = _meter.CreateCounter<long>("slora.adapter.evictions", "{adapter}", "Adapters whose pages were taken for others.");
+            _pageInDuration = Seconds("slora.adapter.page_in.duration", "Copying an adapter into its pages.", Buckets.Step);
+        }
+        catch
+        {
+            // A listener that fails while instruments are made ends the building, and leaves no meter behind.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Adds the gauges, which read the monitor.</summary>
@@ -131,9 +140,18 @@ internal sealed class EngineMetrics : IDisposable
     public void Dispose()
     {
         Volatile.Write(ref _monitor, null);
-        if (_ownsMeter)
+        if (!_ownsMeter)
+        {
+            return;
+        }
+
+        try
         {
             _meter.Dispose();
+        }
+        catch (Exception)
+        {
+            // A listener's error is not the engine's.
         }
     }
 
@@ -174,7 +192,7 @@ internal sealed class EngineMetrics : IDisposable
 
     private static string NameOf(FinishReason reason) => reason switch
     {
-        FinishReason.StopToken or FinishReason.StopString => "stop",
+        FinishReason.StopToken or FinishReason.StopString or FinishReason.StopCondition => "stop",
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Disposed => "disposed",

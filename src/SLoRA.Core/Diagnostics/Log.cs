@@ -9,11 +9,12 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "Loaded {Architecture} ({Parameters} parameters) on {Backend}: {Pages} pages of {PageBytes} bytes")]
     public static partial void Loaded(ILogger logger, string architecture, long parameters, string backend, int pages, long pageBytes);
 
-    [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}")]
-    public static partial void Registered(ILogger logger, string adapter, AdapterCoverage coverage);
+    public static void Registered(ILogger logger, string adapter, AdapterCoverage coverage) => RegisteredShown(logger, Shown.Name(adapter), coverage);
 
-    [LoggerMessage(3, LogLevel.Information, "Unregistered adapter {Adapter}")]
-    public static partial void Unregistered(ILogger logger, string adapter);
+    public static void Unregistered(ILogger logger, string adapter) => UnregisteredShown(logger, Shown.Name(adapter));
+
+    /// <summary>An adapter could not be read. Whoever asked for it is told the problem, but not where on this machine its files lie.</summary>
+    public static void NotRead(ILogger logger, AdapterLoadException error, string location) => NotReadShown(logger, error.Message, Shown.Text(location, 4096));
 
     [LoggerMessage(4, LogLevel.Warning, "generation_config.json asks for {Setting}, which is not applied")]
     public static partial void SettingNotApplied(ILogger logger, string setting);
@@ -21,9 +22,24 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Critical, "The engine failed and takes no more requests")]
     public static partial void Faulted(ILogger logger, Exception error);
 
+    /// <summary>A name's content cannot be read again because it is something else now.</summary>
+    public static void Changed(ILogger logger, AdapterChangedException error) => ChangedShown(logger, Shown.Name(error.Adapter), error.Expected, error.Found);
+
+    /// <summary>A name's content was something else when it was read again, and is served.</summary>
+    public static void Adopted(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now) => AdoptedShown(logger, Shown.Name(adapter), before, now);
+
+    [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}")]
+    private static partial void RegisteredShown(ILogger logger, string adapter, AdapterCoverage coverage);
+
+    [LoggerMessage(3, LogLevel.Information, "Unregistered adapter {Adapter}")]
+    private static partial void UnregisteredShown(ILogger logger, string adapter);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Problem} ({Location})")]
+    private static partial void NotReadShown(ILogger logger, string problem, string location);
+
     [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is refreshed or replaced: it is {Found} now, the name stands for {Expected}")]
-    public static partial void Changed(ILogger logger, string adapter, string expected, string found);
+    private static partial void ChangedShown(ILogger logger, string adapter, string expected, string found);
 
     [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}")]
-    public static partial void Adopted(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now);
+    private static partial void AdoptedShown(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now);
 }

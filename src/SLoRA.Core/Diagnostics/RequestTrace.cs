@@ -20,21 +20,27 @@ internal sealed class RequestTrace
         }
 
         Activity? current = Activity.Current;
-        Activity? activity = Source.StartActivity("slora.request", ActivityKind.Internal);
-        Activity.Current = current;
-        if (activity is null)
+        try
         {
+            Activity? activity = Source.StartActivity("slora.request", ActivityKind.Internal);
+            activity?.SetTag("gen_ai.operation.name", "text_completion");
+            activity?.SetTag("gen_ai.provider.name", "slora");
+            if (request.Adapter is { } adapter)
+            {
+                activity?.SetTag("gen_ai.request.model", adapter);
+            }
+
+            return activity is null ? null : new RequestTrace(activity);
+        }
+        catch (Exception)
+        {
+            // A listener's error is not the request's.
             return null;
         }
-
-        activity.SetTag("gen_ai.operation.name", "text_completion");
-        activity.SetTag("gen_ai.provider.name", "slora");
-        if (request.Adapter is { } adapter)
+        finally
         {
-            activity.SetTag("gen_ai.request.model", adapter);
+            Activity.Current = current;
         }
-
-        return new RequestTrace(activity);
     }
 
     /// <summary>Ends the span.</summary>
@@ -42,6 +48,19 @@ internal sealed class RequestTrace
     /// <param name="usage">What it took: when it was admitted and gave its first token follows from that.</param>
     /// <param name="error">What it failed with, if it did.</param>
     public void End(FinishReason reason, GenerationUsage usage, Exception? error)
+    {
+        try
+        {
+            Describe(reason, usage, error);
+            _activity.Stop();
+        }
+        catch (Exception)
+        {
+            // A listener's error is not the engine's.
+        }
+    }
+
+    private void Describe(FinishReason reason, GenerationUsage usage, Exception? error)
     {
         DateTimeOffset now = DateTimeOffset.UtcNow;
         if (usage.GeneratedTokens > 0)
@@ -60,16 +79,7 @@ internal sealed class RequestTrace
         if (error is not null)
         {
             _activity.SetTag("error.type", EngineMetrics.TypeOf(error));
-            _activity.SetStatus(ActivityStatusCode.Error, error.Message);
-        }
-
-        try
-        {
-            _activity.Stop();
-        }
-        catch (Exception)
-        {
-            // A listener's error is not the engine's.
+            _activity.SetStatus(ActivityStatusCode.Error, ErrorText.Of(error));
         }
     }
 }

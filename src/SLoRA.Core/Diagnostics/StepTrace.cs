@@ -25,7 +25,8 @@ internal static class StepTrace
         }
         catch (Exception)
         {
-            // A listener's error is not the engine's.
+            // A listener's error is not the engine's. What it has stopped half way must not become the parent of what follows.
+            Activity.Current = null;
             return null;
         }
     }

@@ -9,25 +9,32 @@ namespace SLoRA.Engine;
 /// The requests that wait or run, from arrival until everything they held has been returned. Belongs to the engine's thread.
 /// </summary>
 /// <param name="parts">What the engine is made of.</param>
+/// <param name="queue">Those of them that wait.</param>
 /// <param name="residency">Generations in pages and in main memory.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
 /// <param name="preemption">How sequences give up pages.</param>
-/// <param name="leaveQueue">Told when a request ends that was never admitted.</param>
-internal sealed class ActiveRequests(EngineParts parts, Residency residency, Reclaim reclaim, Preemption preemption, Action leaveQueue)
+internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Residency residency, Reclaim reclaim, Preemption preemption)
 {
-    private readonly Admission _admission = new(reclaim, residency.Cache, preemption, parts.Scheduling);
+    private readonly Admission _admission = new(queue, reclaim, residency, preemption, parts.Scheduling, parts.Pool.Total, parts.Clock);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
-    private readonly List<RequestState> _completed = [];
+    private readonly Queue<Sequence> _left = [];
+    private readonly Queue<RequestState> _completed = [];
+
+    /// <summary>No waiting request needs more pages; it may be that none needs so many.</summary>
+    private int _mostNeeded;
 
     /// <summary>Sequences that run, in the order of admission.</summary>
     public IReadOnlyList<Sequence> Running => _running;
 
-    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival.</summary>
-    public IReadOnlyList<Sequence> Waiting => _admission.Waiting;
+    /// <inheritdoc cref="Admission.Passed"/>
+    public long Passed => _admission.Passed;
 
     /// <summary>Leases that requests hold on adapters, waiting ones included.</summary>
     public int Leases { get; private set; }
+
+    /// <summary>Whether sequences have ended that are still to be returned although there may be no other step.</summary>
+    public bool HasLeft => _left.Count > 0;
 
     /// <summary>Requests whose last sequence has been returned.</summary>
     public long Ended { get; private set; }
@@ -36,16 +43,20 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     public void Add(Sequence sequence)
     {
         Exception? refusal = null;
+        long now = parts.Clock.GetTimestamp();
         Leases += sequence.Request.Leases.Length;
         foreach (Lease lease in sequence.Request.Leases)
         {
             lease.Registration.Leases++;
             lease.Registration.Requests++;
-            lease.Registration.LastUsed = parts.Clock.GetTimestamp();
+            lease.Registration.LastUsed = now;
             refusal ??= lease.HasContent ? null : residency.Loads.RefusalOf(lease.Registration);
         }
 
-        _admission.Enqueue(sequence);
+        sequence.Request.Stream.State = sequence.Request;
+        sequence.Request.Sequences.Add(sequence);
+        queue.Add(sequence, now);
+        _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
         if (refusal is not null)
         {
             Fail(sequence.Request, refusal);
@@ -53,8 +64,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     }
 
     /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
-    /// <returns>How many of them had never run.</returns>
-    public int Admit() => _admission.Admit(_running, parts.Clock.GetTimestamp());
+    public void Admit() => _admission.Admit(_running, parts.Clock.GetTimestamp());
 
     /// <summary>
     /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those whose consumers are
@@ -84,6 +94,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         Sequence fork = sequence.Fork(request.Forked, parts.Pages.Copy);
         request.Forked++;
         request.Open++;
+        request.Sequences.Add(fork);
         Leases += request.Leases.Length;
         foreach (Lease lease in request.Leases)
         {
@@ -91,19 +102,16 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
             DeviceCache.Hold(lease.Generation!);
         }
 
-        Admission.Insert(_running, fork);
+        Sequence.Insert(_running, fork);
         return fork;
     }
 
     /// <summary>Ends the sequences of a stream as cancelled.</summary>
     public void Cancel(GenerationStream stream)
     {
-        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        if (stream.State is { } request)
         {
-            if (ReferenceEquals(sequence.Request.Stream, stream))
-            {
-                sequence.Finish(FinishReason.Cancelled);
-            }
+            Finish(request, FinishReason.Cancelled);
         }
     }
 
@@ -111,46 +119,30 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     public void Fail(RequestState request, Exception error)
     {
         request.Error ??= error;
-        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
-        {
-            if (ReferenceEquals(sequence.Request, request))
-            {
-                sequence.Finish(FinishReason.Failed);
-            }
-        }
+        Finish(request, FinishReason.Failed);
     }
 
     /// <summary>Ends the requests that wait for content that cannot be read.</summary>
     public void FailWaitingFor(AdapterRegistration registration, Exception error)
     {
-        foreach (Sequence sequence in _admission.Waiting)
+        foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            if (sequence.Request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
-            {
-                Fail(sequence.Request, error);
-            }
+            Fail(sequence.Request, SLoraException.Repeat(error));
         }
     }
 
     /// <summary>Ends the requests that have begun to compute with an adapter whose content is gone and has changed; the others will compute with the new.</summary>
     public void FailBegun(AdapterRegistration registration, Exception error)
     {
-        foreach (Sequence sequence in _admission.Waiting)
+        foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            RequestState request = sequence.Request;
-            if (!request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            if (sequence.Request.Order == 0)
             {
-                continue;
-            }
-
-            if (request.Order == 0)
-            {
-                request.ForgetOrigin();
+                sequence.Request.ForgetOrigin();
             }
             else
             {
-                request.Error ??= error;
-                sequence.Finish(FinishReason.Failed);
+                Fail(sequence.Request, SLoraException.Repeat(error));
             }
         }
     }
@@ -172,33 +164,36 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// <summary>Refuses the waiting requests that are too large now that the size of one of their adapters is known.</summary>
     public void RequireFits(AdapterRegistration registration)
     {
-        foreach (Sequence sequence in _admission.Waiting)
+        foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            if (sequence.Finished is null && sequence.Request.Leases.Any(lease => ReferenceEquals(lease.Registration, registration)))
+            try
             {
-                try
-                {
-                    RequireFits(CachePages(sequence), sequence.Request.Leases);
-                }
-                catch (RequestTooLargeException error)
-                {
-                    Fail(sequence.Request, error);
-                }
+                RequireFits(CachePages(sequence), sequence.Request.Leases);
+                _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
+            }
+            catch (RequestTooLargeException error)
+            {
+                Fail(sequence.Request, error);
             }
         }
     }
 
     /// <summary>The most pages that a waiting request needs, those of one generation not counted, nor those of pinned ones.</summary>
-    public int PagesNeededBeside(Generation pinned)
+    /// <param name="pinned">The generation.</param>
+    /// <param name="left">Pages that are left for them: what is not more need not be exact, and then nobody is asked one by one.</param>
+    public int PagesNeededBeside(Generation pinned, int left)
     {
-        int most = 0;
-        foreach (Sequence sequence in _admission.Waiting)
+        if (_mostNeeded <= left)
         {
-            int adapters = sequence.Request.Leases
-                .Select(lease => lease.Registration)
-                .Distinct()
-                .Sum(registration => registration.Generation is { } own && (own.Pins > 0 || ReferenceEquals(own, pinned)) ? 0 : registration.PageCount);
-            most = Math.Max(most, CachePages(sequence) + adapters);
+            return _mostNeeded;
+        }
+
+        int most = 0;
+        _mostNeeded = 0;
+        foreach (Sequence sequence in queue.InOrder())
+        {
+            most = Math.Max(most, PagesNeeded(sequence, pinned));
+            _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
         }
 
         return most;
@@ -207,18 +202,18 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// <summary>Ends every request.</summary>
     public void EndAll(FinishReason reason, Exception error)
     {
-        foreach (Sequence sequence in _running.Concat(_admission.Waiting))
+        Sequence[] all = [.. _running, .. queue.InOrder()];
+        foreach (Sequence sequence in all)
         {
-            sequence.Request.Error ??= error;
-            sequence.Finish(reason);
+            sequence.Request.Error ??= SLoraException.Repeat(error);
+            Finish(sequence.Request, reason);
         }
     }
 
-    /// <summary>Takes the sequences that have ended out and returns everything that they hold.</summary>
+    /// <summary>Takes the sequences that have ended out and returns everything that they hold; of those that have left the queue, only so many at a time.</summary>
     /// <returns>Whether there were any.</returns>
     public bool ReturnFinished()
     {
-        _admission.RemoveFinished(_finished);
         int kept = 0;
         for (int i = 0; i < _running.Count; i++)
         {
@@ -234,6 +229,11 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         }
 
         _running.RemoveRange(kept, _running.Count - kept);
+        for (int i = 0; i < Inbox.Batch && _left.TryDequeue(out Sequence? left); i++)
+        {
+            _finished.Add(left);
+        }
+
         bool any = _finished.Count > 0;
         foreach (Sequence sequence in _finished)
         {
@@ -247,12 +247,11 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
     /// <summary>Ends the streams of requests whose last sequence has been returned.</summary>
     public void CompleteFinished()
     {
-        foreach (RequestState request in _completed)
+        // Each is taken out before it is told, so that one that fails is not told twice and holds up none behind it.
+        while (_completed.TryDequeue(out RequestState? request))
         {
             request.Complete(parts.Clock, parts.Metrics);
         }
-
-        _completed.Clear();
     }
 
     /// <summary>Gives the sequence at a place of the running ones its page.</summary>
@@ -277,6 +276,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
             }
 
             Sequence preempted = _running[victim];
+
             // In this order: when the device fails to copy its pages out, it still runs and is ended with the others.
             _admission.Preempt(preempted);
             _running.RemoveAt(victim);
@@ -304,6 +304,58 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         return _running.Count - 1;
     }
 
+    /// <summary>Ends the sequences of a request that have not ended: those that wait leave the queue, wherever they stand in it.</summary>
+    private void Finish(RequestState request, FinishReason reason)
+    {
+        foreach (Sequence sequence in request.Sequences)
+        {
+            if (sequence.Finished is not null)
+            {
+                continue;
+            }
+
+            sequence.Finish(reason);
+            if (!sequence.IsAdmitted)
+            {
+                queue.Remove(sequence);
+                NoteLeft(sequence);
+            }
+        }
+    }
+
+    /// <summary>One that never ran holds no pages: of many, so many are returned between two steps as commands are taken.</summary>
+    private void NoteLeft(Sequence sequence)
+    {
+        if (sequence.Request.Order == 0)
+        {
+            _left.Enqueue(sequence);
+        }
+        else
+        {
+            _finished.Add(sequence);
+        }
+    }
+
+    /// <summary>Pages that a waiting sequence needs, those of a generation that is to be pinned and of pinned ones not counted; null for all.</summary>
+    private static int PagesNeeded(Sequence sequence, Generation? pinned)
+    {
+        ImmutableArray<Lease> leases = sequence.Request.Leases;
+        int pages = CachePages(sequence);
+        for (int i = 0; i < leases.Length; i++)
+        {
+            AdapterRegistration registration = leases[i].Registration;
+            bool counts = pinned is null || registration.Generation is not { } own || (own.Pins == 0 && !ReferenceEquals(own, pinned));
+            for (int j = 0; counts && j < i; j++)
+            {
+                counts = !ReferenceEquals(leases[j].Registration, registration);
+            }
+
+            pages += counts ? registration.PageCount : 0;
+        }
+
+        return pages;
+    }
+
     private static int CachePages(Sequence sequence) =>
         sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
 
@@ -312,7 +364,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         RequestState request = sequence.Request;
         if (request.Order == 0)
         {
-            leaveQueue();
+            queue.Leave();
         }
 
         sequence.Table.Release();
@@ -334,7 +386,7 @@ internal sealed class ActiveRequests(EngineParts parts, Residency residency, Rec
         if (--request.Open == 0)
         {
             Ended++;
-            _completed.Add(request);
+            _completed.Enqueue(request);
         }
     }
 }

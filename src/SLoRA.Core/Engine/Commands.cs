@@ -1,4 +1,5 @@
 using SLoRA.Adapters;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Engine;
 
@@ -25,6 +26,12 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
 internal sealed class Cancellation(GenerationStream stream) : EngineCommand
 {
     public override void Apply(EngineLoop loop) => loop.CancelNow(stream);
+}
+
+/// <summary>The caller of a preload waits no more.</summary>
+internal sealed class PreloadCancelled(Preload preload) : EngineCommand
+{
+    public override void Apply(EngineLoop loop) => loop.Preloads.Cancel(preload);
 }
 
 /// <summary>The time that a request was given is over.</summary>

@@ -16,14 +16,14 @@ internal sealed class EngineAssembly : IDisposable
     private readonly AdapterIntake _intake;
 
     private EngineAssembly(
-        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, SchedulingOptions scheduling, ILogger logger, BaseModel baseModel, AdapterIntake intake)
+        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, EngineDescription asked, BaseModel baseModel, AdapterIntake intake)
     {
         Loop = loop;
         Model = model;
         Backend = backend;
         Adapters = adapters;
-        Scheduling = scheduling;
-        Logger = logger;
+        Scheduling = asked.Scheduling;
+        AdapterCache = asked.AdapterCache;
         _baseModel = baseModel;
         _intake = intake;
     }
@@ -43,37 +43,37 @@ internal sealed class EngineAssembly : IDisposable
     /// <summary>What reads adapters.</summary>
     public AdapterIntake Intake => _intake;
 
-    /// <summary>The limits.</summary>
+    /// <summary>The limits, the engine's own.</summary>
     public SchedulingOptions Scheduling { get; }
 
-    /// <summary>Where the engine logs.</summary>
-    public ILogger Logger { get; }
+    /// <summary>How adapters come into the pool, the engine's own.</summary>
+    public AdapterCacheOptions AdapterCache { get; }
 
     /// <summary>Loads the model, allocates the pool and registers the adapters. Gives everything back when it fails.</summary>
+    /// <param name="asked">What to build.</param>
+    /// <param name="progress">Told how far loading has come.</param>
+    /// <param name="cancellation">Stops between two weights.</param>
+    /// <param name="chunkLimit">The most rows of a prompt chunk; for tests.</param>
+    /// <param name="reading">Stands between the engine and what it reads; for tests.</param>
     public static EngineAssembly Build(
-        string folder,
-        Func<int, int, IBackend> createBackend,
-        PoolOptions pool,
-        SchedulingOptions scheduling,
-        AdapterCacheOptions adapterCache,
-        IReadOnlyList<AdapterPackage> adapters,
-        IAdapterSource? source,
-        MetricsOptions metrics,
-        ILogger logger,
-        TimeProvider clock,
-        bool checksInvariants,
-        Func<int>? chunkLimit,
-        Func<ReadContent, ReadContent>? reading,
+        EngineDescription asked,
         IProgress<LoadProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        Func<int>? chunkLimit = null,
+        Func<ReadContent, ReadContent>? reading = null)
     {
+        string folder = asked.Model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
+        asked.Check();
+        (PoolOptions pool, SchedulingOptions scheduling, AdapterCacheOptions adapterCache) = (asked.Pool, asked.Scheduling, asked.AdapterCache);
+        ILogger logger = asked.Logger;
         BaseModel? model = null;
         IBackend? backend = null;
+        EngineMetrics? metrics = null;
         EngineLoop? loop = null;
         AdapterIntake? intake = null;
         try
         {
-            model = BaseModel.Open(folder, progress, cancellation);
+            model = BaseModel.Open(folder, progress, cancellation, asked.Access);
             DecoderDescription description = model.Decoder;
             foreach (string setting in model.Defaults.NotApplied)
             {
@@ -82,16 +82,20 @@ internal sealed class EngineAssembly : IDisposable
 
             KvLayout layout = KvLayout.For(description, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
-            backend = createBackend(scheduling.MaxRowsPerStep, scheduling.Places);
+            backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
+            TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
-            var loader = new AdapterLoader(model.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace);
-            intake = new AdapterIntake(loader, source, adapterCache, clock, logger);
+            var loader = new AdapterLoader(
+                model.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace, adapterCache.AllowWithoutEffect, logger);
+            intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
             backend.CompleteLoading(description);
+            model.Release();
+            metrics = new EngineMetrics(asked.Metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath)));
             loop = new EngineLoop(
                 new EngineParts
                 {
@@ -100,18 +104,18 @@ internal sealed class EngineAssembly : IDisposable
                     Pool = new PagePool(pageCount),
                     Pages = backend.Pages,
                     ReadContent = reading is null ? intake.ReadAsync : reading(intake.ReadAsync),
-                    HasAdapterSource = source is not null,
+                    HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
-                    Metrics = new EngineMetrics(metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath))),
+                    Metrics = metrics,
                     Clock = clock,
                     ReusesPrefixes = pool.PrefixReuse,
-                    ChecksInvariants = checksInvariants,
+                    ChecksInvariants = asked.ChecksInvariants,
                 },
                 chunkLimit);
-            foreach (AdapterPackage package in adapters)
+            foreach (AdapterPackage package in asked.Adapters)
             {
                 LoadedAdapter read = intake.Read(package, AdapterValidation.Content, cancellation);
                 loop.Names.Register(new AdapterRegistration(package.Name, read.Headers), read.Image, replace: false);
@@ -119,14 +123,22 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);
-            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, intake, logger), scheduling, logger, model, intake);
+            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, intake, logger), asked, model, intake);
         }
         catch
         {
-            loop?.End(new EngineDisposedException());
-            intake?.Dispose();
-            backend?.Dispose();
-            model?.Dispose();
+            try
+            {
+                loop?.End(new EngineDisposedException());
+            }
+            finally
+            {
+                metrics?.Dispose();
+                intake?.Dispose();
+                backend?.Dispose();
+                model?.Dispose();
+            }
+
             throw;
         }
     }
@@ -142,10 +154,10 @@ internal sealed class EngineAssembly : IDisposable
     private static DecoderWeights LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
-        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, model.Weight, backend, weight =>
+        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
-            done += (long)weight.Rows * weight.Columns * weight.Type.ElementSize();
+            done += weight.Bytes;
             progress?.Report(new LoadProgress("device", Math.Min(done, model.FileBytes), model.FileBytes));
         });
         progress?.Report(new LoadProgress("device", model.FileBytes, model.FileBytes));
@@ -158,9 +170,9 @@ internal sealed class EngineAssembly : IDisposable
         long bytes = 0;
         foreach (ExpectedTensor tensor in TensorCatalog.Of(model.Decoder))
         {
-            WeightSource weight = model.Weight(tensor.Name);
+            TensorEntry weight = model.Tensor(tensor.Name);
             int size = tensor.Shape.Length == 1 ? sizeof(float) : weight.Type.ElementSize();
-            bytes += (((long)weight.Rows * weight.Columns * size) + 255) & ~255L;
+            bytes += ((weight.ElementCount * size) + 255) & ~255L;
         }
 
         return bytes;

@@ -15,14 +15,16 @@ internal sealed class EngineLoop
 {
     private readonly EngineParts _parts;
     private readonly Inbox _inbox = new();
+    private readonly OpenStreams _open = new();
     private readonly StepPlan _plan;
     private readonly StepPlanner _planner;
     private readonly Residency _residency;
+    private readonly WaitingQueue _queue;
     private readonly ActiveRequests _requests;
+    private readonly SlowConsumers _slowConsumers;
     private readonly Publisher _publisher;
     private readonly SwapSpace _swap;
     private Exception? _ended;
-    private int _queued;
 
     /// <summary>Puts the parts together; <see cref="Step"/> makes them move.</summary>
     public EngineLoop(EngineParts parts, Func<int>? chunkLimit = null)
@@ -31,15 +33,17 @@ internal sealed class EngineLoop
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
-        _residency = new Residency(parts, ContentRead, WakeUp);
+        _queue = new WaitingQueue(scheduling.MaxWaiting);
+        _residency = new Residency(parts, _queue, ContentRead, WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
         PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
         HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
         Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
-        _requests = new ActiveRequests(parts, _residency, reclaim, Preemption, LeaveQueue);
+        _requests = new ActiveRequests(parts, _queue, _residency, reclaim, Preemption);
         _residency.Connect(reclaim, _requests.PagesNeededBeside);
-        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests);
+        _slowConsumers = new SlowConsumers(scheduling, parts.Clock, WakeUp);
+        Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, _queue);
         parts.Metrics.Watch(Monitor);
         DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
@@ -72,8 +76,11 @@ internal sealed class EngineLoop
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
-    /// <summary>Sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
-    public IReadOnlyList<Sequence> Waiting => _requests.Waiting;
+    /// <summary>A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    public IReadOnlyList<Sequence> Waiting => [.. _queue.InOrder()];
+
+    /// <summary>Sequences that were admitted before one that waits for consumers that do not read.</summary>
+    public long Passed => _requests.Passed;
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
@@ -84,26 +91,32 @@ internal sealed class EngineLoop
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
     {
-        if (Interlocked.Increment(ref _queued) > _parts.Scheduling.MaxWaiting)
+        if (!_queue.TryEnter())
         {
-            Interlocked.Decrement(ref _queued);
             throw new EngineBusyException(_parts.Scheduling.MaxWaiting);
         }
 
-        Post(new Submission(stream));
+        // Known before it is posted: from here on it is owed an end.
+        _open.Add(stream);
+        try
+        {
+            Post(new Submission(stream));
+        }
+        catch
+        {
+            _open.Remove(stream);
+            throw;
+        }
     }
 
     /// <summary>Ends a request as cancelled. Any thread; does nothing for a request that has ended.</summary>
     public void Cancel(GenerationStream stream) => _inbox.TryPost(new Cancellation(stream));
 
-    /// <summary>The consumer has taken a token: its sequence may have been paused. Any thread.</summary>
-    public void Consumed(GenerationStream stream)
-    {
-        if (stream.Unread == StreamBuffer - 1)
-        {
-            _inbox.TryPost(Wake.Instance);
-        }
-    }
+    /// <summary>A stream has been told of its end. Any thread.</summary>
+    public void Ended(GenerationStream stream) => _open.Remove(stream);
+
+    /// <summary>The caller of a preload waits no more. Any thread; does nothing for one that has ended.</summary>
+    public void Cancel(Preload preload) => _inbox.TryPost(new PreloadCancelled(preload));
 
     /// <summary>Lets the engine's thread look around. Any thread.</summary>
     public void WakeUp() => _inbox.TryPost(Wake.Instance);
@@ -113,8 +126,24 @@ internal sealed class EngineLoop
     {
         if (!_inbox.TryPost(command))
         {
-            throw _ended is EngineFaultedException fault ? fault : new EngineDisposedException();
+            throw _ended is EngineFaultedException fault ? SLoraException.Repeat(fault) : new EngineDisposedException();
         }
+    }
+
+    /// <summary>Does something on the engine's thread. Any thread; whatever fails is in the task.</summary>
+    public Task<T> CallAsync<T>(Func<EngineLoop, T> action)
+    {
+        var call = new Call<T>(action);
+        try
+        {
+            Post(call);
+        }
+        catch (SLoraException error)
+        {
+            call.Abandon(error);
+        }
+
+        return call.Result;
     }
 
     /// <summary>Blocks until a command is posted.</summary>
@@ -125,11 +154,12 @@ internal sealed class EngineLoop
     public bool Step()
     {
         DrainInbox();
+        EndSlowConsumers();
         Retire();
         _residency.Begin(_planner.CanPlan(_requests.Running));
-        Interlocked.Add(ref _queued, -_requests.Admit());
+        _requests.Admit();
         bool ended = _requests.SecurePages();
-        _residency.Advance(_requests.Waiting);
+        _residency.Advance();
         bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryLand() && _planner.TryPlan(_requests.Running, _plan));
         if (planned)
         {
@@ -146,32 +176,62 @@ internal sealed class EngineLoop
 
         Monitor.Observe();
         CheckInvariants();
-        return planned || ended || DeviceCache.PagingIn.Count > 0;
+        return planned || ended || _requests.HasLeft || DeviceCache.PagingIn.Count > 0;
     }
 
-    /// <summary>Ends every request and refuses what comes later.</summary>
+    /// <summary>
+    /// Ends every request and refuses what comes later. Whoever waits for the engine is told, and every part is ended, whatever fails on the way: an engine may end
+    /// because its books are wrong.
+    /// </summary>
     /// <param name="reason">The error that every stream ends with.</param>
+    /// <exception cref="AggregateException">What failed on the way; everything else has been done.</exception>
     public void End(Exception reason)
     {
         _ended = reason;
-        foreach (EngineCommand command in _inbox.Close())
+        FinishReason ending = reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed;
+        var failures = new List<Exception>();
+        _inbox.Close();
+        while (_inbox.TryTake(out EngineCommand? command))
         {
-            command.Abandon(reason);
+            Attempt(() => command.Abandon(SLoraException.Repeat(reason)));
         }
 
-        _requests.EndAll(reason is EngineDisposedException ? FinishReason.Disposed : FinishReason.Failed, reason);
-        Retire();
-        Preloads.EndAll(reason);
-        PrefixCache?.Clear();
-        _swap.Dispose();
-        HostStore.Clear();
-        _parts.Metrics.Dispose();
+        Attempt(() => _requests.EndAll(ending, reason));
+        do
+        {
+            Attempt(Retire);
+        }
+        while (_requests.HasLeft);
+
+        Attempt(() => Preloads.EndAll(reason));
+        Attempt(_slowConsumers.Dispose);
+        Attempt(() => _open.EndAll(ending, reason));
+        Attempt(() => PrefixCache?.Clear());
+        Attempt(_swap.Dispose);
+        Attempt(HostStore.Clear);
+        Attempt(_parts.Metrics.Dispose);
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
+        }
+
+        void Attempt(Action part)
+        {
+            try
+            {
+                part();
+            }
+            catch (Exception error)
+            {
+                failures.Add(error);
+            }
+        }
     }
 
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Concat(_requests.Waiting).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_queue.InOrder()).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
             .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
             .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
@@ -181,7 +241,7 @@ internal sealed class EngineLoop
         IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
         Leases = LeaseSnapshots(),
         SwapBlocks = _swap.Used,
-        SwappedPages = _requests.Waiting.Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+        SwappedPages = _queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
 
     /// <summary>Drops what is held of an adapter that nobody uses. Engine's thread only.</summary>
@@ -228,13 +288,10 @@ internal sealed class EngineLoop
         Monitor.Observe();
     }
 
-    /// <summary>A request ends that was never admitted.</summary>
-    internal void LeaveQueue() => Interlocked.Decrement(ref _queued);
-
     /// <summary>Ends a request that cannot be taken in. Called by <see cref="Submission"/>.</summary>
     internal void Refuse(GenerationStream stream, Exception error)
     {
-        LeaveQueue();
+        _queue.Leave();
         _parts.Metrics.Ended(stream.Request, FinishReason.Failed, GenerationUsage.Nothing(stream.Request), TimeSpan.Zero, error);
         stream.EndUnserved(FinishReason.Failed, error);
     }
@@ -248,10 +305,14 @@ internal sealed class EngineLoop
     /// <summary>Gives waiting sequences the content they wait for, or the error. Called by <see cref="ContentLoaded"/>.</summary>
     internal void ContentArrived(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
-        _residency.Loads.End(registration, loaded?.Image is not null, error);
         if (loaded is not null)
         {
-            _residency.Attach(registration, loaded, changed => _requests.FailBegun(registration, changed));
+            error = Attached(registration, loaded);
+        }
+
+        _residency.Loads.End(registration, loaded?.Image is not null, error);
+        if (error is null)
+        {
             _requests.RequireFits(registration);
         }
         else if (error is not OperationCanceledException)
@@ -267,6 +328,25 @@ internal sealed class EngineLoop
         }
     }
 
+    /// <summary>Takes content over. That there is no memory to keep it is the error of those who wait for it and nobody else's.</summary>
+    private AdapterLoadException? Attached(AdapterRegistration registration, LoadedAdapter loaded)
+    {
+        try
+        {
+            _residency.Attach(registration, loaded, changed => _requests.FailBegun(registration, changed));
+            return null;
+        }
+        catch (Exception error)
+        {
+            if (loaded.Image is { } image && !HostStore.Holds(image))
+            {
+                loaded.Dispose();
+            }
+
+            return new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be kept: " + Shown.Text(ErrorText.Of(error)), error);
+        }
+    }
+
     /// <summary>Content has been read in the background; when the engine has ended meanwhile, nobody wants it. Any thread.</summary>
     private void ContentRead(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error)
     {
@@ -276,11 +356,29 @@ internal sealed class EngineLoop
         }
     }
 
+    private void EndSlowConsumers()
+    {
+        foreach (RequestState request in _slowConsumers.Look(_requests.Running, _queue.Preempted))
+        {
+            _requests.Fail(request, new ConsumerStalledException(_parts.Scheduling.ConsumerTimeout));
+        }
+    }
+
     private void DrainInbox()
     {
-        foreach (EngineCommand command in _inbox.Drain())
+        _inbox.BeginBatch();
+        while (_inbox.TryTake(out EngineCommand? command))
         {
-            command.Apply(this);
+            try
+            {
+                command.Apply(this);
+            }
+            catch (Exception error)
+            {
+                // It has been taken out, so nobody else will tell whoever waits for it.
+                command.Abandon(new EngineFaultedException(error));
+                throw;
+            }
         }
     }
 
@@ -296,7 +394,7 @@ internal sealed class EngineLoop
 
     private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
     [
-        .. _requests.Running.Concat(_requests.Waiting)
+        .. _requests.Running.Concat(_queue.InOrder())
             .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
             .GroupBy(held => held.Registration)
             .Select(held => new LeaseSnapshot(

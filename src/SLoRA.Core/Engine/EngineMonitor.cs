@@ -15,16 +15,18 @@ internal sealed class EngineMonitor
     private readonly PrefixCache? _prefixes;
     private readonly Preemption _preemption;
     private readonly ActiveRequests _requests;
+    private readonly WaitingQueue _queue;
     private EngineCounts _counts;
 
     /// <summary>Looks at the parts of an engine.</summary>
-    public EngineMonitor(EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests)
+    public EngineMonitor(EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests, WaitingQueue queue)
     {
         _parts = parts;
         _cache = cache;
         _prefixes = prefixes;
         _preemption = preemption;
         _requests = requests;
+        _queue = queue;
         Observe();
     }
 
@@ -109,22 +111,9 @@ internal sealed class EngineMonitor
     /// <summary>Who waits for what: the first that has its content and is not admitted says what everybody behind it waits for too.</summary>
     private QueueStatus Queue()
     {
-        IReadOnlyList<Sequence> waiting = _requests.Waiting;
-        int content = 0;
-        Sequence? first = null;
-        for (int i = 0; i < waiting.Count; i++)
-        {
-            if (waiting[i].Request.ContentReady == 0)
-            {
-                content++;
-            }
-            else
-            {
-                first ??= waiting[i];
-            }
-        }
-
-        int others = waiting.Count - content;
+        int content = _queue.ForContent;
+        int others = _queue.Count - content;
+        Sequence? first = _queue.Preempted.Count > 0 ? _queue.Preempted[0] : _queue.NextReady(-1);
         return first is null || first.Request.Request.Continuations <= FreePlaces()
             ? new QueueStatus(content, others, 0)
             : new QueueStatus(content, 0, others);

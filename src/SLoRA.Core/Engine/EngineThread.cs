@@ -4,33 +4,53 @@ namespace SLoRA.Engine;
 internal sealed class EngineThread : IAsyncDisposable
 {
     private readonly EngineLoop _loop;
+    private readonly Action<Exception> _failed;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
 
     /// <summary>Starts the loop.</summary>
-    public EngineThread(EngineLoop loop, Action<Exception> faulted)
+    /// <param name="loop">What runs.</param>
+    /// <param name="start">Starts a thread.</param>
+    /// <param name="failed">Told what made the engine fail, and what failed while it ended; must not throw.</param>
+    public EngineThread(EngineLoop loop, Action<ThreadStart> start, Action<Exception> failed)
     {
         _loop = loop;
-        new Thread(() => Run(faulted)) { IsBackground = true, Name = "SLoRA engine" }.Start();
+        _failed = failed;
+        start(Run);
     }
+
+    /// <summary>Starts a thread of the system.</summary>
+    public static void StartThread(ThreadStart run) => new Thread(run) { IsBackground = true, Name = "SLoRA engine" }.Start();
 
     /// <summary>Ends every request, and returns when the thread has ended.</summary>
     public async ValueTask DisposeAsync()
     {
         _stopping = true;
-        try
-        {
-            _loop.Post(Wake.Instance);
-        }
-        catch (SLoraException)
-        {
-            // The loop has ended by itself.
-        }
-
+        _loop.WakeUp();
         await _stopped.Task.ConfigureAwait(false);
     }
 
-    private void Run(Action<Exception> faulted)
+    /// <summary>Nothing escapes: an engine that has failed ends its streams and takes no process with it.</summary>
+    private void Run()
+    {
+        SLoraException reason = RunLoop();
+        try
+        {
+            _loop.End(reason);
+        }
+        catch (Exception error)
+        {
+            _failed(error);
+        }
+        finally
+        {
+            _stopped.SetResult();
+        }
+    }
+
+    /// <summary>Makes steps until the engine is disposed or fails.</summary>
+    /// <returns>Why it makes no more.</returns>
+    private SLoraException RunLoop()
     {
         try
         {
@@ -42,29 +62,12 @@ internal sealed class EngineThread : IAsyncDisposable
                 }
             }
 
-            _loop.End(new EngineDisposedException());
+            return new EngineDisposedException();
         }
         catch (Exception error)
         {
-            faulted(error);
-            EndFaulted(new EngineFaultedException(error), faulted);
-        }
-        finally
-        {
-            _stopped.SetResult();
-        }
-    }
-
-    /// <summary>Ends every request. What fails while that is done is logged: an engine that has failed takes no process with it.</summary>
-    private void EndFaulted(EngineFaultedException fault, Action<Exception> faulted)
-    {
-        try
-        {
-            _loop.End(fault);
-        }
-        catch (Exception error)
-        {
-            faulted(error);
+            _failed(error);
+            return new EngineFaultedException(error);
         }
     }
 }

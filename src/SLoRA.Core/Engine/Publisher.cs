@@ -49,8 +49,12 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             sequence.Advance(slice.RowCount);
             for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
             {
-                int row = plan.OutputRows[output] - slice.FirstRow;
-                Take(sequence, slice.FirstPosition + row, output, row == slice.RowCount - 1, now);
+                // A continuation may have ended its whole request in this very step: its siblings ask nobody any more.
+                if (sequence.Finished is null)
+                {
+                    int row = plan.OutputRows[output] - slice.FirstRow;
+                    Take(sequence, slice.FirstPosition + row, output, row == slice.RowCount - 1, now);
+                }
             }
         }
     }

@@ -42,6 +42,15 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <inheritdoc cref="Arrived"/>
     public long FirstToken { get; set; }
 
+    /// <summary>Its place among all who have come.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Timestamp since when its consumer has been behind and has taken nothing; 0 when it is not.</summary>
+    public long BehindSince { get; set; }
+
+    /// <summary>Tokens that its consumer had taken then.</summary>
+    public int TakenBefore { get; set; }
+
     /// <summary>Its place among all requests in the order of admission, from 1; 0 when it has none yet. Kept through preemption.</summary>
     public long Order { get; set; }
 
@@ -58,6 +67,9 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
+
+    /// <summary>The continuations that exist, ended ones too.</summary>
+    public List<Sequence> Sequences { get; } = [];
 
     /// <summary>Continuations whose pages have not been returned yet.</summary>
     public int Open { get; set; } = 1;
@@ -96,14 +108,21 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
         }
     }
 
-    /// <summary>Ends the stream; what is measured about it is recorded before.</summary>
+    /// <summary>Ends the stream, whatever happens; what is measured about it is recorded before.</summary>
     public void Complete(TimeProvider clock, EngineMetrics metrics)
     {
-        DeadlineTimer?.Dispose();
         FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
-        GenerationUsage usage = Usage(clock);
-        metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
-        Stream.Complete(reasons, usage, Error);
+        GenerationUsage usage = GenerationUsage.Nothing(Request) with { GeneratedTokens = Generated };
+        try
+        {
+            DeadlineTimer?.Dispose();
+            usage = Usage(clock);
+            metrics.Ended(Request, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        }
+        finally
+        {
+            Stream.Complete(reasons, usage, Error);
+        }
     }
 
     private GenerationUsage Usage(TimeProvider clock)

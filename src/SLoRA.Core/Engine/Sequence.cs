@@ -10,8 +10,9 @@ namespace SLoRA.Engine;
 /// </summary>
 internal sealed class Sequence
 {
-    private readonly int[] _tokens;
-    private readonly Sampler _sampler;
+    // Prompt and answer, and what chooses the next token: nothing before the sequence runs.
+    private int[] _tokens = [];
+    private Sampler? _sampler;
 
     /// <summary>The first continuation of a request.</summary>
     public Sequence(RequestState request, PageTable table)
@@ -26,10 +27,7 @@ internal sealed class Sequence
         Table = table;
         Continuation = continuation;
         PromptLength = asked.Prompt.Length;
-        _tokens = new int[PromptLength + request.Stream.MaxTokens];
-        asked.Prompt.Span.CopyTo(_tokens);
         Count = PromptLength;
-        _sampler = new Sampler(asked.Sampling, request.Seed, PromptLength, request.Stream.MaxTokens, continuation, asked.LogitsHook);
     }
 
     /// <summary>The request that it continues.</summary>
@@ -54,13 +52,16 @@ internal sealed class Sequence
     public int Pending => Count - Computed;
 
     /// <summary>The most tokens whose keys and values it can ever need: the last token of the answer is never computed.</summary>
-    public int CacheTokens => _tokens.Length - 1;
+    public int CacheTokens => PromptLength + Request.Stream.MaxTokens - 1;
 
     /// <summary>Continuations that are still to be forked from it.</summary>
     public int PendingForks => Continuation == 0 ? Request.Request.Continuations - Request.Forked : 0;
 
     /// <summary>Whether the keys, values and adapters that it needs are held for it; false while it waits, or waits again.</summary>
     public bool IsAdmitted { get; set; }
+
+    /// <summary>Where it stands in the line of those that never ran.</summary>
+    public int Slot { get; set; }
 
     /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
     public SwappedPages? Swapped { get; set; }
@@ -77,20 +78,51 @@ internal sealed class Sequence
     /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
     public bool IsPaused(int streamBuffer) => Request.Stream.Unread >= streamBuffer;
 
+    private ReadOnlySpan<int> Tokens => _sampler is null ? Request.Request.Prompt.Span : _tokens.AsSpan(0, Count);
+
     private bool WantsMoreOfPrompt => Reported < PromptLength && Request.Request is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
 
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? Finished { get; private set; }
 
+    /// <summary>
+    /// Takes memory for the whole answer, so that no step has to. A request that waits holds its prompt and nothing more, however much it may generate.
+    /// </summary>
+    public void Begin()
+    {
+        if (_sampler is not null)
+        {
+            return;
+        }
+
+        GenerationRequest asked = Request.Request;
+        int maxTokens = Request.Stream.MaxTokens;
+        _tokens = new int[PromptLength + maxTokens];
+        asked.Prompt.Span.CopyTo(_tokens);
+        _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
+    }
+
+    /// <summary>Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.</summary>
+    public static void Insert(List<Sequence> sequences, Sequence sequence)
+    {
+        int at = sequences.Count;
+        while (at > 0 && ByOrder(sequences[at - 1], sequence) > 0)
+        {
+            at--;
+        }
+
+        sequences.Insert(at, sequence);
+    }
+
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
-    public ReadOnlySpan<int> Next(int rows) => _tokens.AsSpan(Computed, rows);
+    public ReadOnlySpan<int> Next(int rows) => Tokens.Slice(Computed, rows);
 
     /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, and lets others share their full pages.</summary>
     public void Advance(int rows)
     {
         Computed += rows;
         Reported = Math.Max(Reported, Math.Min(Computed, PromptLength));
-        Table.Keep(_tokens.AsSpan(0, Computed));
+        Table.Keep(Tokens[..Computed]);
     }
 
     /// <summary>
@@ -101,7 +133,7 @@ internal sealed class Sequence
     {
         if (Table.SharesPrefixes)
         {
-            Computed = Table.TakePrefix(Request.Origin, _tokens.AsSpan(0, Count), WantsMoreOfPrompt ? Reported : Count - 1);
+            Computed = Table.TakePrefix(Request.Origin, Tokens, WantsMoreOfPrompt ? Reported : Count - 1);
         }
     }
 
@@ -118,14 +150,18 @@ internal sealed class Sequence
     /// <summary>A further continuation of the prompt, whose keys and values are in the pages.</summary>
     /// <param name="continuation">Which one.</param>
     /// <param name="copyPage">Copies a page's bytes: from, to.</param>
-    public Sequence Fork(int continuation, Action<int, int> copyPage) =>
-        new(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength, Reported = PromptLength, IsAdmitted = true };
+    public Sequence Fork(int continuation, Action<int, int> copyPage)
+    {
+        var fork = new Sequence(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength, Reported = PromptLength, IsAdmitted = true };
+        fork.Begin();
+        return fork;
+    }
 
     /// <summary>Reports how probable the prompt's token behind <paramref name="position"/> was.</summary>
     public void ReportPrompt(int position, ReadOnlySpan<float> logits)
     {
         var top = new TokenLogProbability[Request.Request.LogProbabilities!.TopCount];
-        int token = _tokens[position + 1];
+        int token = Tokens[position + 1];
         float probability = LogProbabilities.OfLogits(logits, token, top, out int count);
         Request.Stream.PublishPrompt(position + 1, new PromptTokenLogProbability(token, probability, top[..count]));
     }
@@ -135,13 +171,13 @@ internal sealed class Sequence
     {
         if (PendingForks == 0 && Request.Request is { Tap: null, LogProbabilities: null })
         {
-            _sampler.TryDescribe(output, _tokens.AsSpan(0, Count), choices);
+            _sampler!.TryDescribe(output, Tokens, choices);
         }
     }
 
     /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
     public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch) =>
-        Take(_sampler.Next(logits, _tokens.AsSpan(0, Count), scratch), logits, scratch);
+        Take(_sampler!.Next(logits, Tokens, scratch), logits, scratch);
 
     /// <summary>Takes the token that the device has chosen, publishes it or ends the sequence.</summary>
     public void Accept(int token) => Take(token, [], null);
@@ -155,14 +191,24 @@ internal sealed class Sequence
             _tokens[Count++] = token;
             Request.Generated++;
             Request.Stream.Publish(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
-            reason = Request.Request.StopCondition?.IsMet(Continuation, token) == true ? FinishReason.StopString : reason;
+            if (Request.Stream.Stops is { } stops && stops.IsMet(Continuation, token))
+            {
+                reason = stops.Reason;
+            }
         }
 
-        Finished = reason;
+        // Whoever has been ended from outside meanwhile stays ended.
+        Finished ??= reason;
     }
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
+
+    private static int ByOrder(Sequence a, Sequence b)
+    {
+        int order = a.Request.Order.CompareTo(b.Request.Order);
+        return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
+    }
 
     private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {
@@ -172,7 +218,7 @@ internal sealed class Sequence
         }
 
         var top = new TokenLogProbability[options.TopCount];
-        float probability = _sampler.LogProbability(options.Source, logits, scratch, token.Id, top, out int count);
+        float probability = _sampler!.LogProbability(options.Source, logits, scratch, token.Id, top, out int count);
         return token with { LogProbability = probability, Top = top[..count] };
     }
 }

@@ -122,6 +122,7 @@ internal sealed class StepPlanner
     {
         int outputs = sequence.WantsPromptLogits ? rows : rows == sequence.Pending ? 1 : 0;
         int tokens = sequence.Computed + rows;
+        sequence.Begin();
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs);
         _sequences.Add(sequence);

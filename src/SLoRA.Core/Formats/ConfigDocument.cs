@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using SLoRA.Diagnostics;
 using SLoRA.Native;
 
 namespace SLoRA.Formats;
@@ -28,15 +29,17 @@ internal static class ConfigDocument
             stream.ReadExactly(bytes);
             return Parse(bytes, path, kind);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
-            throw new FormatError(LoadErrorKind.File, path, null, "cannot be read: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, path, null, FileProblem.Of(error), error);
         }
     }
 
     /// <summary>Reads an object out of memory.</summary>
     public static ConfigObject Parse(ReadOnlyMemory<byte> utf8, string file, LoadErrorKind kind = LoadErrorKind.Config)
     {
+        if (ForeignFile.Problem(utf8.Span) is { } problem)
+            throw new FormatError(kind, file, null, problem);
         if (!Utf8.IsValid(utf8.Span))
             throw new FormatError(kind, file, null, "is not UTF-8");
         try
@@ -49,7 +52,7 @@ internal static class ConfigDocument
         }
         catch (JsonException error)
         {
-            throw new FormatError(kind, file, null, "is not JSON: " + error.Message, error);
+            throw new FormatError(kind, file, null, "is not JSON: " + Shown.Text(error.Message), error);
         }
     }
 

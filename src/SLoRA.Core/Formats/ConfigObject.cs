@@ -165,10 +165,11 @@ internal sealed class ConfigObject
 
     private static string Shown(JsonElement value)
     {
+        // Lists and objects may be laid out over many lines.
         const int Longest = 60;
         string text = value.GetRawText();
-        string start = string.Join(' ', text[..Math.Min(text.Length, Longest)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return text.Length <= Longest ? start : start + "…";
+        string start = string.Join(' ', text[..Math.Min(text.Length, Longest + 1)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return Diagnostics.Shown.Text(start, Longest);
     }
 
     // Null when the value is not written as a whole number. Clamped, so that one too long for Int64 still fails its bounds.

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats;
 
@@ -9,15 +8,17 @@ namespace SLoRA.Formats;
 /// </summary>
 internal sealed class FormatError : Exception
 {
-    private const int LongestQuote = 200;
+    private const int LongestPath = 4096;
 
     /// <param name="kind">What is wrong.</param>
-    /// <param name="file">The path of the file at fault, as the host program would know it.</param>
+    /// <param name="file">The path of the file at fault, as the host program would know it; null if the subject says which it is.</param>
     /// <param name="subject">The tensor, key or file name at fault, or null if the whole file is.</param>
     /// <param name="problem">The rest of a sentence that begins with the subject (or, without one, with the file).</param>
     /// <param name="cause">The error underneath, if there is one.</param>
-    public FormatError(LoadErrorKind kind, string file, string? subject, string problem, Exception? cause = null)
-        : base(subject is null ? $"{file}: {problem}" : $"{file}: {Quote(subject)} {problem}", cause)
+    public FormatError(LoadErrorKind kind, string? file, string? subject, string problem, Exception? cause = null)
+        : base(
+            (file is null ? "" : Shown.Text(file, LongestPath) + ": ") + (subject is null ? "" : Shown.Name(subject) + " ") + problem,
+            cause)
     {
         Kind = kind;
         File = file;
@@ -26,22 +27,7 @@ internal sealed class FormatError : Exception
 
     public LoadErrorKind Kind { get; }
 
-    public string File { get; }
+    public string? File { get; }
 
     public string? Subject { get; }
-
-    /// <summary>A name out of a file that nobody vouches for, in quotes, on one line and not longer than a line can bear.</summary>
-    public static string Quote(string name)
-    {
-        var text = new StringBuilder("'", Math.Min(name.Length, LongestQuote) + 8);
-        foreach (char c in name.AsSpan(0, Math.Min(name.Length, LongestQuote)))
-        {
-            if (char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029')
-                text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
-            else
-                text.Append(c);
-        }
-
-        return text.Append(name.Length > LongestQuote ? "…'" : "'").ToString();
-    }
 }

@@ -49,21 +49,23 @@ internal sealed class SafetensorsHeader
     /// <summary>Reads and checks the header at the start of a seekable stream, and nothing behind it.</summary>
     /// <param name="stream">The file, positioned at its start.</param>
     /// <param name="file">The name that errors call it by.</param>
+    /// <param name="longest">The longest header that is read, in bytes.</param>
     /// <exception cref="FormatError">The file is not what the format says (kind <see cref="LoadErrorKind.File"/>), or cannot be read.</exception>
-    public static SafetensorsHeader Read(Stream stream, string file)
+    public static SafetensorsHeader Read(Stream stream, string file, long longest = LongestHeader)
     {
-        (byte[] json, long fileLength) = ReadBytes(stream, file);
+        (byte[] json, long fileLength) = ReadBytes(stream, file, longest);
         return Parse(json, fileLength, file);
     }
 
     /// <summary>Reads the header's bytes without looking into them.</summary>
     /// <returns>The JSON, and the length of the file.</returns>
     /// <inheritdoc cref="Read"/>
-    public static (byte[] Json, long FileLength) ReadBytes(Stream stream, string file)
+    public static (byte[] Json, long FileLength) ReadBytes(Stream stream, string file, long longest = LongestHeader)
     {
         try
         {
             long fileLength = stream.Length;
+            CheckStart(stream, file);
             if (fileLength < LengthField)
                 throw Error(file, null, $"is {fileLength} bytes long, shorter than a safetensors header");
 
@@ -71,8 +73,8 @@ internal sealed class SafetensorsHeader
             stream.ReadExactly(field);
             ulong length = BinaryPrimitives.ReadUInt64LittleEndian(field);
             // Both bounds come before the buffer, so a file can never make us take more memory than it has bytes.
-            if (length > LongestHeader)
-                throw Error(file, null, $"says that its header is {length} bytes long, the format allows {LongestHeader}");
+            if (length > (ulong)longest)
+                throw Error(file, null, $"says that its header is {length} bytes long; {longest} are read");
             if ((long)length > fileLength - LengthField)
                 throw Error(file, null, $"ends before its header of {length} bytes does; the file is {fileLength} bytes long");
 
@@ -80,13 +82,9 @@ internal sealed class SafetensorsHeader
             stream.ReadExactly(json);
             return (json, fileLength);
         }
-        catch (EndOfStreamException error)
-        {
-            throw new FormatError(LoadErrorKind.File, file, null, "became shorter while it was read", error);
-        }
         catch (IOException error)
         {
-            throw new FormatError(LoadErrorKind.File, file, null, "cannot be read: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
         }
     }
 
@@ -94,7 +92,7 @@ internal sealed class SafetensorsHeader
     /// <param name="json">Its bytes, without the length before them.</param>
     /// <param name="fileLength">Bytes of the file.</param>
     /// <param name="file">The name that errors call it by.</param>
-    /// <param name="pause">Called between two tensors; null for nobody.</param>
+    /// <param name="pause">Called before each member, so that others can work meanwhile; what it throws ends the reading. Null for nobody.</param>
     /// <exception cref="FormatError">The header is not what the format says.</exception>
     public static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long fileLength, string file, Action? pause = null)
     {
@@ -109,6 +107,16 @@ internal sealed class SafetensorsHeader
         ImmutableArray<TensorEntry> tensors = parser.Tensors.ToImmutable().Sort(ByPlace);
         CheckTiling(tensors, dataBegin, fileLength, file);
         return new SafetensorsHeader(file, dataBegin, tensors, parser.Metadata.ToFrozenDictionary(StringComparer.Ordinal));
+    }
+
+    /// <summary>A file whose ninth byte does not begin a header is told by its first ones, if it is one of those that are mistaken for safetensors.</summary>
+    private static void CheckStart(Stream stream, string file)
+    {
+        Span<byte> start = stackalloc byte[ForeignFile.StartBytes];
+        int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        stream.Position = 0;
+        if ((read <= LengthField || start[LengthField] != (byte)'{') && ForeignFile.Problem(start[..read]) is { } problem)
+            throw Error(file, null, problem);
     }
 
     /// <summary>The tensors' bytes must follow one another without hole or overlap, from the end of the header to the end of the file.</summary>

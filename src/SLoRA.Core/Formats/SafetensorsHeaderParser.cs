@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats;
 
@@ -15,6 +16,9 @@ internal ref struct SafetensorsHeaderParser
     // PyTorch has no tensor of more dimensions; without a bound a header could be one endless shape.
     private const int MostDimensions = 64;
 
+    // Names of tensors have some fifty characters, those of large nested models some two hundred.
+    private const int LongestName = 1024;
+
     private readonly string _file;
     private readonly long _dataBegin;
     private readonly Action? _pause;
@@ -25,7 +29,7 @@ internal ref struct SafetensorsHeaderParser
     /// <param name="json">Its bytes.</param>
     /// <param name="file">The name that errors call the file by.</param>
     /// <param name="dataBegin">Where the tensors' bytes begin.</param>
-    /// <param name="pause">Called between two members, so that others can work meanwhile; null for nobody.</param>
+    /// <param name="pause">Called before each member, so that others can work meanwhile; what it throws ends the parsing. Null for nobody.</param>
     public SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file, long dataBegin, Action? pause = null)
     {
         _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Depth });
@@ -46,6 +50,8 @@ internal ref struct SafetensorsHeaderParser
             while (NextMember())
             {
                 string name = Name();
+                if (name.Length > LongestName)
+                    throw Error(name, $"is a name of {name.Length} characters; {LongestName} are read");
                 if (!_names.Add(name))
                     throw Error(name, "is named twice in the header");
                 if (name == "__metadata__")
@@ -59,12 +65,12 @@ internal ref struct SafetensorsHeaderParser
         }
         catch (JsonException error)
         {
-            throw new FormatError(LoadErrorKind.File, _file, null, "has a header that is not JSON: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, _file, null, "has a header that is not JSON: " + Shown.Text(error.Message), error);
         }
         catch (InvalidOperationException error)
         {
             // An escaped half of a surrogate pair is legal JSON but no string.
-            throw new FormatError(LoadErrorKind.File, _file, null, "has a header with an invalid string: " + error.Message, error);
+            throw new FormatError(LoadErrorKind.File, _file, null, "has a header with an invalid string: " + Shown.Text(error.Message), error);
         }
     }
 
@@ -76,7 +82,7 @@ internal ref struct SafetensorsHeaderParser
             string key = Name();
             Begin(JsonTokenType.String, "__metadata__", "holds something that is not a string");
             if (!Metadata.TryAdd(key, _json.GetString()!))
-                throw Error("__metadata__", $"names {FormatError.Quote(key)} twice");
+                throw Error("__metadata__", $"names {Shown.Name(key)} twice");
         }
     }
 
@@ -104,14 +110,14 @@ internal ref struct SafetensorsHeaderParser
                     offsets = Numbers(tensor, key, 2);
                     break;
                 default:
-                    throw Error(tensor, $"has an unknown member {FormatError.Quote(key)}");
+                    throw Error(tensor, $"has an unknown member {Shown.Name(key)}");
             }
         }
 
         if (dtype is null || shape.IsDefault || offsets.IsDefault)
             throw Error(tensor, $"has no {(dtype is null ? "dtype" : shape.IsDefault ? "shape" : "data_offsets")}");
         if (TensorTypes.Parse(dtype) is not { } type)
-            throw Error(tensor, $"has the unknown dtype {FormatError.Quote(dtype)}");
+            throw Error(tensor, $"has the unknown dtype {Shown.Name(dtype)}");
         if (offsets.Length != 2 || offsets[1] < offsets[0])
             throw Error(tensor, "has data_offsets that are not a begin and an end");
         if (offsets[1] > long.MaxValue - _dataBegin)

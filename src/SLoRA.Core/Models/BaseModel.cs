@@ -6,18 +6,25 @@ using SLoRA.Models.Families;
 
 namespace SLoRA.Models;
 
-/// <summary>A base model on disk, checked and mapped: its description, its weights, and what its authors say about generating with it.</summary>
+/// <summary>
+/// A base model on disk, checked, and mapped or ready to be read: its description, its weights, and what its authors say about generating with it.
+/// </summary>
 internal sealed class BaseModel : IDisposable
 {
-    private readonly Checkpoint _checkpoint;
+    private const int BlockBytes = 4 << 20;
 
-    private BaseModel(string folder, DecoderDescription decoder, GenerationDefaults defaults, Checkpoint checkpoint)
+    private readonly Checkpoint _checkpoint;
+    private readonly ModelAccess _access;
+    private readonly WeightBuffer _buffer = new();
+
+    private BaseModel(string folder, DecoderDescription decoder, GenerationDefaults defaults, Checkpoint checkpoint, ModelAccess access)
     {
         FolderPath = folder;
         Decoder = decoder;
         Defaults = defaults;
         Targets = TargetModule.Of(decoder);
         _checkpoint = checkpoint;
+        _access = access;
     }
 
     /// <summary>The folder, as it was given.</summary>
@@ -42,9 +49,10 @@ internal sealed class BaseModel : IDisposable
     /// <param name="folder">The folder of config.json.</param>
     /// <param name="progress">Told how much of the weights has been read, on the calling thread.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
+    /// <param name="access">Whether the files are mapped now, or each weight is read when it is asked for.</param>
     /// <exception cref="ModelLoadException">The model is broken or not served.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+    public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, ModelAccess access = ModelAccess.Map)
     {
         Checkpoint? checkpoint = null;
         try
@@ -55,9 +63,10 @@ internal sealed class BaseModel : IDisposable
             GenerationDefaults defaults = files.ReadGenerationDefaults();
             checkpoint = Checkpoint.Open(files.ReadIndex(), cancellation);
             TensorCatalog.Check(decoder, checkpoint);
-            checkpoint.Map(progress, cancellation);
+            if (access == ModelAccess.Map)
+                checkpoint.Map(progress, cancellation);
             TensorCatalog.CheckTiedHead(decoder, checkpoint, cancellation);
-            return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, checkpoint);
+            return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, checkpoint, access);
         }
         catch (FormatError error)
         {
@@ -71,19 +80,59 @@ internal sealed class BaseModel : IDisposable
         }
     }
 
-    /// <summary>One weight, by its name in the checkpoint; the memory stays valid until <see cref="Dispose"/>.</summary>
-    public WeightSource Weight(string name)
+    /// <summary>What the header says of a weight, by its name in the checkpoint.</summary>
+    public TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
+
+    /// <summary>
+    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where they are read, it is
+    /// read now, and stays
+    /// until the next weight is asked for.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
+    /// <exception cref="ModelLoadException">The file can no longer be read.</exception>
+    public unsafe WeightSource Weight(string name, CancellationToken cancellation = default)
     {
-        TensorEntry tensor = _checkpoint.Tensors[name];
-        return tensor.Shape is [long rows, long columns]
-            ? new WeightSource(name, tensor.Type, _checkpoint.Address(name), (int)rows, (int)columns)
-            : new WeightSource(name, tensor.Type, _checkpoint.Address(name), 1, (int)tensor.ElementCount);
+        TensorEntry tensor = Tensor(name);
+        (int rows, int columns) = tensor.Shape is [long first, long second] ? ((int)first, (int)second) : (1, (int)tensor.ElementCount);
+        if (_access == ModelAccess.Map)
+            return new WeightSource(name, tensor.Type, _checkpoint.Address(name), rows, columns);
+        byte* memory = _buffer.Take(tensor.Length);
+        try
+        {
+            for (long offset = 0; offset < tensor.Length; offset += BlockBytes)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                _checkpoint.Read(name, offset, new Span<byte>(memory + offset, (int)Math.Min(BlockBytes, tensor.Length - offset)));
+            }
+        }
+        catch (FormatError error)
+        {
+            throw new ModelLoadException(error);
+        }
+
+        return new WeightSource(name, tensor.Type, (nint)memory, rows, columns) { Stays = false };
     }
 
-    /// <summary>The weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
-    public WeightSource WeightOf(TargetModule module) =>
-        Weight((module.Kind == TargetKind.Head && Decoder.TiedEmbeddings ? ModuleNames.Embedding : module.Name) + ".weight");
+    /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
+    public BaseWeight WeightOf(TargetModule module)
+    {
+        TensorEntry tensor = Tensor((module.Kind == TargetKind.Head && Decoder.TiedEmbeddings ? ModuleNames.Embedding : module.Name) + ".weight");
+        return new BaseWeight(
+            tensor.Type, tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination), IsInMemory: _access == ModelAccess.Map);
+    }
 
-    /// <summary>Unmaps the files. Nothing may use the weights any more.</summary>
-    public void Dispose() => _checkpoint.Dispose();
+    /// <summary>Backends have all weights that they need: memory and files are let go, unless the files are mapped.</summary>
+    public void Release()
+    {
+        _buffer.Dispose();
+        _checkpoint.Release();
+    }
+
+    /// <summary>Lets everything go. Nothing may use the weights any more.</summary>
+    public void Dispose()
+    {
+        _buffer.Dispose();
+        _checkpoint.Dispose();
+    }
 }

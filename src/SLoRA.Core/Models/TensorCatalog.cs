@@ -46,29 +46,42 @@ internal static class TensorCatalog
         foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
         {
             if (!expected.Contains(name) && !IsOldBuffer(name))
-                throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
+                throw Foreign(checkpoint) ?? new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
         }
     }
 
-    /// <summary>Checks that a head stored beside tied embeddings is the embedding. Needs the mapped bytes.</summary>
+    /// <summary>Checks that a head stored beside tied embeddings is the embedding, by value: one of them may be stored in a wider type.</summary>
     /// <exception cref="FormatError">It is not: the file promises one model and the configuration another.</exception>
-    public static unsafe void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
+    public static void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
     {
-        const int Block = 1 << 26;
+        const int BlockElements = 1 << 20;
         if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(HeadWeight, out TensorEntry? head))
             return;
         TensorEntry embedding = checkpoint.Tensors[EmbeddingWeight];
-        bool same = head.Type == embedding.Type;
-        byte* a = (byte*)checkpoint.Address(HeadWeight), b = (byte*)checkpoint.Address(EmbeddingWeight);
-        for (long offset = 0; same && offset < head.Length; offset += Block)
+        byte[] left = new byte[BlockElements * head.Type.ElementSize()], right = new byte[BlockElements * embedding.Type.ElementSize()];
+        for (long element = 0; element < head.ElementCount; element += BlockElements)
         {
             cancellation.ThrowIfCancellationRequested();
-            int bytes = (int)Math.Min(Block, head.Length - offset);
-            same = new ReadOnlySpan<byte>(a + offset, bytes).SequenceEqual(new ReadOnlySpan<byte>(b + offset, bytes));
+            int count = (int)Math.Min(BlockElements, head.ElementCount - element);
+            ReadOnlySpan<byte> ofHead = Piece(head, left, element, count), ofEmbedding = Piece(embedding, right, element, count);
+            if (ElementComparison.FirstDifference(head.Type, ofHead, embedding.Type, ofEmbedding) is >= 0 and var at)
+            {
+                throw new FormatError(
+                    LoadErrorKind.Tensor,
+                    checkpoint.FileOf(HeadWeight),
+                    HeadWeight,
+                    $"differs from {EmbeddingWeight} at element {element + at}, although tie_word_embeddings is true; "
+                        + "if the head was trained, say false there, otherwise save the model again without it");
+            }
         }
 
-        if (!same)
-            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(HeadWeight), HeadWeight, $"differs from {EmbeddingWeight}, although tie_word_embeddings is true");
+        ReadOnlySpan<byte> Piece(TensorEntry tensor, byte[] buffer, long element, int count)
+        {
+            int size = tensor.Type.ElementSize();
+            Span<byte> piece = buffer.AsSpan(0, count * size);
+            checkpoint.Read(tensor.Name, element * size, piece);
+            return piece;
+        }
     }
 
     private static IEnumerable<ExpectedTensor> Attention(int layer, AttentionDescription attention, int hidden)
@@ -107,7 +120,7 @@ internal static class TensorCatalog
     private static void CheckOne(ExpectedTensor expected, Checkpoint checkpoint)
     {
         if (!checkpoint.Tensors.TryGetValue(expected.Name, out TensorEntry? actual))
-            throw new FormatError(LoadErrorKind.Tensor, checkpoint.File, expected.Name, "is missing");
+            throw Foreign(checkpoint) ?? new FormatError(LoadErrorKind.Tensor, checkpoint.File, expected.Name, "is missing");
         if (!actual.Shape.AsSpan().SequenceEqual(expected.Shape.AsSpan()))
         {
             throw new FormatError(
@@ -116,6 +129,18 @@ internal static class TensorCatalog
 
         if (!actual.Type.IsWeight())
             throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name, $"has type {actual.Type}; weights are F32, F16 or BF16");
+    }
+
+    /// <summary>What explains tensors that are missing or too many: the first one that no plain checkpoint has. Null when there is none.</summary>
+    private static FormatError? Foreign(Checkpoint checkpoint)
+    {
+        foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
+        {
+            if (ForeignWeight.Problem(name) is { } problem)
+                return new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, problem);
+        }
+
+        return null;
     }
 
     // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read either.

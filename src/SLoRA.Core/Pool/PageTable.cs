@@ -4,10 +4,11 @@ namespace SLoRA.Pool;
 /// <param name="pool">Where pages come from.</param>
 /// <param name="pageTokens">Tokens of a page.</param>
 /// <param name="prefixes">Keeps full pages for others; null when nothing is kept.</param>
-/// <param name="capacity">Tokens whose pages it has room to name; it makes more when it must.</param>
+/// <param name="capacity">Tokens whose pages it makes room to name as soon as it gets any; it makes more when it must.</param>
 internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? prefixes = null, int capacity = 0)
 {
-    private int[] _pages = new int[(capacity + pageTokens - 1) / pageTokens];
+    private readonly int _capacity = (capacity + pageTokens - 1) / pageTokens;
+    private int[] _pages = [];
     private int _count;
     private int _forkPages;
     private PrefixChain? _chain;
@@ -31,6 +32,7 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <returns>How many tokens were taken.</returns>
     public int TakePrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit)
     {
+        MakeRoom(_capacity);
         _chain ??= prefixes!.NewChain(origin, _pages.Length);
         _count = prefixes!.Take(_chain, tokens, _pages.AsSpan(0, limit / pageTokens));
         return _count * pageTokens;
@@ -63,7 +65,7 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
 
         Reserved += pages;
         _forkPages = PagesFor(tokens) - (sharedTokens / pageTokens);
-        MakeRoom(PagesFor(tokens));
+        MakeRoom(Math.Max(_capacity, PagesFor(tokens)));
         return true;
     }
 

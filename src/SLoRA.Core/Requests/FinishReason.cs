@@ -9,6 +9,9 @@ public enum FinishReason
     /// <summary>The text contained one of the request's stop strings.</summary>
     StopString,
 
+    /// <summary>The request's <see cref="IStopCondition"/> was met, and it is none for stop strings.</summary>
+    StopCondition,
+
     /// <summary>The request reached its limit of tokens, or the model its context length.</summary>
     Length,
 

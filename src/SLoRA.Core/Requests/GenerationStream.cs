@@ -8,9 +8,11 @@ namespace SLoRA;
 /// enumeration early, or cancelling it, ends the request within one step; when the enumeration has ended, its pages have been returned.
 /// </summary>
 /// <remarks>
-/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, <see cref="EngineBusyException"/> when the queue is full,
+/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, with the token that was; <see cref="EngineBusyException"/> when the queue is full,
 /// <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made the request fail.
-/// One consumer at a time; a slow one makes this request wait and no other.
+/// One consumer at a time; a slow one makes this request wait and no other, and one that takes nothing for <see cref="SchedulingOptions.ConsumerTimeout"/> ends it with
+/// <see cref="ConsumerStalledException"/>. Dispose the enumerator, as <c>await foreach</c> does: one that is dropped without that holds its pages until then, or
+/// until the garbage collector finds it, which cancels the request.
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
@@ -21,6 +23,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     private PromptTokenLogProbability?[]? _prompt;
     private RequestTrace? _trace;
     private int _started;
+    private bool _completed;
 
     internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
@@ -28,10 +31,11 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         _cancellation = cancellation;
         Request = request;
         MaxTokens = maxTokens;
+        Stops = StopMatchers.Begin(request);
         _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
     }
 
-    /// <summary>The request.</summary>
+    /// <summary>The request, as it was copied when it was made.</summary>
     public GenerationRequest Request { get; }
 
     /// <summary>
@@ -55,6 +59,11 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>The most tokens that will be generated.</summary>
     internal int MaxTokens { get; }
 
+    /// <summary>The request's stop condition at work; null without one.</summary>
+    internal StopMatchers? Stops { get; }
+    /// <summary>What the engine makes of it, from its arrival on. Engine's thread only.</summary>
+    internal RequestState? State { get; set; }
+
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;
 
@@ -69,31 +78,33 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
             throw new InvalidOperationException("A stream can be enumerated once; hand the request in again for a second answer.");
         }
 
-        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(_cancellation, cancellationToken);
-        if (linked.Token.IsCancellationRequested)
+        if (_cancellation.IsCancellationRequested || cancellationToken.IsCancellationRequested)
         {
             EndUnserved(SLoRA.FinishReason.Cancelled, null);
-            linked.Token.ThrowIfCancellationRequested();
+            throw Cancelled(cancellationToken);
         }
 
         _trace = RequestTrace.Start(Request);
         Submit();
         try
         {
-            using CancellationTokenRegistration registration = linked.Token.UnsafeRegister(
-                static stream => ((GenerationStream)stream!).Cancel(), this);
+            using var consumer = new StreamConsumer(this, _cancellation, cancellationToken);
             while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_tokens.TryRead(out GeneratedToken token))
+                while (_tokens.TryRead(out GeneratedToken token, out int left))
                 {
-                    _loop.Consumed(this);
+                    if (left == _loop.StreamBuffer - 1)
+                    {
+                        _loop.WakeUp();
+                    }
+
                     yield return token;
                 }
             }
 
             if (FinishReason == SLoRA.FinishReason.Cancelled)
             {
-                throw new OperationCanceledException(linked.Token);
+                throw Cancelled(cancellationToken);
             }
         }
         finally
@@ -117,9 +128,22 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
         (_prompt ??= new PromptTokenLogProbability?[Request.Prompt.Length])[index] = token;
 
-    /// <summary>Ends the stream. Called once, by the engine's thread, after everything the request held has been returned.</summary>
+    /// <summary>Ends the request as cancelled, if it has not ended. Any thread.</summary>
+    internal void Cancel() => _loop.Cancel(this);
+
+    /// <summary>
+    /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the consumer's for a request that
+    /// was never handed in.
+    /// </summary>
     internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
     {
+        if (_completed)
+        {
+            return;
+        }
+
+        _completed = true;
+        _loop.Ended(this);
         Usage = usage;
         FinishReasons = reasons;
         FinishReason = ReasonOf(reasons);
@@ -152,5 +176,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         }
     }
 
-    private void Cancel() => _loop.Cancel(this);
+    /// <summary>The error of whoever cancelled: it carries the token that the caller gave.</summary>
+    private OperationCanceledException Cancelled(CancellationToken enumeration) =>
+        new(_cancellation.IsCancellationRequested ? _cancellation : enumeration);
 }

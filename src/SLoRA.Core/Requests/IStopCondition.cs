@@ -1,16 +1,23 @@
 namespace SLoRA;
 
-/// <summary>Ends an answer by something other than a token: a stop string, a closed bracket. Made by whoever understands the tokens; one instance per request.</summary>
-/// <remarks>
-/// The engine's thread calls it, once per generated token and in order within a continuation, so it must be quick and must not wait for, or call, the
-/// engine. The token that meets the condition is the last one of its continuation, which ends with <see cref="FinishReason.StopString"/>. If it
-/// throws, that request fails and no other.
-/// </remarks>
+/// <summary>
+/// Ends answers by something other than a token: a stop string, a closed bracket. Made by whoever understands the tokens. It says what ends an answer and
+/// remembers nothing of one, so one instance serves any number of requests and threads; what a continuation has seen is in the
+/// <see cref="IStopMatcher"/> that it begins for it.
+/// </summary>
 public interface IStopCondition
 {
-    /// <summary>Takes the next token.</summary>
+    /// <summary>
+    /// How continuations that it ends are reported: <see cref="FinishReason.StopCondition"/> unless overridden, or <see cref="FinishReason.StopString"/>.
+    /// </summary>
+    FinishReason Reason => FinishReason.StopCondition;
+
+    /// <summary>
+    /// Begins to watch one continuation of one request. <see cref="LoraServingEngine.GenerateAsync"/> calls it for each of them, on its caller's thread;
+    /// what it throws is thrown there.
+    /// </summary>
+    /// <param name="prompt">The ids of the prompt; valid until the call returns.</param>
     /// <param name="continuation">Which of the request's continuations, from 0.</param>
-    /// <param name="token">The token just generated.</param>
-    /// <returns>Whether the continuation ends with it.</returns>
-    bool IsMet(int continuation, int token);
+    /// <returns>What takes the tokens of this continuation and of no other: a new instance for each call.</returns>
+    IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation);
 }

@@ -7,6 +7,12 @@ public sealed record LogProbabilityOptions
     public const int MaxTopCount = 1024;
 
     /// <summary>
+    /// With <see cref="IncludePrompt"/>, the most entries for the prompt: its tokens times <see cref="TopCount"/>. They are held until the stream is let go,
+    /// 8 bytes each.
+    /// </summary>
+    public const int MaxPromptEntries = 1 << 18;
+
+    /// <summary>
     /// How many of the most probable tokens to report beside the chosen one: 0 (the default) to <see cref="MaxTopCount"/>, at most the
     /// vocabulary's size.
     /// </summary>
@@ -16,7 +22,8 @@ public sealed record LogProbabilityOptions
     public LogProbabilitySource Source { get; init; }
 
     /// <summary>
-    /// Whether the tokens of the prompt get theirs too, always from the model's own distribution. The first token of a prompt has none.
+    /// Whether the tokens of the prompt get theirs too, always from the model's own distribution. The first token of a prompt has none. Bounded by
+    /// <see cref="MaxPromptEntries"/>.
     /// </summary>
     public bool IncludePrompt { get; init; }
 

@@ -1,20 +1,29 @@
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA;
 
 /// <summary>Checks a request at the border, before anything changes.</summary>
 internal static class RequestRules
 {
-    /// <summary>Checks every value that can be checked without the engine.</summary>
-    /// <returns>The most tokens that the request may generate.</returns>
-    /// <exception cref="InvalidRequestException">A value is out of its range.</exception>
-    public static int Check(GenerationRequest request, ModelInfo model, SchedulingOptions scheduling)
+    /// <summary>Copies a request, and checks every value of the copy that can be checked without the engine.</summary>
+    /// <returns>The copy, and the most tokens that it may generate.</returns>
+    /// <exception cref="InvalidRequestException">A value is out of its range, or cannot be read.</exception>
+    public static (GenerationRequest Request, int MaxTokens) Accept(GenerationRequest asked, ModelInfo model, SchedulingOptions scheduling)
+    {
+        // Before anything is copied: the length is no secret of the caller's memory.
+        CheckLength(asked.Prompt.Length, model);
+        GenerationRequest request = RequestCopy.Of(asked);
+        return (request, Check(request, model, scheduling));
+    }
+
+    private static int Check(GenerationRequest request, ModelInfo model, SchedulingOptions scheduling)
     {
         CheckPrompt(request.Prompt.Span, model);
         CheckAdapters(request);
         CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), model);
         request.Sampling.Validate(model.VocabularySize);
-        request.LogProbabilities?.Validate(model.VocabularySize);
+        CheckLogProbabilities(request, model);
         if (request.Continuations < 1 || request.Continuations > scheduling.Places)
         {
             throw Invalid(
@@ -25,6 +34,11 @@ internal static class RequestRules
         if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline.TotalMilliseconds > uint.MaxValue - 1))
         {
             throw Invalid(nameof(GenerationRequest.Deadline), $"Deadline is {deadline}; it must be positive and less than 49 days.");
+        }
+
+        if (request.CacheSalt is { Length: > GenerationRequest.MaxSaltLength } salt)
+        {
+            throw Invalid(nameof(GenerationRequest.CacheSalt), $"CacheSalt has {salt.Length} characters; at most {GenerationRequest.MaxSaltLength} are taken.");
         }
 
         return MaxTokens(request, model, scheduling.DefaultMaxTokens);
@@ -50,20 +64,23 @@ internal static class RequestRules
                 $"A prompt of {request.Prompt.Length} tokens leaves {left} of the context of {model.ContextLength}; MaxTokens is {asked}.");
     }
 
-    private static void CheckPrompt(ReadOnlySpan<int> prompt, ModelInfo model)
+    private static void CheckLength(int prompt, ModelInfo model)
     {
-        if (prompt.IsEmpty)
+        if (prompt == 0)
         {
             throw Invalid(nameof(GenerationRequest.Prompt), $"The prompt is empty; it needs at least one token.");
         }
 
-        if (prompt.Length >= model.ContextLength)
+        if (prompt >= model.ContextLength)
         {
             throw Invalid(
                 nameof(GenerationRequest.Prompt),
-                $"The prompt has {prompt.Length} tokens; the context of {model.ContextLength} must leave room for at least one more.");
+                $"The prompt has {prompt} tokens; the context of {model.ContextLength} must leave room for at least one more.");
         }
+    }
 
+    private static void CheckPrompt(ReadOnlySpan<int> prompt, ModelInfo model)
+    {
         for (int i = 0; i < prompt.Length; i++)
         {
             if (prompt[i] < 0 || prompt[i] >= model.VocabularySize)
@@ -86,8 +103,26 @@ internal static class RequestRules
         }
     }
 
+    private static void CheckLogProbabilities(GenerationRequest request, ModelInfo model)
+    {
+        if (request.LogProbabilities is not { } options)
+        {
+            return;
+        }
+
+        options.Validate(model.VocabularySize);
+        long entries = (long)request.Prompt.Length * options.TopCount;
+        if (options.IncludePrompt && entries > LogProbabilityOptions.MaxPromptEntries)
+        {
+            throw Invalid(
+                nameof(LogProbabilityOptions.IncludePrompt),
+                $"{request.Prompt.Length} tokens of the prompt × TopCount {options.TopCount} are {entries} entries; at most {LogProbabilityOptions.MaxPromptEntries} are kept.");
+        }
+    }
+
     private static void CheckAdapters(GenerationRequest request)
     {
+        CheckName(request.Adapter, nameof(GenerationRequest.Adapter));
         if (request.Adapter is not null && request.Adapters.Count > 0)
         {
             throw Invalid(nameof(GenerationRequest.Adapters), $"Adapter and Adapters are both given; a request uses one of them.");
@@ -100,10 +135,19 @@ internal static class RequestRules
                 throw Invalid(nameof(GenerationRequest.Adapters), $"An adapter has no name.");
             }
 
+            CheckName(use.Name, nameof(GenerationRequest.Adapters));
             if (!float.IsFinite(use.Weight))
             {
-                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter '{use.Name}' is {use.Weight}; it must be finite.");
+                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter {Shown.Name(use.Name)} is {use.Weight}; it must be finite.");
             }
+        }
+    }
+
+    private static void CheckName(string? name, string parameter)
+    {
+        if (name is { Length: > AdapterUse.MaxNameLength })
+        {
+            throw Invalid(parameter, $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken.");
         }
     }
 

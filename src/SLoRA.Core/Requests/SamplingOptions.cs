@@ -6,11 +6,14 @@ namespace SLoRA;
 /// </summary>
 /// <remarks>
 /// The default is greedy: <see cref="Temperature"/> 0 takes the largest logit after penalties, bias and hook; equal logits go to the lowest
-/// id. Immutable, unless the dictionary given as <see cref="LogitBias"/> is changed: leave it alone while requests use it. One instance may
-/// serve any number of requests.
+/// id. Immutable, except for the dictionary given as <see cref="LogitBias"/>, which is copied when a request is made. One instance may serve any
+/// number of requests.
 /// </remarks>
 public sealed record SamplingOptions
 {
+    /// <summary>The most tokens of <see cref="LogitBias"/>: it is added for every token that is chosen. An <see cref="ILogitsHook"/> can do more.</summary>
+    public const int MaxLogitBias = 4096;
+
     /// <summary>The defaults: greedy, no penalties, no bias.</summary>
     public static SamplingOptions Greedy { get; } = new();
 
@@ -52,7 +55,8 @@ public sealed record SamplingOptions
     public float FrequencyPenalty { get; init; }
 
     /// <summary>
-    /// Added to the logits of the tokens that are its keys. Ids of the vocabulary, finite values; null or empty (the default) means none.
+    /// Added to the logits of the tokens that are its keys, at most <see cref="MaxLogitBias"/>. Ids of the vocabulary, finite values; null or empty (the
+    /// default) means none.
     /// </summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
@@ -83,8 +87,11 @@ public sealed record SamplingOptions
 
     private static void ValidateBias(IReadOnlyDictionary<int, float> bias, int vocabularySize)
     {
+        int count = 0;
         foreach ((int token, float value) in bias)
         {
+            if (++count > MaxLogitBias)
+                throw InvalidRequestException.For(nameof(LogitBias), $"LogitBias has more than {MaxLogitBias} items.");
             if (token < 0 || token >= vocabularySize)
             {
                 throw InvalidRequestException.For(

@@ -6,11 +6,28 @@ namespace SLoRA;
 
 /// <summary>
 /// The tokens that the engine has published and the consumer has not taken: a ring with one writer, the engine's thread, and one reader. Writing neither
-/// waits nor allocates; a reader that waits goes on on a thread of the pool.
+/// waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of the pool.
 /// </summary>
+/// <remarks>
+/// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence, then looks at
+/// the other's. Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens written and R those read.
+/// <para>
+/// <b>The writer sleeps</b> at n unread: it does not write on when it sees W − R ≥ n. R takes every value in turn, so the reader passes
+/// R = W − n + 1, the first with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes the
+/// writer. If it saw an older W, its fence came before the writer's, which follows the store of W; then the writer, which looks after its own
+/// fence, saw this R, or a later one, and did not sleep. A reader that never sees n − 1 has therefore nobody to wake, and one that does may wake
+/// a writer that is awake, which costs a look.
+/// </para>
+/// <para>
+/// <b>The reader sleeps</b> when it sees W = R: it stores that it waits, has its fence, and looks at W again; the writer stores W, has its fence, and
+/// looks whether somebody waits. One of them sees the other, and whoever exchanges the mark of waiting back to 0 is the one who answers the wait:
+/// nobody answers twice.
+/// </para>
+/// </remarks>
 internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
 {
-    private readonly GeneratedToken[] _items;
+    private readonly int _capacity;
+    private GeneratedToken[] _items = [];
     private ManualResetValueTaskSourceCore<bool> _arrival;
     private Exception? _error;
     private bool _completed;
@@ -20,7 +37,7 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
 
     /// <summary>Creates an empty ring.</summary>
     /// <param name="capacity">Tokens that can be unread at one time: the writer looks at <see cref="Unread"/> and never exceeds it.</param>
-    public TokenRing(int capacity) => _items = new GeneratedToken[BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 1))];
+    public TokenRing(int capacity) => _capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 1));
 
     /// <summary>Tokens written and not read. Any thread.</summary>
     public int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
@@ -32,9 +49,14 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     public void Write(in GeneratedToken token)
     {
         int at = _written;
-        if (at - Volatile.Read(ref _read) == _items.Length)
+        if (at - Volatile.Read(ref _read) == _capacity)
         {
-            throw new InvalidOperationException($"{_items.Length} tokens are unread; the sequence should have been paused.");
+            throw new InvalidOperationException($"{_capacity} tokens are unread; the sequence should have been paused.");
+        }
+
+        if (_items.Length == 0)
+        {
+            _items = new GeneratedToken[_capacity];
         }
 
         _items[at & (_items.Length - 1)] = token;
@@ -52,13 +74,16 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     }
 
     /// <summary>Takes the oldest unread token. The reader's thread.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="left">Tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be woken.</param>
     /// <returns>False when there is none now.</returns>
-    public bool TryRead(out GeneratedToken token)
+    public bool TryRead(out GeneratedToken token, out int left)
     {
         int at = _read;
         if (at == Volatile.Read(ref _written))
         {
             token = default;
+            left = 0;
             return false;
         }
 
@@ -66,6 +91,8 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
         token = item;
         item = default;
         Volatile.Write(ref _read, at + 1);
+        Interlocked.MemoryBarrier();
+        left = Volatile.Read(ref _written) - (at + 1);
         return true;
     }
 
@@ -77,9 +104,6 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
             return new ValueTask<bool>(more);
         }
 
-        _arrival.Reset();
-
-        // A full fence on both sides: either the writer sees the waiting reader, or the reader sees what was written.
         Interlocked.Exchange(ref _waiting, 1);
         return HasNews && Interlocked.Exchange(ref _waiting, 0) == 1
             ? new ValueTask<bool>(Answer())
@@ -107,6 +131,9 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     bool IValueTaskSource<bool>.GetResult(short token)
     {
         _arrival.GetResult(token);
+
+        // Now and not before the next wait: what has been answered names the reader, who could not be collected while the engine holds the ring.
+        _arrival.Reset();
         return Answer();
     }
 

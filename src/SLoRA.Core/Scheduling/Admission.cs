@@ -8,115 +8,84 @@ namespace SLoRA.Scheduling;
 /// Lets waiting sequences run, first come, first served; those that were preempted come before all others, in their old order. A sequence is admitted when
 /// the pool can promise its pages and those of its adapters that have none: all that it can ever need, so that what is admitted can always finish, or under
 /// over-commit those that it needs soon. One that waits for its adapters' content, or for its consumer, is passed over and keeps its place; the first one
-/// that waits for pages holds back those behind it, so that large requests do not starve.
+/// that waits for pages holds back those behind it, so that large requests do not starve, unless it waits for what consumers hold that do not read.
 /// </summary>
-internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption preemption, SchedulingOptions options)
+/// <param name="queue">Who waits.</param>
+/// <param name="reclaim">Takes back idle pages.</param>
+/// <param name="residency">Generations in pages, and what the program wants there.</param>
+/// <param name="preemption">How sequences give up pages.</param>
+/// <param name="options">The limits.</param>
+/// <param name="pages">Pages of the pool.</param>
+/// <param name="clock">Measures how long one is passed.</param>
+internal sealed class Admission(
+    WaitingQueue queue, Reclaim reclaim, Residency residency, Preemption preemption, SchedulingOptions options, int pages, TimeProvider clock)
 {
-    private readonly List<Sequence> _waiting = [];
+    /// <summary>How many are looked at in a step beside others that compute, for one that may pass.</summary>
+    private const int LookAhead = 64;
+
+    private readonly PausedHoldings _paused = new(pages, options.StreamBuffer);
     private long _order;
+    private int _places;
+    private long _passedNumber;
+    private long _passedSince;
+    private int _lookedAt = -1;
 
-    /// <summary>Sequences that wait: preempted ones, then the others in order of arrival.</summary>
-    public IReadOnlyList<Sequence> Waiting => _waiting;
+    /// <summary>Sequences that were admitted before one that had come earlier and waits for consumers that do not read.</summary>
+    public long Passed { get; private set; }
 
-    /// <summary>Puts a sequence at the end of the queue.</summary>
-    public void Enqueue(Sequence sequence) => _waiting.Add(sequence);
-
-    /// <summary>Takes pages and adapters from a running sequence and puts it back into the queue.</summary>
+    /// <summary>Takes pages and adapters from a running sequence and puts it back into the queue. The caller takes it out of those that run.</summary>
     public void Preempt(Sequence sequence)
     {
         preemption.Release(sequence);
         sequence.IsAdmitted = false;
-        foreach (Lease lease in sequence.Request.Leases)
-        {
-            cache.Release(lease.Generation!);
-        }
-
-        int at = 0;
-        while (at < _waiting.Count && _waiting[at].Request.Order != 0 && ByOrder(_waiting[at], sequence) < 0)
-        {
-            at++;
-        }
-
-        _waiting.Insert(at, sequence);
+        Release(sequence.Request.Leases.AsSpan());
+        queue.AddPreempted(sequence);
     }
 
     /// <summary>Moves sequences from the queue to <paramref name="running"/> as far as pages reach.</summary>
     /// <param name="running">Receives the admitted sequences, and stays in the order of their first admission.</param>
     /// <param name="now">Timestamp of the engine's clock.</param>
-    /// <returns>How many were admitted for the first time.</returns>
-    public int Admit(List<Sequence> running, long now)
+    public void Admit(List<Sequence> running, long now)
     {
-        int admitted = 0;
-        int kept = 0;
-        int next = 0;
-        try
+        _places = FreePlaces(running);
+        for (int i = 0; i < queue.Preempted.Count;)
         {
-            for (int places = FreePlaces(running); next < _waiting.Count; next++)
+            Sequence sequence = queue.Preempted[i];
+            if (IsReady(sequence, now) && !sequence.IsPaused(options.StreamBuffer))
             {
-                Sequence sequence = _waiting[next];
-                int continuations = 1 + sequence.PendingForks;
-                if (!sequence.Request.HasContent(now) || (sequence.Request.Order != 0 && sequence.IsPaused(options.StreamBuffer)))
+                if (!TryAdmit(sequence, running, now))
                 {
-                    _waiting[kept++] = sequence;
+                    return;
                 }
-                else if (continuations <= places && TryAdmit(sequence, running.Count))
-                {
-                    places -= continuations;
-                    admitted += NoteFirst(sequence, now);
-                    Insert(running, sequence);
-                }
-                else
-                {
-                    break;
-                }
-            }
-        }
-        finally
-        {
-            // Also when the device fails to bring back what was swapped: nobody may stand in the queue and run.
-            _waiting.RemoveRange(kept, next - kept);
-        }
-
-        return admitted;
-    }
-
-    /// <summary>Takes every sequence that has ended while it waited out of the queue.</summary>
-    public void RemoveFinished(List<Sequence> finished)
-    {
-        int kept = 0;
-        for (int i = 0; i < _waiting.Count; i++)
-        {
-            Sequence sequence = _waiting[i];
-            if (sequence.Finished is null)
-            {
-                _waiting[kept++] = sequence;
             }
             else
             {
-                finished.Add(sequence);
+                i++;
             }
         }
 
-        _waiting.RemoveRange(kept, _waiting.Count - kept);
+        int slot = -1;
+        while (queue.NextReady(slot) is { } sequence)
+        {
+            slot = sequence.Slot;
+            if (IsReady(sequence, now) && !TryAdmit(sequence, running, now))
+            {
+                Pass(sequence, running, now);
+                return;
+            }
+        }
     }
 
-    /// <summary>Adds a sequence where its first admission puts it.</summary>
-    public static void Insert(List<Sequence> running, Sequence sequence)
+    /// <summary>Whether a sequence still has the content that it had.</summary>
+    private bool IsReady(Sequence sequence, long now)
     {
-        int at = running.Count;
-        while (at > 0 && ByOrder(running[at - 1], sequence) > 0)
+        if (sequence.Request.HasContent(now))
         {
-            at--;
+            return true;
         }
 
-        running.Insert(at, sequence);
-    }
-
-    /// <summary>Earlier admissions first; continuations of one request by their number.</summary>
-    private static int ByOrder(Sequence a, Sequence b)
-    {
-        int order = a.Request.Order.CompareTo(b.Request.Order);
-        return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
+        queue.ContentLost(sequence);
+        return false;
     }
 
     /// <summary>Sequences that may still be added, those counted that are yet to be forked.</summary>
@@ -131,55 +100,187 @@ internal sealed class Admission(Reclaim reclaim, DeviceCache cache, Preemption p
         return places;
     }
 
-    private int NoteFirst(Sequence sequence, long now)
+    /// <summary>Admits a sequence in its turn; under over-commit those who do not go on make room for it.</summary>
+    private bool TryAdmit(Sequence sequence, List<Sequence> running, long now)
     {
-        RequestState request = sequence.Request;
-        if (request.Order != 0)
+        int claimed = sequence.Request.Order == 0 ? residency.Preloads.ClaimBefore(sequence) : 0;
+        while (!TryPromise(sequence, running.Count, claimed, out int missing))
         {
-            return 0;
+            if (!options.OverCommit || !TryPreemptPaused(sequence, running, missing))
+            {
+                return false;
+            }
         }
 
-        request.Order = ++_order;
-        request.Admitted = now;
-        request.CachedPromptTokens = sequence.Computed;
-        return 1;
+        Start(sequence, running, now);
+        return true;
     }
 
-    private bool TryAdmit(Sequence sequence, int running)
+    /// <summary>
+    /// Lets others run before the one that cannot, if that waits for what sequences hold whose consumers do not read: nobody knows when it gets it, and until then it
+    /// has no use for what else there is. For as long as a consumer may be behind; then it is passed no more, and what the others hold comes back to it.
+    /// </summary>
+    private void Pass(Sequence first, List<Sequence> running, long now)
     {
-        ReadOnlySpan<Lease> leases = sequence.Request.Leases.AsSpan();
-        foreach (Lease lease in leases)
+        if (options.OverCommit || !WaitsForPaused(first, running))
+        {
+            return;
+        }
+
+        if (_passedNumber != first.Request.Number)
+        {
+            (_passedNumber, _passedSince, _lookedAt) = (first.Request.Number, now, -1);
+        }
+        else if (options.EndsSlowConsumers && clock.GetElapsedTime(_passedSince, now) >= options.ConsumerTimeout)
+        {
+            return;
+        }
+
+        // Those looked at go round, so that everybody's turn comes; when nobody computes, looking at all of them holds up nobody.
+        int left = _paused.Sequences < running.Count ? LookAhead : int.MaxValue;
+        int slot = Math.Max(_lookedAt, first.Slot);
+        for (; left > 0 && queue.NextReady(slot) is { } sequence; left--)
+        {
+            slot = sequence.Slot;
+            if (IsReady(sequence, now) && TryPromise(sequence, running.Count, 0, out _))
+            {
+                Start(sequence, running, now);
+                Passed++;
+            }
+        }
+
+        _lookedAt = left > 0 ? -1 : slot;
+    }
+
+    /// <summary>Whether a sequence could not run even if everybody ended whose consumer reads.</summary>
+    private bool WaitsForPaused(Sequence sequence, List<Sequence> running)
+    {
+        _paused.Measure(running);
+        if (_paused.Sequences == 0)
+        {
+            return false;
+        }
+
+        if (1 + sequence.PendingForks > options.Places - _paused.Places)
+        {
+            return true;
+        }
+
+        Hold(sequence);
+        int needed = Missing(sequence);
+        int kept = _paused.Pages + _paused.AddPages(sequence, residency.Cache.Resident);
+        ReleaseAll(sequence);
+        return needed > pages - kept;
+    }
+
+    /// <summary>Takes the pages of the sequence admitted last whose consumer is behind, if those of all such would be enough.</summary>
+    private bool TryPreemptPaused(Sequence sequence, List<Sequence> running, int missing)
+    {
+        _paused.Measure(running);
+        if (missing > reclaim.Reachable + _paused.Pages || 1 + sequence.PendingForks > _places + _paused.Places)
+        {
+            return false;
+        }
+
+        for (int i = running.Count - 1; i >= 0; i--)
+        {
+            if (_paused.Counts(running[i]))
+            {
+                Sequence paused = running[i];
+                Preempt(paused);
+                running.RemoveAt(i);
+                _places += 1 + paused.PendingForks;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Promises a sequence a place, its pages and those of its adapters; or nothing.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="running">How many run.</param>
+    /// <param name="claimed">Pages that are left to who has come before.</param>
+    /// <param name="missing">Pages that there must be for it.</param>
+    private bool TryPromise(Sequence sequence, int running, int claimed, out int missing)
+    {
+        missing = 0;
+        int forks = sequence.PendingForks;
+        if (1 + forks > _places)
+        {
+            return false;
+        }
+
+        Hold(sequence);
+        int needed = Missing(sequence);
+
+        // A page for everybody who runs, so that one who comes in is not at once the one who must go.
+        int headroom = claimed + (options.OverCommit && running > 0 ? running + 1 + forks : 0);
+        missing = needed + headroom;
+        if (!reclaim.TryMakeRoom(needed, headroom))
+        {
+            ReleaseAll(sequence);
+            return false;
+        }
+
+        sequence.Table.TryReserve(Promised(sequence), forks, sequence.PromptLength);
+        foreach (Lease lease in sequence.Request.Leases)
+        {
+            residency.Cache.Acquire(lease.Generation!);
+        }
+
+        sequence.Table.Admitted(sequence.Count);
+        sequence.IsAdmitted = true;
+        return true;
+    }
+
+    /// <summary>Moves a sequence that has been promised all to those that run. If the device fails to bring back what was swapped, it is one of them.</summary>
+    private void Start(Sequence sequence, List<Sequence> running, long now)
+    {
+        _places -= 1 + sequence.PendingForks;
+        queue.Admit(sequence);
+        RequestState request = sequence.Request;
+        if (request.Order == 0)
+        {
+            request.Order = ++_order;
+            request.Admitted = now;
+            request.CachedPromptTokens = sequence.Computed;
+        }
+
+        Sequence.Insert(running, sequence);
+        preemption.Restore(sequence);
+    }
+
+    /// <summary>Holds what there is of a sequence's needs: its adapters that have pages, and keys and values that others have computed.</summary>
+    private static void Hold(Sequence sequence)
+    {
+        foreach (Lease lease in sequence.Request.Leases)
         {
             DeviceCache.Hold(lease.Generation!);
         }
 
         sequence.TakePrefix();
-        int forks = sequence.PendingForks;
-        int tokens = options.OverCommit ? Math.Min(sequence.CacheTokens, sequence.Count + options.OverCommitLookahead) : sequence.CacheTokens;
-        int pages = sequence.Table.Missing(tokens, forks, sequence.PromptLength) + DeviceCache.MissingPages(leases);
+    }
 
-        // A page for everybody who runs, so that one who comes in is not at once the one who must go.
-        int headroom = options.OverCommit && running > 0 ? running + 1 + forks : 0;
-        if (!reclaim.TryMakeRoom(pages, headroom))
-        {
-            sequence.ReleasePages();
-            foreach (Lease lease in leases)
-            {
-                cache.Release(lease.Generation!);
-            }
+    private void ReleaseAll(Sequence sequence)
+    {
+        sequence.ReleasePages();
+        Release(sequence.Request.Leases.AsSpan());
+    }
 
-            return false;
-        }
-
-        sequence.Table.TryReserve(tokens, forks, sequence.PromptLength);
+    private void Release(ReadOnlySpan<Lease> leases)
+    {
         foreach (Lease lease in leases)
         {
-            cache.Acquire(lease.Generation!);
+            residency.Cache.Release(lease.Generation!);
         }
-
-        sequence.Table.Admitted(sequence.Count);
-        sequence.IsAdmitted = true;
-        preemption.Restore(sequence);
-        return true;
     }
+
+    /// <summary>Pages that a sequence needs beside what it holds.</summary>
+    private int Missing(Sequence sequence) =>
+        sequence.Table.Missing(Promised(sequence), sequence.PendingForks, sequence.PromptLength) + DeviceCache.MissingPages(sequence.Request.Leases.AsSpan());
+
+    /// <summary>Tokens that a sequence is promised pages for.</summary>
+    private int Promised(Sequence sequence) =>
+        options.OverCommit ? (int)Math.Min(sequence.CacheTokens, (long)sequence.Count + options.OverCommitLookahead) : sequence.CacheTokens;
 }

@@ -8,48 +8,109 @@ namespace SLoRA.Scheduling;
 /// nobody was promised. Only what is to be admitted next may exceed the bound of the host store. It takes no page that admitted work needs, and what it took is
 /// idle: admission takes it back like any other. Belongs to the engine's thread.
 /// </summary>
-internal sealed class Prefetch(ContentLoads loads, DeviceCache cache, int streamBuffer)
+/// <param name="queue">Who waits.</param>
+/// <param name="loads">Reads content.</param>
+/// <param name="cache">Generations that have pages.</param>
+/// <param name="streamBuffer">Unread tokens at which a consumer is behind.</param>
+internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCache cache, int streamBuffer)
 {
-    /// <summary>The sequence that is to be admitted next: the first that does not wait for its consumer. Null when there is none.</summary>
-    public Sequence? HeadOf(IReadOnlyList<Sequence> waiting)
-    {
-        for (int i = 0; i < waiting.Count; i++)
-        {
-            Sequence sequence = waiting[i];
-            if (sequence.Finished is null && (sequence.Request.Order == 0 || !sequence.IsPaused(streamBuffer)))
-            {
-                return sequence;
-            }
-        }
+    /// <summary>How many sequences that never ran are looked at in a step.</summary>
+    private const int LookAhead = 64;
 
-        return null;
+    /// <summary>The sequence that is to be admitted next: the first that does not wait for its consumer. Null when there is none.</summary>
+    public Sequence? Next
+    {
+        get
+        {
+            for (int i = 0; i < queue.Preempted.Count; i++)
+            {
+                if (!queue.Preempted[i].IsPaused(streamBuffer))
+                {
+                    return queue.Preempted[i];
+                }
+            }
+
+            return queue.FirstArrived;
+        }
     }
 
     /// <summary>Does what can be done now.</summary>
-    /// <param name="waiting">The queue.</param>
-    /// <param name="head">Its head.</param>
-    public void Advance(IReadOnlyList<Sequence> waiting, Sequence? head)
+    /// <param name="next">The sequence that is to be admitted next.</param>
+    /// <param name="now">Timestamp of the engine's clock.</param>
+    public void Advance(Sequence? next, long now)
     {
-        bool hasPages = true;
-        for (int i = 0; i < waiting.Count && (hasPages || loads.HasSlot); i++)
+        if (next is not null)
         {
-            if (waiting[i].Finished is not null)
-            {
-                continue;
-            }
+            ReadFor(next, now);
+        }
 
-            foreach (Lease lease in waiting[i].Request.Leases)
+        BeginReading(now);
+        for (int i = 0; i < queue.Preempted.Count; i++)
+        {
+            if (!TryBringPages(queue.Preempted[i]))
             {
-                if (!lease.HasContent)
-                {
-                    loads.TryBegin(lease.Registration, isFirst: ReferenceEquals(waiting[i], head));
-                }
-                else if (hasPages && lease.Generation is { Resident: null, IsPagingIn: false } generation)
-                {
-                    // The first that does not fit holds back those behind it, as in admission.
-                    hasPages = cache.TryPrefetch(generation);
-                }
+                return;
             }
         }
+
+        int slot = -1;
+        for (int left = LookAhead; left > 0 && queue.NextReady(slot) is { } sequence && TryBringPages(sequence); left--)
+        {
+            slot = sequence.Slot;
+        }
+    }
+
+    /// <summary>Begins to read what is to be admitted next, whatever there is room for: those behind it may hold what takes the room.</summary>
+    private void ReadFor(Sequence sequence, long now)
+    {
+        foreach (Lease lease in sequence.Request.Leases)
+        {
+            if (!lease.HasContent)
+            {
+                loads.TryBegin(lease.Registration, isFirst: true);
+            }
+            else if (queue.IsUnread(lease.Registration))
+            {
+                // Another name has brought the same content.
+                queue.ContentArrived(lease.Registration, now);
+            }
+        }
+    }
+
+    /// <summary>Begins to read what was wanted first; what there is no room for holds back what was wanted later.</summary>
+    private void BeginReading(long now)
+    {
+        LinkedListNode<AdapterRegistration>? node = queue.FirstUnread;
+        while (node is not null && loads.HasSlot)
+        {
+            LinkedListNode<AdapterRegistration>? next = node.Next;
+            AdapterRegistration registration = node.Value;
+            if (registration.Generation is { IsAvailable: true })
+            {
+                // Another name has brought the same content.
+                queue.ContentArrived(registration, now);
+            }
+            else if (!loads.TryBegin(registration, isFirst: false))
+            {
+                return;
+            }
+
+            node = next;
+        }
+    }
+
+    /// <summary>Gives pages to a sequence's generations that have none.</summary>
+    /// <returns>False when there are too few; the first that does not fit holds back those behind it, as in admission.</returns>
+    private bool TryBringPages(Sequence sequence)
+    {
+        foreach (Lease lease in sequence.Request.Leases)
+        {
+            if (lease is { HasContent: true, Generation: { Resident: null, IsPagingIn: false } generation } && !cache.TryPrefetch(generation))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

@@ -11,17 +11,20 @@ namespace SLoRA.Scheduling;
 internal sealed class Residency
 {
     private readonly EngineParts _parts;
+    private readonly WaitingQueue _queue;
     private readonly SliceBudget _slice;
     private readonly Prefetch _prefetch;
     private Preloads? _preloads;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="parts">What the engine is made of.</param>
+    /// <param name="queue">Who waits.</param>
     /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
     /// <param name="wakeUp">Lets the engine's thread look around; any thread.</param>
-    public Residency(EngineParts parts, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
+    public Residency(EngineParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
     {
         _parts = parts;
+        _queue = queue;
         AdapterCacheOptions options = parts.AdapterCache;
         _slice = new SliceBudget(options.PageInShare);
         Cache = new DeviceCache(parts.Pool, parts.Pages, parts.Clock);
@@ -29,7 +32,7 @@ internal sealed class Residency
         Cache.Leaving = Store.ReadBack;
         Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
         Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead, wakeUp);
-        _prefetch = new Prefetch(Loads, Cache, parts.Scheduling.StreamBuffer);
+        _prefetch = new Prefetch(queue, Loads, Cache, parts.Scheduling.StreamBuffer);
     }
 
     /// <summary>Name → registration.</summary>
@@ -48,8 +51,8 @@ internal sealed class Residency
     public Preloads Preloads => _preloads!;
 
     /// <summary>Connects it with those who run.</summary>
-    public void Connect(Reclaim reclaim, Func<Generation, int> neededBeside) =>
-        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, neededBeside);
+    public void Connect(Reclaim reclaim, Func<Generation, int, int> neededBeside) =>
+        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, _queue, neededBeside);
 
     /// <summary>A step begins: what may be copied before it computes.</summary>
     /// <param name="othersRun">Whether sequences compute that copying would hold up.</param>
@@ -60,14 +63,14 @@ internal sealed class Residency
     }
 
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
-    public void Advance(IReadOnlyList<Sequence> waiting)
+    public void Advance()
     {
-        Sequence? head = _prefetch.HeadOf(waiting);
-        Store.NextLeases = head?.Request.Leases ?? [];
+        Sequence? next = _prefetch.Next;
+        Store.NextLeases = next?.Request.Leases ?? [];
         Store.NextPreload = Preloads.First;
         Store.Trim();
         Preloads.Advance();
-        _prefetch.Advance(waiting, head);
+        _prefetch.Advance(next, _parts.Clock.GetTimestamp());
         if (Cache.PagingIn.Count == 0)
         {
             return;
@@ -121,6 +124,7 @@ internal sealed class Residency
             {
                 // Others with the same content have brought it back meanwhile: who holds it stays with it.
                 Succeed(registration, loaded.Headers, image);
+                TellWaiting(registration);
                 return;
             }
 
@@ -131,6 +135,7 @@ internal sealed class Residency
         registration.IsStale = false;
         registration.Headers = loaded.Headers;
         Store.Attach(registration, image);
+        TellWaiting(registration);
     }
 
     /// <summary>The program asks for what an adapter is now.</summary>
@@ -156,8 +161,11 @@ internal sealed class Residency
         registration.Headers = found.Headers;
         registration.Failure = null;
         Store.Attach(registration, image);
+        TellWaiting(registration);
         return false;
     }
+
+    private void TellWaiting(AdapterRegistration registration) => _queue.ContentArrived(registration, _parts.Clock.GetTimestamp());
 
     /// <summary>A name gets new content; requests that hold the old go on with it.</summary>
     private void Succeed(AdapterRegistration old, AdapterHeaders headers, PageImage image)

@@ -4,6 +4,7 @@ namespace SLoRA.Text.Tokenization;
 internal sealed class CharBuffer
 {
     private const int Limit = 1 << 28;
+    private const int FreeGrowth = 1 << 16;
 
     private char[] _chars = new char[256];
 
@@ -11,6 +12,12 @@ internal sealed class CharBuffer
 
     /// <summary>Characters a text may reach while it is transformed: hostile files hold replacements that grow a text without end.</summary>
     public int MaxLength { get; set; } = Limit;
+
+    /// <summary>
+    /// What a text of so many characters may become on its way to the model: the longest normal form of one character in Unicode has eighteen,
+    /// its bytes' stand-ins three, and short texts get room for what is put before them.
+    /// </summary>
+    public static int Bound(int length) => (int)Math.Min(Limit, FreeGrowth + (32L * length));
 
     public ReadOnlySpan<char> Span => _chars.AsSpan(0, Length);
 

@@ -25,7 +25,7 @@ internal sealed class EncodingScratch
     /// <summary>A word in the stand-ins of its bytes.</summary>
     public CharBuffer Word { get; } = new();
 
-    /// <summary>Lets go of what a huge text needed.</summary>
+    /// <summary>Lets go of what a huge text needed, or a short one that became a huge one.</summary>
     public void Trim()
     {
         Ids.Trim(Keep);

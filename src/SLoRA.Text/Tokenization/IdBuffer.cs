@@ -13,6 +13,8 @@ internal sealed class IdBuffer
 
     public void Clear() => Count = 0;
 
+    public void Truncate(int count) => Count = count;
+
     public void Add(int id)
     {
         if (Count == _ids.Length) Array.Resize(ref _ids, 2 * Count);

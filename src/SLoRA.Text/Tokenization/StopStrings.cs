@@ -1,74 +1,85 @@
 namespace SLoRA.Text.Tokenization;
 
 /// <summary>
-/// Finds the first stop string to be completed in a text that arrives in pieces, and holds back the end of the text as long as it could
-/// be the start of one. Of those completed by the same character the longest counts.
+/// Several stop strings as one automaton (Aho and Corasick): a state is the longest beginning of a stop string that the text ends with, and a character
+/// costs the same however many strings there are. Immutable, so all streams of a condition share it.
 /// </summary>
 internal sealed class StopStrings
 {
-    private readonly string[] _stops;
-    private readonly int[][] _failures;
-    private readonly int[] _matched;
-    private readonly CharBuffer _held = new();
-    private int _given;
+    /// <summary>The characters of all strings together.</summary>
+    public const int MaxCharacters = 65_536;
 
+    /// <summary>No string at all.</summary>
+    public static readonly StopStrings None = new([]);
+
+    private readonly Dictionary<long, int> _next = [];
+    private readonly List<int> _lengths = [0];
+    private readonly List<string?> _met = [null];
+    private readonly int[] _failures;
+
+    /// <exception cref="ArgumentException">A string is null or empty, or they are longer than <see cref="MaxCharacters"/> together.</exception>
     public StopStrings(IEnumerable<string> stops)
     {
-        // Longest first, so that the first found of those that end together is the longest.
-        _stops = [.. stops.Where(stop => stop.Length > 0).Distinct().OrderByDescending(stop => stop.Length)];
-        _failures = [.. _stops.Select(Failures)];
-        _matched = new int[_stops.Length];
+        long characters = 0;
+        foreach (string stop in stops)
+        {
+            if (string.IsNullOrEmpty(stop)) throw new ArgumentException("A stop string is null or empty; it needs at least one character.", nameof(stops));
+            characters += stop.Length;
+            if (characters > MaxCharacters) throw new ArgumentException($"The stop strings have more than {MaxCharacters} characters together.", nameof(stops));
+            Add(stop);
+        }
+
+        _failures = new int[_met.Count];
+        Connect();
+        Longest = _lengths.Max();
     }
 
-    /// <summary>The stop string that was met, or null.</summary>
-    public string? Met { get; private set; }
+    /// <summary>The length of the longest string; 0 where there is none.</summary>
+    public int Longest { get; }
 
-    /// <summary>Takes the next piece, gives what can be given. Valid until the next call.</summary>
-    public ReadOnlySpan<char> Filter(ReadOnlySpan<char> piece)
+    /// <summary>The state after one more character; a text begins in state 0.</summary>
+    public int Next(int state, char c)
     {
-        if (_stops.Length == 0) return piece;
-        _held.RemoveStart(_given);
-        _given = 0;
-        foreach (char c in piece)
+        int next;
+        while (!_next.TryGetValue(Key(state, c), out next) && state != 0) state = _failures[state];
+        return next;
+    }
+
+    /// <summary>How many characters at the end of the text may be the beginning of a stop string.</summary>
+    public int Open(int state) => _lengths[state];
+
+    /// <summary>The longest stop string that the text ends with, or null.</summary>
+    public string? Met(int state) => _met[state];
+
+    private static long Key(int state, char c) => ((long)state << 16) | c;
+
+    private void Add(string stop)
+    {
+        int state = 0;
+        foreach (char c in stop)
         {
-            _held.Append(c);
-            for (int i = 0; i < _stops.Length; i++)
+            if (!_next.TryGetValue(Key(state, c), out int next))
             {
-                int matched = _matched[i];
-                while (matched > 0 && _stops[i][matched] != c) matched = _failures[i][matched];
-                if (_stops[i][matched] == c) matched++;
-                _matched[i] = matched;
-                if (matched < _stops[i].Length) continue;
-                Met = _stops[i];
-                return _held.Span[..(_held.Length - matched)];
+                next = _met.Count;
+                _next.Add(Key(state, c), next);
+                _lengths.Add(_lengths[state] + 1);
+                _met.Add(null);
             }
+
+            state = next;
         }
 
-        int open = 0;
-        foreach (int matched in _matched) open = Math.Max(open, matched);
-        _given = _held.Length - open;
-        return _held.Span[.._given];
+        _met[state] = stop;
     }
 
-    /// <summary>Takes the last piece, gives everything that is left.</summary>
-    public ReadOnlySpan<char> FilterLast(ReadOnlySpan<char> piece)
+    // A state fails to the longest other one that its text ends with. Shorter states first: their failures are needed by the longer ones.
+    private void Connect()
     {
-        if (_stops.Length == 0) return piece;
-        ReadOnlySpan<char> given = Filter(piece);
-        return Met is null ? _held.Span : given;
-    }
-
-    // Failures[n]: the length of the longest proper prefix of the stop string that ends its first n characters.
-    private static int[] Failures(string stop)
-    {
-        int[] failures = new int[stop.Length];
-        for (int length = 2; length < stop.Length; length++)
+        foreach ((long key, int state) in _next.OrderBy(edge => _lengths[edge.Value]))
         {
-            int matched = failures[length - 1];
-            while (matched > 0 && stop[matched] != stop[length - 1]) matched = failures[matched];
-            failures[length] = stop[matched] == stop[length - 1] ? matched + 1 : 0;
+            int from = (int)(key >> 16);
+            _failures[state] = from == 0 ? 0 : Next(_failures[from], (char)key);
+            _met[state] ??= _met[_failures[state]];
         }
-
-        return failures;
     }
 }

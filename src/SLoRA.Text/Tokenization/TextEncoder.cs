@@ -11,10 +11,8 @@ namespace SLoRA.Text.Tokenization;
 /// The way from text to ids: added tokens are cut out, the stretches between them are normalized, tokens that are sought in normalized
 /// text are cut out of those, the rest is cut into words, and the model turns each word into ids.
 /// </summary>
-internal sealed class TextEncoder(TokenizerFile file)
+internal sealed partial class TextEncoder(TokenizerFile file)
 {
-    private const int FreeGrowth = 1 << 20;
-
     // The methods of spans that take a range box its ends until they are optimized.
     private static readonly SearchValues<char> Surrogates = SearchValues.Create([.. Enumerable.Range(0xD800, 0x800).Select(c => (char)c)]);
 
@@ -22,24 +20,30 @@ internal sealed class TextEncoder(TokenizerFile file)
     private readonly Normalizer? _normalizer = file.Normalizer;
     private readonly PreTokenizer[] _preTokenizers = [.. file.PreTokenizers];
     private readonly TokenModel _model = file.Model;
+    private readonly bool _seeksNormalizedSpecial = file.AddedTokens.HasNormalizedSpecial;
     private readonly bool _wordsAreBytes = file.WordsAreBytes;
     private readonly bool _dependsOnOrigin = file.PreTokenizers.Any(preTokenizer => preTokenizer.DependsOnOrigin);
 
     /// <summary>Appends the ids of <paramref name="text"/>, without those that the post-processor adds.</summary>
-    public void Encode(ReadOnlySpan<char> text, EncodingScratch scratch)
+    /// <param name="text">The text.</param>
+    /// <param name="scratch">What the encoding works with, and takes the ids.</param>
+    /// <param name="content">Where special tokens are but text, in order; empty for nowhere.</param>
+    public void Encode(ReadOnlySpan<char> text, EncodingScratch scratch, ReadOnlySpan<ContentRange> content = default)
     {
         text = WellFormed(text, scratch.Repaired);
+        var mask = new ContentMask(content, _added);
         if (!_added.HasPlain)
         {
-            EncodeSegment(text, atStart: true, scratch);
+            EncodeSegment(text, atStart: true, scratch, mask);
             return;
         }
 
-        AddedTokenTable.Search search = _added.Find(text, normalized: false);
+        var within = content.IsEmpty ? null : new List<ContentRange>();
+        AddedTokenTable.Search search = _added.Find(text, normalized: false, mask);
         while (search.Next(out int start, out int end, out int id))
         {
             if (id >= 0) scratch.Ids.Add(id);
-            else EncodeSegment(text[start..end], start == 0, scratch);
+            else EncodeSegment(text[start..end], start == 0, scratch, within is null ? default : mask.Slice(start, end, within));
         }
     }
 
@@ -83,20 +87,22 @@ internal sealed class TextEncoder(TokenizerFile file)
         }
     }
 
-    private void EncodeSegment(ReadOnlySpan<char> segment, bool atStart, EncodingScratch scratch)
+    private void EncodeSegment(ReadOnlySpan<char> segment, bool atStart, EncodingScratch scratch, ContentMask mask)
     {
         ReadOnlySpan<char> text = Normalize(segment, ref atStart, scratch.Normalized);
+        bool asText = !mask.IsEmpty;
         if (!_added.HasNormalized)
         {
-            EncodeWords(text, atStart, scratch);
+            EncodeWords(text, atStart, scratch, asText);
             return;
         }
 
-        AddedTokenTable.Search search = _added.Find(text, normalized: true);
+        if (asText && _seeksNormalizedSpecial && text != segment) mask = Normalized(segment, text.Length, mask);
+        AddedTokenTable.Search search = _added.Find(text, normalized: true, mask);
         while (search.Next(out int start, out int end, out int id))
         {
             if (id >= 0) scratch.Ids.Add(id);
-            else EncodeWords(text[start..end], atStart && start == 0, scratch);
+            else EncodeWords(text[start..end], atStart && start == 0, scratch, asText);
         }
     }
 
@@ -105,28 +111,28 @@ internal sealed class TextEncoder(TokenizerFile file)
         if (_normalizer is null || _normalizer.LeavesAsIs(segment)) return segment;
         if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment)) atStart = false;
         output.Clear();
-        // The longest normal form of one character in Unicode has eighteen.
-        output.MaxLength = (int)Math.Min(int.MaxValue / 4, FreeGrowth + (32L * segment.Length));
+        output.MaxLength = CharBuffer.Bound(segment.Length);
         _normalizer.Normalize(segment, output);
         return output.Span;
     }
 
-    private void EncodeWords(ReadOnlySpan<char> text, bool atStart, EncodingScratch scratch)
+    private void EncodeWords(ReadOnlySpan<char> text, bool atStart, EncodingScratch scratch, bool asText)
     {
         if (text.IsEmpty) return;
         var pieces = new PreTokenizedText(text, scratch.Pieces, atStart);
         foreach (PreTokenizer preTokenizer in _preTokenizers) preTokenizer.Apply(ref pieces);
         ReadOnlySpan<char> words = pieces.Text;
-        char cut = _model.CutCharacter;
+        // The model's word is another text when it is written in the stand-ins of its bytes: a cut of this one says nothing about it.
+        char cut = _wordsAreBytes ? '\0' : _model.CutCharacter;
         foreach (Piece piece in pieces.Pieces)
         {
             ReadOnlySpan<char> word = words[piece.Start..piece.End];
-            if (cut == '\0') EncodeWord(word, scratch);
-            else EncodeCut(word, cut, scratch);
+            if (cut == '\0') EncodePart(word, scratch, asText);
+            else EncodeCut(word, cut, scratch, asText);
         }
     }
 
-    private void EncodeCut(ReadOnlySpan<char> word, char cut, EncodingScratch scratch)
+    private void EncodeCut(ReadOnlySpan<char> word, char cut, EncodingScratch scratch, bool asText)
     {
         int start = 0;
         int at = 1;
@@ -137,14 +143,20 @@ internal sealed class TextEncoder(TokenizerFile file)
             at += found;
             if (_model.MayCutBefore(word[at - 1], cut))
             {
-                EncodeWord(word[start..at], scratch);
+                EncodePart(word[start..at], scratch, asText);
                 start = at;
             }
 
             at++;
         }
 
-        EncodeWord(word[start..], scratch);
+        EncodePart(word[start..], scratch, asText);
+    }
+
+    private void EncodePart(ReadOnlySpan<char> word, EncodingScratch scratch, bool asText)
+    {
+        if (asText) EncodeAsText(word, scratch);
+        else EncodeWord(word, scratch);
     }
 
     private void EncodeWord(ReadOnlySpan<char> word, EncodingScratch scratch)

@@ -20,7 +20,7 @@ internal sealed class AdapterContentTests
     [TestCaseSource(nameof(Core))]
     public void A_fixture_loads_with_the_bytes_of_its_file(string model, string adapter)
     {
-        using BaseFile file = BaseFile.Of(model);
+        BaseFile file = BaseFile.Of(model);
         string folder = FixtureModel.AdapterPath(model, adapter);
         using AdapterContent content = AdapterContent.Load(AdapterDescription.Read(new AdapterFolder(adapter, folder), FixtureModel.Targets(model)), file.Weight);
         byte[] tensors = File.ReadAllBytes(Path.Combine(folder, "adapter_model.safetensors"));
@@ -41,7 +41,7 @@ internal sealed class AdapterContentTests
     [Test]
     public void A_fixture_with_copies_of_base_weights_is_refused_on_a_changed_base()
     {
-        using BaseFile file = BaseFile.Of("core-llama-gqa");
+        BaseFile file = BaseFile.Of("core-llama-gqa");
         AdapterDescription description = AdapterDescription.Read(
             new AdapterFolder("tenant", FixtureModel.AdapterPath("core-llama-gqa", "embed-and-head")), FixtureModel.Targets("core-llama-gqa"));
         Assert.That(description.BaseMatrices.Select(matrix => matrix.Target.Name), Is.EqualTo(new[] { "model.embed_tokens", "lm_head" }));
@@ -162,7 +162,7 @@ internal sealed class AdapterContentTests
 
     private static TestAdapter Small() => TestAdapter.For(Targets, _ => 3, _ => TensorType.F32);
 
-    private static (TensorType Type, nint Data, long Elements) NoBase(TargetModule target) => throw new InvalidOperationException("no copy of a base weight is expected");
+    private static BaseWeight NoBase(TargetModule target) => throw new InvalidOperationException("no copy of a base weight is expected");
 
     private static AdapterContent Load(AdapterPackage package, ImmutableArray<TargetModule> targets) => AdapterContent.Load(AdapterDescription.Read(package, targets), NoBase);
 

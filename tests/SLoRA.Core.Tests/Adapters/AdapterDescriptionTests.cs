@@ -79,7 +79,7 @@ internal sealed class AdapterDescriptionTests
         adapter.Config["target_modules"]!.AsArray().Add("c_attn");
         AdapterCoverage coverage = Read(adapter, targets).Coverage;
         Assert.That(coverage.UnusedTargets, Is.EqualTo(new[] { "c_attn" }));
-        Assert.That(coverage.ToString(), Does.EndWith("not in this model: c_attn"));
+        Assert.That(coverage.ToString(), Does.EndWith("not in this model: 'c_attn'"));
     }
 
     [TestCase("base_model.model.", "")]

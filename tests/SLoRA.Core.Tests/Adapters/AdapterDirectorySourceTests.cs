@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Adapters;
 
@@ -69,7 +70,103 @@ public sealed class AdapterDirectorySourceTests
     }
 
     [Test]
-    public async Task Scenario_25_symbolic_links_are_followed_inside_the_directory_and_refused_when_they_leave_it()
+    public async Task Scenario_25_symbolic_links_are_refused_be_it_to_the_folder_next_door()
+    {
+        using var root = new TemporaryFolder();
+        foreach (string name in (string[])["victim", "thief"])
+            Directory.CreateDirectory(Path.Combine(root.Path, name));
+        root.Write("victim/adapter_config.json", "{}");
+        root.Write("victim/adapter_model.safetensors", "x");
+        root.Write("thief/adapter_config.json", "{}");
+        File.CreateSymbolicLink(Path.Combine(root.Path, "thief", "adapter_model.safetensors"), "../victim/adapter_model.safetensors");
+        Directory.CreateSymbolicLink(Path.Combine(root.Path, "whole"), "victim");
+        var source = new AdapterDirectorySource(root.Path);
+
+        Assert.That(await source.FindAsync("victim", default), Is.Not.Null);
+        foreach (string name in (string[])["thief", "whole"])
+        {
+            var error = (await Assert.ThrowsAsync<AdapterLoadException>(async () => await source.FindAsync(name, default)))!;
+            Assert.That(error.Message, Does.Contain("symbolic link").And.Not.Contain(root.Path));
+        }
+    }
+
+    [Test]
+    public void Scenario_25_a_folder_or_a_file_that_became_a_link_after_it_was_found_is_not_followed_either()
+    {
+        using var root = new TemporaryFolder();
+        string real = Directory.CreateDirectory(Path.Combine(root.Path, "real")).FullName, tenant = Directory.CreateDirectory(Path.Combine(root.Path, "tenant")).FullName;
+        TestAdapter.For(TestAdapter.Model(1, 8, 8), _ => 2, _ => TensorType.F32).Write(real);
+        AdapterOrigin origin = new AdapterDirectorySource(root.Path).FindAsync("tenant", default).Result!;
+
+        File.CreateSymbolicLink(Path.Combine(tenant, "adapter_config.json"), "../real/adapter_config.json");
+        Assert.That(() => origin.ToPackage("tenant").Open(default), Throws.TypeOf<FormatError>());
+        File.Delete(Path.Combine(tenant, "adapter_config.json"));
+        File.Copy(Path.Combine(real, "adapter_config.json"), Path.Combine(tenant, "adapter_config.json"));
+        File.CreateSymbolicLink(Path.Combine(tenant, "adapter_model.safetensors"), "../real/adapter_model.safetensors");
+        Assert.That(() => origin.ToPackage("tenant").Open(default), Throws.TypeOf<FormatError>());
+        Directory.Delete(tenant, recursive: true);
+        Directory.CreateSymbolicLink(tenant, "real");
+        Assert.That(() => origin.ToPackage("tenant").Open(default), Throws.TypeOf<FormatError>());
+    }
+
+    [Test]
+    public async Task The_root_of_a_file_system_can_be_the_directory()
+    {
+        string root = Path.GetPathRoot(TestContext.CurrentContext.WorkDirectory)!;
+        string first = Path.GetRelativePath(root, TestContext.CurrentContext.WorkDirectory).Split(Path.DirectorySeparatorChar)[0];
+
+        Assert.That(await new AdapterDirectorySource(root).FindAsync(first, default), Is.Not.Null);
+        Assert.That(await new AdapterDirectorySource(root) { FollowsLinks = true }.FindAsync(first, default), Is.Not.Null);
+        Assert.That(await new AdapterDirectorySource(root).FindAsync("no such folder", default), Is.Null);
+    }
+
+    [Test]
+    public void What_is_inside_a_directory_is_told_for_roots_too()
+    {
+        char separator = Path.DirectorySeparatorChar;
+        string root = $"{separator}";
+        Assert.That(AdapterDirectorySource.IsInside(root, $"{root}a"), Is.True);
+        Assert.That(AdapterDirectorySource.IsInside($"{root}a", $"{root}a{separator}b"), Is.True);
+        Assert.That(AdapterDirectorySource.IsInside($"{root}a{separator}", $"{root}a{separator}b"), Is.True);
+        Assert.That(AdapterDirectorySource.IsInside($"{root}a", $"{root}ab"), Is.False);
+        Assert.That(AdapterDirectorySource.IsInside($"{root}a", $"{root}a"), Is.False);
+    }
+
+    [Test]
+    public async Task A_folder_is_known_by_the_name_that_is_stored_and_by_no_other()
+    {
+        using var root = new TemporaryFolder();
+        Directory.CreateDirectory(Path.Combine(root.Path, "Bakery"));
+        var source = new AdapterDirectorySource(root.Path);
+
+        Assert.That(AdapterDirectorySource.Lists(root.Path, "Bakery"), Is.True);
+        Assert.That(AdapterDirectorySource.Lists(root.Path, "bakery"), Is.False);
+        Assert.That(await source.FindAsync("Bakery", default), Is.Not.Null);
+        Assert.That(await source.FindAsync("bAKERY", default), Is.Null, "on every file system");
+        if (OperatingSystem.IsLinux())
+        {
+            Directory.CreateDirectory(Path.Combine(root.Path, "bAKERY"));
+            Assert.That(await source.FindAsync("Bakery", default), Is.Not.Null, "two folders");
+            Assert.That(await source.FindAsync("bAKERY", default), Is.Not.Null);
+        }
+    }
+
+    [Test]
+    public async Task A_path_of_any_length_is_looked_for_or_refused()
+    {
+        using var outer = new TemporaryFolder();
+        string deep = outer.Path;
+        for (int i = 0; i < 4; i++)
+            deep = Path.Combine(deep, new string((char)('a' + i), 100));
+        Directory.CreateDirectory(Path.Combine(deep, new string('t', 200)));
+
+        Assert.That(await new AdapterDirectorySource(deep).FindAsync(new string('t', 200), default), Is.Not.Null, "beyond the 260 characters of old Windows");
+        Assert.That(await new AdapterDirectorySource(deep + new string('x', 5000)).FindAsync("tenant", default), Is.Null);
+        Assert.That(await new AdapterDirectorySource(outer.Path).FindAsync(new string('語', 255), default), Is.Null, "more bytes than a name may have");
+    }
+
+    [Test]
+    public async Task Scenario_25_symbolic_links_are_followed_inside_the_directory_on_demand_and_refused_when_they_leave_it()
     {
         using var outer = new TemporaryFolder();
         string root = Directory.CreateDirectory(Path.Combine(outer.Path, "adapters")).FullName;
@@ -88,7 +185,7 @@ public sealed class AdapterDirectorySourceTests
         Directory.CreateDirectory(root + "-evil");
         Directory.CreateDirectory(Path.Combine(root, "file"));
         File.CreateSymbolicLink(Path.Combine(root, "file", "adapter_config.json"), Path.Combine(secret, "adapter_config.json"));
-        var source = new AdapterDirectorySource(root);
+        var source = new AdapterDirectorySource(root) { FollowsLinks = true };
 
         Assert.That(await source.FindAsync("inside", default), Is.Not.Null);
         Assert.That(await source.FindAsync("circle", default), Is.Null, "leads nowhere");

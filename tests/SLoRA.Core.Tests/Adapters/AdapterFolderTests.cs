@@ -24,12 +24,12 @@ internal sealed class AdapterFolderTests
     [Test]
     public void What_is_missing_is_named()
     {
-        Assert.That(Refused(Path.Combine(_folder.Path, "nowhere")).Message, Does.Contain("nowhere: does not exist"));
-        Assert.That(Refused(Tensors).Message, Does.Contain("expected the folder of an adapter"));
+        Assert.That(Refused(Path.Combine(_folder.Path, "nowhere")).Message, Does.Contain("its folder does not exist"));
+        Assert.That(Refused(Tensors).Message, Does.Contain("name the folder that it is in"));
         File.Delete(Tensors);
-        Assert.That(Refused(_folder.Path).Message, Does.Contain("adapter_model.safetensors: does not exist"));
+        Assert.That(Refused(_folder.Path).Message, Does.Contain("'adapter_model.safetensors' is missing"));
         File.Delete(Config);
-        Assert.That(Refused(_folder.Path).Message, Does.Contain("adapter_config.json: does not exist"));
+        Assert.That(Refused(_folder.Path).Message, Does.Contain("'adapter_config.json' is missing"));
     }
 
     [Test]
@@ -102,7 +102,7 @@ internal sealed class AdapterFolderTests
     [Test]
     public void A_file_that_is_written_while_it_is_read_is_refused()
     {
-        using AdapterReader reader = new AdapterFolder("tenant", _folder.Path).Open();
+        using AdapterReader reader = new AdapterFolder("tenant", _folder.Path).Open(default);
         Assert.DoesNotThrow(reader.CheckUnchanged);
         using (FileStream stream = new(Tensors, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
             stream.SetLength(stream.Length - 8);

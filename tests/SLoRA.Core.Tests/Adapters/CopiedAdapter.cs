@@ -1,4 +1,8 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using SLoRA.Core.Tests.Engine;
+using SLoRA.Core.Tests.Formats;
+using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Adapters;
 
@@ -28,6 +32,30 @@ internal sealed class CopiedAdapter : IDisposable
         byte[] bytes = File.ReadAllBytes(TensorFile);
         bytes[^4] ^= 1;
         File.WriteAllBytes(TensorFile, bytes);
+    }
+
+    /// <summary>The tensors of these names become zero.</summary>
+    public void Clear(Func<string, bool> tensors) => Fill(tensors, 0);
+
+    /// <summary>The fp32 tensors of these names have this value everywhere.</summary>
+    public void Fill(Func<string, bool> tensors, float value)
+    {
+        byte[] bytes = File.ReadAllBytes(TensorFile);
+        foreach (TensorEntry tensor in SafetensorsWriter.Read(bytes).Tensors.Where(tensor => tensors(tensor.Name)))
+        {
+            MemoryMarshal.Cast<byte, float>(bytes.AsSpan((int)tensor.Begin, (int)tensor.Length)).Fill(value);
+        }
+
+        File.WriteAllBytes(TensorFile, bytes);
+    }
+
+    /// <summary>An option of the configuration has another value.</summary>
+    public void Configure(string option, JsonNode value)
+    {
+        string file = System.IO.Path.Combine(Path, "adapter_config.json");
+        JsonNode config = JsonNode.Parse(File.ReadAllText(file))!;
+        config[option] = value;
+        File.WriteAllText(file, config.ToJsonString());
     }
 
     public void Dispose() => _folder.Dispose();

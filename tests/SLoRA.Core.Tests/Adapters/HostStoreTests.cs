@@ -29,12 +29,11 @@ public sealed class HostStoreTests
     [Test]
     public void Evicted_content_comes_back_from_its_pages_when_main_memory_has_room()
     {
-        AdapterCacheOptions options = null!;
-        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(own => options = own), adapters: ["qv"]);
+        using var engine = new SteppedEngine(adapters: ["qv"]);
         IReadOnlyList<int> first = AnswerOf(engine, "qv");
         Generation generation = engine.Loop.DeviceCache.Resident.Single();
         string pages = Hash(engine, generation);
-        Shrink(engine, options);
+        Shrink(engine);
         Assert.That(generation.Image, Is.Null, "what is resident is held once where there is no room to hold it twice");
 
         engine.DropCaches();
@@ -48,8 +47,7 @@ public sealed class HostStoreTests
     [Test]
     public void Scenario_17_a_thousand_cycles_of_evicting_and_reloading_give_the_same_bytes_in_the_pages()
     {
-        AdapterCacheOptions options = null!;
-        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(own => options = own), adapters: ["qv"]);
+        using var engine = new SteppedEngine(adapters: ["qv"]);
         engine.Run(engine.Adapters.PreloadAsync("qv"));
         Generation generation = engine.Loop.DeviceCache.Resident.Single();
         string expected = Hash(engine, generation);
@@ -66,7 +64,7 @@ public sealed class HostStoreTests
                     Assert.That(generation.Image, Is.Not.Null, "from main memory");
                     break;
                 default:
-                    Shrink(engine, options);
+                    Shrink(engine);
                     engine.Loop.DeviceCache.EvictIdle();
                     Assert.That(generation.Image, Is.Not.Null, "from the pages");
                     break;
@@ -191,11 +189,11 @@ public sealed class HostStoreTests
     private static long ImageBytes(SteppedEngine engine, string name) => engine.Loop.Names.Current[name].Headers!.Shape.ImageBytes;
 
     /// <summary>Drops what can be dropped; afterwards there is room again.</summary>
-    private static void Shrink(SteppedEngine engine, AdapterCacheOptions options)
+    private static void Shrink(SteppedEngine engine)
     {
-        options.HostBytes = 0;
+        engine.AdapterCache.HostBytes = 0;
         engine.Loop.HostStore.Trim();
-        options.HostBytes = 1L << 30;
+        engine.AdapterCache.HostBytes = 1L << 30;
     }
 
     private static string Hash(SteppedEngine engine, Generation generation)

@@ -16,7 +16,7 @@ internal sealed class ThrottledPackage : AdapterPackage
         : base(name)
     {
         _folder = new AdapterFolder(name, folder);
-        using AdapterReader reader = _folder.Open();
+        using AdapterReader reader = _folder.Open(default);
         Length = reader.Tensors.Sum(tensor => tensor.Length);
     }
 

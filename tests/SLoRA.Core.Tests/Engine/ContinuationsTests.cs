@@ -41,6 +41,32 @@ public sealed class ContinuationsTests
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(free));
     }
 
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(3)]
+    public void A_hook_that_throws_for_one_continuation_ends_all_of_them_in_the_same_step(int failing)
+    {
+        using var engine = new SteppedEngine();
+        var hook = new FailingHook(failing, atToken: 4);
+        Answer answer = engine.Ask(new GenerationRequest
+        {
+            Prompt = Enumerable.Range(5, 21).ToArray(),
+            MaxTokens = 100,
+            IgnoreEndOfText = true,
+            Continuations = 4,
+            LogitsHook = hook,
+        });
+        engine.Finish(answer);
+
+        Assert.That(answer.Error, Is.TypeOf<FormatException>());
+        Assert.That(answer.Stream.FinishReasons, Is.All.EqualTo(FinishReason.Failed));
+        // Four first tokens and three rounds of four; in the fifth only those before the failing one.
+        Assert.That(hook.Calls, Is.EqualTo((4 * 4) + failing + 1));
+        Assert.That(answer.Stream.Usage!.GeneratedTokens, Is.EqualTo((4 * 4) + failing));
+        engine.DropCaches();
+        Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
+    }
+
     [Test]
     public void Greedy_continuations_are_equal_though_their_pages_are_their_own()
     {
@@ -125,5 +151,20 @@ public sealed class ContinuationsTests
         engine.Finish(answer);
         stream = answer.Stream;
         return [.. answer.Items];
+    }
+
+    /// <summary>Throws when one continuation is to get one of its tokens.</summary>
+    private sealed class FailingHook(int continuation, int atToken) : ILogitsHook
+    {
+        public int Calls { get; private set; }
+
+        public void Apply(LogitsContext context, Span<float> logits)
+        {
+            Calls++;
+            if (context.Continuation == continuation && context.Generated.Length == atToken)
+            {
+                throw new FormatException();
+            }
+        }
     }
 }

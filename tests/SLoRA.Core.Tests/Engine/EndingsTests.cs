@@ -41,7 +41,45 @@ public sealed class EndingsTests
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = new After(4) });
 
         Assert.That(answer.Tokens, Has.Count.EqualTo(4));
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.StopCondition));
+    }
+
+    [Test]
+    public void One_condition_serves_several_requests_and_each_of_their_continuations()
+    {
+        using var engine = new SteppedEngine();
+        var asked = new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, Continuations = 2, StopCondition = new After(4) };
+        Answer first = Finished(engine, asked);
+        Answer second = Finished(engine, asked);
+
+        foreach (Answer answer in new[] { first, second })
+        {
+            Assert.That(answer.Tokens, Has.Count.EqualTo(8));
+            Assert.That(answer.Stream.FinishReasons, Is.All.EqualTo(FinishReason.StopCondition));
+        }
+    }
+
+    [Test]
+    public void A_condition_for_stop_strings_is_reported_as_one_and_sees_the_prompt()
+    {
+        using var engine = new SteppedEngine();
+        var condition = new After(2) { Reason = FinishReason.StopString };
+        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = condition });
+
         Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.StopString));
+        Assert.That(condition.Prompts, Is.EqualTo(new[] { Prompt }));
+    }
+
+    [Test]
+    public void A_condition_that_claims_another_reason_or_shares_a_matcher_is_refused_at_the_call()
+    {
+        using var engine = new SteppedEngine();
+        var shared = new Shared();
+        var asked = new GenerationRequest { Prompt = Prompt, Continuations = 2 };
+
+        Assert.That(() => engine.Ask(asked with { StopCondition = new After(1) { Reason = FinishReason.Failed } }),
+            Throws.TypeOf<InvalidRequestException>().With.Message.Contains("Failed"));
+        Assert.That(() => engine.Ask(asked with { StopCondition = shared }), Throws.TypeOf<InvalidRequestException>().With.Message.Contains("continuation 1"));
     }
 
     [TestCaseSource(nameof(Phases))]
@@ -245,17 +283,35 @@ public sealed class EndingsTests
 
     private sealed class After(int tokens) : IStopCondition
     {
+        public FinishReason Reason { get; init; } = FinishReason.StopCondition;
+
+        public List<int[]> Prompts { get; } = [];
+
+        public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation)
+        {
+            Prompts.Add(prompt.ToArray());
+            return new Matcher(tokens);
+        }
+    }
+
+    private sealed class Matcher(int tokens) : IStopMatcher
+    {
         private int _seen;
 
-        public bool IsMet(int continuation, int token) => ++_seen == tokens;
+        public bool IsMet(int token) => ++_seen == tokens;
+    }
+
+    private sealed class Shared : IStopCondition, IStopMatcher
+    {
+        public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => this;
+
+        public bool IsMet(int token) => false;
     }
 
     /// <summary>Lets continuations 1 and 2 end after three tokens.</summary>
     private sealed class HalfFinished : IStopCondition
     {
-        private readonly int[] _seen = new int[4];
-
-        public bool IsMet(int continuation, int token) => ++_seen[continuation] == 3 && continuation is 1 or 2;
+        public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => new Matcher(continuation is 1 or 2 ? 3 : int.MaxValue);
     }
 
     private sealed class Throwing : ILogitsHook

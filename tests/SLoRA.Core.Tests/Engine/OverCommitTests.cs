@@ -48,6 +48,16 @@ public sealed class OverCommitTests
     }
 
     [Test]
+    public void However_far_it_looks_ahead_a_sequence_is_promised_no_more_than_its_limit()
+    {
+        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead) = (true, int.MaxValue)));
+        Answer answer = engine.Ask(Question);
+        engine.Finish(answer);
+
+        Assert.That(answer.Tokens, Has.Count.EqualTo(100));
+    }
+
+    [Test]
     public void Without_it_nothing_is_ever_preempted()
     {
         using SteppedEngine engine = Engine(overCommit: false);

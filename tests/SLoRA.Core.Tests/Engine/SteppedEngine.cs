@@ -47,6 +47,8 @@ internal sealed class SteppedEngine : IDisposable
 
     public AdapterIntake Intake => _assembly.Intake;
 
+    public AdapterCacheOptions AdapterCache => _assembly.AdapterCache;
+
     public int VocabularySize => _assembly.Model.VocabularySize;
 
     public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
@@ -55,8 +57,11 @@ internal sealed class SteppedEngine : IDisposable
     public Answer Ask(GenerationRequest request, CancellationToken cancellation = default) => new(Stream(request, cancellation));
 
     /// <summary>The answer to a request that is handed in when the test enumerates it.</summary>
-    public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default) =>
-        new(Loop, request, RequestRules.Check(request, _assembly.Model, _assembly.Scheduling), cancellation);
+    public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default)
+    {
+        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, _assembly.Model, _assembly.Scheduling);
+        return new GenerationStream(Loop, accepted, maxTokens, cancellation);
+    }
 
     /// <summary>Makes steps until these answers have ended.</summary>
     public void Finish(params IEnumerable<Answer> answers)

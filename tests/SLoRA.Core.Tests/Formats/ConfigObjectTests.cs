@@ -1,5 +1,6 @@
 using System.Text;
 using NUnit.Framework;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Formats;
@@ -121,7 +122,7 @@ internal sealed class ConfigObjectTests
         string key = new('k', 5000);
         FormatError error = Assert.Throws<FormatError>(() => Parse($$"""{"{{key}}":"{{key}}"}""").Int(key, 0, 1))!;
         Assert.That(error.Message, Has.Length.LessThan(400));
-        Assert.That(FormatError.Quote("a\nb\u001b"), Is.EqualTo("'a\\u000ab\\u001b'"));
+        Assert.That(Shown.Name("a\nb\u001b"), Is.EqualTo("'a\\u000ab\\u001b'"));
     }
 
     private static ConfigObject Parse(string json) => ConfigDocument.Parse(Encoding.UTF8.GetBytes(json), "test.json");

@@ -10,6 +10,26 @@ internal sealed class SafetensorsHeaderTests
     private const string Valid = """{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"b":{"dtype":"F16","shape":[4],"data_offsets":[16,24]}}""";
 
     [Test]
+    public void A_name_longer_than_any_has_is_refused_and_cut()
+    {
+        string header = $$$"""{"{{{new string('n', 1025)}}}":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""";
+        var error = Assert.Throws<FormatError>(() => SafetensorsWriter.Read(SafetensorsWriter.WithHeader(header, new byte[4])))!;
+        Assert.That(error.Message, Does.Contain("1025 characters").And.Length.LessThan(400));
+        header = header.Replace("nn", "n", StringComparison.Ordinal);
+        Assert.That(SafetensorsWriter.Read(SafetensorsWriter.WithHeader(header, new byte[4])).Tensors, Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public void Reading_a_header_can_be_given_up()
+    {
+        byte[] file = SafetensorsWriter.Write([("a", "F32", [1], new byte[4])]);
+        (byte[] json, long length) = SafetensorsHeader.ReadBytes(new MemoryStream(file), "test.safetensors");
+        Assert.That(
+            () => SafetensorsHeader.Parse(json, length, "test.safetensors", new CancellationToken(true).ThrowIfCancellationRequested),
+            Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
     public void Entries_have_absolute_offsets_and_come_in_the_order_of_their_bytes()
     {
         byte[] file = SafetensorsWriter.WithHeader(

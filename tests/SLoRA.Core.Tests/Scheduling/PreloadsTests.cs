@@ -121,6 +121,125 @@ public sealed class PreloadsTests
     }
 
     [Test]
+    public void A_second_pin_that_is_cancelled_leaves_the_first()
+    {
+        using var engine = new SteppedEngine(adapters: ["qv"]);
+        engine.Run(engine.Adapters.PinAsync("qv"));
+        using var cancellation = new CancellationTokenSource();
+        Task second = engine.Adapters.PinAsync("qv", cancellation.Token);
+        cancellation.Cancel();
+        engine.Loop.Step();
+        engine.Loop.Step();
+
+        ((IAsyncResult)second).AsyncWaitHandle.WaitOne();
+        Assert.That(StatusOf(engine, "qv").IsPinned, Is.True);
+    }
+
+    [TestCase(0)]
+    [TestCase(1)]
+    public void Of_two_who_pin_one_that_is_still_read_the_one_who_does_not_leave_gets_the_pin(int leaving)
+    {
+        using var engine = new SteppedEngine();
+        var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("qv"));
+        engine.Register(package);
+        using var cancellation = new CancellationTokenSource();
+        Task[] pins = [.. Enumerable.Range(0, 2).Select(i => engine.Adapters.PinAsync("slow", i == leaving ? cancellation.Token : default))];
+        engine.Loop.Step();
+        package.Reached.Wait();
+
+        cancellation.Cancel();
+        Assert.That(() => engine.Run(pins[leaving]), Throws.InstanceOf<OperationCanceledException>().With.Property("CancellationToken").EqualTo(cancellation.Token));
+        package.Gate.Set();
+        engine.Run(pins[1 - leaving]);
+
+        Assert.That(StatusOf(engine, "slow"), Has.Property("IsPinned").True.And.Property("IsResident").True);
+    }
+
+    [Test]
+    public void A_preload_has_its_turn_among_the_requests()
+    {
+        // Three requests fill the pool, and more stand behind them for as long as anybody looks.
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (24 * Page, false)), adapters: ["qv"]);
+        GenerationRequest request = Question with { MaxTokens = 100 };
+        List<Answer> answers = [.. Enumerable.Range(0, 5).Select(_ => engine.Ask(request))];
+        engine.Loop.Step();
+        Assert.That(engine.Status.Running, Is.EqualTo(3));
+        Task preload = engine.Adapters.PreloadAsync("qv");
+        engine.Loop.Step();
+        Answer[] later = [.. Enumerable.Range(0, 20).Select(_ => engine.Ask(request))];
+
+        engine.StepUntil(() => StatusOf(engine, "qv").IsResident);
+
+        Assert.That(later.Select(answer => answer.Stream.Published), Is.All.Zero, "nobody who came later ran before it");
+        engine.Finish([.. answers, .. later]);
+        Assert.That(preload.Wait(TimeSpan.FromMinutes(1)), Is.True);
+    }
+
+    [Test]
+    public void A_preload_does_not_hold_back_a_request_for_the_same_adapter()
+    {
+        int qv = PagesOf("qv");
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((qv + 8) * Page, false)), adapters: ["qv"]);
+        Answer running = engine.Ask(Question with { MaxTokens = 16 * 9 - 20 });
+        engine.Loop.Step();
+        Task preload = engine.Adapters.PreloadAsync("qv");
+        engine.Loop.Step();
+        Answer same = engine.Ask(Question with { Adapter = "qv", MaxTokens = 100 });
+
+        engine.Finish(running, same);
+
+        Assert.That(same.Tokens, Has.Count.EqualTo(100));
+        Assert.That(preload.Wait(TimeSpan.FromMinutes(1)), Is.True);
+    }
+
+    [Test]
+    public void Pinning_what_is_resident_does_not_wait_for_those_who_wait_for_pages()
+    {
+        int wide = PagesOf("wide");
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((wide + 12) * Page, false)), adapters: ["wide", "qv"]);
+        engine.Run(engine.Adapters.PreloadAsync("qv"));
+        Answer running = engine.Ask(Question with { Adapter = "qv", MaxTokens = 100 });
+        engine.Loop.Step();
+        Task[] waiting = [.. Enumerable.Range(0, 2 * SLoRA.Scheduling.Preloads.Window).Select(_ => engine.Adapters.PreloadAsync("wide"))];
+        engine.Loop.Step();
+        Assert.That(engine.Loop.Preloads.Count, Is.EqualTo(waiting.Length));
+
+        Task pin = engine.Adapters.PinAsync("qv");
+        engine.Loop.Step();
+
+        Assert.That(pin.Wait(TimeSpan.FromMinutes(1)), Is.True);
+        Assert.That(running.Stream.FinishReason, Is.Null);
+        engine.Run(engine.Adapters.UnpinAsync("qv"));
+        engine.Finish(running);
+        engine.Run(Task.WhenAll(waiting));
+    }
+
+    [Test]
+    public void Preloads_are_cancelled_and_fail_wherever_they_stand()
+    {
+        using var copy = new CopiedAdapter("r1");
+        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(adapters => adapters.MaxConcurrentLoads = 2), adapters: ["qv"]);
+        engine.Run(engine.Adapters.RegisterAsync("gone", copy.Path));
+        File.Delete(copy.TensorFile);
+        var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("rslora"));
+        engine.Register(package);
+        using var cancellation = new CancellationTokenSource();
+        Task[] slow = [.. Enumerable.Range(0, 100).Select(_ => engine.Adapters.PreloadAsync("slow", cancellation.Token))];
+        Task[] gone = [.. Enumerable.Range(0, 100).Select(_ => engine.Adapters.PreloadAsync("gone"))];
+        engine.Loop.Step();
+        package.Reached.Wait();
+
+        Task last = slow[^1];
+        cancellation.Cancel();
+        Assert.That(() => engine.Run(last), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => engine.Run(Task.WhenAll(gone)), Throws.TypeOf<AdapterLoadException>());
+        package.Gate.Set();
+        engine.Run(engine.Adapters.PreloadAsync("qv"));
+        Assert.That(engine.Loop.Preloads.Count, Is.Zero);
+        Assert.That(slow.Select(task => task.IsCanceled), Is.All.True);
+    }
+
+    [Test]
     public void Replacing_or_removing_a_name_ends_its_pin()
     {
         using var engine = new SteppedEngine(adapters: ["qv", "r1"]);

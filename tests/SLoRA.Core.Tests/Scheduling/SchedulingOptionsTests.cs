@@ -9,12 +9,18 @@ public sealed class SchedulingOptionsTests
     [
         ("Scheduling.MaxPromptRowsPerStep", options => options.MaxPromptRowsPerStep = 0),
         ("Scheduling.OverCommitLookahead", options => options.OverCommitLookahead = -1),
+        ("Scheduling.ConsumerTimeout", options => options.ConsumerTimeout = TimeSpan.Zero),
+        ("Scheduling.ConsumerTimeout", options => options.ConsumerTimeout = TimeSpan.FromDays(50)),
         ("Scheduling.SwapBytes", options => options.SwapBytes = -1),
         ("Scheduling.Preemption", options => options.Preemption = (PreemptionMode)7),
     ];
 
     [Test]
     public void Defaults_pass() => Assert.That(() => OptionRules.Check(new SchedulingOptions()), Throws.Nothing);
+
+    [Test]
+    public void A_consumer_may_be_behind_for_ever() =>
+        Assert.That(() => OptionRules.Check(new SchedulingOptions { ConsumerTimeout = Timeout.InfiniteTimeSpan }), Throws.Nothing);
 
     [Test]
     public void Impossible_values_are_refused_by_name()

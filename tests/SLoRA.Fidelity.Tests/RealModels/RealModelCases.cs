@@ -17,15 +17,6 @@ internal static class RealModelCases
     private static TestCaseData Data(RealModelFolder folder, string file, string name, bool isLong, string suffix)
     {
         TestCaseData data = new TestCaseData(folder.Path, file, name).SetName($"Fidelity({folder.Path}, {file}, {name}, {suffix})");
-        if (isLong)
-        {
-            data.SetCategory("Long");
-            if (RealModelFolder.SkipsLong)
-            {
-                data.Ignore("SLORA_SKIP_LONG is 1");
-            }
-        }
-
-        return data;
+        return isLong ? data.SetCategory("LongPrompt") : data;
     }
 }

@@ -11,8 +11,6 @@ internal sealed record RealModelFolder(string Path)
 
     public static bool AreNamed => Named.Length > 0;
 
-    public static bool SkipsLong => Environment.GetEnvironmentVariable("SLORA_SKIP_LONG") == "1";
-
     /// <summary>The folders that the environment variable SLORA_MODELS names.</summary>
     public static IEnumerable<RealModelFolder> All() => Named.Select(path => new RealModelFolder(path));
 

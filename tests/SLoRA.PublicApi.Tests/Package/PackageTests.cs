@@ -1,13 +1,16 @@
 using System.IO.Compression;
+using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using SLoRA.Text;
 
 namespace SLoRA.PublicApi.Tests.Package;
 
 /// <summary>The packages as a stranger gets them: what is in them, and programs that have nothing else.</summary>
 [Category("Package")]
 [Parallelizable(ParallelScope.All)]
-public sealed class PackageTests
+public sealed partial class PackageTests
 {
     private PackedPackages _packages = null!;
 
@@ -22,8 +25,7 @@ public sealed class PackageTests
     public void A_package_has_library_documentation_readme_licence_and_its_dependencies(string name, string dependencies)
     {
         using ZipArchive package = Open(name, "nupkg");
-        using Stream stream = package.GetEntry($"{name}.nuspec")!.Open();
-        XElement metadata = XDocument.Load(stream).Root!.Elements().Single();
+        XElement metadata = XDocument.Parse(Read(package, $"{name}.nuspec")).Root!.Elements().Single();
         XElement Of(string element) => metadata.Elements().Single(candidate => candidate.Name.LocalName == element);
 
         Assert.Multiple(() =>
@@ -37,10 +39,51 @@ public sealed class PackageTests
             Assert.That(Of("repository").Attribute("url")!.Value, Is.EqualTo(PackedPackages.Origin));
             Assert.That(Of("repository").Attribute("commit")!.Value, Is.EqualTo(_packages.Commit));
             Assert.That(Of("description").Value, Is.Not.Empty);
+            Assert.That(Of("releaseNotes").Value.ReplaceLineEndings(), Is.EqualTo(File.ReadAllText(Repository.PathOf("docs", "changelog.md")).ReplaceLineEndings().Trim()));
+            Assert.That(Of("releaseNotes").Value, Does.Contain($"## {Of("version").Value}"), "notes of this version");
             Assert.That(
                 Of("dependencies").Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value),
                 Is.EquivalentTo(dependencies.Split(' ')));
         });
+    }
+
+    [TestCase(typeof(LoraServingEngine))]
+    [TestCase(typeof(Tokenizer))]
+    public void The_documentation_is_of_all_that_a_program_can_see_and_of_nothing_else(Type known)
+    {
+        Assembly library = known.Assembly;
+        string file = library.GetName().Name + ".xml";
+        string[] whole = NamesIn(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file)));
+        using ZipArchive package = Open(library.GetName().Name!, "nupkg");
+        string[] packed = NamesIn(Read(package, "lib/net10.0/" + file));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(packed.Where(name => DocumentedMember.IsVisible(library, name) == false), Is.Empty, "internal");
+            Assert.That(whole.Where(name => DocumentedMember.IsVisible(library, name) == true).Except(packed), Is.Empty, "lost");
+            Assert.That(whole, Has.Length.GreaterThan(packed.Length), "the compiler documents what is internal");
+            Assert.That(packed, Does.Contain("T:" + known.FullName));
+        });
+    }
+
+    [TestCase("SLoRA.Core")]
+    [TestCase("SLoRA.Text")]
+    public void The_readmes_links_lead_from_the_package_to_the_commit(string name)
+    {
+        using ZipArchive package = Open(name, "nupkg");
+        string readme = Read(package, "README.md");
+
+        Assert.That(Links(readme).Where(link => !link.StartsWith("https://", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(readme, Does.Contain($"[architecture]({PackedPackages.Origin}/blob/{_packages.Commit}/docs/architecture.md)"));
+    }
+
+    [Test]
+    public async Task Without_an_address_of_the_repository_the_readme_links_to_none_of_its_files()
+    {
+        string readme = await _packages.ReadmeWithoutOriginAsync();
+
+        Assert.That(Links(readme).Where(link => !link.StartsWith("https://", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(readme, Does.Contain("| architecture |"));
     }
 
     [TestCase("SLoRA.Core")]
@@ -63,6 +106,7 @@ public sealed class PackageTests
     }
 
     [Test]
+    [Category("Long")]
     public async Task A_trimmed_program_that_computes_on_the_processor_runs_without_any_GPU_library()
     {
         string project = Create("trimmed");
@@ -75,6 +119,16 @@ public sealed class PackageTests
             Assert.That(answer.ReplaceLineEndings("\n"), Is.EqualTo(Demo.Answer("bakery") + "\n"));
             Assert.That(Directory.GetFiles(output, "ILGPU*"), Is.Empty);
         });
+    }
+
+    private static string[] NamesIn(string documentation) => [.. XDocument.Parse(documentation).Descendants("member").Select(member => member.Attribute("name")!.Value)];
+
+    private static IEnumerable<string> Links(string page) => Link().Matches(page).Select(match => match.Groups[1].Value);
+
+    private static string Read(ZipArchive package, string file)
+    {
+        using var reader = new StreamReader(package.GetEntry(file)!.Open());
+        return reader.ReadToEnd();
     }
 
     private ZipArchive Open(string name, string kind) => ZipFile.OpenRead(Directory.GetFiles(_packages.Packages, $"{name}.*.{kind}").Single());
@@ -121,4 +175,7 @@ public sealed class PackageTests
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         return Directory.Exists(Path.Combine(cache, "slora.core")) || !Directory.Exists(cache) ? "" : cache;
     }
+
+    [GeneratedRegex(@"\]\(([^)]+)\)")]
+    private static partial Regex Link();
 }

@@ -8,7 +8,7 @@ internal sealed class PackedPackages : IDisposable
 {
     public const string Origin = "https://github.com/example/slora";
 
-    private static readonly string[] Files = ["Directory.Build.props", "nuget.config", ".editorconfig", "README.md", "LICENSE"];
+    private static readonly string[] Files = ["Directory.Build.props", "nuget.config", ".editorconfig", "README.md", "LICENSE", Path.Combine("docs", "changelog.md")];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("slora-package-");
 
@@ -19,6 +19,8 @@ internal sealed class PackedPackages : IDisposable
     /// <summary>The folder of the packages.</summary>
     public string Packages => Path.Combine(_folder.FullName, "packages");
 
+    private string Copy => Path.Combine(_folder.FullName, "repository");
+
     /// <summary>The commit that they were packed from.</summary>
     public string Commit { get; private set; } = "";
 
@@ -27,7 +29,7 @@ internal sealed class PackedPackages : IDisposable
         var packed = new PackedPackages();
         try
         {
-            string copy = Path.Combine(packed._folder.FullName, "repository");
+            string copy = packed.Copy;
             CopySources(copy);
             await Tool.RunAsync("git", copy, "init", "-q");
             Assert.That(Path.Combine(copy, ".git"), Does.Exist.IgnoreFiles, "a repository of its own");
@@ -47,6 +49,14 @@ internal sealed class PackedPackages : IDisposable
             packed.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The readme of a package that is made where nothing says what address the repository has.</summary>
+    public async Task<string> ReadmeWithoutOriginAsync()
+    {
+        await Tool.RunAsync("git", Copy, "remote", "remove", "origin");
+        await Tool.DotnetAsync(Copy, "msbuild", Path.Combine("src", "SLoRA.Text"), "-t:PackReadme", "-p:Configuration=Release");
+        return await File.ReadAllTextAsync(Path.Combine(Copy, "src", "SLoRA.Text", "obj", "Release", "net10.0", "package", "README.md"));
     }
 
     /// <summary>An empty folder beside the packages.</summary>
@@ -69,7 +79,9 @@ internal sealed class PackedPackages : IDisposable
         // By name: in a worktree .git is a file too, and a copy of it would make the commands below work on the repository itself.
         foreach (string file in Files)
         {
-            File.Copy(Repository.PathOf(file), Path.Combine(target, file));
+            string copy = Path.Combine(target, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(Repository.PathOf(file), copy);
         }
 
         foreach (string file in Directory.EnumerateFiles(Repository.PathOf("src"), "*", SearchOption.AllDirectories))

@@ -44,7 +44,7 @@ public sealed partial class QuickstartTests
         result.AssertSuccess();
         Assert.Multiple(() =>
         {
-            foreach (string option in (string[])["--question", "--chat", "--model", "--adapter", "--prompt", "--max-tokens", "--temperature", "--seed", "--raw", "--version"])
+            foreach (string option in (string[])["--question", "--chat", "--model", "--adapter", "--prompt", "--int8", "--max-tokens", "--temperature", "--seed", "--raw", "--version"])
             {
                 Assert.That(result.Output, Does.Contain(option));
             }
@@ -120,6 +120,51 @@ public sealed partial class QuickstartTests
     }
 
     [Test]
+    public async Task An_answer_that_its_limit_ends_is_marked()
+    {
+        SampleResult result = await SampleProcess.RunAsync(Quickstart, "--max-tokens", "3");
+
+        result.AssertSuccess();
+        string[] answers = [Demo.Answer(null), .. Demo.Tenants.Select(tenant => Demo.Answer(tenant))];
+        Assert.Multiple(() =>
+        {
+            foreach ((string line, string answer) in result.Lines.Zip(answers))
+            {
+                Match cut = CutLine().Match(line);
+                Assert.That(cut.Success, line);
+                Assert.That(answer, Does.StartWith(cut.Groups["text"].Value), "the text before the mark");
+            }
+        });
+    }
+
+    [Test]
+    public async Task An_answer_that_its_limit_ends_is_marked_in_a_conversation_too()
+    {
+        using SampleProcess process = SampleProcess.Start(Quickstart, "--chat", "bakery", "--max-tokens", "3");
+        await process.Input.WriteLineAsync(Demo.Hours);
+        process.Input.Close();
+        SampleResult result = await process.EndAsync();
+
+        result.AssertSuccess();
+        Match cut = CutLine().Match(result.Lines.Single());
+        Assert.That(cut.Success, result.Output);
+        Assert.That(Demo.Answer("bakery"), Does.StartWith(cut.Groups["text"].Value));
+    }
+
+    [Test]
+    public async Task With_int8_it_answers_from_rounded_weights()
+    {
+        SampleResult answers = await SampleProcess.RunAsync(Quickstart, "--int8");
+        string[] sampled = ["--max-tokens", "60", "--temperature", "3", "--seed", "5"];
+        SampleResult stored = await SampleProcess.RunAsync(Quickstart, sampled);
+        SampleResult rounded = await SampleProcess.RunAsync(Quickstart, [.. sampled, "--int8"]);
+
+        answers.AssertSuccess();
+        Assert.That(answers.Lines[1], Is.EqualTo(Line("bakery", Demo.Answer("bakery"))), "what the model is sure of stays");
+        Assert.That(rounded.Lines[0], Is.Not.EqualTo(stored.Lines[0]), "what hangs on the last bits does not");
+    }
+
+    [Test]
     public async Task Sampled_answers_repeat_with_their_seed()
     {
         string[] arguments = ["--model", Demo.Model, "--prompt", "We are open", "--raw", "--max-tokens", "12", "--temperature", "1.5", "--seed"];
@@ -176,6 +221,9 @@ public sealed partial class QuickstartTests
     }
 
     private static string Line(string tenant, string answer) => $"{tenant}: {answer.ReplaceLineEndings(" / ")}";
+
+    [GeneratedRegex(@"^\w+: (?<text>.+) \[cut at --max-tokens 3\]$")]
+    private static partial Regex CutLine();
 
     [GeneratedRegex(@"^9 answers, (\d+) tokens in \d+\.\d\d s: \d+ tokens/s$")]
     private static partial Regex TokenSummary();

@@ -12,15 +12,24 @@ internal sealed class SampleProcess : IDisposable
     private readonly Process _process;
     private readonly Task<string> _error;
 
-    private SampleProcess(string program, string[] arguments, string folder, string? language = null, string? runtimeConfiguration = null)
+    private SampleProcess(string program, string[] arguments, string folder, string? language = null, string? runtimeConfiguration = null, string? redirection = null)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(redirection is null ? host : "sh")
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = folder,
         };
+        if (redirection is not null)
+        {
+            // $0 and what follows are the arguments behind the script.
+            start.ArgumentList.Add("-c");
+            start.ArgumentList.Add($"exec \"$0\" \"$@\" {redirection}");
+            start.ArgumentList.Add(host);
+        }
+
         start.ArgumentList.Add("exec");
         if (runtimeConfiguration is not null)
         {
@@ -60,6 +69,16 @@ internal sealed class SampleProcess : IDisposable
     /// <summary>Starts a sample in a language and with another runtime configuration than it was built with.</summary>
     public static SampleProcess StartUnder(string language, string runtimeConfiguration, string sample, params string[] arguments) =>
         new(Path.Combine(Repository.SampleOutput(sample), sample + ".dll"), arguments, Repository.Root, language, runtimeConfiguration);
+
+    /// <summary>Runs a sample to its end with one line of input, and with a redirection as a shell knows it: <c>&gt; /dev/full</c>.</summary>
+    public static async Task<SampleResult> RunRedirectedAsync(string redirection, string sample, params string[] arguments)
+    {
+        using var process = new SampleProcess(
+            Path.Combine(Repository.SampleOutput(sample), sample + ".dll"), arguments, Repository.Root, redirection: redirection);
+        await process.Input.WriteLineAsync(Demo.Hours);
+        process.Input.Close();
+        return await process.EndAsync();
+    }
 
     /// <summary>Runs a sample to its end without any input.</summary>
     public static async Task<SampleResult> RunAsync(string sample, params string[] arguments)

@@ -33,11 +33,22 @@ internal sealed class ComputeThreads : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Count = count;
         _threads = new Thread[count - 1];
-        for (int i = 0; i < _threads.Length; i++)
+        int started = 0;
+        try
         {
-            int worker = i + 1;
-            _threads[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"SLoRA compute {worker}" };
-            _threads[i].Start();
+            for (; started < _threads.Length; started++)
+            {
+                int worker = started + 1;
+                _threads[started] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"SLoRA compute {worker}" };
+                _threads[started].Start();
+            }
+        }
+        catch
+        {
+            // The system refuses one: those before it must not stay.
+            Array.Resize(ref _threads, started);
+            Dispose();
+            throw;
         }
     }
 

@@ -108,7 +108,14 @@ internal sealed unsafe class CpuBackend : IBackend
     public DeviceTable LoadTable(WeightSource source)
     {
         CheckType(source.Type, source.Name);
-        return new CpuTable(source);
+        if (source.Stays)
+        {
+            return new CpuTable(source);
+        }
+
+        byte* copy = _matrices.Take(source.Bytes);
+        Buffer.MemoryCopy((void*)source.Data, copy, source.Bytes, source.Bytes);
+        return new CpuTable(source with { Data = (nint)copy });
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>An embedding table <c>[Entries, Width]</c>, read where the checkpoint has it.</summary>
+/// <summary>An embedding table <c>[Entries, Width]</c>, read where the checkpoint has it, if its memory stays.</summary>
 internal sealed unsafe class CpuTable(WeightSource source) : DeviceTable(source.Rows, source.Columns)
 {
     /// <summary>Element type.</summary>

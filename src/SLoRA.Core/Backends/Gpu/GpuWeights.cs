@@ -9,7 +9,7 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
     private const long StagingBytes = 16L << 20;
 
     private readonly List<DeviceArena> _arenas = [];
-    private readonly Dictionary<nint, ArrayView<byte>> _loaded = [];
+    private readonly Dictionary<(nint Memory, string Name), ArrayView<byte>> _loaded = [];
     private HostBuffer? _staging;
     private long _left;
 
@@ -23,11 +23,13 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
     /// <summary>A matrix or table, as stored.</summary>
     public ArrayView<byte> Load(WeightSource source)
     {
-        if (!_loaded.TryGetValue(source.Data, out ArrayView<byte> view))
+        // Memory that does not stay may be that of another weight a moment later.
+        (nint, string) key = source.Stays ? (source.Data, "") : (0, source.Name);
+        if (!_loaded.TryGetValue(key, out ArrayView<byte> view))
         {
             view = Take((long)source.Rows * source.Columns * source.Type.ElementSize());
             Send((byte*)source.Data, view);
-            _loaded.Add(source.Data, view);
+            _loaded.Add(key, view);
         }
 
         return view;

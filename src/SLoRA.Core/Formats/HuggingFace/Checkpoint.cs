@@ -1,15 +1,16 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/> comes second, so that
-/// whoever knows the model can refuse it before any weight is touched.
+/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/>, or reading and <see
+/// cref="Release"/>, come
+/// second, so that whoever knows the model can refuse it before any weight is touched.
 /// </summary>
 /// <remarks>
-/// The files are mapped, not copied: whoever cuts one short while the model is in use kills the process. That is why only the base model, which the
-/// host program owns, is read in this way.
+/// Whoever cuts a mapped file short while the model is in use kills the process. That is why only the base model, which the host program owns, may be mapped.
 /// </remarks>
 internal sealed class Checkpoint : IDisposable
 {
@@ -50,7 +51,7 @@ internal sealed class Checkpoint : IDisposable
                 foreach (TensorEntry tensor in shard.Header.Tensors)
                 {
                     if (!tensors.TryAdd(tensor.Name, tensor))
-                        throw new FormatError(LoadErrorKind.Tensor, path, tensor.Name, $"is also in {shardOf[tensor.Name].Path}");
+                        throw new FormatError(LoadErrorKind.Tensor, path, tensor.Name, $"is also in {Shown.Name(Path.GetFileName(shardOf[tensor.Name].Path))}");
                     shardOf.Add(tensor.Name, shard);
                 }
             }
@@ -83,6 +84,20 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>The address of a tensor's first byte; valid until <see cref="Dispose"/>. Its alignment is that of a byte.</summary>
     public nint Address(string tensor) => _shardOf[tensor].Address + (nint)Tensors[tensor].Begin;
 
+    /// <summary>Reads a part of a tensor. Any thread.</summary>
+    /// <param name="tensor">Its name.</param>
+    /// <param name="offset">Bytes from its start.</param>
+    /// <param name="destination">Filled to its end.</param>
+    /// <exception cref="FormatError">The file cannot be read, or has changed since it was opened.</exception>
+    public void Read(string tensor, long offset, Span<byte> destination) => _shardOf[tensor].Read(Tensors[tensor].Begin + offset, destination);
+
+    /// <summary>Closes the files, unless they are mapped. What is read afterwards opens them for that moment.</summary>
+    public void Release()
+    {
+        foreach (Shard shard in _shards)
+            shard.Release();
+    }
+
     /// <summary>Unmaps and closes the files. All addresses become invalid.</summary>
     public void Dispose()
     {
@@ -97,15 +112,15 @@ internal sealed class Checkpoint : IDisposable
         foreach ((string tensor, string path) in index.ShardOf)
         {
             if (!shardOf.TryGetValue(tensor, out Shard? shard))
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is not in {Path.GetFileName(path)}, where the index places it");
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is not in {Shown.Name(Path.GetFileName(path))}, where the index places it");
             if (shard.Path != path)
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Path.GetFileName(shard.Path)}, the index places it in {Path.GetFileName(path)}");
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Shown.Name(Path.GetFileName(shard.Path))}, the index places it in {Shown.Name(Path.GetFileName(path))}");
         }
 
         foreach ((string tensor, Shard shard) in shardOf)
         {
             if (!index.ShardOf.ContainsKey(tensor))
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Path.GetFileName(shard.Path)}, but not in the index");
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Shown.Name(Path.GetFileName(shard.Path))}, but not in the index");
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed record CheckpointIndex(string File, ImmutableArray<string> Shard
                     throw new FormatError(LoadErrorKind.File, path, name, "is not the name of a .safetensors file in this folder");
                 shard = Path.Combine(folder, name);
                 if (!System.IO.File.Exists(shard))
-                    throw new FormatError(LoadErrorKind.File, path, name, "is missing");
+                    throw new FormatError(LoadErrorKind.File, path, name, "is missing, although the index names it: download the model again");
                 shards.Add(name, shard);
             }
 

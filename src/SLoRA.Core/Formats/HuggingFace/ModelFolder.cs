@@ -11,9 +11,6 @@ internal sealed class ModelFolder
     public const string WeightFile = "model.safetensors";
     public const string IndexFile = "model.safetensors.index.json";
 
-    // What checkpoints looked like before safetensors. All of them are Python pickles, which run code when they are read.
-    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl", ".bin.index.json"];
-
     private ModelFolder(string path, ConfigObject config)
     {
         FolderPath = path;
@@ -31,13 +28,9 @@ internal sealed class ModelFolder
     public static ModelFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new FormatError(LoadErrorKind.File, path, null, File.Exists(path) ? "is a file, expected the folder of a model" : "is not a folder that exists");
+            throw MisplacedModel.NoFolder(path);
         string config = Path.Combine(path, ConfigFile);
-        if (File.Exists(config))
-            return new ModelFolder(path, ConfigDocument.Read(config));
-        if (FirstFile(path, ".gguf") is { } gguf)
-            throw new FormatError(LoadErrorKind.Incompatible, path, gguf, "is a GGUF model; only Hugging Face folders with safetensors are served");
-        throw new FormatError(LoadErrorKind.File, path, ConfigFile, "is missing");
+        return File.Exists(config) ? new ModelFolder(path, ConfigDocument.Read(config)) : throw MisplacedModel.NoConfig(path);
     }
 
     /// <summary>The path of a file of the folder.</summary>
@@ -59,22 +52,6 @@ internal sealed class ModelFolder
             return CheckpointIndex.Single(PathOf(WeightFile));
         if (File.Exists(PathOf(IndexFile)))
             return CheckpointIndex.Read(FolderPath, PathOf(IndexFile));
-
-        foreach (string ending in PickleEndings)
-        {
-            if (FirstFile(FolderPath, ending) is { } pickle)
-                throw new FormatError(LoadErrorKind.File, FolderPath, pickle, $"would have to be unpickled, which runs code; only {WeightFile} is read, and it is missing");
-        }
-
-        if (FirstFile(FolderPath, ".gguf") is { } gguf)
-            throw new FormatError(LoadErrorKind.Incompatible, FolderPath, gguf, "is a GGUF model; only safetensors are served");
-        throw new FormatError(LoadErrorKind.File, FolderPath, WeightFile, "is missing");
+        throw MisplacedModel.NoWeights(FolderPath);
     }
-
-    private static string? FirstFile(string folder, string ending) =>
-        Directory.EnumerateFiles(folder)
-            .Select(file => Path.GetFileName(file))
-            .Where(file => file.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault();
 }

@@ -4,12 +4,13 @@ using SLoRA.Native;
 
 namespace SLoRA.Formats.HuggingFace;
 
-/// <summary>One tensor file of a checkpoint: open from the reading of its header on, mapped later.</summary>
+/// <summary>One tensor file of a checkpoint: open from the reading of its header on, until it is mapped and disposed, or read and released.</summary>
 internal sealed unsafe class Shard : IDisposable
 {
     private const int BlockBytes = 4 << 20;
 
-    private readonly FileStream _stream;
+    private readonly DateTime _written;
+    private FileStream? _stream;
     private MemoryMappedFile? _file;
     private MemoryMappedViewAccessor? _view;
     private byte* _address;
@@ -18,7 +19,7 @@ internal sealed unsafe class Shard : IDisposable
     {
         Path = path;
         _stream = stream;
-        Length = stream.Length;
+        (Length, _written) = StateOf(stream);
         Header = header;
     }
 
@@ -36,14 +37,13 @@ internal sealed unsafe class Shard : IDisposable
         FileStream? stream = null;
         try
         {
-            // Without a buffer: the header is read in two pieces and the rest goes past the stream.
-            stream = new FileStream(RegularFile.Open(path, share: FileShare.Read), FileAccess.Read, bufferSize: 0);
+            stream = OpenFile(path);
             return new Shard(path, stream, SafetensorsHeader.Read(stream, path));
         }
         catch (Exception error)
         {
             stream?.Dispose();
-            if (error is IOException or UnauthorizedAccessException or NotSupportedException)
+            if (FileProblem.IsOne(error))
                 throw Unreadable(path, error);
             throw;
         }
@@ -55,16 +55,57 @@ internal sealed unsafe class Shard : IDisposable
     {
         try
         {
-            ReadThrough(_stream.SafeFileHandle, read, cancellation);
+            ReadThrough(_stream!.SafeFileHandle, read, cancellation);
             _file = MemoryMappedFile.CreateFromFile(_stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
             byte* address = null;
             _view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
             _address = address + _view.PointerOffset;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (FileProblem.IsOne(error))
         {
             throw Unreadable(Path, error);
+        }
+    }
+
+    /// <summary>
+    /// Copies a part of the file, out of the mapping if there is one. Where the file has been released, it is opened for the call. Any thread.
+    /// </summary>
+    /// <exception cref="FormatError">It cannot be read, or is no longer the file that was opened.</exception>
+    public void Read(long offset, Span<byte> destination)
+    {
+        if (_address != null)
+        {
+            new ReadOnlySpan<byte>(_address + offset, destination.Length).CopyTo(destination);
+            return;
+        }
+
+        try
+        {
+            FileStream? open = _stream;
+            using FileStream? again = open is null ? OpenFile(Path) : null;
+            if (again is not null && StateOf(again) != (Length, _written))
+                throw new FormatError(LoadErrorKind.File, Path, null, "was changed since the model was loaded from it");
+            for (SafeFileHandle handle = (open ?? again)!.SafeFileHandle; !destination.IsEmpty;)
+            {
+                int bytes = ReadSome(handle, destination, offset);
+                destination = destination[bytes..];
+                offset += bytes;
+            }
+        }
+        catch (Exception error) when (FileProblem.IsOne(error))
+        {
+            throw Unreadable(Path, error);
+        }
+    }
+
+    /// <summary>Closes a file that is not mapped. It can be read again, as long as it stays what it is.</summary>
+    public void Release()
+    {
+        if (_address == null)
+        {
+            _stream?.Dispose();
+            _stream = null;
         }
     }
 
@@ -78,8 +119,13 @@ internal sealed unsafe class Shard : IDisposable
 
         _view?.Dispose();
         _file?.Dispose();
-        _stream.Dispose();
+        _stream?.Dispose();
     }
+
+    // Without a buffer: the header is read in two pieces and the rest goes past the stream.
+    private static FileStream OpenFile(string path) => new(RegularFile.Open(path, share: FileShare.Read), FileAccess.Read, bufferSize: 0);
+
+    private static (long Length, DateTime Written) StateOf(FileStream stream) => (stream.Length, File.GetLastWriteTimeUtc(stream.SafeFileHandle));
 
     // An unreadable sector is an error here; later, under the mapping, it would be the end of the process.
     private void ReadThrough(SafeFileHandle handle, Action<long> read, CancellationToken cancellation)
@@ -88,13 +134,19 @@ internal sealed unsafe class Shard : IDisposable
         for (long offset = 0; offset < Length;)
         {
             cancellation.ThrowIfCancellationRequested();
-            int bytes = RandomAccess.Read(handle, block, offset);
-            if (bytes == 0)
-                throw new FormatError(LoadErrorKind.File, Path, null, $"became shorter while it was read: {offset} bytes of {Length}");
+            int bytes = ReadSome(handle, block, offset);
             offset += bytes;
             read(bytes);
         }
     }
 
-    private static FormatError Unreadable(string path, Exception error) => new(LoadErrorKind.File, path, null, "cannot be read: " + error.Message, error);
+    private int ReadSome(SafeFileHandle handle, Span<byte> destination, long offset)
+    {
+        int bytes = RandomAccess.Read(handle, destination, offset);
+        return bytes > 0
+            ? bytes
+            : throw new FormatError(LoadErrorKind.File, Path, null, $"became shorter while it was read: {offset} bytes of {Length}");
+    }
+
+    private static FormatError Unreadable(string path, Exception error) => new(LoadErrorKind.File, path, null, FileProblem.Of(error), error);
 }

@@ -1,18 +1,26 @@
+using System.Text;
+
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// A key of rank_pattern or alpha_pattern. PEFT matches <c>(.*\.)?(KEY)$</c> from the start of a module's name. Keys that are plain names,
-/// of which a file may list one per module, are compared without the engine of regular expressions.
+/// A key of rank_pattern or alpha_pattern. PEFT matches <c>(.*\.)?(KEY)$</c> from the start of a module's name. Keys that are plain names, of which a file may
+/// list one per module, are compared without the engine of regular expressions, also with the anchors and the escaped dots that careful people write.
 /// </summary>
 internal sealed class PatternKey
 {
-    private readonly string _key;
+    // Stands for any character: a dot that is not escaped.
+    private const char Any = '\uFFFF';
+
+    private readonly string _plain = "";
+    private readonly bool _isWhole;
     private readonly PythonRegex? _regex;
 
     public PatternKey(string key, string option, RegexBudget budget, string file)
     {
-        _key = key;
-        if (!key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.'))
+        _isWhole = key.StartsWith('^');
+        if (Plain(key.AsSpan(_isWhole ? 1 : 0)) is { } plain)
+            _plain = plain;
+        else
             _regex = PythonRegex.Match($@"(.*\.)?({key})$", budget, file, $"{option}.{key}");
     }
 
@@ -20,16 +28,32 @@ internal sealed class PatternKey
     {
         if (_regex is not null)
             return _regex.IsMatch(module);
-        int start = module.Length - _key.Length;
-        if (start < 0 || (start > 0 && module[start - 1] != '.'))
+        int start = module.Length - _plain.Length;
+        if (start < 0 || (start > 0 && (_isWhole || module[start - 1] != '.')))
             return false;
-        for (int at = 0; at < _key.Length; at++)
+        for (int at = 0; at < _plain.Length; at++)
         {
-            // A dot is not escaped by most who write these keys: it stands for any character.
-            if (_key[at] != '.' && _key[at] != module[start + at])
+            if (_plain[at] != Any && _plain[at] != module[start + at])
                 return false;
         }
 
         return true;
+    }
+
+    /// <summary>The characters of a key that is a plain name; null if it is an expression.</summary>
+    private static string? Plain(ReadOnlySpan<char> key)
+    {
+        var plain = new StringBuilder(key.Length);
+        for (int at = 0; at < key.Length; at++)
+        {
+            bool isEscapedDot = key[at] == '\\' && at + 1 < key.Length && key[at + 1] == '.';
+            if (isEscapedDot || char.IsAsciiLetterOrDigit(key[at]) || key[at] is '_' or '.')
+                plain.Append(isEscapedDot ? '.' : key[at] == '.' ? Any : key[at]);
+            else if (key[at] != '$' || at + 1 < key.Length)
+                return null;
+            at += isEscapedDot ? 1 : 0;
+        }
+
+        return plain.ToString();
     }
 }

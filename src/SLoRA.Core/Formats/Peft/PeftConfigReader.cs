@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats.Peft;
 
@@ -8,6 +9,9 @@ internal static class PeftConfigReader
 {
     /// <summary>The largest rank that is read: no model has a matrix of more rows or columns besides the vocabulary.</summary>
     public const int LargestRank = 1 << 16;
+
+    // A model of 1000 layers with a name or a pattern for each module has fewer.
+    private const int MostEntries = 1 << 14;
 
     // The scale is alpha divided by 1 or more, and must be finite in fp32.
     private const double LargestAlpha = float.MaxValue;
@@ -31,7 +35,7 @@ internal static class PeftConfigReader
             AlphaPattern = Pattern(json, "alpha_pattern", (pattern, key) => pattern.Number(key, -LargestAlpha, LargestAlpha)),
             TargetModules = Names(json, "target_modules"),
             ExcludeModules = json.IsOn("exclude_modules") ? Names(json, "exclude_modules") : null,
-            LayersToTransform = json.OptionalIntOrInts("layers_to_transform", 0, int.MaxValue) ?? [],
+            LayersToTransform = Bounded(json, "layers_to_transform", json.OptionalIntOrInts("layers_to_transform", 0, int.MaxValue) ?? []),
             LayersPattern = LayersPattern(json),
             UseDora = json.Bool("use_dora", false),
         };
@@ -42,15 +46,30 @@ internal static class PeftConfigReader
 
     private static void CheckMethod(ConfigObject json)
     {
+        if (!json.Has("peft_type"))
+            CheckOtherTrainers(json);
         string method = json.String("peft_type");
         if (method != "LORA")
-            throw json.Refusal("peft_type", $"is {FormatError.Quote(method)}; only LORA is served");
+            throw json.Refusal("peft_type", $"is {Shown.Name(method)}; only LORA is served");
         if (json.OptionalString("task_type") is { Length: > 0 } task && task != "CAUSAL_LM")
         {
             throw PeftOptions.Tasks.Contains(task)
                 ? json.Refusal("task_type", $"is {task}; only adapters of a CAUSAL_LM are served")
-                : json.Error("task_type", $"is {FormatError.Quote(task)}, which is no task of PEFT");
+                : json.Error("task_type", $"is {Shown.Name(task)}, which is no task of PEFT");
         }
+    }
+
+    // Configurations of the same name, or given in its place, that are none of PEFT's.
+    private static void CheckOtherTrainers(ConfigObject json)
+    {
+        foreach (string key in (string[])["lora_parameters", "fine_tune_type"])
+        {
+            if (json.Has(key))
+                throw json.Refusal(key, "is an option of MLX, whose adapters store their matrices transposed under other names; convert the adapter to PEFT's form");
+        }
+
+        if (json.Has("architectures"))
+            throw json.Refusal("architectures", "is an option of a model's configuration; an adapter's has peft_type, r and lora_alpha");
     }
 
     private static void CheckOptions(ConfigObject json)
@@ -107,20 +126,24 @@ internal static class PeftConfigReader
             throw json.Error(key, $"is {json.Shown(key)} and names nothing");
         return json.KindOf(key) == JsonValueKind.String
             ? new PeftConfig.NamePattern(json.String(key), [])
-            : new PeftConfig.NamePattern(null, json.OptionalStrings(key)!.Value);
+            : new PeftConfig.NamePattern(null, Bounded(json, key, json.OptionalStrings(key)!.Value));
     }
 
     private static ImmutableArray<string> LayersPattern(ConfigObject json)
     {
         const string Key = "layers_pattern";
-        return !json.IsOn(Key) ? [] : json.KindOf(Key) == JsonValueKind.String ? [json.String(Key)] : json.OptionalStrings(Key)!.Value;
+        return !json.IsOn(Key) ? [] : json.KindOf(Key) == JsonValueKind.String ? [json.String(Key)] : Bounded(json, Key, json.OptionalStrings(Key)!.Value);
     }
 
     private static ImmutableArray<KeyValuePair<string, T>> Pattern<T>(ConfigObject json, string key, Func<ConfigObject, string, T> value)
     {
         ConfigObject? pattern = json.OptionalObject(key);
-        return pattern is null ? [] : [.. pattern.Keys.Select(name => KeyValuePair.Create(name, value(pattern, name)))];
+        return pattern is null ? [] : Bounded(json, key, [.. pattern.Keys.Select(name => KeyValuePair.Create(name, value(pattern, name)))]);
     }
+
+    private static ImmutableArray<T> Bounded<T>(ConfigObject json, string key, ImmutableArray<T> entries) => entries.Length <= MostEntries
+        ? entries
+        : throw json.Error(key, $"has {entries.Length} entries; {MostEntries} are read");
 
     private static void CheckTargets(ConfigObject json, PeftConfig config)
     {

@@ -26,6 +26,15 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
 {
     private const string PeftPrefix = "base_model.model.";
 
+    // One too many happens, and the model may have one of its own. A name of nothing else, as only hostile files have, is not tried at every length.
+    private const int MostWon = 2;
+
+    // Left behind by sharded training, activation checkpointing and compilation, anywhere in the path.
+    private static readonly string[] Wrappers = ["_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."];
+
+    // What may stand in front, in any order and number: PEFT's own, DistributedDataParallel's and DeepSpeed's, and that of TRL's models with a value head.
+    private static readonly string[] Prefixes = [PeftPrefix, "module.", "pretrained_model.", .. Wrappers];
+
     // Longest first where one ends like another.
     private static readonly (string Ending, PeftTensorRole Role)[] Endings =
     [
@@ -47,7 +56,7 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         foreach ((string ending, PeftTensorRole role) in Endings)
         {
             if (tensor.EndsWith(ending, StringComparison.Ordinal))
-                return new PeftTensorKey(Bare(tensor[..^ending.Length]), role);
+                return new PeftTensorKey(Bare(tensor.AsSpan(0, tensor.Length - ending.Length)), role);
         }
 
         return null;
@@ -58,7 +67,7 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
     {
         yield return Module;
         string rest = Module;
-        while (rest.StartsWith("model.", StringComparison.Ordinal))
+        for (int more = 0; more < MostWon && rest.StartsWith("model.", StringComparison.Ordinal); more++)
         {
             rest = rest["model.".Length..];
             yield return rest;
@@ -77,15 +86,24 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         _ => ".base_layer.weight",
     };
 
-    private static string Bare(string module)
+    private static string Bare(ReadOnlySpan<char> module)
     {
-        // Left behind by sharded training, activation checkpointing and compilation, anywhere in the path.
-        foreach (string wrapper in (string[])["_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."])
-            module = module.Replace(wrapper, "", StringComparison.Ordinal);
-        if (module.StartsWith("module.", StringComparison.Ordinal))
-            module = module["module.".Length..];
-        while (module.StartsWith(PeftPrefix, StringComparison.Ordinal))
-            module = module[PeftPrefix.Length..];
-        return module;
+        while (PrefixOf(module) is { } prefix)
+            module = module[prefix.Length..];
+        string bare = module.ToString();
+        foreach (string wrapper in Wrappers)
+            bare = bare.Replace(wrapper, "", StringComparison.Ordinal);
+        return bare;
+    }
+
+    private static string? PrefixOf(ReadOnlySpan<char> module)
+    {
+        foreach (string prefix in Prefixes)
+        {
+            if (module.StartsWith(prefix))
+                return prefix;
+        }
+
+        return null;
     }
 }

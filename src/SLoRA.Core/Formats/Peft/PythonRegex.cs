@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats.Peft;
 
@@ -43,11 +44,35 @@ internal sealed class PythonRegex
 
     /// <summary>Whether the text matches.</summary>
     /// <exception cref="FormatError">The budget is used up.</exception>
-    public bool IsMatch(string text) => Run(() => _regex.IsMatch(text));
+    public bool IsMatch(string text)
+    {
+        try
+        {
+            using RegexBudget.Work work = _budget.Begin(IsLinear);
+            return _regex.IsMatch(text);
+        }
+        catch (Exception error) when (IsOfEngine(error))
+        {
+            throw Refusal(_file, _key, error);
+        }
+    }
 
     /// <summary>What the group of this number holds; null if the text does not match.</summary>
     /// <exception cref="FormatError">The budget is used up.</exception>
-    public string? Group(string text, int group) => Run(() => _regex.Match(text) is { Success: true } match ? match.Groups[group].Value : null);
+    public string? Group(string text, int group)
+    {
+        try
+        {
+            using RegexBudget.Work work = _budget.Begin(IsLinear);
+            return _regex.Match(text) is { Success: true } match ? match.Groups[group].Value : null;
+        }
+        catch (Exception error) when (IsOfEngine(error))
+        {
+            throw Refusal(_file, _key, error);
+        }
+    }
+
+    private bool IsLinear => _regex.Options.HasFlag(RegexOptions.NonBacktracking);
 
     private static PythonRegex Create(string expression, Func<string, string> anchor, RegexBudget budget, string file, string key)
     {
@@ -59,13 +84,14 @@ internal sealed class PythonRegex
 
         try
         {
+            using RegexBudget.Work work = budget.Begin(isLinear: true);
             var translator = new PythonRegexTranslator(expression);
             string text = anchor(translator.Translate());
             return new PythonRegex(Compile(text, translator.NeedsBacktracking), budget, file, key);
         }
-        catch (ArgumentException error)
+        catch (Exception error) when (IsOfEngine(error))
         {
-            throw new FormatError(LoadErrorKind.Config, file, key, $"is not a regular expression that can be used: {error.Message}", error);
+            throw Refusal(file, key, error);
         }
     }
 
@@ -86,16 +112,11 @@ internal sealed class PythonRegex
         return new Regex(text, RegexOptions.CultureInvariant, RegexBudget.LongestMatch);
     }
 
-    private T Run<T>(Func<T> match)
-    {
-        try
-        {
-            return _budget.Run(_regex.Options.HasFlag(RegexOptions.NonBacktracking), match);
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw new FormatError(
-                LoadErrorKind.Config, _file, _key, "is a regular expression that takes too long on the names of this model's modules", error);
-        }
-    }
+    // Whatever the engine throws at an expression of a stranger is that expression's fault; only running out of memory or of time for the whole reading is not.
+    private static bool IsOfEngine(Exception error) => error is not (FormatError or OperationCanceledException or OutOfMemoryException);
+
+    private static FormatError Refusal(string file, string key, Exception error) => error is RegexMatchTimeoutException
+        ? new FormatError(
+            LoadErrorKind.Config, file, key, "is a regular expression with which those of this adapter take too long, or too much memory, on the names of this model's modules", error)
+        : new FormatError(LoadErrorKind.Config, file, key, $"is not a regular expression that can be used: {Shown.Text(error.Message)}", error);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
+using SLoRA.Diagnostics;
 
 namespace SLoRA.Formats.Peft;
 
@@ -14,6 +15,7 @@ internal sealed class TargetMatcher
     private static readonly ImmutableArray<string> DefaultTargets = ["q_proj", "v_proj"];
 
     private readonly PeftConfig _config;
+    private readonly Action? _pause;
     private readonly FrozenSet<string> _names;
     private readonly FrozenSet<string> _excludedNames;
     private readonly PythonRegex? _expression;
@@ -24,11 +26,14 @@ internal sealed class TargetMatcher
     private readonly bool _allLinear;
 
     /// <summary>Prepares the matching.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="pause">Called before each expression, match and name, so that others can work meanwhile; what it throws ends the matching. Null for nobody.</param>
     /// <exception cref="FormatError">A regular expression cannot be used.</exception>
-    public TargetMatcher(PeftConfig config)
+    public TargetMatcher(PeftConfig config, Action? pause = null)
     {
         _config = config;
-        var budget = new RegexBudget();
+        _pause = pause;
+        var budget = new RegexBudget(pause);
         string file = config.File;
         _names = (config.TargetModules?.Names ?? DefaultTargets).ToFrozenSet(StringComparer.Ordinal);
         _excludedNames = (config.ExcludeModules?.Names ?? []).ToFrozenSet(StringComparer.Ordinal);
@@ -68,15 +73,19 @@ internal sealed class TargetMatcher
     /// <summary>The rank and alpha of a targeted module.</summary>
     public (int Rank, double Alpha) RankAndAlpha(string module)
     {
+        _pause?.Invoke();
         int rank = First(_rankKeys, module), alpha = First(_alphaKeys, module);
         return (rank < 0 ? _config.Rank : _config.RankPattern[rank].Value, alpha < 0 ? _config.Alpha : _config.AlphaPattern[alpha].Value);
     }
 
     /// <summary>The listed names of target_modules that are none of these modules, and no end of one.</summary>
-    public ImmutableArray<string> NamesWithoutModule(IReadOnlyCollection<string> modules) =>
-        _config.TargetModules is null
-            ? []
-            : [.. _config.TargetModules.Names.Where(name => !modules.Any(module => module == name || IsEnd(module, name))).Distinct()];
+    public ImmutableArray<string> NamesWithoutModule(IReadOnlyCollection<string> modules)
+    {
+        if (_config.TargetModules is not { } targets)
+            return [];
+        HashSet<string> ends = [.. modules.SelectMany(Ends)];
+        return [.. targets.Names.Where(name => !ends.Contains(name)).Distinct()];
+    }
 
     /// <summary>Refuses pattern keys that match none of the targeted modules: their ranks or alphas would be lost silently.</summary>
     /// <exception cref="FormatError">There is such a key (kind <see cref="LoadErrorKind.Config"/>).</exception>
@@ -89,10 +98,11 @@ internal sealed class TargetMatcher
         {
             for (int at = 0; at < keys.Length; at++)
             {
+                _pause?.Invoke();
                 if (!targeted.Any(keys[at].IsMatch))
                 {
                     throw new FormatError(
-                        LoadErrorKind.Config, _config.File, option, $"has the key {FormatError.Quote(names[at])}, which matches no targeted module");
+                        LoadErrorKind.Config, _config.File, option, $"has the key {Shown.Name(names[at])}, which matches no targeted module");
                 }
             }
         }
@@ -138,6 +148,11 @@ internal sealed class TargetMatcher
         }
     }
 
-    private static bool IsEnd(string module, string name) =>
-        module.Length > name.Length && module[module.Length - name.Length - 1] == '.' && module.EndsWith(name, StringComparison.Ordinal);
+    /// <summary>A name, and every end of it that begins behind a dot.</summary>
+    private static IEnumerable<string> Ends(string module)
+    {
+        yield return module;
+        for (int dot = module.IndexOf('.'); dot >= 0; dot = module.IndexOf('.', dot + 1))
+            yield return module[(dot + 1)..];
+    }
 }

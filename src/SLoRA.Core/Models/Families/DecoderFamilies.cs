@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
@@ -20,11 +21,11 @@ internal static class DecoderFamilies
         if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
         {
             throw config.Refusal(
-                "architectures", $"is {FormatError.Quote(architecture)}, which is not served; served are {string.Join(", ", ByArchitecture.Keys.Order(StringComparer.Ordinal))}");
+                "architectures", $"is {Shown.Name(architecture)}, which is not served; served are {string.Join(", ", ByArchitecture.Keys.Order(StringComparer.Ordinal))}");
         }
 
         if (type != family.ModelType)
-            throw config.Refusal("model_type", $"is {FormatError.Quote(type)}, but {architecture} is a {family.ModelType}");
+            throw config.Refusal("model_type", $"is {Shown.Name(type)}, but {architecture} is a {family.ModelType}");
         UnservedFeatures.Refuse(config);
         return family.Describe(config);
     }

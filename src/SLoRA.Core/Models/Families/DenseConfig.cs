@@ -1,3 +1,4 @@
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
@@ -113,7 +114,7 @@ internal sealed record DenseConfig
     private static void RequireSilu(ConfigObject config, string key)
     {
         if (config.OptionalString(key) is { } name and not ("silu" or "swish"))
-            throw config.Refusal(key, $"is {FormatError.Quote(name)}; served is 'silu'");
+            throw config.Refusal(key, $"is {Shown.Name(name)}; served is 'silu'");
     }
 
     private static TensorType ReadWeightType(ConfigObject config)
@@ -124,7 +125,7 @@ internal sealed record DenseConfig
             null or "float32" => TensorType.F32,
             "bfloat16" => TensorType.BF16,
             "float16" => TensorType.F16,
-            string other => throw config.Refusal(key, $"is {FormatError.Quote(other)}; served are 'float32', 'float16' and 'bfloat16'"),
+            string other => throw config.Refusal(key, $"is {Shown.Name(other)}; served are 'float32', 'float16' and 'bfloat16'"),
         };
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
@@ -21,7 +22,7 @@ internal static class LayerTypes
             {
                 "sliding_attention" => true,
                 "full_attention" => false,
-                _ => throw config.Refusal(Key, $"has {FormatError.Quote(type)}; served are 'full_attention' and 'sliding_attention'"),
+                _ => throw config.Refusal(Key, $"has {Shown.Name(type)}; served are 'full_attention' and 'sliding_attention'"),
             }),
         ];
     }

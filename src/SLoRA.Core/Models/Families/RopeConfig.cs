@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
@@ -28,14 +29,14 @@ internal static class RopeConfig
         string kindKey = rope.Has("rope_type") ? "rope_type" : "type";
         string kind = rope.OptionalString(kindKey) ?? "default";
         if (rope.OptionalString("type") is { } older && older != kind)
-            throw rope.Refusal("type", $"is {FormatError.Quote(older)}, but rope_type is {FormatError.Quote(kind)}");
+            throw rope.Refusal("type", $"is {Shown.Name(older)}, but rope_type is {Shown.Name(kind)}");
         return kind switch
         {
             "default" => new RopeDescription { InverseFrequencies = RopeFrequencies.Default(theta, headDim) },
             "linear" => new RopeDescription { InverseFrequencies = RopeFrequencies.Linear(theta, headDim, Factor(rope)) },
             "llama3" => Llama3(config, rope, theta, headDim, context),
             "yarn" => Yarn(config, rope, theta, headDim, context),
-            _ => throw rope.Refusal(kindKey, $"is {FormatError.Quote(kind)}; served are 'default', 'linear', 'llama3' and 'yarn'"),
+            _ => throw rope.Refusal(kindKey, $"is {Shown.Name(kind)}; served are 'default', 'linear', 'llama3' and 'yarn'"),
         };
     }
 

@@ -9,6 +9,7 @@ internal static class Attributes
     public static Func<object?, object?> Getter(Rendering r, object? path, object? otherwise = null)
     {
         object?[] parts = Parts(path);
+        r.Budget.Entries(4L * parts.Length);
         return item =>
         {
             foreach (object? part in parts)
@@ -25,6 +26,7 @@ internal static class Attributes
     /// <summary>A getter for several paths with commas between, as a list.</summary>
     public static Func<object?, object?> SortKey(Rendering r, object? paths, bool caseSensitive)
     {
+        r.Budget.Step(Types.IsText(paths) ? paths!.ToString()!.Length : 1);
         object?[] all = Types.IsText(paths) ? [.. paths!.ToString()!.Split(',')] : [paths];
         Func<object?, object?>[] getters = Array.ConvertAll(all, p => Getter(r, p));
         object? Cased(object? value) => caseSensitive ? value : WithoutCase(value);
@@ -38,7 +40,7 @@ internal static class Attributes
     private static object?[] Parts(object? path) => path switch
     {
         null => [],
-        string or Markup => Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
+        string or RichText => Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
             ? (object?)long.Parse(part, CultureInfo.InvariantCulture)
             : part),
         _ => [path],

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace SLoRA.Text.Templates;
 
@@ -9,10 +8,10 @@ namespace SLoRA.Text.Templates;
 /// </summary>
 internal static class BraceFormat
 {
-    public static string Apply(Rendering r, string format, object?[] positional, object? named, bool markup)
+    public static object Apply(Rendering r, object format, object?[] positional, object? named, bool markup)
     {
-        var run = new Run(r, positional, named, markup);
-        return run.Format(format, 2);
+        object text = new Run(r, positional, named, markup).Format(format.ToString()!, 2);
+        return ContentText.MayBeIn(r, format) ? ContentText.Whole(text.ToString()!) : text;
     }
 
     private sealed class Run(Rendering r, object?[] positional, object? named, bool markup)
@@ -20,12 +19,12 @@ internal static class BraceFormat
         private int _automatic;
         private bool _manual;
 
-        public string Format(string format, int depth)
+        public object Format(string format, int depth)
         {
             if (depth < 0)
                 throw r.Runtime("max string recursion exceeded");
             r.Budget.Characters(format.Length);
-            var result = new StringBuilder();
+            var result = new TextBuilder();
             for (int i = 0; i < format.Length; i++)
             {
                 char c = format[i];
@@ -45,14 +44,14 @@ internal static class BraceFormat
                 else
                 {
                     int end = End(format, i + 1);
-                    string text = Field(format[(i + 1)..end], depth);
-                    r.Budget.Characters(text.Length);
-                    result.Append(text);
+                    object text = Field(format[(i + 1)..end], depth);
+                    r.Budget.Characters(text.ToString()!.Length);
+                    result.AppendText(text);
                     i = end;
                 }
             }
 
-            return result.ToString();
+            return result.ToText();
         }
 
         private int End(string format, int from)
@@ -79,7 +78,7 @@ internal static class BraceFormat
             return text.IndexOf(']', from);
         }
 
-        private string Field(string field, int depth)
+        private object Field(string field, int depth)
         {
             int cut = 0;
             while (cut < field.Length && field[cut] is not ('!' or ':'))
@@ -93,18 +92,20 @@ internal static class BraceFormat
                     throw r.Runtime("expected ':' after conversion specifier");
             }
 
-            string specification = cut < field.Length ? Format(field[(cut + 1)..], depth - 1) : "";
-            if (!markup)
-                return FormatSpec.Apply(r, value, specification);
-            if (value is Markup safe)
-                return specification.Length == 0 ? safe.Text : throw r.Runtime("unsupported format specification for Markup.");
-            return Markup.Escape(FormatSpec.Apply(r, value, specification));
+            object given = cut < field.Length ? Format(field[(cut + 1)..], depth - 1) : "";
+            string specification = given.ToString()!;
+            if (specification.Length == 0 && (!markup || value is Markup))
+                return Representation.TextOf(r, value);
+            if (markup && value is Markup)
+                throw r.Runtime("unsupported format specification for Markup.");
+            string text = FormatSpec.Apply(r, value, specification);
+            return ContentText.From(r, markup ? Markup.Escape(text) : text, value, given);
         }
 
-        private string Converted(string field, int at, object? value) => (at < field.Length ? field[at] : '\0') switch
+        private object Converted(string field, int at, object? value) => (at < field.Length ? field[at] : '\0') switch
         {
-            's' => Representation.Text(r, value),
-            'r' or 'a' => Representation.Source(r, value),
+            's' => Representation.TextOf(r, value),
+            'r' or 'a' => Representation.SourceOf(r, value),
             _ => throw r.Runtime("unknown conversion specifier in a format field"),
         };
 

@@ -8,7 +8,7 @@ internal static class Casing
     public static string Upper(string text)
     {
         string simple = text.ToUpperInvariant();
-        if (System.Text.Ascii.IsValid(text))
+        if (System.Text.Ascii.IsValid(text) || (text.Length == 1 && !CaseTables.Upper.ContainsKey(text[0])))
             return simple;
         var result = new StringBuilder(text.Length + 8);
         for (int i = 0; i < text.Length; i++)

@@ -25,7 +25,7 @@ internal sealed class FormatSpec
         r.Budget.Characters(spec._width);
         return value switch
         {
-            string or Markup => spec.OfText(r, value.ToString()!),
+            string or RichText => spec.OfText(r, value.ToString()!),
             bool when spec._type is '\0' or 's' => spec.OfText(r, Representation.Text(r, value)),
             long or BigInteger or bool when spec._type is '\0' or 'd' or 'n' or 'x' or 'X' or 'o' or 'b' or 'c' => spec.OfInteger(r, Integers.Big(value)),
             double or long or BigInteger or bool => spec.OfFloat(r, Numbers.ToDouble(value)),

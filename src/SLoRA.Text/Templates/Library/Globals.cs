@@ -9,7 +9,8 @@ internal static class Globals
     private static readonly FrozenDictionary<string, Callable> Functions = new Dictionary<string, Callable>
     {
         ["raise_exception"] = Function("raise_exception", "message", (r, a) => throw r.Error("template.raised", Representation.Text(r, a[0]))),
-        ["strftime_now"] = Function("strftime_now", "format", (r, a) => Strftime.Format(r, r.Clock.GetLocalNow(), Text.Of(r, a[0], "strftime_now"))),
+        ["strftime_now"] = Function("strftime_now", "format", (r, a) =>
+            ContentText.From(r, Strftime.Format(r, r.Clock.GetLocalNow(), Text.Of(r, a[0], "strftime_now")), a[0])),
         ["range"] = Function("range", "*, /", (r, a) => Range(r, ((TemplateList)a[0]!).Items)),
         ["dict"] = Function("dict", "*, **", (r, a) => Dict(r, "dict", ((TemplateList)a[0]!).Items, (TemplateDict)a[1]!)),
         ["namespace"] = Function("namespace", "*, **", (r, a) => Namespace(r, ((TemplateList)a[0]!).Items, (TemplateDict)a[1]!)),
@@ -93,7 +94,7 @@ internal static class Globals
         foreach ((object? key, object? value) in Dict(r, "namespace", positional, named).Entries)
         {
             if (Types.IsText(key))
-                result.Members[key!.ToString()!] = value;
+                result.Set(r, key!.ToString()!, value);
         }
 
         return result;

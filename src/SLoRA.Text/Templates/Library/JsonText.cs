@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using System.Text;
 
 namespace SLoRA.Text.Templates;
 
@@ -8,7 +7,7 @@ namespace SLoRA.Text.Templates;
 internal sealed class JsonText
 {
     private readonly Rendering _r;
-    private readonly StringBuilder _target = new();
+    private readonly TextBuilder _target = new();
     private readonly bool _ascii;
     private readonly string? _indent;
     private readonly string _itemSeparator;
@@ -31,12 +30,12 @@ internal sealed class JsonText
         (_itemSeparator, _keySeparator) = (Text.Of(r, pair[0], "tojson"), Text.Of(r, pair[1], "tojson"));
     }
 
-    public static string Write(Rendering r, object? value, bool ascii, object? indent, object? separators, bool sorted)
+    public static object Write(Rendering r, object? value, bool ascii, object? indent, object? separators, bool sorted)
     {
         var json = new JsonText(r, ascii, indent, separators, sorted);
         json.Value(value, 0);
         json.Charge();
-        return json._target.ToString();
+        return ContentText.MayBeIn(r, indent) || ContentText.MayBeIn(r, separators) ? ContentText.Whole(json._target.ToString()) : json._target.ToText();
     }
 
     private static string? Indent(Rendering r, object? indent)
@@ -60,7 +59,7 @@ internal sealed class JsonText
             case bool b: _target.Append(b ? "true" : "false"); break;
             case long or BigInteger: _target.Append(Integers.Text(value)); break;
             case double d: _target.Append(Float(d)); break;
-            case string or Markup: Quote(value.ToString()!); break;
+            case string or RichText: Quote(value); break;
             case TemplateSequence sequence: Items(sequence.Items, depth); break;
             case TemplateDict dict: Entries(dict, depth); break;
             default: throw _r.Runtime($"Object of type {Types.Name(value)} is not JSON serializable");
@@ -99,9 +98,9 @@ internal sealed class JsonText
         Close(entries.Count, depth, '}');
     }
 
-    private string Key(object? key) => key switch
+    private object Key(object? key) => key switch
     {
-        string or Markup => key.ToString()!,
+        string or RichText => key,
         null => "null",
         bool b => b ? "true" : "false",
         long or BigInteger => Integers.Text(key),
@@ -142,9 +141,33 @@ internal sealed class JsonText
     private static string Float(double value) =>
         double.IsNaN(value) ? "NaN" : double.IsInfinity(value) ? (value > 0 ? "Infinity" : "-Infinity") : Floats.Text(value);
 
-    private void Quote(string text)
+    private void Quote(object value)
     {
         _target.Append('"');
+        if (value is RichText { Content: { } content } rich)
+        {
+            int at = 0;
+            foreach (ContentRange range in content)
+            {
+                Escape(rich.Text.AsSpan(at, range.Start - at));
+                int start = _target.Length;
+                Escape(rich.Text.AsSpan(range.Start, range.End - range.Start));
+                _target.MarkFrom(start);
+                at = range.End;
+            }
+
+            Escape(rich.Text.AsSpan(at));
+        }
+        else
+        {
+            Escape(value.ToString());
+        }
+
+        _target.Append('"');
+    }
+
+    private void Escape(ReadOnlySpan<char> text)
+    {
         foreach (char c in text)
         {
             switch (c)
@@ -158,13 +181,11 @@ internal sealed class JsonText
                 case '\f': _target.Append("\\f"); break;
                 default:
                     if (c < ' ' || (_ascii && c > '~'))
-                        _target.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                        _target.Append(string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"));
                     else
                         _target.Append(c);
                     break;
             }
         }
-
-        _target.Append('"');
     }
 }

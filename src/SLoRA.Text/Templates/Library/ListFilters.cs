@@ -18,12 +18,12 @@ internal static class ListFilters
         add("reverse", "", Reverse);
         add("sort", "reverse=false, case_sensitive=false, attribute=none", (r, v, a) =>
             new TemplateList([.. Sorting.Sort(r, Iteration.ToArray(r, v), Attributes.SortKey(r, a[2], Truth.Of(a[1])), Text.Whole(r, a[0], "sort") != 0)]));
-        add("unique", "case_sensitive=false, attribute=none", (r, v, a) => new LazySequence(Unique(r, v, a)));
+        add("unique", "case_sensitive=false, attribute=none", (r, v, a) => new LazySequence(r, Unique(r, v, a)));
         add("min", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, "<"));
         add("max", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, ">"));
         add("sum", "attribute=none, start=0", Sum);
-        add("batch", "linecount, fill_with=none", (r, v, a) => new LazySequence(Batch(r, v, a)));
-        add("slice", "slices, fill_with=none", (r, v, a) => new LazySequence(Slice(r, v, a)));
+        add("batch", "linecount, fill_with=none", (r, v, a) => new LazySequence(r, Batch(r, v, a)));
+        add("slice", "slices, fill_with=none", (r, v, a) => new LazySequence(r, Slice(r, v, a)));
         add("items", "", Items);
         add("dictsort", "case_sensitive=false, by='key', reverse=false", DictSort);
         add("attr", "name", (r, v, a) => Members.AttributeOnly(r, v, Text.Of(r, a[0], "attr")));
@@ -50,15 +50,15 @@ internal static class ListFilters
         {
             string text = value!.ToString()!;
             r.Budget.Characters(text.Length);
-            string reversed = CodePoints.Reverse(text);
-            return value is Markup ? new Markup(reversed) : reversed;
+            object reversed = ContentText.From(r, CodePoints.Reverse(text), value);
+            return value is Markup ? Markup.Of(reversed) : reversed;
         }
 
         object?[] items = [.. Iteration.ToArray(r, value)];
         r.Budget.Entries(items.Length);
         Array.Reverse(items);
         // What cannot be walked backwards becomes a list first, and stays one.
-        return value is LazySequence ? new TemplateList(items) : new LazySequence(items);
+        return value is LazySequence ? new TemplateList(items) : new LazySequence(r, items);
     }
 
     private static IEnumerable<object?> Unique(Rendering r, object? value, object?[] a)
@@ -159,8 +159,8 @@ internal static class ListFilters
 
     private static object Items(Rendering r, object? value, object?[] a) => value switch
     {
-        Undefined => new LazySequence([]),
-        TemplateDict dict => new LazySequence(new DictView(dict, DictPart.Items).Items()),
+        Undefined => new LazySequence(r, []),
+        TemplateDict dict => new LazySequence(r, new DictView(dict, DictPart.Items).Items()),
         _ => throw r.Runtime("Can only get item pairs from a mapping."),
     };
 

@@ -11,9 +11,9 @@ internal static class MarkupFilters
         add("e", "", escape);
         add("escape", "", escape);
         add("forceescape", "", (r, v, _) => Escaped(r, v));
-        add("safe", "", (r, v, _) => v is Markup ? v : new Markup(Representation.Text(r, v)));
-        add("striptags", "", (r, v, _) => HtmlText.StripTags(r, Representation.Text(r, v)));
-        add("urlencode", "", UrlEncode);
+        add("safe", "", (r, v, _) => v is Markup ? v : Markup.Of(Representation.TextOf(r, v)));
+        add("striptags", "", (r, v, _) => ContentText.From(r, HtmlText.StripTags(r, Representation.Text(r, v)), v));
+        add("urlencode", "", (r, v, _) => ContentText.From(r, UrlEncode(r, v), v));
         add("xmlattr", "autospace=true", XmlAttributes);
         add("urlize", "*, **", (r, _, _) => throw r.Runtime("the filter 'urlize' is not supported"));
     }
@@ -22,10 +22,10 @@ internal static class MarkupFilters
     {
         string text = Markup.Escape(Representation.Text(r, value));
         r.Budget.Characters(text.Length);
-        return new Markup(text);
+        return Markup.Of(ContentText.From(r, text, value));
     }
 
-    private static object UrlEncode(Rendering r, object? value, object?[] a)
+    private static string UrlEncode(Rendering r, object? value)
     {
         if (Types.IsText(value) || !Iteration.IsIterable(value) || value is Undefined)
             return Quote(r, value, '/');
@@ -34,7 +34,7 @@ internal static class MarkupFilters
         {
             object?[] items = Iteration.ToArray(r, pair);
             return items.Length == 2 ? Quote(r, items[0], ' ') + "=" + Quote(r, items[1], ' ') : throw r.Runtime("urlencode() needs pairs");
-        });
+        }).ToString()!;
     }
 
     // A space as the safe character stands for the rules of queries: no slash, and plus for space.
@@ -74,8 +74,8 @@ internal static class MarkupFilters
             parts.Add($"{Markup.Escape(name)}=\"{text}\"");
         }
 
-        string joined = TextEdits.Join(r, " ", parts, p => (string)p!);
-        string result = Truth.Of(a[0]) && joined.Length > 0 ? " " + joined : joined;
-        return r.Autoescape ? new Markup(result) : result;
+        string joined = TextEdits.Join(r, " ", parts, p => p!).ToString()!;
+        object result = ContentText.From(r, Truth.Of(a[0]) && joined.Length > 0 ? " " + joined : joined, value);
+        return r.Captured(result);
     }
 }

@@ -37,7 +37,7 @@ internal static class NumberFilters
                 return b ? 1L : 0L;
             case double d:
                 return double.IsFinite(d) ? Integers.Of(new BigInteger(d)) : a[0];
-            case string or Markup:
+            case string or RichText:
                 string text = value.ToString()!;
                 if (IntegerText.TryParse(text, (int)Text.Whole(r, a[1], "int"), out BigInteger integer))
                     return Integers.Checked(r, integer);

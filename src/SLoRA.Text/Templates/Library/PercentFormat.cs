@@ -9,20 +9,21 @@ internal static class PercentFormat
     public static object Apply(Rendering r, object format, object? value)
     {
         bool markup = format is Markup;
-        var run = new Run(r, format.ToString()!, value, markup);
-        string text = run.Format();
-        return markup ? new Markup(text) : text;
+        object text = new Run(r, format.ToString()!, value, markup).Format();
+        if (ContentText.MayBeIn(r, format))
+            text = ContentText.Whole(text.ToString()!);
+        return markup ? Markup.Of(text) : text;
     }
 
     private sealed class Run(Rendering r, string format, object? value, bool markup)
     {
         private readonly object?[] _items = value is TemplateTuple tuple ? tuple.Items : [value];
-        private readonly StringBuilder _result = new();
+        private readonly TextBuilder _result = new();
         private int _at;
         private int _next;
         private bool _byKey;
 
-        public string Format()
+        public object Format()
         {
             r.Budget.Characters(format.Length);
             while (_at < format.Length)
@@ -30,7 +31,7 @@ internal static class PercentFormat
                 int percent = format.IndexOf('%', _at);
                 if (percent < 0)
                     percent = format.Length;
-                _result.Append(format, _at, percent - _at);
+                _result.AppendText(format, _at, percent);
                 _at = percent + 1;
                 if (percent < format.Length)
                     Field();
@@ -40,7 +41,7 @@ internal static class PercentFormat
             bool container = value is TemplateDict or TemplateList;
             if (_next < _items.Length && !_byKey && !(container && _next == 0))
                 throw r.Runtime("not all arguments converted during string formatting");
-            return _result.ToString();
+            return _result.ToText();
         }
 
         private void Field()
@@ -49,8 +50,12 @@ internal static class PercentFormat
             if (Peek() == '(')
                 item = ByKey();
             string flags = "";
-            while (Peek() is '-' or '+' or ' ' or '#' or '0')
-                flags += format[_at++];
+            for (; Peek() is '-' or '+' or ' ' or '#' or '0'; _at++)
+            {
+                if (!flags.Contains(format[_at], StringComparison.Ordinal))
+                    flags += format[_at];
+            }
+
             long width = Number();
             int precision = -1;
             if (Peek() == '.')
@@ -71,12 +76,21 @@ internal static class PercentFormat
             }
 
             r.Budget.Characters(width);
-            string text = type == '%' ? "%" : Convert(type, ReferenceEquals(item, Unset) ? Next() : item, flags, precision, width);
+            item = ReferenceEquals(item, Unset) && type != '%' ? Next() : item;
+            if (type == 's' && width == 0 && precision < 0 && !markup)
+            {
+                object whole = Representation.TextOf(r, item);
+                r.Budget.Characters(whole.ToString()!.Length);
+                _result.AppendText(whole);
+                return;
+            }
+
+            string text = type == '%' ? "%" : Convert(type, item, flags, precision, width);
             string padded = text.Length >= width || type == '%' ? text : flags.Contains('-', StringComparison.Ordinal)
                 ? text + new string(' ', (int)Math.Max(0, width - CodePoints.Count(text)))
                 : new string(' ', (int)Math.Max(0, width - CodePoints.Count(text))) + text;
             r.Budget.Characters(padded.Length);
-            _result.Append(padded);
+            _result.AppendText(ContentText.From(r, padded, item));
         }
 
         private static readonly object Unset = new();

@@ -5,11 +5,11 @@ internal static class SelectionFilters
 {
     public static void Register(Action<string, string, Filter> add)
     {
-        add("map", "*, **", (r, v, a) => new LazySequence(Map(r, v, new Given(a))));
-        add("select", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), false, true)));
-        add("reject", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), false, false)));
-        add("selectattr", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), true, true)));
-        add("rejectattr", "*, **", (r, v, a) => new LazySequence(Select(r, v, new Given(a), true, false)));
+        add("map", "*, **", (r, v, a) => new LazySequence(r, Map(r, v, new Given(a))));
+        add("select", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), false, true)));
+        add("reject", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), false, false)));
+        add("selectattr", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), true, true)));
+        add("rejectattr", "*, **", (r, v, a) => new LazySequence(r, Select(r, v, new Given(a), true, false)));
         add("groupby", "attribute, default=none, case_sensitive=false", GroupBy);
     }
 
@@ -36,7 +36,7 @@ internal static class SelectionFilters
             given.Named.TryGet("default", out object? otherwise);
             foreach (KeyValuePair<object?, object?> entry in given.Named.Entries)
             {
-                if (entry.Key is not ("attribute" or "default"))
+                if (entry.Key!.ToString() is not ("attribute" or "default"))
                     throw r.Runtime($"map() got an unexpected keyword argument '{entry.Key}'");
             }
 
@@ -111,6 +111,6 @@ internal static class SelectionFilters
 
         public TemplateDict Named { get; } = (TemplateDict)bound[1]!;
 
-        public Arguments After(int count) => new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>((string)e.Key!, e.Value))]);
+        public Arguments After(int count) => new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>(e.Key!.ToString()!, e.Value))]);
     }
 }

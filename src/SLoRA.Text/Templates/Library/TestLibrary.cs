@@ -21,7 +21,7 @@ internal static class TestLibrary
             ["string"] = Of("string", (_, v, _) => Types.IsText(v)),
             ["mapping"] = Of("mapping", (_, v, _) => v is TemplateDict),
             ["iterable"] = Of("iterable", (r, v, _) => v is Undefined { Code: Undefined.Unsafe } u ? throw r.Use(u) : Iteration.IsIterable(v)),
-            ["sequence"] = Of("sequence", (_, v, _) => v is string or Markup or TemplateSequence or TemplateDict or TemplateRange or Undefined),
+            ["sequence"] = Of("sequence", (_, v, _) => v is string or RichText or TemplateSequence or TemplateDict or TemplateRange or Undefined),
             ["callable"] = Of("callable", (_, v, _) => v is Callable or Undefined),
             ["escaped"] = Of("escaped", (_, v, _) => v is Markup),
             ["sameas"] = Of("sameas", (_, v, a) => Same(v, a[0]), "other"),
@@ -63,7 +63,7 @@ internal static class TestLibrary
     {
         (bool x, bool y) => x == y,
         (long x, long y) => x == y && x is >= -5 and <= 256,
-        (string x, string y) => x.Length <= 1 && x == y,
+        (string or ContentText, string or ContentText) => a.ToString() is { Length: <= 1 } text && text == b.ToString(),
         _ => false,
     };
 

@@ -5,8 +5,9 @@ namespace SLoRA.Text.Templates;
 /// <summary>Text from text: strip, replace, join, pad.</summary>
 internal static class TextEdits
 {
-    public static string Strip(Rendering r, string text, object? characters, bool start, bool end)
+    public static object Strip(Rendering r, object value, object? characters, bool start, bool end)
     {
+        string text = value.ToString()!;
         Func<int, bool> strips = CharacterClasses.IsSpace;
         if (characters is not null)
         {
@@ -28,62 +29,67 @@ internal static class TextEdits
             to = last;
         }
 
-        return from == 0 && to == text.Length ? text : text[from..to];
+        return ContentText.Slice(value, from, to);
     }
 
     /// <summary>Replaces the first <paramref name="count"/> occurrences; all where it is negative. An empty text occurs around every character.</summary>
-    public static string Replace(Rendering r, string text, string old, string replacement, long count)
+    public static object Replace(Rendering r, object value, string old, object replacement, long count)
     {
+        string text = value.ToString()!;
         if (count < 0)
             count = long.MaxValue;
         if (old.Length == 0)
-            return Interleave(r, text, replacement, count);
+            return Interleave(r, value, replacement, count);
         r.Budget.Search(text.Length, old.Length);
-        var result = new StringBuilder();
+        int inserted = replacement.ToString()!.Length;
+        var result = new TextBuilder();
         int from = 0;
         while (count-- > 0)
         {
             int at = text.IndexOf(old, from, StringComparison.Ordinal);
             if (at < 0)
                 break;
-            r.Budget.Characters(at - from + replacement.Length);
-            result.Append(text, from, at - from).Append(replacement);
+            r.Budget.Characters(at - from + inserted);
+            result.AppendText(value, from, at).AppendText(replacement);
             from = at + old.Length;
         }
 
         if (from == 0)
-            return text;
+            return value;
         r.Budget.Characters(text.Length - from);
-        return result.Append(text, from, text.Length - from).ToString();
+        return result.AppendText(value, from, text.Length).ToText();
     }
 
-    public static string Join(Rendering r, string separator, IEnumerable<object?> items, Func<object?, string> toText)
+    public static object Join(Rendering r, object separator, IEnumerable<object?> items, Func<object?, object> toText)
     {
-        var result = new StringBuilder();
+        int between = separator.ToString()!.Length;
+        var result = new TextBuilder();
         bool first = true;
         foreach (object? item in items)
         {
             r.Budget.Step();
-            string text = toText(item);
-            r.Budget.Characters(text.Length + (first ? 0 : separator.Length));
+            object text = toText(item);
+            r.Budget.Characters(text.ToString()!.Length + (first ? 0 : between));
             if (!first)
-                result.Append(separator);
-            result.Append(text);
+                result.AppendText(separator);
+            result.AppendText(text);
             first = false;
         }
 
-        return result.ToString();
+        return result.ToText();
     }
 
     /// <summary>Fills to a width, to the right of the text (&lt;), left (&gt;) or both (^).</summary>
-    public static string Pad(Rendering r, string text, object? width, string fill, char alignment)
+    public static object Pad(Rendering r, object value, object? width, object filler, char alignment)
     {
+        string text = value.ToString()!;
+        string fill = filler.ToString()!;
         if (CodePoints.Count(fill) != 1)
             throw r.Runtime("the fill character must be exactly one character long");
         long target = Text.Whole(r, width, "pad");
         long missing = target - CodePoints.Count(text);
         if (missing <= 0)
-            return text;
+            return value;
         r.Budget.Characters(target);
         long left = alignment switch
         {
@@ -91,17 +97,22 @@ internal static class TextEdits
             '>' => missing,
             _ => missing / 2 + (missing & target & 1),
         };
-        return Fill(fill, left) + text + Fill(fill, missing - left);
+        return new TextBuilder()
+            .AppendText(ContentText.From(r, Fill(fill, left), filler))
+            .AppendText(value)
+            .AppendText(ContentText.From(r, Fill(fill, missing - left), filler))
+            .ToText();
     }
 
-    public static string ZeroFill(Rendering r, string text, long width)
+    public static object ZeroFill(Rendering r, object value, long width)
     {
+        string text = value.ToString()!;
         long missing = width - CodePoints.Count(text);
         if (missing <= 0)
-            return text;
+            return value;
         r.Budget.Characters(width);
         int sign = text.Length > 0 && text[0] is '+' or '-' ? 1 : 0;
-        return text[..sign] + new string('0', (int)missing) + text[sign..];
+        return new TextBuilder().AppendText(value, 0, sign).Append(new string('0', (int)missing)).AppendText(value, sign, text.Length).ToText();
     }
 
     public static string ExpandTabs(Rendering r, string text, long size)
@@ -130,20 +141,22 @@ internal static class TextEdits
         ? new string(fill[0], (int)count)
         : new StringBuilder().Insert(0, fill, (int)count).ToString();
 
-    private static string Interleave(Rendering r, string text, string replacement, long count)
+    private static object Interleave(Rendering r, object value, object replacement, long count)
     {
-        var result = new StringBuilder();
+        string text = value.ToString()!;
+        int inserted = replacement.ToString()!.Length;
+        var result = new TextBuilder();
         int from = 0;
         while (true)
         {
             if (count-- <= 0)
-                return result.Append(text, from, text.Length - from).ToString();
-            r.Budget.Characters(replacement.Length + 2);
-            result.Append(replacement);
+                return result.AppendText(value, from, text.Length).ToText();
+            r.Budget.Characters(inserted + 2);
+            result.AppendText(replacement);
             if (from >= text.Length)
-                return result.ToString();
+                return result.ToText();
             int width = CodePoints.Width(text, from);
-            result.Append(text, from, width);
+            result.AppendText(value, from, from + width);
             from += width;
         }
     }

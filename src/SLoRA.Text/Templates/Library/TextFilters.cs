@@ -11,9 +11,9 @@ internal static class TextFilters
         add("lower", "", (r, v, _) => Soft(r, v, Casing.Lower));
         add("capitalize", "", (r, v, _) => Soft(r, v, Casing.Capitalize));
         add("title", "", (r, v, _) => Title(r, v));
-        add("trim", "chars=none", (r, v, a) => Soft(r, v, s => TextEdits.Strip(r, s, a[0], true, true)));
-        add("center", "width=80", (r, v, a) => Soft(r, v, s => TextEdits.Pad(r, s, a[0], " ", '^')));
-        add("string", "", (r, v, _) => v is Markup ? v : Charged(r, Representation.Text(r, v)));
+        add("trim", "chars=none", (r, v, a) => Edited(r, v, text => TextEdits.Strip(r, text, a[0], true, true)));
+        add("center", "width=80", (r, v, a) => Edited(r, v, text => TextEdits.Pad(r, text, a[0], " ", '^')));
+        add("string", "", (r, v, _) => v is Markup ? v : Charged(r, Representation.TextOf(r, v)));
         add("replace", "s, new, count=none", Replace);
         add("format", "*, **", Format);
         add("indent", "width=4, first=false, blank=false", Indent);
@@ -26,25 +26,31 @@ internal static class TextFilters
         add("pprint", "", (r, _, _) => throw r.Runtime("the filter 'pprint' is not supported"));
     }
 
-    private static object Soft(Rendering r, object? value, Func<string, string> edit)
+    // Characters from characters, without a trace of which came from which.
+    private static object Soft(Rendering r, object? value, Func<string, string> edit) => Edited(r, value, text =>
     {
-        string text = Representation.Text(r, value);
-        r.Budget.Characters(text.Length);
-        string result = edit(text);
-        return value is Markup ? new Markup(result) : result;
+        string characters = text.ToString()!;
+        r.Budget.PerCharacter(characters);
+        return ContentText.From(r, edit(characters), text);
+    });
+
+    private static object Edited(Rendering r, object? value, Func<object, object> edit)
+    {
+        object result = edit(Charged(r, Representation.TextOf(r, value)));
+        return value is Markup ? Markup.Of(result) : result;
     }
 
-    private static string Charged(Rendering r, string text)
+    private static object Charged(Rendering r, object text)
     {
-        r.Budget.Characters(text.Length);
+        r.Budget.Characters(text.ToString()!.Length);
         return text;
     }
 
     // The first character after a space, hyphen or opening bracket in upper case, the rest in lower case. Gives plain text.
-    private static string Title(Rendering r, object? value)
+    private static object Title(Rendering r, object? value)
     {
         string text = Representation.Text(r, value);
-        r.Budget.Characters(text.Length);
+        r.Budget.PerCharacter(text);
         var result = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length;)
         {
@@ -57,27 +63,27 @@ internal static class TextFilters
             i = end;
         }
 
-        return result.ToString();
+        return ContentText.From(r, result.ToString(), value);
     }
 
     private static bool IsTitleBreak(char c) => c is '-' or '(' or '{' or '[' or '<' || CharacterClasses.IsSpace(c);
 
     private static object Replace(Rendering r, object? value, object?[] a)
     {
-        string text = Representation.Text(r, value);
+        object text = Representation.TextOf(r, value);
         string old = Representation.Text(r, a[0]);
-        string replacement = Representation.Text(r, a[1]);
+        object replacement = Representation.TextOf(r, a[1]);
         long count = a[2] is null ? -1 : Text.Whole(r, a[2], "replace");
         if (!r.Autoescape)
             return TextEdits.Replace(r, text, old, replacement, count);
         bool escape = a[0] is Markup || (a[1] is Markup && value is not Markup);
         if (escape && value is not Markup)
-            text = Markup.Escape(text);
+            text = Markup.Escaped(text);
         bool markup = escape || value is Markup;
         if (markup && a[1] is not Markup)
-            replacement = Markup.Escape(replacement);
-        string result = TextEdits.Replace(r, text, old, replacement, count);
-        return markup ? new Markup(result) : result;
+            replacement = Markup.Escaped(replacement);
+        object result = TextEdits.Replace(r, text, old, replacement, count);
+        return markup ? Markup.Of(result) : result;
     }
 
     private static object Format(Rendering r, object? value, object?[] a)
@@ -86,30 +92,32 @@ internal static class TextFilters
         var named = (TemplateDict)a[1]!;
         if (positional.Length > 0 && named.Count > 0)
             throw r.Runtime("format() can't handle positional and keyword arguments at the same time");
-        object format = value is Markup ? value : Representation.Text(r, value);
+        object format = value is Markup ? value : Representation.TextOf(r, value);
         return PercentFormat.Apply(r, format, named.Count > 0 ? named : new TemplateTuple(positional));
     }
 
     private static object Indent(Rendering r, object? value, object?[] a)
     {
-        string text = Text.Of(r, value is Undefined ? throw r.Use((Undefined)value) : value, "indent") + "\n";
-        string indent = Types.IsText(a[0]) ? a[0]!.ToString()! : new string(' ', Width(r, Text.Whole(r, a[0], "indent")));
-        if (value is Markup && a[0] is string plain)
-            indent = Markup.Escape(plain);
+        Text.Of(r, value, "indent");
+        object text = new TextBuilder().AppendText(value!).Append('\n').ToText();
+        object indent = Types.IsText(a[0]) ? a[0]! : new string(' ', Width(r, Text.Whole(r, a[0], "indent")));
+        if (value is Markup && Types.IsText(a[0]))
+            indent = Markup.Escaped(a[0]!);
+        int width = indent.ToString()!.Length;
         bool blank = Truth.Of(a[2]);
-        var result = new StringBuilder();
+        var result = new TextBuilder();
         bool firstLine = true;
-        foreach (string line in TextSplits.EachLine(text, false))
+        foreach ((int from, int to) in TextSplits.EachLine(text.ToString()!, false))
         {
-            bool indented = firstLine ? Truth.Of(a[1]) : blank || line.Length > 0;
-            r.Budget.Characters(line.Length + 1 + (indented ? indent.Length : 0));
+            bool indented = firstLine ? Truth.Of(a[1]) : blank || to > from;
+            r.Budget.Characters(to - from + 1 + (indented ? width : 0));
             if (!firstLine)
                 result.Append('\n');
-            result.Append(indented ? indent : "").Append(line);
+            result.AppendText(indented ? indent : "").AppendText(text, from, to);
             firstLine = false;
         }
 
-        return value is Markup ? new Markup(result.ToString()) : result.ToString();
+        return value is Markup ? Markup.Of(result.ToText()) : result.ToText();
     }
 
     private static int Width(Rendering r, long width)
@@ -130,11 +138,12 @@ internal static class TextFilters
         if (Iteration.Length(r, value) <= length + leeway)
             return value;
         string text = Text.Of(r, value, "truncate");
-        string cut = text[..CodePoints.UnitOf(text, length - endLength)];
-        if (!Truth.Of(a[1]) && cut.LastIndexOf(' ') is >= 0 and int space)
-            cut = cut[..space];
-        r.Budget.Characters(cut.Length + end.Length);
-        return value is Markup ? new Markup(cut + (a[2] is Markup ? end : Markup.Escape(end))) : cut + end;
+        int cut = CodePoints.UnitOf(text, length - endLength);
+        if (!Truth.Of(a[1]) && text.AsSpan(0, cut).LastIndexOf(' ') is >= 0 and int space)
+            cut = space;
+        r.Budget.Characters(cut + end.Length);
+        object result = new TextBuilder().AppendText(value!, 0, cut).AppendText(value is Markup ? Markup.Escaped(a[2]!) : a[2]!).ToText();
+        return value is Markup ? Markup.Of(result) : result;
     }
 
     private static object WordCount(Rendering r, string text)
@@ -157,14 +166,14 @@ internal static class TextFilters
         IEnumerable<object?> items = Iteration.Over(r, value);
         if (a[1] is not null)
             items = items.Select(Attributes.Getter(r, a[1]));
-        string separator = Representation.Text(r, a[0]);
+        object separator = Representation.TextOf(r, a[0]);
         if (!r.Autoescape)
-            return TextEdits.Join(r, separator, items, item => Representation.Text(r, item));
+            return TextEdits.Join(r, separator, items, item => Representation.TextOf(r, item));
         object?[] all = [.. items];
         bool markup = a[0] is Markup || Array.Exists(all, i => i is Markup);
         if (!markup)
-            return TextEdits.Join(r, separator, all, item => Representation.Text(r, item));
-        string safe = a[0] is Markup ? separator : Markup.Escape(separator);
-        return new Markup(TextEdits.Join(r, safe, all, item => item is Markup m ? m.Text : Markup.Escape(Representation.Text(r, item))));
+            return TextEdits.Join(r, separator, all, item => Representation.TextOf(r, item));
+        object safe = a[0] is Markup ? separator : Markup.Escaped(separator);
+        return Markup.Of(TextEdits.Join(r, safe, all, item => item is Markup m ? m.Plain : Markup.Escaped(Representation.TextOf(r, item))));
     }
 }

@@ -5,55 +5,54 @@ namespace SLoRA.Text.Templates;
 /// <summary>The methods of text. On <see cref="Markup"/> the results are markup again, and what is inserted is escaped.</summary>
 internal static class TextMethods
 {
-    private delegate object? Method(Rendering r, string text, bool markup, object?[] a);
+    private delegate object? Method(Rendering r, object text, bool markup, object?[] a);
 
     private static readonly FrozenDictionary<string, (Parameters Parameters, Method Body)> Methods = new Dictionary<string, (Parameters, Method)>
     {
-        ["upper"] = Of("upper", "", (_, s, _, _) => Casing.Upper(s)),
-        ["lower"] = Of("lower", "", (_, s, _, _) => Casing.Lower(s)),
-        ["title"] = Of("title", "", (_, s, _, _) => Casing.Title(s)),
-        ["capitalize"] = Of("capitalize", "", (_, s, _, _) => Casing.Capitalize(s)),
-        ["swapcase"] = Of("swapcase", "", (_, s, _, _) => Casing.Swap(s)),
-        ["casefold"] = Of("casefold", "", (_, s, _, _) => Casing.Fold(s)),
+        ["upper"] = Characters("upper", Casing.Upper),
+        ["lower"] = Characters("lower", Casing.Lower),
+        ["title"] = Characters("title", Casing.Title),
+        ["capitalize"] = Characters("capitalize", Casing.Capitalize),
+        ["swapcase"] = Characters("swapcase", Casing.Swap),
+        ["casefold"] = Characters("casefold", Casing.Fold),
         ["strip"] = Of("strip", "chars=none, /", (r, s, _, a) => TextEdits.Strip(r, s, a[0], true, true)),
         ["lstrip"] = Of("lstrip", "chars=none, /", (r, s, _, a) => TextEdits.Strip(r, s, a[0], true, false)),
         ["rstrip"] = Of("rstrip", "chars=none, /", (r, s, _, a) => TextEdits.Strip(r, s, a[0], false, true)),
         ["replace"] = Of("replace", "old, new, count=-1, /", (r, s, m, a) =>
             TextEdits.Replace(r, s, Text.Of(r, a[0], "replace"), Inserted(r, a[1], m, "replace"), Text.Whole(r, a[2], "replace"))),
-        ["removeprefix"] = Of("removeprefix", "prefix, /", (r, s, _, a) =>
-            s.StartsWith(Text.Of(r, a[0], "removeprefix"), StringComparison.Ordinal) ? s[a[0]!.ToString()!.Length..] : s),
-        ["removesuffix"] = Of("removesuffix", "suffix, /", (r, s, _, a) =>
-            s.EndsWith(Text.Of(r, a[0], "removesuffix"), StringComparison.Ordinal) ? s[..^a[0]!.ToString()!.Length] : s),
+        ["removeprefix"] = Of("removeprefix", "prefix, /", (r, s, _, a) => WithoutAffix(s, Text.Of(r, a[0], "removeprefix"), true)),
+        ["removesuffix"] = Of("removesuffix", "suffix, /", (r, s, _, a) => WithoutAffix(s, Text.Of(r, a[0], "removesuffix"), false)),
         ["split"] = Of("split", "sep=none, maxsplit=-1", (r, s, _, a) => TextSplits.Split(r, s, a[0], Text.Whole(r, a[1], "split"))),
         ["rsplit"] = Of("rsplit", "sep=none, maxsplit=-1", (r, s, _, a) => TextSplits.SplitFromEnd(r, s, a[0], Text.Whole(r, a[1], "rsplit"))),
         ["splitlines"] = Of("splitlines", "keepends=false", (r, s, _, a) => TextSplits.Lines(r, s, Truth.Of(a[0]))),
-        ["partition"] = Of("partition", "sep, /", (r, s, _, a) => TextSplits.Partition(r, s, Text.Of(r, a[0], "partition"), false)),
+        ["partition"] = Of("partition", "sep, /", (r, s, _, a) => TextSplits.Partition(r, s, Separator(r, a[0]), false)),
         ["rpartition"] = Of("rpartition", "sep, /", (r, s, _, a) => TextSplits.Partition(r, s, Text.Of(r, a[0], "rpartition"), true)),
         ["join"] = Of("join", "iterable, /", (r, s, m, a) => TextEdits.Join(r, s, Iteration.Over(r, a[0]), item => Inserted(r, item, m, "join"))),
-        ["startswith"] = Of("startswith", "prefix, start=none, end=none, /", (r, s, _, a) => TextSearch.HasAffix(r, s, a, true)),
-        ["endswith"] = Of("endswith", "suffix, start=none, end=none, /", (r, s, _, a) => TextSearch.HasAffix(r, s, a, false)),
-        ["find"] = Of("find", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Find(r, s, a, false)),
-        ["rfind"] = Of("rfind", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Find(r, s, a, true)),
-        ["index"] = Of("index", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Index(r, s, a, false)),
-        ["rindex"] = Of("rindex", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Index(r, s, a, true)),
-        ["count"] = Of("count", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Count(r, s, a)),
+        ["startswith"] = Of("startswith", "prefix, start=none, end=none, /", (r, s, _, a) => TextSearch.HasAffix(r, s.ToString()!, a, true)),
+        ["endswith"] = Of("endswith", "suffix, start=none, end=none, /", (r, s, _, a) => TextSearch.HasAffix(r, s.ToString()!, a, false)),
+        ["find"] = Of("find", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Find(r, s.ToString()!, a, false)),
+        ["rfind"] = Of("rfind", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Find(r, s.ToString()!, a, true)),
+        ["index"] = Of("index", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Index(r, s.ToString()!, a, false)),
+        ["rindex"] = Of("rindex", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Index(r, s.ToString()!, a, true)),
+        ["count"] = Of("count", "sub, start=none, end=none, /", (r, s, _, a) => TextSearch.Count(r, s.ToString()!, a)),
         ["ljust"] = Of("ljust", "width, fillchar=' ', /", (r, s, m, a) => TextEdits.Pad(r, s, a[0], Inserted(r, a[1], m, "ljust"), '<')),
         ["rjust"] = Of("rjust", "width, fillchar=' ', /", (r, s, m, a) => TextEdits.Pad(r, s, a[0], Inserted(r, a[1], m, "rjust"), '>')),
         ["center"] = Of("center", "width, fillchar=' ', /", (r, s, m, a) => TextEdits.Pad(r, s, a[0], Inserted(r, a[1], m, "center"), '^')),
         ["zfill"] = Of("zfill", "width, /", (r, s, _, a) => TextEdits.ZeroFill(r, s, Text.Whole(r, a[0], "zfill"))),
-        ["expandtabs"] = Of("expandtabs", "tabsize=8", (r, s, _, a) => TextEdits.ExpandTabs(r, s, Text.Whole(r, a[0], "expandtabs"))),
-        ["isdigit"] = Of("isdigit", "", (_, s, _, _) => All(s, CharacterClasses.IsDigit)),
-        ["isdecimal"] = Of("isdecimal", "", (_, s, _, _) => All(s, CharacterClasses.IsDecimal)),
-        ["isnumeric"] = Of("isnumeric", "", (_, s, _, _) => All(s, CharacterClasses.IsNumeric)),
-        ["isalpha"] = Of("isalpha", "", (_, s, _, _) => All(s, CharacterClasses.IsAlpha)),
-        ["isalnum"] = Of("isalnum", "", (_, s, _, _) => All(s, CharacterClasses.IsAlphanumeric)),
-        ["isspace"] = Of("isspace", "", (_, s, _, _) => All(s, CharacterClasses.IsSpace)),
-        ["isprintable"] = Of("isprintable", "", (_, s, _, _) => s.Length == 0 || All(s, CharacterClasses.IsPrintable)),
-        ["isascii"] = Of("isascii", "", (_, s, _, _) => System.Text.Ascii.IsValid(s)),
-        ["isidentifier"] = Of("isidentifier", "", (_, s, _, _) => CharacterClasses.IsIdentifier(s)),
-        ["isupper"] = Of("isupper", "", (_, s, _, _) => TextSearch.IsCase(s, true)),
-        ["islower"] = Of("islower", "", (_, s, _, _) => TextSearch.IsCase(s, false)),
-        ["istitle"] = Of("istitle", "", (_, s, _, _) => TextSearch.IsTitle(s)),
+        ["expandtabs"] = Of("expandtabs", "tabsize=8", (r, s, _, a) =>
+            ContentText.From(r, TextEdits.ExpandTabs(r, s.ToString()!, Text.Whole(r, a[0], "expandtabs")), s)),
+        ["isdigit"] = Test("isdigit", s => All(s, CharacterClasses.IsDigit)),
+        ["isdecimal"] = Test("isdecimal", s => All(s, CharacterClasses.IsDecimal)),
+        ["isnumeric"] = Test("isnumeric", s => All(s, CharacterClasses.IsNumeric)),
+        ["isalpha"] = Test("isalpha", s => All(s, CharacterClasses.IsAlpha)),
+        ["isalnum"] = Test("isalnum", s => All(s, CharacterClasses.IsAlphanumeric)),
+        ["isspace"] = Test("isspace", s => All(s, CharacterClasses.IsSpace)),
+        ["isprintable"] = Test("isprintable", s => s.Length == 0 || All(s, CharacterClasses.IsPrintable)),
+        ["isascii"] = Test("isascii", s => System.Text.Ascii.IsValid(s)),
+        ["isidentifier"] = Test("isidentifier", s => CharacterClasses.IsIdentifier(s)),
+        ["isupper"] = Test("isupper", s => TextSearch.IsCase(s, true)),
+        ["islower"] = Test("islower", s => TextSearch.IsCase(s, false)),
+        ["istitle"] = Test("istitle", s => TextSearch.IsTitle(s)),
         ["format"] = Of("format", "*, **", (r, s, m, a) => BraceFormat.Apply(r, s, ((TemplateList)a[0]!).Items, (TemplateDict)a[1]!, m)),
         ["format_map"] = Of("format_map", "mapping, /", (r, s, m, a) => BraceFormat.Apply(r, s, [], a[0], m)),
         ["encode"] = Refused("encode"),
@@ -65,36 +64,59 @@ internal static class TextMethods
     public static Callable? Find(object owner, string name)
     {
         bool markup = owner is Markup;
-        string text = owner.ToString()!;
+        object text = owner is Markup safe ? safe.Plain : owner;
         if (markup && name is "striptags" or "unescape")
-            return name == "striptags" && markup ? new NativeCallable(new Parameters(name, ""), (r, _) => HtmlText.StripTags(r, text)) : null;
+        {
+            return name == "striptags" && markup
+                ? new NativeCallable(new Parameters(name, ""), (r, _) => ContentText.From(r, HtmlText.StripTags(r, text.ToString()!), text))
+                : null;
+        }
+
         return Methods.TryGetValue(name, out (Parameters Parameters, Method Body) method)
             ? new NativeCallable(method.Parameters, (r, a) => Call(r, method.Body, text, markup, a))
             : null;
     }
 
-    private static object? Call(Rendering r, Method body, string text, bool markup, object?[] a)
+    private static object? Call(Rendering r, Method body, object text, bool markup, object?[] a)
     {
         foreach (object? argument in a)
             r.Defined(argument);
-        r.Budget.Step(text.Length >> 6);
+        r.Budget.Step(text.ToString()!.Length >> 6);
         object? result = body(r, text, markup, a);
-        if (result is string made && !ReferenceEquals(made, text))
-            r.Budget.Characters(made.Length);
+        if (Types.IsText(result) && !ReferenceEquals(result, text))
+            r.Budget.Characters(result!.ToString()!.Length);
         return markup ? Marked(result) : result;
     }
 
     private static object? Marked(object? result) => result switch
     {
-        string s => new Markup(s),
+        string or ContentText => Markup.Of(result),
         TemplateList list => new TemplateList(Array.ConvertAll(list.Items, Marked)),
         TemplateTuple tuple => new TemplateTuple(Array.ConvertAll(tuple.Items, Marked)),
         _ => result,
     };
 
-    private static string Inserted(Rendering r, object? value, bool markup, string function) =>
-        markup && value is not Markup ? Markup.Escape(Types.IsText(value) || function != "join" ? Text.Of(r, value, function) : Representation.Text(r, value))
-        : Text.Of(r, value, function);
+    private static object Inserted(Rendering r, object? value, bool markup, string function)
+    {
+        if (markup && function == "join" && !Types.IsText(value))
+            return Markup.Escaped(Representation.TextOf(r, value));
+        Text.Of(r, value, function);
+        return markup && value is not Markup ? Markup.Escaped(value!) : value is Markup safe ? safe.Plain : value!;
+    }
+
+    private static object Separator(Rendering r, object? value)
+    {
+        Text.Of(r, value, "partition");
+        return value is Markup safe ? safe.Plain : value!;
+    }
+
+    private static object WithoutAffix(object text, string affix, bool start)
+    {
+        string characters = text.ToString()!;
+        if (!(start ? characters.StartsWith(affix, StringComparison.Ordinal) : characters.EndsWith(affix, StringComparison.Ordinal)))
+            return text;
+        return start ? ContentText.Slice(text, affix.Length, characters.Length) : ContentText.Slice(text, 0, characters.Length - affix.Length);
+    }
 
     private static bool All(string text, Func<int, bool> test)
     {
@@ -108,6 +130,17 @@ internal static class TextMethods
     }
 
     private static (Parameters Parameters, Method Body) Of(string name, string signature, Method body) => (new Parameters(name, signature), body);
+
+    // Characters from characters, without a trace of which came from which.
+    private static (Parameters Parameters, Method Body) Characters(string name, Func<string, string> edit) =>
+        Of(name, "", (r, text, _, _) =>
+        {
+            string characters = text.ToString()!;
+            r.Budget.PerCharacter(characters);
+            return ContentText.From(r, edit(characters), text);
+        });
+
+    private static (Parameters Parameters, Method Body) Test(string name, Func<string, bool> test) => Of(name, "", (_, text, _, _) => test(text.ToString()!));
 
     private static (Parameters Parameters, Method Body) Refused(string name) =>
         Of(name, "*, **", (r, _, _, _) => throw r.Runtime($"the text method '{name}' is not supported"));

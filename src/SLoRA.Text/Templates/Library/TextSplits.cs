@@ -3,25 +3,28 @@ namespace SLoRA.Text.Templates;
 /// <summary>Text cut into lists: at separators, at runs of spaces, at line ends.</summary>
 internal static class TextSplits
 {
-    public static TemplateList Split(Rendering r, string text, object? separator, long limit)
+    public static TemplateList Split(Rendering r, object value, object? separator, long limit)
     {
+        string text = value.ToString()!;
         if (limit < 0)
             limit = long.MaxValue;
-        return List(r, separator is null ? Words(text, limit) : At(text, Separator(r, text, separator), limit));
+        return List(r, value, separator is null ? Words(text, limit) : At(text, Separator(r, text, separator), limit));
     }
 
-    public static TemplateList SplitFromEnd(Rendering r, string text, object? separator, long limit)
+    public static TemplateList SplitFromEnd(Rendering r, object value, object? separator, long limit)
     {
+        string text = value.ToString()!;
         if (limit < 0)
             limit = long.MaxValue;
-        TemplateList list = List(r, separator is null ? WordsFromEnd(text, limit) : FromEnd(text, Separator(r, text, separator), limit));
+        TemplateList list = List(r, value, separator is null ? WordsFromEnd(text, limit) : FromEnd(text, Separator(r, text, separator), limit));
         Array.Reverse(list.Items);
         return list;
     }
 
-    public static TemplateList Lines(Rendering r, string text, bool keepEnds) => List(r, EachLine(text, keepEnds));
+    public static TemplateList Lines(Rendering r, object value, bool keepEnds) => List(r, value, EachLine(value.ToString()!, keepEnds));
 
-    public static IEnumerable<string> EachLine(string text, bool keepEnds)
+    /// <summary>Where each line begins and ends.</summary>
+    public static IEnumerable<(int From, int To)> EachLine(string text, bool keepEnds)
     {
         for (int from = 0; from < text.Length;)
         {
@@ -29,21 +32,23 @@ internal static class TextSplits
             while (end < text.Length && !CharacterClasses.IsLineEnd(text[end]))
                 end++;
             int next = end < text.Length ? (text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? end + 2 : end + 1) : end;
-            yield return text[from..(keepEnds ? next : end)];
+            yield return (from, keepEnds ? next : end);
             from = next;
         }
     }
 
     /// <summary>What precedes a separator, the separator, what follows it.</summary>
-    public static TemplateTuple Partition(Rendering r, string text, string separator, bool last)
+    public static TemplateTuple Partition(Rendering r, object value, object sought, bool last)
     {
+        string text = value.ToString()!;
+        string separator = sought.ToString()!;
         if (separator.Length == 0)
             throw r.Runtime("empty separator");
         r.Budget.Search(text.Length, separator.Length);
         int at = last ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
         if (at < 0)
-            return last ? new TemplateTuple("", "", text) : new TemplateTuple(text, "", "");
-        return new TemplateTuple(text[..at], separator, text[(at + separator.Length)..]);
+            return last ? new TemplateTuple("", "", value) : new TemplateTuple(value, "", "");
+        return new TemplateTuple(ContentText.Slice(value, 0, at), sought, ContentText.Slice(value, at + separator.Length, text.Length));
     }
 
     private static string Separator(Rendering r, string text, object? separator)
@@ -53,20 +58,20 @@ internal static class TextSplits
         return needle.Length > 0 ? needle : throw r.Runtime("empty separator");
     }
 
-    private static TemplateList List(Rendering r, IEnumerable<string> parts)
+    private static TemplateList List(Rendering r, object value, IEnumerable<(int From, int To)> parts)
     {
         var items = new List<object?>();
-        foreach (string part in parts)
+        foreach ((int from, int to) in parts)
         {
             r.Budget.Entries(1);
-            r.Budget.Characters(part.Length);
-            items.Add(part);
+            r.Budget.Characters(to - from);
+            items.Add(ContentText.Slice(value, from, to));
         }
 
         return new TemplateList([.. items]);
     }
 
-    private static IEnumerable<string> At(string text, string separator, long limit)
+    private static IEnumerable<(int From, int To)> At(string text, string separator, long limit)
     {
         int from = 0;
         while (limit-- > 0)
@@ -74,14 +79,14 @@ internal static class TextSplits
             int at = text.IndexOf(separator, from, StringComparison.Ordinal);
             if (at < 0)
                 break;
-            yield return text[from..at];
+            yield return (from, at);
             from = at + separator.Length;
         }
 
-        yield return text[from..];
+        yield return (from, text.Length);
     }
 
-    private static IEnumerable<string> FromEnd(string text, string separator, long limit)
+    private static IEnumerable<(int From, int To)> FromEnd(string text, string separator, long limit)
     {
         int end = text.Length;
         while (limit-- > 0)
@@ -89,14 +94,14 @@ internal static class TextSplits
             int at = text.AsSpan(0, end).LastIndexOf(separator);
             if (at < 0)
                 break;
-            yield return text[(at + separator.Length)..end];
+            yield return (at + separator.Length, end);
             end = at;
         }
 
-        yield return text[..end];
+        yield return (0, end);
     }
 
-    private static IEnumerable<string> Words(string text, long limit)
+    private static IEnumerable<(int From, int To)> Words(string text, long limit)
     {
         int at = 0;
         while (true)
@@ -107,18 +112,18 @@ internal static class TextSplits
                 yield break;
             if (limit-- <= 0)
             {
-                yield return text[at..];
+                yield return (at, text.Length);
                 yield break;
             }
 
             int from = at;
             while (at < text.Length && !CharacterClasses.IsSpace(text[at]))
                 at++;
-            yield return text[from..at];
+            yield return (from, at);
         }
     }
 
-    private static IEnumerable<string> WordsFromEnd(string text, long limit)
+    private static IEnumerable<(int From, int To)> WordsFromEnd(string text, long limit)
     {
         int end = text.Length;
         while (true)
@@ -129,14 +134,14 @@ internal static class TextSplits
                 yield break;
             if (limit-- <= 0)
             {
-                yield return text[..end];
+                yield return (0, end);
                 yield break;
             }
 
             int to = end;
             while (end > 0 && !CharacterClasses.IsSpace(text[end - 1]))
                 end--;
-            yield return text[end..to];
+            yield return (end, to);
         }
     }
 }

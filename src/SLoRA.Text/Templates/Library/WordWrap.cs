@@ -12,11 +12,12 @@ internal static class WordWrap
         string separator = a[2] is null ? "\n" : Text.Of(r, a[2], "wordwrap");
         if (width <= 0)
             throw r.Runtime($"invalid width {width} (must be > 0)");
+        r.Budget.PerCharacter(text);
         var result = new StringBuilder();
         bool first = true;
-        foreach (string paragraph in TextSplits.EachLine(text, false))
+        foreach ((int from, int to) in TextSplits.EachLine(text, false))
         {
-            List<string> lines = Wrap(r, paragraph, width, Truth.Of(a[1]), Truth.Of(a[3]));
+            List<string> lines = Wrap(r, text[from..to], width, Truth.Of(a[1]), Truth.Of(a[3]));
             if (lines.Count == 0)
                 lines.Add("");
             foreach (string line in lines)
@@ -29,7 +30,7 @@ internal static class WordWrap
             }
         }
 
-        return result.ToString();
+        return ContentText.From(r, result.ToString(), value, a[2]);
     }
 
     private static List<string> Wrap(Rendering r, string text, long width, bool breakLong, bool hyphens)

@@ -152,17 +152,17 @@ internal sealed partial class Evaluator
     {
         object?[] values = EvaluateAll(scope, concatenation.Parts);
         bool markup = r.Autoescape && Array.Exists(values, v => v is Markup);
-        string[] parts = new string[values.Length];
-        for (int i = 0; i < parts.Length; i++)
+        var text = new TextBuilder();
+        foreach (object? value in values)
         {
-            parts[i] = Representation.Text(r, values[i]);
-            if (markup && values[i] is not Markup)
-                parts[i] = Escaped(parts[i]);
+            object part = Representation.TextOf(r, value);
+            if (markup && value is not Markup)
+                part = Escaped(part);
+            r.Budget.Characters(part.ToString()!.Length);
+            text.AppendText(part);
         }
 
-        r.Budget.Characters(parts.Sum(p => (long)p.Length));
-        string text = string.Concat(parts);
-        return markup ? new Markup(text) : text;
+        return markup ? Markup.Of(text.ToText()) : text.ToText();
     }
 
     // Filters of a chain from the inside out; the innermost may take the text of a block.
@@ -222,6 +222,8 @@ internal sealed partial class Evaluator
             // Keys of one dictionary differ, so only the names written in the call can clash.
             if (named.FindIndex(0, written, n => n.Key == name) >= 0)
                 throw r.Runtime($"multiple values for the keyword argument '{name}'");
+            if (key is RichText { Content: not null })
+                r.NamedByContent(name);
             named.Add(new(name, item));
         }
     }

@@ -16,7 +16,7 @@ internal sealed partial class Evaluator
         IEnumerable<object?> items = Iteration.Over(r, source);
         if (loop.Filter is not null)
             items = Matching(scope, loop, items);
-        Func<object?, int, string>? recurse = loop.Recursive ? (next, level) => Recurse(scope, loop, next, level) : null;
+        Func<object?, int, object>? recurse = loop.Recursive ? (next, level) => Recurse(scope, loop, next, level) : null;
         using IEnumerator<object?> enumerator = items.GetEnumerator();
         var state = new LoopState(enumerator, depth, recurse);
         Flow flow = Flow.Next;
@@ -37,12 +37,12 @@ internal sealed partial class Evaluator
         return flow;
     }
 
-    private string Recurse(Scope scope, ForStatement loop, object? source, int depth)
+    private object Recurse(Scope scope, ForStatement loop, object? source, int depth)
     {
         Output before = _output;
         _output = new Output(r.Budget);
         Run(scope, loop, source, depth);
-        string text = _output.ToString();
+        object text = _output.ToText();
         _output = before;
         return text;
     }
@@ -70,7 +70,7 @@ internal sealed partial class Evaluator
             case NamespaceTarget member:
                 if (!scope.TryGet(member.Id, out object? owner) || owner is not TemplateNamespace space)
                     throw r.Runtime($"cannot assign '{member.Member}' on '{member.Id}', which is no namespace");
-                space.Members[member.Member] = value;
+                space.Set(r, member.Member, value);
                 break;
             case TupleTarget tuple:
                 Unpack(scope, tuple, value);

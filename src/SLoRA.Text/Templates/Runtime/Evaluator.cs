@@ -17,18 +17,18 @@ internal sealed partial class Evaluator(Rendering r)
     public void Run() => Execute(r.Root, r.Template.Body);
 
     /// <summary>Runs statements and returns their text instead of writing it.</summary>
-    public string Capture(Scope scope, Statement[] body)
+    public object Capture(Scope scope, Statement[] body)
     {
-        (string text, _) = Collect(scope, body);
+        (object text, _) = Collect(scope, body);
         return text;
     }
 
-    private (string Text, Flow Flow) Collect(Scope scope, Statement[] body)
+    private (object Text, Flow Flow) Collect(Scope scope, Statement[] body)
     {
         Output before = _output;
         _output = new Output(r.Budget);
         Flow flow = Execute(scope, body);
-        string text = _output.ToString();
+        object text = _output.ToText();
         _output = before;
         return (text, flow);
     }
@@ -97,20 +97,20 @@ internal sealed partial class Evaluator(Rendering r)
         {
             case SetBlockStatement set:
                 {
-                    (string text, Flow flow) = Collect(inner, set.Body);
+                    (object text, Flow flow) = Collect(inner, set.Body);
                     if (flow != Flow.Next)
                         return flow;
-                    object? value = r.Autoescape ? new Markup(text) : text;
+                    object value = r.Captured(text);
                     Assign(scope, set.Target, set.Filter is null ? value : Filter(scope, set.Filter, value));
                     return Flow.Next;
                 }
 
             case FilterStatement filter:
                 {
-                    (string text, Flow flow) = Collect(inner, filter.Body);
+                    (object text, Flow flow) = Collect(inner, filter.Body);
                     if (flow != Flow.Next)
                         return flow;
-                    Write(Filter(scope, filter.Filter, r.Autoescape ? new Markup(text) : text));
+                    Write(Filter(scope, filter.Filter, r.Captured(text)));
                     return Flow.Next;
                 }
 
@@ -160,21 +160,21 @@ internal sealed partial class Evaluator(Rendering r)
     {
         // Positions count what the whole rendering has written; within a macro that is the text before its call.
         int start = r.Output.CodePoints;
-        string text = Capture(new Scope(scope), generation.Body);
-        r.Generation.Add((start, start + CodePoints.Count(text)));
+        object text = Capture(new Scope(scope), generation.Body);
+        r.Generation.Add((start, start + CodePoints.Count(text.ToString()!)));
         _output.Write(text);
     }
 
     private void Write(object? value)
     {
-        string text = Representation.Text(r, value);
+        object text = Representation.TextOf(r, value);
         _output.Write(r.Autoescape && value is not Markup ? Escaped(text) : text);
     }
 
-    private string Escaped(string text)
+    private object Escaped(object text)
     {
-        string escaped = Markup.Escape(text);
-        r.Budget.Characters(escaped.Length);
+        object escaped = Markup.Escaped(text);
+        r.Budget.Characters(escaped.ToString()!.Length);
         return escaped;
     }
 }

@@ -4,12 +4,13 @@ namespace SLoRA.Text.Templates;
 internal static class Iteration
 {
     public static bool IsIterable(object? value) =>
-        value is string or Markup or TemplateSequence or TemplateDict or DictView or TemplateRange or LazySequence or Undefined or LoopState;
+        value is string or RichText or TemplateSequence or TemplateDict or DictView or TemplateRange or LazySequence or Undefined or LoopState;
 
     public static IEnumerable<object?> Over(Rendering r, object? value) => value switch
     {
         string s => CodePoints.Each(s),
-        Markup m => CodePoints.Each(m.Text),
+        ContentText content => CodePoints.Each(content),
+        Markup m => CodePoints.Each(m.Plain),
         TemplateSequence sequence => sequence.Items,
         TemplateDict dict => dict.Entries.Select(e => e.Key),
         DictView view => view.Items(),
@@ -51,7 +52,7 @@ internal static class Iteration
     public static long Length(Rendering r, object? value) => value switch
     {
         string s => CodePoints.Count(s),
-        Markup m => CodePoints.Count(m.Text),
+        RichText rich => CodePoints.Count(rich.Text),
         TemplateSequence sequence => sequence.Items.Length,
         TemplateDict dict => dict.Count,
         DictView view => view.Dict.Count,

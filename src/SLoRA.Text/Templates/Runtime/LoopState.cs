@@ -4,7 +4,7 @@ namespace SLoRA.Text.Templates;
 /// The <c>loop</c> variable: position, neighbours and helpers of a running loop. It looks ahead only when asked (<c>last</c>, <c>nextitem</c>,
 /// <c>length</c>), so that a loop over a lazy sequence stays lazy.
 /// </summary>
-internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<object?, int, string>? recurse) : Callable
+internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<object?, int, object>? recurse) : Callable
 {
     private readonly Queue<object?> _ahead = new();
     private object? _changed;
@@ -68,8 +68,7 @@ internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<obje
         if (recurse is null)
             throw r.Runtime("the loop must have the 'recursive' marker to be called recursively");
         object?[] bound = Parameters.Bind(r, arguments);
-        string text = recurse(bound[0], depth + 1);
-        return r.Autoescape ? new Markup(text) : text;
+        return r.Captured(recurse(bound[0], depth + 1));
     }
 
     private static readonly Parameters Parameters = new("loop", "iterable");

@@ -11,8 +11,7 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
     {
         var inner = new Scope(scope);
         Bind(r, inner, arguments);
-        string text = r.Evaluator.Capture(inner, body);
-        return r.Autoescape ? new Markup(text) : text;
+        return r.Captured(r.Evaluator.Capture(inner, body));
     }
 
     private void Bind(Rendering r, Scope inner, Arguments arguments)
@@ -57,7 +56,7 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
         {
             var rest = new TemplateDict();
             foreach ((string key, object? value) in named)
-                rest.Set(key, value);
+                rest.Set(r.NameOf(key), value);
             inner.Set("kwargs", rest);
         }
         else if (named.Count > 0)

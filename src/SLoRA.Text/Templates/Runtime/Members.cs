@@ -37,10 +37,8 @@ internal static class Members
                 return sequence.Items[at];
             case TemplateRange range when Position(index, range.Length) is { } at:
                 return range[at];
-            case string text when Types.IsInteger(index):
-                return Character(r, text, index) is { } one ? one : Undefined.Member(owner, index);
-            case Markup markup when Types.IsInteger(index):
-                return Character(r, markup.Text, index) is { } mark ? new Markup(mark) : Undefined.Member(owner, index);
+            case string or RichText when Types.IsInteger(index):
+                return Character(r, owner, index) ?? Undefined.Member(owner, index);
         }
 
         if (!Types.IsText(index))
@@ -67,15 +65,16 @@ internal static class Members
         return at >= 0 && at < length ? at : null;
     }
 
-    private static string? Character(Rendering r, string text, object? index)
+    private static object? Character(Rendering r, object owner, object? index)
     {
+        string text = owner.ToString()!;
         r.Budget.Step(text.Length >> 6);
         if (CodePoints.AreUnits(text))
-            return Position(index, text.Length) is { } unit ? text[(int)unit].ToString() : null;
+            return Position(index, text.Length) is { } unit ? ContentText.Slice(owner, (int)unit, (int)unit + 1) : null;
         if (Position(index, CodePoints.Count(text)) is not { } point)
             return null;
         int start = CodePoints.UnitOf(text, point);
-        return text.Substring(start, CodePoints.Width(text, start));
+        return ContentText.Slice(owner, start, start + CodePoints.Width(text, start));
     }
 
     private static object? Find(object? owner, string name)
@@ -84,7 +83,7 @@ internal static class Members
             return Undefined.Forbidden(owner, name);
         switch (owner)
         {
-            case string or Markup:
+            case string or RichText:
                 return (object?)TextMethods.Find(owner, name) ?? Absent;
             case TemplateDict dict:
                 return DictMutators.Contains(name) ? Undefined.Forbidden(owner, name) : (object?)ContainerMethods.Of(dict, name) ?? Absent;

@@ -49,7 +49,7 @@ internal static class Operators
     {
         switch (container)
         {
-            case string or Markup:
+            case string or RichText:
                 r.Defined(item);
                 if (!Types.IsText(item))
                     throw r.Runtime($"'in <string>' requires string as left operand, not {Types.Name(item)}");
@@ -215,10 +215,13 @@ internal static class Operators
         if (Types.IsText(a) && Types.IsText(b))
         {
             bool markup = a is Markup || b is Markup;
-            string left = a is string plain && markup ? Markup.Escape(plain) : a!.ToString()!;
-            string right = b is string other && markup ? Markup.Escape(other) : b!.ToString()!;
-            r.Budget.Characters((long)left.Length + right.Length);
-            return markup ? new Markup(left + right) : left + right;
+            object left = markup ? Markup.Escaped(a!) : a!;
+            object right = markup ? Markup.Escaped(b!) : b!;
+            r.Budget.Characters((long)left.ToString()!.Length + right.ToString()!.Length);
+            if (left is string plain && right is string other && !markup)
+                return plain + other;
+            object sum = new TextBuilder().AppendText(left).AppendText(right).ToText();
+            return markup ? Markup.Of(sum) : sum;
         }
 
         if (a is TemplateSequence x && b is TemplateSequence y && a.GetType() == b.GetType())
@@ -228,7 +231,7 @@ internal static class Operators
             return a is TemplateList ? new TemplateList(items) : new TemplateTuple(items);
         }
 
-        if (a is string or Markup or TemplateSequence)
+        if (a is string or RichText or TemplateSequence)
             throw r.Runtime($"can only concatenate {Types.Name(a)} (not \"{Types.Name(b)}\") to {Types.Name(a)}");
         throw Mismatch(r, "+", a, b);
     }
@@ -238,11 +241,12 @@ internal static class Operators
         long count = Math.Max(0, Integers.Clamp(times));
         switch (value)
         {
-            case string or Markup:
+            case string or RichText:
                 string text = value.ToString()!;
                 r.Budget.Characters(text.Length == 0 ? 0 : count > int.MaxValue / text.Length ? long.MaxValue / 4 : count * text.Length);
                 string repeated = text.Length == 0 ? "" : new System.Text.StringBuilder((int)(text.Length * count)).Insert(0, text, (int)count).ToString();
-                return value is Markup ? new Markup(repeated) : repeated;
+                object all = ContentText.From(r, repeated, value);
+                return value is Markup ? Markup.Of(all) : all;
             case TemplateSequence sequence:
                 int length = sequence.Items.Length;
                 r.Budget.Entries(length == 0 ? 0 : count > int.MaxValue / length ? long.MaxValue / 64 : count * length);

@@ -1,21 +1,22 @@
-using System.Text;
-
 namespace SLoRA.Text.Templates;
 
 /// <summary>Text being collected, charged to the budget as it grows.</summary>
 internal sealed class Output(Budget budget)
 {
-    private readonly StringBuilder _text = new();
+    private readonly TextBuilder _text = new();
 
     /// <summary>Code points so far.</summary>
     public int CodePoints { get; private set; }
 
-    public void Write(string text)
+    /// <summary>Writes a text value.</summary>
+    public void Write(object text)
     {
-        budget.Characters(text.Length);
-        _text.Append(text);
-        CodePoints += Templates.CodePoints.Count(text);
+        string characters = text.ToString()!;
+        budget.Characters(characters.Length);
+        _text.AppendText(text);
+        CodePoints += Templates.CodePoints.Count(characters);
     }
 
-    public override string ToString() => _text.ToString();
+    /// <summary>What has been written.</summary>
+    public object ToText() => _text.ToText();
 }

@@ -75,7 +75,7 @@ internal sealed class Parameters
             }
             else if (slot < 0 && rest is not null)
             {
-                rest.Set(name, value);
+                rest.Set(r.NameOf(name), value);
             }
             else
             {

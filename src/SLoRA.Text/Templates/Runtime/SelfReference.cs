@@ -12,10 +12,6 @@ internal sealed class SelfReference
     public static SelfReference Of(Rendering rendering) => new(rendering);
 
     public Callable? Find(string name) => Rendering.Template.Blocks.TryGetValue(name, out BlockStatement? block)
-        ? new NativeCallable(NoParameters, (r, _) =>
-        {
-            string text = r.Evaluator.Capture(new Scope(r.Root, isBlock: true), block.Body);
-            return r.Autoescape ? new Markup(text) : text;
-        })
+        ? new NativeCallable(NoParameters, (r, _) => r.Captured(r.Evaluator.Capture(new Scope(r.Root, isBlock: true), block.Body)))
         : null;
 }

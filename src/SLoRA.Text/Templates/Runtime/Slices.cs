@@ -14,10 +14,8 @@ internal static class Slices
             throw r.Runtime("slice step cannot be zero");
         switch (value)
         {
-            case string text:
-                return Text(r, text, Bound(r, start), Bound(r, stop), stride);
-            case Markup markup:
-                return new Markup(Text(r, markup.Text, Bound(r, start), Bound(r, stop), stride));
+            case string or RichText:
+                return Text(r, value, Bound(r, start), Bound(r, stop), stride);
             case TemplateSequence sequence:
                 (long first, long count, _) = Clip(sequence.Items.Length, Bound(r, start), Bound(r, stop), stride);
                 r.Budget.Entries(count);
@@ -33,8 +31,9 @@ internal static class Slices
         }
     }
 
-    private static string Text(Rendering r, string text, long? start, long? stop, long step)
+    private static object Text(Rendering r, object value, long? start, long? stop, long step)
     {
+        string text = value.ToString()!;
         r.Budget.Step(text.Length >> 5);
         int length = CodePoints.Count(text);
         (long first, long count, _) = Clip(length, start, stop, step);
@@ -42,7 +41,7 @@ internal static class Slices
         if (step == 1)
         {
             int from = CodePoints.UnitOf(text, first);
-            return length == text.Length ? text.Substring(from, (int)count) : text[from..CodePoints.UnitOf(text, first + count)];
+            return ContentText.Slice(value, from, length == text.Length ? from + (int)count : CodePoints.UnitOf(text, first + count));
         }
 
         var result = new StringBuilder((int)count);
@@ -50,14 +49,20 @@ internal static class Slices
         {
             for (long i = 0; i < count; i++)
                 result.Append(text[(int)(first + i * step)]);
-            return result.ToString();
+            return Stepped(r, result.ToString(), value);
         }
 
-        r.Budget.Entries(length);
+        r.Budget.PerCharacter(text);
         string[] points = [.. CodePoints.Each(text)];
         for (long i = 0; i < count; i++)
             result.Append(points[first + i * step]);
-        return result.ToString();
+        return Stepped(r, result.ToString(), value);
+    }
+
+    private static object Stepped(Rendering r, string text, object source)
+    {
+        object stepped = ContentText.From(r, text, source);
+        return source is Markup ? Markup.Of(stepped) : stepped;
     }
 
     // The first index, the number of items and the end that a slice of so many has.

@@ -59,6 +59,18 @@ internal static class CodePoints
         }
     }
 
+    /// <summary>One text value per code point of a text value.</summary>
+    public static IEnumerable<object> Each(object text)
+    {
+        string characters = text.ToString()!;
+        for (int i = 0; i < characters.Length;)
+        {
+            int width = Width(characters, i);
+            yield return ContentText.Slice(text, i, i + width);
+            i += width;
+        }
+    }
+
     /// <summary>The code points from last to first.</summary>
     public static string Reverse(string text)
     {

@@ -13,7 +13,7 @@ internal static class Equality
         {
             case null:
                 return false;
-            case string or Markup:
+            case string or RichText:
                 return Types.IsText(b) && TextEquals(r, a.ToString()!, b!.ToString()!);
             case bool or long or BigInteger or double:
                 return Types.IsNumber(b) && Numbers.Compare(a, b) == 0;

@@ -7,7 +7,7 @@ namespace SLoRA.Text.Templates;
 
 /// <summary>
 /// JSON as values of the language: whole numbers are integers of any size, numbers written with a fraction or exponent are floats. Of a key that
-/// occurs twice, the last value counts.
+/// occurs twice, the last value counts; half a surrogate pair is U+FFFD.
 /// </summary>
 internal static class JsonValues
 {
@@ -26,8 +26,9 @@ internal static class JsonValues
                 var dict = new TemplateDict();
                 foreach (JsonProperty member in element.EnumerateObject())
                 {
-                    size += member.Name.Length;
-                    dict.Set(member.Name, Of(member.Value, ref size, depth + 1));
+                    string name = JsonStrings.Name(member);
+                    size += name.Length;
+                    dict.Set(name, Of(member.Value, ref size, depth + 1));
                 }
 
                 return dict;
@@ -38,7 +39,7 @@ internal static class JsonValues
                     items[at++] = Of(item, ref size, depth + 1);
                 return new TemplateList(items);
             case JsonValueKind.String:
-                string text = element.GetString()!;
+                string text = JsonStrings.Text(element);
                 size += text.Length;
                 return text;
             case JsonValueKind.Number:
@@ -53,11 +54,26 @@ internal static class JsonValues
     }
 
     /// <summary>Converts a node, whether parsed or built by the host.</summary>
-    public static object? Of(JsonNode? node, ref long size, int depth = 0)
+    /// <exception cref="ChatTemplateException">It nests too deep, or is no JSON.</exception>
+    public static object? Of(JsonNode? node, ref long size)
     {
-        size++;
+        try
+        {
+            return Of(node, ref size, 0);
+        }
+        catch (Exception error) when (JsonStrings.IsUnreadable(error))
+        {
+            throw JsonStrings.Unreadable(error);
+        }
+    }
+
+    private static object? Of(JsonNode? node, ref long size, int depth)
+    {
         if (depth > MaxDepth)
             throw TooDeep();
+        if (node is JsonObject given && JsonStrings.HasMemberTwice(given, out JsonElement written))
+            return Of(written, ref size, depth);
+        size++;
         switch (node)
         {
             case null:

@@ -20,7 +20,7 @@ internal sealed class KeyComparer : IEqualityComparer<object>
         double d when Math.Floor(d) == d && !double.IsInfinity(d) => new BigInteger(d).GetHashCode(),
         double d => Mix(BitConverter.DoubleToInt64Bits(d)),
         string s => s.GetHashCode(StringComparison.Ordinal),
-        Markup m => m.Text.GetHashCode(StringComparison.Ordinal),
+        RichText rich => rich.Text.GetHashCode(StringComparison.Ordinal),
         TemplateTuple tuple => OfTuple(tuple),
         TemplateRange range => Mix(range.Length),
         Undefined => 17,
@@ -32,6 +32,8 @@ internal sealed class KeyComparer : IEqualityComparer<object>
     {
         if (value is TemplateList or TemplateDict)
             return false;
+        if (Types.IsText(value))
+            r.Budget.Step(value!.ToString()!.Length >> 6);
         if (value is not TemplateTuple tuple)
             return true;
         r.Budget.Enter();

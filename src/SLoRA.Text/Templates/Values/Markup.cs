@@ -4,15 +4,23 @@ using System.Text;
 namespace SLoRA.Text.Templates;
 
 /// <summary>Text that counts as already escaped: the result of <c>|e</c> and <c>|safe</c>. Text added to it is escaped on the way.</summary>
-internal sealed class Markup(string text)
+internal sealed class Markup(string text, ContentRange[]? content = null) : RichText(text, content)
 {
     private static readonly SearchValues<char> Special = SearchValues.Create("&<>\"'");
 
-    /// <summary>The characters.</summary>
-    public string Text { get; } = text;
+    /// <summary>The same characters as ordinary text.</summary>
+    public object Plain => ContentText.Of(Text, Content);
 
-    /// <inheritdoc/>
-    public override string ToString() => Text;
+    /// <summary>Any text as markup, as it is.</summary>
+    public static Markup Of(object text) => text as Markup ?? new Markup(text.ToString()!, (text as RichText)?.Content);
+
+    /// <summary>Replaces the five characters that HTML reserves, in text that is not markup.</summary>
+    public static object Escaped(object text) => text switch
+    {
+        Markup markup => markup.Plain,
+        string plain => Escape(plain),
+        _ => ContentText.Whole(Escape(text.ToString()!)),
+    };
 
     /// <summary>Replaces the five characters that HTML reserves.</summary>
     public static string Escape(string text)

@@ -13,7 +13,7 @@ internal static class Truth
         BigInteger big => !big.IsZero,
         double d => d != 0,
         string s => s.Length > 0,
-        Markup m => m.Text.Length > 0,
+        RichText rich => rich.Text.Length > 0,
         TemplateSequence sequence => sequence.Items.Length > 0,
         TemplateDict dict => dict.Count > 0,
         DictView view => view.Dict.Count > 0,

@@ -4,7 +4,7 @@ namespace SLoRA.Text.Templates;
 
 /// <summary>
 /// The names of the language's types, for messages. Values are plain objects: null (none), bool, long or BigInteger (int), double (float), string,
-/// <see cref="Markup"/>, <see cref="TemplateList"/>, <see cref="TemplateTuple"/>, <see cref="TemplateDict"/>, <see cref="DictView"/>,
+/// <see cref="Markup"/>, <see cref="ContentText"/>, <see cref="TemplateList"/>, <see cref="TemplateTuple"/>, <see cref="TemplateDict"/>, <see cref="DictView"/>,
 /// <see cref="TemplateRange"/>, <see cref="LazySequence"/>, <see cref="TemplateNamespace"/>, <see cref="Undefined"/>, <see cref="LoopState"/> and
 /// <see cref="Callable"/>.
 /// </summary>
@@ -17,6 +17,7 @@ internal static class Types
         long or BigInteger => "int",
         double => "float",
         string => "str",
+        ContentText => "str",
         Markup => "Markup",
         TemplateList => "list",
         TemplateTuple => "tuple",
@@ -32,7 +33,7 @@ internal static class Types
         _ => "object",
     };
 
-    public static bool IsText(object? value) => value is string or Markup;
+    public static bool IsText(object? value) => value is string or RichText;
 
     public static bool IsInteger(object? value) => value is long or BigInteger or bool;
 

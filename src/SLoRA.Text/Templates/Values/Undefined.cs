@@ -21,7 +21,7 @@ internal sealed class Undefined(string message, string code = Undefined.Missing)
     public static Undefined Name(string name) => new($"'{name}' is undefined");
 
     /// <summary>A key or attribute that an object lacks.</summary>
-    public static Undefined Member(object? owner, object? key) => key is string or Markup
+    public static Undefined Member(object? owner, object? key) => key is string or RichText
         ? new($"'{Types.Name(owner)} object' has no attribute '{key}'")
         : new($"{Types.Name(owner)} object has no element {(key is long or bool or double ? Scalar(key) : Types.Name(key))}");
 

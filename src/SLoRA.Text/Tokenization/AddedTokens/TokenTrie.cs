@@ -38,7 +38,7 @@ internal sealed class TokenTrie
     /// <summary>To be called once, after the last <see cref="Add"/>.</summary>
     public void Seal() => _starts = SearchValues.Create(_firsts.ToArray());
 
-    public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out int end, out int value)
+    public bool TryFind(ReadOnlySpan<char> text, int from, ContentMask mask, out int start, out int end, out int value)
     {
         for (start = from; start < text.Length; start++)
         {
@@ -50,7 +50,7 @@ internal sealed class TokenTrie
             int node = 0;
             for (int at = start; at < text.Length && _next.TryGetValue(((long)node << 16) | text[at], out node); at++)
             {
-                if (_values[node] < 0) continue;
+                if (_values[node] < 0 || mask.Refuses(_values[node], start, at + 1)) continue;
                 value = _values[node];
                 end = at + 1;
             }

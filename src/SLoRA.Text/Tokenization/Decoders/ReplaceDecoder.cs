@@ -9,8 +9,11 @@ namespace SLoRA.Text.Tokenization.Decoders;
 /// </summary>
 internal sealed class ReplaceDecoder(TextPattern pattern, string content) : TokenDecoder
 {
-    /// <summary>An expression that waits for more than this is refused: the stream would hold the whole text.</summary>
-    private const int MaxHeld = 1 << 20;
+    /// <summary>
+    /// An expression that waits for more than this is refused: the stream would hold the whole text. So is a token that becomes more, as each of a chain
+    /// of these can multiply its length.
+    /// </summary>
+    private const int MaxHeld = 1 << 18;
 
     /// <summary>How much of the text that was passed on an expression can still look back at.</summary>
     private const int Context = 128;
@@ -20,7 +23,7 @@ internal sealed class ReplaceDecoder(TextPattern pattern, string content) : Toke
     private sealed class Stage(DecoderStage next, TextPattern pattern, string content) : DecoderStage
     {
         private readonly CharBuffer _held = new();
-        private readonly CharBuffer _text = new();
+        private readonly CharBuffer _text = new() { MaxLength = MaxHeld };
         private int _done;
 
         public override void Push(ReadOnlySpan<char> text, TokenPart part)

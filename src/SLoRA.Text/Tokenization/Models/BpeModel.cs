@@ -21,6 +21,10 @@ internal sealed class BpeModel : TokenModel
     private readonly int _unknown = -1;
     private readonly bool[]? _joinsMetaspace;
 
+    /// <param name="vocabulary">Sealed.</param>
+    /// <param name="merges">By the vocabulary's ids.</param>
+    /// <param name="options">The other members of the section.</param>
+    /// <param name="joinsMetaspace">For every character whether some merge joins it with a ▁ behind it, or null when that is not known.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOptions options, bool[]? joinsMetaspace)
         : base(vocabulary)
@@ -46,10 +50,15 @@ internal sealed class BpeModel : TokenModel
         }
 
         if (options.UnknownToken is not null && !vocabulary.TryGetId(options.UnknownToken, out _unknown)) _unknown = -1;
-        bool cuts = joinsMetaspace is not null && options.ContinuingPrefix is null && options.EndOfWordSuffix is null
-            && !options.IgnoreMerges && _characters[Metaspace] >= 0;
+        // A word may be cut before ▁ when the characters on both sides are neighbours as symbols too (every character becomes one or more symbols,
+        // and ▁ is its own), when a symbol does not depend on its place in the word, and when the word is not looked up as a whole.
+        bool everyCharacterStays = options.UnknownToken is not null || _allBytes;
+        bool cuts = everyCharacterStays && _characters[Metaspace] >= 0 && options.ContinuingPrefix is null && options.EndOfWordSuffix is null
+            && !options.IgnoreMerges;
         if (!cuts) _joinsMetaspace = null;
     }
+
+    public override int? UnknownId => _unknown >= 0 ? _unknown : null;
 
     public override char CutCharacter => _joinsMetaspace is null ? '\0' : Metaspace;
 
@@ -78,9 +87,8 @@ internal sealed class BpeModel : TokenModel
 
     private int ToSymbols(ReadOnlySpan<char> word, ModelScratch scratch)
     {
-        // A character becomes at most four byte tokens, an affix adds its own bytes; one pending unknown may follow.
-        int affixes = (_options.ContinuingPrefix?.Length ?? 0) + (_options.EndOfWordSuffix?.Length ?? 0);
-        ModelScratch.Ensure(ref scratch.Symbols, _options.ByteFallback ? ((3 + (3 * affixes)) * word.Length) + 16 : word.Length + 1);
+        // One symbol a character, and one pending unknown; bytes make room for themselves.
+        ModelScratch.Ensure(ref scratch.Symbols, word.Length + 1);
         int[] symbols = scratch.Symbols;
         int count = 0;
         bool pending = false;
@@ -96,14 +104,16 @@ internal sealed class BpeModel : TokenModel
                 pending = false;
                 symbols[count++] = id;
             }
-            else if (_options.ByteFallback && AddBytes(word, start, at, symbols, ref count))
+            else if (_options.ByteFallback && AddBytes(word, start, at, scratch, ref count))
             {
+                symbols = scratch.Symbols;
             }
             else if (_options.UnknownToken is not null)
             {
                 if (_unknown < 0)
                 {
-                    throw TokenizerException.Unknown($"The text holds '{word[start..at]}', which the vocabulary lacks, and so it does the unknown token '{_options.UnknownToken}'.");
+                    throw TokenizerException.Unknown(
+                        $"The text holds {Excerpt.Of(word[start..at])}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(_options.UnknownToken)}.");
                 }
 
                 if (pending && !_options.FuseUnknown) symbols[count++] = _unknown;
@@ -131,7 +141,7 @@ internal sealed class BpeModel : TokenModel
         return string.Concat(prefixed ? _options.ContinuingPrefix : "", word[start..end], suffixed ? _options.EndOfWordSuffix : "");
     }
 
-    private bool AddBytes(ReadOnlySpan<char> word, int start, int end, int[] symbols, ref int count)
+    private bool AddBytes(ReadOnlySpan<char> word, int start, int end, ModelScratch scratch, ref int count)
     {
         ReadOnlySpan<char> text = Affixed(word, start, end);
         Span<byte> utf8 = stackalloc byte[256];
@@ -145,7 +155,9 @@ internal sealed class BpeModel : TokenModel
             }
         }
 
-        foreach (byte value in utf8) symbols[count++] = _bytes[value];
+        int needed = count + utf8.Length + (word.Length - end) + 2;
+        if (needed > scratch.Symbols.Length) Array.Resize(ref scratch.Symbols, Math.Max(needed, 2 * scratch.Symbols.Length));
+        foreach (byte value in utf8) scratch.Symbols[count++] = _bytes[value];
         return true;
     }
 

@@ -5,6 +5,9 @@ internal abstract class TokenModel(Vocabulary vocabulary)
 {
     public Vocabulary Vocabulary { get; } = vocabulary;
 
+    /// <summary>The id that stands for what the vocabulary lacks, or null.</summary>
+    public virtual int? UnknownId => null;
+
     /// <summary>Appends the ids of <paramref name="word"/>, which is well-formed UTF-16 and not empty.</summary>
     public abstract void Encode(ReadOnlySpan<char> word, ModelScratch scratch, IdBuffer ids);
 

@@ -32,6 +32,8 @@ internal sealed class UnigramModel : TokenModel
         for (int value = 0; value < 256; value++) vocabulary.TryGetId($"<0x{value:X2}>", out _bytes[value]);
     }
 
+    public override int? UnknownId => _unknown;
+
     public override void Encode(ReadOnlySpan<char> word, ModelScratch scratch, IdBuffer ids)
     {
         ModelScratch.Ensure(ref scratch.Bytes, 3 * word.Length);
@@ -78,7 +80,7 @@ internal sealed class UnigramModel : TokenModel
             if (!covered)
             {
                 int unknown = _unknown ?? throw TokenizerException.Unknown(
-                    $"The text holds '{Encoding.UTF8.GetString(text.Slice(start, length))}', which the vocabulary lacks, and the model has no unk_id.");
+                    $"The text holds {Excerpt.Of(text.Slice(start, length))}, which the vocabulary lacks, and the model has no unk_id.");
                 Offer(best, previous, symbols, start, start + length, unknown, _unknownScore);
             }
 

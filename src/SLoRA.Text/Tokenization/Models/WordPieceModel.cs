@@ -10,6 +10,8 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
 {
     private readonly byte[] _prefix = Encoding.UTF8.GetBytes(prefix);
 
+    public override int? UnknownId => Vocabulary.TryGetId(unknownToken, out int id) ? id : null;
+
     public override void Encode(ReadOnlySpan<char> word, ModelScratch scratch, IdBuffer ids)
     {
         ModelScratch.Ensure(ref scratch.Symbols, word.Length + 1);
@@ -23,7 +25,7 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
         if (!Vocabulary.TryGetId(unknownToken, out int unknown))
         {
             throw TokenizerException.Unknown(
-                $"The text holds the word '{WordLevelModel.Shown(word)}', which the vocabulary lacks, and so it does the unknown token '{unknownToken}'.");
+                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(unknownToken)}.");
         }
 
         ids.Add(unknown);

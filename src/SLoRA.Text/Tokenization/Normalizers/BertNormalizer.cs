@@ -13,7 +13,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
         Clean(text, output);
         if (stripAccents)
         {
-            var decomposed = new CharBuffer();
+            var decomposed = new CharBuffer { MaxLength = output.MaxLength };
             UnicodeNormalization.Instance.Decompose(output.Span, compatible: false, decomposed);
             output.Clear();
             ReadOnlySpan<char> span = decomposed.Span;
@@ -26,7 +26,7 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
         }
 
         if (!lowercase) return;
-        var lower = new CharBuffer();
+        var lower = new CharBuffer { MaxLength = output.MaxLength };
         LowercaseNormalizer.Append(output.Span, lower);
         output.Clear();
         output.Append(lower.Span);

@@ -45,15 +45,14 @@ internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) 
 
     public override bool RemovesStart(ReadOnlySpan<char> text)
     {
-        var output = new CharBuffer();
+        int bound = CharBuffer.Bound(text.Length);
         foreach (Normalizer normalizer in normalizers)
         {
             if (normalizer.RemovesStart(text)) return true;
             if (normalizer.LeavesAsIs(text)) continue;
-            var next = new CharBuffer();
+            var next = new CharBuffer { MaxLength = bound };
             normalizer.Normalize(text, next);
-            output = next;
-            text = output.Span;
+            text = next.Span;
         }
 
         return false;

@@ -1,41 +1,41 @@
-using System.Text;
+using SLoRA.Text.Tokenization.Unicode;
 
 namespace SLoRA.Text.Tokenization.Patterns;
 
-/// <summary>Case by simple folding: one code point to one. Foldings to several (ß to ss) are not made.</summary>
+/// <summary>Case by Unicode's simple folding: one code point to one. Foldings to several (ß to ss) are not made.</summary>
 internal static class CaseFolding
 {
+    private static readonly Dictionary<int, int> Folded = ReadTable();
+
+    // For every representative the code points that fold to it, itself included.
+    private static readonly Dictionary<int, int[]> Cases =
+        Folded.GroupBy(pair => pair.Value, pair => pair.Key).ToDictionary(group => group.Key, group => (int[])[group.Key, .. group]);
+
     /// <summary>The representative of all cases of a code point.</summary>
-    public static int Fold(int codePoint)
-    {
-        // Compatibility letters whose other case the platform's invariant mapping leaves out.
-        switch (codePoint)
-        {
-            case 0x017F: return 's';
-            case 0x212A: return 'k';
-            case 0x212B: return 0xE5;
-            case 0x2126: return 0x3C9;
-            case 0x1E9E: return 0xDF;
-        }
+    public static int Fold(int codePoint) => Folded.GetValueOrDefault(codePoint, codePoint);
 
-        if (!Rune.IsValid(codePoint)) return codePoint;
-        return Rune.ToLowerInvariant(Rune.ToUpperInvariant(new Rune(codePoint))).Value;
-    }
-
-    /// <summary>Whether the predicate holds for another case of the code point.</summary>
+    /// <summary>Whether the predicate holds for any case of the code point, its own included.</summary>
     public static bool AnyCase(int codePoint, Func<int, bool> contains)
     {
-        int folded = Fold(codePoint);
-        if (contains(folded) || !Rune.IsValid(folded) || contains(Rune.ToUpperInvariant(new Rune(folded)).Value)) return true;
-        return folded switch
+        if (!Cases.TryGetValue(Fold(codePoint), out int[]? cases)) return contains(codePoint);
+        foreach (int other in cases)
         {
-            's' => contains(0x017F),
-            'k' => contains(0x212A),
-            0xE5 => contains(0x212B),
-            0x3C9 => contains(0x2126),
-            0x3C3 => contains(0x3C2),
-            0xDF => contains(0x1E9E),
-            _ => false,
-        };
+            if (contains(other)) return true;
+        }
+
+        return false;
+    }
+
+    private static Dictionary<int, int> ReadTable()
+    {
+        var folded = new Dictionary<int, int>();
+        foreach (string[] line in UnicodeResource.Lines("case-folding.txt"))
+        {
+            int first = UnicodeResource.Hex(line[0]);
+            int step = UnicodeResource.Hex(line[2]);
+            for (int point = first; point <= UnicodeResource.Hex(line[1]); point += step) folded[point] = UnicodeResource.Hex(line[3]) + (point - first);
+        }
+
+        return folded;
     }
 }

@@ -9,12 +9,28 @@ internal static class CharProperty
     private static readonly Dictionary<string, Func<int, bool>> Known = MakeKnown();
 
     /// <summary>The predicate of a property, or null when the name is not known. Case, spaces, dashes and underscores do not count.</summary>
-    public static Func<int, bool>? Find(string name) => Known.GetValueOrDefault(Plain(name));
+    /// <param name="name">As it stands in the expression.</param>
+    /// <param name="inBrackets">Whether it stands inside a set; see <see cref="IsWordType"/>.</param>
+    public static Func<int, bool>? Find(string name, bool inBrackets)
+    {
+        string plain = Plain(name);
+        return plain == "word" && !inBrackets ? IsWordType : Known.GetValueOrDefault(plain);
+    }
 
-    /// <summary>The predicate of a class in brackets, such as [:alpha:].</summary>
-    public static Func<int, bool>? FindPosix(string name) =>
-        name is "alnum" or "alpha" or "ascii" or "blank" or "cntrl" or "digit" or "graph" or "lower" or "print" or "punct" or "space" or "upper"
-            or "xdigit" or "word" ? Known[name] : null;
+    /// <summary>The predicate of a class in brackets, such as [:alpha:]. Its punctuation has the symbols too, which the property lacks.</summary>
+    public static Func<int, bool>? FindPosix(string name) => name switch
+    {
+        "punct" => Known["posixpunct"],
+        "alnum" or "alpha" or "ascii" or "blank" or "cntrl" or "digit" or "graph" or "lower" or "print" or "space" or "upper" or "xdigit"
+            or "word" => Known[name],
+        _ => null,
+    };
+
+    /// <summary>
+    /// What \w, \W, \b and \B, and \p{Word} outside of brackets, take for a word character: the property Word, and the six numbers of
+    /// Latin-1 that are no digits (² ³ ¹ ¼ ½ ¾). Oniguruma answers for Latin-1 from a table of its own there, and from the property inside brackets.
+    /// </summary>
+    public static bool IsWordType(int codePoint) => codePoint is 0xB2 or 0xB3 or 0xB9 or (>= 0xBC and <= 0xBE) || CharClass.IsWord(codePoint);
 
     private static string Plain(string name) => name.Replace(" ", "").Replace("-", "").Replace("_", "").ToLowerInvariant();
 
@@ -25,6 +41,8 @@ internal static class CharProperty
         {
             known[Plain(script)] = c => ReferenceEquals(RangeTable.Scripts.Find(c), script);
         }
+
+        known["unknown"] = c => RangeTable.Scripts.Find(c) is null;
 
         void Category(uint mask, params string[] names)
         {
@@ -48,7 +66,7 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.DecimalDigitNumber), "nd", "decimalnumber", "digit");
         Category(Of(UnicodeCategory.LetterNumber), "nl", "letternumber");
         Category(Of(UnicodeCategory.OtherNumber), "no", "othernumber");
-        Category(CharClass.Punctuation, "p", "punctuation");
+        Category(CharClass.Punctuation, "p", "punctuation", "punct");
         Category(Of(UnicodeCategory.ConnectorPunctuation), "pc", "connectorpunctuation");
         Category(Of(UnicodeCategory.DashPunctuation), "pd", "dashpunctuation");
         Category(Of(UnicodeCategory.OpenPunctuation), "ps", "openpunctuation");
@@ -73,7 +91,7 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.PrivateUse), "co", "privateuse");
         Category(Of(UnicodeCategory.Surrogate), "cs", "surrogate");
         Category(~Of(UnicodeCategory.OtherNotAssigned), "assigned");
-        Category(CharClass.Punctuation | CharClass.Symbol, "punct");
+        Category(CharClass.Punctuation | CharClass.Symbol, "posixpunct");
         known["lower"] = known["lowercase"] = c => CharClass.Category(c) == UnicodeCategory.LowercaseLetter || RangeTable.OtherCase.Find(c) == "Lowercase";
         known["upper"] = known["uppercase"] = c => CharClass.Category(c) == UnicodeCategory.UppercaseLetter || RangeTable.OtherCase.Find(c) == "Uppercase";
         known["any"] = _ => true;

@@ -1,12 +1,15 @@
 namespace SLoRA.Text.Tokenization.Patterns;
 
-/// <summary>A set of code points, given by a predicate and looked up by bits: ASCII at once, pages of 256 of the first plane when first asked for.</summary>
+/// <summary>
+/// A set of code points, given by a predicate and looked up by bits: ASCII at once, pages of 256 of the first plane when first asked for.
+/// An expression has a set per character: until a page is asked for, one takes little more than its predicate.
+/// </summary>
 internal sealed class CharSet
 {
     private readonly Func<int, bool> _contains;
     private readonly ulong _low;
     private readonly ulong _high;
-    private readonly ulong[]?[] _pages = new ulong[]?[256];
+    private ulong[]?[]? _pages;
 
     public CharSet(Func<int, bool> contains)
     {
@@ -23,7 +26,7 @@ internal sealed class CharSet
         if (codePoint < 64) return ((_low >> codePoint) & 1) != 0;
         if (codePoint < 128) return ((_high >> (codePoint - 64)) & 1) != 0;
         if (codePoint >= 0x10000) return _contains(codePoint);
-        ulong[] page = _pages[codePoint >> 8] ?? MakePage(codePoint >> 8);
+        ulong[] page = _pages?[codePoint >> 8] ?? MakePage(codePoint >> 8);
         return ((page[(codePoint >> 6) & 3] >> (codePoint & 63)) & 1) != 0;
     }
 
@@ -39,7 +42,16 @@ internal sealed class CharSet
         return false;
     });
 
-    public CharSet Intersect(CharSet other) => new(c => _contains(c) && other._contains(c));
+    /// <summary>What all of the sets contain. Flat, however many they are, as an expression can join any number.</summary>
+    public static CharSet Intersection(IReadOnlyList<CharSet> sets) => sets.Count == 1 ? sets[0] : new(c =>
+    {
+        foreach (CharSet set in sets)
+        {
+            if (!set._contains(c)) return false;
+        }
+
+        return true;
+    });
 
     public CharSet Negate() => new(c => !_contains(c));
 
@@ -55,6 +67,7 @@ internal sealed class CharSet
             if (_contains((number << 8) | i)) page[i >> 6] |= 1UL << (i & 63);
         }
 
-        return _pages[number] = page;
+        ulong[]?[] pages = _pages ?? Interlocked.CompareExchange(ref _pages, new ulong[]?[256], null) ?? _pages;
+        return pages[number] = page;
     }
 }

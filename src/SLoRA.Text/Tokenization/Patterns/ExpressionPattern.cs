@@ -20,6 +20,18 @@ internal sealed class ExpressionPattern(string source) : TextPattern
     public bool TryFind(ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end, out int certain)
     {
         PatternMachine machine = _machine ??= new PatternMachine();
+        try
+        {
+            return TryFind(machine, text, from, ref budget, out start, out end, out certain);
+        }
+        finally
+        {
+            machine.Trim();
+        }
+    }
+
+    private bool TryFind(PatternMachine machine, ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end, out int certain)
+    {
         certain = -1;
         for (int at = from; at <= text.Length;)
         {

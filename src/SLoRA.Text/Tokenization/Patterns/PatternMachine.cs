@@ -12,10 +12,12 @@ internal sealed class PatternMachine
     private const int GiveBack = 1;
     private const int Restore = 2;
     private const int FrameSize = 4;
-    private const int MaxStack = 1 << 26;
+    private const int KeptStack = 1 << 14;
+    private const int MaxStack = 1 << 24;
 
     private PatternProgram _program = null!;
     private int[] _stack = new int[256];
+    private int _stackLimit;
     private int _top;
     private int[] _registers = [];
     private int _searchStart;
@@ -29,7 +31,9 @@ internal sealed class PatternMachine
     {
         _program = program;
         _searchStart = searchStart;
-        _budget = budget;
+        // Every try clears the registers, and keeps for each character it passes what going back over it takes: a few frames.
+        _budget = budget - (program.Registers >> 4);
+        _stackLimit = (int)Math.Min(MaxStack, (1 << 18) + (64L * text.Length));
         _top = 0;
         SawEnd = false;
         if (_registers.Length < program.Registers) _registers = new int[program.Registers];
@@ -38,6 +42,13 @@ internal sealed class PatternMachine
         start = _registers[0] >= 0 ? _registers[0] : at;
         budget = _budget;
         return found;
+    }
+
+    /// <summary>Lets go of what a long match needed: a machine stays with its thread.</summary>
+    public void Trim()
+    {
+        if (_stack.Length > KeptStack) _stack = new int[256];
+        if (_registers.Length > KeptStack) _registers = [];
     }
 
     private static int Before(ReadOnlySpan<char> text, int at) =>
@@ -251,8 +262,13 @@ internal sealed class PatternMachine
     {
         if (_top + FrameSize > _stack.Length)
         {
-            if (_top >= MaxStack) throw TokenizerException.Limit("A regular expression of the tokenizer needs too much memory on this text.");
-            Array.Resize(ref _stack, 2 * _stack.Length);
+            if (_top + FrameSize > _stackLimit)
+            {
+                long bytes = (long)_stackLimit * sizeof(int);
+                throw TokenizerException.Limit($"A regular expression of the tokenizer keeps more than {bytes} bytes of places to go back to on this text.");
+            }
+
+            Array.Resize(ref _stack, Math.Min(2 * _stack.Length, _stackLimit));
         }
 
         _stack[_top] = kind;
@@ -309,8 +325,8 @@ internal sealed class PatternMachine
             case PatternPlace.SearchStart:
                 return at == _searchStart;
             default:
-                bool before = at > 0 && CharClass.IsWord(CharClass.CodePoint(text, Before(text, at), out _));
-                bool after = at < text.Length && CharClass.IsWord(CharClass.CodePoint(text, at, out _));
+                bool before = at > 0 && CharProperty.IsWordType(CharClass.CodePoint(text, Before(text, at), out _));
+                bool after = at < text.Length && CharProperty.IsWordType(CharClass.CodePoint(text, at, out _));
                 return (before != after) == (place == PatternPlace.WordBoundary);
         }
     }

@@ -40,8 +40,9 @@ internal sealed partial class PatternParser
             _at = start;
         }
 
-        CharSet? set = SetEscape();
-        if (set is not null) return new PatternNode.One(_ignoreCase ? set.IgnoreCase() : set);
+        // Outside of brackets Oniguruma does not fold what an escape stands for: (?i:\p{Lu}) has upper-case letters only.
+        CharSet? set = SetEscape(inBrackets: false);
+        if (set is not null) return new PatternNode.One(set);
         return Literal(CharEscape());
     }
 
@@ -59,7 +60,7 @@ internal sealed partial class PatternParser
         string name = _source[_at..end];
         _at = end + 1;
         if (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number)) return Back(number);
-        if (!_names.TryGetValue(name, out number)) throw Unsupported($"a reference to '{name}', which no group before it is named");
+        if (!_names.TryGetValue(name, out number)) throw Unsupported($"a reference to {Excerpt.Of(name)}, which no group before it is named");
         return new PatternNode.Again(number, _ignoreCase);
     }
 
@@ -71,16 +72,16 @@ internal sealed partial class PatternParser
     }
 
     /// <summary>An escape that stands for a set, or null; it is taken only when it is one.</summary>
-    private CharSet? SetEscape()
+    private CharSet? SetEscape(bool inBrackets)
     {
         char c = _source[_at];
         Func<int, bool>? contains = char.ToLowerInvariant(c) switch
         {
-            'd' => CharProperty.Find("digit"),
-            'w' => CharClass.IsWord,
+            'd' => CharProperty.Find("digit", inBrackets),
+            'w' => CharProperty.Find("word", inBrackets),
             's' => CharClass.IsWhiteSpace,
-            'h' => CharProperty.Find("xdigit"),
-            'p' => Property(),
+            'h' => CharProperty.Find("xdigit", inBrackets),
+            'p' => Property(inBrackets),
             _ => null,
         };
         if (contains is null) return null;
@@ -89,7 +90,7 @@ internal sealed partial class PatternParser
         return char.IsAsciiLetterUpper(c) ? set.Negate() : set;
     }
 
-    private Func<int, bool> Property()
+    private Func<int, bool> Property(bool inBrackets)
     {
         _at++;
         string name;
@@ -107,7 +108,7 @@ internal sealed partial class PatternParser
 
         bool negative = name.StartsWith('^');
         if (negative) name = name[1..];
-        Func<int, bool> contains = CharProperty.Find(name) ?? throw Unsupported($"the property '{name}'");
+        Func<int, bool> contains = CharProperty.Find(name, inBrackets) ?? throw Unsupported($"the property {Excerpt.Of(name)}");
         return negative ? c => !contains(c) : contains;
     }
 

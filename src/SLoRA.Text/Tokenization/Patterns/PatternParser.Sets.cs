@@ -7,7 +7,7 @@ internal sealed partial class PatternParser
     {
         if (++_depth > MaxDepth) throw Wrong("nests too deep");
         bool negative = Take("^");
-        CharSet? left = null;
+        var operands = new List<CharSet>();
         var items = new List<CharSet>();
         // A ] right at the start is itself, if another one follows.
         bool first = true;
@@ -26,7 +26,7 @@ internal sealed partial class PatternParser
             if (_at >= _source.Length) throw Wrong("has an unclosed set");
             if (Take("&&"))
             {
-                left = Joined(left, items);
+                operands.Add(CharSet.Union(items));
                 items = [];
                 continue;
             }
@@ -35,15 +35,10 @@ internal sealed partial class PatternParser
         }
 
         _depth--;
-        CharSet result = Joined(left, items);
+        operands.Add(CharSet.Union(items));
+        CharSet result = CharSet.Intersection(operands);
         if (_ignoreCase) result = result.IgnoreCase();
         return negative ? result.Negate() : result;
-    }
-
-    private static CharSet Joined(CharSet? left, List<CharSet> items)
-    {
-        CharSet right = items.Count == 0 ? new CharSet(_ => false) : CharSet.Union(items);
-        return left is null ? right : left.Intersect(right);
     }
 
     private CharSet SetItem()
@@ -55,7 +50,7 @@ internal sealed partial class PatternParser
             string name = _source[_at..end];
             _at = end + 2;
             bool negative = name.StartsWith('^');
-            Func<int, bool> contains = CharProperty.FindPosix(negative ? name[1..] : name) ?? throw Unsupported($"the class [:{name}:]");
+            Func<int, bool> contains = CharProperty.FindPosix(negative ? name[1..] : name) ?? throw Unsupported($"the class {Excerpt.Of($"[:{name}:]")}");
             return negative ? new CharSet(contains).Negate() : new CharSet(contains);
         }
 
@@ -64,7 +59,7 @@ internal sealed partial class PatternParser
         {
             _at++;
             if (_at >= _source.Length) throw Wrong("ends in a backslash");
-            CharSet? set = SetEscape();
+            CharSet? set = SetEscape(inBrackets: true);
             if (set is not null) return set;
             _at--;
         }

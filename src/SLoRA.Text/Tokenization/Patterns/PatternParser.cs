@@ -9,6 +9,9 @@ namespace SLoRA.Text.Tokenization.Patterns;
 internal sealed partial class PatternParser
 {
     private const int MaxDepth = 100;
+
+    /// <summary>Quantifiers in a row, each of which is a level of its own: with <see cref="MaxDepth"/> the bound of every walk over the nodes.</summary>
+    private const int MaxQuantifiers = 8;
     private const int MaxRepeat = 100_000;
 
     private readonly string _source;
@@ -62,9 +65,10 @@ internal sealed partial class PatternParser
         return (plain, named);
     }
 
-    private TokenizerException Wrong(string what) => TokenizerException.Format($"The expression '{_source}' {what}, at character {_at}.");
+    private TokenizerException Wrong(string what) => TokenizerException.Format($"The expression {Excerpt.Of(_source)} {what}, at character {_at}.");
 
-    private TokenizerException Unsupported(string what) => TokenizerException.Unsupported($"The expression '{_source}' uses {what}, which is not implemented, at character {_at}.");
+    private TokenizerException Unsupported(string what) => TokenizerException.Unsupported(
+        $"The expression {Excerpt.Of(_source)} uses {what}, which is not implemented, at character {_at}.");
 
     private bool Take(string text)
     {
@@ -166,7 +170,7 @@ internal sealed partial class PatternParser
 
     private PatternNode Quantified(PatternNode item)
     {
-        while (true)
+        for (int count = 0; ;)
         {
             if (_extended && _at < _source.Length && SkipExtended()) continue;
             int min;
@@ -178,6 +182,7 @@ internal sealed partial class PatternParser
             else if (TryInterval(out min, out max)) interval = true;
             else return item;
 
+            if (++count > MaxQuantifiers) throw Wrong($"has more than {MaxQuantifiers} quantifiers in a row");
             if (min > MaxRepeat || max > MaxRepeat) throw Wrong($"repeats more than {MaxRepeat} times");
             if (interval && min == max && Take("?"))
             {
@@ -320,7 +325,7 @@ internal sealed partial class PatternParser
         string name = _source[_at..end];
         _at = end + 1;
         int number = ++Groups;
-        if (!_names.TryAdd(name, number)) throw Unsupported($"the group name {name} twice");
+        if (!_names.TryAdd(name, number)) throw Unsupported($"the group name {Excerpt.Of(name)} twice");
         return new PatternNode.Capture(Choice(), number);
     }
 }

@@ -3,14 +3,19 @@ namespace SLoRA.Text.Tokenization.Patterns;
 /// <summary>A compiled expression: the main part at 0, parts of look-arounds and atomic groups as programs of their own.</summary>
 internal sealed class PatternProgram
 {
-    private const int MaxSteps = 100_000;
     private const int MaxLookBehind = 60;
 
     private readonly List<PatternStep[]> _parts = [];
-    private int _total;
+    private readonly Dictionary<PatternNode, CharSet?> _firsts = new(ReferenceEqualityComparer.Instance);
+    private readonly string _source;
+    private int _left;
 
-    private PatternProgram(int groups)
+    private PatternProgram(string source, int groups)
     {
+        _source = source;
+        // Repeats are written out, so a short expression can stand for a large program: what all expressions of a file take together
+        // stays in proportion to the file.
+        _left = 4000 + (20 * source.Length);
         // Registers 0 and 1 hold a start set by \K, the following pairs the groups, the last ones the starts of loop rounds.
         Registers = 2 + (2 * groups);
     }
@@ -25,43 +30,46 @@ internal sealed class PatternProgram
     public static PatternProgram Compile(string source)
     {
         PatternNode node = PatternParser.Parse(source, out int groups);
-        var program = new PatternProgram(groups);
-        program.Part(node, source);
-        program.First = FirstOf(node);
+        var program = new PatternProgram(source, groups);
+        program.Part(node);
+        program.First = program.FirstOf(node);
+        program._firsts.Clear();
         return program;
     }
 
-    private int Part(PatternNode node, string source)
+    private TokenizerException Unsupported(string what) => TokenizerException.Unsupported($"The expression {Excerpt.Of(_source)} {what}.");
+
+    private int Part(PatternNode node)
     {
         int index = _parts.Count;
         _parts.Add([]);
         var steps = new List<PatternStep>();
-        Emit(node, steps, source);
+        Emit(node, steps);
         steps.Add(new PatternStep(PatternOp.Match));
         _parts[index] = [.. steps];
         return index;
     }
 
-    private void Emit(PatternNode node, List<PatternStep> steps, string source)
+    private void Emit(PatternNode node, List<PatternStep> steps)
     {
-        if (++_total > MaxSteps) throw TokenizerException.Unsupported($"The expression '{source}' is too large.");
+        if (--_left < 0) throw Unsupported("is too large once its repeats are written out");
         switch (node)
         {
             case PatternNode.One one:
                 steps.Add(new PatternStep(PatternOp.One, Set: one.Set));
                 break;
             case PatternNode.Sequence sequence:
-                foreach (PatternNode item in sequence.Items) Emit(item, steps, source);
+                foreach (PatternNode item in sequence.Items) Emit(item, steps);
                 break;
             case PatternNode.Choice choice:
-                EmitChoice(choice, steps, source);
+                EmitChoice(choice, steps);
                 break;
             case PatternNode.Repeat repeat:
-                EmitRepeat(repeat, steps, source);
+                EmitRepeat(repeat, steps);
                 break;
             case PatternNode.Capture capture:
                 steps.Add(new PatternStep(PatternOp.Save, 2 * capture.Number));
-                Emit(capture.Item, steps, source);
+                Emit(capture.Item, steps);
                 steps.Add(new PatternStep(PatternOp.Save, (2 * capture.Number) + 1));
                 break;
             case PatternNode.Again again:
@@ -71,16 +79,16 @@ internal sealed class PatternProgram
                 steps.Add(new PatternStep(PatternOp.RunAtomic, run.Min, run.Max, one.Set));
                 break;
             case PatternNode.Atomic atomic:
-                steps.Add(new PatternStep(PatternOp.Atomic, Part(atomic.Item, source)));
+                steps.Add(new PatternStep(PatternOp.Atomic, Part(atomic.Item)));
                 break;
             case PatternNode.Look { Behind: false } look:
-                steps.Add(new PatternStep(PatternOp.Ahead, Part(look.Item, source), look.Negative ? 1 : 0));
+                steps.Add(new PatternStep(PatternOp.Ahead, Part(look.Item), look.Negative ? 1 : 0));
                 break;
             case PatternNode.Look look:
                 (int min, int max) = Length(look.Item);
-                if (max < 0) throw TokenizerException.Unsupported($"The expression '{source}' looks behind without a limit, which is not implemented.");
-                if (max > MaxLookBehind) throw TokenizerException.Unsupported($"The expression '{source}' looks {max} characters behind, and only {MaxLookBehind} are possible.");
-                steps.Add(new PatternStep(PatternOp.Behind, Part(look.Item, source), look.Negative ? 1 : 0, Min: min, Max: max));
+                if (max < 0) throw Unsupported("looks behind without a limit, which is not implemented");
+                if (max > MaxLookBehind) throw Unsupported($"looks {max} characters behind, and only {MaxLookBehind} are possible");
+                steps.Add(new PatternStep(PatternOp.Behind, Part(look.Item), look.Negative ? 1 : 0, Min: min, Max: max));
                 break;
             case PatternNode.Place { Kind: PatternPlace.Keep }:
                 steps.Add(new PatternStep(PatternOp.Save, 0));
@@ -91,7 +99,7 @@ internal sealed class PatternProgram
         }
     }
 
-    private void EmitChoice(PatternNode.Choice choice, List<PatternStep> steps, string source)
+    private void EmitChoice(PatternNode.Choice choice, List<PatternStep> steps)
     {
         var ends = new List<int>();
         for (int i = 0; i < choice.Items.Count; i++)
@@ -100,7 +108,7 @@ internal sealed class PatternProgram
             int split = steps.Count;
             // The set lets an alternative that cannot start here be passed over without a try.
             if (!last) steps.Add(default);
-            Emit(choice.Items[i], steps, source);
+            Emit(choice.Items[i], steps);
             if (last) break;
             ends.Add(steps.Count);
             steps.Add(default);
@@ -110,7 +118,7 @@ internal sealed class PatternProgram
         foreach (int end in ends) steps[end] = new PatternStep(PatternOp.Jump, steps.Count);
     }
 
-    private void EmitRepeat(PatternNode.Repeat repeat, List<PatternStep> steps, string source)
+    private void EmitRepeat(PatternNode.Repeat repeat, List<PatternStep> steps)
     {
         if (repeat is { Item: PatternNode.One one, Lazy: false })
         {
@@ -118,14 +126,14 @@ internal sealed class PatternProgram
             return;
         }
 
-        for (int i = 0; i < repeat.Min; i++) Emit(repeat.Item, steps, source);
+        for (int i = 0; i < repeat.Min; i++) Emit(repeat.Item, steps);
         if (repeat.Max < 0)
         {
             int register = Registers++;
             int split = steps.Count;
             steps.Add(default);
             steps.Add(new PatternStep(PatternOp.Save, register));
-            Emit(repeat.Item, steps, source);
+            Emit(repeat.Item, steps);
             int leave = steps.Count;
             steps.Add(default);
             steps.Add(new PatternStep(PatternOp.Jump, split));
@@ -139,7 +147,7 @@ internal sealed class PatternProgram
         {
             splits.Add(steps.Count);
             steps.Add(default);
-            Emit(repeat.Item, steps, source);
+            Emit(repeat.Item, steps);
         }
 
         foreach (int split in splits) steps[split] = Branch(split + 1, steps.Count, repeat.Lazy);
@@ -148,8 +156,15 @@ internal sealed class PatternProgram
     private static PatternStep Branch(int enter, int leave, bool lazy) =>
         lazy ? new PatternStep(PatternOp.Split, leave, enter) : new PatternStep(PatternOp.Split, enter, leave);
 
-    // The set of first code points; null when the node can be empty or its start is not a plain set.
-    private static CharSet? FirstOf(PatternNode node)
+    // The set of first code points; null when the node can be empty or its start is not a plain set. Found once per node, as a repeat
+    // writes the same node out many times, and each level of alternatives asks for those below.
+    private CharSet? FirstOf(PatternNode node)
+    {
+        if (!_firsts.TryGetValue(node, out CharSet? first)) _firsts.Add(node, first = FindFirst(node));
+        return first;
+    }
+
+    private CharSet? FindFirst(PatternNode node)
     {
         switch (node)
         {
@@ -171,14 +186,14 @@ internal sealed class PatternProgram
 
                 return CharSet.Union(sets);
             case PatternNode.Sequence sequence:
-                return FirstOf(sequence);
+                return FindFirst(sequence);
             default:
                 return null;
         }
     }
 
     // Leading optional runs of a sequence add their set to that of what follows.
-    private static CharSet? FirstOf(PatternNode.Sequence sequence)
+    private CharSet? FindFirst(PatternNode.Sequence sequence)
     {
         var sets = new List<CharSet>();
         foreach (PatternNode item in sequence.Items)
@@ -208,16 +223,19 @@ internal sealed class PatternProgram
             case PatternNode.Atomic atomic:
                 return Length(atomic.Item);
             case PatternNode.Sequence sequence:
-                return sequence.Items.Select(Length).Aggregate((0, 0), (a, b) => (a.Item1 + b.Min, a.Item2 < 0 || b.Max < 0 ? -1 : a.Item2 + b.Max));
+                return sequence.Items.Select(Length).Aggregate((0, 0), (a, b) => (Bounded(a.Item1 + b.Min), a.Item2 < 0 || b.Max < 0 ? -1 : Bounded(a.Item2 + b.Max)));
             case PatternNode.Choice choice:
                 return choice.Items.Select(Length).Aggregate((a, b) => (Math.Min(a.Min, b.Min), a.Max < 0 || b.Max < 0 ? -1 : Math.Max(a.Max, b.Max)));
             case PatternNode.Repeat repeat:
                 (int min, int max) = Length(repeat.Item);
-                return (min * repeat.Min, repeat.Max < 0 || max < 0 ? -1 : max * repeat.Max);
+                return (Bounded((long)min * repeat.Min), repeat.Max < 0 || max < 0 ? -1 : Bounded((long)max * repeat.Max));
             case PatternNode.Again:
                 return (0, -1);
             default:
                 return (0, 0);
         }
     }
+
+    // Far beyond what a look-behind may have, and still far from overflow when such lengths are added.
+    private static int Bounded(long length) => (int)Math.Min(length, 1 << 20);
 }

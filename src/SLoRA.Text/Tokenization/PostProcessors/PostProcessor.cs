@@ -9,4 +9,7 @@ internal sealed class PostProcessor(TemplatePiece[] single, TemplatePiece[] pair
     public TemplatePiece[] Single { get; } = single;
 
     public TemplatePiece[] Pair { get; } = pair;
+
+    /// <summary>The tokens that the section names with the ids it adds for them.</summary>
+    public IReadOnlyList<(string Token, int Id)> Named { get; init; } = [];
 }

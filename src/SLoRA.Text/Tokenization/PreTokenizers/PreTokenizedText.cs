@@ -14,8 +14,7 @@ internal ref struct PreTokenizedText
         Text = text;
         AtOrigin = atOrigin;
         _buffers = buffers;
-        buffers.Pieces.Clear();
-        buffers.NextPieces.Clear();
+        buffers.Begin(text.Length);
         buffers.Pieces.Add(0, text.Length);
     }
 

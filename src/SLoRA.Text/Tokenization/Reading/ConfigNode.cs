@@ -24,6 +24,17 @@ internal readonly struct ConfigNode(JsonElement value, string path)
         }
     }
 
+    /// <summary>Whether a member is there, be it null.</summary>
+    public bool Has(string name) => Kind == JsonValueKind.Object && Member(name).ValueKind != JsonValueKind.Undefined;
+
+    /// <summary>How many components this one holds, itself included: objects with a type, at any depth.</summary>
+    public int Components() => Kind switch
+    {
+        JsonValueKind.Object => (Has("type") ? 1 : 0) + Members().Sum(member => member.Value.Components()),
+        JsonValueKind.Array => Items().Sum(item => item.Components()),
+        _ => 0,
+    };
+
     public string String()
     {
         if (Kind != JsonValueKind.String) throw Wrong("a string");
@@ -88,7 +99,7 @@ internal readonly struct ConfigNode(JsonElement value, string path)
         return TokenizerException.Format($"{Path} must be {expected}; it is {found}.");
     }
 
-    public TokenizerException Unknown(string kind) => TokenizerException.Unsupported($"{Path} is a {kind} of type '{Type}', which is not implemented.");
+    public TokenizerException Unknown(string kind) => TokenizerException.Unsupported($"{Path} is a {kind} of type {Excerpt.Of(Type)}, which is not implemented.");
 
     private string Text()
     {

@@ -27,7 +27,7 @@ internal static class JsonText
         }
         catch (InvalidOperationException e)
         {
-            throw TokenizerException.Format($"{place} holds a lone surrogate: '{Encoding.UTF8.GetString(reader.ValueSpan)}'.", e);
+            throw TokenizerException.Format($"{place} holds a lone surrogate: {Excerpt.Of(reader.ValueSpan)}.", e);
         }
     }
 }

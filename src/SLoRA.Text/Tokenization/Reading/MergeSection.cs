@@ -45,8 +45,8 @@ internal sealed class MergeSection
     /// <param name="unknownId">The id of the unknown token, or -1.</param>
     /// <param name="warnings">Takes what the file contradicts itself in.</param>
     /// <param name="joinsMetaspace">
-    /// For every character whether some merge joins it with a ▁ behind it; null when the merges do not tell. Between a character that is
-    /// never joined and ▁ a word can be cut without changing the result.
+    /// For every character whether some merge joins it with a ▁ behind it; null when the merges do not tell, as a part of one is the unknown
+    /// token or a byte's, which stand for other characters than those they are written with.
     /// </param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public MergeTable Resolve(Vocabulary vocabulary, ReadOnlySpan<byte> prefix, int unknownId, List<string> warnings, out bool[]? joinsMetaspace)
@@ -73,17 +73,19 @@ internal sealed class MergeSection
             }
 
             if (!table.Set(leftId, rightId, rank, Id(vocabulary, whole, rank))) repeated++;
-            if (joinsMetaspace is not null && right.StartsWith(MetaspaceUtf8) && (leftId == unknownId || !NoteJoin(left, joinsMetaspace))) joinsMetaspace = null;
+            if (joinsMetaspace is null) continue;
+            if (leftId == unknownId || rightId == unknownId || IsByteToken(left) || IsByteToken(right)) joinsMetaspace = null;
+            else if (right.StartsWith(MetaspaceUtf8) && !NoteJoin(left, joinsMetaspace)) joinsMetaspace = null;
         }
 
         if (repeated > 0) warnings.Add($"model.merges lists {repeated} pairs again; the last rank of a pair counts.");
         return table;
     }
 
+    private static bool IsByteToken(ReadOnlySpan<byte> token) => token.Length == 6 && token.StartsWith("<0x"u8) && token[5] == (byte)'>';
+
     private static bool NoteJoin(ReadOnlySpan<byte> left, bool[] joinsMetaspace)
     {
-        // The end of a byte token says nothing about the text's own character there.
-        if (left.Length == 6 && left.StartsWith("<0x"u8) && left[5] == (byte)'>') return false;
         if (Rune.DecodeLastFromUtf8(left, out Rune last, out _) != System.Buffers.OperationStatus.Done) return false;
         joinsMetaspace[last.IsBmp ? last.Value : 0xDC00 + ((last.Value - 0x10000) & 0x3FF)] = true;
         return true;
@@ -93,7 +95,7 @@ internal sealed class MergeSection
     private static int Id(Vocabulary vocabulary, ReadOnlySpan<byte> token, int rank)
     {
         if (vocabulary.TryGetId(token, out int id)) return id;
-        throw TokenizerException.Format($"The merge {rank} names '{Encoding.UTF8.GetString(token)}', which the vocabulary lacks.");
+        throw TokenizerException.Format($"model.merges[{rank}] names {Excerpt.Of(token)}, which model.vocab lacks.");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -104,7 +106,7 @@ internal sealed class MergeSection
         // Old files start their merges with a comment.
         if (_pairs.Count == 0 && text.StartsWith("#version"u8)) return;
         int space = text.IndexOf((byte)' ');
-        if (space < 0 || text[(space + 1)..].Contains((byte)' ')) throw Wrong($"not two parts with a space between: '{Encoding.UTF8.GetString(text)}'");
+        if (space < 0 || text[(space + 1)..].Contains((byte)' ')) throw Wrong($"not two parts with a space between: {Excerpt.Of(text)}");
         Add(text[..space], text[(space + 1)..]);
     }
 
@@ -142,5 +144,5 @@ internal sealed class MergeSection
         _used += text.Length;
     }
 
-    private TokenizerException Wrong(string what) => TokenizerException.Format($"The merge {_pairs.Count} is {what}.");
+    private TokenizerException Wrong(string what) => TokenizerException.Format($"model.merges[{_pairs.Count}] is {what}.");
 }

@@ -11,6 +11,8 @@ namespace SLoRA.Text.Tokenization.Reading;
 /// </summary>
 internal sealed class ModelSection
 {
+    private const int MaxAffix = 32;
+
     private readonly Dictionary<string, ConfigNode> _options = [];
     private Vocabulary? _vocabulary;
     private List<double>? _scores;
@@ -53,7 +55,7 @@ internal sealed class ModelSection
         string type = this["type"].OptionalString() ?? InferType();
         if (type is not ("BPE" or "Unigram" or "WordPiece" or "WordLevel"))
         {
-            throw TokenizerException.Unsupported($"model.type is '{type}', which is not implemented.");
+            throw TokenizerException.Unsupported($"model.type is {Excerpt.Of(type)}, which is not implemented.");
         }
 
         if (_vocabulary is null) throw TokenizerException.Format("model.vocab is missing.");
@@ -103,13 +105,13 @@ internal sealed class ModelSection
             if (dropout > 0) warnings.Add($"model.dropout is {dropout}; encoding is done without, so that it is not random.");
         }
 
-        string? prefix = this["continuing_subword_prefix"].OptionalString();
-        string? suffix = this["end_of_word_suffix"].OptionalString();
+        string? prefix = Affix("continuing_subword_prefix");
+        string? suffix = Affix("end_of_word_suffix");
         var options = new BpeOptions
         {
             UnknownToken = this["unk_token"].OptionalString(),
-            ContinuingPrefix = prefix is "" ? null : prefix,
-            EndOfWordSuffix = suffix is "" ? null : suffix,
+            ContinuingPrefix = prefix,
+            EndOfWordSuffix = suffix,
             FuseUnknown = this["fuse_unk"].Bool(false),
             ByteFallback = this["byte_fallback"].Bool(false),
             IgnoreMerges = this["ignore_merges"].Bool(false),
@@ -118,6 +120,14 @@ internal sealed class ModelSection
         int unknown = options.UnknownToken is not null && vocabulary.TryGetId(options.UnknownToken, out int id) ? id : -1;
         MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), unknown, warnings, out bool[]? joinsMetaspace);
         return new BpeModel(vocabulary, table, options, joinsMetaspace);
+    }
+
+    // An empty affix is none. Every character of a text carries one, byte by byte where it is unknown.
+    private string? Affix(string name)
+    {
+        string affix = this[name].String("");
+        if (affix.Length > MaxAffix) throw TokenizerException.Unsupported($"model.{name} has {affix.Length} characters, and {MaxAffix} are possible.");
+        return affix.Length == 0 ? null : affix;
     }
 
     // Optimized at once: this and what it calls run once, over hundreds of thousands of entries.
@@ -141,10 +151,10 @@ internal sealed class ModelSection
             reader.Read();
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int id) || id < 0)
             {
-                throw TokenizerException.Format($"model.vocab: the id of '{Encoding.UTF8.GetString(token)}' must be a whole number from 0 to 2147483647.");
+                throw TokenizerException.Format($"model.vocab: the id of {Excerpt.Of(token)} must be a whole number from 0 to 2147483647.");
             }
 
-            if (!_vocabulary.Add(token, id)) throw TokenizerException.Format($"model.vocab holds '{Encoding.UTF8.GetString(token)}' twice.");
+            if (!_vocabulary.Add(token, id)) throw TokenizerException.Format($"model.vocab holds {Excerpt.Of(token)} twice.");
         }
     }
 
@@ -163,7 +173,7 @@ internal sealed class ModelSection
             reader.Read();
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out double score) || !double.IsFinite(score))
             {
-                throw TokenizerException.Format($"{place}: the score of '{Encoding.UTF8.GetString(token)}' must be a number.");
+                throw TokenizerException.Format($"{place}: the score of {Excerpt.Of(token)} must be a number.");
             }
 
             // A token may be listed again: its last place is its id, all of its places decode to it.

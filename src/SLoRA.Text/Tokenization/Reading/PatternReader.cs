@@ -2,24 +2,31 @@ using SLoRA.Text.Tokenization.Patterns;
 
 namespace SLoRA.Text.Tokenization.Reading;
 
-/// <summary>Reads a <c>pattern</c>: a plain text or a regular expression.</summary>
+/// <summary>Reads a <c>pattern</c>: a plain text or a regular expression, and not both.</summary>
 internal static class PatternReader
 {
+    /// <summary>A <see cref="LiteralPattern"/> or an <see cref="ExpressionPattern"/>.</summary>
     public static TextPattern Read(ConfigNode node)
     {
-        foreach ((string name, ConfigNode value) in node.Members())
+        ConfigNode text = node["String"];
+        ConfigNode expression = node["Regex"];
+        if (text.IsNull == expression.IsNull) throw node.Wrong("an object with either String or Regex");
+        // An empty text is found between all characters, as the empty expression is.
+        if (!text.IsNull) return text.String() is { Length: > 0 } sought ? new LiteralPattern(sought) : new ExpressionPattern("");
+        try
         {
-            if (name == "Regex") return Regex(value);
-            // An empty text is found between all characters, as the empty expression is.
-            if (name == "String") return value.String() is { Length: > 0 } text ? new LiteralPattern(text) : new ExpressionPattern("");
+            return new ExpressionPattern(expression.String());
         }
-
-        throw node.Wrong("an object with String or Regex");
+        catch (TokenizerException e) when (e.InnerException is null && !e.Message.StartsWith(expression.Path, StringComparison.Ordinal))
+        {
+            throw new TokenizerException(e.Code, $"{expression.Path}: {e.Message}", e);
+        }
     }
 
-    private static TextPattern Regex(ConfigNode node)
+    /// <summary>As <see cref="Read"/>, and the written-out matcher of an expression that has one: for cutting a text into words.</summary>
+    public static TextPattern ReadWords(ConfigNode node)
     {
-        string expression = node.String();
-        return WordPattern.Known.TryGetValue(expression, out WordPattern? known) ? known : new ExpressionPattern(expression);
+        TextPattern pattern = Read(node);
+        return pattern is ExpressionPattern && WordPattern.Known.TryGetValue(node["Regex"].String(""), out WordPattern? written) ? written : pattern;
     }
 }

@@ -34,7 +34,7 @@ internal static class PreTokenizerReader
             case "ByteLevel":
                 return [new ByteLevelPreTokenizer(node["add_prefix_space"].Bool(true), node["use_regex"].Bool(true), writeStandIns: !isLast)];
             case "Split":
-                return [new SplitPreTokenizer(PatternReader.Read(node["pattern"]), Behavior(node["behavior"]), node["invert"].Bool(false))];
+                return [new SplitPreTokenizer(PatternReader.ReadWords(node["pattern"]), Behavior(node["behavior"]), node["invert"].Bool(false))];
             case "Metaspace":
                 return [ReadMetaspace(node)];
             case "Whitespace":
@@ -80,9 +80,9 @@ internal static class PreTokenizerReader
             "first" => PrependScheme.First,
             "never" => PrependScheme.Never,
             "always" => PrependScheme.Always,
-            _ => throw TokenizerException.Unsupported($"{scheme.Path} is '{scheme.String()}', which is no known scheme."),
+            _ => throw TokenizerException.Unsupported($"{scheme.Path} is {Excerpt.Of(scheme.String())}, which is no known scheme."),
         };
-        if (never && result != PrependScheme.Never) throw TokenizerException.Format($"{scheme.Path} is '{scheme.String()}', and add_prefix_space is false.");
+        if (never && result != PrependScheme.Never) throw TokenizerException.Format($"{scheme.Path} is {Excerpt.Of(scheme.String())}, and add_prefix_space is false.");
         return result;
     }
 
@@ -93,6 +93,6 @@ internal static class PreTokenizerReader
         "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,
         "MergedWithNext" => SplitBehavior.MergedWithNext,
         "Contiguous" => SplitBehavior.Contiguous,
-        string other => throw TokenizerException.Unsupported($"{node.Path} is '{other}', which is no known split behaviour."),
+        string other => throw TokenizerException.Unsupported($"{node.Path} is {Excerpt.Of(other)}, which is no known split behaviour."),
     };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace SLoRA.Text.Tokenization.Reading;
@@ -5,96 +6,94 @@ namespace SLoRA.Text.Tokenization.Reading;
 /// <summary>Reads the files of a model's folder.</summary>
 internal static class TokenizerFolder
 {
+    private static readonly string[] OtherForms = ["tokenizer.model", "tekken.json", "vocab.json", "vocab.txt", "spiece.model"];
+
     private const string DefaultTemplate = "default";
+
+    private const string TemplateFile = "chat_template.jinja";
+    private const long MaxTokenizer = 1L << 29;
+    private const long MaxOther = 1L << 26;
 
     public static byte[] ReadTokenizer(string folder)
     {
         if (!Directory.Exists(folder)) throw new TokenizerException("tokenizer.file", $"The folder '{folder}' does not exist.");
         string path = Path.Combine(folder, "tokenizer.json");
-        if (!File.Exists(path)) throw new TokenizerException("tokenizer.file", $"The folder '{folder}' holds no tokenizer.json.");
-        return ReadFile(path);
+        if (File.Exists(path)) return RegularFile.Read(path, MaxTokenizer);
+        string[] others = [.. OtherForms.Where(name => File.Exists(Path.Combine(folder, name)))];
+        string hint = others.Length == 0 ? "" : $" It holds {string.Join(" and ", others)}: {WrongFile.ConvertIt}.";
+        throw new TokenizerException("tokenizer.file", $"The folder '{folder}' holds no tokenizer.json.{hint}");
     }
 
-    public static TokenizerConfiguration ReadConfiguration(string folder)
+    public static TokenizerConfiguration ReadConfiguration(string folder, List<string> warnings)
     {
-        using JsonDocument? config = ReadJson(Path.Combine(folder, "tokenizer_config.json"));
-        using JsonDocument? map = ReadJson(Path.Combine(folder, "special_tokens_map.json"));
-        ConfigNode configNode = new(config?.RootElement ?? default, "tokenizer_config.json");
-        ConfigNode mapNode = new(map?.RootElement ?? default, "special_tokens_map.json");
-        var specials = new Dictionary<string, string>();
-        AddSpecials(mapNode, specials);
-        AddSpecials(configNode, specials);
+        using JsonDocument? config = ReadJson(folder, "tokenizer_config.json");
+        using JsonDocument? map = ReadJson(folder, "special_tokens_map.json");
+        using JsonDocument? added = ReadJson(folder, "added_tokens.json");
+        ConfigNode node = Node(config, "tokenizer_config.json");
         return new TokenizerConfiguration
         {
-            SpecialTokens = specials,
-            ChatTemplates = ReadTemplates(folder, configNode),
-            AddBosToken = configNode["add_bos_token"].IsNull ? null : configNode["add_bos_token"].Bool(false),
-            AddEosToken = configNode["add_eos_token"].IsNull ? null : configNode["add_eos_token"].Bool(false),
+            Tokens = ConfiguredTokens.Read(node, Node(map, "special_tokens_map.json"), Node(added, "added_tokens.json"), warnings),
+            ChatTemplates = ReadTemplates(folder, node, warnings),
+            AddBosToken = node["add_bos_token"].IsNull ? null : node["add_bos_token"].Bool(false),
+            AddEosToken = node["add_eos_token"].IsNull ? null : node["add_eos_token"].Bool(false),
         };
     }
 
-    // A role is a member whose name ends in _token and whose value is a text, or an object with the text as content.
-    private static void AddSpecials(ConfigNode node, Dictionary<string, string> specials)
-    {
-        if (node.IsNull) return;
-        foreach ((string name, ConfigNode value) in node.Members())
-        {
-            if (!name.EndsWith("_token", StringComparison.Ordinal)) continue;
-            ConfigNode text = value.Kind == JsonValueKind.Object ? value["content"] : value;
-            if (text.Kind == JsonValueKind.String) specials[name] = text.String();
-        }
-    }
+    private static ConfigNode Node(JsonDocument? document, string file) => new(document?.RootElement ?? default, file);
 
-    // A chat_template.jinja goes before the template in the configuration, as where both are there the file is the newer way.
-    private static Dictionary<string, string> ReadTemplates(string folder, ConfigNode config)
+    // Where files hold templates, they are all the templates there are: the files are the newer way.
+    private static Dictionary<string, string> ReadTemplates(string folder, ConfigNode config, List<string> warnings)
     {
         var templates = new Dictionary<string, string>();
-        ConfigNode node = config["chat_template"];
-        if (node.Kind == JsonValueKind.Array)
-        {
-            foreach (ConfigNode item in node.Items()) templates[item["name"].String()] = item["template"].String();
-        }
-        else if (!node.IsNull)
-        {
-            templates[DefaultTemplate] = node.String();
-        }
-
-        string file = Path.Combine(folder, "chat_template.jinja");
-        if (File.Exists(file)) templates[DefaultTemplate] = System.Text.Encoding.UTF8.GetString(ReadFile(file));
+        string file = Path.Combine(folder, TemplateFile);
+        if (File.Exists(file)) templates[DefaultTemplate] = ReadTemplate(file);
         string named = Path.Combine(folder, "additional_chat_templates");
         if (Directory.Exists(named))
         {
-            foreach (string path in Directory.GetFiles(named, "*.jinja"))
-            {
-                templates[Path.GetFileNameWithoutExtension(path)] = System.Text.Encoding.UTF8.GetString(ReadFile(path));
-            }
+            foreach (string path in Directory.GetFiles(named, "*.jinja")) templates[Path.GetFileNameWithoutExtension(path)] = ReadTemplate(path);
+        }
+
+        Dictionary<string, string> ofConfig = TemplatesOf(config["chat_template"]);
+        if (templates.Count == 0) return ofConfig;
+        foreach ((string name, string text) in ofConfig)
+        {
+            string shown = $"The chat template {Excerpt.Of(name)}";
+            if (!templates.TryGetValue(name, out string? other)) warnings.Add($"{shown} of tokenizer_config.json is left out, as files beside it hold other templates.");
+            else if (other != text) warnings.Add($"{shown} is {Excerpt.Of(text)} in tokenizer_config.json and {Excerpt.Of(other)} in a file beside it, which counts.");
         }
 
         return templates;
     }
 
-    private static JsonDocument? ReadJson(string path)
+    private static Dictionary<string, string> TemplatesOf(ConfigNode node)
     {
+        if (node.IsNull) return [];
+        if (node.Kind != JsonValueKind.Array) return new Dictionary<string, string> { [DefaultTemplate] = node.String() };
+        var templates = new Dictionary<string, string>();
+        foreach (ConfigNode item in node.Items()) templates[item["name"].String()] = item["template"].String();
+        return templates;
+    }
+
+    private static string ReadTemplate(string path)
+    {
+        byte[] content = RegularFile.Read(path, MaxOther);
+        if (WrongFile.DescribeDownload(content) is string what) throw TokenizerException.Format($"{Path.GetFileName(path)} is {what}");
+        return Encoding.UTF8.GetString(content);
+    }
+
+    private static JsonDocument? ReadJson(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
         if (!File.Exists(path)) return null;
+        byte[] content = RegularFile.Read(path, MaxOther);
+        if (WrongFile.Describe(content) is string what) throw TokenizerException.Format($"{name} is {what}");
         try
         {
-            return JsonDocument.Parse(ReadFile(path), new JsonDocumentOptions { MaxDepth = TokenizerFile.MaxDepth });
+            return JsonDocument.Parse(content, new JsonDocumentOptions { MaxDepth = TokenizerFile.MaxDepth });
         }
         catch (JsonException e)
         {
-            throw TokenizerException.Format($"{Path.GetFileName(path)} is not well-formed JSON: {e.Message}", e);
-        }
-    }
-
-    private static byte[] ReadFile(string path)
-    {
-        try
-        {
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new TokenizerException("tokenizer.file", $"The file '{path}' cannot be read: {e.Message}", e);
+            throw TokenizerException.Format($"{name} is not well-formed JSON: {e.Message}", e);
         }
     }
 }

@@ -6,12 +6,10 @@ using SLoRA.Models;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 [NonParallelizable]
+[DeviceFixture]
 public sealed class AttentionTests
 {
     private static readonly int[] Dims = [2, 8, 12, 16, 24, 40, 64, 130];
-
-    [OneTimeSetUp]
-    public void Open() => SharedDevice.IgnoreWithout();
 
     [FsCheck.NUnit.Property(MaxTest = 50)]
     public void Attention_agrees_with_the_Reference(int seed)

@@ -10,6 +10,7 @@ using SLoRA.Sampling;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>Tokens chosen on the device against those that <see cref="Sampler"/> chooses from the same logits.</summary>
+[DeviceFixture]
 public sealed class ChooseKernelsTests
 {
     // Cumulative probabilities are sums of fp32 in another order than the sampler's.

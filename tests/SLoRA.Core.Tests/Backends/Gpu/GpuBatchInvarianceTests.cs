@@ -5,12 +5,10 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>A request's logits on the Gpu backend are the same bits alone or in any mix.</summary>
 [NonParallelizable]
+[DeviceFixture]
 public sealed class GpuBatchInvarianceTests
 {
     private const int Requests = 40;
-
-    [OneTimeSetUp]
-    public void Open() => SharedDevice.IgnoreWithout();
 
     [Test]
     public void Forty_requests_mixed_equal_each_alone()

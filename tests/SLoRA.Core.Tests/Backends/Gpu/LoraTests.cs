@@ -6,11 +6,9 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 [NonParallelizable]
+[DeviceFixture]
 public sealed class LoraTests
 {
-    [OneTimeSetUp]
-    public void Open() => SharedDevice.IgnoreWithout();
-
     [FsCheck.NUnit.Property(MaxTest = 60)]
     public void Ragged_work_lists_agree_with_the_Reference(int seed)
     {

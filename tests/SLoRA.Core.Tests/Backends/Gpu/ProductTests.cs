@@ -7,11 +7,9 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 [NonParallelizable]
+[DeviceFixture]
 public sealed class ProductTests
 {
-    [OneTimeSetUp]
-    public void Open() => SharedDevice.IgnoreWithout();
-
     [FsCheck.NUnit.Property(MaxTest = 60)]
     public void Products_agree_with_the_Reference(int seed)
     {

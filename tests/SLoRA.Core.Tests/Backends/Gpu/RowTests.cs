@@ -4,11 +4,9 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>The operations that take each row by itself.</summary>
 [NonParallelizable]
+[DeviceFixture]
 public sealed class RowTests
 {
-    [OneTimeSetUp]
-    public void Open() => SharedDevice.IgnoreWithout();
-
     [FsCheck.NUnit.Property(MaxTest = 40)]
     public void Norms_agree_with_the_Reference(int seed)
     {

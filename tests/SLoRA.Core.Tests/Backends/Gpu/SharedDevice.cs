@@ -10,18 +10,21 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [SetUpFixture]
 internal sealed class SharedDevice
 {
-    private static readonly Lazy<(GpuDevice? Device, GpuKernels? Kernels, string WhyNot)> _opened = new(Open);
+    private static readonly Lazy<(GpuDevice? Device, GpuKernels? Kernels, string? WhyNot)> _opened = new(Open);
 
     public static GpuDevice Device => _opened.Value.Device!;
 
     public static GpuKernels Kernels => _opened.Value.Kernels!;
 
-    /// <summary>Skips the tests, and says why, where there is no device.</summary>
+    /// <summary>Why there is no device; null where there is one.</summary>
+    public static string? WhyNot => _opened.Value.WhyNot;
+
+    /// <summary>Skips a test, and says why, where there is no device.</summary>
     public static void IgnoreWithout()
     {
-        if (_opened.Value.Device is null)
+        if (WhyNot is not null)
         {
-            Assert.Ignore(_opened.Value.WhyNot);
+            Assert.Ignore(WhyNot);
         }
     }
 
@@ -37,12 +40,12 @@ internal sealed class SharedDevice
         }
     }
 
-    private static (GpuDevice? Device, GpuKernels? Kernels, string WhyNot) Open()
+    private static (GpuDevice? Device, GpuKernels? Kernels, string? WhyNot) Open()
     {
         try
         {
             GpuDevice device = GpuDevice.Open(new GpuOptions());
-            return (device, new GpuKernels(new KernelLoader(device)), "");
+            return (device, new GpuKernels(new KernelLoader(device)), null);
         }
         catch (GpuException error) when (error.Reason is GpuError.NoDevice or GpuError.NoDriver)
         {

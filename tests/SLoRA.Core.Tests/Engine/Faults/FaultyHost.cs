@@ -1,7 +1,7 @@
 namespace SLoRA.Core.Tests.Engine.Faults;
 
 /// <summary>What a host program may hang on a request, failing at the third token.</summary>
-internal sealed class FaultyHost(Action<Span<float>> fault) : ILogitsHook, IStopCondition
+internal sealed class FaultyHost(Action<Span<float>> fault) : ILogitsHook, IStopCondition, IStopMatcher
 {
     private int _calls;
 
@@ -13,7 +13,9 @@ internal sealed class FaultyHost(Action<Span<float>> fault) : ILogitsHook, IStop
         }
     }
 
-    public bool IsMet(int continuation, int token)
+    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => this;
+
+    public bool IsMet(int token)
     {
         if (++_calls == 3)
         {

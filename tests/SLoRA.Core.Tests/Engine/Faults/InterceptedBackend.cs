@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Engine.Faults;
 
 /// <summary>A backend that says what is about to be done on the device; what <paramref name="before"/> throws is the device's fault, or that of main memory.</summary>
 /// <param name="inner">Computes.</param>
-/// <param name="before">Told the name of each operation of a step, of each access to pages and of each allocation of main memory for them.</param>
+/// <param name="before">Told the name of each operation of a step, of each access to pages, of each allocation of main memory for them, and of the end.</param>
 internal sealed class InterceptedBackend(IBackend inner, Action<string> before) : IBackend
 {
     public string Name => inner.Name;
@@ -91,7 +91,11 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
 
     public Span<float> Logits(DeviceRows logits, int output) => inner.Logits(logits, output);
 
-    public void Dispose() => inner.Dispose();
+    public void Dispose()
+    {
+        before(nameof(Dispose));
+        inner.Dispose();
+    }
 
     private sealed class InterceptedPages(IPageMemory inner, Action<string> before) : IPageMemory
     {

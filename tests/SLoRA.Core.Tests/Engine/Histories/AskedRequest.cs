@@ -40,6 +40,9 @@ internal sealed record AskedRequest(
                 Assert.That(Deadline, Is.Not.Null);
                 Assert.That(history.Now - Asked, Is.GreaterThanOrEqualTo(Deadline!.Value));
                 break;
+            case ConsumerStalledException:
+                Assert.That(Consumer.LongestPause, Is.GreaterThanOrEqualTo(history.ConsumerTimeout));
+                break;
             case AdapterLoadException:
                 Assert.That(
                     Uses.Any(use => use.Content!.Package.WasBroken || (Consumer.Error is AdapterChangedException && use.Content.Package.Contents.Count > 1)),

@@ -42,6 +42,7 @@ internal sealed class EngineHistory : IDisposable
         var random = new Random(seed);
         bool overCommits = random.Next(2) == 0;
         Adopts = random.Next(2) == 0;
+        ConsumerTimeout = random.Next(4) switch { 0 => Timeout.InfiniteTimeSpan, 1 => TimeSpan.FromSeconds(1), 2 => TimeSpan.FromSeconds(20), _ => TimeSpan.FromMinutes(2) };
         _engine = new SteppedEngine(
             builder =>
             {
@@ -59,6 +60,7 @@ internal sealed class EngineHistory : IDisposable
                         scheduling.OverCommitLookahead = random.Next(0, 6);
                         scheduling.Preemption = (PreemptionMode)random.Next(3);
                         scheduling.SwapBytes = random.Next(0, 24) * PageBytes;
+                        scheduling.ConsumerTimeout = ConsumerTimeout;
                     });
             },
             chunkLimit: random.NextChunk,
@@ -80,6 +82,9 @@ internal sealed class EngineHistory : IDisposable
 
     /// <summary>Whether what lies in an overwritten folder is served when it is read again.</summary>
     public bool Adopts { get; }
+
+    /// <summary>How long a consumer may take nothing.</summary>
+    public TimeSpan ConsumerTimeout { get; }
 
     private EngineLoop Loop => _engine.Loop;
 
@@ -227,6 +232,7 @@ internal sealed class EngineHistory : IDisposable
             Counts.Add("steps", _engine.Status.LastStep.Number);
             Counts.Add("tokens from the prefix cache", Loop.PrefixCache?.Counters.HitTokens ?? 0);
             Counts.Add("preemptions", Loop.Preemption.Counters.Preempted);
+            Counts.Add("requests that passed one before them", Loop.Passed);
             Loop.DropCaches();
             EngineSnapshot snapshot = Loop.Snapshot();
             Assert.That(snapshot.Pool.Free.Length, Is.EqualTo(Loop.TotalPages), "free pages");
@@ -419,6 +425,11 @@ internal sealed class EngineHistory : IDisposable
     private void Advance(TimeSpan time)
     {
         _readings.Settle();
+        foreach (AskedRequest request in _open)
+        {
+            request.Consumer.NoteTime(time);
+        }
+
         Now += time;
         _clock.Advance(time);
     }

@@ -49,6 +49,7 @@ public sealed class EngineHistoryTests
         {
             foreach (string what in (string[])
                 ["answered", "preemptions", "tokens from the prefix cache", "preloads", "steps while pages are written",
+                "requests that passed one before them", nameof(ConsumerStalledException),
                 nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException), nameof(OperationCanceledException), "left"])
             {
                 Assert.That(counts[what], Is.GreaterThan(0), what);
@@ -58,10 +59,10 @@ public sealed class EngineHistoryTests
 
     /// <summary>Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go wrong.</summary>
     [TestCase(1)]
-    [TestCase(5)]
-    [TestCase(8)]
-    [TestCase(97)]
-    [TestCase(113)]
+    [TestCase(5, Category = "Long")]
+    [TestCase(8, Category = "Long")]
+    [TestCase(97, Category = "Long")]
+    [TestCase(113, Category = "Long")]
     public void A_seed_does_the_same_whenever_it_is_repeated(int seed)
     {
         HistoryLog first = LogOf(seed);

@@ -12,6 +12,7 @@ internal sealed class SteppedConsumer
     private readonly List<GeneratedToken> _taken = [];
     private Task<bool>? _next;
     private Task? _leaving;
+    private TimeSpan _pause;
 
     public SteppedConsumer(SteppedEngine engine, GenerationRequest request)
     {
@@ -35,6 +36,16 @@ internal sealed class SteppedConsumer
 
     /// <summary>It was cancelled or left.</summary>
     public bool WasEnded { get; private set; }
+
+    /// <summary>The longest time in which it did not read.</summary>
+    public TimeSpan LongestPause { get; private set; }
+
+    /// <summary>Time passes.</summary>
+    public void NoteTime(TimeSpan time)
+    {
+        _pause = IsStalled ? _pause + time : TimeSpan.Zero;
+        LongestPause = _pause > LongestPause ? _pause : LongestPause;
+    }
 
     public void Cancel()
     {
@@ -68,6 +79,13 @@ internal sealed class SteppedConsumer
         }
     }
 
+    /// <summary>Takes one token that has been published, stalled or not.</summary>
+    public void TakeOne()
+    {
+        Settle();
+        Take();
+    }
+
     /// <summary>Takes what has been published, unless it is stalled.</summary>
     public void Read()
     {
@@ -84,25 +102,31 @@ internal sealed class SteppedConsumer
 
         while (!IsDone && !IsStalled && (_taken.Count < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
         {
-            _next ??= _tokens.MoveNextAsync().AsTask();
-            try
+            Take();
+        }
+    }
+
+    private void Take()
+    {
+        _pause = TimeSpan.Zero;
+        _next ??= _tokens.MoveNextAsync().AsTask();
+        try
+        {
+            if (_next.GetAwaiter().GetResult())
             {
-                if (_next.GetAwaiter().GetResult())
-                {
-                    _taken.Add(_tokens.Current);
-                }
-                else
-                {
-                    IsDone = true;
-                }
+                _taken.Add(_tokens.Current);
             }
-            catch (Exception error)
+            else
             {
-                Error = error;
                 IsDone = true;
             }
-
-            _next = null;
         }
+        catch (Exception error)
+        {
+            Error = error;
+            IsDone = true;
+        }
+
+        _next = null;
     }
 }

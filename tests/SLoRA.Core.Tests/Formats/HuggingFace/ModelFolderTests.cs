@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 
@@ -84,7 +85,7 @@ internal sealed class ModelFolderTests
         using var folder = new TemporaryFolder();
         folder.Write("config.json", "{}");
         folder.Write("model.safetensors.index.json", $$$"""{"weight_map":{"a":{{{System.Text.Json.JsonSerializer.Serialize(shard)}}}}}""");
-        FormatError error = Refused(() => ModelFolder.Open(folder.Path).ReadIndex(), LoadErrorKind.File, FormatError.Quote(shard));
+        FormatError error = Refused(() => ModelFolder.Open(folder.Path).ReadIndex(), LoadErrorKind.File, Shown.Name(shard));
         Assert.That(error.Subject, Is.EqualTo(shard));
     }
 
@@ -113,23 +114,32 @@ internal sealed class ModelFolderTests
         ModelFolder model = ModelFolder.Open(folder.Path);
         Assert.That(model.ReadGenerationDefaults().EndOfSequence, Is.EqualTo(new[] { 7 }));
 
-        folder.Write("generation_config.json", """{"eos_token_id":[2,0],"do_sample":true,"temperature":0.6,"top_k":20,"top_p":0.95,"repetition_penalty":1.1,"min_p":0.0}""");
+        folder.Write("generation_config.json", """{"eos_token_id":[2,0],"do_sample":true,"temperature":0.6,"top_k":20,"repetition_penalty":1.1,"num_beams":4,"typical_p":1.0}""");
         GenerationDefaults defaults = model.ReadGenerationDefaults();
         Assert.Multiple(() =>
         {
             Assert.That(defaults.EndOfSequence, Is.EqualTo(new[] { 2, 0 }));
-            Assert.That(defaults.DoSample, Is.True);
-            Assert.That(defaults.Temperature, Is.EqualTo(0.6f));
-            Assert.That(defaults.TopK, Is.EqualTo(20));
-            Assert.That(defaults.TopP, Is.EqualTo(0.95f));
-            Assert.That(defaults.NotApplied, Is.EqualTo(new[] { "repetition_penalty" }));
+            Assert.That(defaults.NotApplied, Is.EqualTo(new[] { "num_beams" }));
         });
 
         folder.Write("generation_config.json", """{"eos_token_id":null}""");
         Assert.That(model.ReadGenerationDefaults().EndOfSequence, Is.EqualTo(new[] { 7 }));
 
-        folder.Write("generation_config.json", """{"top_p":1.5}""");
-        Refused(() => model.ReadGenerationDefaults(), LoadErrorKind.Config, "top_p");
+        folder.Write("generation_config.json", """{"eos_token_id":-2}""");
+        Refused(() => model.ReadGenerationDefaults(), LoadErrorKind.Config, "eos_token_id");
+    }
+
+    [TestCase("\"top_k\":-1", Description = "as vLLM switches it off")]
+    [TestCase("\"top_k\":1e9,\"top_p\":1.5,\"min_p\":-1")]
+    [TestCase("\"temperature\":null,\"do_sample\":\"yes\",\"max_length\":-5")]
+    [TestCase("\"repetition_penalty\":[1.1],\"top_p\":\"\"")]
+    public void Values_that_no_request_goes_by_do_not_refuse_a_model(string values)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", """{"eos_token_id":7}""");
+        folder.Write("generation_config.json", $$"""{"eos_token_id":2,{{values}}}""");
+        GenerationDefaults defaults = ModelFolder.Open(folder.Path).ReadGenerationDefaults();
+        Assert.That((defaults.EndOfSequence.Single(), defaults.NotApplied), Is.EqualTo((2, System.Collections.Immutable.ImmutableArray<string>.Empty)));
     }
 
     private static FormatError Refused(Action action, LoadErrorKind kind, string mention)

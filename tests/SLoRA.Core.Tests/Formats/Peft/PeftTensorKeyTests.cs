@@ -15,6 +15,9 @@ internal sealed class PeftTensorKeyTests
     [TestCase("base_model.model.model.embed_tokens.lora_embedding_B.default", "model.embed_tokens", "EmbeddingB")]
     [TestCase("base_model.model.model.embed_tokens.base_layer.weight", "model.embed_tokens", "Base")]
     [TestCase("base_model.model.lm_head.weight", "lm_head", "Base")]
+    [TestCase("base_model.model.module.model.layers.0.self_attn.q_proj.lora_A.weight", "model.layers.0.self_attn.q_proj", "A")]
+    [TestCase("pretrained_model.base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight", "model.layers.0.self_attn.q_proj", "B")]
+    [TestCase("module.pretrained_model.base_model.model._orig_mod.module.lm_head.lora_B.default.weight", "lm_head", "B")]
     public void A_name_is_taken_apart(string tensor, string module, string role)
     {
         PeftTensorKey key = PeftTensorKey.Parse(tensor)!.Value;
@@ -35,6 +38,19 @@ internal sealed class PeftTensorKeyTests
         Assert.That(new PeftTensorKey("model.model.layers.0.x", PeftTensorRole.A).Candidates(), Does.Contain("model.layers.0.x"));
         Assert.That(new PeftTensorKey("layers.0.x", PeftTensorRole.A).Candidates(), Does.Contain("model.layers.0.x"));
         Assert.That(new PeftTensorKey("model.lm_head", PeftTensorRole.A).Candidates(), Does.Contain("lm_head"));
+    }
+
+    [Test]
+    public void A_name_of_nothing_but_prefixes_costs_no_more_than_its_length()
+    {
+        foreach (string prefix in (string[])["model.", "base_model.model.", "module.", "_orig_mod."])
+        {
+            string name = string.Concat(Enumerable.Repeat(prefix, 20_000)) + "x.lora_A.weight";
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            PeftTensorKey key = PeftTensorKey.Parse(name)!.Value;
+            Assert.That(key.Candidates().Count(), Is.LessThan(6));
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(20L * name.Length), prefix);
+        }
     }
 
     [Test]

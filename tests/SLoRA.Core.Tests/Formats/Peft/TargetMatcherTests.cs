@@ -102,5 +102,50 @@ internal sealed class TargetMatcherTests
         Assert.That(matcher.NamesWithoutModule([.. Targets.Select(target => target.Name)]), Is.EqualTo(new[] { "c_attn", "w1" }));
     }
 
+    [TestCase("[q]{0}")]
+    [TestCase("(?=q){0}")]
+    [TestCase("(.*a.{{30}}){0}")]
+    [TestCase("(q|k)_proj{0}")]
+    public void Any_number_of_expressions_takes_a_bounded_number_of_bytes(string key)
+    {
+        string keys = string.Join(",", Enumerable.Range(0, 4000).Select(i => $"\"{string.Format(System.Globalization.CultureInfo.InvariantCulture, key, i)}\":8"));
+        PeftConfig config = Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}""");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<FormatError>(() => new TargetMatcher(config).CheckPatterns(["model.layers.0.self_attn.q_proj"]))!;
+        Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.Config));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(2 * RegexBudget.MostBytes));
+    }
+
+    [Test]
+    public void More_entries_than_any_model_has_modules_are_refused()
+    {
+        string keys = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\":8")), names = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\""));
+        foreach (string option in (string[])[$"\"rank_pattern\":{{{keys}}}", $"\"alpha_pattern\":{{{keys}}}", $"\"exclude_modules\":[{names}]"])
+        {
+            var error = Assert.Throws<FormatError>(() => Parse($$"""{"peft_type":"LORA","r":8,"lora_alpha":16,{{option}}}"""))!;
+            Assert.That(error.Message, Does.Contain("16385 entries"));
+        }
+    }
+
+    [Test]
+    public void A_pattern_for_each_module_with_anchors_and_escaped_dots_is_no_expression()
+    {
+        // PEFT's own documentation writes keys like these; a model of 126 layers has 882 modules.
+        string[] modules = [.. Enumerable.Range(0, 882).Select(i => $"model.layers.{i}.self_attn.q_proj")];
+        string keys = string.Join(",", modules.Select((module, i) => $"\"^{module.Replace(".", "\\\\.", StringComparison.Ordinal)}$\":{i + 1}"));
+        var matcher = new TargetMatcher(Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}"""));
+        matcher.CheckPatterns(modules);
+        Assert.That(modules.Select(module => matcher.RankAndAlpha(module).Rank), Is.EqualTo(Enumerable.Range(1, 882)));
+        Assert.That(matcher.RankAndAlpha("x.model.layers.3.self_attn.q_proj").Rank, Is.EqualTo(8), "anchored");
+        Assert.That(matcher.RankAndAlpha("modelxlayers.3.self_attn.q_proj").Rank, Is.EqualTo(8), "an escaped dot is a dot");
+    }
+
+    [Test]
+    public void Matching_ends_when_the_reading_does()
+    {
+        PeftConfig config = Parse("""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":".*q_proj"}""");
+        Assert.That(() => new TargetMatcher(config, new CancellationToken(true).ThrowIfCancellationRequested), Throws.InstanceOf<OperationCanceledException>());
+    }
+
     private static PeftConfig Parse(string json) => PeftConfigReader.Read(ConfigDocument.Parse(System.Text.Encoding.UTF8.GetBytes(json), "adapter_config.json"));
 }

@@ -52,6 +52,14 @@ public sealed class ExpressionPatternTests
     [TestCase("a\\z", "aa", "a[a]")]
     [TestCase("a\\Z", "aa\n", "a[a]\n")]
     [TestCase("\\bfoo\\b", "foo food foo", "[foo] food [foo]")]
+    [TestCase("\\w+", "x²y ½a ①b", "[x²y] [½a] ①[b]")]
+    [TestCase("[\\w]+", "x²y ½a", "[x]²[y] ½[a]")]
+    [TestCase("\\b", "²-", "[]²[]-")]
+    [TestCase("(?i:\\p{Lu})", "aB", "a[B]")]
+    [TestCase("(?i:[\\p{Lu}])", "aB1", "[a][B]1")]
+    [TestCase("\\p{Punct}", "$!", "$[!]")]
+    [TestCase("[a-z&&[^b]&&[^c]]+", "abcd", "[a]bc[d]")]
+    [TestCase("a**", "baa", "[]b[aa]")]
     [TestCase("\\s+(?!\\S)|\\s+", "a   b ", "a[  ][ ]b[ ]")]
     [TestCase("a(?=b)", "abac", "[a]bac")]
     [TestCase("(?<=a)b", "abcb", "a[b]cb")]
@@ -100,6 +108,59 @@ public sealed class ExpressionPatternTests
     {
         TokenizerException error = Assert.Throws<TokenizerException>(() => PatternText.Pieces(new ExpressionPattern(expression), new string('a', 60) + "!"))!;
         Assert.That(error.Code, Is.EqualTo("tokenizer.limit"));
+    }
+
+    [TestCase('*')]
+    [TestCase('+')]
+    [TestCase('?')]
+    public void Quantifiers_in_a_row_end_in_an_error_before_the_stack_does(char quantifier)
+    {
+        TokenizerException error = Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern("a" + new string(quantifier, 100_000)))!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(error.Message, Does.Contain("quantifiers in a row"));
+            Assert.That(error.Message, Has.Length.LessThan(300));
+        });
+    }
+
+    [TestCase("(", ")")]
+    [TestCase("(?:", ")*")]
+    [TestCase("(?=", ")")]
+    [TestCase("(?>", ")+?*+")]
+    [TestCase("[", "]")]
+    [TestCase("(?i)", "")]
+    [TestCase("(?<=", ")")]
+    public void Nesting_ends_in_an_error_before_the_stack_does(string open, string close)
+    {
+        string deep = string.Concat(Enumerable.Repeat(open, 50_000)) + "a" + string.Concat(Enumerable.Repeat(close, 50_000));
+        Assert.That(Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern(deep))!.Message, Does.Contain("nests too deep"));
+    }
+
+    [Test]
+    public void Any_number_of_sets_can_be_joined()
+    {
+        var pattern = new ExpressionPattern("[a" + string.Concat(Enumerable.Repeat("&&a-z", 100_000)) + "]");
+        Assert.That(PatternText.Pieces(pattern, "aba"), Is.EqualTo(new[] { "[a]", "b", "[a]" }));
+    }
+
+    [TestCase("(?:a|b){99999}")]
+    [TestCase("(?:(?:(?:ab){300}){300}){300}")]
+    [TestCase("(?:a{2}|b)*?{1000}{1000}")]
+    public void A_short_expression_takes_no_large_program(string expression)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern(expression));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(4 << 20));
+    }
+
+    [Test]
+    public void Places_to_go_back_to_are_bounded_by_the_length_of_the_text()
+    {
+        var pattern = new ExpressionPattern(string.Concat(Enumerable.Repeat("(?:", 30)) + "a" + string.Concat(Enumerable.Repeat("|)", 30)) + "+");
+        string text = new('a', 100_000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(Assert.Throws<TokenizerException>(() => PatternText.Pieces(pattern, text))!.Message, Does.Contain("places to go back to"));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(64 << 20));
     }
 
     [Test]

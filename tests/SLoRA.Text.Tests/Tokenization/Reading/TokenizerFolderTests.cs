@@ -28,7 +28,7 @@ public sealed class TokenizerFolderTests
     }
 
     [Test]
-    public void Special_tokens_are_texts_or_objects_and_the_configuration_goes_first()
+    public void Special_tokens_are_texts_or_objects_and_the_map_goes_first_where_no_decoder_is()
     {
         Write("tokenizer.json", Small);
         Write("special_tokens_map.json", """{"bos_token":"x","eos_token":{"content":"a","lstrip":false},"pad_token":null}""");
@@ -36,11 +36,12 @@ public sealed class TokenizerFolderTests
         Tokenizer tokenizer = Tokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
-            Assert.That(tokenizer.SpecialTokens["eos_token"], Is.EqualTo("</s>"));
-            Assert.That(tokenizer.EosTokenId, Is.EqualTo(2));
+            Assert.That(tokenizer.SpecialTokens["eos_token"], Is.EqualTo("a"));
+            Assert.That(tokenizer.EosTokenId, Is.EqualTo(0));
             Assert.That(tokenizer.UnkTokenId, Is.EqualTo(1));
             Assert.That(tokenizer.PadTokenId, Is.Null);
-            Assert.That(tokenizer.BosTokenId, Is.Null);
+            Assert.That(tokenizer.SpecialTokens["bos_token"], Is.EqualTo("x"));
+            Assert.That(tokenizer.BosTokenId, Is.EqualTo(3));
             Assert.That(tokenizer.AddBosToken, Is.True);
             Assert.That(tokenizer.AddEosToken, Is.Null);
         });
@@ -55,6 +56,7 @@ public sealed class TokenizerFolderTests
         Write("chat_template.jinja", "J");
         Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("J"));
         Write("tokenizer_config.json", """{"chat_template":"S"}""");
+        Assert.That(Tokenizer.Load(_folder).Warnings.Single(), Does.Contain("'S'").And.Contain("'J'"));
         File.Delete(Path.Combine(_folder, "chat_template.jinja"));
         Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("S"));
     }
@@ -65,6 +67,69 @@ public sealed class TokenizerFolderTests
         Write("tokenizer.json", Small);
         Write("tokenizer_config.json", "{");
         Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain("tokenizer_config.json"));
+    }
+
+    [Test]
+    public void An_id_of_the_post_processor_that_is_not_its_tokens_is_reported_with_both()
+    {
+        Write("tokenizer.json", $$"""{"post_processor":{"type":"BertProcessing","cls":["</s>",1],"sep":["</s>",2]},{{Small[1..]}}""");
+        Assert.That(Tokenizer.Load(_folder).Warnings.Single(), Does.Contain("the id 1 for '</s>', whose id is 2"));
+    }
+
+    [Test]
+    public void Template_files_are_all_the_templates_there_are()
+    {
+        Write("tokenizer.json", Small);
+        Write("tokenizer_config.json", """{"chat_template":[{"name":"default","template":"D"},{"name":"tool_use","template":"T"}]}""");
+        Write("chat_template.jinja", "D");
+        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        Assert.Multiple(() =>
+        {
+            Assert.That(tokenizer.ChatTemplateNames, Is.EqualTo(new[] { "default" }));
+            Assert.That(tokenizer.Warnings.Single(), Does.Contain("'tool_use'"));
+        });
+    }
+
+    [TestCase("tokenizer.json")]
+    [TestCase("tokenizer_config.json")]
+    [TestCase("special_tokens_map.json")]
+    [TestCase("chat_template.jinja")]
+    public void A_pointer_of_git_lfs_is_named_as_that(string file)
+    {
+        Write("tokenizer.json", Small);
+        Write(file, "version https://git-lfs.github.com/spec/v1\noid sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n");
+        string message = Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message;
+        Assert.That(message, Does.Contain(file).And.Contain("Git LFS pointer").And.Contain("git lfs pull").And.Contain("download the file again"));
+    }
+
+    [TestCase("tokenizer.json")]
+    [TestCase("tokenizer_config.json")]
+    [TestCase("special_tokens_map.json")]
+    [TestCase("added_tokens.json")]
+    [TestCase("chat_template.jinja")]
+    [Platform(Exclude = "Win", Reason = "Windows has no pipes in folders.")]
+    public void A_pipe_hangs_nobody(string file)
+    {
+        Write("tokenizer.json", Small);
+        File.Delete(Path.Combine(_folder, file));
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", Path.Combine(_folder, file))) mkfifo.WaitForExit();
+        Task<TokenizerException?> loading = Task.Run(() => Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)));
+        Assert.That(loading.Wait(TimeSpan.FromMinutes(1)), "opening waits for a writer");
+        TokenizerException error = loading.Result!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(error.Code, Is.EqualTo("tokenizer.file"));
+            Assert.That(error.Message, Does.Contain(file).And.Contain("regular files"));
+        });
+    }
+
+    [TestCase("tokenizer.model")]
+    [TestCase("tekken.json")]
+    [TestCase("vocab.json")]
+    public void Where_only_another_form_of_a_tokenizer_is_the_error_says_how_to_convert_it(string other)
+    {
+        Write(other, "x");
+        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain(other).And.Contain("save_pretrained"));
     }
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(_folder, name), content);

@@ -49,7 +49,8 @@ public sealed class CuBlasTests
     [Test]
     public void OpenCL_devices_refuse_it()
     {
-        var error = Assert.Throws<GpuException>(() => new GpuBackend(OpenCLDevice.Open(), 8, 8, GpuProducts.CuBlas))!;
+        GpuDevice device = OpenCLDevice.Open();
+        var error = Assert.Throws<GpuException>(() => new GpuBackend(device, 8, 8, GpuProducts.CuBlas))!;
         Assert.That(error.Reason, Is.EqualTo(GpuError.Unsupported));
         Assert.That(error.Message, Does.StartWith("Products is CuBlas, which OpenCL device 0 (").And.EndWith("cannot do: cuBLAS needs CUDA."));
     }

@@ -1,4 +1,4 @@
-namespace Quickstart;
+namespace Samples;
 
 /// <summary>What the process ends with; a signal ends it with 128 + its number.</summary>
 internal static class ExitCode

@@ -1,10 +1,10 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Core.Tests.Adapters;
 using SLoRA.Formats;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Formats;
 
-internal sealed class BaseWeightComparisonTests
+internal sealed class ElementComparisonTests
 {
     // More than one block of the comparison; every value is exact in all three types.
     private static readonly float[] Values = [.. Enumerable.Range(0, 10_000).Select(at => (at % 255) - 127f)];
@@ -43,10 +43,6 @@ internal sealed class BaseWeightComparisonTests
         return types.SelectMany(own => types.Select(copy => (own, copy)));
     }
 
-    private static unsafe long Compare(TensorType own, float[] weight, TensorType type, float[] copy)
-    {
-        byte[] ownBytes = TestAdapter.Bytes(own, weight), copyBytes = TestAdapter.Bytes(type, copy);
-        fixed (byte* data = ownBytes)
-            return new BaseWeightComparison(own, (nint)data, weight.Length).FirstDifference(type, copyBytes, 0);
-    }
+    private static long Compare(TensorType own, float[] weight, TensorType type, float[] copy) =>
+        ElementComparison.FirstDifference(own, TestAdapter.Bytes(own, weight), type, TestAdapter.Bytes(type, copy));
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Quickstart;
+namespace Samples;
 
 /// <summary>Turns Ctrl-C and a request to terminate into a cancelled token, so that the engine is disposed before the process ends.</summary>
 internal sealed class Interruption : IDisposable

@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using NUnit.Framework;
+using SLoRA.Core.Tests.Engine;
+
+namespace SLoRA.Core.Tests.Requests;
+
+/// <summary>What ties a consumer to its stream: tokens that are cancelled, and enumerators that are dropped.</summary>
+[Parallelizable(ParallelScope.All)]
+internal sealed class StreamConsumerTests
+{
+    private static readonly GenerationRequest Long = new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 200, IgnoreEndOfText = true };
+
+    [TestCase(true, true)]
+    [TestCase(true, false)]
+    [TestCase(false, true)]
+    [TestCase(false, false)]
+    public async Task A_cancellation_carries_the_token_that_was_cancelled(bool ofTheRequest, bool before)
+    {
+        using var engine = new SteppedEngine();
+        using var request = new CancellationTokenSource();
+        using var enumeration = new CancellationTokenSource();
+        CancellationTokenSource meant = ofTheRequest ? request : enumeration;
+        if (before)
+        {
+            meant.Cancel();
+        }
+
+        GenerationStream stream = engine.Stream(Long, request.Token);
+        Task enumerated = EnumerateAsync(stream, enumeration.Token);
+        meant.Cancel();
+        engine.Loop.Step();
+
+        var error = (await Assert.ThrowsAsync<OperationCanceledException>(() => enumerated))!;
+        Assert.That(error.CancellationToken, Is.EqualTo(meant.Token));
+        Assert.That(stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
+    }
+
+    [Test]
+    public void An_enumerator_that_is_dropped_without_disposal_cancels_its_request_when_it_is_collected()
+    {
+        using var engine = new SteppedEngine();
+        GenerationStream stream = engine.Stream(Long);
+        Drop(engine, stream);
+        Assert.That(engine.Loop.Running, Has.Count.EqualTo(1));
+        for (int i = 0; i < 50 && stream.FinishReason is null; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            engine.Loop.Step();
+        }
+
+        Assert.That(stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
+        Assert.That(engine.Status.Running, Is.Zero);
+    }
+
+    [Test]
+    public void A_consumer_that_waits_is_not_collected()
+    {
+        using var engine = new SteppedEngine();
+        GenerationStream stream = engine.Stream(Long);
+        Task enumerated = EnumerateAsync(stream, default);
+        for (int i = 0; i < 5; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            engine.Loop.Step();
+        }
+
+        Assert.That(stream.FinishReason, Is.Null);
+        Assert.That(enumerated.IsCompleted, Is.False);
+    }
+
+    private static async Task EnumerateAsync(GenerationStream stream, CancellationToken cancellation)
+    {
+        await foreach (GeneratedToken _ in stream.WithCancellation(cancellation))
+        {
+        }
+    }
+
+    /// <summary>Takes a token and forgets the enumerator.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Drop(SteppedEngine engine, GenerationStream stream)
+    {
+        ValueTask<bool> first = stream.GetAsyncEnumerator().MoveNextAsync();
+        while (!first.IsCompleted)
+        {
+            engine.Loop.Step();
+        }
+
+        Assert.That(first.Result, Is.True);
+    }
+}
