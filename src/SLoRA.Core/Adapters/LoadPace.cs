@@ -155,8 +155,9 @@ internal sealed class LoadPace(double share, TimeProvider clock)
             return;
         }
 
-        TimeSpan rest = (_work / share) - SinceBegin();
-        rest = rest < ShortestRest ? ShortestRest : rest > LongestRest ? LongestRest : rest;
+        // In numbers: with a tiny share it would be more than a TimeSpan can say.
+        double seconds = (_work.TotalSeconds / share) - SinceBegin().TotalSeconds;
+        TimeSpan rest = seconds < LongestRest.TotalSeconds ? TimeSpan.FromSeconds(Math.Max(seconds, ShortestRest.TotalSeconds)) : LongestRest;
         _alarm ??= clock.CreateTimer(static pace => ((LoadPace)pace!).WakeUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _alarm.Change(rest, Timeout.InfiniteTimeSpan);
     }
