@@ -28,18 +28,18 @@ internal static partial class Log
     /// <summary>A name's content was something else when it was read again, and is served.</summary>
     public static void Adopted(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now) => AdoptedShown(logger, Shown.Name(adapter), before, now);
 
-    [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}")]
+    [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}", EventName = "Registered")]
     private static partial void RegisteredShown(ILogger logger, string adapter, AdapterCoverage coverage);
 
-    [LoggerMessage(3, LogLevel.Information, "Unregistered adapter {Adapter}")]
+    [LoggerMessage(3, LogLevel.Information, "Unregistered adapter {Adapter}", EventName = "Unregistered")]
     private static partial void UnregisteredShown(ILogger logger, string adapter);
 
-    [LoggerMessage(6, LogLevel.Warning, "{Problem} ({Location})")]
+    [LoggerMessage(6, LogLevel.Warning, "{Problem} ({Location})", EventName = "NotRead")]
     private static partial void NotReadShown(ILogger logger, string problem, string location);
 
-    [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is refreshed or replaced: it is {Found} now, the name stands for {Expected}")]
+    [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is refreshed or replaced: it is {Found} now, the name stands for {Expected}", EventName = "Changed")]
     private static partial void ChangedShown(ILogger logger, string adapter, string expected, string found);
 
-    [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}")]
+    [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}", EventName = "Adopted")]
     private static partial void AdoptedShown(ILogger logger, string adapter, AdapterIdentity before, AdapterIdentity now);
 }
