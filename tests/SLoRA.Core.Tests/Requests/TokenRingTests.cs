@@ -101,7 +101,9 @@ internal sealed class TokenRingTests
             }
 
             Interlocked.Increment(ref sleep);
-            Volatile.Write(ref wakes, 0);
+
+            // With a fence: what is unread is looked at after the wake-up has been taken, or one that comes in between would be taken with it.
+            Interlocked.Exchange(ref wakes, 0);
         }
 
         reader.Join();
