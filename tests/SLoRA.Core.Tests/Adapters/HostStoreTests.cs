@@ -136,17 +136,16 @@ public sealed class HostStoreTests
     public void What_waits_for_pages_keeps_the_bound_apart_from_what_is_admitted_next()
     {
         string[] names = ["wide", "qv", "rslora", "r1", "bf16", "fp16"];
-        AdapterCacheOptions options = null!;
         var readings = new AwaitedReadings();
         using var engine = new SteppedEngine(
-            builder => builder.ConfigureAdapters(own => options = own).ConfigurePool(pool => pool.Bytes = 36 * 12288), reading: readings.Between);
+            builder => builder.ConfigurePool(pool => pool.Bytes = 36 * 12288), reading: readings.Between);
         foreach (string name in names)
         {
             engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder(name)));
         }
 
         long head = ImageBytes(engine, "wide");
-        options.HostBytes = ImageBytes(engine, "qv");
+        engine.AdapterCache.HostBytes = ImageBytes(engine, "qv");
         Answer running = engine.Ask(Question with { MaxTokens = 150 });
         engine.Loop.Step();
         Answer[] waiting = [.. names.Select(name => engine.Ask(Question with { Adapter = name }))];
@@ -158,7 +157,7 @@ public sealed class HostStoreTests
 
         Assert.That(running.Stream.FinishReason, Is.Null, "its pages leave no room for the first that waits");
         Assert.That(engine.Loop.DeviceCache.OwnedPages, Is.EqualTo(0));
-        Assert.That(engine.Loop.HostStore.Bytes, Is.InRange(head, head + options.HostBytes));
+        Assert.That(engine.Loop.HostStore.Bytes, Is.InRange(head, head + engine.AdapterCache.HostBytes));
         engine.Finish(waiting);
         Assert.That(waiting.Select(answer => answer.Tokens.Count), Is.All.EqualTo(8));
     }

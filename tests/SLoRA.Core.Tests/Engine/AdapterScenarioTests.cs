@@ -265,7 +265,14 @@ public sealed class AdapterScenarioTests
     {
         var clock = new ManualClock();
         using var copy = new CopiedAdapter("qv");
-        using var engine = new SteppedEngine(builder => builder.UseTimeProvider(clock));
+        int readings = 0;
+        using var engine = new SteppedEngine(
+            builder => builder.UseTimeProvider(clock),
+            reading: read => (registration, cancellation) =>
+            {
+                readings++;
+                return read(registration, cancellation);
+            });
         engine.Run(engine.Adapters.RegisterAsync("a", copy.Path));
         File.Delete(copy.TensorFile);
         List<Exception> errors = [];
@@ -278,8 +285,9 @@ public sealed class AdapterScenarioTests
         }
 
         // Two seconds: pauses of 100, 200, 400 and 800 ms, each followed by one reading.
-        Assert.That(errors.Select(error => error.InnerException).Distinct(), Has.Exactly(5).InstanceOf<IOException>());
-        Assert.That(errors, Is.All.TypeOf<AdapterLoadException>());
+        Assert.That(readings, Is.EqualTo(5));
+        Assert.That(errors, Is.All.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Property("Code").EqualTo("adapter.file"));
+        Assert.That(errors, Is.Unique.And.All.Property("InnerException").Null);
     }
 
     private static async Task<bool> Register(LoraServingEngine engine)

@@ -1,4 +1,6 @@
+using System.Reflection;
 using NUnit.Framework;
+using SLoRA.Adapters;
 using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine;
@@ -28,7 +30,7 @@ public sealed class ErrorsPerConsumerTests
 
         AssertOwn<AdapterLoadException>([.. waiting.Concat(refused).Select(answer => answer.Error)]);
         Assert.That(waiting[0].Error, Has.Property("Code").EqualTo("adapter.file").And.Property("Adapter").EqualTo("gone").And.Property("Kind").EqualTo(LoadErrorKind.File));
-        Assert.That(waiting[0].Error!.InnerException, Is.InstanceOf<IOException>());
+        Assert.That(waiting[0].Error!.InnerException, Is.Null, "the system's own error names the file from the root on");
     }
 
     [Test]
@@ -91,11 +93,16 @@ public sealed class ErrorsPerConsumerTests
         [
             new AdapterLoadException("a", LoadErrorKind.Config, "is no adapter"), new AdapterNotFoundException("a"), new AdapterTooLargeException("a", 1, 2, 3, 4),
             new EngineDisposedException(), new EngineFaultedException(new FormatException()),
+            new AdapterChangedException("a", "its folder", new AdapterIdentity(null, new byte[32], null), new AdapterIdentity(new GenerationId(1, 2), new byte[32], null)),
         ];
         foreach (SLoraException error in errors)
         {
             Exception repeated = SLoraException.Repeat(error);
             Assert.That(repeated, Is.TypeOf(error.GetType()).And.Not.SameAs(error).And.Message.EqualTo(error.Message).And.Property("Code").EqualTo(error.Code));
+            foreach (PropertyInfo property in error.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            {
+                Assert.That(property.GetValue(repeated), Is.EqualTo(property.GetValue(error)), property.Name);
+            }
         }
     }
 

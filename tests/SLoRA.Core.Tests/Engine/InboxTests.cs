@@ -101,7 +101,8 @@ internal sealed class InboxTests
     public void Content_that_cannot_be_kept_fails_those_who_wait_for_it_and_nobody_else()
     {
         using var copy = new CopiedAdapter("qv");
-        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(new FolderSource(_ => copy.Path)));
+        using var engine = new SteppedEngine(builder => builder
+            .UseAdapterSource(new FolderSource(_ => copy.Path)).ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt));
         Answer first = engine.Ask(Question with { Adapter = "a" });
         engine.Finish(first);
         Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);

@@ -16,7 +16,7 @@ public sealed class NamesInMessagesTests
     {
         var log = new List<string>();
         using var engine = new SteppedEngine(builder => builder.UseLogger(new Recorder(log)));
-        foreach (string name in (string[])[Forged, new string('n', 100_000)])
+        foreach (string name in (string[])[Forged, new string('n', AdapterUse.MaxNameLength)])
         {
             engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder("qv")));
             AssertShort(Error(() => engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder("qv")))));
@@ -28,6 +28,11 @@ public sealed class NamesInMessagesTests
             AssertShort(new AdapterTooLargeException(name, 1, 2, 3, 4).Message);
         }
 
+        string tooLong = new('n', 100_000);
+        AssertRefused(Assert.Throws<ArgumentException>(() => engine.Adapters.RegisterAsync(tooLong, SteppedEngine.AdapterFolder("qv"))));
+        AssertRefused(Assert.Throws<ArgumentException>(() => engine.Adapters.ReplaceTensorsAsync(tooLong, TestTensors.Of("qv"))));
+        AssertRefused(Assert.Throws<InvalidRequestException>(() => engine.Stream(Question with { Adapter = tooLong })));
+        AssertShort(Error(() => engine.Run(engine.Adapters.EvictAsync(tooLong))));
         Assert.That(log, Has.Count.AtLeast(6));
         foreach (string line in log)
             AssertShort(line);
@@ -52,6 +57,13 @@ public sealed class NamesInMessagesTests
     }
 
     private static string Error(Action action) => Assert.Catch<SLoraException>(action)!.Message;
+
+    /// <summary>What no adapter can be called is not repeated.</summary>
+    private static void AssertRefused(Exception? error)
+    {
+        AssertShort(error!.Message);
+        Assert.That(error.Message, Does.Not.Contain("nnn"));
+    }
 
     private static void AssertShort(string text)
     {

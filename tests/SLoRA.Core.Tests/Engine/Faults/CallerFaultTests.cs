@@ -26,6 +26,7 @@ public sealed class CallerFaultTests
         ("logit bias", typeof(InvalidRequestException)),
         ("hook", typeof(HostFault)),
         ("stop condition", typeof(HostFault)),
+        ("stop matcher", typeof(HostFault)),
         ("source", typeof(AdapterLoadException)),
         ("source later", typeof(AdapterLoadException)),
         ("timer", typeof(SLoraException)),

@@ -1,11 +1,21 @@
 namespace SLoRA.Core.Tests.Engine.Faults;
 
 /// <summary>What a host program may hang on a request, failing at the third token.</summary>
-internal sealed class FaultyHost(Action<Span<float>> fault) : ILogitsHook, IStopCondition, IStopMatcher
+/// <param name="fault">What happens then; the logits, where there are any.</param>
+/// <param name="begun">Told of each continuation that is begun to be watched.</param>
+internal sealed class FaultyHost(Action<Span<float>> fault, Action? begun = null) : ILogitsHook, IStopCondition
 {
     private int _calls;
 
-    public void Apply(LogitsContext context, Span<float> logits)
+    public void Apply(LogitsContext context, Span<float> logits) => Count(logits);
+
+    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation)
+    {
+        begun?.Invoke();
+        return new Matcher(this);
+    }
+
+    private void Count(Span<float> logits)
     {
         if (++_calls == 3)
         {
@@ -13,16 +23,13 @@ internal sealed class FaultyHost(Action<Span<float>> fault) : ILogitsHook, IStop
         }
     }
 
-    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => this;
-
-    public bool IsMet(int token)
+    private sealed class Matcher(FaultyHost owner) : IStopMatcher
     {
-        if (++_calls == 3)
+        public bool IsMet(int token)
         {
-            fault([]);
+            owner.Count([]);
+            return false;
         }
-
-        return false;
     }
 }
 

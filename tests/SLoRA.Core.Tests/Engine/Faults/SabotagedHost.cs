@@ -25,7 +25,7 @@ internal sealed class SabotagedHost(Saboteur saboteur) : ILogger, ILogitsHook, I
         IgnoreEndOfText = true,
         Continuations = 2,
         LogitsHook = this,
-        StopCondition = new FaultyHost(_ => saboteur.Call("stop condition")),
+        StopCondition = new FaultyHost(_ => saboteur.Call("stop matcher"), () => saboteur.Call("stop condition")),
         Deadline = TimeSpan.FromHours(1),
     };
 
