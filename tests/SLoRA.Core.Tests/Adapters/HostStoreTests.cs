@@ -162,6 +162,36 @@ public sealed class HostStoreTests
         Assert.That(waiting.Select(answer => answer.Tokens.Count), Is.All.EqualTo(8));
     }
 
+    [Test]
+    public void What_is_admitted_next_is_read_again_before_larger_contents_behind_it_for_which_there_is_no_room()
+    {
+        string[] names = ["wide", "qv", "fp16"];
+        var readings = new AwaitedReadings();
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 36 * 12288), reading: readings.Between);
+        foreach (string name in names)
+        {
+            engine.Run(engine.Adapters.RegisterAsync(name, SteppedEngine.AdapterFolder(name)));
+        }
+
+        Answer running = engine.Ask(Question with { MaxTokens = 150 });
+        engine.Loop.Step();
+        Answer[] waiting = [.. names.Select(name => engine.Ask(Question with { Adapter = name }))];
+        for (int i = 0; i < 100 && names.Any(name => StatusOf(engine, name).Tier != AdapterTier.Host); i++)
+        {
+            engine.Loop.Step();
+            readings.Settle();
+        }
+
+        Assert.That(names.Select(name => StatusOf(engine, name).Tier), Is.All.EqualTo(AdapterTier.Host));
+        engine.AdapterCache.HostBytes = ImageBytes(engine, "qv");
+        engine.Loop.Step();
+        Assert.That(names.Select(name => StatusOf(engine, name).Tier), Is.EqualTo(new[] { AdapterTier.Host, AdapterTier.Registered, AdapterTier.Registered }));
+
+        engine.Finish([running, .. waiting]);
+
+        Assert.That(waiting.Select(answer => answer.Tokens.Count), Is.All.EqualTo(8));
+    }
+
     /// <summary>Lets a test wait until what is being read has been read.</summary>
     private sealed class AwaitedReadings
     {
