@@ -24,11 +24,6 @@ catch (SLoraException error)
     Console.Error.WriteLine($"error: {error.Message.ReplaceLineEndings(" ")} ({error.Code})");
     return ExitCode.Failure;
 }
-catch (InsufficientMemoryException error)
-{
-    Console.Error.WriteLine($"error: {error.Message}");
-    return ExitCode.Failure;
-}
 catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
 {
     return interruption.ExitCode;
