@@ -81,7 +81,7 @@ internal sealed unsafe class CpuBackend : IBackend
     };
 
     /// <inheritdoc/>
-    public string? Shortcoming => InstructionSets.Missing is { } missing ? $"{InstructionSets.InUse}, as {missing}" : null;
+    public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
 
     /// <inheritdoc/>
     public IPageMemory Pages => PageMemory;
