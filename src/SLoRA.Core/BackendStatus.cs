@@ -15,6 +15,8 @@ public sealed record BackendStatus
     /// </summary>
     public bool FusedMultiplyAdd { get; init; }
 
-    /// <summary>The instruction sets in use and, where the processor or the program's compilation leaves some out, what is missing; null for other backends.</summary>
+    /// <summary>
+    /// The instruction sets in use and, where the processor or the program's compilation leaves some out, what is missing; null for other backends.
+    /// </summary>
     public string? Instructions { get; init; }
 }

@@ -7,7 +7,8 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
-/// else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>. Where that is fused, products
+/// else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>. Where that is fused,
+/// products
 /// with weights as stored have the bits of the Reference backend.
 /// </summary>
 internal sealed unsafe class CpuBackend : IBackend

@@ -7,7 +7,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
-/// <summary>What runs in processes whose processor has narrower vectors than this machine's: tests of the backend and of sampling, and results to compare.</summary>
+/// <summary>
+/// What runs in processes whose processor has narrower vectors than this machine's: tests of the backend and of sampling, and results to compare.
+/// </summary>
 internal static unsafe class NarrowProcessors
 {
     private const int Seeds = 6;

@@ -5,7 +5,9 @@ using NUnit.Framework.Constraints;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
-/// <summary>The two families of results, in scalars: <c>a b + c</c> rounded once, and rounded twice. What the processor says decides which is expected.</summary>
+/// <summary>
+/// The two families of results, in scalars: <c>a b + c</c> rounded once, and rounded twice. What the processor says decides which is expected.
+/// </summary>
 internal static class ScalarSum
 {
     /// <summary>Whether this process has the instruction.</summary>
