@@ -3,6 +3,9 @@ namespace SLoRA;
 /// <summary>The engine between two steps. All of its numbers are of the same moment.</summary>
 public sealed record EngineStatus
 {
+    /// <summary>What the engine computes on.</summary>
+    public required BackendStatus Backend { get; init; }
+
     /// <summary>Sequences that run: each continuation of a request is one.</summary>
     public required int Running { get; init; }
 

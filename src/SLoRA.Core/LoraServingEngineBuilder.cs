@@ -162,7 +162,7 @@ public sealed class LoraServingEngineBuilder
     /// <exception cref="AdapterLoadException">An adapter cannot be served.</exception>
     /// <exception cref="AdapterTooLargeException">An adapter needs more pages than a request could ever have.</exception>
     /// <exception cref="GpuException">The GPU cannot be used.</exception>
-    /// <exception cref="InsufficientMemoryException">The device cannot hold weights and pool.</exception>
+    /// <exception cref="MemoryException">The process cannot have the memory for weights and pool.</exception>
     /// <exception cref="EngineFaultedException">The system refuses the engine its thread.</exception>
     public Task<LoraServingEngine> BuildAsync(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {

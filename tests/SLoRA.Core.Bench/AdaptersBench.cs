@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using SLoRA.Core.Bench.Workload;
+using SLoRA.Native;
 
 namespace SLoRA.Core.Bench;
 
@@ -97,7 +98,7 @@ internal static class AdaptersBench
     {
         long contents = Math.Min(workload.HostBytes, Enumerable.Range(0, workload.Registered).Sum(i => RandomAdapter.BytesOf(workload.Shape, i)));
         long needed = poolBytes + contents;
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        long available = ProcessMemory.Limit;
         if (needed > available * 0.9)
         {
             throw new InsufficientMemoryException(string.Create(

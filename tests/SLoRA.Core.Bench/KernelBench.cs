@@ -18,7 +18,7 @@ internal static class KernelBench
         double bytes = Ceilings.Read(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {type.Name}, {threads} threads, {ProductJob.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
+            $"{shape.Name} {type.Name}, {threads} threads, {InstructionSets.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
         using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
         using var backend = new CpuBackend(128, 128, threads, type.Kept);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())

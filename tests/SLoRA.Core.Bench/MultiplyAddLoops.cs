@@ -15,10 +15,9 @@ internal static class MultiplyAddLoops
 
     /// <summary>fp32 loops: operations of a call, and the call.</summary>
     public static (double Operations, Action Run)[] Floats { get; } =
-    [
-        (2.0 * 12 * Rounds * 16, () => Fused512(1)),
-        (2.0 * 12 * Rounds * 8, () => Fused256(1)),
-    ];
+        MultiplyAdd.IsFused
+            ? [(2.0 * 12 * Rounds * 16, () => Fused512(1)), (2.0 * 12 * Rounds * 8, () => Fused256(1))]
+            : [(2.0 * 12 * Rounds * 4, () => Apart128(1))];
 
     /// <summary>Integer loops that end in 32-bit sums: 16-bit pairs, and where the processor has them 8-bit products.</summary>
     public static (double Operations, Action Run)[] Integers { get; } = [.. IntegerLoops()];
@@ -89,6 +88,30 @@ internal static class MultiplyAddLoops
         }
 
         return Vector256.Sum(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static float Apart128(float factor)
+    {
+        Vector128<float> f = Vector128.Create(factor);
+        Vector128<float> a0 = f, a1 = f, a2 = f, a3 = f, a4 = f, a5 = f, a6 = f, a7 = f, a8 = f, a9 = f, a10 = f, a11 = f;
+        for (int round = 0; round < Rounds; round++)
+        {
+            a0 = MultiplyAdd.Of(a0, f, f);
+            a1 = MultiplyAdd.Of(a1, f, f);
+            a2 = MultiplyAdd.Of(a2, f, f);
+            a3 = MultiplyAdd.Of(a3, f, f);
+            a4 = MultiplyAdd.Of(a4, f, f);
+            a5 = MultiplyAdd.Of(a5, f, f);
+            a6 = MultiplyAdd.Of(a6, f, f);
+            a7 = MultiplyAdd.Of(a7, f, f);
+            a8 = MultiplyAdd.Of(a8, f, f);
+            a9 = MultiplyAdd.Of(a9, f, f);
+            a10 = MultiplyAdd.Of(a10, f, f);
+            a11 = MultiplyAdd.Of(a11, f, f);
+        }
+
+        return Vector128.Sum(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

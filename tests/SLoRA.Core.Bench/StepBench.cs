@@ -22,7 +22,7 @@ internal static class StepBench
         long start = Stopwatch.GetTimestamp();
         using var model = new StepModel(shape, weights, threads, context, adapters, rank);
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{shape.Name} {weights.Name}, {threads} threads, {ProductJob.VectorBits} bits; loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
+            CultureInfo.InvariantCulture, $"{shape.Name} {weights.Name}, {threads} threads, {InstructionSets.VectorBits} bits; loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
         Report("prefill 128 rows", Prompt, () => model.Slice(0, Prompt, 0), model);
         Report("prefill 2 x 128 rows", 2 * Prompt, () =>
         {

@@ -16,11 +16,17 @@ internal interface IBackend : IDisposable
     /// <summary>Short name for status and test output: Reference, Cpu, Gpu.</summary>
     string Name { get; }
 
+    /// <summary>The same with what else users are told.</summary>
+    BackendStatus Status => new() { Name = Name };
+
+    /// <summary>What makes this backend far slower than it could be on this machine, and what to do about it; null where nothing does.</summary>
+    string? Shortcoming => null;
+
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
     IPageMemory Pages { get; }
 
     /// <summary>Allocates the page pool, once.</summary>
-    /// <exception cref="InsufficientMemoryException">The device cannot hold it.</exception>
+    /// <exception cref="MemoryException">The device cannot hold it.</exception>
     void AllocatePages(KvLayout layout, int pageCount);
 
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "generation_config.json asks for {Setting}, which is not applied")]
     public static partial void SettingNotApplied(ILogger logger, string setting);
 
+    [LoggerMessage(7, LogLevel.Warning, "The {Backend} backend is several times slower than it could be, with {Shortcoming}")]
+    public static partial void SlowBackend(ILogger logger, string backend, string shortcoming);
+
     [LoggerMessage(5, LogLevel.Critical, "The engine failed and takes no more requests")]
     public static partial void Faulted(ILogger logger, Exception error);
 

@@ -83,6 +83,11 @@ internal sealed class EngineAssembly : IDisposable
             KvLayout layout = KvLayout.For(description, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
+            if (backend.Shortcoming is { } shortcoming)
+            {
+                Log.SlowBackend(logger, backend.Name, shortcoming);
+            }
+
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightBytes(model));
             DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
@@ -100,6 +105,7 @@ internal sealed class EngineAssembly : IDisposable
                 new EngineParts
                 {
                     Decoder = decoder,
+                    Backend = backend.Status,
                     Layout = layout,
                     Pool = new PagePool(pageCount),
                     Pages = backend.Pages,

@@ -91,6 +91,7 @@ internal sealed class EngineMonitor
         EngineCounts counts = Counts;
         return new EngineStatus
         {
+            Backend = _parts.Backend,
             Running = counts.Running,
             Queue = counts.Queue,
             EndedRequests = counts.Ended,

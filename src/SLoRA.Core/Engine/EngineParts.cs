@@ -13,6 +13,9 @@ internal sealed record EngineParts
     /// <summary>The model on its backend.</summary>
     public required Decoder Decoder { get; init; }
 
+    /// <summary>What it computes on.</summary>
+    public required BackendStatus Backend { get; init; }
+
     /// <summary>How keys and values lie in a page.</summary>
     public required KvLayout Layout { get; init; }
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace SLoRA.Sampling;
 
@@ -24,12 +22,10 @@ internal static class ArgMax
 
     private static int FirstEqual(ReadOnlySpan<float> values, float wanted)
     {
-        ref float start = ref MemoryMarshal.GetReference(values);
-        Vector512<float> pattern = Vector512.Create(wanted);
         int i = 0;
-        for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= values.Length - Comparisons.Count; i += Comparisons.Count)
         {
-            ulong hits = Vector512.Equals(Vector512.LoadUnsafe(ref start, (nuint)i), pattern).ExtractMostSignificantBits();
+            uint hits = Comparisons.Equal(values, i, wanted);
             if (hits != 0)
                 return i + BitOperations.TrailingZeroCount(hits);
         }

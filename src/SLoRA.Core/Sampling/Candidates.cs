@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace SLoRA.Sampling;
 
@@ -78,13 +76,11 @@ internal sealed class Candidates
 
     private void Keep(float[] measure, float threshold)
     {
-        ref float start = ref MemoryMarshal.GetArrayDataReference(measure);
-        Vector512<float> bound = Vector512.Create(threshold);
         int kept = 0, i = 0;
-        for (; i <= Count - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= Count - Comparisons.Count; i += Comparisons.Count)
         {
             // The hits are known before any of them moves, so moving to the front in place is safe.
-            ulong hits = Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref start, (nuint)i), bound).ExtractMostSignificantBits();
+            uint hits = Comparisons.GreaterOrEqual(measure, i, threshold);
             for (; hits != 0; hits &= hits - 1)
                 Move(i + BitOperations.TrailingZeroCount(hits), kept++);
         }

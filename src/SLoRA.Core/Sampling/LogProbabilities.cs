@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace SLoRA.Sampling;
 
@@ -63,13 +61,11 @@ internal static class LogProbabilities
         if (top.IsEmpty)
             return 0;
 
-        ref float start = ref MemoryMarshal.GetReference(values);
         int count = 0, i = 0;
-        for (; i <= values.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= values.Length - Comparisons.Count; i += Comparisons.Count)
         {
             float least = count < top.Length ? float.NegativeInfinity : top[^1].LogProbability;
-            Vector512<float> sixteen = Vector512.LoadUnsafe(ref start, (nuint)i);
-            ulong hits = Vector512.GreaterThan(sixteen, Vector512.Create(least)).ExtractMostSignificantBits();
+            uint hits = Comparisons.Greater(values, i, least);
             for (; hits != 0; hits &= hits - 1)
                 Offer(top, ref count, i + BitOperations.TrailingZeroCount(hits), values);
         }

@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace SLoRA.Sampling;
 
@@ -23,12 +21,10 @@ internal static class TopK
         for (int parent = (heap.Length / 2) - 1; parent >= 0; parent--)
             SiftDown(heap, parent);
 
-        ref float start = ref MemoryMarshal.GetReference(logits);
         int i = heap.Length;
-        for (; i <= logits.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= logits.Length - Comparisons.Count; i += Comparisons.Count)
         {
-            Vector512<float> sixteen = Vector512.LoadUnsafe(ref start, (nuint)i);
-            ulong hits = Vector512.GreaterThan(sixteen, Vector512.Create(heap[0])).ExtractMostSignificantBits();
+            uint hits = Comparisons.Greater(logits, i, heap[0]);
             for (; hits != 0; hits &= hits - 1)
                 Offer(heap, logits[i + BitOperations.TrailingZeroCount(hits)]);
         }

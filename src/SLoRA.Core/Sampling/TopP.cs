@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace SLoRA.Sampling;
 
@@ -53,14 +51,13 @@ internal static class TopP
     private static int CollectLikely(Candidates candidates, float negligible, ulong[] keys, out double mass)
     {
         ReadOnlySpan<float> weights = candidates.Weights, logits = candidates.Logits;
-        ref float start = ref MemoryMarshal.GetReference(weights);
         // The most likely token has weight 1: it is always collected.
-        Vector512<float> bound = Vector512.Create(Math.Min(negligible, 0.5f));
+        float bound = Math.Min(negligible, 0.5f);
         int count = 0, i = 0;
         mass = 0;
-        for (; i <= weights.Length - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= weights.Length - Comparisons.Count; i += Comparisons.Count)
         {
-            ulong hits = Vector512.GreaterThan(Vector512.LoadUnsafe(ref start, (nuint)i), bound).ExtractMostSignificantBits();
+            uint hits = Comparisons.Greater(weights, i, bound);
             for (; hits != 0; hits &= hits - 1)
             {
                 int position = i + BitOperations.TrailingZeroCount(hits);
@@ -71,7 +68,7 @@ internal static class TopP
 
         for (; i < weights.Length; i++)
         {
-            if (weights[i] > bound.GetElement(0))
+            if (weights[i] > bound)
             {
                 mass += weights[i];
                 keys[count++] = KeyOf(logits[i], i);

@@ -95,6 +95,31 @@ public sealed partial class PackageTests
         Assert.That(map, Does.Contain($"/example/slora/{_packages.Commit}/*"));
     }
 
+    [TestCase("linux-x64", "true", "", ExpectedResult = "x86-64-v3")]
+    [TestCase("win-x64", "true", "", ExpectedResult = "x86-64-v3")]
+    [TestCase("linux-x64", "true", "x86-64-v2", ExpectedResult = "x86-64-v2")]
+    [TestCase("linux-x64", "", "", ExpectedResult = "")]
+    [TestCase("osx-arm64", "true", "", ExpectedResult = "")]
+    public async Task<string> A_program_compiled_ahead_of_time_for_x64_gets_AVX2_unless_it_says_otherwise(string runtime, string ahead, string own)
+    {
+        using ZipArchive package = Open("SLoRA.Core", "nupkg");
+        string folder = _packages.NewFolder($"ahead-{runtime}-{ahead}-{own}");
+        package.GetEntry("buildTransitive/SLoRA.Core.targets")!.ExtractToFile(Path.Combine(folder, "package.targets"));
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "program.proj"),
+            $"""
+            <Project>
+              <PropertyGroup>
+                <RuntimeIdentifier>{runtime}</RuntimeIdentifier>
+                <PublishAot>{ahead}</PublishAot>
+                <IlcInstructionSet>{own}</IlcInstructionSet>
+              </PropertyGroup>
+              <Import Project="package.targets" />
+            </Project>
+            """);
+        return (await Tool.DotnetAsync(folder, "msbuild", "program.proj", "-getProperty:IlcInstructionSet")).Trim();
+    }
+
     [Test]
     public async Task A_fresh_project_restores_the_packages_and_generates()
     {

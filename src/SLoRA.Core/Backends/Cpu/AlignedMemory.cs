@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ConstrainedExecution;
 using System.Runtime.InteropServices;
+using SLoRA.Native;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -15,14 +16,15 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
     /// <summary>Allocates memory.</summary>
     /// <param name="bytes">Bytes; rounded up to whole cache lines, and at least one.</param>
     /// <param name="alignment">What the address is a multiple of: a power of two, at least <see cref="Alignment"/>.</param>
-    /// <exception cref="InsufficientMemoryException">The machine does not have that much.</exception>
-    public AlignedMemory(long bytes, int alignment = Alignment)
+    /// <param name="use">What it is for; working memory by default.</param>
+    /// <exception cref="MemoryException">The process cannot have that much.</exception>
+    public AlignedMemory(long bytes, int alignment = Alignment, MemoryUse? use = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        long limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (limit > 0 && bytes > limit)
+        use ??= MemoryUse.Working;
+        if (bytes > ProcessMemory.Limit)
         {
-            throw new InsufficientMemoryException($"{bytes} bytes are asked for and {limit} bytes are what this process may use.");
+            throw use.TooLarge(bytes, ProcessMemory.Limit);
         }
 
         Bytes = Math.Max(Alignment, (bytes + Alignment - 1) & -Alignment);
@@ -33,7 +35,7 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
         }
         catch (OutOfMemoryException exception)
         {
-            throw new InsufficientMemoryException($"{bytes} bytes could not be allocated.", exception);
+            throw use.Refused(bytes, exception);
         }
 
         Address = (byte*)(((nint)_block + alignment - 1) & -alignment);

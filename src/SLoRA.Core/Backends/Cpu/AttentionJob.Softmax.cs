@@ -33,7 +33,7 @@ internal sealed unsafe partial class AttentionJob
         Vector512<float> weights = Vector512.Load(scratch.Weights + (query * Lanes.Count));
         if (maximum > scratch.Maxima[query])
         {
-            Vector512<float> factor = Lanes.Exp(Vector512.Create(scratch.Maxima[query] - maximum));
+            Vector512<float> factor = Exponential.Of(Vector512.Create(scratch.Maxima[query] - maximum));
             scratch.Maxima[query] = maximum;
             weights *= factor;
             float* sums = scratch.Sums + (query * scratch.PaddedDim);
@@ -45,7 +45,7 @@ internal sealed unsafe partial class AttentionJob
 
         for (int i = 0; i < Block; i += Lanes.Count)
         {
-            Vector512<float> weight = Lanes.Exp(Vector512.Load(scores + i) - Vector512.Create(maximum));
+            Vector512<float> weight = Exponential.Of(Vector512.Load(scores + i) - Vector512.Create(maximum));
             weight.Store(scores + i);
             weights += weight;
         }

@@ -7,7 +7,9 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
-/// else is in the step, on any number of threads and at any vector width; products with weights as stored have the bits of the Reference backend.
+/// else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>. Where that is fused,
+/// products
+/// with weights as stored have the bits of the Reference backend.
 /// </summary>
 internal sealed unsafe class CpuBackend : IBackend
 {
@@ -71,6 +73,18 @@ internal sealed unsafe class CpuBackend : IBackend
     public string Name => "Cpu";
 
     /// <inheritdoc/>
+    public BackendStatus Status { get; } = new()
+    {
+        Name = "Cpu",
+        VectorBits = InstructionSets.VectorBits,
+        FusedMultiplyAdd = MultiplyAdd.IsFused,
+        Instructions = InstructionSets.Description,
+    };
+
+    /// <inheritdoc/>
+    public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
+
+    /// <inheritdoc/>
     public IPageMemory Pages => PageMemory;
 
     private CpuPageMemory PageMemory => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
@@ -87,7 +101,7 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         _layout = layout;
-        var pages = new AlignedMemory(pageCount * layout.PageBytes, LargePages.Bytes);
+        var pages = new AlignedMemory(pageCount * layout.PageBytes, LargePages.Bytes, MemoryUse.Pool);
         _memory.Add(pages);
         LargePages.Advise(pages.Address, pages.Bytes);
         _pages = new CpuPageMemory(pages, pageCount, layout.PageBytes);

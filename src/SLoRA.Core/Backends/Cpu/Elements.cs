@@ -16,6 +16,9 @@ internal unsafe interface IElements
     /// <summary>Widens 8 elements; any alignment.</summary>
     static abstract Vector256<float> Load8(byte* source);
 
+    /// <summary>Widens 4 elements; any alignment.</summary>
+    static abstract Vector128<float> Load4(byte* source);
+
     /// <summary>Widens one element.</summary>
     static abstract float Load(byte* source);
 
@@ -35,6 +38,9 @@ internal readonly unsafe struct F32Elements : IElements
     public static Vector256<float> Load8(byte* source) => Vector256.Load((float*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load4(byte* source) => Vector128.Load((float*)source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => Unsafe.ReadUnaligned<float>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -51,6 +57,9 @@ internal readonly unsafe struct Bf16Elements : IElements
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load8(byte* source) => (Widening.Load8(source) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load4(byte* source) => (Widening.Load4(source) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>(source) << 16);
@@ -96,6 +105,18 @@ internal readonly unsafe struct F16Elements : IElements
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load4(byte* source)
+    {
+        Vector128<uint> half = Widening.Load4(source);
+        Vector128<uint> magnitude = (half & Vector128.Create(0x7FFFu)) << 13;
+        Vector128<uint> sign = (half & Vector128.Create(0x8000u)) << 16;
+        Vector128<uint> finite = (magnitude.AsSingle() * Vector128.Create(Widening.HalfToSingle)).AsUInt32();
+        Vector128<uint> special = magnitude | Vector128.Create(0x7F80_0000u);
+        Vector128<uint> isSpecial = Vector128.GreaterThanOrEqual(magnitude.AsInt32(), Vector128.Create(31 << 23)).AsUInt32();
+        return (Vector128.ConditionalSelect(isSpecial, special, finite) | sign).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Load(byte* source) => (float)Unsafe.ReadUnaligned<Half>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -135,4 +156,9 @@ internal static unsafe class Widening
         (Vector128<uint> lower, Vector128<uint> upper) = Vector128.Widen(words);
         return Vector256.Create(lower, upper);
     }
+
+    /// <summary>4 16-bit words, each zero-extended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> Load4(byte* source)
+        => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(source)).AsUInt16());
 }

@@ -203,7 +203,7 @@ internal sealed unsafe class ExpandJob : ComputeJob
                 float sum = sums[(e * stride) + c];
                 for (int r = 0; r < tile.Rows; r++)
                 {
-                    sum = MathF.FusedMultiplyAdd(T.Load(b + ((((nint)r * tile.Columns) + c) * T.Size)), v[((nint)e * rank) + r], sum);
+                    sum = MultiplyAdd.Of(T.Load(b + ((((nint)r * tile.Columns) + c) * T.Size)), v[((nint)e * rank) + r], sum);
                 }
 
                 sums[(e * stride) + c] = sum;

@@ -40,5 +40,5 @@ internal sealed unsafe class GateJob(int workers) : RowJob(workers)
     }
 
     private static Vector512<float> Gate(Vector512<float> gate, Vector512<float> up)
-        => gate / (Vector512<float>.One + Lanes.Exp(-gate)) * up;
+        => gate / (Vector512<float>.One + Exponential.Of(-gate)) * up;
 }

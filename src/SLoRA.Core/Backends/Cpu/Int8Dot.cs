@@ -41,7 +41,8 @@ internal static unsafe class Int8Dot
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<short> weights, Vector256<short> x)
     {
-        if (AvxVnni.IsSupported)
+        // Ahead of time the question would be asked anew for every product.
+        if (AvxVnni.IsSupported && RuntimeFeature.IsDynamicCodeCompiled)
         {
             return AvxVnni.MultiplyWideningAndAdd(sums, weights, x);
         }

@@ -124,5 +124,5 @@ internal static unsafe class Int8Kernels128
     /// <summary><c>result = fma(sums, scales, result)</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddGroup(float* result, Vector128<int> sums, Vector128<float> scales)
-        => Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(sums), scales, Vector128.Load(result)).Store(result);
+        => MultiplyAdd.Of(Vector128.ConvertToSingle(sums), scales, Vector128.Load(result)).Store(result);
 }

@@ -60,13 +60,13 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
         for (; i + Lanes.Count <= width; i += Lanes.Count)
         {
             Vector512<float> values = Vector512.Load(x + i);
-            squares = Vector512.FusedMultiplyAdd(values, values, squares);
+            squares = MultiplyAdd.Of(values, values, squares);
         }
 
         if (i < width)
         {
             Vector512<float> values = Lanes.LoadFirst(x + i, width - i);
-            squares = Vector512.FusedMultiplyAdd(values, values, squares);
+            squares = MultiplyAdd.Of(values, values, squares);
         }
 
         float factor = 1 / MathF.Sqrt((Lanes.Sum(squares) / width) + _epsilon);

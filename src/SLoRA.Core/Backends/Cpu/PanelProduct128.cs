@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>Which kernel of 128 bits takes which rows and panels of a <see cref="PanelBlock"/>.</summary>
@@ -25,7 +27,17 @@ internal static unsafe class PanelProduct128
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels128.Rows4Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            if (X86Base.IsSupported)
+            {
+                // 16 registers; Arm64 has 32.
+                PanelKernels128.Rows4HalfPanel<T>(x, block.X.Stride, matrix.Panel(panel), 0, matrix.Pairs, block.Result);
+                PanelKernels128.Rows4HalfPanel<T>(x, block.X.Stride, matrix.Panel(panel), 2, matrix.Pairs, block.Result);
+            }
+            else
+            {
+                PanelKernels128.Rows4Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            }
+
             block.Store(row, 4, panel, 1);
         }
 

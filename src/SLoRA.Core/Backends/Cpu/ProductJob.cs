@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
@@ -40,9 +38,6 @@ internal sealed unsafe class ProductJob : ComputeJob
         _workers = workers;
         _results = results;
     }
-
-    /// <summary>Bits of the vectors that products use on this machine.</summary>
-    public static int VectorBits { get; } = Avx512BW.IsSupported ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     /// <summary>Scratch bytes.</summary>
     public static long BytesFor(int workers) => (long)workers * PanelBlock.ResultFloats * sizeof(float);
@@ -131,11 +126,11 @@ internal sealed unsafe class ProductJob : ComputeJob
     private static void Multiply<T>(in PanelBlock block)
         where T : struct, IPanelWeights
     {
-        if (VectorBits == 512)
+        if (InstructionSets.VectorBits == 512)
         {
             PanelProduct512.Multiply<T>(block);
         }
-        else if (VectorBits == 256)
+        else if (InstructionSets.VectorBits == 256)
         {
             PanelProduct256.Multiply<T>(block);
         }
@@ -147,11 +142,11 @@ internal sealed unsafe class ProductJob : ComputeJob
 
     private static void MultiplyIntegers(in PanelBlock block)
     {
-        if (VectorBits == 512)
+        if (InstructionSets.VectorBits == 512)
         {
             Int8Product512.Multiply(block);
         }
-        else if (VectorBits == 256)
+        else if (InstructionSets.VectorBits == 256)
         {
             Int8Product256.Multiply(block);
         }

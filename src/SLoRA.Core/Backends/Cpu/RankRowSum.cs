@@ -6,7 +6,7 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// <c>y[n] += Σ_r v[r] B[r, n]</c> for one entry: B is read along its rows, four at a time, so that memory sees few long runs. Every element adds
-/// <c>fma(B[r, n], v[r], …)</c> over r in order to what is there, as <see cref="TileProduct"/> does.
+/// <c>B[r, n] v[r] + …</c> over r in order by <see cref="MultiplyAdd"/> to what is there, as <see cref="TileProduct"/> does.
 /// </summary>
 internal static unsafe class RankRowSum
 {
@@ -24,7 +24,14 @@ internal static unsafe class RankRowSum
         int row = 0;
         for (; row + 4 <= rows; row += 4)
         {
-            Rows4<T>(v + row, b + (row * rowBytes), rowBytes, y, n, ahead);
+            if (Vector256.IsHardwareAccelerated)
+            {
+                Rows4<T>(v + row, b + (row * rowBytes), rowBytes, y, n, ahead);
+            }
+            else
+            {
+                Rows4Narrow<T>(v + row, b + (row * rowBytes), rowBytes, y, n);
+            }
         }
 
         for (; row < rows; row++)
@@ -52,12 +59,32 @@ internal static unsafe class RankRowSum
                 Sse.Prefetch1(next + (3 * rowBytes));
             }
 
-            Vector512<float> sum = Vector512.FusedMultiplyAdd(T.Load16(b), v0, Vector512.Load(y + i));
-            sum = Vector512.FusedMultiplyAdd(T.Load16(b + rowBytes), v1, sum);
-            sum = Vector512.FusedMultiplyAdd(T.Load16(b + (2 * rowBytes)), v2, sum);
-            sum = Vector512.FusedMultiplyAdd(T.Load16(b + (3 * rowBytes)), v3, sum);
+            Vector512<float> sum = MultiplyAdd.Of(T.Load16(b), v0, Vector512.Load(y + i));
+            sum = MultiplyAdd.Of(T.Load16(b + rowBytes), v1, sum);
+            sum = MultiplyAdd.Of(T.Load16(b + (2 * rowBytes)), v2, sum);
+            sum = MultiplyAdd.Of(T.Load16(b + (3 * rowBytes)), v3, sum);
             sum.Store(y + i);
             b += Lanes.Count * T.Size;
+        }
+    }
+
+    /// <summary><see cref="Rows4"/> in vectors of 128 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Rows4Narrow<T>(float* v, byte* b, nint rowBytes, float* y, int n)
+        where T : struct, IElements
+    {
+        Vector128<float> v0 = Vector128.Create(v[0]);
+        Vector128<float> v1 = Vector128.Create(v[1]);
+        Vector128<float> v2 = Vector128.Create(v[2]);
+        Vector128<float> v3 = Vector128.Create(v[3]);
+        for (int i = 0; i < n; i += Vector128<float>.Count)
+        {
+            Vector128<float> sum = MultiplyAdd.Of(T.Load4(b), v0, Vector128.Load(y + i));
+            sum = MultiplyAdd.Of(T.Load4(b + rowBytes), v1, sum);
+            sum = MultiplyAdd.Of(T.Load4(b + (2 * rowBytes)), v2, sum);
+            sum = MultiplyAdd.Of(T.Load4(b + (3 * rowBytes)), v3, sum);
+            sum.Store(y + i);
+            b += Vector128<float>.Count * T.Size;
         }
     }
 
@@ -68,7 +95,7 @@ internal static unsafe class RankRowSum
         Vector512<float> factor = Vector512.Create(v);
         for (int i = 0; i < n; i += Lanes.Count)
         {
-            Vector512.FusedMultiplyAdd(T.Load16(b), factor, Vector512.Load(y + i)).Store(y + i);
+            MultiplyAdd.Of(T.Load16(b), factor, Vector512.Load(y + i)).Store(y + i);
             b += Lanes.Count * T.Size;
         }
     }

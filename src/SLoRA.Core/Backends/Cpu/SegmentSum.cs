@@ -28,8 +28,8 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
         }
 
         float larger = MathF.Max(*maximum, segmentMaximum);
-        float factor = Lanes.Exp(*maximum - larger);
-        float segmentFactor = Lanes.Exp(segmentMaximum - larger);
+        float factor = Exponential.Of(*maximum - larger);
+        float segmentFactor = Exponential.Of(segmentMaximum - larger);
         *maximum = larger;
         *weights = (*weights * factor) + (segmentWeights * segmentFactor);
         for (int i = 0; i < paddedDim; i += Lanes.Count)

@@ -25,6 +25,13 @@ internal static unsafe class ShrinkKernel
     public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
+        if (!Vector256.IsHardwareAccelerated)
+        {
+            ShrinkKernel128.Add<T>(x, firstColumn, entries, a, columns, rankRows, (float*)lanes);
+            AddTail<T>(x, firstColumn, entries, a, columns, rankRows, lanes);
+            return;
+        }
+
         switch (entries, rankRows)
         {
             case (4, 4):
@@ -41,17 +48,18 @@ internal static unsafe class ShrinkKernel
                 break;
         }
 
-        int tail = columns % Lanes.Count;
-        if (tail != 0)
-        {
-            AddTail<T>(x, firstColumn, entries, a, columns, rankRows, tail, lanes);
-        }
+        AddTail<T>(x, firstColumn, entries, a, columns, rankRows, lanes);
     }
 
-    private static void AddTail<T>(
-        float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, int tail, Vector512<float>* lanes)
+    private static void AddTail<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes)
         where T : struct, IElements
     {
+        int tail = columns % Lanes.Count;
+        if (tail == 0)
+        {
+            return;
+        }
+
         int first = columns - tail;
         for (int r = 0; r < rankRows; r++)
         {
@@ -59,7 +67,7 @@ internal static unsafe class ShrinkKernel
             for (int e = 0; e < entries; e++)
             {
                 Vector512<float> inputs = Lanes.LoadFirst(x[e] + firstColumn + first, tail);
-                lanes[(e * rankRows) + r] = Vector512.FusedMultiplyAdd(weights, inputs, lanes[(e * rankRows) + r]);
+                lanes[(e * rankRows) + r] = MultiplyAdd.Of(weights, inputs, lanes[(e * rankRows) + r]);
             }
         }
     }

@@ -15,10 +15,12 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class TileProduct
 {
     /// <summary>Whether the kernels of this machine ask for what lies ahead.</summary>
-    public static bool AsksAhead => Sse.IsSupported && !UsesHalves;
+    public static bool AsksAhead => Sse.IsSupported && Vector512.IsHardwareAccelerated;
 
-    // Vectors of 512 bits would go through memory where the machine has 256.
+    // Vectors of 512 bits would go through memory where the machine has 256 or 128.
     private static bool UsesHalves => !Vector512.IsHardwareAccelerated && Vector256.IsHardwareAccelerated;
+
+    private static bool UsesQuarters => !Vector256.IsHardwareAccelerated;
 
     /// <summary>Adds the product of M × N × K, W in one piece.</summary>
     public static void Add<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int n, int k, nint ahead = 0)
@@ -45,6 +47,15 @@ internal static unsafe class TileProduct
         if (UsesHalves)
         {
             TileProduct256.Add64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, m, k);
+            return;
+        }
+
+        if (UsesQuarters)
+        {
+            TileProduct128.Add16<T>(x, xStride, w0, wStride, y, yStride, m, k);
+            TileProduct128.Add16<T>(x, xStride, w1, wStride, y + 16, yStride, m, k);
+            TileProduct128.Add16<T>(x, xStride, w2, wStride, y + 32, yStride, m, k);
+            TileProduct128.Add16<T>(x, xStride, w3, wStride, y + 48, yStride, m, k);
             return;
         }
 
@@ -76,6 +87,12 @@ internal static unsafe class TileProduct
         if (UsesHalves)
         {
             TileProduct256.Add16<T>(x, xStride, w, wStride, y, yStride, m, k);
+            return;
+        }
+
+        if (UsesQuarters)
+        {
+            TileProduct128.Add16<T>(x, xStride, w, wStride, y, yStride, m, k);
             return;
         }
 

@@ -15,13 +15,13 @@ internal sealed unsafe class WeightMemory : IDisposable
     private long _left;
 
     /// <summary>Zeroed memory on a cache-line border, valid until this is disposed.</summary>
-    /// <exception cref="InsufficientMemoryException">The machine does not have that much.</exception>
+    /// <exception cref="MemoryException">The process cannot have that much.</exception>
     public byte* Take(long bytes)
     {
         bytes = (bytes + AlignedMemory.Alignment - 1) & -AlignedMemory.Alignment;
         if (bytes > _left)
         {
-            var block = new AlignedMemory(Math.Max(bytes, BlockBytes), LargePages.Bytes);
+            var block = new AlignedMemory(Math.Max(bytes, BlockBytes), LargePages.Bytes, MemoryUse.Weights);
             _blocks.Add(block);
             LargePages.Advise(block.Address, block.Bytes);
             if (block.Bytes - bytes < _left)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -112,9 +113,7 @@ internal sealed unsafe class CuBlas : IDisposable
 
     private static nint Load()
     {
-        ReadOnlySpan<string> names = OperatingSystem.IsWindows()
-            ? ["cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll"]
-            : ["libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so"];
+        ImmutableArray<string> names = NativeNames.Files(NativeNames.CuBlas, NativeNames.Current);
         string? folder = Environment.GetEnvironmentVariable("CUBLAS_LIB_DIR");
         List<string> tried = [];
         if (!string.IsNullOrEmpty(folder))

@@ -46,9 +46,9 @@ internal static class DeviceSelection
 
     private static SharedAccelerator OpenCuda(int index)
     {
-        if (!DriverLibraries.HasCuda())
+        if (DriverLibraries.Load(NativeNames.Cuda) == 0)
         {
-            throw new GpuException(GpuError.NoDriver, "NVIDIA's driver is not installed (no libcuda.so.1 or nvcuda.dll).");
+            throw new GpuException(GpuError.NoDriver, $"NVIDIA's driver is not installed ({DriverLibraries.Missing(NativeNames.Cuda, NativeNames.Current)}).");
         }
 
         Context context = GpuDevice.Create(static builder => builder.Cuda(static _ => true));
@@ -81,9 +81,9 @@ internal static class DeviceSelection
 
     private static SharedAccelerator OpenOpenCL(int index)
     {
-        if (!DriverLibraries.HasOpenCL())
+        if (DriverLibraries.Load(NativeNames.OpenCL) == 0)
         {
-            throw new GpuException(GpuError.NoDriver, "OpenCL is not installed (no libOpenCL.so.1 or OpenCL.dll).");
+            throw new GpuException(GpuError.NoDriver, $"OpenCL is not installed ({DriverLibraries.Missing(NativeNames.OpenCL, NativeNames.Current)}).");
         }
 
         Context context = GpuDevice.Create(static builder => builder.OpenCL(static _ => true));

@@ -1,11 +1,13 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using ILGPU;
 
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// Finds the drivers' libraries under the names that systems install: only development packages bring the plain names that ILGPU asks for, and what it
-/// does not find it takes for "no device".
+/// Finds the drivers' libraries under the names that systems install (<see cref="NativeNames"/>): only development packages bring the plain names that ILGPU
+/// asks
+/// for, and what it does not find it takes for "no device".
 /// </summary>
 internal static class DriverLibraries
 {
@@ -14,17 +16,33 @@ internal static class DriverLibraries
     /// <summary>Makes ILGPU find them. Called before anything of ILGPU; again it does nothing.</summary>
     public static void Resolve() => _ = _resolver.Value;
 
-    /// <summary>Whether the CUDA driver's library can be loaded.</summary>
-    public static bool HasCuda() => Load("cuda") != 0;
+    /// <summary>Loads a library of <see cref="NativeNames"/>; 0 if this system has it under none of its names.</summary>
+    public static nint Load(string library)
+    {
+        foreach (string file in NativeNames.Files(library, NativeNames.Current))
+        {
+            if (NativeLibrary.TryLoad(file, out nint handle))
+            {
+                return handle;
+            }
+        }
 
-    /// <summary>Whether OpenCL's library can be loaded.</summary>
-    public static bool HasOpenCL() => Load("OpenCL") != 0;
+        return 0;
+    }
+
+    /// <summary>Why a library is missing: the files that were looked for.</summary>
+    public static string Missing(string library, NativeSystem system)
+    {
+        ImmutableArray<string> files = NativeNames.Files(library, system);
+        return files.IsEmpty ? $"{system} has none" : $"no {string.Join(" or ", files)}";
+    }
 
     private static bool SetResolver()
     {
         try
         {
-            NativeLibrary.SetDllImportResolver(typeof(Context).Assembly, static (name, _, _) => Load(name));
+            NativeLibrary.SetDllImportResolver(
+                typeof(Context).Assembly, static (name, _, _) => NativeNames.LibraryOf(name) is { } library ? Load(library) : 0);
             return true;
         }
         catch (InvalidOperationException)
@@ -32,25 +50,5 @@ internal static class DriverLibraries
             // The host program has set a resolver of its own: it knows where its drivers are.
             return false;
         }
-    }
-
-    private static nint Load(string name)
-    {
-        ReadOnlySpan<string> candidates = name switch
-        {
-            "cuda" => ["libcuda.so.1", "libcuda.so"],
-            "OpenCL" => ["libOpenCL.so.1", "libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL"],
-            "nvcuda" => ["nvcuda.dll"],
-            _ => [],
-        };
-        foreach (string candidate in candidates)
-        {
-            if (NativeLibrary.TryLoad(candidate, out nint handle))
-            {
-                return handle;
-            }
-        }
-
-        return 0;
     }
 }

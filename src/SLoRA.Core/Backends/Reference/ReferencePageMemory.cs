@@ -11,7 +11,14 @@ internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
     {
         PageCount = pageCount;
         PageBytes = pageBytes;
-        _memory = (byte*)NativeMemory.AllocZeroed(checked((nuint)(pageCount * pageBytes)));
+        try
+        {
+            _memory = (byte*)NativeMemory.AllocZeroed(checked((nuint)(pageCount * pageBytes)));
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryUse.Pool.Refused(pageCount * pageBytes, exception);
+        }
     }
 
     public int PageCount { get; }

@@ -27,7 +27,8 @@ public sealed class CpuBackendTests
         using var backend = new CpuBackend(1, 1, threads: 1);
         Assert.That(
             () => backend.AllocatePages(Layouts.For(TensorType.F32, 16, Layouts.Attention(8, 8, 128)), int.MaxValue),
-            Throws.InstanceOf<InsufficientMemoryException>());
+            Throws.TypeOf<MemoryException>()
+                .With.Property(nameof(MemoryException.Option)).EqualTo("Pool.Bytes").And.Message.Contains("make Pool.Bytes smaller"));
     }
 
     [Test]

@@ -6,27 +6,6 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class LanesTests
 {
-    [Test]
-    public void Exp_is_within_two_units_in_the_last_place()
-    {
-        for (float x = -87.25f; x < 88.2f; x += 0.00137f)
-        {
-            double expected = Math.Exp(x);
-            double unit = MathF.BitIncrement((float)expected) - (float)expected;
-            Assert.That(Lanes.Exp(x), Is.EqualTo(expected).Within(2 * unit), $"e^{x}");
-        }
-    }
-
-    [Test]
-    public void Exp_of_far_arguments_is_zero_or_huge_and_never_undefined()
-    {
-        Assert.That(Lanes.Exp(float.NegativeInfinity), Is.Zero);
-        Assert.That(Lanes.Exp(-1000f), Is.Zero);
-        Assert.That(Lanes.Exp(0f), Is.EqualTo(1f));
-        Assert.That(Lanes.Exp(float.PositiveInfinity), Is.GreaterThan(1e38f));
-        Assert.That(Lanes.Exp(float.NaN), Is.NaN);
-    }
-
     [FsCheck.NUnit.Property]
     public void Sums_add_halves_onto_each_other(int seed)
     {

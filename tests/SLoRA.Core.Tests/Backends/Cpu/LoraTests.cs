@@ -51,7 +51,7 @@ public sealed class LoraTests
         {
             if (!Adapted(twin.Plan, row))
             {
-                Assert.That(Twin.Read(y.Cpu, row), Is.EqualTo(Twin.Read(y.Reference, row)));
+                Assert.That(Twin.Read(y.Cpu, row), ScalarSum.ReferenceBits(Twin.Read(y.Reference, row)));
             }
         }
     }
@@ -106,7 +106,7 @@ public sealed class LoraTests
         twin.Cpu.Embed(twin.Cpu.LoadTable(weight), 0, x.Cpu);
         for (int row = 0; row < rows; row++)
         {
-            Assert.That(Twin.Read(x.Cpu, row), Is.EqualTo(Twin.Read(x.Reference, row)));
+            Assert.That(Twin.Read(x.Cpu, row), ScalarSum.ReferenceBits(Twin.Read(x.Reference, row)));
         }
     }
 

@@ -29,7 +29,7 @@ internal static unsafe class QuantizedProduct
                     dot += (long)a[i] * w[i];
                 }
 
-                sum = MathF.FusedMultiplyAdd((float)dot, weightScale * activationScale, sum);
+                sum = ScalarSum.Add((float)dot, weightScale * activationScale, sum);
             }
 
             y[output] = bias is null ? sum : sum + bias[output];

@@ -8,12 +8,12 @@ public sealed class DeviceSelectionTests
 {
     [Test]
     public void Without_the_drivers_library_the_error_says_so() => Refused(
-        "NoDriver gpu.no-driver: NVIDIA's driver is not installed (no libcuda.so.1 or nvcuda.dll).", ("LD_LIBRARY_PATH", StubDriver.EmptyFolder));
+        "NoDriver gpu.no-driver: NVIDIA's driver is not installed (no libcuda.so.1 or libcuda.so).", ("LD_LIBRARY_PATH", StubDriver.EmptyFolder));
 
     [Test]
     public void Without_any_driver_the_error_names_both() => Refused(
-        "NoDevice gpu.no-device: There is no GPU device. NVIDIA's driver is not installed (no libcuda.so.1 or nvcuda.dll). "
-            + "OpenCL is not installed (no libOpenCL.so.1 or OpenCL.dll).",
+        "NoDevice gpu.no-device: There is no GPU device. NVIDIA's driver is not installed (no libcuda.so.1 or libcuda.so). "
+            + "OpenCL is not installed (no libOpenCL.so.1 or libOpenCL.so).",
         ("LD_LIBRARY_PATH", StubDriver.EmptyFolder),
         ("TEST_DRIVER", "Any"));
 

@@ -1,0 +1,22 @@
+namespace SLoRA;
+
+/// <summary>What an engine computes on, and for the processor how. It does not change while the engine lives.</summary>
+public sealed record BackendStatus
+{
+    /// <summary><c>Cpu</c>, <c>Gpu</c> or <c>Reference</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Bits of the vectors that the Cpu backend computes with: 128, 256 or 512; 0 for other backends.</summary>
+    public int VectorBits { get; init; }
+
+    /// <summary>
+    /// Whether the Cpu backend rounds <c>a b + c</c> once. Results have the same bits on all machines where it does, and on all where it does not, but
+    /// not across the two. False for other backends.
+    /// </summary>
+    public bool FusedMultiplyAdd { get; init; }
+
+    /// <summary>
+    /// The instruction sets in use and, where the processor or the program's compilation leaves some out, what is missing; null for other backends.
+    /// </summary>
+    public string? Instructions { get; init; }
+}
