@@ -25,7 +25,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
         _disposal = new Lazy<Task>(DisposeOnceAsync);
         Model = assembly.Model;
         Backend = assembly.Backend.Name;
-        Adapters = assembly.Adapters;
+        Adapters = new AdapterCollection(_loop, assembly.Intake, assembly.Logger);
         _thread = new EngineThread(_loop, description.StartThread, error => Log.Faulted(description.Logger, error));
     }
 

@@ -45,6 +45,9 @@ public sealed record ChatMessage
         }
     } = new Dictionary<string, JsonNode?>();
 
+    /// <summary>The role alone: what was said does not belong in logs, and JSON from outside may not even be writable as text.</summary>
+    public override string ToString() => $"{nameof(ChatMessage)} {{ Role = {Role} }}";
+
     /// <summary>Takes a message apart that is already JSON. Of a member that is given twice the last counts.</summary>
     /// <param name="message">An object with a text member <c>role</c>.</param>
     /// <exception cref="ChatTemplateException"><c>template.input</c>: it is no object, has no role, or a name in it is no text.</exception>

@@ -1,6 +1,5 @@
 using SLoRA.Backends;
-using SLoRA.Engine;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
 
@@ -12,9 +11,19 @@ internal sealed class FixedLogitsBackend : IBackend
 
     public string Name => "FixedLogits";
 
+    public BackendStatus Status => new() { Name = Name };
+
+    public string? Shortcoming => null;
+
     public IPageMemory Pages => _pages!;
 
     public void AllocatePages(KvLayout layout, int pageCount) => _pages = new NoPages(pageCount, layout.PageBytes);
+
+    public bool ChoosesTokens => false;
+
+    public void ReserveWeights(IEnumerable<long> sizes)
+    {
+    }
 
     public DeviceMatrix LoadMatrix(WeightSource source) => new Matrix(source.Rows, source.Columns);
 
@@ -25,6 +34,10 @@ internal sealed class FixedLogitsBackend : IBackend
     public DeviceRows CreateRows(RowSet rows, int width) => new Rows(rows, width);
 
     public DeviceRope CreateRope(RopeDescription rope) => new Rope();
+
+    public void CompleteLoading(DecoderShape decoder)
+    {
+    }
 
     public void BeginStep(StepPlan plan)
     {
@@ -46,21 +59,33 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
-    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+    public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
     {
     }
 
-    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
     {
     }
 
-    public void Gate(DeviceRows x, DeviceRows y)
+    public void Gate(Activation activation, DeviceRows x, DeviceRows y)
     {
     }
 
     public void Add(DeviceRows x, DeviceRows y)
     {
     }
+
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+    }
+
+    public void Choose(DeviceRows logits)
+    {
+    }
+
+    public int Chosen(int output) => -1;
+
+    public Exception? FaultOf(Exception error) => null;
 
     public void GatherOutputs(DeviceRows x, DeviceRows y)
     {
@@ -91,21 +116,21 @@ internal sealed class FixedLogitsBackend : IBackend
 
     private sealed class Rope : DeviceRope;
 
-    private sealed class NoPages(int pageCount, long pageBytes) : IPageMemory
+    private sealed class NoPages(int pageCount, long pageBytes) : MainMemoryPages
     {
-        public int PageCount => pageCount;
+        public override int PageCount => pageCount;
 
-        public long PageBytes => pageBytes;
+        public override long PageBytes => pageBytes;
 
-        public void Write(int page, long offset, ReadOnlySpan<byte> source)
+        public override void Write(int page, long offset, ReadOnlySpan<byte> source)
         {
         }
 
-        public void Read(int page, long offset, Span<byte> destination)
+        public override void Read(int page, long offset, Span<byte> destination)
         {
         }
 
-        public void Copy(int source, int destination)
+        public override void Copy(int source, int destination)
         {
         }
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
-using SLoRA.Engine;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
 

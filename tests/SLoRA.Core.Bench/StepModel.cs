@@ -1,9 +1,11 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
 
@@ -35,9 +37,9 @@ internal sealed class StepModel : IDisposable
         _backend = new CpuBackend(256, Sequences, threads, weights.Kept);
         DecoderDescription description = Describe(shape, weights.Stored);
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
-        Decoder = new Decoder(description, Load(shape, description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
+        Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
-        _layout = KvLayout.For(description, type);
+        _layout = KvLayout.For(description.Kept, type);
         _pagesEach = _layout.PagesFor(context + 300);
         TileDirectory directory = Directory(description, rank, type, _layout.PageBytes);
         AdapterBytes = Bytes(directory);
@@ -105,7 +107,7 @@ internal sealed class StepModel : IDisposable
 
     private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, long pageBytes)
     {
-        var modules = TargetModule.Of(description);
+        var modules = DecoderModules.Of(description).Targets;
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0), new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
         return TilePlanner.Plan([.. adapted], modules.Length, pageBytes, AdapterWeightType.AsStored, type);
@@ -117,17 +119,23 @@ internal sealed class StepModel : IDisposable
 
     private static DecoderDescription Describe(Shape shape, TensorType type)
     {
-        var attention = new AttentionDescription
+        var attention = new AttentionBlock
         {
-            Heads = shape.Heads,
-            KeyValueHeads = shape.KeyValueHeads,
-            HeadDim = shape.HeadDim,
+            HiddenSize = shape.Hidden,
+            Shape = new GroupedAttention
+            {
+                Heads = shape.Heads,
+                KeyValueHeads = shape.KeyValueHeads,
+                HeadDim = shape.HeadDim,
+                ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
+            },
             Rope = new RopeDescription
             {
                 InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))],
             },
-            ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
         };
+        var mlp = new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
+        var layer = new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp));
         return new DecoderDescription
         {
             Architecture = shape.Name,
@@ -137,46 +145,19 @@ internal sealed class StepModel : IDisposable
             NormEpsilon = 1e-5f,
             TiedEmbeddings = true,
             WeightType = type,
-            Layers = [.. Enumerable.Repeat(new LayerDescription { Attention = attention, Mlp = new MlpDescription { IntermediateSize = shape.Intermediate } }, shape.Layers)],
+            Layers = [.. Enumerable.Repeat(layer, shape.Layers)],
             EndOfSequence = [],
         };
+
+        NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
     }
 
-    private static DecoderWeights Load(Shape shape, DecoderDescription description, RandomWeights weights, CpuBackend backend)
+    private static LoadedDecoder Load(DecoderDescription description, RandomWeights weights, CpuBackend backend)
     {
-        int queries = shape.Heads * shape.HeadDim;
-        int keys = shape.KeyValueHeads * shape.HeadDim;
-        DeviceVector norm = backend.LoadVector(weights.Next(1, shape.Hidden));
-        DeviceRope rope = backend.CreateRope(description.Layers[0].Attention.Rope);
-        // Targets in the order of TargetModule.Of: the embedding is 0.
-        int target = 1;
-        return new DecoderWeights
-        {
-            Embedding = backend.LoadTable(weights.Next(shape.Vocabulary, shape.Hidden)),
-            EmbeddingTarget = 0,
-            Layers = [.. Enumerable.Range(0, shape.Layers).Select(_ => new LayerWeights
-            {
-                AttentionNorm = norm,
-                Qkv = Group(shape.Hidden, queries, keys, keys),
-                Rope = rope,
-                Output = Group(queries, shape.Hidden),
-                MlpNorm = norm,
-                GateUp = Group(shape.Hidden, shape.Intermediate, shape.Intermediate),
-                Down = Group(shape.Intermediate, shape.Hidden),
-            })],
-            FinalNorm = norm,
-            Head = Group(shape.Hidden, shape.Vocabulary),
-        };
+        DecoderModules modules = DecoderModules.Of(description);
+        Dictionary<string, ExpectedTensor> tensors = modules.Tensors.ToDictionary(tensor => tensor.Name);
+        return DecoderLoader.Load(description, modules, name => Random(tensors[name]), backend, static _ => { });
 
-        LinearGroup Group(int inputs, params ReadOnlySpan<int> outputs)
-        {
-            var parts = new List<LinearPart>();
-            foreach (int output in outputs)
-            {
-                parts.Add(new LinearPart(backend.LoadMatrix(weights.Next(output, inputs)), null, target++));
-            }
-
-            return new LinearGroup([.. parts]);
-        }
+        WeightSource Random(ExpectedTensor tensor) => weights.Next(tensor.Shape is [long rows, _] ? (int)rows : 1, (int)tensor.Shape[^1]);
     }
 }

@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using SLoRA.Adapters;
 using SLoRA.Backends;
-using SLoRA.Engine;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
 
@@ -10,18 +8,12 @@ namespace SLoRA.Core.Bench;
 /// Times every operation of a step that is run again and again, and counts what it cannot do without. Of each call the best time counts: another program
 /// that takes the processor for a while spoils only what it meets.
 /// </summary>
-internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : IBackend
+internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : ForwardingBackend(backend)
 {
     private const int ElementBytes = 2;
 
     private StepPlan _plan = null!;
     private int _next;
-
-    /// <inheritdoc/>
-    public string Name => backend.Name;
-
-    /// <inheritdoc/>
-    public IPageMemory Pages => backend.Pages;
 
     /// <summary>The operations of the step in order; give each kind of step its own list.</summary>
     public List<OperatorCall> Calls { get; set; } = [];
@@ -37,29 +29,29 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     });
 
     /// <inheritdoc/>
-    public void BeginStep(StepPlan plan)
+    public override void BeginStep(StepPlan plan)
     {
         _plan = plan;
         _next = 0;
-        Time("begin", () => backend.BeginStep(plan));
+        Time("begin", () => Inner.BeginStep(plan));
     }
 
     /// <inheritdoc/>
-    public void Embed(DeviceTable table, int target, DeviceRows x) => Time("embed", () => backend.Embed(table, target, x));
+    public override void Embed(DeviceTable table, int target, DeviceRows x) => Time("embed", () => Inner.Embed(table, target, x));
 
     /// <inheritdoc/>
-    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => Time("norm", () => backend.Norm(x, weight, epsilon, y));
+    public override void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => Time("norm", () => Inner.Norm(x, weight, epsilon, y));
 
     /// <inheritdoc/>
-    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Time("head norms", () => backend.NormHeads(x, firstColumn, heads, weight, epsilon));
+    public override void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
+        => Time("head norms", () => Inner.NormHeads(x, firstColumn, heads, weight, epsilon));
 
     /// <inheritdoc/>
-    public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
+    public override void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
         OperatorCall call = Time(
             shape.Products().First(product => product.Inputs == group.Inputs && product.Outputs.Sum() == group.Outputs).Name,
-            () => backend.Linear(group, x, y));
+            () => Inner.Linear(group, x, y));
         int rows = x.Rows == RowSet.Step ? _plan.RowCount : _plan.OutputCount;
         double elements = (double)group.Inputs * group.Outputs;
         call.ProductOperations = 2 * elements * rows;
@@ -80,13 +72,13 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     }
 
     /// <inheritdoc/>
-    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
-        => Time("rotate+store", () => backend.RotateAndStore(qkv, layer, attention, rope));
+    public override void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
+        => Time("rotate+store", () => Inner.RotateAndStore(qkv, layer, attention, rope));
 
     /// <inheritdoc/>
-    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
     {
-        OperatorCall call = Time("attention", () => backend.Attend(qkv, layer, attention, y));
+        OperatorCall call = Time("attention", () => Inner.Attend(qkv, layer, attention, y));
         double positions = 0;
         foreach (int position in _plan.Positions)
         {
@@ -104,44 +96,17 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     }
 
     /// <inheritdoc/>
-    public void Gate(DeviceRows x, DeviceRows y) => Time("gate", () => backend.Gate(x, y));
+    public override void Gate(Activation activation, DeviceRows x, DeviceRows y) => Time("gate", () => Inner.Gate(activation, x, y));
 
     /// <inheritdoc/>
-    public void Add(DeviceRows x, DeviceRows y) => Time("add", () => backend.Add(x, y));
+    public override void Add(DeviceRows x, DeviceRows y) => Time("add", () => Inner.Add(x, y));
 
     /// <inheritdoc/>
-    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
-        => Time("add+norm", () => backend.AddNorm(x, y, weight, epsilon, z));
+    public override void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+        => Time("add+norm", () => Inner.AddNorm(x, y, weight, epsilon, z));
 
     /// <inheritdoc/>
-    public void GatherOutputs(DeviceRows x, DeviceRows y) => Time("gather", () => backend.GatherOutputs(x, y));
-
-    /// <inheritdoc/>
-    public void EndStep(DeviceRows logits) => backend.EndStep(logits);
-
-    /// <inheritdoc/>
-    public Span<float> Logits(DeviceRows logits, int output) => backend.Logits(logits, output);
-
-    /// <inheritdoc/>
-    public void AllocatePages(KvLayout layout, int pageCount) => backend.AllocatePages(layout, pageCount);
-
-    /// <inheritdoc/>
-    public DeviceMatrix LoadMatrix(WeightSource source) => backend.LoadMatrix(source);
-
-    /// <inheritdoc/>
-    public DeviceTable LoadTable(WeightSource source) => backend.LoadTable(source);
-
-    /// <inheritdoc/>
-    public DeviceVector LoadVector(WeightSource source) => backend.LoadVector(source);
-
-    /// <inheritdoc/>
-    public DeviceRows CreateRows(RowSet rows, int width) => backend.CreateRows(rows, width);
-
-    /// <inheritdoc/>
-    public DeviceRope CreateRope(RopeDescription rope) => backend.CreateRope(rope);
-
-    /// <inheritdoc/>
-    public void Dispose() => backend.Dispose();
+    public override void GatherOutputs(DeviceRows x, DeviceRows y) => Time("gather", () => Inner.GatherOutputs(x, y));
 
     private OperatorCall Time(string name, Action run)
     {

@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
@@ -15,20 +18,28 @@ internal sealed unsafe class BenchModel : IDisposable
 
     private readonly Dictionary<string, WeightSource> _weights = [];
     private readonly AlignedMemory _memory;
+    private readonly DecoderModules _modules;
 
     /// <summary>Makes the first layers of a model.</summary>
     public BenchModel(Shape shape, TensorType type, int layers)
     {
         Shape = shape;
-        var attention = new AttentionDescription
+        var attention = new AttentionBlock
         {
-            Heads = shape.Heads,
-            KeyValueHeads = shape.KeyValueHeads,
-            HeadDim = shape.HeadDim,
+            HiddenSize = shape.Hidden,
+            Shape = new GroupedAttention
+            {
+                Heads = shape.Heads,
+                KeyValueHeads = shape.KeyValueHeads,
+                HeadDim = shape.HeadDim,
+                ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
+            },
             Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))] },
-            ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
         };
-        var layer = new LayerDescription { Attention = attention, Mlp = new MlpDescription { IntermediateSize = shape.Intermediate } };
+        Attention = attention.Shape;
+        Rope = attention.Rope;
+        var mlp = new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
+        var layer = new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp));
         Description = new DecoderDescription
         {
             Architecture = shape.Name,
@@ -41,8 +52,9 @@ internal sealed unsafe class BenchModel : IDisposable
             Layers = [.. Enumerable.Repeat(layer, layers)],
             EndOfSequence = [],
         };
-        ExpectedTensor[] tensors = [.. TensorCatalog.Of(Description)];
-        long largest = tensors.Max(tensor => tensor.Shape.Aggregate(1L, static (product, size) => product * size));
+        _modules = DecoderModules.Of(Description);
+        ImmutableArray<ExpectedTensor> tensors = _modules.Tensors;
+        long largest = tensors.Max(tensor => tensor.ElementCount);
         _memory = new AlignedMemory((largest + (Offset * tensors.Length)) * type.ElementSize());
         new RandomElements(type, seed: 1).Fill(new Span<byte>(_memory.Address, checked((int)_memory.Bytes)), 0);
         for (int i = 0; i < tensors.Length; i++)
@@ -51,6 +63,8 @@ internal sealed unsafe class BenchModel : IDisposable
             _weights.Add(tensors[i].Name, new WeightSource(
                 tensors[i].Name, type, (nint)(_memory.Address + ((long)Offset * i * type.ElementSize())), rows, (int)tensors[i].Shape[^1]));
         }
+
+        NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
     }
 
     /// <summary>Llama-3-8B's dimensions.</summary>
@@ -62,9 +76,18 @@ internal sealed unsafe class BenchModel : IDisposable
     /// <summary>The decoder.</summary>
     public DecoderDescription Description { get; }
 
-    /// <summary>Bytes of all weights, as the backend takes them.</summary>
-    public long Bytes => _weights.Values.Sum(weight =>
-        (((long)weight.Rows * weight.Columns * (weight.Rows == 1 ? sizeof(float) : weight.Type.ElementSize())) + 255) & ~255L);
+    /// <summary>The attention of its layers.</summary>
+    public GroupedAttention Attention { get; }
+
+    /// <summary>Their rotation.</summary>
+    public RopeDescription Rope { get; }
+
+    /// <summary>The modules that adapters can target.</summary>
+    public ImmutableArray<TargetModule> Targets => _modules.Targets;
+
+    /// <summary>Bytes of each weight, vectors widened.</summary>
+    public IEnumerable<long> Sizes => _weights.Values.Select(weight =>
+        (long)weight.Rows * weight.Columns * (weight.Rows == 1 ? sizeof(float) : weight.Type.ElementSize()));
 
     /// <summary>Weights that a row is multiplied by: all but norms, and the embedding only where it is the head too.</summary>
     public long Multiplied => _weights.Values.Where(weight => weight.Rows > 1).Sum(weight => (long)weight.Rows * weight.Columns)
@@ -74,10 +97,23 @@ internal sealed unsafe class BenchModel : IDisposable
     public static Shape Find(string name) => name == Eight.Name ? Eight : Shape.Find(name)!;
 
     /// <summary>Puts the weights on a backend.</summary>
-    public DecoderWeights Load(IBackend backend)
+    public LoadedDecoder Load(IBackend backend)
     {
-        backend.ReserveWeights(Bytes);
-        return DecoderLoader.Load(Description, TargetModule.Of(Description), name => _weights[name], backend, static _ => { });
+        backend.ReserveWeights(Sizes);
+        return DecoderLoader.Load(Description, _modules, name => _weights[name], backend, static _ => { });
+    }
+
+    /// <summary>Modules of a layer that share their input, once more: a backend that has them already takes no memory for it.</summary>
+    public LinearGroup Group(IBackend backend, int layer, params ReadOnlySpan<string> modules)
+    {
+        var parts = new List<LinearPart>();
+        foreach (string module in modules)
+        {
+            string name = DecoderDescription.Prefix(layer) + module;
+            parts.Add(new LinearPart(backend.LoadMatrix(_weights[name + ".weight"]), null, _modules.Targets.Single(target => target.Name == name).Index));
+        }
+
+        return new LinearGroup([.. parts]);
     }
 
     public void Dispose() => _memory.Dispose();

@@ -2,6 +2,7 @@ using System.Globalization;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
@@ -26,14 +27,14 @@ internal static class KernelChecks
     /// <summary>One pass through the operations of a layer. After each, the device goes on with what the Reference has: errors do not add up.</summary>
     private sealed class Pass(RandomStep step, int seed, Tally tally)
     {
-        private readonly int _inner = step.Description.Layers[0].Mlp.IntermediateSize;
+        private readonly int _inner = step.Intermediate;
 
         public void Run()
         {
             (DeviceTable Reference, DeviceTable Gpu) table = Both(static (backend, source) => backend.LoadTable(source), step.Weight(step.Vocabulary, step.Hidden));
             (DeviceVector Reference, DeviceVector Gpu) norm = Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Hidden));
             (DeviceVector Reference, DeviceVector Gpu) headNorm = Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Attention.HeadDim));
-            (DeviceRope Reference, DeviceRope Gpu) rope = (step.Reference.CreateRope(step.Attention.Rope), step.Gpu.CreateRope(step.Attention.Rope));
+            (DeviceRope Reference, DeviceRope Gpu) rope = (step.Reference.CreateRope(step.Rope), step.Gpu.CreateRope(step.Rope));
             int keys = step.Attention.KeyValueHeads * step.Attention.HeadDim;
             (LinearGroup Reference, LinearGroup Gpu) qkv = step.Group(step.Hidden, (step.AttendedWidth, 1), (keys, 2), (keys, 3));
             (LinearGroup Reference, LinearGroup Gpu) gateUp = step.Group(step.Hidden, (_inner, 5), (_inner, 6));
@@ -46,7 +47,7 @@ internal static class KernelChecks
             (DeviceRows Reference, DeviceRows Gpu) gated = step.Rows(RowSet.Step, _inner);
             (DeviceRows Reference, DeviceRows Gpu) outputs = step.Rows(RowSet.Output, step.Hidden);
             (DeviceRows Reference, DeviceRows Gpu) logits = step.Rows(RowSet.Output, step.Vocabulary);
-            step.Gpu.CompleteLoading(step.Description);
+            step.Gpu.CompleteLoading(step.Description.Shape);
             step.BuildPlan();
             step.FillContexts(projected, rope);
             int rows = step.Plan.RowCount;
@@ -87,8 +88,8 @@ internal static class KernelChecks
             float[] mixedProducts = gates.Gpu.Read(step.Device, rows);
             Compare("products of gate and up with shrink and expand", gates, rows, 1e-4f);
 
-            step.Reference.Gate(gates.Reference, gated.Reference);
-            step.Gpu.Gate(gates.Gpu, gated.Gpu);
+            step.Reference.Gate(Activation.Silu, gates.Reference, gated.Reference);
+            step.Gpu.Gate(Activation.Silu, gates.Gpu, gated.Gpu);
             Compare("gate", gated, rows, 1e-5f);
 
             step.Reference.Add(hidden.Reference, normed.Reference);

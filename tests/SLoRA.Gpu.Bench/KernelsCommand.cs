@@ -1,8 +1,8 @@
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
@@ -19,7 +19,9 @@ internal sealed class KernelsCommand : IDisposable
     private readonly DeviceClock _clock;
     private readonly BenchModel _model;
     private readonly GpuBackend _backend;
-    private readonly DecoderWeights _weights;
+    private readonly LoadedDecoder _weights;
+    private readonly LayerGroups[] _layers;
+    private readonly DeviceRope _rope;
     private readonly KvLayout _layout;
     private readonly Dictionary<string, DeviceRows> _rows = [];
 
@@ -32,10 +34,12 @@ internal sealed class KernelsCommand : IDisposable
         int rowLimit = settings.Rows.Max();
         _model = new BenchModel(shape, settings.Weights, layers);
         _backend = new GpuBackend(device, rowLimit, OutputLimit);
-        _layout = KvLayout.For(_model.Description, settings.Weights);
+        _layout = KvLayout.For(_model.Description.Kept, settings.Weights);
         int pages = settings.Rows.Max(rows => IsPrompt(rows) ? _layout.PagesFor(rows) : rows * _layout.PagesFor(settings.Context + 1));
         _backend.AllocatePages(_layout, pages);
         _weights = _model.Load(_backend);
+        _layers = [.. Enumerable.Range(0, layers).Select(layer => new LayerGroups(_model, _backend, layer))];
+        _rope = _backend.CreateRope(_model.Rope);
         int inner = shape.Intermediate;
         foreach ((string name, RowSet set, int width) in new[]
         {
@@ -46,7 +50,7 @@ internal sealed class KernelsCommand : IDisposable
             _rows.Add(name, _backend.CreateRows(set, width));
         }
 
-        _backend.CompleteLoading(_model.Description);
+        _backend.CompleteLoading(_model.Description.Shape);
         FillRows(device, rowLimit);
     }
 
@@ -123,12 +127,12 @@ internal sealed class KernelsCommand : IDisposable
 
         _backend.BeginStep(plan);
         double hidden = 4.0 * Shape.Hidden;
-        AttentionDescription attention = _model.Description.Layers[0].Attention;
+        GroupedAttention attention = _model.Attention;
         Report("embed", rows, _ => _backend.Embed(_weights.Embedding, 0, _rows["hidden"]), rows * (hidden + ((double)Size * Shape.Hidden)), 0);
         Report("norm", rows, _ => _backend.Norm(_rows["hidden"], _weights.FinalNorm, 1e-5f, _rows["residual"]), (2 * rows * hidden) + hidden, 4.0 * rows * Shape.Hidden);
         Product("qkv", rows, layer => layer.Qkv, "hidden");
         Report(
-            "rotate, store", rows, i => _backend.RotateAndStore(_rows["qkv"], Layer(i), attention, _weights.Layers[0].Rope),
+            "rotate, store", rows, i => _backend.RotateAndStore(_rows["qkv"], Layer(i), attention, _rope),
             rows * ((4.0 * (QkvWidth + QueryWidth)) + (2.0 * KeyWidth * Size) + (4.0 * Shape.HeadDim)), 3.0 * rows * (QueryWidth + KeyWidth));
         double seen = isPrompt ? rows * (rows + 1) / 2.0 : rows * (_settings.Context + 1.0);
         double read = isPrompt ? rows : rows * (_settings.Context + 1.0);
@@ -138,7 +142,7 @@ internal sealed class KernelsCommand : IDisposable
         Product("o", rows, layer => layer.Output, "attended", "residual");
         Report("add", rows, _ => _backend.Add(_rows["hidden"], _rows["residual"]), 3 * rows * hidden, rows * (double)Shape.Hidden);
         Product("gate+up", rows, layer => layer.GateUp, "hidden");
-        Report("gate", rows, _ => _backend.Gate(_rows["gate+up"], _rows["gated"]), 12.0 * rows * Shape.Intermediate, 5.0 * rows * Shape.Intermediate);
+        Report("gate", rows, _ => _backend.Gate(Activation.Silu, _rows["gate+up"], _rows["gated"]), 12.0 * rows * Shape.Intermediate, 5.0 * rows * Shape.Intermediate);
         Product("down", rows, layer => layer.Down, "gated", "residual");
         int outputs = plan.OutputCount;
         Report("gather", rows, _ => _backend.GatherOutputs(_rows["hidden"], _rows["outputs"]), 2 * outputs * hidden, 0);
@@ -148,19 +152,31 @@ internal sealed class KernelsCommand : IDisposable
             (head * Size) + (4.0 * outputs * (Shape.Hidden + Shape.Vocabulary)), 2 * head * outputs);
     }
 
-    private int Layer(int launch) => launch % _weights.Layers.Length;
+    private int Layer(int launch) => launch % _layers.Length;
 
-    private void Product(string name, int rows, Func<LayerWeights, LinearGroup> group, string x, string? y = null)
+    private void Product(string name, int rows, Func<LayerGroups, LinearGroup> group, string x, string? y = null)
     {
-        LinearGroup first = group(_weights.Layers[0]);
+        LinearGroup first = group(_layers[0]);
         double weights = (double)first.Inputs * first.Outputs;
         Report(
-            name, rows, i => _backend.Linear(group(_weights.Layers[Layer(i)]), _rows[x], _rows[y ?? name]),
+            name, rows, i => _backend.Linear(group(_layers[Layer(i)]), _rows[x], _rows[y ?? name]),
             (weights * Size) + (4.0 * rows * (first.Inputs + first.Outputs)), 2 * weights * rows);
     }
 
     private void Report(string name, int rows, Action<int> launch, double bytes, double operations) =>
         new Timing(Shape.Name, name, rows, 0, 0, _clock.Median(launch), bytes, operations).Print(_ceilings, _settings.Json);
+
+    /// <summary>The products of one layer.</summary>
+    private sealed class LayerGroups(BenchModel model, GpuBackend backend, int layer)
+    {
+        public LinearGroup Qkv { get; } = model.Group(backend, layer, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
+
+        public LinearGroup Output { get; } = model.Group(backend, layer, "self_attn.o_proj");
+
+        public LinearGroup GateUp { get; } = model.Group(backend, layer, "mlp.gate_proj", "mlp.up_proj");
+
+        public LinearGroup Down { get; } = model.Group(backend, layer, "mlp.down_proj");
+    }
 }
 
 /// <summary>What is measured.</summary>

@@ -1,10 +1,9 @@
 using ILGPU;
-using SLoRA.Adapters;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 

@@ -5,6 +5,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Gpu.Bench;
 

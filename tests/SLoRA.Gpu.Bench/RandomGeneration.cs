@@ -1,7 +1,9 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 

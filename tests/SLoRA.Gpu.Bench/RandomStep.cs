@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
-using SLoRA.Adapters;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
@@ -29,22 +29,21 @@ internal sealed unsafe class RandomStep : IDisposable
         Device = device;
         Random = new Random(seed);
         int keyHeads = Random.Next(1, 5);
-        Attention = new AttentionDescription
+        Attention = new GroupedAttention
         {
             Heads = keyHeads * Random.Next(1, 5),
             KeyValueHeads = keyHeads,
             HeadDim = Any(8, 16, 32, 48, 64, 128),
             Window = Random.Next(3) == 0 ? Random.Next(1, 300) : null,
-            Rope = new RopeDescription { InverseFrequencies = [] },
             ScoreScale = 0.3f,
         };
         int half = Attention.HeadDim / 2;
-        Attention = Attention with
-        {
-            Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, half).Select(i => MathF.Pow(10000, -(float)i / half))] },
-        };
+        Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, half).Select(i => MathF.Pow(10000, -(float)i / half))] };
         Hidden = Random.Next(8, 300);
         Vocabulary = Random.Next(20, 400);
+        Intermediate = Random.Next(1, 300);
+        var attention = new AttentionBlock { HiddenSize = Hidden, Shape = Attention, Rope = Rope };
+        var mlp = new GatedMlpBlock { HiddenSize = Hidden, IntermediateSize = Intermediate, Activation = Activation.Silu };
         Description = new DecoderDescription
         {
             Architecture = "random",
@@ -54,11 +53,11 @@ internal sealed unsafe class RandomStep : IDisposable
             NormEpsilon = 1e-5f,
             TiedEmbeddings = false,
             WeightType = TensorType.F32,
-            Layers = [new LayerDescription { Attention = Attention, Mlp = new MlpDescription { IntermediateSize = Random.Next(1, 300) } }],
+            Layers = [new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp))],
             EndOfSequence = [],
         };
-        Targets = TargetModule.Of(Description);
-        Layout = KvLayout.For(Description, AnyType(), Any(1, 2, 4, 8, 16));
+        Targets = DecoderModules.Of(Description).Targets;
+        Layout = KvLayout.For(Description.Kept, AnyType(), Any(1, 2, 4, 8, 16));
         int pages = (6 * Layout.PagesFor(700)) + (int)(24_000_000 / Layout.PageBytes);
         int[] order = [.. Enumerable.Range(0, pages)];
         Random.Shuffle(order);
@@ -68,13 +67,19 @@ internal sealed unsafe class RandomStep : IDisposable
         Reference.AllocatePages(Layout, pages);
         Gpu.AllocatePages(Layout, pages);
         Plan = new StepPlan(RowLimit, RowLimit);
+
+        NormModule Norm(string name) => new(name, Hidden, 1e-5f);
     }
 
     public GpuDevice Device { get; }
 
     public Random Random { get; }
 
-    public AttentionDescription Attention { get; }
+    public GroupedAttention Attention { get; }
+
+    public RopeDescription Rope { get; }
+
+    public int Intermediate { get; }
 
     public int Hidden { get; }
 

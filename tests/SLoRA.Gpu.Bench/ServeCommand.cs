@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using SLoRA.Adapters;
 using SLoRA.Backends.Gpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
@@ -35,16 +34,16 @@ internal sealed class ServeCommand : IDisposable
         _outputLimit = settings.Rows.Max();
         _rowLimit = Math.Max(Prompt, _outputLimit);
         _backend = new GpuBackend(device, _rowLimit, _outputLimit);
-        _layout = KvLayout.For(_model.Description, settings.Weights);
-        TargetModule[] targets = [.. TargetModule.Of(_model.Description)];
+        _layout = KvLayout.For(_model.Description.Kept, settings.Weights);
+        TargetModule[] targets = [.. _model.Targets];
         RandomGeneration.Module[][] adapters = [.. Enumerable.Range(0, settings.Adapters).Select(i => Modules(targets, Ranks[i % Ranks.Length]))];
         _pagesEach = Math.Max(_layout.PagesFor(settings.Context + 1), _layout.PagesFor(Prompt));
         int cachePages = _pagesEach * _outputLimit;
         int adapterPages = adapters.Sum(modules => RandomGeneration.Plan(targets.Length, modules, _layout.PageBytes).PageCount);
         _backend.AllocatePages(_layout, cachePages + adapterPages);
-        DecoderWeights weights = _model.Load(_backend);
+        LoadedDecoder weights = _model.Load(_backend);
         _decoder = new Decoder(_model.Description, weights, _backend);
-        _backend.CompleteLoading(_model.Description);
+        _backend.CompleteLoading(_model.Description.Shape);
         byte[] zeros = new byte[_layout.PageBytes];
         for (int page = 0; page < cachePages; page++)
         {

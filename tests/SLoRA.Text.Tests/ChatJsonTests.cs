@@ -21,6 +21,14 @@ public sealed class ChatJsonTests
         yield return new TestCaseData("123456789012345678901234567890", "123456789012345678901234567890").SetArgDisplayNames("beyond 64 bits");
     }
 
+    [Test]
+    public void A_message_can_be_logged_whatever_was_said()
+    {
+        var message = ChatMessage.FromJson(JsonNode.Parse("""{"role":"user","content":"a\ud800b"}""")!);
+
+        Assert.That(message.ToString(), Is.EqualTo("ChatMessage { Role = user }"));
+    }
+
     [TestCaseSource(nameof(Readable))]
     public void What_can_be_read_is_text_wherever_it_stands(string value, string expected)
     {

@@ -1,5 +1,4 @@
-using SLoRA.Engine;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends;
 
@@ -17,10 +16,10 @@ internal interface IBackend : IDisposable
     string Name { get; }
 
     /// <summary>The same with what else users are told.</summary>
-    BackendStatus Status => new() { Name = Name };
+    BackendStatus Status { get; }
 
     /// <summary>What makes this backend far slower than it could be on this machine, and what to do about it; null where nothing does.</summary>
-    string? Shortcoming => null;
+    string? Shortcoming { get; }
 
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
     IPageMemory Pages { get; }
@@ -30,10 +29,8 @@ internal interface IBackend : IDisposable
     void AllocatePages(KvLayout layout, int pageCount);
 
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
-    /// <param name="bytes">Bytes of all of them, vectors widened to fp32, each rounded up to 256.</param>
-    void ReserveWeights(long bytes)
-    {
-    }
+    /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
+    void ReserveWeights(IEnumerable<long> sizes);
 
     /// <summary>Makes a base weight <c>[outputs, inputs]</c> ready for products.</summary>
     DeviceMatrix LoadMatrix(WeightSource source);
@@ -51,9 +48,7 @@ internal interface IBackend : IDisposable
     DeviceRope CreateRope(RopeDescription rope);
 
     /// <summary>Everything that a decoder needs has been loaded and created: backends may take memory and compile now, so that no step has to.</summary>
-    void CompleteLoading(DecoderDescription decoder)
-    {
-    }
+    void CompleteLoading(DecoderShape decoder);
 
     /// <summary>Takes the plan of the step to run; the plan does not change until the next call.</summary>
     void BeginStep(StepPlan plan);
@@ -79,40 +74,34 @@ internal interface IBackend : IDisposable
     /// <summary>
     /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k (pairs i, i + d/2), then writes k and v of every row into its page of the layer.
     /// </summary>
-    void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope);
+    void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope);
 
     /// <summary>
     /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through the page
     /// tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
     /// </summary>
-    void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y);
+    void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y);
 
-    /// <summary><c>y = silu(g) ∘ u</c> for x <c>[T, 2 I]</c> with g its left and u its right half.</summary>
-    void Gate(DeviceRows x, DeviceRows y);
+    /// <summary><c>y = f(g) ∘ u</c> for x <c>[T, 2 I]</c> with g its left and u its right half.</summary>
+    void Gate(Activation activation, DeviceRows x, DeviceRows y);
 
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 
     /// <summary><c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.</summary>
-    void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
-    {
-        Add(x, y);
-        Norm(x, weight, epsilon, z);
-    }
+    void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z);
 
     /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
     void GatherOutputs(DeviceRows x, DeviceRows y);
 
     /// <summary>Whether <see cref="Choose"/> chooses tokens; if not, they are chosen from <see cref="Logits"/>.</summary>
-    bool ChoosesTokens => false;
+    bool ChoosesTokens { get; }
 
     /// <summary>Chooses the tokens of the plan's <see cref="StepPlan.Choices"/> from logits <c>[O, V]</c>, as <see cref="Sampling.Sampler"/> does but in fp32.</summary>
-    void Choose(DeviceRows logits)
-    {
-    }
+    void Choose(DeviceRows logits);
 
     /// <summary>The token chosen for an output row of the last step; negative where none was to be chosen, or the logits allow none.</summary>
-    int Chosen(int output) => -1;
+    int Chosen(int output);
 
     /// <summary>Ends the step: everything is computed and <paramref name="logits"/> <c>[O, V]</c> can be read.</summary>
     void EndStep(DeviceRows logits);
@@ -121,5 +110,5 @@ internal interface IBackend : IDisposable
     Span<float> Logits(DeviceRows logits, int output);
 
     /// <summary>What an error of an operation means, if it is the device's; null for any other error.</summary>
-    Exception? FaultOf(Exception error) => null;
+    Exception? FaultOf(Exception error);
 }

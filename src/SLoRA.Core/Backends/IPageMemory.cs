@@ -1,4 +1,4 @@
-using SLoRA.Adapters;
+using SLoRA.Native;
 
 namespace SLoRA.Backends;
 
@@ -12,29 +12,23 @@ internal interface IPageMemory
     long PageBytes { get; }
 
     /// <summary>Whether the pages lie in main memory: what is in them need not be kept there a second time, and reading it back is a plain copy.</summary>
-    bool IsMainMemory => false;
+    bool IsMainMemory { get; }
 
     /// <summary>Copies bytes into a page; whatever follows, steps too, sees them.</summary>
     void Write(int page, long offset, ReadOnlySpan<byte> source);
 
-    /// <summary>Copies bytes into a page that nothing reads before they have landed: the copy may run beside the steps. <paramref name="source"/> is free on return.</summary>
-    /// <returns>A mark that lands when this and all earlier bytes are in their pages.</returns>
-    long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
-    {
-        Write(page, offset, source);
-        return 0;
-    }
+    /// <summary>Copies bytes into a page that nothing reads before they are there: the copy may run beside the steps. <paramref name="source"/> is free on return.</summary>
+    /// <returns>A mark; it is written when this and all earlier bytes are in their pages.</returns>
+    long WriteBeside(int page, long offset, ReadOnlySpan<byte> source);
 
-    /// <summary>Whether a mark has landed. Does not wait.</summary>
-    bool HasLanded(long mark) => true;
+    /// <summary>Whether all bytes up to a mark are in their pages. Does not wait.</summary>
+    bool IsWritten(long mark);
 
     /// <summary>
-    /// Waits until all marks have landed. Does not throw, so that pages can be given back after it wherever that happens: of a device that fails meanwhile
-    /// the next <see cref="HasLanded"/> or step says so.
+    /// Waits until all marks are written. Does not throw, so that pages can be given back after it wherever that happens: of a device that fails meanwhile
+    /// the next <see cref="IsWritten"/> or step says so.
     /// </summary>
-    void Settle()
-    {
-    }
+    void Settle();
 
     /// <summary>Copies bytes out of a page.</summary>
     void Read(int page, long offset, Span<byte> destination);
@@ -44,5 +38,5 @@ internal interface IPageMemory
 
     /// <summary>Main memory for what is copied out of pages.</summary>
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
-    NativeBlock AllocateMain(long bytes) => new(bytes);
+    NativeBlock AllocateMain(long bytes);
 }

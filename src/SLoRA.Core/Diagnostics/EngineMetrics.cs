@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using SLoRA.Engine;
+using SLoRA.Errors;
 
 namespace SLoRA.Diagnostics;
 
@@ -29,7 +29,7 @@ internal sealed class EngineMetrics : IDisposable
     private readonly Counter<long> _misses;
     private readonly Counter<long> _evictions;
     private readonly Histogram<double> _pageInDuration;
-    private EngineMonitor? _monitor;
+    private Func<EngineCounts>? _counts;
     private EngineCounts _counted;
 
     /// <summary>Makes the instruments.</summary>
@@ -69,10 +69,11 @@ internal sealed class EngineMetrics : IDisposable
         }
     }
 
-    /// <summary>Adds the gauges, which read the monitor.</summary>
-    public void Watch(EngineMonitor monitor)
+    /// <summary>Adds the gauges.</summary>
+    /// <param name="counts">The numbers of the engine now; called by whoever listens, on any thread.</param>
+    public void Watch(Func<EngineCounts> counts)
     {
-        _monitor = monitor;
+        _counts = counts;
         _meter.CreateObservableGauge("slora.requests.running", () => Look(counts => (long)counts.Running), "{request}", "Sequences that run.");
         _meter.CreateObservableGauge("slora.requests.waiting", () => Look(counts => (long)counts.Queue.Total), "{request}", "Requests that wait to be admitted.");
         _meter.CreateObservableGauge("slora.pool.pages", LookAtPages, "{page}", "Pages of the pool, by kind: kv, adapter, free.");
@@ -116,7 +117,7 @@ internal sealed class EngineMetrics : IDisposable
     public void Ended(GenerationRequest request, FinishReason reason, GenerationUsage usage, TimeSpan duration, Exception? error)
     {
         ReadOnlySpan<KeyValuePair<string, object?>> tags = _tags.Of(request);
-        Record(_requestDuration, duration.TotalSeconds, error is null ? tags : [.. tags, new("error.type", TypeOf(error))]);
+        Record(_requestDuration, duration.TotalSeconds, error is null ? tags : [.. tags, new("error.type", ErrorText.TypeOf(error))]);
         Add(_finished, 1, [new("finish_reason", NameOf(reason))]);
         if (usage.GeneratedTokens == 0)
         {
@@ -133,13 +134,10 @@ internal sealed class EngineMetrics : IDisposable
         }
     }
 
-    /// <summary>The value of <c>error.type</c>: an error's stable code if it has one.</summary>
-    internal static string TypeOf(Exception error) => (error as SLoraException)?.Code ?? error.GetType().FullName!;
-
     /// <summary>Ends the gauges, and the meter if it is the engine's own.</summary>
     public void Dispose()
     {
-        Volatile.Write(ref _monitor, null);
+        Volatile.Write(ref _counts, null);
         if (!_ownsMeter)
         {
             return;
@@ -196,7 +194,8 @@ internal sealed class EngineMetrics : IDisposable
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Disposed => "disposed",
-        _ => "failed",
+        FinishReason.Failed => "failed",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "No such reason is counted."),
     };
 
     private Histogram<double> Seconds(string name, string description, InstrumentAdvice<double> advice) =>
@@ -205,16 +204,16 @@ internal sealed class EngineMetrics : IDisposable
     /// <summary>One measurement; none when the engine has ended.</summary>
     private IEnumerable<Measurement<T>> Look<T>(Func<EngineCounts, T> read)
         where T : struct =>
-        Volatile.Read(ref _monitor) is { } monitor ? [new Measurement<T>(read(monitor.Counts))] : [];
+        Volatile.Read(ref _counts) is { } counts ? [new Measurement<T>(read(counts()))] : [];
 
     private IEnumerable<Measurement<long>> LookAtPages()
     {
-        if (Volatile.Read(ref _monitor) is not { } monitor)
+        if (Volatile.Read(ref _counts) is not { } counts)
         {
             return [];
         }
 
-        PoolStatus pool = monitor.Counts.Pool;
+        PoolStatus pool = counts().Pool;
         return
         [
             new Measurement<long>(pool.Cache, new KeyValuePair<string, object?>("kind", "kv")),

@@ -1,3 +1,5 @@
+using SLoRA.Errors;
+
 namespace SLoRA.Diagnostics;
 
 /// <summary>

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using SLoRA.Engine;
+using SLoRA.Step;
 
 namespace SLoRA.Diagnostics;
 

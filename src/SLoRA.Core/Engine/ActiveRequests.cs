@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
 using SLoRA.Scheduling;
+using SLoRA.Sequences;
 
 namespace SLoRA.Engine;
 
@@ -16,6 +17,7 @@ namespace SLoRA.Engine;
 internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Residency residency, Reclaim reclaim, Preemption preemption)
 {
     private readonly Admission _admission = new(queue, reclaim, residency, preemption, parts.Scheduling, parts.Pool.Total, parts.Clock);
+    private readonly Dictionary<GenerationStream, RequestState> _states = new(ReferenceEqualityComparer.Instance);
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _finished = [];
     private readonly Queue<Sequence> _left = [];
@@ -53,7 +55,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
             refusal ??= lease.HasContent ? null : residency.Loads.RefusalOf(lease.Registration);
         }
 
-        sequence.Request.Stream.State = sequence.Request;
+        _states.Add(sequence.Request.Stream, sequence.Request);
         sequence.Request.Sequences.Add(sequence);
         queue.Add(sequence, now);
         _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
@@ -109,7 +111,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     /// <summary>Ends the sequences of a stream as cancelled.</summary>
     public void Cancel(GenerationStream stream)
     {
-        if (stream.State is { } request)
+        if (_states.TryGetValue(stream, out RequestState? request))
         {
             Finish(request, FinishReason.Cancelled);
         }
@@ -250,6 +252,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         // Each is taken out before it is told, so that one that fails is not told twice and holds up none behind it.
         while (_completed.TryDequeue(out RequestState? request))
         {
+            _states.Remove(request.Stream);
             request.Complete(parts.Clock, parts.Metrics);
         }
     }

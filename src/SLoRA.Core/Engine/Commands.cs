@@ -1,5 +1,7 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Scheduling;
+using SLoRA.Sequences;
 
 namespace SLoRA.Engine;
 
@@ -38,7 +40,7 @@ internal sealed class PreloadCancelled(Preload preload) : EngineCommand
 internal sealed class DeadlinePassed(RequestState request) : EngineCommand
 {
     public override void Apply(EngineLoop loop) =>
-        loop.Fail(request, new DeadlineExceededException(request.Request.Deadline!.Value));
+        loop.Fail(request, new DeadlineExceededException(request.Asked.Deadline!.Value));
 }
 
 /// <summary>A paused sequence can go on.</summary>

@@ -1,11 +1,16 @@
 using Microsoft.Extensions.Logging;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Loading;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Diagnostics;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Models.Blocks;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 
@@ -16,12 +21,12 @@ internal sealed class EngineAssembly : IDisposable
     private readonly AdapterIntake _intake;
 
     private EngineAssembly(
-        EngineLoop loop, ModelInfo model, IBackend backend, AdapterCollection adapters, EngineDescription asked, BaseModel baseModel, AdapterIntake intake)
+        EngineLoop loop, ModelInfo model, IBackend backend, EngineDescription asked, BaseModel baseModel, AdapterIntake intake)
     {
         Loop = loop;
         Model = model;
         Backend = backend;
-        Adapters = adapters;
+        Logger = asked.Logger;
         Scheduling = asked.Scheduling;
         AdapterCache = asked.AdapterCache;
         _baseModel = baseModel;
@@ -37,8 +42,8 @@ internal sealed class EngineAssembly : IDisposable
     /// <summary>The device.</summary>
     public IBackend Backend { get; }
 
-    /// <summary>The adapters as callers see them.</summary>
-    public AdapterCollection Adapters { get; }
+    /// <summary>Where the engine logs.</summary>
+    public ILogger Logger { get; }
 
     /// <summary>What reads adapters.</summary>
     public AdapterIntake Intake => _intake;
@@ -80,7 +85,7 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
-            KvLayout layout = KvLayout.For(description, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            KvLayout layout = KvLayout.For(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             if (backend.Shortcoming is { } shortcoming)
@@ -89,16 +94,16 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             backend.AllocatePages(layout, pageCount);
-            backend.ReserveWeights(WeightBytes(model));
-            DecoderWeights weights = LoadWeights(model, backend, progress, cancellation);
+            backend.ReserveWeights(WeightSizes(model));
+            LoadedDecoder weights = LoadWeights(model, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
-                model.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace, adapterCache.AllowWithoutEffect, logger);
+                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace, adapterCache.AllowWithoutEffect, logger);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
-            backend.CompleteLoading(description);
+            backend.CompleteLoading(description.Shape);
             model.Release();
             metrics = new EngineMetrics(asked.Metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath)));
             loop = new EngineLoop(
@@ -129,7 +134,7 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             Log.Loaded(logger, description.Architecture, info.ParameterCount, backend.Name, pageCount, layout.PageBytes);
-            return new EngineAssembly(loop, info, backend, new AdapterCollection(loop, intake, logger), asked, model, intake);
+            return new EngineAssembly(loop, info, backend, asked, model, intake);
         }
         catch
         {
@@ -157,10 +162,10 @@ internal sealed class EngineAssembly : IDisposable
         _baseModel.Dispose();
     }
 
-    private static DecoderWeights LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static LoadedDecoder LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
-        DecoderWeights weights = DecoderLoader.Load(model.Decoder, model.Targets, name => model.Weight(name, cancellation), backend, weight =>
+        LoadedDecoder weights = DecoderLoader.Load(model.Decoder, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;
@@ -170,19 +175,9 @@ internal sealed class EngineAssembly : IDisposable
         return weights;
     }
 
-    /// <summary>What the weights take as <see cref="IBackend.ReserveWeights"/> counts.</summary>
-    private static long WeightBytes(BaseModel model)
-    {
-        long bytes = 0;
-        foreach (ExpectedTensor tensor in TensorCatalog.Of(model.Decoder))
-        {
-            TensorEntry weight = model.Tensor(tensor.Name);
-            int size = tensor.Shape.Length == 1 ? sizeof(float) : weight.Type.ElementSize();
-            bytes += ((weight.ElementCount * size) + 255) & ~255L;
-        }
-
-        return bytes;
-    }
+    /// <summary>What each weight takes as <see cref="IBackend.ReserveWeights"/> counts.</summary>
+    private static IEnumerable<long> WeightSizes(BaseModel model) => model.Modules.Tensors.Select(
+        tensor => tensor.ElementCount * (tensor.Shape.Length == 1 ? sizeof(float) : model.Tensor(tensor.Name).Type.ElementSize()));
 
     private static ModelInfo Describe(BaseModel model) => new()
     {
@@ -192,7 +187,7 @@ internal sealed class EngineAssembly : IDisposable
         HiddenSize = model.Decoder.HiddenSize,
         LayerCount = model.Decoder.Layers.Length,
         ContextLength = model.Decoder.ContextLength,
-        ParameterCount = TensorCatalog.Of(model.Decoder).Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
+        ParameterCount = model.Modules.Tensors.Sum(tensor => tensor.ElementCount),
         EndOfTextTokens = model.Decoder.EndOfSequence,
     };
 
@@ -209,6 +204,7 @@ internal sealed class EngineAssembly : IDisposable
         CacheType.Float32 => TensorType.F32,
         CacheType.Float16 => TensorType.F16,
         CacheType.BFloat16 => TensorType.BF16,
-        _ => weights,
+        CacheType.Weights => weights,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No such type of cache."),
     };
 }

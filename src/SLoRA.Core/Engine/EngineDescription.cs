@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Backends;
 
 namespace SLoRA.Engine;

@@ -1,17 +1,22 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Pool;
+using SLoRA.Requests;
 using SLoRA.Sampling;
 using SLoRA.Scheduling;
+using SLoRA.Sequences;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 
 /// <summary>
-/// The heart: one step after another, on one thread. Everything mutable belongs to that thread; callers talk to it through the inbox.
+/// The loop: one step after another, on one thread. Everything mutable belongs to that thread; callers talk to it through the inbox.
 /// </summary>
-internal sealed class EngineLoop
+internal sealed class EngineLoop : IRequestPort
 {
     private readonly EngineParts _parts;
     private readonly Inbox _inbox = new();
@@ -34,7 +39,7 @@ internal sealed class EngineLoop
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
         _queue = new WaitingQueue(scheduling.MaxWaiting);
-        _residency = new Residency(parts, _queue, ContentRead, WakeUp);
+        _residency = new Residency(parts.Residency, _queue, ContentRead, WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
         PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
@@ -44,7 +49,7 @@ internal sealed class EngineLoop
         _residency.Connect(reclaim, _requests.PagesNeededBeside);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, _queue);
-        parts.Metrics.Watch(Monitor);
+        parts.Metrics.Watch(() => Monitor.Counts);
         DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
     }
@@ -118,7 +123,7 @@ internal sealed class EngineLoop
     /// <summary>The caller of a preload waits no more. Any thread; does nothing for one that has ended.</summary>
     public void Cancel(Preload preload) => _inbox.TryPost(new PreloadCancelled(preload));
 
-    /// <summary>Lets the engine's thread look around. Any thread.</summary>
+    /// <summary>Wakes the engine's thread, which looks for something to do. Any thread.</summary>
     public void WakeUp() => _inbox.TryPost(Wake.Instance);
 
     /// <summary>Posts a command, or lets it fail when the engine has ended. Any thread.</summary>
@@ -160,7 +165,7 @@ internal sealed class EngineLoop
         _requests.Admit();
         bool ended = _requests.SecurePages();
         _residency.Advance();
-        bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryLand() && _planner.TryPlan(_requests.Running, _plan));
+        bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryFinishCopies() && _planner.TryPlan(_requests.Running, _plan));
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();

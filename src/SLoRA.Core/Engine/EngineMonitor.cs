@@ -1,6 +1,9 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
+using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Scheduling;
+using SLoRA.Sequences;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 
@@ -115,7 +118,7 @@ internal sealed class EngineMonitor
         int content = _queue.ForContent;
         int others = _queue.Count - content;
         Sequence? first = _queue.Preempted.Count > 0 ? _queue.Preempted[0] : _queue.NextReady(-1);
-        return first is null || first.Request.Request.Continuations <= FreePlaces()
+        return first is null || first.Request.Asked.Continuations <= FreePlaces()
             ? new QueueStatus(content, others, 0)
             : new QueueStatus(content, 0, others);
     }

@@ -1,9 +1,12 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Diagnostics;
 using SLoRA.Models;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Scheduling;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 
@@ -36,6 +39,19 @@ internal sealed record EngineParts
 
     /// <summary>How adapters come into the pool.</summary>
     public required AdapterCacheOptions AdapterCache { get; init; }
+
+    /// <summary>What the way of adapters into pages is made of.</summary>
+    public ResidencyParts Residency => new()
+    {
+        Pool = Pool,
+        Pages = Pages,
+        ReadContent = ReadContent,
+        HasAdapterSource = HasAdapterSource,
+        Pace = Pace,
+        AdapterCache = AdapterCache,
+        StreamBuffer = Scheduling.StreamBuffer,
+        Clock = Clock,
+    };
 
     /// <summary>Limits.</summary>
     public required SchedulingOptions Scheduling { get; init; }

@@ -1,4 +1,6 @@
 using SLoRA.Sampling;
+using SLoRA.Sequences;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 
@@ -93,7 +95,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             }
 
             ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
-            GenerationRequest asked = sequence.Request.Request;
+            GenerationRequest asked = sequence.Request.Asked;
             asked.Tap?.Take(position, logits);
             if (position < sequence.PromptLength - 1 && asked.LogProbabilities is { IncludePrompt: true })
             {
@@ -120,7 +122,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
         if (request.FirstToken == 0)
         {
             request.FirstToken = now;
-            parts.Metrics.FirstToken(request.Request, parts.Clock.GetElapsedTime(request.Arrived, now));
+            parts.Metrics.FirstToken(request.Asked, parts.Clock.GetElapsedTime(request.Arrived, now));
         }
     }
 

@@ -1,4 +1,6 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
+using SLoRA.Sequences;
+using SLoRA.Step;
 
 namespace SLoRA.Engine;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Native;
 
 namespace SLoRA.Formats;

@@ -169,7 +169,7 @@ internal sealed class ConfigObject
         const int Longest = 60;
         string text = value.GetRawText();
         string start = string.Join(' ', text[..Math.Min(text.Length, Longest + 1)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return Diagnostics.Shown.Text(start, Longest);
+        return Errors.Shown.Text(start, Longest);
     }
 
     // Null when the value is not written as a whole number. Clamped, so that one too long for Int64 still fails its bounds.

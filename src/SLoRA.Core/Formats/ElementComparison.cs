@@ -44,11 +44,13 @@ internal static class ElementComparison
             case TensorType.F16:
                 TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination);
                 break;
-            default:
+            case TensorType.BF16:
                 ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(source);
                 for (int at = 0; at < bits.Length; at++)
                     destination[at] = Elements.Widen(bits[at]);
                 break;
+            default:
+                throw UnservedType.Error(type);
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats;
 

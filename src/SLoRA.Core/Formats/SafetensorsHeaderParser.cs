@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats;
 

@@ -21,7 +21,9 @@ internal static class TensorTypes
         TensorType.F16 or TensorType.BF16 or TensorType.I16 or TensorType.U16 => 16,
         TensorType.F6E2M3 or TensorType.F6E3M2 => 6,
         TensorType.F4 => 4,
-        _ => 8,
+        TensorType.F8E4M3 or TensorType.F8E5M2 or TensorType.F8E8M0 or TensorType.F8E4M3Fnuz or TensorType.F8E5M2Fnuz => 8,
+        TensorType.I8 or TensorType.U8 or TensorType.Bool => 8,
+        _ => throw UnservedType.Error(type),
     };
 
     /// <summary>Reads the spelling that safetensors headers use.</summary>

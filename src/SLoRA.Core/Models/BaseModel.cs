@@ -1,7 +1,7 @@
-using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
+using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
 
 namespace SLoRA.Models;
@@ -22,7 +22,7 @@ internal sealed class BaseModel : IDisposable
         FolderPath = folder;
         Decoder = decoder;
         Defaults = defaults;
-        Targets = TargetModule.Of(decoder);
+        Modules = DecoderModules.Of(decoder);
         _checkpoint = checkpoint;
         _access = access;
     }
@@ -36,8 +36,8 @@ internal sealed class BaseModel : IDisposable
     /// <summary>Defaults for generation.</summary>
     public GenerationDefaults Defaults { get; }
 
-    /// <summary>The modules that adapters can target, by index.</summary>
-    public ImmutableArray<TargetModule> Targets { get; }
+    /// <summary>Its modules.</summary>
+    public DecoderModules Modules { get; }
 
     /// <summary>Bytes of the tensor files.</summary>
     public long FileBytes => _checkpoint.FileBytes;
@@ -117,7 +117,7 @@ internal sealed class BaseModel : IDisposable
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
     public BaseWeight WeightOf(TargetModule module)
     {
-        TensorEntry tensor = Tensor((module.Kind == TargetKind.Head && Decoder.TiedEmbeddings ? ModuleNames.Embedding : module.Name) + ".weight");
+        TensorEntry tensor = Tensor(module.WeightName);
         return new BaseWeight(
             tensor.Type, tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination), IsInMemory: _access == ModelAccess.Map);
     }

@@ -1,41 +1,35 @@
-using System.Collections.Immutable;
 using SLoRA.Backends;
-using SLoRA.Engine;
+using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Models;
 
 /// <summary>
-/// A decoder, written once over the device operations. What differs between families is in its description and in the weights that were found:
-/// a layer without query and key norms simply has none to apply.
+/// A decoder, written once over the device operations: embed, then for every branch of every layer norm, block, add, then norm and head. It knows no
+/// architecture: what differs between families is in the blocks.
 /// </summary>
 internal sealed class Decoder
 {
     private readonly IBackend _backend;
-    private readonly DecoderWeights _weights;
+    private readonly LoadedDecoder _loaded;
+    private readonly float _finalEpsilon;
     private readonly DeviceRows _hidden;
     private readonly DeviceRows _normed;
-    private readonly DeviceRows _projected;
-    private readonly DeviceRows _attended;
-    private readonly DeviceRows _gateUp;
-    private readonly DeviceRows _gated;
     private readonly DeviceRows _residual;
     private readonly DeviceRows _outputs;
     private readonly DeviceRows _outputsNormed;
     private readonly DeviceRows _logits;
 
     /// <summary>Allocates the activations of a decoder on its backend.</summary>
-    public Decoder(DecoderDescription description, DecoderWeights weights, IBackend backend)
+    public Decoder(DecoderDescription description, LoadedDecoder loaded, IBackend backend)
     {
         _backend = backend;
-        _weights = weights;
+        _loaded = loaded;
+        _finalEpsilon = description.FinalNorm.Epsilon;
         Description = description;
         int hidden = description.HiddenSize;
         _hidden = backend.CreateRows(RowSet.Step, hidden);
         _normed = backend.CreateRows(RowSet.Step, hidden);
-        _projected = backend.CreateRows(RowSet.Step, description.Layers.Max(QkvWidth));
-        _attended = backend.CreateRows(RowSet.Step, description.Layers.Max(layer => layer.Attention.Heads * layer.Attention.HeadDim));
-        _gateUp = backend.CreateRows(RowSet.Step, description.Layers.Max(layer => 2 * layer.Mlp.IntermediateSize));
-        _gated = backend.CreateRows(RowSet.Step, description.Layers.Max(layer => layer.Mlp.IntermediateSize));
         _residual = backend.CreateRows(RowSet.Step, hidden);
         _outputs = backend.CreateRows(RowSet.Output, hidden);
         _outputsNormed = backend.CreateRows(RowSet.Output, hidden);
@@ -70,17 +64,15 @@ internal sealed class Decoder
     private void Compute(StepPlan plan)
     {
         _backend.BeginStep(plan);
-        _backend.Embed(_weights.Embedding, _weights.EmbeddingTarget, _hidden);
-        _backend.Norm(_hidden, _weights.Layers[0].AttentionNorm, Description.NormEpsilon, _normed);
-        for (int i = 0; i < _weights.Layers.Length; i++)
+        _backend.Embed(_loaded.Embedding, _loaded.EmbeddingTarget, _hidden);
+        ReadOnlySpan<LoadedBranch> branches = _loaded.Branches.AsSpan();
+        _backend.Norm(_hidden, branches[0].Norm, branches[0].Epsilon, _normed);
+        for (int i = 0; i < branches.Length; i++)
         {
-            LayerWeights layer = _weights.Layers[i];
-            Attention(i, layer, Description.Layers[i].Attention);
-            _backend.AddNorm(_hidden, _residual, layer.MlpNorm, Description.NormEpsilon, _normed);
-            Mlp(layer);
-            if (i + 1 < _weights.Layers.Length)
+            branches[i].Block.Run(_backend, _normed, _residual);
+            if (i + 1 < branches.Length)
             {
-                _backend.AddNorm(_hidden, _residual, _weights.Layers[i + 1].AttentionNorm, Description.NormEpsilon, _normed);
+                _backend.AddNorm(_hidden, _residual, branches[i + 1].Norm, branches[i + 1].Epsilon, _normed);
             }
             else
             {
@@ -91,87 +83,11 @@ internal sealed class Decoder
         if (plan.OutputCount > 0)
         {
             _backend.GatherOutputs(_hidden, _outputs);
-            _backend.Norm(_outputs, _weights.FinalNorm, Description.NormEpsilon, _outputsNormed);
-            _backend.Linear(_weights.Head, _outputsNormed, _logits);
+            _backend.Norm(_outputs, _loaded.FinalNorm, _finalEpsilon, _outputsNormed);
+            _backend.Linear(_loaded.Head, _outputsNormed, _logits);
             _backend.Choose(_logits);
         }
 
         _backend.EndStep(_logits);
     }
-
-    /// <summary>Normed hidden state → what attention adds to it.</summary>
-    private void Attention(int index, LayerWeights layer, AttentionDescription attention)
-    {
-        _backend.Linear(layer.Qkv, _normed, _projected);
-        if (layer.QueryNorm is { } queryNorm && layer.KeyNorm is { } keyNorm)
-        {
-            _backend.NormHeads(_projected, 0, attention.Heads, queryNorm, Description.NormEpsilon);
-            _backend.NormHeads(_projected, attention.Heads * attention.HeadDim, attention.KeyValueHeads, keyNorm, Description.NormEpsilon);
-        }
-
-        _backend.RotateAndStore(_projected, index, attention, layer.Rope);
-        _backend.Attend(_projected, index, attention, _attended);
-        _backend.Linear(layer.Output, _attended, _residual);
-    }
-
-    /// <summary>Normed hidden state → what the MLP adds to it.</summary>
-    private void Mlp(LayerWeights layer)
-    {
-        _backend.Linear(layer.GateUp, _normed, _gateUp);
-        _backend.Gate(_gateUp, _gated);
-        _backend.Linear(layer.Down, _gated, _residual);
-    }
-
-    private static int QkvWidth(LayerDescription layer) =>
-        (layer.Attention.Heads + (2 * layer.Attention.KeyValueHeads)) * layer.Attention.HeadDim;
-}
-
-/// <summary>The base weights of a decoder on its device.</summary>
-internal sealed record DecoderWeights
-{
-    /// <summary>Token embeddings.</summary>
-    public required DeviceTable Embedding { get; init; }
-
-    /// <summary>Target index of the embedding.</summary>
-    public required int EmbeddingTarget { get; init; }
-
-    /// <summary>One entry per layer.</summary>
-    public required ImmutableArray<LayerWeights> Layers { get; init; }
-
-    /// <summary>Weight of the norm before the head.</summary>
-    public required DeviceVector FinalNorm { get; init; }
-
-    /// <summary>Hidden state → logits.</summary>
-    public required LinearGroup Head { get; init; }
-}
-
-/// <summary>The base weights of one layer.</summary>
-internal sealed record LayerWeights
-{
-    /// <summary>Weight of the norm before attention.</summary>
-    public required DeviceVector AttentionNorm { get; init; }
-
-    /// <summary>Queries, keys and values, side by side.</summary>
-    public required LinearGroup Qkv { get; init; }
-
-    /// <summary>Weight of the norm over each query head, or null.</summary>
-    public DeviceVector? QueryNorm { get; init; }
-
-    /// <summary>Weight of the norm over each key head, or null.</summary>
-    public DeviceVector? KeyNorm { get; init; }
-
-    /// <summary>The layer's rotary embedding.</summary>
-    public required DeviceRope Rope { get; init; }
-
-    /// <summary>Attention's output projection.</summary>
-    public required LinearGroup Output { get; init; }
-
-    /// <summary>Weight of the norm before the MLP.</summary>
-    public required DeviceVector MlpNorm { get; init; }
-
-    /// <summary>Gate and up projections, side by side.</summary>
-    public required LinearGroup GateUp { get; init; }
-
-    /// <summary>Down projection.</summary>
-    public required LinearGroup Down { get; init; }
 }

@@ -1,46 +1,28 @@
-using System.Collections.Immutable;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
+using SLoRA.Models.Blocks;
 
 namespace SLoRA.Models;
 
 /// <summary>The tensors that a decoder is made of: what a checkpoint has to hold, no less and no more.</summary>
 internal static class TensorCatalog
 {
-    private const string HeadWeight = ModuleNames.Head + ".weight";
-    private const string EmbeddingWeight = ModuleNames.Embedding + ".weight";
-
-    /// <summary>Names and shapes, in model order.</summary>
-    public static IEnumerable<ExpectedTensor> Of(DecoderDescription decoder)
-    {
-        int hidden = decoder.HiddenSize;
-        yield return new(EmbeddingWeight, [decoder.VocabularySize, hidden]);
-        for (int layer = 0; layer < decoder.Layers.Length; layer++)
-        {
-            foreach (ExpectedTensor tensor in Attention(layer, decoder.Layers[layer].Attention, hidden).Concat(Mlp(layer, decoder.Layers[layer].Mlp, hidden)))
-                yield return tensor;
-        }
-
-        yield return new(ModuleNames.FinalNorm + ".weight", [hidden]);
-        if (!decoder.TiedEmbeddings)
-            yield return new(HeadWeight, [decoder.VocabularySize, hidden]);
-    }
-
     /// <summary>Checks names, shapes and types of a checkpoint, from its headers alone.</summary>
     /// <exception cref="FormatError">A tensor is missing, extra, or of another shape or type; kind <see cref="LoadErrorKind.Tensor"/>.</exception>
     public static void Check(DecoderDescription decoder, Checkpoint checkpoint)
     {
         var expected = new HashSet<string>(StringComparer.Ordinal);
-        foreach (ExpectedTensor tensor in Of(decoder))
+        foreach (ExpectedTensor tensor in DecoderModules.Of(decoder).Tensors)
         {
             expected.Add(tensor.Name);
             CheckOne(tensor, checkpoint);
         }
 
-        if (decoder.TiedEmbeddings && checkpoint.Tensors.ContainsKey(HeadWeight))
+        string headWeight = Weight(decoder.Head);
+        if (decoder.TiedEmbeddings && checkpoint.Tensors.ContainsKey(headWeight))
         {
-            expected.Add(HeadWeight);
-            CheckOne(new ExpectedTensor(HeadWeight, [decoder.VocabularySize, decoder.HiddenSize]), checkpoint);
+            expected.Add(headWeight);
+            CheckOne(new ExpectedTensor(headWeight, decoder.Head.Tensors[0].Shape), checkpoint);
         }
 
         foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
@@ -55,9 +37,10 @@ internal static class TensorCatalog
     public static void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
     {
         const int BlockElements = 1 << 20;
-        if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(HeadWeight, out TensorEntry? head))
+        string headWeight = Weight(decoder.Head), embeddingWeight = Weight(decoder.Embedding);
+        if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(headWeight, out TensorEntry? head))
             return;
-        TensorEntry embedding = checkpoint.Tensors[EmbeddingWeight];
+        TensorEntry embedding = checkpoint.Tensors[embeddingWeight];
         byte[] left = new byte[BlockElements * head.Type.ElementSize()], right = new byte[BlockElements * embedding.Type.ElementSize()];
         for (long element = 0; element < head.ElementCount; element += BlockElements)
         {
@@ -68,9 +51,9 @@ internal static class TensorCatalog
             {
                 throw new FormatError(
                     LoadErrorKind.Tensor,
-                    checkpoint.FileOf(HeadWeight),
-                    HeadWeight,
-                    $"differs from {EmbeddingWeight} at element {element + at}, although tie_word_embeddings is true; "
+                    checkpoint.FileOf(headWeight),
+                    headWeight,
+                    $"differs from {embeddingWeight} at element {element + at}, although tie_word_embeddings is true; "
                         + "if the head was trained, say false there, otherwise save the model again without it");
             }
         }
@@ -84,38 +67,7 @@ internal static class TensorCatalog
         }
     }
 
-    private static IEnumerable<ExpectedTensor> Attention(int layer, AttentionDescription attention, int hidden)
-    {
-        long queries = (long)attention.Heads * attention.HeadDim, keys = (long)attention.KeyValueHeads * attention.HeadDim;
-        IEnumerable<ExpectedTensor> tensors =
-        [
-            new(ModuleNames.AttentionNorm(layer) + ".weight", [hidden]),
-            .. Linear(ModuleNames.Query(layer), queries, hidden, attention.QkvBias),
-            .. Linear(ModuleNames.Key(layer), keys, hidden, attention.QkvBias),
-            .. Linear(ModuleNames.Value(layer), keys, hidden, attention.QkvBias),
-            .. Linear(ModuleNames.Output(layer), hidden, queries, attention.OutputBias),
-        ];
-        return !attention.QueryKeyNorm ? tensors : tensors.Concat(
-        [
-            new(ModuleNames.QueryNorm(layer) + ".weight", [attention.HeadDim]),
-            new(ModuleNames.KeyNorm(layer) + ".weight", [attention.HeadDim]),
-        ]);
-    }
-
-    private static IEnumerable<ExpectedTensor> Mlp(int layer, MlpDescription mlp, int hidden) =>
-    [
-        new(ModuleNames.MlpNorm(layer) + ".weight", [hidden]),
-        .. Linear(ModuleNames.Gate(layer), mlp.IntermediateSize, hidden, mlp.Bias),
-        .. Linear(ModuleNames.Up(layer), mlp.IntermediateSize, hidden, mlp.Bias),
-        .. Linear(ModuleNames.Down(layer), hidden, mlp.IntermediateSize, mlp.Bias),
-    ];
-
-    private static IEnumerable<ExpectedTensor> Linear(string module, long outputs, long inputs, bool bias)
-    {
-        yield return new(module + ".weight", [outputs, inputs]);
-        if (bias)
-            yield return new(module + ".bias", [outputs]);
-    }
+    private static string Weight(Module module) => module.Name + module.Tensors[0].Suffix;
 
     private static void CheckOne(ExpectedTensor expected, Checkpoint checkpoint)
     {
@@ -146,8 +98,3 @@ internal static class TensorCatalog
     // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read either.
     private static bool IsOldBuffer(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 }
-
-/// <summary>A tensor that a checkpoint has to hold.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Shape">Its dimensions, outermost first.</param>
-internal sealed record ExpectedTensor(string Name, ImmutableArray<long> Shape);

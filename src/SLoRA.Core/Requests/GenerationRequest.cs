@@ -1,4 +1,4 @@
-using SLoRA.Sampling;
+using SLoRA.Requests;
 
 namespace SLoRA;
 

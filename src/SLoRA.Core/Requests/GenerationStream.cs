@@ -1,5 +1,4 @@
-using SLoRA.Diagnostics;
-using SLoRA.Engine;
+using SLoRA.Requests;
 
 namespace SLoRA;
 
@@ -16,7 +15,7 @@ namespace SLoRA;
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
-    private readonly EngineLoop _loop;
+    private readonly IRequestPort _port;
     private readonly CancellationToken _cancellation;
     private readonly TokenRing _tokens;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,14 +24,14 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     private int _started;
     private bool _completed;
 
-    internal GenerationStream(EngineLoop loop, GenerationRequest request, int maxTokens, CancellationToken cancellation)
+    internal GenerationStream(IRequestPort port, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
-        _loop = loop;
+        _port = port;
         _cancellation = cancellation;
         Request = request;
         MaxTokens = maxTokens;
         Stops = StopMatchers.Begin(request);
-        _tokens = new TokenRing(Capacity(loop.StreamBuffer, request.Continuations, maxTokens));
+        _tokens = new TokenRing(Capacity(port.StreamBuffer, request.Continuations, maxTokens));
     }
 
     /// <summary>The request, as it was copied when it was made.</summary>
@@ -61,8 +60,6 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 
     /// <summary>The request's stop condition at work; null without one.</summary>
     internal StopMatchers? Stops { get; }
-    /// <summary>What the engine makes of it, from its arrival on. Engine's thread only.</summary>
-    internal RequestState? State { get; set; }
 
     /// <summary>Tokens that the consumer has not taken yet.</summary>
     internal int Unread => _tokens.Unread;
@@ -70,8 +67,14 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>Tokens that have been handed to the consumer, taken or not.</summary>
     internal int Published => _tokens.Written;
 
+    /// <summary>Completed when the request has ended and all that it held has been returned.</summary>
+    internal Task Ending => _ended.Task;
+
     /// <inheritdoc/>
-    public async IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default)
+    public IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+        new StreamEnumerator(this, Tokens(cancellationToken));
+
+    private async IAsyncEnumerator<GeneratedToken> Tokens(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _started, 1) == 1)
         {
@@ -93,9 +96,9 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
             {
                 while (_tokens.TryRead(out GeneratedToken token, out int left))
                 {
-                    if (left == _loop.StreamBuffer - 1)
+                    if (left == _port.StreamBuffer - 1)
                     {
-                        _loop.WakeUp();
+                        _port.WakeUp();
                     }
 
                     yield return token;
@@ -129,7 +132,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         (_prompt ??= new PromptTokenLogProbability?[Request.Prompt.Length])[index] = token;
 
     /// <summary>Ends the request as cancelled, if it has not ended. Any thread.</summary>
-    internal void Cancel() => _loop.Cancel(this);
+    internal void Cancel() => _port.Cancel(this);
 
     /// <summary>
     /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the consumer's for a request that
@@ -143,7 +146,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         }
 
         _completed = true;
-        _loop.Ended(this);
+        _port.Ended(this);
         Usage = usage;
         FinishReasons = reasons;
         FinishReason = ReasonOf(reasons);
@@ -167,7 +170,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     {
         try
         {
-            _loop.Submit(this);
+            _port.Submit(this);
         }
         catch (SLoraException error)
         {

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Collections.ObjectModel;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA;
 
@@ -33,9 +33,11 @@ internal static class RequestCopy
     private static ReadOnlyDictionary<int, float> Bias(IReadOnlyDictionary<int, float> bias)
     {
         var copy = new Dictionary<int, float>();
+        int read = 0;
         foreach ((int token, float value) in bias)
         {
-            if (copy.Count == SamplingOptions.MaxLogitBias)
+            // What is read counts, not what is kept: a dictionary of the caller's own may give one key for ever.
+            if (read++ == SamplingOptions.MaxLogitBias)
             {
                 throw TooMany(nameof(SamplingOptions.LogitBias), SamplingOptions.MaxLogitBias);
             }

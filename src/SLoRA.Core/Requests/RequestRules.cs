@@ -1,5 +1,5 @@
 using System.Globalization;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA;
 

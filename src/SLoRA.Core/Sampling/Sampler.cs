@@ -1,3 +1,5 @@
+using SLoRA.Step;
+
 namespace SLoRA.Sampling;
 
 /// <summary>

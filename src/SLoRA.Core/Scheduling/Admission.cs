@@ -1,6 +1,6 @@
-using SLoRA.Adapters;
-using SLoRA.Engine;
+using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 

@@ -1,4 +1,4 @@
-using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 

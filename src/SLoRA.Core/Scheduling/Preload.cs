@@ -1,4 +1,4 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
 
 namespace SLoRA.Scheduling;
 

@@ -1,6 +1,7 @@
-using SLoRA.Adapters;
-using SLoRA.Engine;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 
@@ -10,7 +11,7 @@ namespace SLoRA.Scheduling;
 /// </summary>
 internal sealed class Residency
 {
-    private readonly EngineParts _parts;
+    private readonly ResidencyParts _parts;
     private readonly WaitingQueue _queue;
     private readonly SliceBudget _slice;
     private readonly Prefetch _prefetch;
@@ -20,8 +21,8 @@ internal sealed class Residency
     /// <param name="parts">What the engine is made of.</param>
     /// <param name="queue">Who waits.</param>
     /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
-    /// <param name="wakeUp">Lets the engine's thread look around; any thread.</param>
-    public Residency(EngineParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
+    /// <param name="wakeUp">Lets the engine's thread look for work; any thread.</param>
+    public Residency(ResidencyParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
     {
         _parts = parts;
         _queue = queue;
@@ -32,7 +33,7 @@ internal sealed class Residency
         Cache.Leaving = Store.ReadBack;
         Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
         Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead, wakeUp);
-        _prefetch = new Prefetch(queue, Loads, Cache, parts.Scheduling.StreamBuffer);
+        _prefetch = new Prefetch(queue, Loads, Cache, parts.StreamBuffer);
     }
 
     /// <summary>Name → registration.</summary>
@@ -85,11 +86,11 @@ internal sealed class Residency
         Preloads.Advance();
     }
 
-    /// <summary>Nothing can compute: waits for copies that run beside the steps and only have to land.</summary>
+    /// <summary>Nothing can compute: waits for copies that run beside the steps and have been begun.</summary>
     /// <returns>Whether an adapter has arrived.</returns>
-    public bool TryLand()
+    public bool TryFinishCopies()
     {
-        if (!Cache.TryLand())
+        if (!Cache.TryFinishCopies())
         {
             return false;
         }

@@ -1,13 +1,9 @@
 using System.Collections.Immutable;
-using SLoRA.Adapters;
 using SLoRA.Backends;
+using SLoRA.Native;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
-
-/// <summary>Keys and values of a preempted sequence in main memory.</summary>
-/// <param name="Blocks">One block per page, in token order.</param>
-/// <param name="Tokens">How many tokens they hold.</param>
-internal sealed record SwappedPages(ImmutableArray<NativeBlock> Blocks, int Tokens);
 
 /// <summary>
 /// Main memory for pages that are wanted on the device: blocks of one page each, allocated when they are first needed, kept for the next. Belongs to

@@ -1,5 +1,5 @@
 using System.Numerics;
-using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 

@@ -1,5 +1,5 @@
-using SLoRA.Adapters;
-using SLoRA.Engine;
+using SLoRA.Adapters.Resident;
+using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -60,7 +60,7 @@ internal sealed class AdapterDescriptionTests
         foreach (string model in FixtureModel.CoreModels)
         {
             using BaseModel opened = BaseModel.Open(Path.Combine(FixtureModel.Root, model, "model"));
-            Assert.That(FixtureModel.Targets(model), Is.EqualTo(opened.Targets), model);
+            Assert.That(FixtureModel.Targets(model), Is.EqualTo(opened.Modules.Targets), model);
         }
     }
 

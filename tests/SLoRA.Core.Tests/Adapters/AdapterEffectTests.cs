@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Adapters;
 

@@ -3,7 +3,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
 using SLoRA.Formats;
 using SLoRA.Models;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 using SLoRA.Models;
 

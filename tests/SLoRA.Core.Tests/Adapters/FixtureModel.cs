@@ -40,6 +40,8 @@ internal static class FixtureModel
         }
 
         Add("lm_head", TargetKind.Head, -1, hidden, vocabulary);
+        if (config.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.GetBoolean())
+            targets[^1] = targets[^1] with { StoredAs = "model.embed_tokens" };
         return targets.ToImmutable();
 
         int Int(string key) => config.GetProperty(key).GetInt32();

@@ -1,4 +1,4 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Adapters;

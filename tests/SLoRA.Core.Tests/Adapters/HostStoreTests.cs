@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Core.Tests.Engine;
 
 namespace SLoRA.Core.Tests.Adapters;

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 
 namespace SLoRA.Core.Tests.Adapters;
 

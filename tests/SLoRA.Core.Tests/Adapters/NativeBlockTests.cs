@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Native;
 
 namespace SLoRA.Core.Tests.Adapters;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Nodes;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;

@@ -2,9 +2,11 @@ using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Adapters;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
 

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Core.Tests.Diagnostics;
 

@@ -271,7 +271,7 @@ public sealed class EndingsTests
             Assert.That(adapter.Requests, Is.EqualTo(0), $"requests that hold {name}");
         }
 
-        foreach (SLoRA.Engine.Sequence running in engine.Loop.Running.ToArray())
+        foreach (SLoRA.Sequences.Sequence running in engine.Loop.Running.ToArray())
         {
             engine.Loop.CancelNow(running.Request.Stream);
         }

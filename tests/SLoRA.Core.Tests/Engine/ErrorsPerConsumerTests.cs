@@ -1,6 +1,6 @@
 using System.Reflection;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine;

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Core.Tests.Engine;
 

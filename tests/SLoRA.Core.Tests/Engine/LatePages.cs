@@ -3,7 +3,7 @@ using SLoRA.Backends;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>Pages in which bytes that were written beside the steps land when the test lets them, or the engine waits for them; not a byte earlier.</summary>
-internal sealed class LatePages(IPageMemory inner) : IPageMemory
+internal sealed class LatePages(IPageMemory inner) : ForwardingPages(inner)
 {
     private readonly Queue<(int Page, long Offset, byte[] Bytes)> _underWay = [];
     private long _written;
@@ -18,23 +18,15 @@ internal sealed class LatePages(IPageMemory inner) : IPageMemory
     /// <summary>Called when the engine waits, before anything lands.</summary>
     public Action? Waiting { get; set; }
 
-    public int PageCount => inner.PageCount;
-
-    public long PageBytes => inner.PageBytes;
-
-    public bool IsMainMemory => inner.IsMainMemory;
-
-    public void Write(int page, long offset, ReadOnlySpan<byte> source) => inner.Write(page, offset, source);
-
-    public long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
+    public override long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
     {
         _underWay.Enqueue((page, offset, source.ToArray()));
         return ++_written;
     }
 
-    public bool HasLanded(long mark) => mark <= _landed;
+    public override bool IsWritten(long mark) => mark <= _landed;
 
-    public void Settle()
+    public override void Settle()
     {
         if (_underWay.Count > 0)
         {
@@ -49,13 +41,9 @@ internal sealed class LatePages(IPageMemory inner) : IPageMemory
     {
         while (_underWay.TryDequeue(out (int Page, long Offset, byte[] Bytes) write))
         {
-            inner.Write(write.Page, write.Offset, write.Bytes);
+            Inner.Write(write.Page, write.Offset, write.Bytes);
         }
 
         _landed = _written;
     }
-
-    public void Read(int page, long offset, Span<byte> destination) => inner.Read(page, offset, destination);
-
-    public void Copy(int source, int destination) => inner.Copy(source, destination);
 }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using SLoRA.Sampling;
+using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Engine;
 

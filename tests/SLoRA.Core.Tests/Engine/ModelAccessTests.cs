@@ -82,7 +82,7 @@ public sealed class ModelAccessTests
             file.SetLength(file.Length / 2);
         var error = Assert.Throws<ModelLoadException>(() =>
         {
-            foreach (TargetModule target in model.Targets)
+            foreach (TargetModule target in model.Modules.Targets)
                 model.Weight(target.Name + ".weight");
         })!;
         Assert.That((error.Code, error.Message.Contains("became shorter", StringComparison.Ordinal)), Is.EqualTo(("model.file", true)));

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Core.Tests.Engine;
 

@@ -1,6 +1,6 @@
 using FsCheck;
 using NUnit.Framework;
-using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Core.Tests.Engine;
 

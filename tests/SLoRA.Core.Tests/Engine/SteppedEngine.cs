@@ -1,4 +1,6 @@
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Loading;
+using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Engine;
 
@@ -35,11 +37,12 @@ internal sealed class SteppedEngine : IDisposable
 
         configure?.Invoke(builder);
         _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading);
+        Adapters = new AdapterCollection(_assembly.Loop, _assembly.Intake, _assembly.Logger);
     }
 
     public EngineLoop Loop => _assembly.Loop;
 
-    public AdapterCollection Adapters => _assembly.Adapters;
+    public AdapterCollection Adapters { get; }
 
     public EngineStatus Status => Loop.Monitor.Status();
 

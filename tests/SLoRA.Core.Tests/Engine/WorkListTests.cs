@@ -1,6 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
-using SLoRA.Engine;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Engine;
 

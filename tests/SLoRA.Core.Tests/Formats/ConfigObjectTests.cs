@@ -1,6 +1,6 @@
 using System.Text;
 using NUnit.Framework;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Formats;

@@ -1,6 +1,6 @@
 using System.Text;
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Formats;
 using SLoRA.Models;

@@ -17,7 +17,7 @@ internal sealed class BaseModelTests
     public void Every_model_of_the_first_families_opens(string name)
     {
         using BaseModel model = BaseModel.Open(Path.Combine(RepositoryFolder.Fixtures, name, "model"));
-        foreach (TargetModule target in model.Targets.Where(target => target.Kind != TargetKind.Head || !model.Decoder.TiedEmbeddings))
+        foreach (TargetModule target in model.Modules.Targets.Where(target => target.Kind != TargetKind.Head || !model.Decoder.TiedEmbeddings))
         {
             WeightSource weight = model.Weight(target.Name + ".weight");
             (int rows, int columns) = target.Kind == TargetKind.Embedding ? (target.InFeatures, target.OutFeatures) : (target.OutFeatures, target.InFeatures);

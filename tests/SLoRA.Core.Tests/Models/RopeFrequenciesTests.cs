@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using SLoRA.Models;
+using SLoRA.Models.Families;
 
 namespace SLoRA.Core.Tests.Models;
 

@@ -140,4 +140,43 @@ internal sealed class RequestRulesTests
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
+
+    [Test]
+    public void A_bias_that_gives_one_token_for_ever_is_too_many()
+    {
+        var endless = new EndlessBias();
+
+        Assert.That(
+            () => RequestCopy.Of(Good with { Sampling = new SamplingOptions { LogitBias = endless } }),
+            Throws.TypeOf<InvalidRequestException>().With.Message.Contains("4096"));
+    }
+
+    private sealed class EndlessBias : IReadOnlyDictionary<int, float>
+    {
+        public IEnumerable<int> Keys => [3];
+
+        public IEnumerable<float> Values => [1];
+
+        public int Count => 1;
+
+        public float this[int key] => 1;
+
+        public bool ContainsKey(int key) => key == 3;
+
+        public bool TryGetValue(int key, out float value)
+        {
+            value = 1;
+            return key == 3;
+        }
+
+        public IEnumerator<KeyValuePair<int, float>> GetEnumerator()
+        {
+            while (true)
+            {
+                yield return new(3, 1);
+            }
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

@@ -70,6 +70,38 @@ internal sealed class StreamConsumerTests
         Assert.That(enumerated.IsCompleted, Is.False);
     }
 
+    [Test]
+    public async Task A_second_move_before_the_first_has_ended_is_that_callers_error_and_nobody_elses()
+    {
+        using var engine = new SteppedEngine();
+        GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3, IgnoreEndOfText = true });
+        IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
+        ValueTask<bool> first = tokens.MoveNextAsync();
+
+        Assert.That(async () => await tokens.MoveNextAsync(), Throws.InvalidOperationException);
+
+        engine.StepUntil(() => stream.FinishReason is not null);
+        Assert.That(await first, Is.True);
+        Assert.That((await tokens.MoveNextAsync(), await tokens.MoveNextAsync(), await tokens.MoveNextAsync()), Is.EqualTo((true, true, false)));
+        await tokens.DisposeAsync();
+        Assert.That(await tokens.MoveNextAsync(), Is.False, "after the end");
+    }
+
+    [Test]
+    public async Task Disposing_while_a_move_is_under_way_ends_the_request()
+    {
+        using var engine = new SteppedEngine();
+        GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 200, IgnoreEndOfText = true });
+        IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
+        Task<bool> first = tokens.MoveNextAsync().AsTask();
+        Task disposed = tokens.DisposeAsync().AsTask();
+        engine.StepUntil(() => stream.FinishReason is not null);
+
+        await Assert.ThatAsync(() => first, Throws.InstanceOf<OperationCanceledException>());
+        await disposed;
+        Assert.That((engine.Status.Running, engine.Status.Queue.Total), Is.EqualTo((0, 0)));
+    }
+
     private static async Task EnumerateAsync(GenerationStream stream, CancellationToken cancellation)
     {
         await foreach (GeneratedToken _ in stream.WithCancellation(cancellation))

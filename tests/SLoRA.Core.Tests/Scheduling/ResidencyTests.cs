@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
 using SLoRA.Core.Tests.Engine;
 
 namespace SLoRA.Core.Tests.Scheduling;

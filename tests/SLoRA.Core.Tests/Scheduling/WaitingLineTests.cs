@@ -1,9 +1,9 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Engine;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 using SLoRA.Scheduling;
+using SLoRA.Sequences;
 
 namespace SLoRA.Core.Tests.Scheduling;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using SLoRA.Sampling;
+using SLoRA.Requests;
 
 namespace SLoRA.Fidelity.Tests.RealModels;
 

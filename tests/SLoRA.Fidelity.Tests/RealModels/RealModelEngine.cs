@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using NUnit.Framework;
-using SLoRA.Sampling;
+using SLoRA.Requests;
 
 namespace SLoRA.Fidelity.Tests.RealModels;
 

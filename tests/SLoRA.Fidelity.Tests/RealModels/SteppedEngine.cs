@@ -11,7 +11,7 @@ internal sealed class SteppedEngine(LoraServingEngineBuilder builder, Func<int>?
     /// <summary>Steps made so far.</summary>
     public int Steps { get; private set; }
 
-    public AdapterCollection Adapters => _assembly.Adapters;
+    public AdapterCollection Adapters => field ??= new AdapterCollection(_assembly.Loop, _assembly.Intake, _assembly.Logger);
 
     private EngineLoop Loop => _assembly.Loop;
 

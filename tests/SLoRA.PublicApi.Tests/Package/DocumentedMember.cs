@@ -14,7 +14,7 @@ internal static class DocumentedMember
         string path = name[2..].Split('(', '~')[0];
         if (name[0] == 'T')
         {
-            return TypeOf(library, path)!.IsVisible;
+            return TypeOf(library, path) is { IsVisible: true };
         }
 
         int dot = path.LastIndexOf('.');

@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -33,7 +32,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private StepPlan _plan = null!;
     private CpuRows _qkv = null!;
     private CpuRows _y = null!;
-    private AttentionDescription _attention = null!;
+    private GroupedAttention _attention = null!;
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
@@ -41,11 +40,11 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private int _paddedDim;
 
     /// <summary>The first position that a row at a position sees.</summary>
-    public static int FirstVisible(AttentionDescription attention, int position)
+    public static int FirstVisible(GroupedAttention attention, int position)
         => attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
-    public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
+    public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, GroupedAttention attention, CpuPageMemory pages, KvLayout layout, int layer)
     {
         _plan = plan;
         _qkv = qkv;
@@ -85,9 +84,11 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             case TensorType.F16:
                 Attend<F16Elements>(task, scratch);
                 break;
-            default:
+            case TensorType.BF16:
                 Attend<Bf16Elements>(task, scratch);
                 break;
+            default:
+                throw UnservedType.Error(_layout.Type);
         }
     }
 

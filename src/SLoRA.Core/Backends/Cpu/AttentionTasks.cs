@@ -1,5 +1,4 @@
-using SLoRA.Engine;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -31,7 +30,7 @@ internal sealed class AttentionTasks(int workers)
     public int Partials { get; private set; }
 
     /// <summary>Cuts the step for a layer.</summary>
-    public void Cut(StepPlan plan, AttentionDescription attention)
+    public void Cut(StepPlan plan, GroupedAttention attention)
     {
         int group = attention.Heads / attention.KeyValueHeads;
         int rowsPerTask = Math.Max(1, QueriesPerTask / group);

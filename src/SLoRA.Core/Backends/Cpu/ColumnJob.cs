@@ -1,5 +1,5 @@
-using SLoRA.Adapters;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -36,9 +36,11 @@ internal sealed unsafe class ColumnJob : ComputeJob
             case TensorType.F16:
                 Gather<F16Elements>(product);
                 break;
-            default:
+            case TensorType.BF16:
                 Gather<Bf16Elements>(product);
                 break;
+            default:
+                throw UnservedType.Error(product.Tiles.A.Type);
         }
     }
 

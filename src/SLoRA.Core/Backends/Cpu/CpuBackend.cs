@@ -1,7 +1,6 @@
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
 using SLoRA.Native;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -108,6 +107,11 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public void ReserveWeights(IEnumerable<long> sizes)
+    {
+    }
+
+    /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         CheckType(source.Type, source.Name);
@@ -145,7 +149,8 @@ internal sealed unsafe class CpuBackend : IBackend
             {
                 TensorType.F32 => F32Elements.Load(data + (i * F32Elements.Size)),
                 TensorType.F16 => F16Elements.Load(data + (i * F16Elements.Size)),
-                _ => Bf16Elements.Load(data + (i * Bf16Elements.Size)),
+                TensorType.BF16 => Bf16Elements.Load(data + (i * Bf16Elements.Size)),
+                _ => throw UnservedType.Error(source.Type),
             };
         }
 
@@ -165,6 +170,11 @@ internal sealed unsafe class CpuBackend : IBackend
         var created = new CpuRope(rope, _rowLimit, Allocate(CpuRope.BytesFor(rope, _rowLimit)));
         _ropes.Add(created);
         return created;
+    }
+
+    /// <inheritdoc/>
+    public void CompleteLoading(DecoderShape decoder)
+    {
     }
 
     /// <inheritdoc/>
@@ -255,11 +265,11 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+    public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
         => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
     /// <inheritdoc/>
-    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
     {
         Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
         ComputeJob merge = _attention.PrepareMerge(out int parts);
@@ -267,7 +277,17 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void Gate(DeviceRows x, DeviceRows y) => Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
+    public void Gate(Activation activation, DeviceRows x, DeviceRows y)
+    {
+        switch (activation)
+        {
+            case Activation.Silu:
+                Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Cpu backend has no such activation.");
+        }
+    }
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
@@ -281,6 +301,20 @@ internal sealed unsafe class CpuBackend : IBackend
             new ReadOnlySpan<float>(((CpuRows)x).Row(outputs[i]), x.Width).CopyTo(new Span<float>(((CpuRows)y).Row(i), x.Width));
         }
     }
+
+    /// <inheritdoc/>
+    public bool ChoosesTokens => false;
+
+    /// <inheritdoc/>
+    public void Choose(DeviceRows logits)
+    {
+    }
+
+    /// <inheritdoc/>
+    public int Chosen(int output) => -1;
+
+    /// <inheritdoc/>
+    public Exception? FaultOf(Exception error) => null;
 
     /// <inheritdoc/>
     public void EndStep(DeviceRows logits)

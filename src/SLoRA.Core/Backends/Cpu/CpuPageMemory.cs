@@ -1,7 +1,7 @@
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>The page pool in main memory: pages one after the other.</summary>
-internal sealed unsafe class CpuPageMemory : IPageMemory
+internal sealed unsafe class CpuPageMemory : MainMemoryPages
 {
     private readonly byte* _data;
 
@@ -14,33 +14,30 @@ internal sealed unsafe class CpuPageMemory : IPageMemory
     }
 
     /// <inheritdoc/>
-    public int PageCount { get; }
+    public override int PageCount { get; }
 
     /// <inheritdoc/>
-    public long PageBytes { get; }
-
-    /// <inheritdoc/>
-    public bool IsMainMemory => true;
+    public override long PageBytes { get; }
 
     /// <summary>First byte of a page, on a cache line.</summary>
     public byte* Address(int page) => _data + (page * PageBytes);
 
     /// <inheritdoc/>
-    public void Write(int page, long offset, ReadOnlySpan<byte> source)
+    public override void Write(int page, long offset, ReadOnlySpan<byte> source)
     {
         Check(page, offset, source.Length);
         source.CopyTo(new Span<byte>(Address(page) + offset, source.Length));
     }
 
     /// <inheritdoc/>
-    public void Read(int page, long offset, Span<byte> destination)
+    public override void Read(int page, long offset, Span<byte> destination)
     {
         Check(page, offset, destination.Length);
         new ReadOnlySpan<byte>(Address(page) + offset, destination.Length).CopyTo(destination);
     }
 
     /// <inheritdoc/>
-    public void Copy(int source, int destination)
+    public override void Copy(int source, int destination)
     {
         Check(source, 0, 0);
         Check(destination, 0, 0);

@@ -1,4 +1,4 @@
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 

@@ -36,9 +36,11 @@ internal sealed unsafe class EmbedJob(int workers) : RowJob(workers)
             case TensorType.F16:
                 Widen<F16Elements>(entry, _x.Row(row));
                 break;
-            default:
+            case TensorType.BF16:
                 Widen<Bf16Elements>(entry, _x.Row(row));
                 break;
+            default:
+                throw UnservedType.Error(_table.Type);
         }
     }
 

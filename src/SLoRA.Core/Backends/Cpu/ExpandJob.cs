@@ -1,8 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using SLoRA.Adapters;
-using SLoRA.Engine;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -150,9 +149,11 @@ internal sealed unsafe class ExpandJob : ComputeJob
             case TensorType.F16:
                 Expand<F16Elements>(product, from, to, stride, deltas, ahead);
                 break;
-            default:
+            case TensorType.BF16:
                 Expand<Bf16Elements>(product, from, to, stride, deltas, ahead);
                 break;
+            default:
+                throw UnservedType.Error(product.Tiles.B.Type);
         }
     }
 

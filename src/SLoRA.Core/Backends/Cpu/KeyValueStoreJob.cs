@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -17,7 +16,7 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
     private StepPlan _plan = null!;
     private CpuRows _qkv = null!;
     private CpuRope _rope = null!;
-    private AttentionDescription _attention = null!;
+    private GroupedAttention _attention = null!;
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
@@ -32,7 +31,7 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
     }
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
-    public int Prepare(CpuRows qkv, CpuRope rope, AttentionDescription attention, CpuPageMemory pages, KvLayout layout, int layer)
+    public int Prepare(CpuRows qkv, CpuRope rope, GroupedAttention attention, CpuPageMemory pages, KvLayout layout, int layer)
     {
         if (!_placed)
         {
@@ -73,9 +72,11 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
                 case TensorType.F16:
                     Store<F16Elements>(k, page, place);
                     break;
-                default:
+                case TensorType.BF16:
                     Store<Bf16Elements>(k, page, place);
                     break;
+                default:
+                    throw UnservedType.Error(_layout.Type);
             }
         }
     }

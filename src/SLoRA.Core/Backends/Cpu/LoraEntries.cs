@@ -1,4 +1,4 @@
-using SLoRA.Engine;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 

@@ -1,5 +1,4 @@
-using SLoRA.Adapters;
-using SLoRA.Engine;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 

@@ -114,9 +114,11 @@ internal sealed unsafe class ProductJob : ComputeJob
                 case TensorType.I8:
                     MultiplyIntegers(block);
                     break;
-                default:
+                case TensorType.BF16:
                     Multiply<Bf16Panel>(block);
                     break;
+                default:
+                    throw UnservedType.Error(matrix.Type);
             }
         }
 

@@ -18,9 +18,11 @@ internal sealed unsafe class QuantizedPackJob(WeightSource source, CpuMatrix mat
             case TensorType.F16:
                 Pack<F16Elements>(first, end);
                 break;
-            default:
+            case TensorType.BF16:
                 Pack<Bf16Elements>(first, end);
                 break;
+            default:
+                throw UnservedType.Error(source.Type);
         }
     }
 

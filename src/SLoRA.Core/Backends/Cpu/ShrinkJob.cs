@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using SLoRA.Adapters;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -58,9 +58,11 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
             case TensorType.F16:
                 Shrink<F16Elements>(product, firstRow, endRow, part);
                 break;
-            default:
+            case TensorType.BF16:
                 Shrink<Bf16Elements>(product, firstRow, endRow, part);
                 break;
+            default:
+                throw UnservedType.Error(product.Tiles.A.Type);
         }
     }
 

@@ -1,4 +1,4 @@
-using SLoRA.Adapters;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 

@@ -1,7 +1,8 @@
 using ILGPU;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Packing;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -51,11 +52,11 @@ internal sealed unsafe class AdapterDirectories : IDisposable
     public ArrayView<int> View => _memory.All.Cast<int>();
 
     /// <summary>Makes sure that the directories of all chunks are there.</summary>
-    public void Require(ReadOnlySpan<Engine.WorkChunk> chunks)
+    public void Require(ReadOnlySpan<WorkChunk> chunks)
     {
         int missing = 0;
         ResidentAdapter? last = null;
-        foreach (Engine.WorkChunk chunk in chunks)
+        foreach (WorkChunk chunk in chunks)
         {
             if (!ReferenceEquals(chunk.Adapter, last) && !_entries.ContainsKey(chunk.Adapter))
             {
@@ -70,7 +71,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
             Restart(chunks);
         }
 
-        foreach (Engine.WorkChunk chunk in chunks)
+        foreach (WorkChunk chunk in chunks)
         {
             if (!_entries.ContainsKey(chunk.Adapter))
             {
@@ -111,7 +112,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
     }
 
     /// <summary>Forgets everything, and makes room for twice what the step needs.</summary>
-    private void Restart(ReadOnlySpan<Engine.WorkChunk> chunks)
+    private void Restart(ReadOnlySpan<WorkChunk> chunks)
     {
         // Copies that are under way read the host's side.
         _device.Synchronize();
@@ -119,7 +120,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         _used = 0;
         _uploaded = 0;
         int needed = 0;
-        foreach (Engine.WorkChunk chunk in chunks)
+        foreach (WorkChunk chunk in chunks)
         {
             needed += IntsOf(chunk.Adapter.Directory);
         }
@@ -165,7 +166,8 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         {
             TensorType.F32 => LoraKernels.F32,
             TensorType.F16 => LoraKernels.F16,
-            _ => LoraKernels.Bf16,
+            TensorType.BF16 => LoraKernels.Bf16,
+            _ => throw UnservedType.Error(matrix.Type),
         };
         record[1] = next;
         record[2] = matrix.Tiles.Length;

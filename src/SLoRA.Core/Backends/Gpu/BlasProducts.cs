@@ -76,7 +76,8 @@ internal sealed class BlasProducts : IDisposable
         {
             TensorType.F32 => CuBlas.DataType.F32,
             TensorType.F16 => CuBlas.DataType.F16,
-            _ => CuBlas.DataType.BF16,
+            TensorType.BF16 => CuBlas.DataType.BF16,
+            _ => throw UnservedType.Error(weight.Type),
         };
         _blas.Multiply(type, input, weight.Bytes.LoadEffectiveAddressAsPtr(), output, rows, weight.Inputs, weight.Outputs, width);
         if (bias is not null)

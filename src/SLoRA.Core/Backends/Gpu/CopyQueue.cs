@@ -22,9 +22,9 @@ internal sealed unsafe class CopyQueue : IDisposable
     private readonly HostBuffer? _staging;
     private GpuException? _failure;
 
-    // Blocks are counted from 1 for ever; the ring has the last few of them. Up to _landed all copies have ended.
+    // Blocks are counted from 1 for ever; the ring has the last few of them. Up to _copied all copies have ended.
     private long _block;
-    private long _landed;
+    private long _copied;
     private int _filled = BlockBytes;
 
     /// <summary>Takes stream, events and staging.</summary>
@@ -50,7 +50,7 @@ internal sealed unsafe class CopyQueue : IDisposable
     }
 
     /// <summary>Copies bytes, which are free on return.</summary>
-    /// <returns>The mark that lands with them.</returns>
+    /// <returns>The mark that is written with them.</returns>
     public long Send(ReadOnlySpan<byte> source, ArrayView<byte> target)
     {
         ThrowIfFailed();
@@ -66,8 +66,8 @@ internal sealed unsafe class CopyQueue : IDisposable
             source.Slice(done, bytes).CopyTo(_staging!.Span<byte>(staged, bytes));
             _filled += bytes;
 
-            // The block may have landed as far as it was filled.
-            _landed = Math.Min(_landed, _block - 1);
+            // The block may have been copied as far as it was filled.
+            _copied = Math.Min(_copied, _block - 1);
             _device.Upload(_stream!, _staging.Address + staged, target.SubView(done, bytes));
             Check("an event behind a copy", CudaAPI.CurrentAPI.RecordEvent(EventOf(_block), ((CudaStream)_stream!).StreamPtr));
             done += bytes;
@@ -76,11 +76,11 @@ internal sealed unsafe class CopyQueue : IDisposable
         return _block;
     }
 
-    /// <summary>Whether a mark has landed. Does not wait.</summary>
-    public bool HasLanded(long mark)
+    /// <summary>Whether all bytes up to a mark are in their pages. Does not wait.</summary>
+    public bool IsWritten(long mark)
     {
         ThrowIfFailed();
-        if (mark <= _landed)
+        if (mark <= _copied)
         {
             return true;
         }
@@ -93,11 +93,11 @@ internal sealed unsafe class CopyQueue : IDisposable
         }
 
         Check("a copy into pages", state);
-        _landed = mark;
+        _copied = mark;
         return true;
     }
 
-    /// <summary>Waits until all marks have landed. Does not throw: see <see cref="ThrowIfFailed"/>.</summary>
+    /// <summary>Waits until all marks are written. Does not throw: see <see cref="ThrowIfFailed"/>.</summary>
     public void Settle()
     {
         try
@@ -154,11 +154,11 @@ internal sealed unsafe class CopyQueue : IDisposable
 
     private void Wait(long mark)
     {
-        if (mark > _landed)
+        if (mark > _copied)
         {
             _device.Bind();
             Check("a copy into pages", CudaAPI.CurrentAPI.SynchronizeEvent(EventOf(mark)));
-            _landed = mark;
+            _copied = mark;
         }
     }
 

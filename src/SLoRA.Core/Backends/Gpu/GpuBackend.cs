@@ -1,10 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
-using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -81,6 +79,10 @@ internal sealed unsafe class GpuBackend : IBackend
 
     public string Name => "Gpu";
 
+    public BackendStatus Status => new() { Name = Name };
+
+    public string? Shortcoming => null;
+
     public IPageMemory Pages => PageMemory;
 
     private GpuPageMemory PageMemory => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
@@ -105,7 +107,7 @@ internal sealed unsafe class GpuBackend : IBackend
         _kernels.Attend.Prepare(layout.Type);
     }
 
-    public void ReserveWeights(long bytes) => _weights.Reserve(bytes);
+    public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
@@ -150,13 +152,13 @@ internal sealed unsafe class GpuBackend : IBackend
         return created;
     }
 
-    public void CompleteLoading(DecoderDescription decoder)
+    public void CompleteLoading(DecoderShape decoder)
     {
         _device.Bind();
         _weights.Complete();
         _blas?.Complete(Math.Max(_rowLimit, _outputLimit));
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
-        long partial = PartialPlaces * decoder.Layers.Max(layer => (long)layer.Attention.Heads * (layer.Attention.HeadDim + 2));
+        long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
         _activations = new DeviceArena(_device, bytes, "activations");
@@ -230,7 +232,7 @@ internal sealed unsafe class GpuBackend : IBackend
         }
     }
 
-    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+    public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
     {
         CacheShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(_plan.RowCount);
@@ -246,7 +248,7 @@ internal sealed unsafe class GpuBackend : IBackend
         }
     }
 
-    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
     {
         var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale);
         KernelConfig config = Launch.Groups(Step.TaskCount, attention.Heads);
@@ -268,7 +270,17 @@ internal sealed unsafe class GpuBackend : IBackend
         }
     }
 
-    public void Gate(DeviceRows x, DeviceRows y) => _kernels.Gate(_stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width);
+    public void Gate(Activation activation, DeviceRows x, DeviceRows y)
+    {
+        switch (activation)
+        {
+            case Activation.Silu:
+                _kernels.Gate(_stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Gpu backend has no such activation.");
+        }
+    }
 
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
 
@@ -332,7 +344,7 @@ internal sealed unsafe class GpuBackend : IBackend
 
     private int Count(DeviceRows rows) => rows.Rows == RowSet.Step ? _plan.RowCount : _plan.OutputCount;
 
-    private CacheShape Shape(int layer, AttentionDescription attention)
+    private CacheShape Shape(int layer, GroupedAttention attention)
     {
         int size = Layout.Type.ElementSize();
         LayerBlock block = Layout.Layers[layer];
@@ -372,6 +384,11 @@ internal sealed unsafe class GpuBackend : IBackend
     private void Lora(LinearGroup group, DeviceRows x, DeviceRows y)
     {
         int parts = group.Parts.Length;
+        if (parts > LoraKernels.MaxParts)
+        {
+            throw new NotSupportedException($"{parts} products share an input; the kernels take {LoraKernels.MaxParts}.");
+        }
+
         int widest = 0;
         foreach (LinearPart part in group.Parts)
         {

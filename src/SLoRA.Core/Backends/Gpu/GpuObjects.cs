@@ -1,6 +1,6 @@
 using ILGPU;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 

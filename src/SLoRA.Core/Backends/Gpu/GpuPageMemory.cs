@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime.Cuda;
+using SLoRA.Native;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -43,6 +44,8 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 
     public long PageBytes { get; }
 
+    public bool IsMainMemory => false;
+
     /// <summary>The pool as fp32.</summary>
     public ArrayView<float> Floats => _pool.All.Cast<float>();
 
@@ -54,7 +57,7 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
     public void Write(int page, long offset, ReadOnlySpan<byte> source)
     {
         ArrayView<byte> target = Slice(page, offset, source.Length);
-        Land(page);
+        FinishWrites(page);
         _isBehind = true;
         for (int done = 0; done < source.Length;)
         {
@@ -86,15 +89,17 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
         return _marks[page] = _beside.Send(source, target);
     }
 
-    public bool HasLanded(long mark) => _beside?.HasLanded(mark) ?? true;
+    public bool IsWritten(long mark) => _beside?.IsWritten(mark) ?? true;
 
     public void Settle() => _beside?.Settle();
+
+    public NativeBlock AllocateMain(long bytes) => new(bytes);
 
     public void Read(int page, long offset, Span<byte> destination)
     {
         Drain();
         Slice(page, offset, destination.Length);
-        Land(page);
+        FinishWrites(page);
         for (int done = 0; done < destination.Length;)
         {
             int bytes = (int)Math.Min(destination.Length - done, _staging.Bytes);
@@ -109,8 +114,8 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
     {
         ArrayView<byte> from = Slice(source, 0, PageBytes);
         ArrayView<byte> to = Slice(destination, 0, PageBytes);
-        Land(source);
-        Land(destination);
+        FinishWrites(source);
+        FinishWrites(destination);
         _isBehind = true;
         _device.Copy(from, to);
     }
@@ -141,9 +146,9 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
         }
     }
 
-    private void Land(int page)
+    private void FinishWrites(int page)
     {
-        if (_beside is not null && !_beside.HasLanded(_marks[page]))
+        if (_beside is not null && !_beside.IsWritten(_marks[page]))
         {
             _beside.Settle();
             _beside.ThrowIfFailed();

@@ -5,17 +5,9 @@ using ILGPU.Backends.OpenCL;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
+using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Backends.Gpu;
-
-/// <summary>Marks a method that runs on the device, so that tests find every kernel. It is static, and all its work is grouped explicitly.</summary>
-/// <param name="typed">Whether it has the type parameters (TStored, TElement) of an <see cref="IStoredType{TStored}"/>.</param>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class KernelAttribute(bool typed = false) : Attribute
-{
-    /// <summary>Whether it has the type parameters (TStored, TElement).</summary>
-    public bool Typed { get; } = typed;
-}
 
 /// <summary>Compiles kernels for one device and gives their launchers. Launching through one allocates nothing.</summary>
 internal sealed class KernelLoader(GpuDevice device)

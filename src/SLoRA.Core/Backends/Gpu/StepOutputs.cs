@@ -1,7 +1,6 @@
 using ILGPU;
 using SLoRA.Backends.Gpu.Kernels;
-using SLoRA.Engine;
-using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 

@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
 using ILGPU;
 using SLoRA.Backends.Gpu.Kernels;
-using SLoRA.Engine;
-using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 

@@ -20,7 +20,12 @@ internal sealed class TypedKernel<TWide, TNarrow>(Func<TWide> wide, Func<TNarrow
     public TWide Wide => _wide.Value;
 
     /// <summary>The version for a 16-bit type.</summary>
-    public TNarrow Narrow(TensorType type) => type == TensorType.F16 ? _half.Value : _brain.Value;
+    public TNarrow Narrow(TensorType type) => type switch
+    {
+        TensorType.F16 => _half.Value,
+        TensorType.BF16 => _brain.Value,
+        _ => throw UnservedType.Error(type),
+    };
 
     /// <summary>Compiles the version for a type.</summary>
     public void Prepare(TensorType type) => _ = type == TensorType.F32 ? (Delegate)Wide : Narrow(type);

@@ -1,5 +1,5 @@
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
 
@@ -10,7 +10,7 @@ internal static unsafe class ReferenceAttention
     public delegate float Element(int position, int dimension);
 
     /// <summary>Writes the keys and values of one row into slot <paramref name="slot"/> of its page.</summary>
-    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, AttentionDescription attention, int slot)
+    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, GroupedAttention attention, int slot)
     {
         int d = attention.HeadDim;
         int keys = attention.Heads * d;

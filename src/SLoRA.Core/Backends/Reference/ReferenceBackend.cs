@@ -1,6 +1,5 @@
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
 
@@ -28,6 +27,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     public string Name => "Reference";
 
+    public BackendStatus Status => new() { Name = Name };
+
+    public string? Shortcoming => null;
+
     public IPageMemory Pages => PageMemory;
 
     private ReferencePageMemory PageMemory => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
@@ -40,6 +43,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
         _pages = new ReferencePageMemory(pageCount, layout.PageBytes);
     }
 
+    public void ReserveWeights(IEnumerable<long> sizes)
+    {
+    }
+
     public DeviceMatrix LoadMatrix(WeightSource source) => new ReferenceMatrix(source.Rows, source.Columns, Widen(source));
 
     public DeviceTable LoadTable(WeightSource source) => new ReferenceTable(source.Rows, source.Columns, Widen(source));
@@ -49,6 +56,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
     public DeviceRows CreateRows(RowSet rows, int width) => new ReferenceRows(rows, width, rows == RowSet.Step ? _rowLimit : _outputLimit);
 
     public DeviceRope CreateRope(RopeDescription rope) => new ReferenceRope(rope.InverseFrequencies, rope.AttentionFactor);
+
+    public void CompleteLoading(DecoderShape decoder)
+    {
+    }
 
     public void BeginStep(StepPlan plan)
     {
@@ -110,7 +121,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    public void RotateAndStore(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRope rope)
+    public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
     {
         foreach (StepSlice slice in _plan.Slices)
         {
@@ -128,7 +139,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    public void Attend(DeviceRows qkv, int layer, AttentionDescription attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
     {
         foreach (StepSlice slice in _plan.Slices)
         {
@@ -151,15 +162,14 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    public void Gate(DeviceRows x, DeviceRows y)
+    public void Gate(Activation activation, DeviceRows x, DeviceRows y)
     {
         int width = y.Width;
         for (int t = 0; t < Count(x); t++)
         {
             for (int i = 0; i < width; i++)
             {
-                float gate = Values(x)[t][i];
-                Values(y)[t][i] = gate / (1 + MathF.Exp(-gate)) * Values(x)[t][width + i];
+                Values(y)[t][i] = Activate(activation, Values(x)[t][i]) * Values(x)[t][width + i];
             }
         }
     }
@@ -175,6 +185,12 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+        Add(x, y);
+        Norm(x, weight, epsilon, z);
+    }
+
     public void GatherOutputs(DeviceRows x, DeviceRows y)
     {
         for (int output = 0; output < _plan.OutputCount; output++)
@@ -183,15 +199,31 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
+    public bool ChoosesTokens => false;
+
+    public void Choose(DeviceRows logits)
+    {
+    }
+
+    public int Chosen(int output) => -1;
+
     public void EndStep(DeviceRows logits)
     {
     }
+
+    public Exception? FaultOf(Exception error) => null;
 
     public Span<float> Logits(DeviceRows logits, int output) => Values(logits)[output];
 
     public void Dispose() => _pages?.Dispose();
 
     private static float[][] Values(DeviceRows rows) => ((ReferenceRows)rows).Values;
+
+    private static float Activate(Activation activation, float x) => activation switch
+    {
+        Activation.Silu => x / (1 + MathF.Exp(-x)),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Reference backend has no such activation."),
+    };
 
     private static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> w)
     {

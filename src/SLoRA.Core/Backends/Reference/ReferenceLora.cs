@@ -1,6 +1,5 @@
-using SLoRA.Adapters;
-using SLoRA.Engine;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace SLoRA.Backends.Reference;
 
 /// <summary>The page pool in main memory, one allocation.</summary>
-internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
+internal sealed unsafe class ReferencePageMemory : MainMemoryPages, IDisposable
 {
     private byte* _memory;
 
@@ -21,22 +21,20 @@ internal sealed unsafe class ReferencePageMemory : IPageMemory, IDisposable
         }
     }
 
-    public int PageCount { get; }
+    public override int PageCount { get; }
 
-    public long PageBytes { get; }
-
-    public bool IsMainMemory => true;
+    public override long PageBytes { get; }
 
     /// <summary>Address of a page.</summary>
     public byte* Page(int page) => _memory + (page * PageBytes);
 
-    public void Write(int page, long offset, ReadOnlySpan<byte> source) =>
+    public override void Write(int page, long offset, ReadOnlySpan<byte> source) =>
         source.CopyTo(new Span<byte>(Page(page) + offset, checked((int)(PageBytes - offset))));
 
-    public void Read(int page, long offset, Span<byte> destination) =>
+    public override void Read(int page, long offset, Span<byte> destination) =>
         new ReadOnlySpan<byte>(Page(page) + offset, destination.Length).CopyTo(destination);
 
-    public void Copy(int source, int destination) => Buffer.MemoryCopy(Page(source), Page(destination), PageBytes, PageBytes);
+    public override void Copy(int source, int destination) => Buffer.MemoryCopy(Page(source), Page(destination), PageBytes, PageBytes);
 
     public void Dispose()
     {

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats.HuggingFace;
 

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats.Peft;
 
 namespace SLoRA.Formats.HuggingFace;

@@ -1,4 +1,4 @@
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats.Peft;
 

@@ -83,7 +83,8 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         PeftTensorRole.B => ".lora_B.weight",
         PeftTensorRole.EmbeddingA => ".lora_embedding_A",
         PeftTensorRole.EmbeddingB => ".lora_embedding_B",
-        _ => ".base_layer.weight",
+        PeftTensorRole.Base => ".base_layer.weight",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
     };
 
     private static string Bare(ReadOnlySpan<char> module)

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats.Peft;
 

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 
 namespace SLoRA.Formats.Peft;
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
+using SLoRA.Models.Blocks;
 
 namespace SLoRA.Models.Families;
 

@@ -1,5 +1,7 @@
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
+using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Models.Families;
 
@@ -33,6 +35,9 @@ internal sealed record DenseConfig
     public required int Vocabulary { get; init; }
 
     public required int Context { get; init; }
+
+    /// <summary>What every RMS norm adds to the mean square.</summary>
+    public required float NormEpsilon { get; init; }
 
     /// <summary>The rotation; all layers of these families share it.</summary>
     public required RopeDescription Rope { get; init; }
@@ -75,38 +80,45 @@ internal sealed record DenseConfig
             KeyValueHeads = keys,
             HeadDim = columns,
             Context = context,
+            NormEpsilon = (float)(config.OptionalNumber("rms_norm_eps", 0, 1) ?? 1e-6),
             Rope = RopeConfig.Read(config, columns, context),
         };
     }
 
     /// <summary>Attention as in Llama, with all heads alike and the usual scale.</summary>
-    public AttentionDescription Attention(int? window = null, bool queryKeyNorm = false, bool qkvBias = false, bool outputBias = false) => new()
+    public AttentionBlock Attention(int? window = null, bool queryKeyNorm = false, bool qkvBias = false, bool outputBias = false) => new()
     {
-        Heads = Heads,
-        KeyValueHeads = KeyValueHeads,
-        HeadDim = HeadDim,
-        Window = window,
+        HiddenSize = Hidden,
+        Shape = new GroupedAttention
+        {
+            Heads = Heads,
+            KeyValueHeads = KeyValueHeads,
+            HeadDim = HeadDim,
+            Window = window,
+            ScoreScale = (float)Math.Pow(HeadDim, -0.5),
+        },
         Rope = Rope,
-        QueryKeyNorm = queryKeyNorm,
+        QueryKeyNormEpsilon = queryKeyNorm ? NormEpsilon : null,
         QkvBias = qkvBias,
         OutputBias = outputBias,
-        ScoreScale = (float)Math.Pow(HeadDim, -0.5),
     };
 
-    /// <summary>The decoder whose layers have these attentions.</summary>
-    public DecoderDescription Decoder(string architecture, IEnumerable<AttentionDescription> attentions, bool mlpBias = false)
+    /// <summary>The decoder whose layers have these attentions, each before a gated feed-forward block.</summary>
+    public DecoderDescription Decoder(string architecture, IEnumerable<AttentionBlock> attentions, bool mlpBias = false)
     {
-        var mlp = new MlpDescription { IntermediateSize = Intermediate, Activation = Activation.Silu, Bias = mlpBias };
+        var mlp = new GatedMlpBlock { HiddenSize = Hidden, IntermediateSize = Intermediate, Activation = Activation.Silu, Bias = mlpBias };
+        var attentionNorm = new NormModule("input_layernorm", Hidden, NormEpsilon);
+        var mlpNorm = new NormModule("post_attention_layernorm", Hidden, NormEpsilon);
         return new DecoderDescription
         {
             Architecture = architecture,
             VocabularySize = Vocabulary,
             HiddenSize = Hidden,
             ContextLength = Context,
-            NormEpsilon = (float)(Config.OptionalNumber("rms_norm_eps", 0, 1) ?? 1e-6),
+            NormEpsilon = NormEpsilon,
             TiedEmbeddings = Config.Bool("tie_word_embeddings", false),
             WeightType = ReadWeightType(Config),
-            Layers = [.. attentions.Select(attention => new LayerDescription { Attention = attention, Mlp = mlp })],
+            Layers = [.. attentions.Select(attention => new LayerDescription(new Branch(attentionNorm, attention), new Branch(mlpNorm, mlp)))],
             EndOfSequence = Config.OptionalIntOrInts("eos_token_id", 0, int.MaxValue) ?? [],
         };
     }

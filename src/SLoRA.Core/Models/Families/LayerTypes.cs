@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;

@@ -1,4 +1,5 @@
 using SLoRA.Formats;
+using SLoRA.Models.Blocks;
 
 namespace SLoRA.Models.Families;
 
@@ -13,7 +14,7 @@ internal static class LlamaFamily
         LayerTypes.RequireAll(config, dense.Layers, sliding: false);
         UnservedFeatures.RefuseIfOn(config, "sliding_window", "use_sliding_window");
         bool bias = config.Bool("attention_bias", false);
-        AttentionDescription attention = dense.Attention(qkvBias: bias, outputBias: bias);
+        AttentionBlock attention = dense.Attention(qkvBias: bias, outputBias: bias);
         return dense.Decoder(Family.Architecture, Enumerable.Repeat(attention, dense.Layers), mlpBias: config.Bool("mlp_bias", false));
     }
 }

@@ -1,4 +1,5 @@
 using SLoRA.Formats;
+using SLoRA.Models.Blocks;
 
 namespace SLoRA.Models.Families;
 

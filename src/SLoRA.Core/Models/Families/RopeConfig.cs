@@ -1,6 +1,7 @@
 using System.Text.Json;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Models.Families;
 

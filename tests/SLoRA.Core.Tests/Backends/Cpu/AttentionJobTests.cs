@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
@@ -13,7 +13,7 @@ public sealed class AttentionJobTests
     public void Attention_agrees_with_the_Reference(int seed)
     {
         var random = new Random(seed);
-        AttentionDescription attention = AnyAttention(random);
+        GroupedAttention attention = AnyAttention(random);
         int[] lengths = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => random.Next(1, 70))];
         int rows = lengths.Sum();
         using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
@@ -30,8 +30,8 @@ public sealed class AttentionJobTests
             twin.Plan.AddSlice(new int[lengths[i]], 0, tables[i], 0);
         }
 
-        DeviceRope referenceRope = twin.Reference.CreateRope(attention.Rope);
-        DeviceRope cpuRope = twin.Cpu.CreateRope(attention.Rope);
+        DeviceRope referenceRope = twin.Reference.CreateRope(Layouts.Rope(attention));
+        DeviceRope cpuRope = twin.Cpu.CreateRope(Layouts.Rope(attention));
         twin.BeginStep();
         twin.Reference.RotateAndStore(qkv.Reference, 1, attention, referenceRope);
         twin.Cpu.RotateAndStore(qkv.Cpu, 1, attention, cpuRope);
@@ -55,15 +55,15 @@ public sealed class AttentionJobTests
     public void Long_contexts_agree_with_the_Reference([Values(0, 1, 2)] int type, [Values(511, 512, 513, 1100)] int position, [Values(null, 600)] int? window)
     {
         // The last rows of a sequence only: the reference takes its time. The segments are 512 positions long.
-        AttentionDescription attention = Layouts.Attention(2, 1, 8, window);
+        GroupedAttention attention = Layouts.Attention(2, 1, 8, window);
         const int Chunk = 400;
         using var twin = new Twin(position, Chunk, threads: 2);
         KvLayout layout = Layouts.For(Twin.Types[type], 16, attention);
         int[][] tables = AnyTables(twin.Random, layout, [position + 1], out int pages);
         twin.AllocatePages(layout, pages);
         (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, 16, Chunk);
-        DeviceRope referenceRope = twin.Reference.CreateRope(attention.Rope);
-        DeviceRope cpuRope = twin.Cpu.CreateRope(attention.Rope);
+        DeviceRope referenceRope = twin.Reference.CreateRope(Layouts.Rope(attention));
+        DeviceRope cpuRope = twin.Cpu.CreateRope(Layouts.Rope(attention));
         for (int first = 0; first <= position; first += Chunk)
         {
             int count = Math.Min(Chunk, position + 1 - first);
@@ -92,7 +92,7 @@ public sealed class AttentionJobTests
     public void A_row_has_the_same_bits_in_any_chunks_beside_any_other_rows_on_any_number_of_threads(int seed)
     {
         var random = new Random(seed);
-        AttentionDescription attention = AnyAttention(random);
+        GroupedAttention attention = AnyAttention(random);
         int length = random.Next(1, random.Next(4) == 0 ? 1300 : 200);
         int pageTokens = 1 << random.Next(0, 6);
         TensorType type = Twin.Types[random.Next(3)];
@@ -107,7 +107,7 @@ public sealed class AttentionJobTests
 
     /// <summary>One sequence in chunks of random sizes, other sequences of random lengths before and behind it.</summary>
     private static float[][] RunInChunks(
-        int seed, Random random, AttentionDescription attention, TensorType type, int pageTokens, int length, int threads)
+        int seed, Random random, GroupedAttention attention, TensorType type, int pageTokens, int length, int threads)
     {
         const int OtherRows = 20;
         using var twin = new Twin(seed, length + (2 * OtherRows), threads: threads);
@@ -120,7 +120,7 @@ public sealed class AttentionJobTests
         var results = new List<float[]>();
         DeviceRows qkv = twin.Cpu.CreateRows(RowSet.Step, width);
         DeviceRows y = twin.Cpu.CreateRows(RowSet.Step, attention.Heads * attention.HeadDim);
-        DeviceRope rope = twin.Cpu.CreateRope(attention.Rope);
+        DeviceRope rope = twin.Cpu.CreateRope(Layouts.Rope(attention));
         for (int position = 0; position < length;)
         {
             int count = threads == 1 ? length : Math.Min(length - position, random.Next(1, random.Next(2) == 0 ? 4 : 100));
@@ -149,7 +149,7 @@ public sealed class AttentionJobTests
             => rows == 0 ? twin.Plan.RowCount : twin.Plan.AddSlice(new int[rows], position, table.AsSpan(0, layout.PagesFor(position + rows)), 0);
     }
 
-    private static AttentionDescription AnyAttention(Random random)
+    private static GroupedAttention AnyAttention(Random random)
     {
         int keyValueHeads = random.Next(1, 4);
         int group = random.Next(4) == 0 ? random.Next(1, 20) : random.Next(1, 5);

@@ -1,37 +1,26 @@
-using System.Collections.Immutable;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
-/// <summary>Small decoders whose pages tests use.</summary>
+/// <summary>Small attentions and the pages that they keep keys and values in.</summary>
 internal static class Layouts
 {
-    public static AttentionDescription Attention(int heads, int keyValueHeads, int dim, int? window = null) => new()
+    public static GroupedAttention Attention(int heads, int keyValueHeads, int dim, int? window = null) => new()
     {
         Heads = heads,
         KeyValueHeads = keyValueHeads,
         HeadDim = dim,
         Window = window,
-        Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, dim / 2).Select(i => MathF.Pow(10000, -2f * i / dim))] },
         ScoreScale = 1 / MathF.Sqrt(dim),
     };
 
-    public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<AttentionDescription> layers) =>
-        KvLayout.For(Decoder(type, layers), type, pageTokens);
+    /// <summary>The usual rotation of an attention's heads.</summary>
+    public static RopeDescription Rope(GroupedAttention attention) =>
+        new() { InverseFrequencies = [.. Enumerable.Range(0, attention.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / attention.HeadDim))] };
 
-    public static DecoderDescription Decoder(TensorType type, params ReadOnlySpan<AttentionDescription> layers) => Decoder(1, type, layers);
+    public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<GroupedAttention> layers) =>
+        KvLayout.For([.. layers.ToArray().Select(layer => new KeyValueShape(layer.KeyValueHeads, layer.HeadDim))], type, pageTokens);
 
-    public static DecoderDescription Decoder(int vocabulary, TensorType type, params ReadOnlySpan<AttentionDescription> layers) => new()
-    {
-        Architecture = "test",
-        VocabularySize = vocabulary,
-        HiddenSize = 1,
-        ContextLength = 1 << 20,
-        NormEpsilon = 1e-5f,
-        TiedEmbeddings = false,
-        WeightType = type,
-        Layers = [.. layers.ToArray().Select(layer => new LayerDescription { Attention = layer, Mlp = new MlpDescription { IntermediateSize = 1 } })],
-        EndOfSequence = ImmutableArray<int>.Empty,
-    };
+    public static DecoderShape Decoder(int vocabulary, params ReadOnlySpan<GroupedAttention> layers) => new(1 << 20, vocabulary, [.. layers]);
 }

@@ -1,9 +1,7 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
 using SLoRA.Backends;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 

@@ -4,6 +4,7 @@ using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Core.Tests.Sampling;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
@@ -52,7 +53,7 @@ internal static unsafe class NarrowProcessors
             twin.Plan.AddSlice(new int[7], 0, [], 0);
             twin.Cpu.BeginStep(twin.Plan);
             twin.Cpu.Linear(group, x, y);
-            twin.Cpu.Gate(x, gated);
+            twin.Cpu.Gate(Activation.Silu, x, gated);
             for (int row = 0; row < 7; row++)
             {
                 foreach (float number in (float[])[.. Twin.Read(y, row), .. Twin.Read(gated, row)])

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using SLoRA.Adapters;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using SLoRA.Backends;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
@@ -65,8 +66,8 @@ public sealed class RowJobTests
         (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, width, rows);
         twin.Plan.AddSlice(new int[rows], 0, [], 0);
         twin.BeginStep();
-        twin.Reference.Gate(x.Reference, y.Reference);
-        twin.Cpu.Gate(x.Cpu, y.Cpu);
+        twin.Reference.Gate(Activation.Silu, x.Reference, y.Reference);
+        twin.Cpu.Gate(Activation.Silu, x.Cpu, y.Cpu);
         AssertClose(y, rows, 1e-6f);
     }
 

@@ -1,9 +1,8 @@
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Reference;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 

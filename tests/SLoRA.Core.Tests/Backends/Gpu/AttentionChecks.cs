@@ -2,9 +2,8 @@ using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Backends.Reference;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -20,16 +19,16 @@ internal static unsafe class AttentionChecks
     private const int Layer = 1;
 
     /// <summary>Runs one step of chunks over pages in random order that held NaN before.</summary>
-    public static void Agree(GpuTwin twin, AttentionDescription attention, TensorType type, int pageTokens, int rowLimit, params Chunk[] chunks)
+    public static void Agree(GpuTwin twin, GroupedAttention attention, TensorType type, int pageTokens, int rowLimit, params Chunk[] chunks)
     {
-        var layout = KvLayout.For(Cpu.Layouts.Decoder(type, attention, attention), type, pageTokens);
+        var layout = Cpu.Layouts.For(type, pageTokens, attention, attention);
         int[][] tables = Tables(twin.Random, layout, [.. chunks.Select(chunk => chunk.End)], out int pages);
         twin.AllocatePages(type, pageTokens, pages, attention, attention);
         FillPages(twin, pages);
         int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
         Trio<DeviceRows> qkv = twin.Rows(RowSet.Step, width, 0);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, attention.Heads * attention.HeadDim, 0);
-        var rope = new Trio<DeviceRope?>(twin.Reference.CreateRope(attention.Rope), null, twin.Gpu.CreateRope(attention.Rope));
+        var rope = new Trio<DeviceRope?>(twin.Reference.CreateRope(Cpu.Layouts.Rope(attention)), null, twin.Gpu.CreateRope(Cpu.Layouts.Rope(attention)));
         for (int i = 0; i < chunks.Length; i++)
         {
             for (int first = 0; first < chunks[i].First; first += rowLimit)
@@ -85,7 +84,7 @@ internal static unsafe class AttentionChecks
         }
     }
 
-    private static void Store(GpuTwin twin, Trio<DeviceRows> qkv, AttentionDescription attention, Trio<DeviceRope?> rope)
+    private static void Store(GpuTwin twin, Trio<DeviceRows> qkv, GroupedAttention attention, Trio<DeviceRope?> rope)
     {
         for (int row = 0; row < twin.Plan.RowCount; row++)
         {
@@ -100,7 +99,7 @@ internal static unsafe class AttentionChecks
     }
 
     /// <summary>Two products of numbers below 1 and their sum. Then both backends go on with the Reference's.</summary>
-    private static void AssertSameQueries(GpuTwin twin, Trio<DeviceRows> qkv, AttentionDescription attention)
+    private static void AssertSameQueries(GpuTwin twin, Trio<DeviceRows> qkv, GroupedAttention attention)
     {
         int queries = attention.Heads * attention.HeadDim;
         for (int row = 0; row < twin.Plan.RowCount; row++)
@@ -144,7 +143,7 @@ internal static unsafe class AttentionChecks
         }
     }
 
-    private static void AssertSameAttention(GpuTwin twin, Trio<DeviceRows> qkv, Trio<DeviceRows> y, AttentionDescription attention, KvLayout layout)
+    private static void AssertSameAttention(GpuTwin twin, Trio<DeviceRows> qkv, Trio<DeviceRows> y, GroupedAttention attention, KvLayout layout)
     {
         int d = attention.HeadDim;
         foreach (StepSlice slice in twin.Plan.Slices)
@@ -174,7 +173,7 @@ internal static unsafe class AttentionChecks
     /// where splits are summed by themselves, and two exponentials and three roundings per split where they are merged. A mean whose weights are
     /// relatively wrong by ε is wrong by at most 2 ε of the largest value.
     /// </summary>
-    private static double Bound(GpuTwin twin, AttentionDescription attention, KvLayout layout, int[] table, ReadOnlySpan<float> q, int head, int position)
+    private static double Bound(GpuTwin twin, GroupedAttention attention, KvLayout layout, int[] table, ReadOnlySpan<float> q, int head, int position)
     {
         var memory = (ReferencePageMemory)twin.Reference.Pages;
         int keyHead = head / (attention.Heads / attention.KeyValueHeads);

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Backends.Cpu;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -26,7 +26,7 @@ public sealed class AttentionTests
         [Values(254, 255, 256, 257, 511, 512, 767, 1100)] int position, [Values(null, 1, 255, 256, 257, 600)] int? window)
     {
         using GpuTwin twin = SharedDevice.Twin(position, 300);
-        AttentionDescription attention = Layouts.Attention(4, 2, 8, window);
+        GroupedAttention attention = Layouts.Attention(4, 2, 8, window);
         AttentionChecks.Agree(twin, attention, Twin.Types[position % 3], 16, 300, new Chunk(position, 1), new Chunk(position - 2, 5));
     }
 
@@ -42,7 +42,7 @@ public sealed class AttentionTests
         [Values(256, 511, 512, 767, 1100)] int position, [Values(null, 1, 300, 700)] int? window, [Values(0, 1, 2)] int type)
     {
         using GpuTwin twin = SharedDevice.Twin(position, 300);
-        AttentionDescription attention = Layouts.Attention(3, 1, 24, window);
+        GroupedAttention attention = Layouts.Attention(3, 1, 24, window);
         var cache = new Sequence(twin, attention, Twin.Types[type], position + 1, 300);
         float[] parted = cache.Attend(new Chunk(position, 1))[0];
         float[] whole = cache.Attend(new Chunk(position - 1, 2))[1];
@@ -64,7 +64,7 @@ public sealed class AttentionTests
     public void A_row_has_the_same_bits_in_any_chunks_beside_any_other_rows(int seed)
     {
         var random = new Random(seed);
-        AttentionDescription attention = AnyAttention(random);
+        GroupedAttention attention = AnyAttention(random);
         int length = random.Next(1, random.Next(3) == 0 ? 900 : 120);
         TensorType type = Twin.Types[random.Next(3)];
         float[][] expected;
@@ -87,7 +87,7 @@ public sealed class AttentionTests
         }
     }
 
-    private static AttentionDescription AnyAttention(Random random)
+    private static GroupedAttention AnyAttention(Random random)
     {
         int keyValueHeads = random.Next(1, 4);
         int group = random.Next(4) == 0 ? random.Next(1, 12) : random.Next(1, 5);

@@ -2,10 +2,9 @@ using ILGPU;
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
 using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -122,10 +121,10 @@ public sealed class ChooseKernelsTests
             _device = GpuTestDevice.Open();
             _backend = new GpuBackend(_device, outputs, outputs);
             _plan = new StepPlan(outputs, outputs);
-            DecoderDescription decoder = Cpu.Layouts.Decoder(vocabulary, TensorType.F32, Cpu.Layouts.Attention(1, 1, 2));
-            _backend.AllocatePages(KvLayout.For(decoder, TensorType.F32, 1), 8);
+            GroupedAttention attention = Cpu.Layouts.Attention(1, 1, 2);
+            _backend.AllocatePages(Cpu.Layouts.For(TensorType.F32, 1, attention), 8);
             _logits = _backend.CreateRows(RowSet.Output, vocabulary);
-            _backend.CompleteLoading(decoder);
+            _backend.CompleteLoading(Cpu.Layouts.Decoder(vocabulary, attention));
         }
 
         public int[] Choose(float[][] rows, Sampler[] samplers, int[][] tokens)

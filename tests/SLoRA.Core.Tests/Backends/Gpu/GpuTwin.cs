@@ -1,14 +1,12 @@
 using ILGPU;
 using NUnit.Framework;
-using SLoRA.Adapters;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Backends.Cpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -24,7 +22,7 @@ internal sealed unsafe class GpuTwin : IDisposable
     private readonly List<AlignedMemory> _memory = [];
     private readonly List<(GpuRows Rows, int Row, float[] Values)> _pending = [];
     private readonly Dictionary<ResidentAdapter, ResidentAdapter> _magnitudes = new(ReferenceEqualityComparer.Instance);
-    private DecoderDescription? _decoder;
+    private DecoderShape? _decoder;
     private bool _complete;
 
     public GpuTwin(GpuDevice device, GpuKernels kernels, int seed, int rows, int outputs)
@@ -170,10 +168,10 @@ internal sealed unsafe class GpuTwin : IDisposable
             new LinearGroup([.. made.Select(part => part.Gpu)]));
     }
 
-    public KvLayout AllocatePages(TensorType type, int pageTokens, int pages, params ReadOnlySpan<AttentionDescription> layers)
+    public KvLayout AllocatePages(TensorType type, int pageTokens, int pages, params ReadOnlySpan<GroupedAttention> layers)
     {
-        _decoder = Layouts.Decoder(type, layers);
-        var layout = KvLayout.For(_decoder, type, pageTokens);
+        _decoder = Layouts.Decoder(1, layers);
+        var layout = Layouts.For(type, pageTokens, layers);
         Reference.AllocatePages(layout, pages);
         Magnitudes.AllocatePages(layout, pages);
         Gpu.AllocatePages(layout, pages);

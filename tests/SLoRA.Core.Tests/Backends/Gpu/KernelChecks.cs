@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -80,8 +81,8 @@ internal static class KernelChecks
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, width, rows);
         twin.Plan.AddSlice(new int[rows], 0, [0], 0);
         twin.BeginStep();
-        twin.Reference.Gate(x.Reference, y.Reference);
-        twin.Gpu.Gate(x.Gpu, y.Gpu);
+        twin.Reference.Gate(Activation.Silu, x.Reference, y.Reference);
+        twin.Gpu.Gate(Activation.Silu, x.Gpu, y.Gpu);
         for (int row = 0; row < rows; row++)
         {
             AssertRelative(twin, y, row, Rounding.Exponential(size) + Rounding.Gamma(3));

@@ -1,9 +1,7 @@
-using SLoRA.Adapters;
 using SLoRA.Backends;
 using SLoRA.Core.Tests.Backends.Cpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Backends;
-using SLoRA.Engine;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 

@@ -1,7 +1,7 @@
 using SLoRA.Backends;
 using SLoRA.Core.Tests.Backends.Cpu;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -9,7 +9,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 internal sealed class Sequence
 {
     private readonly GpuTwin _twin;
-    private readonly AttentionDescription _attention;
+    private readonly GroupedAttention _attention;
     private readonly KvLayout _layout;
     private readonly int[] _table;
     private readonly float[][] _inputs;
@@ -18,12 +18,12 @@ internal sealed class Sequence
     private readonly DeviceRope _rope;
 
     /// <summary>Fills the cache, at most <paramref name="rowLimit"/> rows at a time.</summary>
-    public Sequence(GpuTwin twin, AttentionDescription attention, TensorType type, int length, int rowLimit)
+    public Sequence(GpuTwin twin, GroupedAttention attention, TensorType type, int length, int rowLimit)
     {
         _twin = twin;
         _attention = attention;
         int pageTokens = 1 << twin.Random.Next(6);
-        _layout = KvLayout.For(Layouts.Decoder(type, attention), type, pageTokens);
+        _layout = Layouts.For(type, pageTokens, attention);
         _table = AttentionChecks.Tables(twin.Random, _layout, [length], out int pages)[0];
         twin.AllocatePages(type, pageTokens, pages, attention);
         AttentionChecks.FillPages(twin, pages);
@@ -32,7 +32,7 @@ internal sealed class Sequence
         _inputs = [.. Enumerable.Range(0, length).Select(_ => Enumerable.Range(0, width).Select(_ => numbers.NextSingle() - 0.5f).ToArray())];
         _qkv = twin.Gpu.CreateRows(RowSet.Step, width);
         _y = twin.Gpu.CreateRows(RowSet.Step, attention.Heads * attention.HeadDim);
-        _rope = twin.Gpu.CreateRope(attention.Rope);
+        _rope = twin.Gpu.CreateRope(Layouts.Rope(attention));
         for (int first = 0; first < length; first += rowLimit)
         {
             Begin(new Chunk(first, Math.Min(rowLimit, length - first)));

@@ -1,11 +1,10 @@
 using ILGPU;
 using NUnit.Framework;
-using SLoRA.Adapters;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Core.Tests.Backends.Cpu;
-using SLoRA.Engine;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 

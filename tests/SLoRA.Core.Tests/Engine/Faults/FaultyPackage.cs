@@ -1,6 +1,6 @@
-using SLoRA.Adapters;
-using SLoRA.Formats;
+using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Adapters;
+using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 

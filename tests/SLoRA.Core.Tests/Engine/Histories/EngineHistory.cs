@@ -1,5 +1,6 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine.Histories;

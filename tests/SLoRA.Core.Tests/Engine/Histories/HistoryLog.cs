@@ -1,6 +1,7 @@
 using System.Globalization;
-using SLoRA.Adapters;
+using SLoRA.Adapters.Resident;
 using SLoRA.Engine;
+using SLoRA.Sequences;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
 

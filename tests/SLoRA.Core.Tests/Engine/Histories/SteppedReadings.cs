@@ -1,6 +1,8 @@
-using SLoRA.Adapters;
-using SLoRA.Formats;
+using SLoRA.Adapters.Intake;
+using SLoRA.Adapters.Packing;
+using SLoRA.Adapters.Resident;
 using SLoRA.Core.Tests.Adapters;
+using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
 

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Diagnostics;
+using SLoRA.Errors;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using SLoRA.Formats;
 using SLoRA.Models;
+using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
 
 namespace SLoRA.Core.Tests.Models.Families;
@@ -33,9 +34,9 @@ internal sealed class DecoderFamiliesPropertyTests
             {
                 DecoderDescription decoder = DecoderFamilies.Describe(ConfigDocument.Parse(config, "config.json"));
                 fine = decoder.Layers.Length is > 0 and <= 4096
-                    && decoder.Layers[0].Attention.Rope.InverseFrequencies.Length * 2 == decoder.Layers[0].Attention.HeadDim
+                    && decoder.Layers[0].Attention.Rope.InverseFrequencies.Length * 2 == decoder.Layers[0].Attention.Shape.HeadDim
                     && decoder.Layers[0].Attention.Rope.InverseFrequencies.All(float.IsFinite)
-                    && TargetModule.Of(decoder).All(target => target.InFeatures > 0 && target.OutFeatures > 0);
+                    && DecoderModules.Of(decoder).Targets.All(target => target.InFeatures > 0 && target.OutFeatures > 0);
             }
             catch (FormatError error)
             {

@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Formats;
-using SLoRA.Models;
+using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Models.Families;
 
@@ -13,7 +14,7 @@ internal sealed class DecoderFamiliesTests
     public void Llama_with_grouped_queries()
     {
         DecoderDescription decoder = Fixture("core-llama-gqa");
-        AttentionDescription attention = decoder.Layers[0].Attention;
+        AttentionBlock attention = decoder.Layers[0].Attention;
         Assert.Multiple(() =>
         {
             Assert.That(decoder.Architecture, Is.EqualTo("LlamaForCausalLM"));
@@ -22,11 +23,11 @@ internal sealed class DecoderFamiliesTests
             Assert.That(decoder.TiedEmbeddings, Is.False);
             Assert.That(decoder.WeightType, Is.EqualTo(TensorType.F32));
             Assert.That(decoder.Layers, Has.Length.EqualTo(3));
-            Assert.That(decoder.Layers[0].Mlp, Is.EqualTo(new MlpDescription { IntermediateSize = 136, Activation = Activation.Silu, Bias = false }));
-            Assert.That((attention.Heads, attention.KeyValueHeads, attention.HeadDim), Is.EqualTo((4, 2, 16)));
-            Assert.That(attention.Window, Is.Null);
-            Assert.That(attention.QueryKeyNorm || attention.QkvBias || attention.OutputBias, Is.False);
-            Assert.That(attention.ScoreScale, Is.EqualTo(0.25f));
+            Assert.That(decoder.Layers[0].Mlp, Is.EqualTo(new GatedMlpBlock { HiddenSize = 64, IntermediateSize = 136, Activation = Activation.Silu, Bias = false }));
+            Assert.That((attention.Shape.Heads, attention.Shape.KeyValueHeads, attention.Shape.HeadDim), Is.EqualTo((4, 2, 16)));
+            Assert.That(attention.Shape.Window, Is.Null);
+            Assert.That(attention.QueryKeyNormEpsilon is not null || attention.QkvBias || attention.OutputBias, Is.False);
+            Assert.That(attention.Shape.ScoreScale, Is.EqualTo(0.25f));
             Assert.That(attention.Rope.InverseFrequencies, Has.Length.EqualTo(8));
             Assert.That(attention.Rope.AttentionFactor, Is.EqualTo(1f));
             Assert.That(decoder.Layers.Select(layer => layer.Attention.Rope), Is.All.SameAs(attention.Rope));
@@ -39,7 +40,7 @@ internal sealed class DecoderFamiliesTests
     {
         DecoderDescription decoder = Fixture("core-llama-mha");
         Assert.That(decoder.WeightType, Is.EqualTo(TensorType.F16));
-        Assert.That(decoder.Layers[0].Attention.KeyValueHeads, Is.EqualTo(4));
+        Assert.That(decoder.Layers[0].Attention.Shape.KeyValueHeads, Is.EqualTo(4));
         Assert.That(Fixture("core-llama-rope-linear").WeightType, Is.EqualTo(TensorType.BF16));
     }
 
@@ -74,8 +75,8 @@ internal sealed class DecoderFamiliesTests
     public void Qwen2_has_biases_on_q_k_v_and_a_window_only_if_asked()
     {
         DecoderDescription decoder = Fixture("core-qwen2");
-        AttentionDescription attention = decoder.Layers[2].Attention;
-        Assert.That((attention.Heads, attention.KeyValueHeads, attention.HeadDim), Is.EqualTo((7, 1, 8)));
+        AttentionBlock attention = decoder.Layers[2].Attention;
+        Assert.That((attention.Shape.Heads, attention.Shape.KeyValueHeads, attention.Shape.HeadDim), Is.EqualTo((7, 1, 8)));
         Assert.That(attention.QkvBias, Is.True);
         Assert.That(attention.OutputBias, Is.False);
         Assert.That(Windows(decoder), Is.EqualTo(new int?[] { null, null, null }));
@@ -100,15 +101,15 @@ internal sealed class DecoderFamiliesTests
     [Test]
     public void Qwen3_norms_queries_and_keys()
     {
-        AttentionDescription attention = Fixture("core-qwen3").Layers[0].Attention;
-        Assert.That(attention.QueryKeyNorm, Is.True);
-        Assert.That(attention.HeadDim, Is.EqualTo(24));
+        AttentionBlock attention = Fixture("core-qwen3").Layers[0].Attention;
+        Assert.That(attention.QueryKeyNormEpsilon, Is.EqualTo(1e-6f));
+        Assert.That(attention.Shape.HeadDim, Is.EqualTo(24));
         Assert.That(attention.QkvBias || attention.OutputBias, Is.False);
-        Assert.That(attention.ScoreScale, Is.EqualTo((float)(1 / Math.Sqrt(24))).Within(1e-8));
+        Assert.That(attention.Shape.ScoreScale, Is.EqualTo((float)(1 / Math.Sqrt(24))).Within(1e-8));
 
-        AttentionDescription biased = Describe(With("Qwen3ForCausalLM", "qwen3", new JsonObject { ["attention_bias"] = true })).Layers[0].Attention;
+        AttentionBlock biased = Describe(With("Qwen3ForCausalLM", "qwen3", new JsonObject { ["attention_bias"] = true })).Layers[0].Attention;
         Assert.That(biased.QkvBias && biased.OutputBias, Is.True);
-        Assert.That(biased.HeadDim, Is.EqualTo(128), "the default of a file without the key");
+        Assert.That(biased.Shape.HeadDim, Is.EqualTo(128), "the default of a file without the key");
     }
 
     [TestCase("""{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":1.0,"mscale_all_dim":1.0}}""", 1.0)]
@@ -144,9 +145,9 @@ internal sealed class DecoderFamiliesTests
     [Test]
     public void Multi_query_attention_is_one_shared_head()
     {
-        Assert.That(Llama("""{"num_key_value_heads":1}""").Layers[0].Attention.KeyValueHeads, Is.EqualTo(1));
-        Assert.That(Llama("""{"num_key_value_heads":null}""").Layers[0].Attention.KeyValueHeads, Is.EqualTo(4));
-        Assert.That(Llama("{}").Layers[0].Attention.KeyValueHeads, Is.EqualTo(4));
+        Assert.That(Llama("""{"num_key_value_heads":1}""").Layers[0].Attention.Shape.KeyValueHeads, Is.EqualTo(1));
+        Assert.That(Llama("""{"num_key_value_heads":null}""").Layers[0].Attention.Shape.KeyValueHeads, Is.EqualTo(4));
+        Assert.That(Llama("{}").Layers[0].Attention.Shape.KeyValueHeads, Is.EqualTo(4));
     }
 
     [TestCase("""{"torch_dtype":null,"use_cache":true,"pretraining_tp":2,"whatever":{"a":[1]},"num_experts":0,"quantization_config":null,"logit_scale":1.0,"auto_map":{},"is_encoder_decoder":false}""")]
@@ -255,7 +256,7 @@ internal sealed class DecoderFamiliesTests
     public void Heads_need_not_divide_the_hidden_size_of_other_families_if_their_size_is_given()
     {
         DecoderDescription decoder = Describe(With("MistralForCausalLM", "mistral", JsonNode.Parse("""{"num_attention_heads":3,"num_key_value_heads":1,"head_dim":6}""")!.AsObject()));
-        Assert.That(decoder.Layers[0].Attention.HeadDim, Is.EqualTo(6));
+        Assert.That(decoder.Layers[0].Attention.Shape.HeadDim, Is.EqualTo(6));
     }
 
     [TestCaseSource(nameof(LaterConfigs))]
@@ -281,7 +282,7 @@ internal sealed class DecoderFamiliesTests
 
     private static RopeDescription Rope(DecoderDescription decoder) => decoder.Layers[0].Attention.Rope;
 
-    private static IEnumerable<int?> Windows(DecoderDescription decoder) => decoder.Layers.Select(layer => layer.Attention.Window);
+    private static IEnumerable<int?> Windows(DecoderDescription decoder) => decoder.Layers.Select(layer => layer.Attention.Shape.Window);
 
     private static DecoderDescription Fixture(string name) =>
         DecoderFamilies.Describe(ConfigDocument.Read(Path.Combine(RepositoryFolder.Fixtures, name, "model", "config.json")));

@@ -3,7 +3,7 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>
-/// From logits to tokens: a choice (see <see cref="Sampling.TokenChoice"/>) per group, with the stages of <see cref="Sampling.Sampler"/> in their order. Nothing is sorted:
+/// From logits to tokens: a choice (see <see cref="Step.TokenChoice"/>) per group, with the stages of <see cref="Sampling.Sampler"/> in their order. Nothing is sorted:
 /// the border of top-k and of top-p is found two bits at a time, by counting or weighing what lies above each of three candidates. Sums are fp32, in one
 /// order.
 /// </summary>

@@ -1,9 +1,8 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
 using SLoRA.Backends.Gpu;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Engine;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 
@@ -137,12 +136,12 @@ internal static class CopyScenarios
             for (int i = 0; i < count; i++)
             {
                 long mark = pages.WriteBeside(pages.PageCount - 2, 0, bytes);
-                landings += pages.HasLanded(mark) ? 1 : 0;
+                landings += pages.IsWritten(mark) ? 1 : 0;
                 if (i % 20 == 0)
                 {
                     decoder.Run(plan);
                     pages.Settle();
-                    landings += pages.HasLanded(mark) ? 1 : 0;
+                    landings += pages.IsWritten(mark) ? 1 : 0;
                 }
             }
 
@@ -167,9 +166,9 @@ internal static class CopyScenarios
                 Assert.That(Stub.Log.Count(line => line == "stream 2: wait"), Is.EqualTo(Math.Max(0, page + 1 - CopyQueue.Blocks)), $"page {page}");
             }
 
-            Assert.That((pages.HasLanded(marks[0]), pages.HasLanded(marks[1]), pages.HasLanded(marks[2])), Is.EqualTo((true, true, false)));
+            Assert.That((pages.IsWritten(marks[0]), pages.IsWritten(marks[1]), pages.IsWritten(marks[2])), Is.EqualTo((true, true, false)));
             pages.Settle();
-            Assert.That(pages.HasLanded(marks[^1]));
+            Assert.That(pages.IsWritten(marks[^1]));
             for (int page = 0; page < marks.Length; page++)
             {
                 pages.Read(page, 0, bytes);
@@ -190,7 +189,7 @@ internal static class CopyScenarios
             long last = pages.WriteBeside(2, 0, [5]);
             Stub.Fail("cuEventSynchronize", 1, Stub.LaunchFailed, 0);
             Assert.DoesNotThrow(pages.Settle);
-            Assert.That(Assert.Throws<GpuException>(() => pages.HasLanded(last))!.Reason, Is.EqualTo(GpuError.DeviceFailed));
+            Assert.That(Assert.Throws<GpuException>(() => pages.IsWritten(last))!.Reason, Is.EqualTo(GpuError.DeviceFailed));
             Assert.Throws<GpuException>(() => pages.WriteBeside(3, 0, [1]));
             Assert.Throws<GpuException>(() => pages.Read(2, 0, new byte[1]));
             Assert.Throws<GpuException>(pages.Drained);

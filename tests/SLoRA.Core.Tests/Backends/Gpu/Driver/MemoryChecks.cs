@@ -129,7 +129,7 @@ internal static unsafe class MemoryChecks
         }
 
         pages.Settle();
-        Assert.That(pages.HasLanded(mark), "everything that was written before");
+        Assert.That(pages.IsWritten(mark), "everything that was written before");
         pages.WriteBeside(1, 7, [9, 9]);
         ((byte[])[9, 9]).CopyTo(expected[1], 7);
         pages.Copy(1, 0);

@@ -1,8 +1,7 @@
 using NUnit.Framework;
-using SLoRA.Adapters;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Engine;
 using SLoRA.Models;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 

@@ -1,5 +1,5 @@
 using System.Reflection;
-using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 

@@ -1,0 +1,215 @@
+using System.Collections.Immutable;
+using Microsoft.Win32.SafeHandles;
+using SLoRA.Formats;
+using SLoRA.Formats.Peft;
+using SLoRA.Native;
+
+namespace SLoRA.Adapters.Intake;
+
+/// <summary>
+/// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors. The files are read, never mapped: a mapped
+/// file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name files from the folder on.
+/// </summary>
+/// <param name="name">The adapter's name.</param>
+/// <param name="path">The folder.</param>
+/// <param name="limits">How large the files may be; null for the default.</param>
+/// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants must not be.</param>
+internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
+{
+    public const string ConfigFile = PeftFolder.ConfigFile;
+    public const string TensorFile = PeftFolder.TensorFile;
+    private const string LinkedFile = "is a symbolic link, which is not followed here";
+
+    // Absolute, so that a program that changes its directory still means the same folder at the first load.
+    private readonly string _path = path.Length == 0 || path.Contains('\0') ? path : Path.GetFullPath(path);
+    private readonly AdapterLimits _limits = limits ?? AdapterLimits.Default;
+
+    /// <inheritdoc/>
+    public override string Location => _path;
+
+    /// <inheritdoc/>
+    public override AdapterReader Open(PacedLoad? load = null)
+    {
+        if (!Directory.Exists(_path))
+        {
+            string problem = File.Exists(_path) ? "is registered by a file; name the folder that it is in" : "its folder does not exist";
+            throw new FormatError(LoadErrorKind.File, null, null, problem);
+        }
+
+        if (!followsLinks)
+            RefuseLink(_path, null, "its folder is a symbolic link, which is not followed here");
+
+        byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
+        PeftConfig checkedConfig = ParseConfig(config, load);
+
+        FileStream stream = OpenFile(TensorFile, _limits.FileBytes);
+        try
+        {
+            return new Reader(this, stream, checkedConfig, config, configState, load);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override PackageStamp? Look()
+    {
+        (long configBytes, DateTime configWritten) = StateOf(ConfigFile);
+        (long tensorBytes, DateTime tensorsWritten) = StateOf(TensorFile);
+        return new PackageStamp(configBytes, configWritten, tensorBytes, tensorsWritten);
+    }
+
+    private (long Length, DateTime Written) StateOf(string file)
+    {
+        try
+        {
+            var info = new FileInfo(Path.Combine(_path, file));
+            if (!followsLinks)
+                RefuseLink(info.FullName, file, LinkedFile);
+            FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
+            return (target.Length, target.LastWriteTimeUtc);
+        }
+        catch (Exception error) when (FileProblem.IsOne(error))
+        {
+            throw Unreadable(file, error);
+        }
+    }
+
+    private static (long Length, DateTime Written) StateOf(SafeFileHandle handle, string file)
+    {
+        try
+        {
+            return (RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle));
+        }
+        catch (Exception error) when (FileProblem.IsOne(error))
+        {
+            throw Unreadable(file, error);
+        }
+    }
+
+    private byte[] ReadConfig(out (long Length, DateTime Written) state)
+    {
+        using FileStream stream = OpenFile(ConfigFile, _limits.ConfigBytes);
+        state = StateOf(stream.SafeFileHandle, ConfigFile);
+        byte[] bytes = new byte[state.Length];
+        ReadAll(stream.SafeFileHandle, ConfigFile, 0, bytes);
+        return bytes;
+    }
+
+    private static PeftConfig ParseConfig(byte[] config, PacedLoad? load)
+    {
+        using PacedWork? work = load?.WorkInPieces();
+        return PeftConfigReader.Read(ConfigDocument.Parse(config, ConfigFile));
+    }
+
+    private FileStream OpenFile(string file, long largest)
+    {
+        string full = Path.Combine(_path, file);
+        try
+        {
+            if (!followsLinks)
+                RefuseLink(full, file, LinkedFile);
+            var stream = new FileStream(RegularFile.Open(full, followsLinks), FileAccess.Read, bufferSize: 0);
+            if (stream.Length > 0 && stream.Length <= largest)
+                return stream;
+            string problem = stream.Length == 0 ? "is empty" : $"has {stream.Length} bytes; files of more than {largest} are not read";
+            stream.Dispose();
+            throw new FormatError(LoadErrorKind.File, file, null, problem);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Missing(file, error);
+        }
+        catch (Exception error) when (FileProblem.IsOne(error))
+        {
+            throw Unreadable(file, error);
+        }
+    }
+
+    private FormatError Missing(string file, Exception error)
+    {
+        try
+        {
+            return PeftFolder.Missing(_path, file);
+        }
+        catch (Exception folder) when (FileProblem.IsOne(folder))
+        {
+            // The folder itself has gone, or may not be looked into.
+            return Unreadable(file, error);
+        }
+    }
+
+    private static void RefuseLink(string path, string? file, string problem)
+    {
+        if (new FileInfo(path).LinkTarget is not null)
+            throw new FormatError(LoadErrorKind.File, file, null, problem);
+    }
+
+    private static void ReadAll(SafeFileHandle handle, string file, long offset, Span<byte> destination)
+    {
+        try
+        {
+            while (!destination.IsEmpty)
+            {
+                int read = RandomAccess.Read(handle, destination, offset);
+                if (read == 0)
+                    throw new FormatError(LoadErrorKind.File, file, null, "became shorter while it was read");
+                destination = destination[read..];
+                offset += read;
+            }
+        }
+        catch (Exception error) when (FileProblem.IsOne(error))
+        {
+            throw Unreadable(file, error);
+        }
+    }
+
+    private static FormatError Unreadable(string file, Exception error) => new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
+
+    private sealed class Reader : AdapterReader
+    {
+        private readonly AdapterFolder _folder;
+        private readonly FileStream _stream;
+        private readonly PackageStamp _stamp;
+
+        public Reader(AdapterFolder folder, FileStream stream, PeftConfig config, byte[] configBytes, (long Length, DateTime Written) configState, PacedLoad? load)
+        {
+            _folder = folder;
+            _stream = stream;
+            (long length, DateTime written) = StateOf(stream.SafeFileHandle, TensorFile);
+            _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
+            Config = config;
+            (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, TensorFile, folder._limits.HeaderBytes);
+            using PacedWork? work = load?.WorkInPieces();
+            Tensors = SafetensorsHeader.Parse(json, fileLength, TensorFile, work is null ? null : work.Pause).Tensors;
+            Fingerprint = FingerprintOf(configBytes, Tensors, work);
+        }
+
+        public override string File => TensorFile;
+
+        public override PeftConfig Config { get; }
+
+        public override ImmutableArray<TensorEntry> Tensors { get; }
+
+        public override long Bytes => _stamp.TensorBytes;
+
+        public override ReadOnlyMemory<byte> Fingerprint { get; }
+
+        public override PackageStamp? Stamp => _stamp;
+
+        public override void Read(TensorEntry tensor, long offset, Span<byte> destination) =>
+            ReadAll(_stream.SafeFileHandle, File, tensor.Begin + offset, destination);
+
+        public override void CheckUnchanged()
+        {
+            // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter that nobody made.
+            if (StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
+                throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
+        }
+
+        public override void Dispose() => _stream.Dispose();
+    }
+}

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using SLoRA.Formats;
+using SLoRA.Models;
+using SLoRA.Native;
+
+namespace SLoRA.Adapters.Intake;
+
+/// <summary>Reads every tensor of an adapter once, in the order of the file and in pieces, and checks the values while they are at hand.</summary>
+internal sealed class ContentReader(
+    AdapterReader reader,
+    AdapterDescription description,
+    Func<TargetModule, BaseWeight> baseWeight,
+    MemoryGate? baseMemory,
+    PacedLoad? load,
+    CancellationToken cancellationToken)
+{
+    private const int PieceBytes = LoadPace.PieceBytes;
+
+    /// <summary>Reads all.</summary>
+    /// <exception cref="FormatError">A value or a copy of a base weight is wrong, or the bytes could not be read.</exception>
+    public AdapterContent Read()
+    {
+        (long Bytes, ImmutableArray<(long A, long B)> Offsets) place = Place();
+        var memory = new NativeBlock(place.Bytes);
+        try
+        {
+            ImmutableArray<AdapterContentModule> modules =
+            [
+                .. description.Modules.Select((module, at) => new AdapterContentModule(
+                    module.Target,
+                    module.Rank,
+                    module.Scale,
+                    new WeightMatrix(memory, place.Offsets[at].A, module.A),
+                    new WeightMatrix(memory, place.Offsets[at].B, module.B))),
+            ];
+            List<(TensorEntry Entry, Action Read)> reads = [];
+            foreach ((AdapterModule module, AdapterContentModule content) in description.Modules.Zip(modules))
+            {
+                reads.Add((module.A, () => ReadMatrix(module.A, content.A)));
+                reads.Add((module.B, () => ReadMatrix(module.B, content.B)));
+            }
+
+            foreach (BaseMatrix matrix in description.BaseMatrices)
+                reads.Add((matrix.Tensor, () => CompareBase(matrix)));
+            foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
+                read();
+            reader.CheckUnchanged();
+            return new AdapterContent(description, modules, memory, load, cancellationToken);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    private (long Bytes, ImmutableArray<(long A, long B)> Offsets) Place()
+    {
+        long end = 0;
+        var offsets = ImmutableArray.CreateBuilder<(long A, long B)>(description.Modules.Length);
+        foreach (AdapterModule module in description.Modules)
+            offsets.Add((Take(module.A.Length), Take(module.B.Length)));
+        return (end, offsets.MoveToImmutable());
+
+        long Take(long bytes)
+        {
+            long begin = end;
+            end = checked(end + ((bytes + NativeBlock.Alignment - 1) & -NativeBlock.Alignment));
+            return begin;
+        }
+    }
+
+    private void ReadMatrix(TensorEntry entry, WeightMatrix matrix)
+    {
+        for (long offset = 0; offset < entry.Length; offset += PieceBytes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Span<byte> piece = matrix.Part(offset, (int)Math.Min(PieceBytes, entry.Length - offset));
+            reader.Read(entry, offset, piece);
+            load?.HasRead(piece.Length);
+            using LoadPace.Turn? turn = load?.Work(cancellationToken);
+            matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
+        }
+    }
+
+    private void CompareBase(BaseMatrix matrix)
+    {
+        TensorEntry entry = matrix.Tensor;
+        BaseWeight own = baseWeight(matrix.Target);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes), ownBuffer = ArrayPool<byte>.Shared.Rent(PieceBytes / entry.Type.ElementSize() * own.Type.ElementSize());
+        try
+        {
+            for (long offset = 0; offset < entry.Length; offset += PieceBytes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
+                reader.Read(entry, offset, piece);
+                load?.HasRead(piece.Length);
+                long first = offset / entry.Type.ElementSize();
+                Span<byte> ownPiece = ownBuffer.AsSpan(0, piece.Length / entry.Type.ElementSize() * own.Type.ElementSize());
+                if (entry.ElementCount == own.Elements)
+                    ReadBase(own, first * own.Type.ElementSize(), ownPiece);
+                using LoadPace.Turn? turn = load?.Work(cancellationToken);
+                CheckFinite(entry, offset, piece);
+                if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(entry.Type, piece, own.Type, ownPiece) >= 0)
+                {
+                    throw new FormatError(
+                        LoadErrorKind.Incompatible,
+                        reader.File,
+                        entry.Name,
+                        $"differs from the weight of {matrix.Target.Name} in the base model: this adapter belongs to a changed base");
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            ArrayPool<byte>.Shared.Return(ownBuffer);
+        }
+    }
+
+    private void ReadBase(BaseWeight own, long offset, Span<byte> destination)
+    {
+        // Files may hang; inside the gate there is nothing but memory that could go away.
+        using MemoryGate.Visit? visit = own.IsInMemory ? baseMemory?.Enter() : null;
+        own.Read(offset, destination);
+    }
+
+    private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)
+    {
+        uint largest = WeightScan.LargestBits(entry.Type, piece);
+        if (!WeightScan.IsNotFinite(entry.Type, largest))
+            return largest;
+        long element = (offset / entry.Type.ElementSize()) + WeightScan.IndexOfNotFinite(entry.Type, piece);
+        throw new FormatError(LoadErrorKind.Tensor, reader.File, entry.Name, $"has NaN or infinity at element {element}");
+    }
+}

@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using SLoRA.Adapters.Intake;
+using SLoRA.Formats;
+
+namespace SLoRA.Adapters.Packing;
+
+/// <summary>
+/// The shapes of the adapters of one engine. Thousands of adapters come in a handful of shapes; what nobody has any more is forgotten. Thread-safe.
+/// </summary>
+/// <param name="modelModules">Modules of the model.</param>
+/// <param name="pageBytes">Bytes of a page.</param>
+/// <param name="policy">In which type weights lie in the pages.</param>
+/// <param name="baseType">The type of the base weights.</param>
+internal sealed class AdapterShapes(int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+{
+    private readonly Dictionary<GenerationId, WeakReference<AdapterShape>> _shapes = [];
+    private int _sweepAt = 64;
+
+    /// <summary>Bytes of a page.</summary>
+    public long PageBytes => pageBytes;
+
+    /// <summary>The shape of an adapter.</summary>
+    public AdapterShape Of(ImmutableArray<AdapterModule> modules)
+    {
+        GenerationId key = Key(modules);
+        lock (_shapes)
+        {
+            if (_shapes.TryGetValue(key, out WeakReference<AdapterShape>? known) && known.TryGetTarget(out AdapterShape? shape))
+            {
+                return shape;
+            }
+
+            Sweep();
+            shape = new AdapterShape(modules, pageBytes, adapter => TilePlanner.Plan(adapter, modelModules, pageBytes, policy, baseType));
+            _shapes[key] = new WeakReference<AdapterShape>(shape);
+            return shape;
+        }
+    }
+
+    /// <summary>Drops the entries of shapes that nobody has, whenever their number has doubled.</summary>
+    private void Sweep()
+    {
+        if (_shapes.Count < _sweepAt)
+        {
+            return;
+        }
+
+        foreach ((GenerationId key, WeakReference<AdapterShape> shape) in _shapes)
+        {
+            if (!shape.TryGetTarget(out _))
+            {
+                _shapes.Remove(key);
+            }
+        }
+
+        _sweepAt = Math.Max(64, 2 * _shapes.Count);
+    }
+
+    private static GenerationId Key(ImmutableArray<AdapterModule> modules)
+    {
+        using var text = new MemoryStream();
+        using var writer = new BinaryWriter(text);
+        foreach (AdapterModule module in modules)
+        {
+            writer.Write(module.Target.Index);
+            writer.Write(module.Rank);
+            writer.Write(module.Scale);
+            writer.Write((int)module.A.Type);
+            writer.Write((int)module.B.Type);
+        }
+
+        writer.Flush();
+        return GenerationId.FromHash(SHA256.HashData(text.GetBuffer().AsSpan(0, (int)text.Length)));
+    }
+}

@@ -1,6 +1,0 @@
-namespace SLoRA.Adapters;
-
-/// <summary>Begins to read and check the content of an adapter, in the background.</summary>
-/// <param name="registration">What to read.</param>
-/// <param name="cancellation">Nobody wants it any more.</param>
-internal delegate Task<LoadedAdapter> ReadContent(AdapterRegistration registration, CancellationToken cancellation);

@@ -1,0 +1,104 @@
+using SLoRA.Step;
+
+namespace SLoRA.Backends;
+
+/// <summary>The operations of another backend: what stands between the engine and a device overrides what it is about and loses nothing of the rest.</summary>
+/// <param name="inner">The backend that does the work; disposed of with this one.</param>
+internal abstract class ForwardingBackend(IBackend inner) : IBackend
+{
+    /// <inheritdoc/>
+    public virtual string Name => Inner.Name;
+
+    /// <inheritdoc/>
+    public virtual BackendStatus Status => Inner.Status;
+
+    /// <inheritdoc/>
+    public virtual string? Shortcoming => Inner.Shortcoming;
+
+    /// <inheritdoc/>
+    public virtual IPageMemory Pages => Inner.Pages;
+
+    /// <inheritdoc/>
+    public virtual bool ChoosesTokens => Inner.ChoosesTokens;
+
+    /// <summary>The backend that does the work.</summary>
+    protected IBackend Inner { get; } = inner;
+
+    /// <inheritdoc/>
+    public virtual void AllocatePages(KvLayout layout, int pageCount) => Inner.AllocatePages(layout, pageCount);
+
+    /// <inheritdoc/>
+    public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
+
+    /// <inheritdoc/>
+    public virtual DeviceMatrix LoadMatrix(WeightSource source) => Inner.LoadMatrix(source);
+
+    /// <inheritdoc/>
+    public virtual DeviceTable LoadTable(WeightSource source) => Inner.LoadTable(source);
+
+    /// <inheritdoc/>
+    public virtual DeviceVector LoadVector(WeightSource source) => Inner.LoadVector(source);
+
+    /// <inheritdoc/>
+    public virtual DeviceRows CreateRows(RowSet rows, int width) => Inner.CreateRows(rows, width);
+
+    /// <inheritdoc/>
+    public virtual DeviceRope CreateRope(RopeDescription rope) => Inner.CreateRope(rope);
+
+    /// <inheritdoc/>
+    public virtual void CompleteLoading(DecoderShape decoder) => Inner.CompleteLoading(decoder);
+
+    /// <inheritdoc/>
+    public virtual void BeginStep(StepPlan plan) => Inner.BeginStep(plan);
+
+    /// <inheritdoc/>
+    public virtual void Embed(DeviceTable table, int target, DeviceRows x) => Inner.Embed(table, target, x);
+
+    /// <inheritdoc/>
+    public virtual void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => Inner.Norm(x, weight, epsilon, y);
+
+    /// <inheritdoc/>
+    public virtual void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) =>
+        Inner.NormHeads(x, firstColumn, heads, weight, epsilon);
+
+    /// <inheritdoc/>
+    public virtual void Linear(LinearGroup group, DeviceRows x, DeviceRows y) => Inner.Linear(group, x, y);
+
+    /// <inheritdoc/>
+    public virtual void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
+        Inner.RotateAndStore(qkv, layer, attention, rope);
+
+    /// <inheritdoc/>
+    public virtual void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) => Inner.Attend(qkv, layer, attention, y);
+
+    /// <inheritdoc/>
+    public virtual void Gate(Activation activation, DeviceRows x, DeviceRows y) => Inner.Gate(activation, x, y);
+
+    /// <inheritdoc/>
+    public virtual void Add(DeviceRows x, DeviceRows y) => Inner.Add(x, y);
+
+    /// <inheritdoc/>
+    public virtual void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) =>
+        Inner.AddNorm(x, y, weight, epsilon, z);
+
+    /// <inheritdoc/>
+    public virtual void GatherOutputs(DeviceRows x, DeviceRows y) => Inner.GatherOutputs(x, y);
+
+    /// <inheritdoc/>
+    public virtual void Choose(DeviceRows logits) => Inner.Choose(logits);
+
+    /// <inheritdoc/>
+    public virtual int Chosen(int output) => Inner.Chosen(output);
+
+    /// <inheritdoc/>
+    public virtual void EndStep(DeviceRows logits) => Inner.EndStep(logits);
+
+    /// <inheritdoc/>
+    public virtual Span<float> Logits(DeviceRows logits, int output) => Inner.Logits(logits, output);
+
+    /// <inheritdoc/>
+    public virtual Exception? FaultOf(Exception error) => Inner.FaultOf(error);
+
+    /// <inheritdoc/>
+    public virtual void Dispose() => Inner.Dispose();
+}

@@ -1,0 +1,89 @@
+using ILGPU;
+
+namespace SLoRA.Backends.Gpu.Kernels;
+
+/// <summary>
+/// How elements of one type in device memory become fp32 and back. A type parameter of kernels, so that each type gets its own code. Integer arithmetic
+/// only: neither OpenCL without fp16 nor ILGPU has all of these conversions.
+/// </summary>
+/// <typeparam name="TStored">The unsigned integer or float that an element lies in memory as.</typeparam>
+internal interface IStoredType<TStored>
+    where TStored : unmanaged
+{
+    /// <summary>Widens an element; exact.</summary>
+    static abstract float Load(TStored element);
+
+    /// <summary>Rounds to nearest, ties to even.</summary>
+    static abstract TStored Store(float value);
+}
+
+/// <summary>fp32 as it is.</summary>
+internal readonly struct StoredF32 : IStoredType<float>
+{
+    public static float Load(float element) => element;
+
+    public static float Store(float value) => value;
+}
+
+/// <summary>bfloat16: the upper half of fp32.</summary>
+internal readonly struct StoredBf16 : IStoredType<ushort>
+{
+    public static float Load(ushort element) => Interop.IntAsFloat((uint)element << 16);
+
+    public static ushort Store(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        bool isNaN = (bits & 0x7FFFFFFFu) > 0x7F800000u;
+        uint rounded = isNaN ? bits | 0x400000u : bits + 0x7FFFu + ((bits >> 16) & 1u);
+        return (ushort)(rounded >> 16);
+    }
+}
+
+/// <summary>IEEE half precision, with subnormals, infinities and NaN.</summary>
+internal readonly struct StoredF16 : IStoredType<ushort>
+{
+    // Exponents differ by 112; a half whose exponent is all ones has it all ones in fp32 too, one whose exponent is zero is a multiple of 2⁻²⁴.
+    private const uint Rebias = 112u << 23;
+
+    public static float Load(ushort element)
+    {
+        uint bits = ((uint)element & 0x7FFFu) << 13;
+        uint exponent = bits & 0x0F800000u;
+        uint wide = bits + Rebias;
+        if (exponent == 0x0F800000u)
+        {
+            wide += Rebias;
+        }
+
+        if (exponent == 0)
+        {
+            wide = Interop.FloatAsInt(Interop.IntAsFloat(wide + (1u << 23)) - Interop.IntAsFloat(Rebias + (1u << 23)));
+        }
+
+        return Interop.IntAsFloat(wide | (((uint)element & 0x8000u) << 16));
+    }
+
+    public static ushort Store(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        uint sign = (bits >> 16) & 0x8000u;
+        uint magnitude = bits & 0x7FFFFFFFu;
+        uint half;
+        if (magnitude >= 0x47800000u)
+        {
+            // 65536 and more, infinity, NaN.
+            half = magnitude > 0x7F800000u ? 0x7E00u : 0x7C00u;
+        }
+        else if (magnitude < 0x38800000u)
+        {
+            // Below the smallest normal half: adding 0.5 leaves the multiple of 2⁻²⁴, rounded, in the lowest bits.
+            half = Interop.FloatAsInt(Interop.IntAsFloat(magnitude) + 0.5f) - 0x3F000000u;
+        }
+        else
+        {
+            half = (magnitude - Rebias + 0xFFFu + ((magnitude >> 13) & 1u)) >> 13;
+        }
+
+        return (ushort)(half | sign);
+    }
+}

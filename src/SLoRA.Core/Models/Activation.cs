@@ -1,8 +1,0 @@
-namespace SLoRA.Models;
-
-/// <summary>The function that a feed-forward block applies to its gate.</summary>
-internal enum Activation
-{
-    /// <summary><c>x / (1 + e⁻ˣ)</c>.</summary>
-    Silu,
-}

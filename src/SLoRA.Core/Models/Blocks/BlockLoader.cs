@@ -1,0 +1,72 @@
+using SLoRA.Backends;
+using SLoRA.Step;
+
+namespace SLoRA.Models.Blocks;
+
+/// <summary>
+/// What a block loads its modules with. It holds the block to its declaration: what is loaded must be declared, and <see cref="Complete"/> asks that
+/// everything declared was loaded, each module once.
+/// </summary>
+internal sealed class BlockLoader
+{
+    private readonly ModuleLoader _modules;
+    private readonly string _prefix;
+    private readonly HashSet<Module> _declared;
+    private readonly int? _cacheLayer;
+    private readonly Dictionary<int, int> _rowsTaken = [];
+
+    /// <summary>Prepares the loading of one block.</summary>
+    /// <param name="modules">What loads modules.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="prefix">What stands before the names of its modules, such as <c>model.layers.0.</c></param>
+    /// <param name="cacheLayer">Its index in <see cref="KvLayout.Layers"/>; null if it keeps no keys and values.</param>
+    public BlockLoader(ModuleLoader modules, Block block, string prefix, int? cacheLayer)
+    {
+        _modules = modules;
+        _prefix = prefix;
+        _declared = [.. block.Modules];
+        _cacheLayer = cacheLayer;
+    }
+
+    /// <summary>The block's index in <see cref="KvLayout.Layers"/>.</summary>
+    public int CacheLayer => _cacheLayer ?? throw new InvalidOperationException("The block has not declared that it keeps keys and values.");
+
+    /// <summary>Loads modules that share their input; their outputs lie side by side in this order.</summary>
+    public LinearGroup Group(params ReadOnlySpan<LinearModule> modules)
+    {
+        var parts = new LinearPart[modules.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            parts[i] = _modules.Linear(_prefix + Taken(modules[i]).Name, modules[i]);
+        }
+
+        return new LinearGroup([.. parts]);
+    }
+
+    /// <summary>Loads the weight of a norm.</summary>
+    public DeviceVector Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name);
+
+    /// <summary>A rotation; blocks with the same description share it.</summary>
+    public DeviceRope Rope(RopeDescription rope) => _modules.Rope(rope);
+
+    /// <summary>Rows <c>[T, width]</c> for what the block computes between its input and its output. All blocks share them: nothing stays in them from block to block.</summary>
+    public DeviceRows Rows(int width)
+    {
+        int taken = _rowsTaken.GetValueOrDefault(width);
+        _rowsTaken[width] = taken + 1;
+        return _modules.Rows(width, taken);
+    }
+
+    /// <summary>Checks that every declared module has been loaded.</summary>
+    public void Complete()
+    {
+        if (_declared.Count > 0)
+        {
+            throw new InvalidOperationException($"Declared but not loaded: {string.Join(", ", _declared.Select(module => _prefix + module.Name))}.");
+        }
+    }
+
+    private Module Taken(Module module) => _declared.Remove(module)
+        ? module
+        : throw new InvalidOperationException($"{_prefix}{module.Name} is not declared by its block, or was loaded before.");
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
+using SLoRA.Step;
+
+namespace SLoRA.Models.Blocks;
+
+/// <summary>
+/// A decoder as data: everything that the one model definition needs to know and nothing about files. A family is a function from a configuration to this;
+/// what a new family does differently becomes a block, a member of one, or a member here whose default is what all others do.
+/// </summary>
+internal sealed record DecoderDescription
+{
+    /// <summary>The class name in the configuration, such as <c>LlamaForCausalLM</c>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>Rows of the embedding and of the head.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Width of the residual stream.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Positions that the model was made for.</summary>
+    public required int ContextLength { get; init; }
+
+    /// <summary>What the norm before the head adds to the mean square.</summary>
+    public required float NormEpsilon { get; init; }
+
+    /// <summary>Whether the head uses the embedding's matrix.</summary>
+    public required bool TiedEmbeddings { get; init; }
+
+    /// <summary>The type that the configuration says weights are in. Single tensors may differ.</summary>
+    public required TensorType WeightType { get; init; }
+
+    /// <summary>The layers, first to last.</summary>
+    public required ImmutableArray<LayerDescription> Layers { get; init; }
+
+    /// <summary>Tokens that end a sequence; empty if none is known.</summary>
+    public required ImmutableArray<int> EndOfSequence { get; init; }
+
+    /// <summary>The table of token embeddings.</summary>
+    public EmbeddingModule Embedding => new("model.embed_tokens", VocabularySize, HiddenSize);
+
+    /// <summary>The norm before the head.</summary>
+    public NormModule FinalNorm => new("model.norm", HiddenSize, NormEpsilon);
+
+    /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
+    public LinearModule Head => new("lm_head", VocabularySize, HiddenSize);
+
+    /// <summary>The module under which the head's weight is stored.</summary>
+    public Module HeadWeight => TiedEmbeddings ? Embedding : Head;
+
+    /// <summary>What the blocks keep of every token, in the order of the layers; blocks that keep nothing are left out.</summary>
+    /// <exception cref="NotSupportedException">A block keeps a state of a sequence, for which pages have no place yet.</exception>
+    public ImmutableArray<KeyValueShape> Kept => Blocks.FirstOrDefault(block => block.Keeps.SequenceBytes > 0) is { } block
+        ? throw new NotSupportedException($"{block.GetType().Name} keeps {block.Keeps.SequenceBytes} bytes of every sequence; pages hold keys and values only.")
+        : [.. Blocks.Select(block => block.Keeps.PerToken).OfType<KeyValueShape>()];
+
+    /// <summary>The sizes that devices ask for.</summary>
+    public DecoderShape Shape => new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()]);
+
+    private IEnumerable<Block> Blocks => Layers.SelectMany(layer => layer.Branches).Select(branch => branch.Block);
+
+    /// <summary>What stands before the names of a layer's modules.</summary>
+    public static string Prefix(int layer) => $"model.layers.{layer}.";
+}

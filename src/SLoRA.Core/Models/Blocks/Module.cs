@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace SLoRA.Models.Blocks;
+
+/// <summary>
+/// A module of a block, declared once: the tensors of the checkpoint, the modules that adapters can target, loading and the coverage report all follow from
+/// the declaration. Names are those of the checkpoint, relative to the module's layer.
+/// </summary>
+/// <param name="Name">What the checkpoint calls it within its layer, such as <c>self_attn.q_proj</c>.</param>
+internal abstract record Module(string Name)
+{
+    /// <summary>Its tensors: what is appended to its name, and the shape, outermost dimension first.</summary>
+    public abstract ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors { get; }
+}
+
+/// <summary>A product with a matrix: <c>y = x Wᵀ + b</c>.</summary>
+/// <param name="Name">What the checkpoint calls it within its layer.</param>
+/// <param name="Outputs">Rows of the weight.</param>
+/// <param name="Inputs">Columns of the weight.</param>
+/// <param name="HasBias">Whether there is a bias.</param>
+/// <param name="IsTarget">Whether adapters can target it.</param>
+internal sealed record LinearModule(string Name, int Outputs, int Inputs, bool HasBias = false, bool IsTarget = true) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
+        HasBias ? [(".weight", [Outputs, Inputs]), (".bias", [Outputs])] : [(".weight", [Outputs, Inputs])];
+}
+
+/// <summary>A norm by the root of the mean square: <c>y = w ∘ x / √(mean(x²) + ε)</c>.</summary>
+/// <param name="Name">What the checkpoint calls it within its layer.</param>
+/// <param name="Width">Columns that are normed together.</param>
+/// <param name="Epsilon">What is added to the mean square.</param>
+internal sealed record NormModule(string Name, int Width, float Epsilon) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [(".weight", [Width])];
+}
+
+/// <summary>The table of token embeddings.</summary>
+/// <param name="Name">What the checkpoint calls it.</param>
+/// <param name="Entries">Tokens.</param>
+/// <param name="Width">Columns.</param>
+internal sealed record EmbeddingModule(string Name, int Entries, int Width) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [(".weight", [Entries, Width])];
+}

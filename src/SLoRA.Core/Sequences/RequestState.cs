@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using SLoRA.Adapters.Resident;
+using SLoRA.Diagnostics;
+using SLoRA.Pool;
+using SLoRA.Sampling;
+
+namespace SLoRA.Sequences;
+
+/// <summary>
+/// One request inside the engine: what its continuations have in common. It ends when the last of them has been returned. Belongs to the engine's
+/// thread.
+/// </summary>
+internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
+{
+    private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
+    private PrefixOrigin? _origin;
+
+    /// <summary>Where its tokens go.</summary>
+    public GenerationStream Stream { get; } = stream;
+
+    /// <summary>What was asked.</summary>
+    public GenerationRequest Asked => Stream.Request;
+
+    /// <summary>What it holds on its adapters, in the request's order; empty for the base.</summary>
+    public ImmutableArray<Lease> Leases { get; } = leases;
+
+    /// <summary>When its continuations end by themselves.</summary>
+    public StopRules StopRules { get; } = stopRules;
+
+    /// <summary>Where its random numbers start.</summary>
+    public ulong Seed { get; } = seed;
+
+    /// <summary>Timestamps of the engine's clock; 0 for not yet.</summary>
+    public long Arrived { get; } = arrived;
+
+    /// <inheritdoc cref="Arrived"/>
+    public long ContentReady { get; private set; } = leases.All(lease => lease.HasContent) ? arrived : 0;
+
+    /// <inheritdoc cref="Arrived"/>
+    public long Admitted { get; set; }
+
+    /// <inheritdoc cref="Arrived"/>
+    public long FirstToken { get; set; }
+
+    /// <summary>Its place among all who have come.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Timestamp since when its consumer has been behind and has taken nothing; 0 when it is not.</summary>
+    public long BehindSince { get; set; }
+
+    /// <summary>Tokens that its consumer had taken then.</summary>
+    public int TakenBefore { get; set; }
+
+    /// <summary>Its place among all requests in the order of admission, from 1; 0 when it has none yet. Kept through preemption.</summary>
+    public long Order { get; set; }
+
+    /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
+    public int CachedPromptTokens { get; set; }
+
+    /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
+    public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
+        [.. Leases.Select(lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
+        Asked.CacheSalt);
+
+    /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
+    public void ForgetOrigin() => _origin = null;
+
+    /// <summary>Posts the end of the deadline; null without one.</summary>
+    public ITimer? DeadlineTimer { get; set; }
+
+    /// <summary>The continuations that exist, ended ones too.</summary>
+    public List<Sequence> Sequences { get; } = [];
+
+    /// <summary>Continuations whose pages have not been returned yet.</summary>
+    public int Open { get; set; } = 1;
+
+    /// <summary>Continuations that exist; the others are forked from the first when its prompt has been computed.</summary>
+    public int Forked { get; set; } = 1;
+
+    /// <summary>Tokens of all continuations.</summary>
+    public int Generated { get; set; }
+
+    /// <summary>The error that ended it, if one did.</summary>
+    public Exception? Error { get; set; }
+
+    /// <summary>Whether every adapter's content is in memory; notes when that first became so.</summary>
+    public bool HasContent(long now)
+    {
+        foreach (Lease lease in Leases)
+        {
+            if (!lease.HasContent)
+            {
+                return false;
+            }
+        }
+
+        ContentReady = ContentReady == 0 ? now : ContentReady;
+        return true;
+    }
+
+    /// <summary>Notes the end of a continuation, and of those that were never forked from it.</summary>
+    public void Ended(int continuation, FinishReason reason)
+    {
+        _reasons[continuation] = reason;
+        for (int i = Forked; continuation == 0 && i < _reasons.Length; i++)
+        {
+            _reasons[i] = reason;
+        }
+    }
+
+    /// <summary>Ends the stream, whatever happens; what is measured about it is recorded before.</summary>
+    public void Complete(TimeProvider clock, EngineMetrics metrics)
+    {
+        FinishReason[] reasons = [.. _reasons.Select(reason => reason!.Value)];
+        GenerationUsage usage = GenerationUsage.Nothing(Asked) with { GeneratedTokens = Generated };
+        try
+        {
+            DeadlineTimer?.Dispose();
+            usage = Usage(clock);
+            metrics.Ended(Asked, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
+        }
+        finally
+        {
+            Stream.Complete(reasons, usage, Error);
+        }
+    }
+
+    private GenerationUsage Usage(TimeProvider clock)
+    {
+        long now = clock.GetTimestamp();
+        long ready = ContentReady != 0 ? ContentReady : now;
+        long admitted = Admitted != 0 ? Admitted : now;
+        long first = FirstToken != 0 ? FirstToken : now;
+        return new GenerationUsage
+        {
+            PromptTokens = Asked.Prompt.Length,
+            CachedTokens = CachedPromptTokens + ((Forked - 1) * Asked.Prompt.Length),
+            CachedPromptTokens = CachedPromptTokens,
+            GeneratedTokens = Generated,
+            QueueTime = clock.GetElapsedTime(ready, admitted),
+            PageInTime = clock.GetElapsedTime(Arrived, ready),
+            PrefillTime = clock.GetElapsedTime(admitted, first),
+            DecodeTime = clock.GetElapsedTime(first, now),
+        };
+    }
+}

@@ -1,0 +1,9 @@
+using System.Collections.Immutable;
+
+namespace SLoRA.Step;
+
+/// <summary>The sizes of a decoder that a device may have to know before the first step.</summary>
+/// <param name="ContextLength">Positions that the model was made for.</param>
+/// <param name="VocabularySize">Columns of the logits.</param>
+/// <param name="Attentions">Every attention that steps will compute.</param>
+internal sealed record DecoderShape(int ContextLength, int VocabularySize, ImmutableArray<GroupedAttention> Attentions);

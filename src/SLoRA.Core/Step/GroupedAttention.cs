@@ -1,0 +1,26 @@
+namespace SLoRA.Step;
+
+/// <summary>What an attention operation needs to know: causal attention with grouped heads over a cache of keys and values.</summary>
+internal sealed record GroupedAttention
+{
+    /// <summary>Query heads, H.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key and value heads, G; divides <see cref="Heads"/>. Query head h reads key head h / (H/G).</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Columns of a head, d; even.</summary>
+    public required int HeadDim { get; init; }
+
+    /// <summary>How many keys a query sees, its own included; null for all.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>What the products of queries and keys are multiplied by.</summary>
+    public required float ScoreScale { get; init; }
+
+    /// <summary>Columns of all query heads, H d: what attention gives.</summary>
+    public int QueryColumns => Heads * HeadDim;
+
+    /// <summary>Columns of all key heads, and of all value heads, G d.</summary>
+    public int KeyColumns => KeyValueHeads * HeadDim;
+}

@@ -1,0 +1,118 @@
+namespace SLoRA.Step;
+
+/// <summary>Consecutive rows of one sequence: a prompt chunk, or one decode row.</summary>
+/// <param name="FirstRow">First row of the step.</param>
+/// <param name="RowCount">Rows, at least 1.</param>
+/// <param name="FirstPosition">Position of the first row in its sequence; all earlier positions are in the pages already.</param>
+/// <param name="TableStart">Where the sequence's page table begins in <see cref="StepPlan.PageTables"/>.</param>
+/// <param name="TableLength">Pages of the sequence that hold positions up to the last row of the slice.</param>
+internal readonly record struct StepSlice(int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength);
+
+/// <summary>
+/// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose logits are
+/// wanted. It does not change while the step runs; its memory is used again for the next one.
+/// </summary>
+internal sealed class StepPlan
+{
+    private readonly int[] _tokens;
+    private readonly int[] _positions;
+    private readonly int[] _outputRows;
+    private StepSlice[] _slices;
+    private int[] _pageTables;
+    private int _sliceCount;
+    private int _pageCount;
+
+    /// <summary>Makes room for a plan.</summary>
+    /// <param name="rowLimit">The most rows of a step.</param>
+    /// <param name="outputLimit">The most rows whose logits one step gives.</param>
+    /// <param name="pageCount">Pages of the pool: only shared ones can make a step's tables longer together.</param>
+    public StepPlan(int rowLimit, int outputLimit, int pageCount = 256)
+    {
+        _tokens = new int[rowLimit];
+        _positions = new int[rowLimit];
+        _outputRows = new int[outputLimit];
+        _slices = new StepSlice[rowLimit];
+        _pageTables = new int[pageCount];
+    }
+
+    /// <summary>Rows of the step.</summary>
+    public int RowCount { get; private set; }
+
+    /// <summary>Rows whose logits are wanted.</summary>
+    public int OutputCount { get; private set; }
+
+    /// <summary>Rows that can still be added.</summary>
+    public int RowsLeft => _tokens.Length - RowCount;
+
+    /// <summary>Outputs that can still be added.</summary>
+    public int OutputsLeft => _outputRows.Length - OutputCount;
+
+    /// <summary>Token id per row.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, RowCount);
+
+    /// <summary>Position within its sequence per row.</summary>
+    public ReadOnlySpan<int> Positions => _positions.AsSpan(0, RowCount);
+
+    /// <summary>The slices, in row order; together they cover all rows.</summary>
+    public ReadOnlySpan<StepSlice> Slices => _slices.AsSpan(0, _sliceCount);
+
+    /// <summary>The page tables of all slices, one after the other.</summary>
+    public ReadOnlySpan<int> PageTables => _pageTables.AsSpan(0, _pageCount);
+
+    /// <summary>Rows whose logits are wanted, ascending.</summary>
+    public ReadOnlySpan<int> OutputRows => _outputRows.AsSpan(0, OutputCount);
+
+    /// <summary>The LoRA work of the step.</summary>
+    public WorkList Lora { get; } = new();
+
+    /// <summary>The tokens that the device is to choose by itself.</summary>
+    public TokenChoices Choices { get; } = new();
+
+    /// <summary>Forgets everything and keeps the memory.</summary>
+    public void Clear()
+    {
+        Choices.Clear();
+        RowCount = 0;
+        OutputCount = 0;
+        _sliceCount = 0;
+        _pageCount = 0;
+        Lora.Clear();
+    }
+
+    /// <summary>Appends rows of one sequence.</summary>
+    /// <param name="tokens">Their token ids.</param>
+    /// <param name="firstPosition">Position of the first.</param>
+    /// <param name="pages">The pages that hold positions 0 to the last of these rows.</param>
+    /// <param name="outputs">How many of the last rows want logits.</param>
+    /// <returns>The first row.</returns>
+    public int AddSlice(ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs)
+    {
+        if (_sliceCount == _slices.Length)
+        {
+            Array.Resize(ref _slices, 2 * _slices.Length);
+        }
+
+        if (_pageTables.Length - _pageCount < pages.Length)
+        {
+            Array.Resize(ref _pageTables, Math.Max(2 * _pageTables.Length, _pageCount + pages.Length));
+        }
+
+        int firstRow = RowCount;
+        tokens.CopyTo(_tokens.AsSpan(firstRow));
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            _positions[firstRow + i] = firstPosition + i;
+        }
+
+        pages.CopyTo(_pageTables.AsSpan(_pageCount));
+        _slices[_sliceCount++] = new StepSlice(firstRow, tokens.Length, firstPosition, _pageCount, pages.Length);
+        _pageCount += pages.Length;
+        RowCount += tokens.Length;
+        for (int row = RowCount - outputs; row < RowCount; row++)
+        {
+            _outputRows[OutputCount++] = row;
+        }
+
+        return firstRow;
+    }
+}

@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
+
+namespace SLoRA.Step;
+
+/// <summary>
+/// Where the weights of one generation lie in its pages: for each target module the tiles of A <c>[rank, in]</c> and of B transposed
+/// <c>[rank, out]</c>. Page numbers are relative to the generation; a resident generation maps them to pages of the pool.
+/// </summary>
+internal sealed class TileDirectory
+{
+    /// <summary>Creates a directory over the modules that the adapter targets.</summary>
+    /// <param name="modules">One entry per module of the model, indexed by its target index; null where the adapter has none.</param>
+    /// <param name="pageCount">Pages that the generation needs.</param>
+    public TileDirectory(ImmutableArray<ModuleTiles?> modules, int pageCount)
+    {
+        Modules = modules;
+        PageCount = pageCount;
+    }
+
+    /// <summary>One entry per target module of the model; null where the adapter has none.</summary>
+    public ImmutableArray<ModuleTiles?> Modules { get; }
+
+    /// <summary>Pages that the generation needs.</summary>
+    public int PageCount { get; }
+}
+
+/// <summary>The weights of one target module.</summary>
+internal sealed class ModuleTiles
+{
+    /// <summary>The module's own rank.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>What multiplies the delta: alpha / rank, or alpha / √rank. Never folded into the weights.</summary>
+    public required float Scale { get; init; }
+
+    /// <summary>A: <c>[rank, in]</c>, rank rows.</summary>
+    public required MatrixTiles A { get; init; }
+
+    /// <summary>B transposed: <c>[rank, out]</c>, rank rows.</summary>
+    public required MatrixTiles B { get; init; }
+}
+
+/// <summary>One matrix of rank rows, cut into tiles. Tiles are ordered by first rank row, then by first column.</summary>
+internal sealed class MatrixTiles
+{
+    /// <summary>Element type in the pages.</summary>
+    public required TensorType Type { get; init; }
+
+    /// <summary>Rank rows.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Columns: inputs of the module for A, outputs for B.</summary>
+    public required int Columns { get; init; }
+
+    /// <summary>The tiles, which together cover the matrix exactly once.</summary>
+    public required ImmutableArray<Tile> Tiles { get; init; }
+}
+
+/// <summary>
+/// Up to 16 rank rows times a span of columns, row-major, rows <see cref="Columns"/> elements apart, inside one page.
+/// </summary>
+/// <param name="Page">Page number within the generation.</param>
+/// <param name="Offset">Bytes from the start of the page, a multiple of 64.</param>
+/// <param name="FirstRow">First rank row.</param>
+/// <param name="Rows">Rank rows, 1 to 16.</param>
+/// <param name="FirstColumn">First column.</param>
+/// <param name="Columns">Columns.</param>
+internal readonly record struct Tile(int Page, int Offset, int FirstRow, int Rows, int FirstColumn, int Columns);

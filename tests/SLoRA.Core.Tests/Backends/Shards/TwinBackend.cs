@@ -1,0 +1,254 @@
+using SLoRA.Backends;
+using SLoRA.Backends.Reference;
+using SLoRA.Step;
+
+namespace SLoRA.Core.Tests.Backends.Shards;
+
+/// <summary>
+/// Two devices behind one backend, as shards would be: every operation runs on both, with page memory of its own for each, and their rows are compared after
+/// every operation. Engine, planner and decoder do not know.
+/// </summary>
+internal sealed class TwinBackend(int rows, int outputs) : IBackend
+{
+    private readonly ReferenceBackend _left = new(rows, outputs);
+    private readonly ReferenceBackend _right = new(rows, outputs);
+    private Pair? _pages;
+
+    /// <summary>Rows that were compared.</summary>
+    public long Compared { get; private set; }
+
+    public string Name => "Twin";
+
+    public BackendStatus Status => new() { Name = Name };
+
+    public string? Shortcoming => null;
+
+    public IPageMemory Pages => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
+
+    public bool ChoosesTokens => false;
+
+    public void AllocatePages(KvLayout layout, int pageCount)
+    {
+        _left.AllocatePages(layout, pageCount);
+        _right.AllocatePages(layout, pageCount);
+        _pages = new Pair(_left.Pages, _right.Pages);
+    }
+
+    public void ReserveWeights(IEnumerable<long> sizes)
+    {
+        long[] all = [.. sizes];
+        _left.ReserveWeights(all);
+        _right.ReserveWeights(all);
+    }
+
+    public DeviceMatrix LoadMatrix(WeightSource source) => new Matrix(_left.LoadMatrix(source), _right.LoadMatrix(source));
+
+    public DeviceTable LoadTable(WeightSource source) => new Table(_left.LoadTable(source), _right.LoadTable(source));
+
+    public DeviceVector LoadVector(WeightSource source) => new Vector(_left.LoadVector(source), _right.LoadVector(source));
+
+    public DeviceRows CreateRows(RowSet rows, int width) => new Rows(_left.CreateRows(rows, width), _right.CreateRows(rows, width));
+
+    public DeviceRope CreateRope(RopeDescription rope) => new Rope(_left.CreateRope(rope), _right.CreateRope(rope));
+
+    public void CompleteLoading(DecoderShape decoder)
+    {
+        _left.CompleteLoading(decoder);
+        _right.CompleteLoading(decoder);
+    }
+
+    public void BeginStep(StepPlan plan)
+    {
+        _left.BeginStep(plan);
+        _right.BeginStep(plan);
+    }
+
+    public void Embed(DeviceTable table, int target, DeviceRows x)
+    {
+        _left.Embed(((Table)table).Left, target, Left(x));
+        _right.Embed(((Table)table).Right, target, Right(x));
+        Compare(x);
+    }
+
+    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
+    {
+        _left.Norm(Left(x), Left(weight), epsilon, Left(y));
+        _right.Norm(Right(x), Right(weight), epsilon, Right(y));
+        Compare(y);
+    }
+
+    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
+    {
+        _left.NormHeads(Left(x), firstColumn, heads, Left(weight), epsilon);
+        _right.NormHeads(Right(x), firstColumn, heads, Right(weight), epsilon);
+        Compare(x);
+    }
+
+    public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
+    {
+        _left.Linear(Side(group, left: true), Left(x), Left(y));
+        _right.Linear(Side(group, left: false), Right(x), Right(y));
+        Compare(y);
+    }
+
+    public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
+    {
+        _left.RotateAndStore(Left(qkv), layer, attention, ((Rope)rope).Left);
+        _right.RotateAndStore(Right(qkv), layer, attention, ((Rope)rope).Right);
+        Compare(qkv);
+    }
+
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    {
+        _left.Attend(Left(qkv), layer, attention, Left(y));
+        _right.Attend(Right(qkv), layer, attention, Right(y));
+        Compare(y);
+    }
+
+    public void Gate(Activation activation, DeviceRows x, DeviceRows y)
+    {
+        _left.Gate(activation, Left(x), Left(y));
+        _right.Gate(activation, Right(x), Right(y));
+        Compare(y);
+    }
+
+    public void Add(DeviceRows x, DeviceRows y)
+    {
+        _left.Add(Left(x), Left(y));
+        _right.Add(Right(x), Right(y));
+        Compare(x);
+    }
+
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+        _left.AddNorm(Left(x), Left(y), Left(weight), epsilon, Left(z));
+        _right.AddNorm(Right(x), Right(y), Right(weight), epsilon, Right(z));
+        Compare(z);
+    }
+
+    public void GatherOutputs(DeviceRows x, DeviceRows y)
+    {
+        _left.GatherOutputs(Left(x), Left(y));
+        _right.GatherOutputs(Right(x), Right(y));
+        Compare(y);
+    }
+
+    public void Choose(DeviceRows logits)
+    {
+    }
+
+    public int Chosen(int output) => -1;
+
+    public void EndStep(DeviceRows logits)
+    {
+        _left.EndStep(Left(logits));
+        _right.EndStep(Right(logits));
+    }
+
+    public Span<float> Logits(DeviceRows logits, int output) => _left.Logits(Left(logits), output);
+
+    public Exception? FaultOf(Exception error) => _left.FaultOf(error) ?? _right.FaultOf(error);
+
+    public void Dispose()
+    {
+        _left.Dispose();
+        _right.Dispose();
+    }
+
+    private static DeviceRows Left(DeviceRows rows) => ((Rows)rows).Left;
+
+    private static DeviceRows Right(DeviceRows rows) => ((Rows)rows).Right;
+
+    private static DeviceVector Left(DeviceVector vector) => ((Vector)vector).Left;
+
+    private static DeviceVector Right(DeviceVector vector) => ((Vector)vector).Right;
+
+    private static LinearGroup Side(LinearGroup group, bool left) => new([.. group.Parts.Select(part => new LinearPart(
+        left ? ((Matrix)part.Weight).Left : ((Matrix)part.Weight).Right,
+        part.Bias is null ? null : left ? Left(part.Bias) : Right(part.Bias),
+        part.Target))]);
+
+    private void Compare(DeviceRows rows)
+    {
+        float[][] left = ((ReferenceRows)Left(rows)).Values, right = ((ReferenceRows)Right(rows)).Values;
+        for (int row = 0; row < left.Length; row++)
+        {
+            if (!left[row].AsSpan().SequenceEqual(right[row]))
+            {
+                throw new InvalidOperationException($"Row {row} differs between the two devices.");
+            }
+
+            Compared++;
+        }
+    }
+
+    private sealed class Matrix(DeviceMatrix left, DeviceMatrix right) : DeviceMatrix(left.Outputs, left.Inputs)
+    {
+        public DeviceMatrix Left { get; } = left;
+
+        public DeviceMatrix Right { get; } = right;
+    }
+
+    private sealed class Table(DeviceTable left, DeviceTable right) : DeviceTable(left.Entries, left.Width)
+    {
+        public DeviceTable Left { get; } = left;
+
+        public DeviceTable Right { get; } = right;
+    }
+
+    private sealed class Vector(DeviceVector left, DeviceVector right) : DeviceVector(left.Length)
+    {
+        public DeviceVector Left { get; } = left;
+
+        public DeviceVector Right { get; } = right;
+    }
+
+    private sealed class Rows(DeviceRows left, DeviceRows right) : DeviceRows(left.Rows, left.Width)
+    {
+        public DeviceRows Left { get; } = left;
+
+        public DeviceRows Right { get; } = right;
+    }
+
+    private sealed class Rope(DeviceRope left, DeviceRope right) : DeviceRope
+    {
+        public DeviceRope Left { get; } = left;
+
+        public DeviceRope Right { get; } = right;
+    }
+
+    /// <summary>The pages of both: what is written goes to both, what is read must be the same.</summary>
+    private sealed class Pair(IPageMemory left, IPageMemory right) : ForwardingPages(left)
+    {
+        public override bool IsMainMemory => false;
+
+        public override void Write(int page, long offset, ReadOnlySpan<byte> source)
+        {
+            base.Write(page, offset, source);
+            right.Write(page, offset, source);
+        }
+
+        public override long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
+        {
+            right.Write(page, offset, source);
+            return base.WriteBeside(page, offset, source);
+        }
+
+        public override void Read(int page, long offset, Span<byte> destination)
+        {
+            base.Read(page, offset, destination);
+            byte[] other = new byte[destination.Length];
+            right.Read(page, offset, other);
+            if (!destination.SequenceEqual(other))
+            {
+                throw new InvalidOperationException($"Page {page} differs between the two devices.");
+            }
+        }
+
+        public override void Copy(int source, int destination)
+        {
+            base.Copy(source, destination);
+            right.Copy(source, destination);
+        }
+    }
+}
