@@ -32,7 +32,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
     /// <summary>The base model.</summary>
     public ModelInfo Model { get; }
 
-    /// <summary>The device that computes: Cpu or Reference.</summary>
+    /// <summary>The device that computes: <c>Cpu</c>, <c>Gpu</c> or <c>Reference</c>.</summary>
     public string Backend { get; }
 
     /// <summary>Registers, replaces and removes adapters while requests run.</summary>

@@ -9,16 +9,16 @@ public readonly record struct AdapterCacheStatus(int Resident, int InUse, int Pa
     /// <summary>How often an admitted request found an adapter in the pool, or on its way into it.</summary>
     public long Hits { get; init; }
 
-    /// <summary>How often it did not.</summary>
+    /// <summary>How often an admitted request found an adapter neither in the pool nor on its way into it.</summary>
     public long Misses { get; init; }
 
     /// <summary>Contents that were copied into the pool.</summary>
     public long PageIns { get; init; }
 
-    /// <summary>Bytes of the pages that those took.</summary>
+    /// <summary>Bytes of the pages that the copied contents took.</summary>
     public long PageInBytes { get; init; }
 
-    /// <summary>Time that copying them took.</summary>
+    /// <summary>Time that copying contents into the pool took.</summary>
     public TimeSpan PageInTime { get; init; }
 
     /// <summary>Contents that lost their pages to others.</summary>

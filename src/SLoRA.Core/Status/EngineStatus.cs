@@ -12,7 +12,7 @@ public sealed record EngineStatus
     /// <summary>Requests that wait to be admitted.</summary>
     public int Waiting => Queue.Total;
 
-    /// <summary>What they wait for.</summary>
+    /// <summary>The waiting requests, by what they wait for.</summary>
     public required QueueStatus Queue { get; init; }
 
     /// <summary>Requests that have ended, for whatever reason, since the engine was built.</summary>
@@ -33,7 +33,7 @@ public sealed record EngineStatus
     /// <summary>How often a running sequence had to give its pages to others and wait.</summary>
     public required long Preemptions { get; init; }
 
-    /// <summary>The page pool.</summary>
+    /// <summary>Who has the pages of the pool.</summary>
     public required PoolStatus Pool { get; init; }
 
     /// <summary>Steps since the engine was built.</summary>
@@ -51,6 +51,6 @@ public sealed record EngineStatus
     /// <summary>Tokens that were handed to streams.</summary>
     public required long GeneratedTokens { get; init; }
 
-    /// <summary>The last step.</summary>
+    /// <summary>What the last step computed, and how long it took.</summary>
     public required StepStatus LastStep { get; init; }
 }

@@ -3,7 +3,7 @@ namespace SLoRA;
 /// <summary>The base model of an engine.</summary>
 public sealed record ModelInfo
 {
-    /// <summary>The folder it was loaded from.</summary>
+    /// <summary>The folder that it was loaded from, as it was given to <see cref="LoraServingEngineBuilder.UseModel"/>.</summary>
     public required string Folder { get; init; }
 
     /// <summary>Its architecture, such as <c>LlamaForCausalLM</c>.</summary>
@@ -12,18 +12,18 @@ public sealed record ModelInfo
     /// <summary>Token ids are 0 to this, exclusive.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>Width of a hidden state.</summary>
+    /// <summary>Width of the residual stream, in elements.</summary>
     public required int HiddenSize { get; init; }
 
-    /// <summary>Layers.</summary>
+    /// <summary>Number of layers.</summary>
     public required int LayerCount { get; init; }
 
     /// <summary>The most tokens of prompt and answer together.</summary>
     public required int ContextLength { get; init; }
 
-    /// <summary>Elements of all weights.</summary>
+    /// <summary>Number of weights: the elements of all its tensors, a tied head counted once.</summary>
     public required long ParameterCount { get; init; }
 
-    /// <summary>Tokens that end a text.</summary>
+    /// <summary>Ids of the tokens that end a text for this model; requests end at them unless they ignore the end of a text.</summary>
     public required IReadOnlyList<int> EndOfTextTokens { get; init; }
 }

@@ -6,6 +6,6 @@ namespace SLoRA;
 /// <param name="ForPlaces">As many sequences run as may run at once.</param>
 public readonly record struct QueueStatus(int ForContent, int ForPages, int ForPlaces)
 {
-    /// <summary>All of them.</summary>
+    /// <summary>All waiting requests together.</summary>
     public int Total => ForContent + ForPages + ForPlaces;
 }

@@ -1,7 +1,7 @@
 namespace SLoRA;
 
-/// <summary>One step.</summary>
-/// <param name="Number">Its number, from 1; 0 when there was none yet.</param>
+/// <summary>What one step of the engine computed: one pass of the model over a batch of rows.</summary>
+/// <param name="Number">The number of the step, from 1; 0 when there was none yet.</param>
 /// <param name="Rows">Tokens computed.</param>
 /// <param name="DecodeRows">Those that were the only token of their sequence in the step.</param>
 /// <param name="Sequences">Sequences that took part.</param>
@@ -9,6 +9,6 @@ namespace SLoRA;
 /// <param name="Duration">How long it took.</param>
 public readonly record struct StepStatus(long Number, int Rows, int DecodeRows, int Sequences, int Adapters, TimeSpan Duration)
 {
-    /// <summary>Tokens of prompt chunks.</summary>
+    /// <summary>Rows of sequences that had more than one in the step: of prompts, and of what is computed again after a preemption.</summary>
     public int PromptRows => Rows - DecodeRows;
 }
