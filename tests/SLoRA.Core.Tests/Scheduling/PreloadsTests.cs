@@ -236,6 +236,7 @@ public sealed class PreloadsTests
         package.Gate.Set();
         engine.Run(engine.Adapters.PreloadAsync("qv"));
         Assert.That(engine.Loop.Preloads.Count, Is.Zero);
+        Assert.That(() => engine.Run(Task.WhenAll(slow)), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(slow.Select(task => task.IsCanceled), Is.All.True);
     }
 
