@@ -9,7 +9,7 @@ namespace SLoRA;
 internal sealed class StreamEnumerator(GenerationStream stream, IAsyncEnumerator<GeneratedToken> tokens) : IAsyncEnumerator<GeneratedToken>
 {
     private int _isMoving;
-    private volatile bool _isDisposed;
+    private int _isDisposed;
 
     /// <inheritdoc/>
     public GeneratedToken Current => tokens.Current;
@@ -18,7 +18,7 @@ internal sealed class StreamEnumerator(GenerationStream stream, IAsyncEnumerator
     /// <exception cref="InvalidOperationException">A move is under way already.</exception>
     public ValueTask<bool> MoveNextAsync()
     {
-        if (_isDisposed)
+        if (Volatile.Read(ref _isDisposed) == 1)
         {
             return new ValueTask<bool>(false);
         }
@@ -42,7 +42,11 @@ internal sealed class StreamEnumerator(GenerationStream stream, IAsyncEnumerator
     /// <summary>Ends the request, if it has not ended. A move that is under way ends with it, as cancelled.</summary>
     public ValueTask DisposeAsync()
     {
-        _isDisposed = true;
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
+        {
+            return default;
+        }
+
         if (Interlocked.Exchange(ref _isMoving, 1) == 0)
         {
             return tokens.DisposeAsync();

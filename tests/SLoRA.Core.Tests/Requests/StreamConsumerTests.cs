@@ -88,6 +88,15 @@ internal sealed class StreamConsumerTests
     }
 
     [Test]
+    public void Disposing_twice_does_nothing_more_even_before_the_first_move()
+    {
+        using var engine = new SteppedEngine();
+        IAsyncEnumerator<GeneratedToken> tokens = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3 }).GetAsyncEnumerator();
+
+        Assert.That((tokens.DisposeAsync().IsCompletedSuccessfully, tokens.DisposeAsync().IsCompletedSuccessfully), Is.EqualTo((true, true)));
+    }
+
+    [Test]
     public async Task Disposing_while_a_move_is_under_way_ends_the_request()
     {
         using var engine = new SteppedEngine();
