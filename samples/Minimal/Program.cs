@@ -8,5 +8,8 @@ await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
 int[] prompt = tokenizer.EncodeChat([new ChatMessage("user", "When are you open?")]);
 TextStream text = tokenizer.CreateStream(prompt);
 await foreach (GeneratedToken token in engine.GenerateAsync(new GenerationRequest { Prompt = prompt, Adapter = "bakery" }))
+{
     Console.Out.Write(text.Append(token.Id));
+}
+
 Console.Out.WriteLine(text.Finish());
