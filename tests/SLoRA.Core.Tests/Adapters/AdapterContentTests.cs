@@ -113,7 +113,7 @@ internal sealed class AdapterContentTests
         Assert.That(id.ToString(), Does.Match("^[0-9a-f]{12}$"));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public Property One_changed_bit_is_another_generation(PositiveInt tensor, PositiveInt place, byte bit)
     {
         TestAdapter adapter = Small();

@@ -28,7 +28,7 @@ internal sealed class AdapterFuzzTests
         "\"a{1000}{1000}\"",
     ];
 
-    [FsCheck.NUnit.Property(MaxTest = 400)]
+    [SeededProperty(MaxTest = 400)]
     public Property A_damaged_configuration_is_one_typed_error(int seed)
     {
         var random = new Random(seed);
@@ -43,7 +43,7 @@ internal sealed class AdapterFuzzTests
         return true.ToProperty();
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 150)]
+    [SeededProperty(MaxTest = 150)]
     public Property Damaged_bytes_of_the_configuration_are_one_typed_error(int seed)
     {
         var random = new Random(seed);
@@ -57,7 +57,7 @@ internal sealed class AdapterFuzzTests
         return true.ToProperty();
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 150)]
+    [SeededProperty(MaxTest = 150)]
     public Property A_damaged_tensor_file_is_one_typed_error(int seed)
     {
         var random = new Random(seed);
@@ -99,7 +99,7 @@ internal sealed class AdapterFuzzTests
         return true.ToProperty();
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 200)]
+    [SeededProperty(MaxTest = 200)]
     public Property Tensors_with_other_names_shapes_or_types_are_one_typed_error_or_belong(int seed)
     {
         var random = new Random(seed);

@@ -12,7 +12,7 @@ namespace SLoRA.Core.Tests.Adapters;
 
 internal sealed unsafe class TilePackerTests
 {
-    [FsCheck.NUnit.Property(Arbitrary = [typeof(TilePackerTests)], MaxTest = 60)]
+    [SeededProperty(Arbitrary = [typeof(TilePackerTests)], MaxTest = 60)]
     public Property What_is_packed_reads_back_as_the_source(Shape shape)
     {
         ImmutableArray<TargetModule> targets = TestAdapter.Model(2, shape.In, shape.Out, shape.Vocabulary);

@@ -25,7 +25,7 @@ internal sealed class TilePlannerTests
         from policy in Gen.Elements(AdapterWeightType.AsStored, AdapterWeightType.BaseType)
         select new Plan(rank, columns, outputs, vocabulary, seed, page, policy));
 
-    [FsCheck.NUnit.Property(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 150)]
+    [SeededProperty(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 150)]
     public Property Tiles_cover_every_element_once_inside_their_page_without_touching_each_other(Plan plan)
     {
         ImmutableArray<AdapterModule> modules = Modules(plan);
@@ -50,7 +50,7 @@ internal sealed class TilePlannerTests
         return true.ToProperty();
     }
 
-    [FsCheck.NUnit.Property(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 60)]
+    [SeededProperty(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 60)]
     public Property Waste_is_the_end_of_tiles_and_of_the_last_page(Plan plan)
     {
         ImmutableArray<AdapterModule> modules = Modules(plan);
@@ -70,7 +70,7 @@ internal sealed class TilePlannerTests
         return true.ToProperty();
     }
 
-    [FsCheck.NUnit.Property(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 30)]
+    [SeededProperty(Arbitrary = [typeof(TilePlannerTests)], MaxTest = 30)]
     public Property The_same_adapter_gets_the_same_layout(Plan plan)
     {
         ImmutableArray<AdapterModule> modules = Modules(plan);

@@ -27,7 +27,7 @@ internal sealed class WeightScanTests
         }
     }
 
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public Property The_largest_bits_are_those_of_the_largest_magnitude(float[] values)
     {
         float[] finite = [.. values.Where(float.IsFinite)];

@@ -12,7 +12,7 @@ public sealed class StepPlannerTests
         new() { Prompt = Enumerable.Range(1, 5).ToArray(), MaxTokens = 30, IgnoreEndOfText = true };
 
     /// <summary>Every sequence that runs and is not paused moves in every step, whatever the mix of prompts and streams.</summary>
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Every_running_sequence_advances_in_every_step(NonEmptyArray<byte> lengths, bool taps)
     {
         using SteppedEngine engine = Engine(rows: 12, running: 9);

@@ -36,7 +36,7 @@ public sealed class TemplatePropertyTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public Property Rendering_any_conversation_gives_a_text_or_a_template_error() => Prop.ForAll(Conversations, messages =>
     {
         var inputs = new ChatTemplateInputs(messages) { AddGenerationPrompt = true };

@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class Int8ProductTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 100)]
+    [SeededProperty(MaxTest = 100)]
     public void Products_with_int8_weights_have_the_bits_of_their_formula(int seed)
     {
         var random = new Random(seed);
@@ -37,7 +37,7 @@ public sealed unsafe class Int8ProductTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 25)]
+    [SeededProperty(MaxTest = 25)]
     public void A_row_has_the_same_bits_alone_and_in_a_batch_on_any_number_of_threads(int seed)
     {
         var random = new Random(seed);

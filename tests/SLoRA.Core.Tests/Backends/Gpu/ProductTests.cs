@@ -10,7 +10,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [DeviceFixture]
 public sealed class ProductTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Products_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -32,7 +32,7 @@ public sealed class ProductTests
         KernelChecks.Products(twin, rows, 67, (Twin.Types[rows % 3], 69, rows % 2 == 0));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 30)]
+    [SeededProperty(MaxTest = 30)]
     public void A_row_has_the_same_bits_from_both_kernels(int seed)
     {
         var random = new Random(seed);
