@@ -12,10 +12,28 @@ public sealed class LoadPaceTests
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
 
+    // What never comes is a failure, and no test that never ends.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly ManualClock _clock = new();
 
     [Test]
-    public async Task Beyond_what_the_step_allows_a_load_rests_for_what_it_works()
+    public void Beyond_what_the_step_allows_a_load_rests_for_what_it_works()
+    {
+        var pace = new LoadPace(0.25, _clock);
+        pace.BeginStep(true, TimeSpan.Zero);
+        PacedLoad load = pace.Begin();
+        load.HasRead(FiftyMilliseconds);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(199));
+        Assert.That(MayWork(load), Is.False, "50 ms of work are a quarter of 200 ms");
+
+        _clock.Advance(Millisecond);
+        Assert.That(MayWork(load), Is.True);
+    }
+
+    [Test]
+    public async Task A_load_that_rests_goes_on_when_it_may()
     {
         var pace = new LoadPace(0.25, _clock);
         pace.BeginStep(true, TimeSpan.Zero);
@@ -23,11 +41,10 @@ public sealed class LoadPaceTests
         load.HasRead(FiftyMilliseconds);
         Task turn = TakeTurn(pace, load);
 
-        _clock.Advance(TimeSpan.FromMilliseconds(199));
-        Assert.That(pace.Waiting, Is.EqualTo(1), "50 ms of work are a quarter of 200 ms");
+        _clock.Advance(TimeSpan.FromMilliseconds(200));
 
-        _clock.Advance(Millisecond);
-        await turn;
+        await turn.WaitAsync(Patience);
+        Assert.That(pace.Waiting, Is.Zero);
     }
 
     [Test]
@@ -38,29 +55,27 @@ public sealed class LoadPaceTests
         PacedLoad load = pace.Begin();
 
         load.HasRead(FiftyMilliseconds);
-        load.Work(default).Dispose();
 
-        Assert.That(pace.Waiting, Is.EqualTo(0), "an hour's step allows a quarter of an hour");
+        Assert.That(MayWork(load), Is.True, "an hour's step allows a quarter of an hour");
     }
 
     [Test]
-    public async Task What_a_short_step_gave_too_much_the_next_one_gives_less()
+    public void What_a_short_step_gave_too_much_the_next_one_gives_less()
     {
         var pace = new LoadPace(0.25, _clock);
         pace.BeginStep(true, TimeSpan.FromMilliseconds(400));
         PacedLoad load = pace.Begin();
         load.HasRead(FiftyMilliseconds);
-        load.Work(default).Dispose();
+        Assert.That(MayWork(load), Is.True);
 
         // It took 100 ms and allowed 25: as many are owed, and a step of 80 ms allows 20.
         _clock.Advance(TimeSpan.FromMilliseconds(100));
         pace.BeginStep(true, TimeSpan.FromMilliseconds(80));
-        Task turn = TakeTurn(pace, load);
         _clock.Advance(TimeSpan.FromMilliseconds(99));
-        Assert.That(pace.Waiting, Is.EqualTo(1));
+        Assert.That(MayWork(load), Is.False);
 
         _clock.Advance(Millisecond);
-        await turn;
+        Assert.That(MayWork(load), Is.True);
     }
 
     [Test]
@@ -69,12 +84,10 @@ public sealed class LoadPaceTests
         var pace = new LoadPace(1e-9, _clock);
         PacedLoad load = pace.Begin();
         load.HasRead(4_000_000_000);
-        load.Work(default).Dispose();
+        Assert.That(MayWork(load), Is.True);
         pace.BeginStep(true, Hour);
 
-        load.Work(default).Dispose();
-
-        Assert.That(pace.Waiting, Is.EqualTo(0), "with the second of work before, this would have rested for years");
+        Assert.That(MayWork(load), Is.True, "with the second of work before, this would have rested for years");
     }
 
     [Test]
@@ -88,12 +101,11 @@ public sealed class LoadPaceTests
             _clock.Advance(TimeSpan.FromMilliseconds(10));
         }
 
-        Task turn = TakeTurn(pace, load);
         _clock.Advance(TimeSpan.FromMilliseconds(9));
-        Assert.That(turn.IsCompleted, Is.False, "10 ms are half of 20");
+        Assert.That(MayWork(load), Is.False, "10 ms are half of 20");
 
         _clock.Advance(Millisecond);
-        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That(MayWork(load), Is.True);
     }
 
     [Test]
@@ -110,8 +122,9 @@ public sealed class LoadPaceTests
             turns.Add(TakeTurn(pace, loads[i], () => order.Add(i)));
         }
 
+        Assert.That(order, Is.Empty, "one works");
         held.Dispose();
-        await Task.WhenAll(turns);
+        await Task.WhenAll(turns).WaitAsync(Patience);
 
         Assert.That(order, Is.EqualTo((int[])[0, 1, 3]));
     }
@@ -125,14 +138,14 @@ public sealed class LoadPaceTests
         load.HasRead(4_000_000_000);
         Task resting = TakeTurn(pace, load);
         pace.BeginStep(false, TimeSpan.Zero);
-        await resting;
+        await resting.WaitAsync(Patience);
         pace.BeginStep(true, TimeSpan.Zero);
         load.HasRead(4_000_000_000);
         using var cancellation = new CancellationTokenSource();
         resting = TakeTurn(pace, load, cancellation: cancellation.Token);
         await cancellation.CancelAsync();
 
-        await Assert.ThatAsync(() => resting, Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(() => resting.WaitAsync(Patience), Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
@@ -148,7 +161,7 @@ public sealed class LoadPaceTests
         Task turn = TakeTurn(pace, load);
 
         _clock.Advance(TimeSpan.FromSeconds(10));
-        await turn;
+        await turn.WaitAsync(Patience);
         _clock.Advance(TimeSpan.FromMilliseconds(1999));
         Assert.That(isOver, Is.False, "it has waited for ten seconds and worked for two, all but a millisecond");
 
@@ -157,7 +170,7 @@ public sealed class LoadPaceTests
     }
 
     [Test]
-    public void A_load_that_is_given_up_in_the_middle_of_its_work_holds_nobody_up()
+    public async Task A_load_that_is_given_up_in_the_middle_of_its_work_holds_nobody_up()
     {
         var pace = new LoadPace(1, _clock);
         pace.BeginStep(true, Hour);
@@ -168,30 +181,49 @@ public sealed class LoadPaceTests
 
         reading.GiveUp();
 
-        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True, "whatever its thread still does");
+        // Whatever its thread still does.
+        await turn.WaitAsync(Patience);
     }
 
     [Test]
-    public void Work_in_pieces_lets_others_in_between_and_ends_when_it_is_given_up()
+    public async Task Work_in_pieces_lets_others_in_between_and_ends_when_it_is_given_up()
     {
         var pace = new LoadPace(1, _clock);
         pace.BeginStep(true, Hour);
         using var reading = new ReadClock(_clock, Hour, Hour, () => { }, () => { });
         PacedLoad older = pace.Begin();
         using PacedWork work = pace.Begin(reading).WorkInPieces();
-        Task turn = TakeTurn(pace, older);
+        bool worked = false;
+        Task turn = TakeTurn(pace, older, () => worked = true);
+
+        // A pause that gives the turn back has it again when the older load has worked.
         work.Pause();
-        Assert.That(turn.IsCompleted, Is.False, "a piece is a millisecond");
+        Assert.That(worked, Is.False, "a piece is a millisecond");
 
         _clock.Advance(Millisecond);
         work.Pause();
-        Assert.That(turn.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That(worked, Is.True);
+        await turn.WaitAsync(Patience);
 
         reading.GiveUp();
         Assert.That(work.Pause, Throws.InstanceOf<OperationCanceledException>());
     }
 
-    /// <summary>Takes a turn on a thread of its own; returns when it waits for it.</summary>
+    /// <summary>Whether a load that no thread waits with could work now: what must wait is given up at once.</summary>
+    private static bool MayWork(PacedLoad load)
+    {
+        try
+        {
+            load.Work(new CancellationToken(canceled: true)).Dispose();
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Takes a turn on a thread of its own, for which it must wait; returns when it does.</summary>
     private static Task TakeTurn(LoadPace pace, PacedLoad load, Action? work = null, CancellationToken cancellation = default)
     {
         int waiting = pace.Waiting;
@@ -202,7 +234,8 @@ public sealed class LoadPaceTests
                 work?.Invoke();
             },
             TaskCreationOptions.LongRunning);
-        SpinWait.SpinUntil(() => pace.Waiting > waiting || turn.IsCompleted);
+        Assert.That(SpinWait.SpinUntil(() => pace.Waiting > waiting || turn.IsCompleted, Patience), "it has begun");
+        Assert.That(pace.Waiting, Is.EqualTo(waiting + 1), "it waits");
         return turn;
     }
 }
