@@ -288,7 +288,9 @@ public sealed class ContentAsTextTests
     [Test]
     public void The_demo_conversations_have_the_same_ids_either_way()
     {
-        foreach (TestCaseData item in ChatTests.Cases())
+        TestCaseData[] cases = [.. ChatTests.Cases()];
+        Assert.That(cases, Is.Not.Empty);
+        foreach (TestCaseData item in cases)
         {
             JsonNode messages = JsonNode.Parse((string)item.Arguments[0]!)!;
             Assert.That(Demo.EncodeChatJson(messages, AsText), Is.EqualTo(Demo.EncodeChatJson(messages)));

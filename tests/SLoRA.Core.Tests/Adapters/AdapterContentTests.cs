@@ -26,6 +26,7 @@ internal sealed class AdapterContentTests
             AdapterContent.Load(AdapterDescription.Read(new AdapterFolder(adapter, folder), FixtureModel.Targets(model)), file.Weight);
         byte[] tensors = File.ReadAllBytes(Path.Combine(folder, "adapter_model.safetensors"));
         SafetensorsHeader header = SafetensorsWriter.Read(tensors);
+        Assert.That(content.Modules, Is.Not.Empty);
         foreach (AdapterContentModule module in content.Modules)
         {
             foreach (WeightMatrix matrix in (WeightMatrix[])[module.A, module.B])

@@ -39,17 +39,20 @@ public sealed class StepPlannerTests
         engine.Loop.Step();
         engine.Loop.Step();
         Answer prompt = engine.Ask(Question with { Prompt = Enumerable.Range(0, 240).ToArray(), MaxTokens = 1 });
+        int together = 0;
         while (prompt.Stream.FinishReason is null)
         {
             int[] before = Counts(engine, streams);
             engine.Loop.Step();
             if (engine.Loop.Running.Any(sequence => ReferenceEquals(sequence.Request.Stream, prompt.Stream)))
             {
+                together++;
                 Assert.That(Counts(engine, streams), Is.EqualTo(before.Select(count => count + 1)));
                 Assert.That(engine.Status.LastStep.Rows, Is.LessThanOrEqualTo(16));
             }
         }
 
+        Assert.That(together, Is.GreaterThan(240 / 16), "a step has 16 rows, and some are the streams'");
         engine.Finish(streams);
     }
 

@@ -39,6 +39,7 @@ public sealed class TemplatePropertyTests
     [SeededProperty(MaxTest = 60)]
     public Property Rendering_any_conversation_gives_a_text_or_a_template_error() => Prop.ForAll(Conversations, messages =>
     {
+        Assert.That(Parsed, Is.Not.Empty);
         var inputs = new ChatTemplateInputs(messages) { AddGenerationPrompt = true };
         foreach (ChatTemplate template in Parsed)
         {
