@@ -5,7 +5,7 @@ using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 using SLoRA.Models;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Every folder of fixtures/broken-adapters, by what broken.json says about it.</summary>
 internal sealed class BrokenAdapterTests

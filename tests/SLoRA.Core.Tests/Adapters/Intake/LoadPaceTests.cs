@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>How much of the steps loads take. Time passes when the test says so; 200 MB count as 50 ms of work.</summary>
 [Parallelizable(ParallelScope.All)]

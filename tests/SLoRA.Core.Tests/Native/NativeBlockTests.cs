@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Native;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Native;
 
 /// <summary>Blocks outside the garbage-collected heap, small ones and such as the system maps.</summary>
 public sealed class NativeBlockTests

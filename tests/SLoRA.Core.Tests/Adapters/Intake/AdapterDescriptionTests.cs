@@ -5,7 +5,7 @@ using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 using SLoRA.Models;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 internal sealed class AdapterDescriptionTests
 {

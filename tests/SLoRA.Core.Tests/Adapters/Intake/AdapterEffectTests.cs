@@ -8,7 +8,7 @@ using SLoRA.Formats;
 using SLoRA.Models;
 using SLoRA.Step;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Adapters of which all modules, or some, change nothing.</summary>
 [Parallelizable(ParallelScope.All)]

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Formats;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Names of strangers, and where they may lead.</summary>
 [Parallelizable(ParallelScope.All)]

@@ -9,7 +9,7 @@ using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 internal sealed class AdapterContentTests
 {

@@ -4,7 +4,7 @@ using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 internal sealed class WeightScanTests
 {

@@ -4,7 +4,7 @@ using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
 using SLoRA.Core.Tests.Engine;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Resident;
 
 /// <summary>What stays in main memory, what goes, and how it comes back.</summary>
 [Parallelizable(ParallelScope.All)]

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Readings that are slow, fail or never return.</summary>
 [Parallelizable(ParallelScope.All)]

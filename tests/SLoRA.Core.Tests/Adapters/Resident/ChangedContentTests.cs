@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Resident;
 
 /// <summary>
 /// Folders that are overwritten while their names are in use: the same rule for those that were registered and those that a source brings.

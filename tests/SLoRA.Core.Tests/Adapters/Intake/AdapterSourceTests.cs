@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Adapters that nobody registered and a source brings.</summary>
 [Parallelizable(ParallelScope.All)]

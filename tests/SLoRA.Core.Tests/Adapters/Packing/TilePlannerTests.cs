@@ -8,7 +8,7 @@ using SLoRA.Formats;
 using SLoRA.Models;
 using SLoRA.Step;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Packing;
 
 internal sealed class TilePlannerTests
 {

@@ -8,7 +8,7 @@ using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Damaged adapters load, or fail with the one error that belongs to them; nothing else ever comes out.</summary>
 internal sealed class AdapterFuzzTests

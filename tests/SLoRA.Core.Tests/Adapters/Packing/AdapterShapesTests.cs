@@ -5,7 +5,7 @@ using SLoRA.Adapters.Packing;
 using SLoRA.Formats;
 using SLoRA.Models;
 
-namespace SLoRA.Core.Tests.Adapters;
+namespace SLoRA.Core.Tests.Adapters.Packing;
 
 /// <summary>What adapters share that look alike.</summary>
 [Parallelizable(ParallelScope.All)]
