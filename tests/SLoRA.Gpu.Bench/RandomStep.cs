@@ -123,7 +123,7 @@ internal sealed unsafe class RandomStep : IDisposable
             Elements.Write(type, memory.Address, i, numbers[i]);
         }
 
-        return new WeightSource("random", type, (nint)memory.Address, rows, columns);
+        return new WeightSource("random", WeightFormat.Of(type)!, (nint)memory.Address, rows, columns);
     }
 
     /// <summary>Products on both backends, with adapters' targets and a bias now and then.</summary>

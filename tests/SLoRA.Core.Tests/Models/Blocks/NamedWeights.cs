@@ -33,7 +33,7 @@ internal sealed class NamedWeights : IDisposable
     public WeightSource Source(string name)
     {
         (float[] values, GCHandle handle, int rows) = _tensors[name];
-        return new WeightSource(name, TensorType.F32, handle.AddrOfPinnedObject(), rows, values.Length / rows);
+        return new WeightSource(name, WeightFormat.F32, handle.AddrOfPinnedObject(), rows, values.Length / rows);
     }
 
     public void Dispose()
