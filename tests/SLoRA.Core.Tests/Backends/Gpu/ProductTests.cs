@@ -1,7 +1,10 @@
 using NUnit.Framework;
 using SLoRA.Backends;
+using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Backends.Cpu;
+using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
@@ -41,6 +44,21 @@ public sealed class ProductTests
         KernelChecks.Products(twin, rows, twin.Group(
             32 * random.Next(1, 20), (WeightFormat.Q8_0, random.Next(1, 100), random.Next(2) == 0),
             (WeightFormat.BF16, random.Next(1, 40), false)));
+    }
+
+    [Test]
+    public void A_decoder_with_weights_in_blocks_has_the_logits_of_the_Reference([Values(1, 2)] int seed)
+    {
+        using NamedWeights weights = BlockedDecoder.Weights(seed);
+        using var reference = new ReferenceBackend(BlockedDecoder.Rows, BlockedDecoder.Rows);
+        using var gpu = new GpuBackend(SharedDevice.Device, SharedDevice.Kernels, BlockedDecoder.Rows, BlockedDecoder.Rows);
+
+        float[][] expected = BlockedDecoder.Logits(reference, weights.Source);
+        float[][] actual = BlockedDecoder.Logits(gpu, weights.Source);
+        for (int row = 0; row < BlockedDecoder.Rows; row++)
+        {
+            Assert.That(actual[row], Is.EqualTo(expected[row]).Within(2e-4f), $"row {row}");
+        }
     }
 
     [FsCheck.NUnit.Property(MaxTest = 20)]
