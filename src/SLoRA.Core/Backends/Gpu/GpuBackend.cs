@@ -10,7 +10,7 @@ namespace SLoRA.Backends.Gpu;
 /// kernels one after another on one stream, and the download of the chosen tokens, or of logits where somebody needs them; nothing in
 /// between waits for the device.
 /// </summary>
-internal sealed unsafe class GpuBackend : IBackend
+internal sealed class GpuBackend : IBackend
 {
     /// <summary>Splits of long contexts whose partial results fit, those of all decoding sequences of a step together.</summary>
     private const int PartialPlaces = 1024;
