@@ -54,6 +54,40 @@ internal sealed class AdapterContentTests
         Assert.That((error.Kind, error.Subject), Is.EqualTo((LoadErrorKind.Incompatible, "base_model.model.lm_head.base_layer.weight")));
     }
 
+    /// <summary>The copy is longer than one piece of reading, which ends at the border of a block.</summary>
+    [Test]
+    public void A_copy_of_a_base_weight_in_blocks_is_compared_by_value([Values] bool changed)
+    {
+        ImmutableArray<TargetModule> targets = TestAdapter.Model(1, 96, 4000);
+        var random = new Random(5);
+        byte[] blocks = RandomBlocks.Make(WeightFormat.Q8_0, 96 * 4000, () => (random.NextSingle() * 2) - 1);
+        var values = new float[96 * 4000];
+        WeightFormat.Q8_0.Widen(blocks, values);
+        TestAdapter adapter = TestAdapter.For(targets.Take(1), _ => 2, _ => TensorType.F32);
+        string copy = $"base_model.model.{targets[0].Name}.base_layer.weight";
+        if (changed)
+        {
+            values[^1] += 1;
+        }
+
+        adapter.Tensors.Add((copy, "F32", [4000, 96], TestAdapter.Bytes(TensorType.F32, values)));
+        AdapterDescription description = AdapterDescription.Read(adapter.InMemory(), targets);
+        BaseWeight Own(TargetModule target) => new(
+            WeightFormat.Q8_0, values.Length, (offset, destination) => blocks.AsSpan((int)offset, destination.Length).CopyTo(destination),
+            IsInMemory: true);
+
+        if (changed)
+        {
+            var error = Assert.Throws<AdapterLoadException>(() => AdapterContent.Load(description, Own))!;
+            Assert.That((error.Kind, error.Subject), Is.EqualTo((LoadErrorKind.Incompatible, copy)));
+        }
+        else
+        {
+            using AdapterContent content = AdapterContent.Load(description, Own);
+            Assert.That(content.Modules, Has.Length.EqualTo(1));
+        }
+    }
+
     [TestCase("nan", "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight")]
     [TestCase("infinity", "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight")]
     public void Values_that_are_not_finite_register_and_do_not_load(string name, string tensor)
