@@ -27,6 +27,8 @@ public sealed class StopStringCondition : IStopCondition
 
     private sealed class Matcher(TextStream text) : IStopMatcher
     {
+        public string? StopString => text.StopString;
+
         public bool IsMet(int token)
         {
             text.Append(token);

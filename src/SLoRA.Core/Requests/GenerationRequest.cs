@@ -15,6 +15,9 @@ public sealed record GenerationRequest
     /// <summary>The most <see cref="StopTokens"/>.</summary>
     public const int MaxStopTokens = 256;
 
+    /// <summary>The most characters (UTF-16 code units) of <see cref="RequestId"/> and <see cref="ClientId"/>.</summary>
+    public const int MaxIdLength = 256;
+
     /// <summary>The most characters (UTF-16 code units) of <see cref="CacheSalt"/>.</summary>
     public const int MaxSaltLength = 256;
 
@@ -76,6 +79,18 @@ public sealed record GenerationRequest
     /// tokens so far remain. Positive, and less than 49 days. Null for any time.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
+
+    /// <summary>
+    /// What the caller calls this request, in traces and logs; the engine gives it no meaning. At most <see cref="MaxIdLength"/> characters;
+    /// null for none.
+    /// </summary>
+    public string? RequestId { get; init; }
+
+    /// <summary>
+    /// Whom the request is made for: a tenant, a user, an API key's name. It is told in traces, and what shares the engine fairly counts by
+    /// it. At most <see cref="MaxIdLength"/> characters; null for nobody in particular.
+    /// </summary>
+    public string? ClientId { get; init; }
 
     /// <summary>Sees logits as they are computed; for tests.</summary>
     internal LogitsTap? Tap { get; init; }
