@@ -22,14 +22,16 @@ public interface IAdapterCollection
 
     /// <inheritdoc cref="AdapterCollection.RegisterAsync"/>
     Task<AdapterCoverage> RegisterAsync(
-        string name, string folder, AdapterValidation validation = AdapterValidation.Headers, CancellationToken cancellationToken = default);
+        string name, string folder, AdapterValidation validation = AdapterValidation.Headers,
+            CancellationToken cancellationToken = default);
 
     /// <inheritdoc cref="AdapterCollection.RegisterTensorsAsync"/>
     Task<AdapterCoverage> RegisterTensorsAsync(string name, AdapterTensors tensors, CancellationToken cancellationToken = default);
 
     /// <inheritdoc cref="AdapterCollection.ReplaceAsync"/>
     Task<AdapterCoverage> ReplaceAsync(
-        string name, string folder, AdapterValidation validation = AdapterValidation.Content, CancellationToken cancellationToken = default);
+        string name, string folder, AdapterValidation validation = AdapterValidation.Content,
+            CancellationToken cancellationToken = default);
 
     /// <inheritdoc cref="AdapterCollection.ReplaceTensorsAsync"/>
     Task<AdapterCoverage> ReplaceTensorsAsync(string name, AdapterTensors tensors, CancellationToken cancellationToken = default);

@@ -33,8 +33,8 @@ public interface ILoraEngine : IAsyncDisposable
     IGenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Takes no more requests, for good: they end with <see cref="EngineDrainingException"/>. Those that were handed in before, waiting ones
-    /// too, go on to their end. Call <see cref="IAsyncDisposable.DisposeAsync"/> afterwards: it ends what is left.
+    /// Takes no more requests, for good: they end with <see cref="EngineDrainingException"/>. Those that were handed in before, waiting
+    /// ones too, go on to their end. Call <see cref="IAsyncDisposable.DisposeAsync"/> afterwards: it ends what is left.
     /// </summary>
     /// <param name="limit">How long to wait for them; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.</param>
     /// <param name="cancellationToken">Ends the waiting; requests stay refused.</param>

@@ -27,7 +27,9 @@ public sealed class ChatTemplateException : SLoraException
     /// <summary>The 1-based line of the template where it happened, 0 where none is known.</summary>
     public int Line { get; }
 
-    /// <summary>What a conversation makes a template refuse is its caller's matter; a template that cannot be served is the server's.</summary>
+    /// <summary>
+    /// What a conversation makes a template refuse is its caller's matter; a template that cannot be served is the server's.
+    /// </summary>
     private static ErrorCategory CategoryOf(string code) =>
         code is "template.input" or "template.raised" or "template.limit" ? ErrorCategory.Caller : ErrorCategory.Server;
 }

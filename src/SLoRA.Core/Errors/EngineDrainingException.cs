@@ -1,8 +1,8 @@
 namespace SLoRA;
 
 /// <summary>
-/// The engine finishes what it has taken and takes no more: <see cref="LoraServingEngine.DrainAsync"/> was called. Nothing is wrong; another
-/// engine may serve the request.
+/// The engine finishes what it has taken and takes no more: <see cref="LoraServingEngine.DrainAsync"/> was called. Nothing is wrong;
+/// another engine may serve the request.
 /// </summary>
 public sealed class EngineDrainingException : SLoraException
 {

@@ -33,6 +33,6 @@ public abstract class SLoraException : Exception
     internal virtual SLoraException Repeat() => new Repeated(this);
 
     /// <summary>Stands for an error of a type that is not known here, such as one that an adapter source has thrown.</summary>
-    private sealed class Repeated(SLoraException original) 
+    private sealed class Repeated(SLoraException original)
         : SLoraException(original.Code, original.Category, original.Message, original);
 }

@@ -81,8 +81,8 @@ public sealed record GenerationRequest
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>
-    /// What the caller calls this request, in traces and logs; the engine gives it no meaning. At most <see cref="MaxIdLength"/> characters;
-    /// null for none.
+    /// What the caller calls this request, in traces and logs; the engine gives it no meaning. At most <see cref="MaxIdLength"/>
+    /// characters; null for none.
     /// </summary>
     public string? RequestId { get; init; }
 

@@ -13,8 +13,8 @@ public interface IStopMatcher
     bool IsMet(int token);
 
     /// <summary>
-    /// The string that the condition was met by, for those that watch for strings; null otherwise, and before it is met. The engine reads it
-    /// once, right after <see cref="IsMet"/> has said yes.
+    /// The string that the condition was met by, for those that watch for strings; null otherwise, and before it is met. The engine reads
+    /// it once, right after <see cref="IsMet"/> has said yes.
     /// </summary>
     string? StopString => null;
 }

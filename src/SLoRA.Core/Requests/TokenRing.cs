@@ -5,9 +5,9 @@ using System.Threading.Tasks.Sources;
 namespace SLoRA;
 
 /// <summary>
-/// What the engine has published and the consumer has not taken, tokens and ends of continuations: a ring with one writer, the engine's thread, and one reader.
-/// Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of
-/// the pool.
+/// What the engine has published and the consumer has not taken, tokens and ends of continuations: a ring with one writer, the engine's
+/// thread, and one reader. Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that
+/// waits goes on on a thread of the pool.
 /// </summary>
 /// <remarks>
 /// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence,

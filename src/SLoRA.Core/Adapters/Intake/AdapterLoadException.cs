@@ -52,7 +52,9 @@ public class AdapterLoadException : SLoraException
 
     internal override SLoraException Repeat() => new AdapterLoadException(this);
 
-    /// <summary>A file that is not there or is damaged is the server's matter; an adapter that asks for what is not served is its owner's.</summary>
+    /// <summary>
+    /// A file that is not there or is damaged is the server's matter; an adapter that asks for what is not served is its owner's.
+    /// </summary>
     private static ErrorCategory CategoryOf(LoadErrorKind kind) =>
         kind == LoadErrorKind.File ? ErrorCategory.Server : ErrorCategory.Caller;
 }

@@ -1,8 +1,8 @@
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// How a model's authors recommend to choose tokens, by generation_config.json. As transformers does: <c>do_sample</c> decides whether there
-/// is chance at all. Where it is left out, values that only matter with chance say that there is to be some.
+/// How a model's authors recommend to choose tokens, by generation_config.json. As transformers does: <c>do_sample</c> decides whether
+/// there is chance at all. Where it is left out, values that only matter with chance say that there is to be some.
 /// </summary>
 internal static class RecommendedSampling
 {
