@@ -209,6 +209,35 @@ public sealed partial class ModelTokenizer
         _file.AddedTokens.Content(id)
             ?? (_file.Model.Vocabulary.TryGetToken(id, out ReadOnlySpan<byte> token) ? Encoding.UTF8.GetString(token) : null);
 
+    /// <summary>
+    /// The bytes that a token adds to a text, in UTF-8: less than a character where the token is a part of one, and with its space where it
+    /// begins a word. Special tokens stand for themselves.
+    /// </summary>
+    /// <param name="id">The token.</param>
+    /// <returns>The bytes; none for an id that is no token.</returns>
+    public byte[] GetTokenBytes(int id)
+    {
+        if (_file.AddedTokens.Content(id) is { } added)
+        {
+            return Encoding.UTF8.GetBytes(added);
+        }
+
+        if (IdToToken(id) is not { } token)
+        {
+            return [];
+        }
+
+        if (_file.Decoder.BytesOf(token) is { } bytes)
+        {
+            return bytes;
+        }
+
+        // What it adds behind itself: the first token of a text may lose its space.
+        string once = Decode([id]);
+        string twice = Decode([id, id]);
+        return Encoding.UTF8.GetBytes(twice.StartsWith(once, StringComparison.Ordinal) ? twice[once.Length..] : once);
+    }
+
     /// <summary>The ids of two texts as the post-processor joins them, with the type of each and whether the template added it.</summary>
     internal (int[] Ids, int[] Types, bool[] Added) EncodePair(string text, string pair)
     {

@@ -18,7 +18,7 @@ public enum FinishReason
     /// <summary>The caller cancelled the request or abandoned its enumeration.</summary>
     Cancelled,
 
-    /// <summary>The request did not end within its <see cref="GenerationRequest.Deadline"/>.</summary>
+    /// <summary>The request did not end within its <see cref="GenerationOptions.Deadline"/>.</summary>
     Deadline,
 
     /// <summary>The request failed with a typed error.</summary>
