@@ -12,7 +12,8 @@ internal static class RecommendedSampling
     public static SamplingOptions Read(ConfigObject config, ICollection<string> refused)
     {
         double? temperature = Number("temperature", 0, float.MaxValue);
-        double? topK = Number("top_k", 0, int.MaxValue);
+        // −1 is how some write that it is off.
+        double? topK = Number("top_k", -1, int.MaxValue);
         double? topP = Number("top_p", double.Epsilon, 1);
         double? minP = Number("min_p", 0, 1);
         double? penalty = Number("repetition_penalty", double.Epsilon, float.MaxValue);
@@ -27,7 +28,7 @@ internal static class RecommendedSampling
             ? sampling with
             {
                 Temperature = (float)(temperature ?? 1),
-                TopK = (int)(topK ?? 0),
+                TopK = (int)Math.Max(topK ?? 0, 0),
                 TopP = (float)(topP ?? 1),
                 MinP = (float)(minP ?? 0),
             }
