@@ -197,6 +197,7 @@ internal sealed class EngineAssembly : IDisposable
         ContextLength = model.Decoder.ContextLength,
         ParameterCount = model.Modules.Tensors.Sum(tensor => tensor.ElementCount),
         EndOfTextTokens = model.Decoder.EndOfSequence,
+        RecommendedSampling = model.Defaults.Sampling,
     };
 
     private static int PageCount(long bytes, long pageBytes)

@@ -114,7 +114,7 @@ public sealed class EndingsTests
         clock.Advance(TimeSpan.FromSeconds(5));
         engine.Loop.Step();
 
-        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Deadline));
         Assert.That(answer.Error, Is.TypeOf<DeadlineExceededException>());
         AssertNothingHeld(engine);
     }

@@ -2,7 +2,7 @@ using SLoRA.Text.Tokenization;
 
 namespace SLoRA.Text;
 
-public sealed partial class Tokenizer
+public sealed partial class ModelTokenizer
 {
     /// <summary>
     /// What ends requests at the first of several strings, wherever token borders lie. The strings may hold special tokens, such as

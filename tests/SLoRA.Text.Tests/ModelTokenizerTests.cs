@@ -7,7 +7,7 @@ using SLoRA.Text.Tokenization.Decoders;
 namespace SLoRA.Text.Tests;
 
 /// <summary>What holds for every tokenizer: threads, allocation, time, and any text at all.</summary>
-public sealed class TokenizerTests
+public sealed class ModelTokenizerTests
 {
     private static readonly string[] Pieces =
         ["the ", "quick", " ", "\n", "你好", "😀", "é", "e\u0301", "<s>", "1", "'s", "▁", "\uD800", "zz", "\0", "ﬁ", "Q", "</w>", "[MASK]"];
@@ -18,7 +18,7 @@ public sealed class TokenizerTests
     [Test]
     public void Many_threads_encode_and_decode_as_one_does()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         string[] texts = [.. Enumerable.Range(0, 200).Select(i => Text(new Random(i), 50))];
         int[][] alone = [.. texts.Select(t => tokenizer.Encode(t))];
         string[] decoded = [.. alone.Select(ids => tokenizer.Decode(ids))];
@@ -36,7 +36,7 @@ public sealed class TokenizerTests
     [Test]
     public void Encoding_into_a_writer_gives_the_same_ids_and_allocates_nothing()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         const string Text = "<|im_start|>user\nWhen are you open on Sunday, 24 December?<|im_end|>\n";
         var output = new ArrayBufferWriter<int>(1024);
         // The smallest of many: the runtime itself allocates now and then while it compiles.
@@ -56,7 +56,7 @@ public sealed class TokenizerTests
     [Test]
     public void A_stream_allocates_nothing_per_id()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         int[] ids = tokenizer.Encode("We are open from nine to five. 你好 😀 Come and see us!");
         TextStream stream = tokenizer.CreateStream(stopStrings: ["never met"]);
         for (int i = 0; i < 20; i++)
@@ -79,7 +79,7 @@ public sealed class TokenizerTests
     [Test]
     public void A_stop_string_is_found_across_tokens_and_no_part_of_it_is_given()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         int[] ids = tokenizer.Encode("We are open. END of it.");
         TextStream stream = tokenizer.CreateStream(stopStrings: ["END of"]);
         string text = "";
@@ -104,7 +104,7 @@ public sealed class TokenizerTests
         Assert.That(fixtures, Is.Not.Empty);
         foreach (TokenizerFixture fixture in fixtures)
         {
-            Tokenizer tokenizer = fixture.Tokenizer();
+            ModelTokenizer tokenizer = fixture.Tokenizer();
             int[] ids = [.. fixture.Root.GetProperty("streaming").EnumerateArray()
                 .SelectMany(item => item.GetProperty("ids").EnumerateArray()).Select(id => id.GetInt32())];
             for (int skip = 0; skip < 2; skip++)
@@ -130,7 +130,7 @@ public sealed class TokenizerTests
     [Test]
     public void A_stream_reads_only_the_end_of_its_context()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         int[] context =
             [.. Enumerable.Repeat(tokenizer.Encode("The quick brown fox. ", addSpecialTokens: false), 2_000).SelectMany(x => x)];
         int read = -1;
@@ -151,7 +151,7 @@ public sealed class TokenizerTests
     [TestCaseSource(nameof(Fixtures))]
     public void The_pieces_of_any_ids_add_up_to_their_text(object fixture)
     {
-        Tokenizer tokenizer = ((TokenizerFixture)fixture).Tokenizer();
+        ModelTokenizer tokenizer = ((TokenizerFixture)fixture).Tokenizer();
         var random = new Random(3);
         for (int i = 0; i < 60; i++)
         {
@@ -178,7 +178,7 @@ public sealed class TokenizerTests
     [TestCaseSource(nameof(Fixtures))]
     public void Time_is_linear_in_the_length_of_the_text(object fixture)
     {
-        Tokenizer tokenizer = ((TokenizerFixture)fixture).Tokenizer();
+        ModelTokenizer tokenizer = ((TokenizerFixture)fixture).Tokenizer();
         foreach (string unit in (string[])["a", " ", "\n", "ab", "😀", "你", "e\u0301", "1", "!", "▁", "<", "supercalifragilistic"])
         {
             string text = string.Concat(Enumerable.Repeat(unit, 50_000 / unit.Length));
@@ -193,7 +193,7 @@ public sealed class TokenizerTests
     [Test]
     public void Ids_and_tokens_are_found_by_each_other_and_unknown_ones_are_none()
     {
-        Tokenizer tokenizer = Demo();
+        ModelTokenizer tokenizer = Demo();
         Assert.Multiple(() =>
         {
             foreach (string token in tokenizer.SpecialTokens.Values)
@@ -212,7 +212,7 @@ public sealed class TokenizerTests
     private static string Text(Random random, int pieces) =>
         string.Concat(Enumerable.Range(0, pieces).Select(_ => Pieces[random.Next(Pieces.Length)]));
 
-    private static Tokenizer Demo() => Tokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
+    private static ModelTokenizer Demo() => ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
 
     private sealed class CountingDecoder(Action<int> report) : TokenDecoder
     {

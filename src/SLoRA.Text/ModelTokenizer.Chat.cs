@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text;
 
 /// <content>Conversations: the folder's chat templates, rendered and encoded.</content>
-public sealed partial class Tokenizer
+public sealed partial class ModelTokenizer
 {
     private const string DefaultTemplate = "default";
     private const string ToolTemplate = "tool_use";
@@ -25,7 +25,7 @@ public sealed partial class Tokenizer
     /// <c>template.missing</c>: the folder has no (such) template; others as <see cref="ChatTemplate.Render"/> and
     /// <see cref="ChatTemplate.Parse"/> say.
     /// </exception>
-    public string RenderChat(IEnumerable<ChatMessage> messages, ChatRenderOptions? options = null)
+    public string RenderChat(IEnumerable<TemplateMessage> messages, ChatRenderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
         options ??= new ChatRenderOptions();
@@ -53,7 +53,7 @@ public sealed partial class Tokenizer
     /// <param name="options">Tools, documents, variables, the template's name; null for none of them.</param>
     /// <exception cref="ChatTemplateException">As for <see cref="RenderChat"/>.</exception>
     /// <exception cref="TokenizerException">As for <see cref="Encode(string, bool)"/>.</exception>
-    public int[] EncodeChat(IEnumerable<ChatMessage> messages, ChatRenderOptions? options = null)
+    public int[] EncodeChat(IEnumerable<TemplateMessage> messages, ChatRenderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
         return Encode(new ChatTemplateInputs(messages), options ?? new ChatRenderOptions());

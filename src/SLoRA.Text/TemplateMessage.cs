@@ -9,12 +9,12 @@ namespace SLoRA.Text;
 /// reasoning_content, ...). Members reach the template in the order role, content, others. Immutable, if nobody changes the JSON given to
 /// it.
 /// </summary>
-public sealed record ChatMessage
+public sealed record TemplateMessage
 {
     /// <summary>Creates a message with text.</summary>
     /// <param name="role">Who speaks: system, user, assistant, tool, or what the template knows.</param>
     /// <param name="content">The text; null becomes none.</param>
-    public ChatMessage(string role, string? content)
+    public TemplateMessage(string role, string? content)
         : this(role, content is null ? null : JsonValue.Create(content))
     {
     }
@@ -22,7 +22,7 @@ public sealed record ChatMessage
     /// <summary>Creates a message with any content.</summary>
     /// <param name="role">Who speaks.</param>
     /// <param name="content">Text, a list of parts, or null.</param>
-    public ChatMessage(string role, JsonNode? content)
+    public TemplateMessage(string role, JsonNode? content)
     {
         ArgumentNullException.ThrowIfNull(role);
         Role = role;
@@ -47,12 +47,12 @@ public sealed record ChatMessage
     } = new Dictionary<string, JsonNode?>();
 
     /// <summary>The role alone: what was said does not belong in logs, and JSON from outside may not even be writable as text.</summary>
-    public override string ToString() => $"{nameof(ChatMessage)} {{ Role = {Role} }}";
+    public override string ToString() => $"{nameof(TemplateMessage)} {{ Role = {Role} }}";
 
     /// <summary>Takes a message apart that is already JSON. Of a member that is given twice the last counts.</summary>
     /// <param name="message">An object with a text member <c>role</c>.</param>
     /// <exception cref="ChatTemplateException"><c>template.input</c>: it is no object, has no role, or a name in it is no text.</exception>
-    public static ChatMessage FromJson(JsonNode message)
+    public static TemplateMessage FromJson(JsonNode message)
     {
         ArgumentNullException.ThrowIfNull(message);
         try
@@ -72,7 +72,7 @@ public sealed record ChatMessage
                 throw new ChatTemplateException("template.input", "a message has no text member 'role'");
             }
 
-            return new ChatMessage(role.TryGetValue(out JsonElement text)
+            return new TemplateMessage(role.TryGetValue(out JsonElement text)
                 ? JsonStrings.Text(text)
                 : role.GetValue<string>(), members["content"])
             {

@@ -11,14 +11,14 @@ namespace SLoRA.Text;
 /// A tokenizer as a Hugging Face folder describes it (<c>tokenizer.json</c> and the configuration beside it): text to token ids and back,
 /// id for id and character for character as Hugging Face <c>tokenizers</c>. Immutable and safe for any number of threads.
 /// </summary>
-public sealed partial class Tokenizer
+public sealed partial class ModelTokenizer
 {
     private readonly TokenizerFile _file;
     private readonly TextEncoder _encoder;
     private readonly TokenizerConfiguration _configuration;
     private readonly ScratchPool _scratches = new();
 
-    private Tokenizer(TokenizerFile file, TokenizerConfiguration configuration, IReadOnlyList<string> warnings)
+    private ModelTokenizer(TokenizerFile file, TokenizerConfiguration configuration, IReadOnlyList<string> warnings)
     {
         _file = file;
         _encoder = new TextEncoder(file);
@@ -72,13 +72,13 @@ public sealed partial class Tokenizer
     /// </summary>
     /// <param name="folder">The folder of a model.</param>
     /// <exception cref="TokenizerException">A file is missing, damaged, contradicts itself or holds what is not implemented.</exception>
-    public static Tokenizer Load(string folder)
+    public static ModelTokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         byte[] json = TokenizerFolder.ReadTokenizer(folder);
         var warnings = new List<string>();
         TokenizerConfiguration configuration = TokenizerFolder.ReadConfiguration(folder, warnings);
-        var tokenizer = new Tokenizer(TokenizerFile.Read(json, configuration.Tokens, warnings), configuration, warnings);
+        var tokenizer = new ModelTokenizer(TokenizerFile.Read(json, configuration.Tokens, warnings), configuration, warnings);
         tokenizer.CompareFlag("add_bos_token", tokenizer.AddBosToken, "bos_token", isFirst: true, warnings);
         tokenizer.CompareFlag("add_eos_token", tokenizer.AddEosToken, "eos_token", isFirst: false, warnings);
         return tokenizer;
@@ -89,11 +89,11 @@ public sealed partial class Tokenizer
     /// </summary>
     /// <param name="tokenizerJson">The bytes of the file, UTF-8; not kept.</param>
     /// <exception cref="TokenizerException">The content is damaged, contradicts itself or holds what is not implemented.</exception>
-    public static Tokenizer FromJson(ReadOnlyMemory<byte> tokenizerJson)
+    public static ModelTokenizer FromJson(ReadOnlyMemory<byte> tokenizerJson)
     {
         var warnings = new List<string>();
         TokenizerConfiguration configuration = TokenizerConfiguration.Empty;
-        return new Tokenizer(TokenizerFile.Read(tokenizerJson.Span, configuration.Tokens, warnings), configuration, warnings);
+        return new ModelTokenizer(TokenizerFile.Read(tokenizerJson.Span, configuration.Tokens, warnings), configuration, warnings);
     }
 
     /// <summary>The ids of a text.</summary>
@@ -208,6 +208,35 @@ public sealed partial class Tokenizer
     public string? IdToToken(int id) =>
         _file.AddedTokens.Content(id)
             ?? (_file.Model.Vocabulary.TryGetToken(id, out ReadOnlySpan<byte> token) ? Encoding.UTF8.GetString(token) : null);
+
+    /// <summary>
+    /// The bytes that a token adds to a text, in UTF-8: less than a character where the token is a part of one, and with its space where it
+    /// begins a word. Special tokens stand for themselves.
+    /// </summary>
+    /// <param name="id">The token.</param>
+    /// <returns>The bytes; none for an id that is no token.</returns>
+    public byte[] GetTokenBytes(int id)
+    {
+        if (_file.AddedTokens.Content(id) is { } added)
+        {
+            return Encoding.UTF8.GetBytes(added);
+        }
+
+        if (IdToToken(id) is not { } token)
+        {
+            return [];
+        }
+
+        if (_file.Decoder.BytesOf(token) is { } bytes)
+        {
+            return bytes;
+        }
+
+        // What it adds behind itself: the first token of a text may lose its space.
+        string once = Decode([id]);
+        string twice = Decode([id, id]);
+        return Encoding.UTF8.GetBytes(twice.StartsWith(once, StringComparison.Ordinal) ? twice[once.Length..] : once);
+    }
 
     /// <summary>The ids of two texts as the post-processor joins them, with the type of each and whether the template added it.</summary>
     internal (int[] Ids, int[] Types, bool[] Added) EncodePair(string text, string pair)
