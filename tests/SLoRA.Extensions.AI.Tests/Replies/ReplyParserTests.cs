@@ -141,6 +141,29 @@ public sealed class ReplyParserTests
     }
 
     [Test]
+    public void A_parameters_name_may_be_any_text_on_a_line()
+    {
+        ReplyResult tags = ReplyResult.Of(
+            Parser(new ReplyFormat(ToolCallFormat.Qwen3Coder, ReasoningFormat.None)),
+            ["<tool_call><function=f><parameter=filter[first name]>x</parameter></function></tool_call>"]);
+        Assert.That(tags.Calls.Single().Arguments, Is.EqualTo("{\"filter[first name]\":\"x\"}"));
+        ReplyResult pairs = ReplyResult.Of(
+            Parser(new ReplyFormat(ToolCallFormat.Glm4, ReasoningFormat.None)),
+            ["<tool_call>f<arg_key> a, b </arg_key><arg_value>x</arg_value></tool_call>"]);
+        Assert.That(pairs.Calls.Single().Arguments, Is.EqualTo("{\"a, b\":\"x\"}"));
+    }
+
+    [Test]
+    public void A_name_that_is_longer_than_any_is_text()
+    {
+        string Answer(int length) => "<tool_call>" + new string('f', length) + "</tool_call>";
+        var format = new ReplyFormat(ToolCallFormat.Glm4, ReasoningFormat.None);
+        Assert.That(ReplyResult.Of(Parser(format), [Answer(256)]).Calls, Has.Count.EqualTo(1));
+        Assert.That(ReplyResult.Of(Parser(format), [Answer(257)]).Text, Is.EqualTo(Answer(257)));
+        Assert.That(ReplyResult.Of(Parser(format), Answer(257).Select(c => c.ToString())).Text, Is.EqualTo(Answer(257)));
+    }
+
+    [Test]
     public void No_two_calls_of_an_answer_have_the_same_id()
     {
         const string Same = "<tool_call>{\"id\":\"1\",\"name\":\"f\"}</tool_call>";

@@ -38,7 +38,7 @@ internal sealed class KeyValueGrammar(string start, string end, DeclaredTools to
             {
                 Place.Name => Name(text),
                 Place.Pair => Pair(text),
-                Place.Key => After(FunctionName.Take(text, out _name), Place.KeyClose),
+                Place.Key => After(WrittenName.TakeParameter(text, out _name), Place.KeyClose),
                 Place.KeyClose => After(text.Take("</arg_key>"), Place.ValueOpen),
                 Place.ValueOpen => ValueOpen(text),
                 _ => Value(text),
@@ -71,7 +71,7 @@ internal sealed class KeyValueGrammar(string start, string end, DeclaredTools to
 
     private Outcome? Name(HeldText text)
     {
-        Match match = FunctionName.Take(text, out string name);
+        Match match = WrittenName.TakeFunction(text, out string name);
         _arguments = match == Match.Yes ? new ArgumentValues(tools, name) : null;
         return After(match, Place.Pair);
     }

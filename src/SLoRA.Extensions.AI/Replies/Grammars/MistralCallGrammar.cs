@@ -29,7 +29,7 @@ internal sealed class MistralCallGrammar : CallGrammar
             switch (_place)
             {
                 case Place.Name:
-                    Match name = FunctionName.Take(text, out _name);
+                    Match name = WrittenName.TakeFunction(text, out _name);
                     if (name != Match.Yes)
                     {
                         return Unless(name);
@@ -48,7 +48,7 @@ internal sealed class MistralCallGrammar : CallGrammar
                     _place = idMarker == Match.Yes ? Place.Id : Place.ArgumentsMarker;
                     break;
                 case Place.Id:
-                    Match id = FunctionName.Take(text, out string written);
+                    Match id = WrittenName.TakeFunction(text, out string written);
                     if (id != Match.Yes)
                     {
                         return Unless(id);

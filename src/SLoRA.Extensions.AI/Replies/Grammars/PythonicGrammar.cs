@@ -41,7 +41,7 @@ internal sealed class PythonicGrammar(DeclaredTools? declared) : CallGrammar
                     break;
                 case Place.Name:
                     // Links, citations and lists of values are told apart here, so that they need not wait for their last bracket.
-                    Match name = FunctionName.Take(text, out string function);
+                    Match name = WrittenName.TakeFunction(text, out string function);
                     if (name != Match.Yes || (declared is not null && !declared.Has(function)))
                     {
                         return Unless(name == Match.Undecided ? name : Match.No);

@@ -36,7 +36,7 @@ internal sealed class SectionGrammar(SectionMarkers markers) : CallGrammar
             Outcome? outcome = _place switch
             {
                 Place.Between => Between(text),
-                Place.FirstName => After(FunctionName.Take(text, out _name), Place.Separator),
+                Place.FirstName => After(WrittenName.TakeFunction(text, out _name), Place.Separator),
                 Place.Separator => Separator(text),
                 Place.SecondName => SecondName(text),
                 Place.Fence => OpenFence(text),
@@ -103,7 +103,7 @@ internal sealed class SectionGrammar(SectionMarkers markers) : CallGrammar
         }
 
         _isFenced = text.Current != '{';
-        return _isFenced ? After(FunctionName.Take(text, out _name), Place.Fence) : After(Match.Yes, Place.Arguments);
+        return _isFenced ? After(WrittenName.TakeFunction(text, out _name), Place.Fence) : After(Match.Yes, Place.Arguments);
     }
 
     private Outcome? OpenFence(HeldText text)

@@ -34,10 +34,10 @@ internal sealed class TagGrammar(TagSyntax syntax, DeclaredTools tools, bool sta
             Outcome? outcome = _place switch
             {
                 Place.Function => Function(text),
-                Place.FunctionName => After(FunctionName.Take(text, out _name), Place.FunctionNameEnd),
+                Place.FunctionName => After(WrittenName.TakeFunction(text, out _name), Place.FunctionNameEnd),
                 Place.FunctionNameEnd => FunctionNameEnd(text),
                 Place.Parameter => Parameter(text),
-                Place.Key => After(FunctionName.Take(text, out _name), Place.KeyEnd),
+                Place.Key => After(WrittenName.TakeParameter(text, out _name), Place.KeyEnd),
                 Place.KeyEnd => After(text.Take(syntax.NameEnd), Place.Value),
                 _ => Value(text),
             };
