@@ -4,10 +4,9 @@ namespace SLoRA.Extensions.AI.Replies;
 
 /// <summary>
 /// Reads the answer of a model while it arrives: what is text, what is reasoning, which tools it calls. Text is passed on as soon as it
-/// cannot be the beginning of a call any more; a call when it is complete. What began as a call and could not be used comes out as text: a
-/// parser never throws because of what a model wrote, and its time grows with the length of the answer alone. Where any text or call was
-/// found, the parts do not depend on the pieces it arrived in, when adjacent ones of a kind are joined. One parser reads one answer, on one
-/// thread at a time.
+/// cannot be the beginning of a call any more, a call when it is complete. What began as a call and could not be used comes out as text:
+/// a parser never throws because of what a model wrote, and its time grows with the length of the answer alone. The parts do not depend on
+/// the pieces in which the answer arrives, when adjacent ones of a kind are joined. One parser reads one answer, on one thread at a time.
 /// </summary>
 /// <remarks>
 /// Whitespace around calls and thoughts belongs to the format: text and thoughts are trimmed when there is a call or a thought. An answer

@@ -3,14 +3,11 @@ using SLoRA.Extensions.AI.Replies.Reading;
 namespace SLoRA.Extensions.AI.Replies.Grammars;
 
 /// <summary>Reads a value that may hold any character, up to the first of its end markers.</summary>
-internal sealed class RawValue
+/// <param name="ends">The markers that end it.</param>
+internal sealed class RawValue(MarkerSearch ends)
 {
-    private readonly MarkerSearch _ends;
     private int _from = -1;
     private int _searched;
-
-    /// <param name="ends">The markers that end it.</param>
-    public RawValue(MarkerSearch ends) => _ends = ends;
 
     /// <summary>
     /// Reads on. Behind a match the position is that of the end marker; the value is in front of it. Whatever comes of a value depends on
@@ -32,10 +29,10 @@ internal sealed class RawValue
 
         from = _from;
         ReadOnlySpan<char> unread = text.Span[_searched..];
-        int at = _ends.Find(unread, out _);
+        int at = ends.Find(unread, out _);
         if (at < 0)
         {
-            _searched = text.Length - _ends.Open(unread);
+            _searched = text.Length - ends.Open(unread);
             text.Position = _searched;
             return text.Missing;
         }

@@ -15,6 +15,9 @@ internal sealed class HarmonyReplyParser : ReplyParser
     // No header is longer; what begins like one and goes on is text.
     private const int LongestHeader = 1024;
 
+    // What an answer in the format begins with, behind the role that the prompt has written.
+    private static readonly string[] Beginnings = [Start, Channel, " to=", Message];
+
     private static readonly MarkerSearch Starts = new(Start, Channel);
     private static readonly MarkerSearch HeaderMarks = new(Start, Channel, Message, "<|end|>", "<|call|>", "<|return|>");
     private static readonly MarkerSearch BodyEnds = new("<|end|>", "<|call|>", "<|return|>", Start);
@@ -93,7 +96,7 @@ internal sealed class HarmonyReplyParser : ReplyParser
     private bool First()
     {
         Match isHeader = Match.No;
-        foreach (string start in (string[])[Start, Channel, " to=", Message])
+        foreach (string start in Beginnings)
         {
             Match match = _held.Sees(start);
             isHeader = match == Match.No || isHeader == Match.Yes ? isHeader : match;
