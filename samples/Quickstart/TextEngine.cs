@@ -8,7 +8,7 @@ internal sealed class TextEngine(LoraServingEngine engine, ModelTokenizer tokeni
 {
     public LoraServingEngine Engine { get; } = engine;
 
-    public ModelTokenizer ModelTokenizer { get; } = tokenizer;
+    public ModelTokenizer Tokenizer { get; } = tokenizer;
 
     /// <summary>Loads model, tokenizer and adapters.</summary>
     public static async Task<TextEngine> LoadAsync(ModelFiles files, IProgress<LoadProgress> progress, CancellationToken cancellation)
@@ -38,9 +38,9 @@ internal sealed class TextEngine(LoraServingEngine engine, ModelTokenizer tokeni
     /// <summary>
     /// The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.
     /// </summary>
-    public int[] Encode(IReadOnlyList<TemplateMessage> messages, bool isRaw) => isRaw || !ModelTokenizer.ChatTemplateNames.Any()
-        ? ModelTokenizer.Encode(messages[^1].Content!.GetValue<string>())
-        : ModelTokenizer.EncodeChat(messages);
+    public int[] Encode(IReadOnlyList<TemplateMessage> messages, bool isRaw) => isRaw || !Tokenizer.ChatTemplateNames.Any()
+        ? Tokenizer.Encode(messages[^1].Content!.GetValue<string>())
+        : Tokenizer.EncodeChat(messages);
 
     public ValueTask DisposeAsync() => Engine.DisposeAsync();
 }

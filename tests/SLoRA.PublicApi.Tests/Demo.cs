@@ -15,7 +15,7 @@ internal static class Demo
 
     public static string Model => Repository.PathOf("samples", "models", "frontdesk", "model");
 
-    public static ModelTokenizer ModelTokenizer => LazyTokenizer.Value;
+    public static ModelTokenizer Tokenizer => LazyTokenizer.Value;
 
     /// <summary>All cases of expected.json.</summary>
     public static IReadOnlyList<DemoCase> Cases => LazyCases.Value;
@@ -44,7 +44,7 @@ internal static class Demo
 
     public static GenerationRequest Request(string? adapter, string question = Hours, int maxTokens = 96) => new()
     {
-        Prompt = ModelTokenizer.EncodeChat([new TemplateMessage("user", question)]),
+        Prompt = Tokenizer.EncodeChat([new TemplateMessage("user", question)]),
         Adapter = adapter,
         MaxTokens = maxTokens,
     };
@@ -63,7 +63,7 @@ internal static class Demo
             ids.Add(token.Id);
         }
 
-        return ModelTokenizer.Decode(ids.ToArray(), skipSpecialTokens: true);
+        return Tokenizer.Decode(ids.ToArray(), skipSpecialTokens: true);
     }
 
     /// <summary>Fails unless every page that no adapter holds is free or kept for others, and nothing runs or waits.</summary>

@@ -5,7 +5,7 @@ namespace SLoRA.Text.Tests;
 /// <summary>The demo model's tokenizer against what Hugging Face made of the same texts.</summary>
 public sealed class DemoModelTests
 {
-    private static readonly Lazy<ModelTokenizer> ModelTokenizer =
+    private static readonly Lazy<ModelTokenizer> Tokenizer =
         new(() => SLoRA.Text.ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model")));
 
     public static IEnumerable<TestCaseData> Cases()
@@ -24,19 +24,19 @@ public sealed class DemoModelTests
     [TestCaseSource(nameof(Cases))]
     public void The_prompt_encodes_to_the_expected_ids(string promptText, int[] prompt, int[] greedy, string text)
     {
-        Assert.That(ModelTokenizer.Value.Encode(promptText), Is.EqualTo(prompt));
+        Assert.That(Tokenizer.Value.Encode(promptText), Is.EqualTo(prompt));
     }
 
     [TestCaseSource(nameof(Cases))]
     public void The_answer_decodes_to_the_expected_text(string promptText, int[] prompt, int[] greedy, string text)
     {
-        Assert.That(ModelTokenizer.Value.Decode(greedy, skipSpecialTokens: true), Is.EqualTo(text));
+        Assert.That(Tokenizer.Value.Decode(greedy, skipSpecialTokens: true), Is.EqualTo(text));
     }
 
     [TestCaseSource(nameof(Cases))]
     public void The_answer_streams_to_the_expected_text(string promptText, int[] prompt, int[] greedy, string text)
     {
-        TextStream stream = ModelTokenizer.Value.CreateStream(prompt);
+        TextStream stream = Tokenizer.Value.CreateStream(prompt);
         var joined = new System.Text.StringBuilder();
         foreach (int id in greedy)
         {
@@ -52,12 +52,12 @@ public sealed class DemoModelTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(ModelTokenizer.Value.EosTokenId,
-                Is.EqualTo(ModelTokenizer.Value.TokenToId(ModelTokenizer.Value.SpecialTokens["eos_token"])));
-            Assert.That(ModelTokenizer.Value.VocabularySize, Is.EqualTo(2048));
-            Assert.That(ModelTokenizer.Value.ChatTemplateTexts, Contains.Key("default"));
-            Assert.That(ModelTokenizer.Value.Warnings, Is.Empty);
-            Assert.That(ModelTokenizer.Value.IdToToken(1), Is.EqualTo("<|im_start|>"));
+            Assert.That(Tokenizer.Value.EosTokenId,
+                Is.EqualTo(Tokenizer.Value.TokenToId(Tokenizer.Value.SpecialTokens["eos_token"])));
+            Assert.That(Tokenizer.Value.VocabularySize, Is.EqualTo(2048));
+            Assert.That(Tokenizer.Value.ChatTemplateTexts, Contains.Key("default"));
+            Assert.That(Tokenizer.Value.Warnings, Is.Empty);
+            Assert.That(Tokenizer.Value.IdToToken(1), Is.EqualTo("<|im_start|>"));
         });
     }
 }

@@ -4,7 +4,7 @@ namespace SLoRA.Text.Tests;
 [Parallelizable(ParallelScope.All)]
 public sealed class StopStringConditionTests
 {
-    private static readonly ModelTokenizer ModelTokenizer = ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
+    private static readonly ModelTokenizer Tokenizer = ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
 
     [TestCase("We are open from 6:30 am", "open from", "We are ")]
     [TestCase("We are open from 6:30 am", "en fr", "We are op")]
@@ -17,9 +17,9 @@ public sealed class StopStringConditionTests
     [TestCase("It is <|im_start|>over<|im_start|> now", "is over", "It ")]
     public void The_condition_and_the_stream_stop_at_the_same_token(string text, string stop, string shown)
     {
-        int[] ids = ModelTokenizer.Encode(text, addSpecialTokens: false);
-        IStopMatcher condition = ModelTokenizer.CreateStopCondition(["never met", stop]).Begin([], 0);
-        TextStream stream = ModelTokenizer.CreateStream(stopStrings: ["never met", stop]);
+        int[] ids = Tokenizer.Encode(text, addSpecialTokens: false);
+        IStopMatcher condition = Tokenizer.CreateStopCondition(["never met", stop]).Begin([], 0);
+        TextStream stream = Tokenizer.CreateStream(stopStrings: ["never met", stop]);
         string given = "";
         int met = -1;
         for (int i = 0; i < ids.Length && met < 0; i++)
@@ -37,8 +37,8 @@ public sealed class StopStringConditionTests
     [Test]
     public void What_is_shown_stays_without_special_tokens()
     {
-        int[] ids = ModelTokenizer.Encode("a<|im_start|>b<|im_end|> c<|im", addSpecialTokens: false);
-        TextStream stream = ModelTokenizer.CreateStream(stopStrings: ["<|im_end|>d", "<|im_start|>x"]);
+        int[] ids = Tokenizer.Encode("a<|im_start|>b<|im_end|> c<|im", addSpecialTokens: false);
+        TextStream stream = Tokenizer.CreateStream(stopStrings: ["<|im_end|>d", "<|im_start|>x"]);
         string given = "";
         foreach (int id in ids)
         {
@@ -52,9 +52,9 @@ public sealed class StopStringConditionTests
     [Test]
     public void Continuations_end_each_by_itself()
     {
-        int end = ModelTokenizer.TokenToId("<|im_end|>")!.Value;
-        int[] ids = ModelTokenizer.Encode("ab", addSpecialTokens: false);
-        StopStringCondition condition = ModelTokenizer.CreateStopCondition(["abab", "b<|im_end|>"]);
+        int end = Tokenizer.TokenToId("<|im_end|>")!.Value;
+        int[] ids = Tokenizer.Encode("ab", addSpecialTokens: false);
+        StopStringCondition condition = Tokenizer.CreateStopCondition(["abab", "b<|im_end|>"]);
         IStopMatcher first = condition.Begin([], 0);
         IStopMatcher second = condition.Begin([], 1);
 
@@ -66,8 +66,8 @@ public sealed class StopStringConditionTests
     [Test]
     public void One_condition_serves_one_request_after_another()
     {
-        int[] ids = ModelTokenizer.Encode("to stop", addSpecialTokens: false);
-        StopStringCondition condition = ModelTokenizer.CreateStopCondition(["stop"]);
+        int[] ids = Tokenizer.Encode("to stop", addSpecialTokens: false);
+        StopStringCondition condition = Tokenizer.CreateStopCondition(["stop"]);
 
         for (int request = 0; request < 3; request++)
         {
@@ -81,15 +81,15 @@ public sealed class StopStringConditionTests
     [Test]
     public void An_empty_list_is_a_list_of_none_and_an_empty_string_is_refused_everywhere()
     {
-        IStopMatcher never = ModelTokenizer.CreateStopCondition([]).Begin([], 0);
+        IStopMatcher never = Tokenizer.CreateStopCondition([]).Begin([], 0);
         Assert.That(Enumerable.Range(0, 50).Select(never.IsMet).ToArray(), Is.All.False);
-        Assert.That(ModelTokenizer.CreateStream(stopStrings: []).IsStopped, Is.False);
+        Assert.That(Tokenizer.CreateStream(stopStrings: []).IsStopped, Is.False);
 
         string[][] wrong = [["a", ""], ["a", null!], [new string('a', 70_000)], [.. Enumerable.Range(0, 20_000).Select(i => $"stop{i}")]];
         foreach (string[] stops in wrong)
         {
-            Assert.That(() => ModelTokenizer.CreateStopCondition(stops), Throws.ArgumentException);
-            Assert.That(() => ModelTokenizer.CreateStream(stopStrings: stops), Throws.ArgumentException);
+            Assert.That(() => Tokenizer.CreateStopCondition(stops), Throws.ArgumentException);
+            Assert.That(() => Tokenizer.CreateStream(stopStrings: stops), Throws.ArgumentException);
         }
     }
 }

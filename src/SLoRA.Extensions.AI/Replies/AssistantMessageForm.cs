@@ -42,7 +42,7 @@ public sealed record AssistantMessageForm(bool HasNullContent, bool HasTextArgum
     /// <param name="text">What the user saw.</param>
     /// <param name="reasoning">What the model thought; empty for nothing.</param>
     /// <param name="calls">The calls, in order.</param>
-    public ChatMessage ToMessage(string text, string reasoning, IReadOnlyList<ToolCallPart> calls)
+    public TemplateMessage ToMessage(string text, string reasoning, IReadOnlyList<ToolCallPart> calls)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(reasoning);
@@ -59,7 +59,7 @@ public sealed record AssistantMessageForm(bool HasNullContent, bool HasTextArgum
             members["tool_calls"] = new JsonArray([.. calls.Select(Member)]);
         }
 
-        return new ChatMessage("assistant", calls.Count > 0 && HasNullContent ? null : text) { Members = members };
+        return new TemplateMessage("assistant", calls.Count > 0 && HasNullContent ? null : text) { Members = members };
     }
 
     private JsonNode? Member(ToolCallPart call) => new JsonObject
@@ -77,7 +77,7 @@ public sealed record AssistantMessageForm(bool HasNullContent, bool HasTextArgum
     {
         try
         {
-            ChatMessage[] messages = [new("user", "probe"), ToMessage("", "", [Probe])];
+            TemplateMessage[] messages = [new("user", "probe"), ToMessage("", "", [Probe])];
             string text = template.Render(new ChatTemplateInputs(messages) { Variables = variables });
 
             // Where an id holds the name, templates show the id alone. Quotes with backslashes before them are those of text that was

@@ -21,7 +21,7 @@ public sealed class TextGenerator
     public ILoraEngine Engine { get; }
 
     /// <summary>The tokenizer of the engine's model.</summary>
-    public ModelTokenizer ModelTokenizer { get; }
+    public ModelTokenizer Tokenizer { get; }
 
     /// <summary>
     /// Generates the answer to one request. It is encoded and checked here, on the caller's thread, and handed in when the enumeration
@@ -40,11 +40,11 @@ public sealed class TextGenerator
         var generation = new GenerationRequest(request) { Prompt = Encode(request) };
         if (stops.Length > 0)
         {
-            generation = generation with { StopCondition = ModelTokenizer.CreateStopCondition(stops) };
+            generation = generation with { StopCondition = Tokenizer.CreateStopCondition(stops) };
         }
 
         return new TextGeneration(
-            Engine.GenerateAsync(generation, cancellationToken), ModelTokenizer, request.SkipSpecialTokens, stops);
+            Engine.GenerateAsync(generation, cancellationToken), Tokenizer, request.SkipSpecialTokens, stops);
     }
 
     /// <summary>Generates the answer to one request, and returns it when it is whole.</summary>
@@ -66,8 +66,8 @@ public sealed class TextGenerator
 
     private int[] Encode(TextRequest request) => request switch
     {
-        { Messages: { } messages, Prompt: null } => ModelTokenizer.EncodeChat(messages, request.Rendering),
-        { Messages: null, Prompt: { } prompt } => ModelTokenizer.Encode(prompt),
+        { Messages: { } messages, Prompt: null } => Tokenizer.EncodeChat(messages, request.Rendering),
+        { Messages: null, Prompt: { } prompt } => Tokenizer.Encode(prompt),
         { Messages: null } => throw new InvalidRequestException(
             nameof(TextRequest.Messages), "Neither Messages nor Prompt is given; a request needs one of them."),
         _ => throw new InvalidRequestException(

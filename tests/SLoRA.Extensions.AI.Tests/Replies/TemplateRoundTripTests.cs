@@ -126,7 +126,7 @@ public sealed class TemplateRoundTripTests
     // What the template puts before the assistant's turn, and the turn without its end; null where it refuses the message.
     private static (string Prompt, string Turn)? Write(ToolTemplate template, ReplyResult answer)
     {
-        var question = new ChatMessage("user", "What is the weather?");
+        var question = new TemplateMessage("user", "What is the weather?");
         AssistantMessageForm form = AssistantMessageForm.Of(template.Parsed, ToolTemplate.Variables)!;
         string prompt = Render(template, [question], addGenerationPrompt: true);
         try
@@ -142,7 +142,7 @@ public sealed class TemplateRoundTripTests
         }
     }
 
-    private static string Render(ToolTemplate template, IEnumerable<ChatMessage> messages, bool addGenerationPrompt)
+    private static string Render(ToolTemplate template, IEnumerable<TemplateMessage> messages, bool addGenerationPrompt)
     {
         var inputs = new ChatTemplateInputs(messages) { Variables = ToolTemplate.Variables, AddGenerationPrompt = addGenerationPrompt };
         return template.Parsed.Render(inputs);

@@ -71,7 +71,7 @@ internal sealed class TokenizerFixture
     public JsonElement Item(string section, int index) => Root.GetProperty(section)[index];
 
     /// <summary>The tokenizer, loaded once.</summary>
-    public ModelTokenizer ModelTokenizer() =>
+    public ModelTokenizer Tokenizer() =>
         Tokenizers.GetOrAdd(
             TokenizerPath!,
                 key => new Lazy<ModelTokenizer>(() => SLoRA.Text.ModelTokenizer.FromJson(System.IO.File.ReadAllBytes(key)))).Value;
