@@ -116,7 +116,7 @@ public sealed class AdapterCollection
     public async Task<bool> UnregisterAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        bool removed = await _loop.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
+        bool removed = await _loop.Port.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
         if (removed)
         {
             Log.Unregistered(_logger, name);
@@ -151,7 +151,7 @@ public sealed class AdapterCollection
     public Task<bool> UnpinAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
+        return _loop.Port.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
             && AdapterNames.Unpin(registration));
     }
 
@@ -164,15 +164,15 @@ public sealed class AdapterCollection
     public Task<EvictedAdapter> EvictAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _loop.CallAsync(loop => loop.Evict(name));
+        return _loop.Port.CallAsync(loop => loop.Evict(name));
     }
 
     private async Task BringAsync(string name, bool pins, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Preload preload = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
-        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Cancel(preload), null);
+        Preload preload = await _loop.Port.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Port.Cancel(preload), null);
         await preload.Resident.ConfigureAwait(false);
     }
 
@@ -219,7 +219,7 @@ public sealed class AdapterCollection
     {
         try
         {
-            return await _loop.CallAsync(take).ConfigureAwait(false);
+            return await _loop.Port.CallAsync(take).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EngineDisposedException or EngineFaultedException)
         {

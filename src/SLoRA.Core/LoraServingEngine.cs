@@ -63,7 +63,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
 
         (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling);
         _loop.Names.Check(accepted);
-        return new GenerationStream(_loop, accepted, maxTokens, cancellationToken);
+        return new GenerationStream(_loop.Port, accepted, maxTokens, cancellationToken);
     }
 
     /// <summary>
@@ -77,7 +77,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
     }
 
     /// <summary>Takes the pages of everything that nobody uses: idle adapters and cached prefixes. For measurements and tests.</summary>
-    internal Task DropCachesAsync() => _loop.CallAsync(loop =>
+    internal Task DropCachesAsync() => _loop.Port.CallAsync(loop =>
     {
         loop.DropCaches();
         return true;

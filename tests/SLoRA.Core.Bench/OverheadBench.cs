@@ -134,7 +134,7 @@ internal static class OverheadBench
     {
         try
         {
-            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, cancellation)
+            await foreach (GeneratedToken _ in new GenerationStream(loop.Port, request, request.MaxTokens!.Value, cancellation)
                 .ConfigureAwait(false))
             {
             }

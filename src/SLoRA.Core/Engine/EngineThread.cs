@@ -26,7 +26,7 @@ internal sealed class EngineThread : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _stopping = true;
-        _loop.WakeUp();
+        _loop.Port.WakeUp();
         await _stopped.Task.ConfigureAwait(false);
     }
 
@@ -58,7 +58,7 @@ internal sealed class EngineThread : IAsyncDisposable
             {
                 if (!_loop.Step())
                 {
-                    _loop.Wait();
+                    _loop.Port.Wait();
                 }
             }
 

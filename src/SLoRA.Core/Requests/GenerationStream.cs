@@ -62,11 +62,14 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>The request's stop condition at work; null without one.</summary>
     internal StopMatchers? Stops { get; }
 
-    /// <summary>Tokens that the consumer has not taken yet.</summary>
+    /// <summary>Tokens that have been chosen and the consumer has not taken yet, published or not.</summary>
     internal int Unread => _tokens.Unread;
 
     /// <summary>Tokens that have been handed to the consumer, taken or not.</summary>
-    internal int Published => _tokens.Written;
+    internal int Published => _tokens.Published;
+
+    /// <summary>Tokens that the consumer has taken.</summary>
+    internal int Taken => _tokens.Taken;
 
     /// <summary>Completed when the request has ended and all that it held has been returned.</summary>
     internal Task Ending => _ended.Task;
@@ -125,8 +128,11 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     internal static FinishReason ReasonOf(IReadOnlyList<FinishReason> reasons) => reasons.FirstOrDefault(
         reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
 
-    /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
-    internal void Publish(in GeneratedToken token) => _tokens.Write(token);
+    /// <summary>Notes a token that has been chosen. Called by the engine's thread.</summary>
+    internal void Write(in GeneratedToken token) => _tokens.Write(token);
+
+    /// <summary>Hands the tokens that have been noted to the consumer. Called by the engine's thread.</summary>
+    internal void Publish() => _tokens.Publish();
 
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>

@@ -186,11 +186,14 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
+    /// <summary>
+    /// Chooses the next token from the logits of the last one: it is written into the stream, where it waits to be published, or ends the
+    /// sequence, or both.
+    /// </summary>
     public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch) =>
         Take(_sampler!.Next(logits, Tokens, scratch), logits, scratch);
 
-    /// <summary>Takes the token that the device has chosen, publishes it or ends the sequence.</summary>
+    /// <summary>Takes the token that the device has chosen, as <see cref="Sample"/> does with its own.</summary>
     public void Accept(int token) => Take(token, [], null);
 
     private void Take(int token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
@@ -201,7 +204,7 @@ internal sealed class Sequence
         {
             _tokens[Count++] = token;
             Request.Generated++;
-            Request.Stream.Publish(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
+            Request.Stream.Write(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
             if (Request.Stream.Stops is { } stops && stops.IsMet(Continuation, token))
             {
                 reason = stops.Reason;

@@ -178,7 +178,7 @@ public sealed class EndingsTests
         using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 2));
         var request = new GenerationRequest { Prompt = Prompt, MaxTokens = 12, IgnoreEndOfText = true };
         int maxTokens = 12;
-        var stream = new GenerationStream(engine.Loop, request, maxTokens, default);
+        var stream = new GenerationStream(engine.Loop.Port, request, maxTokens, default);
         await using IAsyncEnumerator<GeneratedToken> slow = stream.GetAsyncEnumerator();
         ValueTask<bool> first = slow.MoveNextAsync();
         Answer quick = engine.Ask(request);
@@ -214,7 +214,7 @@ public sealed class EndingsTests
         // With room for one token the sequence cannot run to its end before its consumer leaves.
         using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1));
         var stream = new GenerationStream(
-            engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
+            engine.Loop.Port, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
         Task<int> leaving = Task.Run(async () =>
         {
             await foreach (GeneratedToken token in stream)
@@ -290,7 +290,7 @@ public sealed class EndingsTests
 
         foreach (SLoRA.Sequences.Sequence running in engine.Loop.Running.ToArray())
         {
-            engine.Loop.CancelNow(running.Request.Stream);
+            engine.Loop.Endings.Cancel(running.Request.Stream);
         }
 
         engine.DropCaches();

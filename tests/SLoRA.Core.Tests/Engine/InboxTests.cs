@@ -57,7 +57,7 @@ internal sealed class InboxTests
         Answer running = engine.Ask(Question with { MaxTokens = 200 });
         engine.Loop.Step();
         var failing = new Noted { Error = new IOException("The books are wrong.") };
-        engine.Loop.Post(failing);
+        engine.Loop.Port.Post(failing);
         Answer behind = engine.Ask(Question);
         Task<bool> unpinned = engine.Adapters.UnpinAsync("qv");
         Task<EvictedAdapter> evicted = engine.Adapters.EvictAsync("qv");

@@ -162,7 +162,7 @@ public sealed class OverCommitTests
         {
             if (!engine.Loop.Step())
             {
-                engine.Loop.Wait();
+                engine.Loop.Port.Wait();
             }
 
             if (!preempted && engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream)

@@ -65,7 +65,7 @@ internal sealed class SteppedEngine : IDisposable
     public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default)
     {
         (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, _assembly.Model, _assembly.Scheduling);
-        return new GenerationStream(Loop, accepted, maxTokens, cancellation);
+        return new GenerationStream(Loop.Port, accepted, maxTokens, cancellation);
     }
 
     /// <summary>Makes steps until these answers have ended.</summary>
@@ -82,7 +82,7 @@ internal sealed class SteppedEngine : IDisposable
             if (!computed)
             {
                 // Content is being read in the background, or a consumer has not run yet.
-                Loop.Wait();
+                Loop.Port.Wait();
             }
         }
     }
@@ -99,7 +99,7 @@ internal sealed class SteppedEngine : IDisposable
         {
             if (!Loop.Step() && !condition())
             {
-                Loop.Wait();
+                Loop.Port.Wait();
             }
         }
     }
@@ -114,13 +114,13 @@ internal sealed class SteppedEngine : IDisposable
     /// <inheritdoc cref="Run{T}(Task{T})"/>
     public void Run(Task command)
     {
-        command.ContinueWith(_ => Loop.WakeUp(), TaskContinuationOptions.ExecuteSynchronously);
+        command.ContinueWith(_ => Loop.Port.WakeUp(), TaskContinuationOptions.ExecuteSynchronously);
         while (!command.IsCompleted)
         {
             // While files are read nothing happens here, however long it takes: requests go on when the outcome is posted.
             if (Loop.Preloads.Count == 0)
             {
-                Loop.Wait();
+                Loop.Port.Wait();
             }
 
             Loop.Step();

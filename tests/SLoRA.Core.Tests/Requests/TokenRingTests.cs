@@ -24,6 +24,7 @@ internal sealed class TokenRingTests
                 }
 
                 ring.Write(new GeneratedToken(i, i));
+                ring.Publish();
             }
 
             ring.Complete(null);
@@ -92,6 +93,7 @@ internal sealed class TokenRingTests
             if (ring.Unread < buffer)
             {
                 ring.Write(new GeneratedToken(written, written++));
+                ring.Publish();
                 continue;
             }
 
@@ -119,6 +121,7 @@ internal sealed class TokenRingTests
         var ring = new TokenRing(65_536);
         long empty = GC.GetAllocatedBytesForCurrentThread() - before;
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
 
         Assert.That(empty, Is.LessThan(1024));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.GreaterThan(65_536L * 16));
@@ -129,6 +132,7 @@ internal sealed class TokenRingTests
     {
         var ring = new TokenRing(4);
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         ring.Complete(new TimeoutException());
 
         Assert.That(await ring.WaitToReadAsync(), Is.True);
@@ -146,6 +150,7 @@ internal sealed class TokenRingTests
         Assert.That(wait.IsCompleted, Is.False);
 
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         Assert.That(await wait, Is.True);
         Assert.That(ring.TryRead(out GeneratedToken token, out _), Is.True);
         Assert.That(token.Id, Is.EqualTo(1));
@@ -158,6 +163,7 @@ internal sealed class TokenRingTests
         Task<bool> first = ring.WaitToReadAsync().AsTask();
         bool waited = !first.IsCompleted;
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         Assert.Multiple(async () =>
         {
             Assert.That(waited, Is.True);
@@ -180,7 +186,9 @@ internal sealed class TokenRingTests
     {
         var ring = new TokenRing(2);
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         ring.Write(new GeneratedToken(2, 1));
+        ring.Publish();
 
         Assert.That(() => ring.Write(new GeneratedToken(3, 2)), Throws.InvalidOperationException);
         Assert.That(ring.TryRead(out GeneratedToken token, out _) ? token.Id : -1, Is.EqualTo(1));

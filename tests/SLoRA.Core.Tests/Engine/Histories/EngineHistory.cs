@@ -336,7 +336,7 @@ internal sealed class EngineHistory : IDisposable
             return true;
         });
         bool isTaken = _names.ContainsKey(name) && !replace;
-        Loop.Post(call);
+        Loop.Port.Post(call);
         if (!isTaken)
         {
             _names[name] = new NamedContent(content, package, reads, 0);
@@ -380,7 +380,7 @@ internal sealed class EngineHistory : IDisposable
     private Task<T> Post<T>(Func<EngineLoop, T> action)
     {
         var call = new Call<T>(action);
-        Loop.Post(call);
+        Loop.Port.Post(call);
         return call.Result;
     }
 

@@ -52,7 +52,7 @@ internal static class StubEngine
         Stub.Reset();
         while (!loop.Step())
         {
-            loop.Wait();
+            loop.Port.Wait();
         }
 
         return Stub.Log;
