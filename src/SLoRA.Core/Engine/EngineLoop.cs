@@ -9,11 +9,10 @@ namespace SLoRA.Engine;
 
 /// <summary>
 /// The loop: one step after another, on one thread. Everything mutable belongs to that thread; callers talk to it through the
-/// <see cref="Port"/>. What a step does is said by <see cref="SerialStep"/>.
+/// <see cref="Port"/>. What a step does is said by <see cref="SerialStep"/>, or <see cref="OverlappedStep"/> where the options ask for it.
 /// </summary>
 internal sealed class EngineLoop
 {
-    private readonly EngineParts _parts;
     private readonly Residency _residency;
     private readonly WaitingQueue _queue;
     private readonly ActiveRequests _requests;
@@ -26,7 +25,7 @@ internal sealed class EngineLoop
     /// <summary>Puts the parts together; <see cref="Step"/> makes them move.</summary>
     public EngineLoop(EngineParts parts, Func<int>? chunkLimit = null)
     {
-        _parts = parts;
+        Parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
         _queue = new WaitingQueue(scheduling.MaxWaiting);
         Port = new EnginePort(_queue, scheduling);
@@ -64,8 +63,11 @@ internal sealed class EngineLoop
             Monitor = Monitor,
             Books = _books,
         };
-        _step = new SerialStep(_stages);
+        _step = scheduling.OverlapPublishing ? new OverlappedStep(_stages) : new SerialStep(_stages);
     }
+
+    /// <summary>What it is made of.</summary>
+    public EngineParts Parts { get; }
 
     /// <summary>What any thread may use.</summary>
     public EnginePort Port { get; }
@@ -83,10 +85,10 @@ internal sealed class EngineLoop
     public Preloads Preloads => _residency.Preloads;
 
     /// <summary>The clock.</summary>
-    public TimeProvider Clock => _parts.Clock;
+    public TimeProvider Clock => Parts.Clock;
 
     /// <summary>Pages of the pool.</summary>
-    public int TotalPages => _parts.Pool.Total;
+    public int TotalPages => Parts.Pool.Total;
 
     /// <summary>Pages of keys and values that are kept for others; null when that is off.</summary>
     public PrefixCache? PrefixCache { get; }
@@ -152,7 +154,7 @@ internal sealed class EngineLoop
         Attempt(() => PrefixCache?.Clear());
         Attempt(_swap.Dispose);
         Attempt(HostStore.Clear);
-        Attempt(_parts.Metrics.Dispose);
+        Attempt(Parts.Metrics.Dispose);
         if (failures.Count > 0)
         {
             throw new AggregateException(failures);

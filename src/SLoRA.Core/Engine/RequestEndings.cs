@@ -31,15 +31,17 @@ internal sealed class RequestEndings(
     {
         if (requests.Find(stream) is { } request)
         {
-            Finish(request, FinishReason.Cancelled);
+            TryFinish(request, FinishReason.Cancelled);
         }
     }
 
     /// <summary>Ends all sequences of a request with an error; does nothing for a request that has ended.</summary>
     public void Fail(RequestState request, Exception error)
     {
-        request.Error ??= error;
-        Finish(request, FinishReason.Failed);
+        if (TryFinish(request, FinishReason.Failed))
+        {
+            request.Error ??= error;
+        }
     }
 
     /// <summary>Ends the requests that wait for content that cannot be read.</summary>
@@ -70,14 +72,16 @@ internal sealed class RequestEndings(
         }
     }
 
-    /// <summary>Ends every request.</summary>
+    /// <summary>Ends every request that has not ended.</summary>
     public void EndAll(FinishReason reason, Exception error)
     {
         Sequence[] all = [.. requests.Running, .. queue.InOrder()];
         foreach (Sequence sequence in all)
         {
-            sequence.Request.Error ??= SLoraException.Repeat(error);
-            Finish(sequence.Request, reason);
+            if (TryFinish(sequence.Request, reason))
+            {
+                sequence.Request.Error ??= SLoraException.Repeat(error);
+            }
         }
     }
 
@@ -116,8 +120,10 @@ internal sealed class RequestEndings(
     }
 
     /// <summary>Ends the sequences of a request that have not ended: those that wait leave the queue, wherever they stand in it.</summary>
-    private void Finish(RequestState request, FinishReason reason)
+    /// <returns>Whether there were any.</returns>
+    private bool TryFinish(RequestState request, FinishReason reason)
     {
+        bool any = false;
         foreach (Sequence sequence in request.Sequences)
         {
             if (sequence.Finished is not null)
@@ -125,6 +131,7 @@ internal sealed class RequestEndings(
                 continue;
             }
 
+            any = true;
             sequence.Finish(reason);
             if (!sequence.IsAdmitted)
             {
@@ -132,6 +139,8 @@ internal sealed class RequestEndings(
                 NoteLeft(sequence);
             }
         }
+
+        return any;
     }
 
     /// <summary>One that never ran holds no pages: of many, so many are returned between two steps as commands are taken.</summary>

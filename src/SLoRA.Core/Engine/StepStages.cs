@@ -7,7 +7,8 @@ using SLoRA.Step;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// The stages that steps are made of, each a call on one collaborator. Which follows which is said by <see cref="SerialStep"/>. Belongs to the engine's thread, apart from <see cref="Compute"/>.
+/// The stages that steps are made of, each a call on one collaborator. Which follows which is said by <see cref="SerialStep"/> and
+/// <see cref="OverlappedStep"/>. Belongs to the engine's thread, apart from <see cref="Compute"/>.
 /// </summary>
 internal sealed class StepStages
 {

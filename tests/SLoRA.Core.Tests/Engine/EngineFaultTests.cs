@@ -7,8 +7,11 @@ using SLoRA.Core.Tests.Engine.Histories;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>A device that fails, whatever it was doing, ends the engine's streams with a typed error, and the process goes on.</summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class EngineFaultTests
+public sealed class EngineFaultTests(bool overlaps)
 {
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 90, IgnoreEndOfText = true };
@@ -69,12 +72,13 @@ public sealed class EngineFaultTests
     }
 
     /// <summary>A pool in which six requests of two continuations do not fit: over-commit swaps some of them out.</summary>
-    private static Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
+    private Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
         .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
         .AddAdapter("r1", SteppedEngine.AdapterFolder("r1"))
         .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (36 * EngineHistory.PageBytes, false))
         .ConfigureScheduling(
-            scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (true, 1, PreemptionMode.Swap))
+            scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption, scheduling.OverlapPublishing) =
+                (true, 1, PreemptionMode.Swap, overlaps))
         .UseBackend(backend)
         .BuildAsync();
 

@@ -10,8 +10,11 @@ namespace SLoRA.Core.Tests.Engine;
 /// reuse of prefixes and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it
 /// has alone, and at the end every page is free.
 /// </summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class EngineStateMachineTests
+public sealed class EngineStateMachineTests(bool overlaps)
 {
     private static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
 
@@ -47,7 +50,7 @@ public sealed class EngineStateMachineTests
         Assert.That(preempted, overCommit is null ? Is.Zero : Is.GreaterThan(0));
     }
 
-    private static long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit)
+    private long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit)
     {
         using var engine = new SteppedEngine(
             builder => builder.ConfigurePool(pool =>
@@ -63,7 +66,8 @@ public sealed class EngineStateMachineTests
                 scheduling.Preemption = overCommit ?? PreemptionMode.Auto;
                 scheduling.SwapBytes = 16 * 12288;
             }),
-            chunkLimit: new Random(seed).NextChunk);
+            chunkLimit: new Random(seed).NextChunk,
+            overlaps: overlaps);
         var registered = new Dictionary<string, string>();
         var asked = new List<(Answer Answer, CancellationTokenSource Cancellation, string? Content, int Argument)>();
         foreach (byte call in history)

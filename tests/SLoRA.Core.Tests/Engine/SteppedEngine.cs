@@ -25,12 +25,13 @@ internal sealed class SteppedEngine : IDisposable
         Func<int>? chunkLimit = null,
         IEnumerable<string>? adapters = null,
         IProgress<LoadProgress>? progress = null,
-        Func<ReadContent, ReadContent>? reading = null)
+        Func<ReadContent, ReadContent>? reading = null,
+        bool overlaps = false)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
             .ConfigurePool(pool => pool.Bytes = 8L << 20)
-            .ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024)
+            .ConfigureScheduling(scheduling => (scheduling.StreamBuffer, scheduling.OverlapPublishing) = (1024, overlaps))
             .CheckInvariants();
         foreach (string adapter in adapters ?? [])
         {

@@ -128,6 +128,33 @@ internal sealed class TokenRingTests
     }
 
     [Test]
+    public async Task A_token_is_seen_when_it_is_published_and_counts_as_unread_before()
+    {
+        var ring = new TokenRing(4);
+        Task<bool> wait = ring.WaitToReadAsync().AsTask();
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Write(new GeneratedToken(2, 1));
+        Assert.That((ring.Unread, ring.Published, ring.TryRead(out _, out _), wait.IsCompleted), Is.EqualTo((2, 0, false, false)));
+
+        ring.Publish();
+        Assert.That(await wait, Is.True);
+        Assert.That(ring.TryRead(out GeneratedToken first, out int left), Is.True);
+        Assert.That((first.Id, left, ring.Unread, ring.Taken), Is.EqualTo((1, 1, 1, 1)));
+    }
+
+    [Test]
+    public async Task What_was_not_published_comes_with_the_end()
+    {
+        var ring = new TokenRing(4);
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Complete(null);
+
+        Assert.That(await ring.WaitToReadAsync(), Is.True);
+        Assert.That(ring.TryRead(out GeneratedToken token, out _) ? token.Id : -1, Is.EqualTo(1));
+        Assert.That(await ring.WaitToReadAsync(), Is.False);
+    }
+
+    [Test]
     public async Task An_error_comes_after_everything_that_was_written()
     {
         var ring = new TokenRing(4);

@@ -36,7 +36,9 @@ internal sealed class EngineHistory : IDisposable
     /// <param name="backend">Says what computes.</param>
     /// <param name="seed">Draws options and names.</param>
     /// <param name="log">Told of everything; null to go faster.</param>
-    public EngineHistory(AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null)
+    /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+    public EngineHistory(
+        AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null, bool overlaps = false)
     {
         _alone = alone;
         _log = log;
@@ -75,7 +77,8 @@ internal sealed class EngineHistory : IDisposable
                     });
             },
             chunkLimit: random.NextChunk,
-            reading: _readings.Between);
+            reading: _readings.Between,
+            overlaps: overlaps);
         foreach (string name in Names)
         {
             Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);

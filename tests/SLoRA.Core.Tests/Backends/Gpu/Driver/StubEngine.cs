@@ -1,4 +1,3 @@
-using System.Reflection;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Engine;
 using SLoRA.Models;
@@ -59,6 +58,5 @@ internal static class StubEngine
     }
 
     /// <summary>The decoder of an engine.</summary>
-    public static Decoder DecoderOf(EngineLoop loop) =>
-        ((EngineParts)typeof(EngineLoop).GetField("_parts", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(loop)!).Decoder;
+    public static Decoder DecoderOf(EngineLoop loop) => loop.Parts.Decoder;
 }
