@@ -19,7 +19,6 @@ internal sealed class EngineLoop
     private readonly SlowConsumers _slowConsumers;
     private readonly SwapSpace _swap;
     private readonly EngineBooks _books;
-    private readonly StepStages _stages;
     private readonly IEngineStep _step;
 
     /// <summary>Puts the parts together; <see cref="Step"/> makes them move.</summary>
@@ -47,7 +46,7 @@ internal sealed class EngineLoop
         parts.Metrics.Watch(() => Monitor.Counts);
         DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _books = new EngineBooks(parts.Pool, _requests, _queue, DeviceCache, PrefixCache, _swap);
-        _stages = new StepStages
+        Stages = new StepStages
         {
             Parts = parts,
             Commands = () => Port.Apply(this),
@@ -63,7 +62,7 @@ internal sealed class EngineLoop
             Monitor = Monitor,
             Books = _books,
         };
-        _step = scheduling.OverlapPublishing ? new OverlappedStep(_stages) : new SerialStep(_stages);
+        _step = scheduling.OverlapPublishing ? new OverlappedStep(Stages) : new SerialStep(Stages);
     }
 
     /// <summary>What it is made of.</summary>
@@ -109,6 +108,9 @@ internal sealed class EngineLoop
 
     /// <summary>What the outside may see.</summary>
     public EngineMonitor Monitor { get; }
+
+    /// <summary>What steps are made of. Engine's thread only.</summary>
+    internal StepStages Stages { get; }
 
     /// <summary>How requests come in. Engine's thread only.</summary>
     internal Arrivals Arrivals { get; }
