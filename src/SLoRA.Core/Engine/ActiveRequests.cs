@@ -22,18 +22,19 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     private readonly List<Sequence> _finished = [];
     private readonly Queue<Sequence> _left = [];
     private readonly Queue<RequestState> _completed = [];
+    private readonly LeaseCount _leases = new();
 
-    /// <summary>No waiting request needs more pages; it may be that none needs so many.</summary>
-    private int _mostNeeded;
-
-    /// <summary>Sequences that run, in the order of admission.</summary>
+    /// <summary>Sequences that run, in the order of the queue.</summary>
     public IReadOnlyList<Sequence> Running => _running;
 
     /// <inheritdoc cref="Admission.Passed"/>
     public long Passed => _admission.Passed;
 
     /// <summary>Leases that requests hold on adapters, waiting ones included.</summary>
-    public int Leases { get; private set; }
+    public int Leases => _leases.Held;
+
+    /// <summary>Sequences that have ended while they waited and are still to be returned. For what happens seldom.</summary>
+    public IEnumerable<Sequence> Left => _left.Concat(_finished);
 
     /// <summary>Whether sequences have ended that are still to be returned although there may be no other step.</summary>
     public bool HasLeft => _left.Count > 0;
@@ -46,19 +47,17 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     {
         Exception? refusal = null;
         long now = parts.Clock.GetTimestamp();
-        Leases += sequence.Request.Leases.Length;
-        foreach (Lease lease in sequence.Request.Leases)
+        sequence.TakeLeases(_leases);
+        foreach (Lease lease in sequence.Leases)
         {
-            lease.Registration.Leases++;
-            lease.Registration.Requests++;
-            lease.Registration.LastUsed = now;
+            lease.Registration.NoteRequest(now);
             refusal ??= lease.HasContent ? null : residency.Loads.RefusalOf(lease.Registration);
         }
 
         _states.Add(sequence.Request.Stream, sequence.Request);
         sequence.Request.Sequences.Add(sequence);
-        queue.Add(sequence, now);
-        _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
+        queue.Add(sequence);
+        residency.Needs.Note(sequence);
         if (refusal is not null)
         {
             Fail(sequence.Request, refusal);
@@ -97,14 +96,13 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         request.Forked++;
         request.Open++;
         request.Sequences.Add(fork);
-        Leases += request.Leases.Length;
-        foreach (Lease lease in request.Leases)
+        fork.TakeLeases(_leases);
+        foreach (Lease lease in fork.Leases)
         {
-            lease.Registration.Leases++;
-            DeviceCache.Hold(lease.Generation!);
+            lease.Use();
         }
 
-        Sequence.Insert(_running, fork);
+        queue.Insert(_running, fork);
         return fork;
     }
 
@@ -124,6 +122,16 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         Finish(request, FinishReason.Failed);
     }
 
+    /// <summary>Ends the requests for which the order of the queue says that it is too late.</summary>
+    public void FailExpired()
+    {
+        IReadOnlyList<ExpiredRequest> expired = queue.Expired(parts.Clock.GetTimestamp());
+        for (int i = 0; i < expired.Count; i++)
+        {
+            Fail(expired[i].Request, expired[i].Error);
+        }
+    }
+
     /// <summary>Ends the requests that wait for content that cannot be read.</summary>
     public void FailWaitingFor(AdapterRegistration registration, Exception error)
     {
@@ -141,7 +149,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     {
         foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            if (sequence.Request.Order == 0)
+            if (!sequence.Request.HasRun)
             {
                 sequence.Request.ForgetOrigin();
             }
@@ -154,13 +162,13 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
 
     /// <summary>Refuses a request that could never have all its pages at once.</summary>
     /// <param name="cachePages">Pages for keys and values.</param>
-    /// <param name="leases">Its adapters.</param>
+    /// <param name="adapters">Its adapters.</param>
     /// <exception cref="RequestTooLargeException">It needs more pages than there are beside those of other adapters that are
     /// pinned.</exception>
-    public void RequireFits(int cachePages, ImmutableArray<Lease> leases)
+    public void RequireFits(int cachePages, ImmutableArray<BoundAdapter> adapters)
     {
-        int adapterPages = leases.Select(lease => lease.Registration).Distinct().Sum(registration => registration.PageCount);
-        int pinned = residency.Cache.PinnedPages - leases.Select(lease => lease.Generation).Distinct()
+        int adapterPages = adapters.Select(adapter => adapter.Registration).Distinct().Sum(registration => registration.PageCount);
+        int pinned = residency.Cache.PinnedPages - adapters.Select(adapter => adapter.Registration.Generation).Distinct()
             .Sum(generation => generation is { Pins: > 0 } ? generation.Directory.PageCount : 0);
         if (cachePages + adapterPages + pinned > parts.Pool.Total)
         {
@@ -175,35 +183,14 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         {
             try
             {
-                RequireFits(CachePages(sequence), sequence.Request.Leases);
-                _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
+                RequireFits(WaitingNeeds.CachePages(sequence), sequence.Request.Adapters);
+                residency.Needs.Note(sequence);
             }
             catch (RequestTooLargeException error)
             {
                 Fail(sequence.Request, error);
             }
         }
-    }
-
-    /// <summary>The most pages that a waiting request needs, those of one generation not counted, nor those of pinned ones.</summary>
-    /// <param name="pinned">The generation.</param>
-    /// <param name="left">Pages that are left for them: what is not more need not be exact, and then nobody is asked one by one.</param>
-    public int PagesNeededBeside(Generation pinned, int left)
-    {
-        if (_mostNeeded <= left)
-        {
-            return _mostNeeded;
-        }
-
-        int most = 0;
-        _mostNeeded = 0;
-        foreach (Sequence sequence in queue.InOrder())
-        {
-            most = Math.Max(most, PagesNeeded(sequence, pinned));
-            _mostNeeded = Math.Max(_mostNeeded, PagesNeeded(sequence, null));
-        }
-
-        return most;
     }
 
     /// <summary>Ends every request.</summary>
@@ -278,7 +265,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
                 break;
             }
 
-            int victim = Victim(place);
+            int victim = preemption.Victim(_running, place);
             if (_running.Count == 1)
             {
                 // Alone and still too large: pages were pinned after it had been taken in.
@@ -300,20 +287,6 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         }
 
         return place;
-    }
-
-    /// <summary>The last sequence whose consumer is behind, or else the last one, which may be the one that needs the page.</summary>
-    private int Victim(int needy)
-    {
-        for (int i = _running.Count - 1; i >= 0; i--)
-        {
-            if (i != needy && _running[i].Finished is null && _running[i].IsPaused(parts.Scheduling.StreamBuffer))
-            {
-                return i;
-            }
-        }
-
-        return _running.Count - 1;
     }
 
     /// <summary>Ends the sequences of a request that have not ended: those that wait leave the queue, wherever they stand in it.</summary>
@@ -338,7 +311,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     /// <summary>One that never ran holds no pages: of many, so many are returned between two steps as commands are taken.</summary>
     private void NoteLeft(Sequence sequence)
     {
-        if (sequence.Request.Order == 0)
+        if (!sequence.Request.HasRun)
         {
             _left.Enqueue(sequence);
         }
@@ -348,52 +321,20 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         }
     }
 
-    /// <summary>
-    /// Pages that a waiting sequence needs, those of a generation that is to be pinned and of pinned ones not counted; null for all.
-    /// </summary>
-    private static int PagesNeeded(Sequence sequence, Generation? pinned)
-    {
-        ImmutableArray<Lease> leases = sequence.Request.Leases;
-        int pages = CachePages(sequence);
-        for (int i = 0; i < leases.Length; i++)
-        {
-            AdapterRegistration registration = leases[i].Registration;
-            bool counts = pinned is null || registration.Generation is not { } own || (own.Pins == 0 && !ReferenceEquals(own, pinned));
-            for (int j = 0; counts && j < i; j++)
-            {
-                counts = !ReferenceEquals(leases[j].Registration, registration);
-            }
-
-            pages += counts ? registration.PageCount : 0;
-        }
-
-        return pages;
-    }
-
-    private static int CachePages(Sequence sequence) =>
-        sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
-
     private void Return(Sequence sequence)
     {
         RequestState request = sequence.Request;
-        if (request.Order == 0)
+        if (!request.HasRun)
         {
             queue.Leave();
         }
 
         sequence.Table.Release();
         preemption.Forget(sequence);
-        Leases -= request.Leases.Length;
-        foreach (Lease lease in request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            if (sequence.IsAdmitted)
-            {
-                residency.Cache.Release(lease.Generation!);
-            }
-
-            lease.Registration.Leases--;
-            lease.Registration.GeneratedTokens += sequence.Count - sequence.PromptLength;
-            residency.Store.Collect(lease.Registration);
+            lease.Registration.NoteTokens(sequence.Count - sequence.PromptLength);
+            residency.Generations.Return(lease);
         }
 
         request.Ended(sequence.Continuation, sequence.Finished!.Value);

@@ -38,19 +38,15 @@ internal sealed class EngineLoop : IRequestPort
         SchedulingOptions scheduling = parts.Scheduling;
         _plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total);
         _planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit);
-        _queue = new WaitingQueue(scheduling.MaxWaiting);
-        _residency = new Residency(parts.Residency, _queue, ContentRead, WakeUp);
+        _queue = new WaitingQueue(scheduling.MaxWaiting, parts.Order);
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
+        _residency = new Residency(parts.Residency(PrefixCache), _queue, ContentRead, WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
-        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
-        HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
-        Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
-        _requests = new ActiveRequests(parts, _queue, _residency, reclaim, Preemption);
-        _residency.Connect(reclaim, _requests.PagesNeededBeside);
+        _requests = new ActiveRequests(parts, _queue, _residency, _residency.Reclaim, Preemption);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, _queue);
         parts.Metrics.Watch(() => Monitor.Counts);
-        DeviceCache.PagedIn = parts.Metrics.PagedIn;
         _publisher = new Publisher(parts, _requests);
     }
 
@@ -59,6 +55,9 @@ internal sealed class EngineLoop : IRequestPort
 
     /// <summary>Content in main memory.</summary>
     public HostStore HostStore => _residency.Store;
+
+    /// <summary>Contents, wherever their bytes are.</summary>
+    public Generations Generations => _residency.Generations;
 
     /// <summary>Content in the pool.</summary>
     public DeviceCache DeviceCache => _residency.Cache;
@@ -78,15 +77,15 @@ internal sealed class EngineLoop : IRequestPort
     /// <summary>How sequences give up their pages; counts what that has cost.</summary>
     public Preemption Preemption { get; }
 
-    /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
+    /// <summary>Sequences that run, in the order of the queue. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
     /// <summary>
-    /// A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.
+    /// A picture of the sequences that wait, in the order of the queue. Engine's thread only.
     /// </summary>
     public IReadOnlyList<Sequence> Waiting => [.. _queue.InOrder()];
 
-    /// <summary>Sequences that were admitted before one that waits for consumers that do not read.</summary>
+    /// <inheritdoc cref="Admission.Passed"/>
     public long Passed => _requests.Passed;
 
     /// <summary>What the outside may see.</summary>
@@ -161,7 +160,7 @@ internal sealed class EngineLoop : IRequestPort
     public bool Step()
     {
         DrainInbox();
-        EndSlowConsumers();
+        EndOverdue();
         Retire();
         _residency.Begin(_planner.CanPlan(_requests.Running));
         _requests.Admit();
@@ -176,6 +175,7 @@ internal sealed class EngineLoop : IRequestPort
             Activity? trace = StepTrace.Start(_plan);
             _parts.Decoder.Run(_plan);
             StepTrace.End(trace);
+            _queue.Charge(_plan, _planner.Sequences);
             _publisher.SampleAndPublish(_plan, _planner.Sequences);
             _residency.End(started);
             Monitor.Stepped(_plan, _planner.Sequences, _publisher.Published, started);
@@ -216,7 +216,7 @@ internal sealed class EngineLoop : IRequestPort
         Attempt(() => _open.EndAll(ending, reason));
         Attempt(() => PrefixCache?.Clear());
         Attempt(_swap.Dispose);
-        Attempt(HostStore.Clear);
+        Attempt(Generations.Clear);
         Attempt(_parts.Metrics.Dispose);
         if (failures.Count > 0)
         {
@@ -249,7 +249,10 @@ internal sealed class EngineLoop : IRequestPort
     {
         Prefixes = PrefixCache is null ? [] : [.. PrefixCache.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
         IdlePrefixes = PrefixCache?.IdlePageCount ?? 0,
-        Leases = LeaseSnapshots(),
+        Leases = [.. HeldLeases().GroupBy(held => held.Lease.Registration).Select(held =>
+            new LeaseSnapshot(held.Key.Name, held.Count(), held.Key.Leases))],
+        CountedLeases = _requests.Leases + Preloads.Leases,
+        Users = UserSnapshots(),
         SwapBlocks = _swap.Used,
         SwappedPages = _queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
@@ -263,7 +266,7 @@ internal sealed class EngineLoop : IRequestPort
             throw new AdapterNotFoundException(name);
         }
 
-        return HostStore.Drop(Names.Current[name]);
+        return Generations.Evict(Names.Current[name]);
     }
 
     /// <summary>Gives a name the content that was found for it, if it is another. Engine's thread only.</summary>
@@ -276,12 +279,12 @@ internal sealed class EngineLoop : IRequestPort
     internal void Arrive(GenerationStream stream)
     {
         GenerationRequest asked = stream.Request;
-        ImmutableArray<Lease> leases = Names.Resolve(asked);
+        ImmutableArray<BoundAdapter> adapters = Names.Resolve(asked);
         var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens, PrefixCache, asked.Prompt.Length + stream.MaxTokens - 1);
         _requests.RequireFits(
-            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
+            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
-        var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
+        var request = new RequestState(stream, adapters, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
         var sequence = new Sequence(request, table);
         if (asked.Deadline is { } deadline)
         {
@@ -334,7 +337,11 @@ internal sealed class EngineLoop : IRequestPort
                 Names.Forget(registration);
             }
 
-            registration.IsStale |= error is AdapterChangedException;
+            if (error is AdapterChangedException)
+            {
+                registration.NoteStale();
+            }
+
             _requests.FailWaitingFor(registration, error!);
             Preloads.Fail(registration, error!);
         }
@@ -350,7 +357,7 @@ internal sealed class EngineLoop : IRequestPort
         }
         catch (Exception error)
         {
-            if (loaded.Image is { } image && !HostStore.Holds(image))
+            if (loaded.Image is { } image && !Generations.Holds(image))
             {
                 loaded.Dispose();
             }
@@ -369,12 +376,14 @@ internal sealed class EngineLoop : IRequestPort
         }
     }
 
-    private void EndSlowConsumers()
+    private void EndOverdue()
     {
         foreach (RequestState request in _slowConsumers.Look(_requests.Running, _queue.Preempted))
         {
             _requests.Fail(request, new ConsumerStalledException(_parts.Scheduling.ConsumerTimeout));
         }
+
+        _requests.FailExpired();
     }
 
     private void DrainInbox()
@@ -405,14 +414,19 @@ internal sealed class EngineLoop : IRequestPort
         }
     }
 
-    private ImmutableArray<LeaseSnapshot> LeaseSnapshots() =>
-    [
-        .. _requests.Running.Concat(_queue.InOrder())
-            .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
-            .GroupBy(held => held.Registration)
-            .Select(held => new LeaseSnapshot(
-                held.Key.Name, held.Count(), held.Key.Leases, held.Count(lease => lease.IsAdmitted), held.Key.Generation?.Users ?? -1)),
-    ];
+    /// <summary>All leases, each with whether its sequence has been admitted.</summary>
+    private IEnumerable<(Lease Lease, bool IsUsed)> HeldLeases() =>
+        _requests.Running.Concat(_queue.InOrder()).Concat(_requests.Left)
+            .SelectMany(sequence => sequence.Leases, (sequence, lease) => (lease, sequence.IsAdmitted))
+            .Concat(Preloads.InOrder().Select(preload => (preload.Lease, false)));
+
+    private ImmutableArray<UserSnapshot> UserSnapshots()
+    {
+        ILookup<Generation, bool> used = HeldLeases().Where(held => held.Lease.Generation is not null)
+            .ToLookup(held => held.Lease.Generation!, held => held.IsUsed);
+        return [.. used.Select(held => held.Key).Union(DeviceCache.Resident).Union(DeviceCache.PagingIn)
+            .Select(generation => new UserSnapshot(generation.Ordinal, used[generation].Count(isUsed => isUsed), generation.Users))];
+    }
 
     private void CheckInvariants()
     {

@@ -256,7 +256,7 @@ internal sealed class EngineHistory : IDisposable
 
         Counts.Add("readings", _readings.Begun);
         Assert.That(Loop.Running.Count + Loop.Waiting.Count, Is.Zero, "sequences");
-        Assert.That((Loop.HostStore.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
+        Assert.That((Loop.Generations.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
         Assert.That(SpinWait.SpinUntil(() => _engine.Intake.Lost == 0, TimeSpan.FromSeconds(30)), Is.True, "threads that read");
     }
 
