@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
+using SLoRA.Core.Tests.Scheduling;
 using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
@@ -75,7 +76,8 @@ internal sealed class EngineHistory : IDisposable
                     });
             },
             chunkLimit: random.NextChunk,
-            reading: _readings.Between);
+            reading: _readings.Between,
+            order: (seed % 6) switch { 2 => new LastCome(), 5 => new LeastServed(name => 1 + (name.Length % 2)), _ => null });
         foreach (string name in Names)
         {
             Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);
