@@ -29,15 +29,14 @@ public sealed class AdapterCollection
     }
 
     /// <summary>Registered names, those included that the adapter source brought and that are still known.</summary>
-    public int Count => _loop.Names.Current.Values.Count(registration => registration.Headers is not null);
+    public int Count => _loop.Names.Current.Values.Count(registration => registration.Picture.Headers is not null);
 
     /// <summary>Whether a name is registered.</summary>
     public bool Contains(string name) => _loop.Names.Contains(name);
 
-    /// <summary>What is registered, in no particular order.</summary>
+    /// <summary>What is registered, in no particular order, each as it stands at one moment of this call.</summary>
     public IReadOnlyList<AdapterStatus> List() =>
-        [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null)
-            .Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
+        [.. _loop.Names.Current.Values.Select(registration => AdapterStatus.Of(registration, _loop.Clock)).OfType<AdapterStatus>()];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
@@ -93,7 +92,8 @@ public sealed class AdapterCollection
     public async Task<bool> RefreshAsync(string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!_loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) || registration.Headers is not { } known)
+        if (!_loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
+            || registration.Picture.Headers is not { } known)
         {
             throw new AdapterNotFoundException(name);
         }
@@ -152,7 +152,7 @@ public sealed class AdapterCollection
     {
         ArgumentNullException.ThrowIfNull(name);
         return _loop.Port.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
-            && AdapterNames.Unpin(registration));
+            && registration.Unpin());
     }
 
     /// <summary>

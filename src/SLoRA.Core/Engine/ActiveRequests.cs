@@ -13,19 +13,22 @@ namespace SLoRA.Engine;
 /// <param name="queue">Those that wait.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
 /// <param name="admission">Says who runs.</param>
-internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Reclaim reclaim, Admission admission)
+/// <param name="preemption">Says who gives its pages up.</param>
+internal sealed class ActiveRequests(
+    EngineParts parts, WaitingQueue queue, Reclaim reclaim, Admission admission, Preemption preemption)
 {
     private readonly Dictionary<GenerationStream, RequestState> _states = new(ReferenceEqualityComparer.Instance);
     private readonly List<Sequence> _running = [];
+    private readonly LeaseCount _leases = new();
 
-    /// <summary>Sequences that run, in the order of admission.</summary>
+    /// <summary>Sequences that run, in the order of the queue.</summary>
     public IReadOnlyList<Sequence> Running => _running;
 
     /// <inheritdoc cref="Admission.Passed"/>
     public long Passed => admission.Passed;
 
     /// <summary>Leases that requests hold on adapters, waiting ones included.</summary>
-    public int Leases { get; private set; }
+    public int Leases => _leases.Held;
 
     /// <summary>The request of a stream; null when there is none, or none any more.</summary>
     public RequestState? Find(GenerationStream stream) => _states.GetValueOrDefault(stream);
@@ -34,17 +37,15 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Recl
     public void Add(Sequence sequence)
     {
         long now = parts.Clock.GetTimestamp();
-        Leases += sequence.Request.Leases.Length;
-        foreach (Lease lease in sequence.Request.Leases)
+        sequence.TakeLeases(_leases);
+        foreach (Lease lease in sequence.Leases)
         {
-            lease.Registration.Leases++;
-            lease.Registration.Requests++;
-            lease.Registration.LastUsed = now;
+            lease.Registration.NoteRequest(now);
         }
 
         _states.Add(sequence.Request.Stream, sequence.Request);
         sequence.Request.Sequences.Add(sequence);
-        queue.Add(sequence, now);
+        queue.Add(sequence);
     }
 
     /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
@@ -80,14 +81,13 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Recl
         request.Forked++;
         request.Open++;
         request.Sequences.Add(fork);
-        Leases += request.Leases.Length;
-        foreach (Lease lease in request.Leases)
+        fork.TakeLeases(_leases);
+        foreach (Lease lease in fork.Leases)
         {
-            lease.Registration.Leases++;
-            DeviceCache.Hold(lease.Generation!);
+            lease.Use();
         }
 
-        Sequence.Insert(_running, fork);
+        queue.Insert(_running, fork);
         return fork;
     }
 
@@ -112,9 +112,6 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Recl
         _running.RemoveRange(kept, _running.Count - kept);
     }
 
-    /// <summary>A sequence's leases have been given back.</summary>
-    public void Released(RequestState request) => Leases -= request.Leases.Length;
-
     /// <summary>Forgets a request all of whose sequences have been returned.</summary>
     public void Forget(RequestState request) => _states.Remove(request.Stream);
 
@@ -131,7 +128,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Recl
                 break;
             }
 
-            int victim = Victim(place);
+            int victim = preemption.Victim(_running, place);
             if (_running.Count == 1)
             {
                 // Alone and still too large: pages were pinned after it had been taken in.
@@ -153,19 +150,5 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Recl
         }
 
         return place;
-    }
-
-    /// <summary>The last sequence whose consumer is behind, or else the last one, which may be the one that needs the page.</summary>
-    private int Victim(int needy)
-    {
-        for (int i = _running.Count - 1; i >= 0; i--)
-        {
-            if (i != needy && _running[i].Finished is null && _running[i].IsPaused(parts.Scheduling.StreamBuffer))
-            {
-                return i;
-            }
-        }
-
-        return _running.Count - 1;
     }
 }

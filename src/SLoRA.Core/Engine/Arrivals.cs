@@ -26,12 +26,12 @@ internal sealed class Arrivals(
     public void Take(GenerationStream stream)
     {
         GenerationRequest asked = stream.Request;
-        ImmutableArray<Lease> leases = residency.Names.Resolve(asked);
+        ImmutableArray<BoundAdapter> adapters = residency.Names.Resolve(asked);
         var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, asked.Prompt.Length + stream.MaxTokens - 1);
         demand.RequireFits(
-            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
+            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
-        var request = new RequestState(stream, leases, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp());
+        var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp());
         var sequence = new Sequence(request, table);
         if (asked.Deadline is { } deadline)
         {
@@ -40,8 +40,8 @@ internal sealed class Arrivals(
         }
 
         requests.Add(sequence);
-        demand.Note(sequence);
-        if (LoadFailure(leases) is { } failure)
+        residency.Needs.Note(sequence);
+        if (LoadFailure(sequence.Leases) is { } failure)
         {
             endings.Fail(request, failure);
         }

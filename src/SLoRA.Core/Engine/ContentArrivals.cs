@@ -38,7 +38,11 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
                 residency.Names.Forget(registration);
             }
 
-            registration.IsStale |= error is AdapterChangedException;
+            if (error is AdapterChangedException)
+            {
+                registration.NoteStale();
+            }
+
             endings.FailWaitingFor(registration, error);
             residency.Preloads.Fail(registration, error);
         }
@@ -54,7 +58,7 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
         }
         catch (Exception error)
         {
-            if (loaded.Image is { } image && !residency.Store.Holds(image))
+            if (loaded.Image is { } image && !residency.Generations.Holds(image))
             {
                 loaded.Dispose();
             }
@@ -75,7 +79,7 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
             }
             else
             {
-                demand.Note(sequence);
+                residency.Needs.Note(sequence);
             }
         }
     }

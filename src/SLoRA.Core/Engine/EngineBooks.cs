@@ -8,12 +8,14 @@ namespace SLoRA.Engine;
 /// <summary>Copies out who owns what, for the validator. Belongs to the engine's thread.</summary>
 /// <param name="pool">The pool's own books.</param>
 /// <param name="requests">Who runs.</param>
+/// <param name="endings">Who has ended and still holds something.</param>
 /// <param name="queue">Who waits.</param>
-/// <param name="cache">Adapters in pages.</param>
+/// <param name="residency">Adapters in pages, and what the program wants there.</param>
 /// <param name="prefixes">Pages that are kept for others; null when that is off.</param>
 /// <param name="swap">Pages in main memory.</param>
 internal sealed class EngineBooks(
-    PagePool pool, ActiveRequests requests, WaitingQueue queue, DeviceCache cache, PrefixCache? prefixes, SwapSpace swap)
+    PagePool pool, ActiveRequests requests, RequestEndings endings, WaitingQueue queue, Residency residency, PrefixCache? prefixes,
+    SwapSpace swap)
 {
     /// <summary>The engine at this moment.</summary>
     public EngineSnapshot Snapshot() => new(
@@ -21,24 +23,32 @@ internal sealed class EngineBooks(
         [.. requests.Running.Concat(queue.InOrder())
             .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
-            .. cache.Resident.Select(generation =>
+            .. residency.Cache.Resident.Select(generation =>
                 new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
-            .. cache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
+            .. residency.Cache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
         ])
     {
         Prefixes = prefixes is null ? [] : [.. prefixes.Snapshot().Select(kept => new PrefixSnapshot(kept.Page, kept.Parent))],
         IdlePrefixes = prefixes?.IdlePageCount ?? 0,
-        Leases = Leases(),
+        Leases = [.. HeldLeases().GroupBy(held => held.Lease.Registration).Select(held =>
+            new LeaseSnapshot(held.Key.Name, held.Count(), held.Key.Leases))],
+        CountedLeases = requests.Leases + residency.Preloads.Leases,
+        Users = Users(),
         SwapBlocks = swap.Used,
         SwappedPages = queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
 
-    private ImmutableArray<LeaseSnapshot> Leases() =>
-    [
-        .. requests.Running.Concat(queue.InOrder())
-            .SelectMany(sequence => sequence.Request.Leases, (sequence, lease) => (sequence.IsAdmitted, lease.Registration))
-            .GroupBy(held => held.Registration)
-            .Select(held => new LeaseSnapshot(
-                held.Key.Name, held.Count(), held.Key.Leases, held.Count(lease => lease.IsAdmitted), held.Key.Generation?.Users ?? -1)),
-    ];
+    /// <summary>All leases, each with whether its sequence has been admitted.</summary>
+    private IEnumerable<(Lease Lease, bool IsUsed)> HeldLeases() =>
+        requests.Running.Concat(queue.InOrder()).Concat(endings.Left)
+            .SelectMany(sequence => sequence.Leases, (sequence, lease) => (lease, sequence.IsAdmitted))
+            .Concat(residency.Preloads.InOrder().Select(preload => (preload.Lease, false)));
+
+    private ImmutableArray<UserSnapshot> Users()
+    {
+        ILookup<Generation, bool> used = HeldLeases().Where(held => held.Lease.Generation is not null)
+            .ToLookup(held => held.Lease.Generation!, held => held.IsUsed);
+        return [.. used.Select(held => held.Key).Union(residency.Cache.Resident).Union(residency.Cache.PagingIn)
+            .Select(generation => new UserSnapshot(generation.Ordinal, used[generation].Count(isUsed => isUsed), generation.Users))];
+    }
 }

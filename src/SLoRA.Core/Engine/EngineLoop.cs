@@ -26,26 +26,23 @@ internal sealed class EngineLoop
     {
         Parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
-        _queue = new WaitingQueue(scheduling.MaxWaiting);
+        _queue = new WaitingQueue(scheduling.MaxWaiting, parts.Order);
         Port = new EnginePort(_queue, scheduling);
-        _residency = new Residency(parts.Residency, _queue, ContentRead, Port.WakeUp);
+        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
+        _residency = new Residency(parts.Residency(PrefixCache), _queue, ContentRead, Port.WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);
-        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
-        HostStore.Dropped = generation => PrefixCache?.Drop(generation.High, generation.Low);
-        Reclaim reclaim = PrefixCache is null ? new Reclaim(parts.Pool, DeviceCache) : new Reclaim(parts.Pool, DeviceCache, PrefixCache);
-        var demand = new PageDemand(parts.Pool, DeviceCache, _queue);
-        _residency.Connect(reclaim, demand.PagesNeededBeside);
+        Reclaim reclaim = _residency.Reclaim;
+        var demand = new PageDemand(parts.Pool, DeviceCache);
         var admission = new Admission(_queue, reclaim, _residency, Preemption, scheduling, parts.Pool.Total, parts.Clock);
-        _requests = new ActiveRequests(parts, _queue, reclaim, admission);
+        _requests = new ActiveRequests(parts, _queue, reclaim, admission, Preemption);
         Endings = new RequestEndings(parts, _requests, _queue, _residency, Preemption);
         Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache);
         Contents = new ContentArrivals(_residency, demand, _queue, Endings);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, Port.WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, Endings, _queue);
         parts.Metrics.Watch(() => Monitor.Counts);
-        DeviceCache.PagedIn = parts.Metrics.PagedIn;
-        _books = new EngineBooks(parts.Pool, _requests, _queue, DeviceCache, PrefixCache, _swap);
+        _books = new EngineBooks(parts.Pool, _requests, Endings, _queue, _residency, PrefixCache, _swap);
         Stages = new StepStages
         {
             Parts = parts,
@@ -77,6 +74,9 @@ internal sealed class EngineLoop
     /// <summary>Content in main memory.</summary>
     public HostStore HostStore => _residency.Store;
 
+    /// <summary>Contents, wherever their bytes are.</summary>
+    public Generations Generations => _residency.Generations;
+
     /// <summary>Content in the pool.</summary>
     public DeviceCache DeviceCache => _residency.Cache;
 
@@ -95,15 +95,15 @@ internal sealed class EngineLoop
     /// <summary>How sequences give up their pages; counts what that has cost.</summary>
     public Preemption Preemption { get; }
 
-    /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
+    /// <summary>Sequences that run, in the order of the queue. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
     /// <summary>
-    /// A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.
+    /// A picture of the sequences that wait, in the order of the queue. Engine's thread only.
     /// </summary>
     public IReadOnlyList<Sequence> Waiting => [.. _queue.InOrder()];
 
-    /// <summary>Sequences that were admitted before one that waits for consumers that do not read.</summary>
+    /// <inheritdoc cref="Admission.Passed"/>
     public long Passed => _requests.Passed;
 
     /// <summary>What the outside may see.</summary>
@@ -155,7 +155,7 @@ internal sealed class EngineLoop
         Attempt(() => Port.EndStreams(ending, reason));
         Attempt(() => PrefixCache?.Clear());
         Attempt(_swap.Dispose);
-        Attempt(HostStore.Clear);
+        Attempt(Generations.Clear);
         Attempt(Parts.Metrics.Dispose);
         if (failures.Count > 0)
         {
@@ -187,7 +187,7 @@ internal sealed class EngineLoop
             throw new AdapterNotFoundException(name);
         }
 
-        return HostStore.Drop(Names.Current[name]);
+        return Generations.Evict(Names.Current[name]);
     }
 
     /// <summary>Gives a name the content that was found for it, if it is another. Engine's thread only.</summary>

@@ -132,7 +132,7 @@ internal sealed class EngineMonitor
     {
         int content = _queue.ForContent;
         int others = _queue.Count - content;
-        Sequence? first = _queue.Preempted.Count > 0 ? _queue.Preempted[0] : _queue.NextReady(-1);
+        Sequence? first = _queue.NextReady(null);
         return first is null || first.Request.Asked.Continuations <= FreePlaces()
             ? new QueueStatus(content, others, 0)
             : new QueueStatus(content, 0, others);

@@ -26,7 +26,7 @@ internal sealed class OverlappedStep : IEngineStep
     public bool Run()
     {
         _stages.TakeCommands();
-        _stages.EndSlowConsumers();
+        _stages.EndOverdue();
         _stages.ReturnEnded();
         bool hasEnded = _stages.Schedule();
         bool hasPlan = _stages.TryPlan();
@@ -34,6 +34,7 @@ internal sealed class OverlappedStep : IEngineStep
         if (hasPlan)
         {
             _device.ComputeBeside(_publish);
+            _stages.Charge();
             for (int i = 0; i < _stages.Sequences.Count; i++)
             {
                 _stages.Choose(i);

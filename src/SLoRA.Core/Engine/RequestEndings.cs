@@ -20,6 +20,9 @@ internal sealed class RequestEndings(
     private readonly Queue<Sequence> _left = [];
     private readonly Queue<RequestState> _completed = [];
 
+    /// <summary>Sequences that have ended while they waited and are still to be returned. For what happens seldom.</summary>
+    public IEnumerable<Sequence> Left => _left.Concat(_finished);
+
     /// <summary>Whether sequences have ended that are still to be returned although there may be no other step.</summary>
     public bool HasLeft => _left.Count > 0;
 
@@ -44,6 +47,16 @@ internal sealed class RequestEndings(
         }
     }
 
+    /// <summary>Ends the requests for which the order of the queue says that it is too late.</summary>
+    public void FailExpired()
+    {
+        IReadOnlyList<ExpiredRequest> expired = queue.Expired(parts.Clock.GetTimestamp());
+        for (int i = 0; i < expired.Count; i++)
+        {
+            Fail(expired[i].Request, expired[i].Error);
+        }
+    }
+
     /// <summary>Ends the requests that wait for content that cannot be read.</summary>
     public void FailWaitingFor(AdapterRegistration registration, Exception error)
     {
@@ -61,7 +74,7 @@ internal sealed class RequestEndings(
     {
         foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            if (sequence.Request.Order == 0)
+            if (!sequence.Request.HasRun)
             {
                 sequence.Request.ForgetOrigin();
             }
@@ -146,7 +159,7 @@ internal sealed class RequestEndings(
     /// <summary>One that never ran holds no pages: of many, so many are returned between two steps as commands are taken.</summary>
     private void NoteLeft(Sequence sequence)
     {
-        if (sequence.Request.Order == 0)
+        if (!sequence.Request.HasRun)
         {
             _left.Enqueue(sequence);
         }
@@ -159,24 +172,17 @@ internal sealed class RequestEndings(
     private void Return(Sequence sequence)
     {
         RequestState request = sequence.Request;
-        if (request.Order == 0)
+        if (!request.HasRun)
         {
             queue.Leave();
         }
 
         sequence.Table.Release();
         preemption.Forget(sequence);
-        requests.Released(request);
-        foreach (Lease lease in request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            if (sequence.IsAdmitted)
-            {
-                residency.Cache.Release(lease.Generation!);
-            }
-
-            lease.Registration.Leases--;
-            lease.Registration.GeneratedTokens += sequence.Count - sequence.PromptLength;
-            residency.Store.Collect(lease.Registration);
+            lease.Registration.NoteTokens(sequence.Count - sequence.PromptLength);
+            residency.Generations.Return(lease);
         }
 
         request.Ended(sequence.Continuation, sequence.Finished!.Value);

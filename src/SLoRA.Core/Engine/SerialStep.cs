@@ -12,7 +12,7 @@ internal sealed class SerialStep(StepStages stages) : IEngineStep
     public bool Run()
     {
         stages.TakeCommands();
-        stages.EndSlowConsumers();
+        stages.EndOverdue();
         if (stages.ReturnEnded())
         {
             stages.Observe();
@@ -24,6 +24,7 @@ internal sealed class SerialStep(StepStages stages) : IEngineStep
         if (hasPlan)
         {
             stages.Compute();
+            stages.Charge();
             for (int i = 0; i < stages.Sequences.Count; i++)
             {
                 Sequence sequence = stages.Sequences[i];

@@ -62,13 +62,15 @@ internal sealed class StepStages
     /// <summary>Does what callers have posted since the last step.</summary>
     public void TakeCommands() => Commands();
 
-    /// <summary>Ends the requests whose consumers have taken nothing for too long.</summary>
-    public void EndSlowConsumers()
+    /// <summary>Ends the requests whose consumers have taken nothing for too long, and those for which it is too late.</summary>
+    public void EndOverdue()
     {
         foreach (RequestState request in SlowConsumers.Look(Requests.Running, Queue.Preempted))
         {
             Endings.Fail(request, new ConsumerStalledException(Parts.Scheduling.ConsumerTimeout));
         }
+
+        Endings.FailExpired();
     }
 
     /// <summary>Returns what sequences held that have ended.</summary>
@@ -111,6 +113,9 @@ internal sealed class StepStages
         Parts.Decoder.Run(Plan);
         StepTrace.End(trace);
     }
+
+    /// <summary>Charges those who were served, before anything is chosen for them.</summary>
+    public void Charge() => Queue.Charge(Plan, Sequences);
 
     /// <summary>Chooses the tokens of one slice of a plan that has been computed.</summary>
     public void Choose(int slice) => Publisher.Choose(Plan.Slices[slice], Sequences[slice]);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 using SLoRA.Step;
@@ -60,7 +62,10 @@ internal sealed class Sequence
     /// <summary>Whether the keys, values and adapters that it needs are held for it; false while it waits, or waits again.</summary>
     public bool IsAdmitted { get; set; }
 
-    /// <summary>Where it stands in the line of those that never ran.</summary>
+    /// <summary>What it holds on the adapters of its request, in their order, from its arrival to its end.</summary>
+    public ImmutableArray<Lease> Leases { get; private set; } = [];
+
+    /// <summary>Where the order of the queue has put it, while it waits; means something to that order alone.</summary>
     public int Slot { get; set; }
 
     /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
@@ -106,18 +111,33 @@ internal sealed class Sequence
         _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
     }
 
-    /// <summary>
-    /// Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.
-    /// </summary>
-    public static void Insert(List<Sequence> sequences, Sequence sequence)
+    /// <summary>It has arrived, or been forked: takes its leases.</summary>
+    /// <param name="holder">Counts the leases of all sequences.</param>
+    public void TakeLeases(LeaseCount holder)
     {
-        int at = sequences.Count;
-        while (at > 0 && ByOrder(sequences[at - 1], sequence) > 0)
+        ImmutableArray<BoundAdapter> adapters = Request.Adapters;
+        var leases = ImmutableArray.CreateBuilder<Lease>(adapters.Length);
+        foreach (BoundAdapter adapter in adapters)
         {
-            at--;
+            leases.Add(new Lease(adapter.Registration, adapter.Weight, holder));
         }
 
-        sequences.Insert(at, sequence);
+        Leases = leases.MoveToImmutable();
+    }
+
+    /// <summary>Whether the content of every adapter is in memory; the request is told when that first becomes so.</summary>
+    public bool HasContent(long now)
+    {
+        foreach (Lease lease in Leases)
+        {
+            if (!lease.HasContent)
+            {
+                return false;
+            }
+        }
+
+        Request.NoteContent(now);
+        return true;
     }
 
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
@@ -217,12 +237,6 @@ internal sealed class Sequence
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
-
-    private static int ByOrder(Sequence a, Sequence b)
-    {
-        int order = a.Request.Order.CompareTo(b.Request.Order);
-        return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
-    }
 
     private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {

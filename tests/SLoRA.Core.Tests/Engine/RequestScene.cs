@@ -24,7 +24,7 @@ internal sealed class RequestScene : IDisposable
                 .UseBackend((rows, outputs) => backend?.Invoke(new ReferenceBackend(rows, outputs)) ?? new ReferenceBackend(rows, outputs))
                 .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (64 * 12288, false)),
             adapters: ["r1"]);
-        Demand = new PageDemand(Pool, _engine.Loop.DeviceCache, Queue);
+        Demand = new PageDemand(Pool, _engine.Loop.DeviceCache);
     }
 
     public WaitingQueue Queue => _engine.Loop.Stages.Queue;
@@ -36,6 +36,8 @@ internal sealed class RequestScene : IDisposable
     public Publisher Publisher => _engine.Loop.Stages.Publisher;
 
     public PageDemand Demand { get; }
+
+    public WaitingNeeds Needs => _engine.Loop.Stages.Residency.Needs;
 
     public PagePool Pool => _engine.Loop.Parts.Pool;
 

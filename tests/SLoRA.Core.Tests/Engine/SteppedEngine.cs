@@ -3,6 +3,7 @@ using SLoRA.Adapters.Loading;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -26,7 +27,8 @@ internal sealed class SteppedEngine : IDisposable
         IEnumerable<string>? adapters = null,
         IProgress<LoadProgress>? progress = null,
         Func<ReadContent, ReadContent>? reading = null,
-        bool overlaps = false)
+        bool overlaps = false,
+        IQueueOrder? order = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
@@ -39,7 +41,7 @@ internal sealed class SteppedEngine : IDisposable
         }
 
         configure?.Invoke(builder);
-        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading);
+        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading, order: order);
         Adapters = new AdapterCollection(_assembly.Loop, _assembly.Intake, _assembly.Logger);
     }
 

@@ -23,7 +23,7 @@ internal sealed class PageDemandTests
             () => scene.Demand.RequireFits(65, []),
             Throws.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(65).And.Property("TotalPages").EqualTo(64));
         Assert.That(
-            () => scene.Demand.RequireFits(64, scene.New(Question with { Adapter = "r1" }).Request.Leases),
+            () => scene.Demand.RequireFits(64, scene.New(Question with { Adapter = "r1" }).Request.Adapters),
             Throws.TypeOf<RequestTooLargeException>().With.Property("AdapterPages").EqualTo(adapterPages));
     }
 
@@ -34,11 +34,11 @@ internal sealed class PageDemandTests
         int adapterPages = scene.Registration.PageCount;
         foreach (GenerationRequest request in (GenerationRequest[])[Question, Question with { Adapter = "r1" }])
         {
-            scene.Demand.Note(scene.Add(request));
+            scene.Needs.Note(scene.Add(request));
         }
 
-        Assert.That(scene.Demand.PagesNeededBeside(scene.Registration.Generation!, 64), Is.EqualTo(2 + adapterPages), "an upper bound");
+        Assert.That(scene.Needs.Beside(scene.Registration.Generation!, 64), Is.EqualTo(2 + adapterPages), "an upper bound");
         Assert.That(
-            scene.Demand.PagesNeededBeside(scene.Registration.Generation!, 2), Is.EqualTo(2), "without those of what is to be pinned");
+            scene.Needs.Beside(scene.Registration.Generation!, 2), Is.EqualTo(2), "without those of what is to be pinned");
     }
 }

@@ -130,25 +130,6 @@ internal sealed class SequenceTests
         Assert.That(sequence.WantsPromptLogits, Is.False);
     }
 
-    [Test]
-    public void Sequences_stand_by_the_order_of_their_admission_and_then_by_continuation()
-    {
-        using var scene = new RequestScene();
-        Sequence[] sequences = [.. Enumerable.Range(0, 3).Select(_ => scene.New(Question))];
-        for (int i = 0; i < sequences.Length; i++)
-        {
-            sequences[i].Request.Order = i + 1;
-        }
-
-        List<Sequence> list = [];
-        foreach (int place in new[] { 2, 0, 1 })
-        {
-            Sequence.Insert(list, sequences[place]);
-        }
-
-        Assert.That(list, Is.EqualTo(sequences));
-    }
-
     /// <summary>Chooses the token that the test says: it has the largest logit.</summary>
     private static void Sample(Sequence sequence, int token)
     {

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
+using SLoRA.Core.Tests.Scheduling;
 using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
@@ -78,7 +79,8 @@ internal sealed class EngineHistory : IDisposable
             },
             chunkLimit: random.NextChunk,
             reading: _readings.Between,
-            overlaps: overlaps);
+            overlaps: overlaps,
+            order: (seed % 6) switch { 2 => new LastCome(), 5 => new LeastServed(name => 1 + (name.Length % 2)), _ => null });
         foreach (string name in Names)
         {
             Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);
@@ -259,7 +261,7 @@ internal sealed class EngineHistory : IDisposable
 
         Counts.Add("readings", _readings.Begun);
         Assert.That(Loop.Running.Count + Loop.Waiting.Count, Is.Zero, "sequences");
-        Assert.That((Loop.HostStore.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
+        Assert.That((Loop.Generations.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
         Assert.That(SpinWait.SpinUntil(() => _engine.Intake.Lost == 0, TimeSpan.FromSeconds(30)), Is.True, "threads that read");
     }
 
