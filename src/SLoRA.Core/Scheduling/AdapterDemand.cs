@@ -36,14 +36,14 @@ internal sealed class AdapterDemand(IQueueOrder order)
                 {
                     // Somebody who goes before all others wants it too.
                     _unread.Remove(node);
-                    demand.Unread = Queue(lease.Registration, sequence);
+                    demand.Unread = Insert(lease.Registration, sequence);
                 }
             }
 
             demand.Sequences.Add(sequence);
             if (!lease.HasContent)
             {
-                demand.Unread ??= Queue(lease.Registration, demand.First);
+                demand.Unread ??= Insert(lease.Registration, demand.First);
             }
         }
     }
@@ -86,7 +86,7 @@ internal sealed class AdapterDemand(IQueueOrder order)
     }
 
     /// <summary>Puts an adapter behind those that are wanted by sequences that go before the first one that wants it.</summary>
-    private LinkedListNode<AdapterRegistration> Queue(AdapterRegistration registration, Sequence first)
+    private LinkedListNode<AdapterRegistration> Insert(AdapterRegistration registration, Sequence first)
     {
         LinkedListNode<AdapterRegistration>? before = _unread.Last;
         while (before is not null && order.Compare(first, _demands[before.Value].First) < 0)

@@ -10,9 +10,10 @@ namespace SLoRA.Scheduling;
 /// <remarks>
 /// What it promises: <see cref="Compare"/> is a total order over all sequences that wait or run, <see cref="Next"/> and
 /// <see cref="NextReady"/> walk those that wait in it, and it changes in <see cref="Begin"/> alone, whatever is charged in between; so lists
-/// that were sorted by it stay sorted for a step. Nothing it does in a step may cost more because more sequences wait, apart from what
-/// happens to them. Under over-commit the first that runs takes pages from the others: an order that changes gives it time for a token
-/// before another is the first, or they would take each other's pages for ever.
+/// that were sorted by it stay sorted for a step. The one exception is a sequence that is admitted for the first time, which may go
+/// elsewhere by that. Nothing it does in a step may cost more because more sequences wait, apart from what happens to them. Under
+/// over-commit the first that runs takes pages from the others: an order that changes gives it time for a token before another is the
+/// first, or they would take each other's pages for ever.
 /// </remarks>
 internal interface IQueueOrder
 {

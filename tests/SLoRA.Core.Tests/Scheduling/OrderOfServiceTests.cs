@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Scheduling;
 using SLoRA.Sequences;
@@ -77,6 +78,41 @@ public sealed class OrderOfServiceTests
         Assert.That(order.Total.PageInBytes, Is.EqualTo(engine.Status.AdapterCache.PageInBytes).And.GreaterThan(0));
     }
 
+    [TestCase(false, "c", "d", "e")]
+    [TestCase(true, "e", "d", "c")]
+    public void Content_is_read_in_the_order_that_it_says(bool isReversed, string first, string second, string last)
+    {
+        using SteppedEngine engine = Engine(
+            isReversed ? new LastCome() : null, running: 9, clock: new ManualClock(), configure: options => options.MaxConcurrentLoads = 2);
+        var packages = "abcde".ToDictionary(
+            name => $"{name}", name => new GatedPackage($"{name}", SteppedEngine.AdapterFolder("qv")));
+        foreach (GatedPackage package in packages.Values)
+        {
+            engine.Register(package);
+        }
+
+        Answer[] early = [engine.Ask(Question with { Adapter = "a" }), engine.Ask(Question with { Adapter = "b" })];
+        engine.Loop.Step();
+        packages["a"].Reached.Wait();
+        packages["b"].Reached.Wait();
+        Answer[] late = [.. "cde".Select(name => engine.Ask(Question with { Adapter = $"{name}" }))];
+        engine.Loop.Step();
+        packages["a"].Gate.Set();
+        packages["b"].Gate.Set();
+        engine.Finish(early);
+        engine.Loop.Step();
+
+        packages[first].Reached.Wait();
+        packages[second].Reached.Wait();
+        Assert.That(packages[last].Reached.IsSet, Is.False, "two at a time");
+        foreach (GatedPackage package in packages.Values)
+        {
+            package.Gate.Set();
+        }
+
+        engine.Finish(late);
+    }
+
     [Test]
     public void A_preload_goes_before_whom_the_order_says()
     {
@@ -122,8 +158,8 @@ public sealed class OrderOfServiceTests
 
     private static SteppedEngine Engine(
         IQueueOrder? order, int running, int? pages = null, bool overCommits = false, ManualClock? clock = null,
-        string[]? adapters = null) =>
-        new(builder => builder.UseTimeProvider(clock ?? TimeProvider.System)
+        string[]? adapters = null, Action<AdapterCacheOptions>? configure = null) =>
+        new(builder => builder.UseTimeProvider(clock ?? TimeProvider.System).ConfigureAdapters(configure ?? (_ => { }))
             .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages is { } count ? count * 12288 : pool.Bytes, false))
             .ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.OverCommit, scheduling.OverCommitLookahead) =
                 (running, overCommits, 4)), adapters: adapters, order: order);
