@@ -62,13 +62,15 @@ internal sealed class EngineAssembly : IDisposable
     /// <param name="chunkLimit">The most rows of a prompt chunk; for tests.</param>
     /// <param name="reading">Stands between the engine and what it reads; for tests.</param>
     /// <param name="order">Says which sequences go before which; null for first come, first served.</param>
+    /// <param name="layers">Puts blocks without modules between those of the model; for tests.</param>
     public static EngineAssembly Build(
         EngineDescription asked,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation,
         Func<int>? chunkLimit = null,
         Func<ReadContent, ReadContent>? reading = null,
-        IQueueOrder? order = null)
+        IQueueOrder? order = null,
+        Func<DecoderDescription, DecoderDescription>? layers = null)
     {
         string folder = asked.Model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         asked.Check();
@@ -83,7 +85,7 @@ internal sealed class EngineAssembly : IDisposable
         try
         {
             model = BaseModel.Open(folder, progress, cancellation, asked.Access);
-            DecoderDescription description = model.Decoder;
+            DecoderDescription description = layers is null ? model.Decoder : layers(model.Decoder);
             foreach (string setting in model.Defaults.NotApplied)
             {
                 Log.SettingNotApplied(logger, setting);
@@ -99,7 +101,7 @@ internal sealed class EngineAssembly : IDisposable
 
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightSizes(model));
-            LoadedDecoder weights = LoadWeights(model, backend, progress, cancellation);
+            LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
@@ -171,11 +173,12 @@ internal sealed class EngineAssembly : IDisposable
     }
 
     private static LoadedDecoder LoadWeights(
-        BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        BaseModel model, DecoderDescription description, IBackend backend, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         long done = 0;
         LoadedDecoder weights =
-            DecoderLoader.Load(model.Decoder, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
+            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;

@@ -21,7 +21,10 @@ internal sealed class EngineBooks(
     public EngineSnapshot Snapshot() => new(
         pool.Snapshot(),
         [.. requests.Running.Concat(queue.InOrder())
-            .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+            .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved)
+            {
+                StatePages = sequence.Table.StatePageCount,
+            })],
         [
             .. residency.Cache.Resident.Select(generation =>
                 new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
