@@ -47,6 +47,12 @@ public sealed class HubOptions
     /// <summary>How many bytes of a part are written before it is noted that they are there, for the run after one that was killed.</summary>
     internal long NotedBytes { get; init; } = 8L << 20;
 
+    /// <summary>How many bytes arrive between two reports.</summary>
+    internal long ReportedBytes { get; init; } = 1L << 20;
+
+    /// <summary>Bytes that the disk of a folder has left; null where nobody knows.</summary>
+    internal Func<string, long?> FreeBytes { get; init; } = Transfer.DiskSpace.Of;
+
     internal void Check()
     {
         if (Endpoint is not { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" })

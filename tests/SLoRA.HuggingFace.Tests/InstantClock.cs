@@ -17,15 +17,14 @@ internal sealed class InstantClock : TimeProvider
     /// <summary>Called with each wait before it is over.</summary>
     public Action<TimeSpan>? Waiting { get; set; }
 
-    /// <summary>All waits so far.</summary>
-    public TimeSpan[] Waits
+    /// <summary>The waits since the last look.</summary>
+    public TimeSpan[] TakeWaits()
     {
-        get
+        lock (_turn)
         {
-            lock (_turn)
-            {
-                return [.. _waits];
-            }
+            TimeSpan[] waits = [.. _waits];
+            _waits.Clear();
+            return waits;
         }
     }
 

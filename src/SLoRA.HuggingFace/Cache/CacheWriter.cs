@@ -95,20 +95,6 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
         }
     }
 
-    /// <summary>Bytes that the cache's disk has left; null where the system does not say.</summary>
-    public long? FreeBytes()
-    {
-        try
-        {
-            Directory.CreateDirectory(layout.Cache);
-            return new DriveInfo(RealPath.Of(layout.Cache) ?? layout.Cache).AvailableFreeSpace;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null;
-        }
-    }
-
     private static string RandomName() => RandomNumberGenerator.GetHexString(8, lowercase: true);
 
     private static void Write(string path, byte[] bytes)
@@ -120,7 +106,8 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
     /// <summary>Makes something under a name that nobody knows, and gives it its own.</summary>
     private static void Replace(string path, Action<string> make)
     {
-        string temporary = $"{path}.{RandomName()}.tmp";
+        // Not longer than names can be, whatever the name is.
+        string temporary = Path.Combine(Path.GetDirectoryName(path)!, $".{RandomName()}.tmp");
         try
         {
             make(temporary);

@@ -1,9 +1,8 @@
 namespace SLoRA.HuggingFace.Transfer;
 
 /// <summary>Adds up what the transfers of one call do, and reports it one after the other.</summary>
-internal sealed class ProgressSum(IProgress<HubProgress>? progress)
+internal sealed class ProgressSum(IProgress<HubProgress>? progress, long reportedBytes)
 {
-    private const long ReportedBytes = 1 << 20;
     private readonly Lock _turn = new();
     private long _bytes;
     private long _total;
@@ -35,7 +34,7 @@ internal sealed class ProgressSum(IProgress<HubProgress>? progress)
         {
             _bytes += bytes;
             _unreported += bytes;
-            if (_unreported < ReportedBytes)
+            if (_unreported < reportedBytes)
             {
                 return;
             }

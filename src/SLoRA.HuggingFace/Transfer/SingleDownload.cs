@@ -26,7 +26,7 @@ internal sealed class SingleDownload
         _layout = layout;
         _writer = new CacheWriter(layout, options.UsesLinks);
         _api = new RepositoryApi(connection, options, layout.Repository);
-        _progress = new ProgressSum(progress);
+        _progress = new ProgressSum(progress, options.ReportedBytes);
     }
 
     /// <summary>Asks what the file is.</summary>

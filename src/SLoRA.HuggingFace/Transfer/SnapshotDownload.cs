@@ -30,7 +30,7 @@ internal sealed class SnapshotDownload
         _layout = layout;
         _writer = new CacheWriter(layout, options.UsesLinks);
         _api = new RepositoryApi(connection, options, layout.Repository);
-        _progress = new ProgressSum(progress);
+        _progress = new ProgressSum(progress, options.ReportedBytes);
     }
 
     /// <summary>Learns which commit the revision is and which files it has.</summary>
@@ -113,7 +113,7 @@ internal sealed class SnapshotDownload
     private void CheckSpace(List<RepositoryFile> missing)
     {
         long needed = missing.Where(file => !_writer.HasBlob(file)).DistinctBy(file => file.Blob).Sum(file => file.Size - _writer.PartialBytes(file.Blob));
-        if (needed > 0 && DiskFailure.Guard(_writer.FreeBytes) is { } free && free < needed)
+        if (needed > 0 && _options.FreeBytes(_layout.Cache) is { } free && free < needed)
         {
             throw new HubException(HubErrorKind.Disk, $"{_layout.Repository} needs {needed} bytes more, and the disk of {_layout.Cache} has {free} left.");
         }

@@ -32,6 +32,45 @@ internal sealed class HubContent
 
     public static HubContent Read(string folder) => new(JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "repositories.json")))!.AsObject());
 
+    /// <summary>Adds a repository of one commit.</summary>
+    /// <returns>The commit.</returns>
+    public string Add(string name, params (string Path, byte[] Bytes)[] files)
+    {
+        string commit = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(name)));
+        var listed = new JsonObject();
+        foreach ((string path, byte[] bytes) in files)
+        {
+            bool isLarge = path.EndsWith(".safetensors", StringComparison.Ordinal);
+            string gitId = Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {bytes.Length}\0"), .. bytes]));
+            string sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            listed[path] = new JsonObject
+            {
+                ["content"] = new JsonArray(new JsonObject { ["base64"] = Convert.ToBase64String(bytes) }),
+                ["store"] = isLarge ? "lfs" : "git",
+                ["size"] = bytes.Length,
+                ["sha256"] = sha256,
+                ["git_oid"] = gitId,
+                ["pointer_size"] = isLarge ? 130 : null,
+                ["etag"] = isLarge ? sha256 : gitId,
+            };
+        }
+
+        var repository = new HubRepository(name, new JsonObject
+        {
+            ["private"] = false,
+            ["gated"] = false,
+            ["refs"] = new JsonObject { ["main"] = commit },
+            ["commits"] = new JsonObject { [commit] = new JsonObject { ["files"] = listed } },
+        });
+        Repositories.Add(name, repository);
+        foreach (HubFile file in repository.Commits[commit].Values)
+        {
+            _bySha256[file.Sha256] = file;
+        }
+
+        return commit;
+    }
+
     public HubFile? OfSha256(string sha256) => _bySha256.GetValueOrDefault(sha256);
 
     public static byte[] Bytes(JsonArray parts)
