@@ -8,8 +8,8 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// A task of the build: writes a library's documentation again without the members that its users cannot see. The compiler documents internal members too, and
-/// has no switch against it.
+/// A task of the build: writes a library's documentation again without the members that its users cannot see. The compiler documents
+/// internal members too, and has no switch against it.
 /// </summary>
 public sealed class PublicDocumentation : Task
 {
@@ -36,7 +36,8 @@ public sealed class PublicDocumentation : Task
     {
         var document = XDocument.Load(Documentation, LoadOptions.PreserveWhitespace);
         HashSet<string> visible = VisibleNames();
-        foreach (XElement member in document.Descendants("member").Where(member => !visible.Contains(member.Attribute("name").Value)).ToList())
+        foreach (XElement member in document.Descendants("member").Where(member => !visible.Contains(member.Attribute("name").Value))
+            .ToList())
         {
             // With the line break and the indentation before it.
             if (member.PreviousNode is XText space)
@@ -55,7 +56,8 @@ public sealed class PublicDocumentation : Task
         Assembly reader = Assembly.Load("System.Reflection.MetadataLoadContext");
         object resolver = Activator.CreateInstance(
             reader.GetType("System.Reflection.PathAssemblyResolver"), References.Select(reference => reference.ItemSpec).Append(Library));
-        using (var context = (IDisposable)Activator.CreateInstance(reader.GetType("System.Reflection.MetadataLoadContext"), resolver, "System.Runtime"))
+        using (var context = (IDisposable)Activator.CreateInstance(
+            reader.GetType("System.Reflection.MetadataLoadContext"), resolver, "System.Runtime"))
         {
             var library = (Assembly)context.GetType().GetMethod("LoadFromAssemblyPath").Invoke(context, new object[] { Library });
             return new HashSet<string>(library.GetExportedTypes().SelectMany(type => MembersOf(type).Prepend("T:" + NameOf(type))));
@@ -68,7 +70,8 @@ public sealed class PublicDocumentation : Task
         foreach (MethodBase method in type.GetMethods(Declared).Concat<MethodBase>(type.GetConstructors(Declared)).Where(IsVisible))
         {
             string arity = method.IsGenericMethod ? "``" + method.GetGenericArguments().Length : "";
-            string result = method.Name == "op_Implicit" || method.Name == "op_Explicit" ? "~" + Signature(((MethodInfo)method).ReturnType) : "";
+            string result =
+                method.Name == "op_Implicit" || method.Name == "op_Explicit" ? "~" + Signature(((MethodInfo)method).ReturnType) : "";
             yield return "M:" + prefix + method.Name.Replace('.', '#') + arity + Parameters(method.GetParameters()) + result;
         }
 
@@ -93,7 +96,8 @@ public sealed class PublicDocumentation : Task
         if (type.IsPointer)
             return Signature(type.GetElementType()) + "*";
         if (type.IsArray)
-            return Signature(type.GetElementType()) + (type.GetArrayRank() == 1 ? "[]" : "[" + string.Join(",", Enumerable.Repeat("0:", type.GetArrayRank())) + "]");
+            return Signature(type.GetElementType())
+                + (type.GetArrayRank() == 1 ? "[]" : "[" + string.Join(",", Enumerable.Repeat("0:", type.GetArrayRank())) + "]");
         if (type.IsGenericParameter)
             return (type.DeclaringMethod is null ? "`" : "``") + type.GenericParameterPosition;
         if (!type.IsGenericType)
@@ -106,7 +110,8 @@ public sealed class PublicDocumentation : Task
             int tick = part.IndexOf('`');
             return tick < 0
                 ? part
-                : part.Substring(0, tick) + "{" + string.Join(",", Enumerable.Range(0, int.Parse(part.Substring(tick + 1))).Select(_ => arguments.Dequeue())) + "}";
+                : part.Substring(0, tick) + "{"
+                    + string.Join(",", Enumerable.Range(0, int.Parse(part.Substring(tick + 1))).Select(_ => arguments.Dequeue())) + "}";
         }));
     }
 

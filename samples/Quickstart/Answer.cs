@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using SLoRA.Text;
 using SLoRA;
+using SLoRA.Text;
 
 namespace Quickstart;
 
@@ -24,7 +24,9 @@ internal sealed class Answer(string tenant)
 
     /// <summary>Tokens per second since the first one.</summary>
     public double TokensPerSecond =>
-        Tokens > 1 && Volatile.Read(ref _last) > _first ? (Tokens - 1) / Stopwatch.GetElapsedTime(_first, Volatile.Read(ref _last)).TotalSeconds : 0;
+        Tokens > 1 && Volatile.Read(ref _last) > _first
+            ? (Tokens - 1) / Stopwatch.GetElapsedTime(_first, Volatile.Read(ref _last)).TotalSeconds
+            : 0;
 
     /// <summary>Stands behind an answer that its limit has ended.</summary>
     private string CutMark => $"[cut at --max-tokens {Tokens}]";
@@ -33,7 +35,8 @@ internal sealed class Answer(string tenant)
     /// <param name="engine">Who answers.</param>
     /// <param name="request">What is asked.</param>
     /// <param name="tokenTaken">
-    /// Called with what there is more to show: after every token with the text that it made certain, and with a mark after an answer that was cut.
+    /// Called with what there is more to show: after every token with the text that it made certain, and with a mark after an answer that
+    /// was cut.
     /// </param>
     /// <param name="cancellation">Ends the request.</param>
     public async Task ReceiveAsync(TextEngine engine, GenerationRequest request, Action<string> tokenTaken, CancellationToken cancellation)

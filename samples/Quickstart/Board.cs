@@ -34,12 +34,14 @@ internal sealed class Board(string question, LoraServingEngine engine, IReadOnly
         yield return $"{Answers.Count} answers, {Tokens} tokens in {Duration.TotalSeconds:F2} s: {TokensPerSecond:F0} tokens/s";
         if (steps.Count > 0)
         {
-            yield return $"{status.Steps} steps; on average {steps.Average(step => step.Adapters):F1} adapters and {steps.Average(step => step.Rows):F1} rows per step ({steps.Count} steps seen)";
+            yield return $"{status.Steps} steps; on average {steps.Average(step => step.Adapters):F1} adapters and "
+                + $"{steps.Average(step => step.Rows):F1} rows per step ({steps.Count} steps seen)";
         }
 
         yield return $"pool: {status.Pool.Total} pages of {status.Pool.PageBytes / 1024} KiB: {PoolUse(status.Pool)}";
     }
 
     public static string PoolUse(PoolStatus pool) =>
-        $"{pool.CacheInUse} cache, {pool.IdlePrefixes} kept prefixes, {pool.Adapters} adapters, {pool.Reserved} reserved, {pool.Free - pool.Reserved} free";
+        $"{pool.CacheInUse} cache, {pool.IdlePrefixes} kept prefixes, {pool.Adapters} adapters, {pool.Reserved} reserved, "
+        + $"{pool.Free - pool.Reserved} free";
 }

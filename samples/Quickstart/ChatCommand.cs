@@ -5,7 +5,8 @@ namespace Quickstart;
 /// <summary>A conversation with one tenant: each line of input is a message, <c>/quit</c> or the end of input ends it.</summary>
 internal static class ChatCommand
 {
-    public static async Task RunAsync(ModelFiles files, string tenant, AnswerSettings settings, Display display, CancellationToken cancellation)
+    public static async Task RunAsync(
+        ModelFiles files, string tenant, AnswerSettings settings, Display display, CancellationToken cancellation)
     {
         string? adapter = files.AdapterOf(tenant);
         await using TextEngine engine = await display.LoadAsync(progress => TextEngine.LoadAsync(files, progress, cancellation));
@@ -26,7 +27,8 @@ internal static class ChatCommand
     }
 
     private static async Task ReplyAsync(
-        TextEngine engine, List<ChatMessage> history, string line, string tenant, string? adapter, AnswerSettings settings, CancellationToken cancellation)
+        TextEngine engine, List<ChatMessage> history, string line, string tenant, string? adapter, AnswerSettings settings,
+        CancellationToken cancellation)
     {
         history.Add(new ChatMessage("user", line));
         int[] prompt = engine.Encode(history, settings.IsRaw);

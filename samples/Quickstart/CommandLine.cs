@@ -15,15 +15,19 @@ internal static class CommandLine
         HelpName = "TEXT",
     };
 
-    private static readonly Option<string?> Chat = new("--chat") { Description = "A conversation with one adapter, or with 'base'.", HelpName = "TENANT" };
-    private static readonly Option<string?> Model = new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
-    private static readonly Option<string[]> Adapters = new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
+    private static readonly Option<string?> Chat =
+        new("--chat") { Description = "A conversation with one adapter, or with 'base'.", HelpName = "TENANT" };
+    private static readonly Option<string?> Model =
+        new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
+    private static readonly Option<string[]> Adapters =
+        new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
     private static readonly Option<bool> Int8 = new("--int8")
     {
         Description = "Keeps the base model's matrices as 8-bit integers: about half the memory, faster where memory is slow.",
     };
 
-    private static readonly Option<int> MaxTokens = new("--max-tokens") { Description = "The most tokens of one answer.", HelpName = "N", DefaultValueFactory = _ => 96 };
+    private static readonly Option<int> MaxTokens =
+        new("--max-tokens") { Description = "The most tokens of one answer.", HelpName = "N", DefaultValueFactory = _ => 96 };
     private static readonly Option<float> Temperature = new("--temperature")
     {
         Description = "0 takes the likeliest token.",
@@ -32,7 +36,8 @@ internal static class CommandLine
     };
 
     private static readonly Option<long?> Seed = new("--seed") { Description = "Makes sampled answers repeatable.", HelpName = "N" };
-    private static readonly Option<bool> Raw = new("--raw") { Description = "Gives the prompt to the model as it is, without a chat template." };
+    private static readonly Option<bool> Raw =
+        new("--raw") { Description = "Gives the prompt to the model as it is, without a chat template." };
 
     public static RootCommand Create()
     {
@@ -68,7 +73,8 @@ internal static class CommandLine
         }
 
         files = files with { Weights = options.GetValue(Int8) ? CpuWeights.Int8 : CpuWeights.AsStored };
-        var settings = new AnswerSettings(options.GetValue(MaxTokens), options.GetValue(Temperature), options.GetValue(Seed), options.GetValue(Raw));
+        var settings =
+            new AnswerSettings(options.GetValue(MaxTokens), options.GetValue(Temperature), options.GetValue(Seed), options.GetValue(Raw));
         Display display = Display.ForConsole();
         if (options.GetValue(Chat) is { } tenant)
         {

@@ -5,8 +5,9 @@ using Samples;
 namespace Quickstart;
 
 /// <summary>
-/// What people give where a folder of files is expected: a GGUF file, a name from the Hugging Face Hub, a file of the folder, a folder around it, an adapter
-/// in the place of its model. Says what it is and what to do. Whether the folder's files are good is the engine's to say.
+/// What people give where a folder of files is expected: a GGUF file, a name from the Hugging Face Hub, a file of the folder, a folder
+/// around it, an adapter in the place of its model. Says what it is and what to do. Whether the folder's files are good is the engine's to
+/// say.
 /// </summary>
 internal static partial class FolderArgument
 {
@@ -28,7 +29,8 @@ internal static partial class FolderArgument
         if (Holds(path, AdapterFile))
         {
             string itsBase = BaseModelOf(path) is { } name ? $"'{name}'" : "the model that it was trained on";
-            throw new UsageException($"{Argument} is '{path}', a LoRA adapter. Give {itsBase} as {Argument} DIR, and this folder as --adapter NAME={path}.");
+            throw new UsageException(
+                $"{Argument} is '{path}', a LoRA adapter. Give {itsBase} as {Argument} DIR, and this folder as --adapter NAME={path}.");
         }
 
         if (Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } file)

@@ -1,10 +1,12 @@
 using SLoRA;
-using Spectre.Console.Rendering;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Quickstart;
 
-/// <summary>Progress bars while the model loads; then all answers side by side as they grow, with the engine's last steps and its page pool.</summary>
+/// <summary>
+/// Progress bars while the model loads; then all answers side by side as they grow, with the engine's last steps and its page pool.
+/// </summary>
 internal sealed class LiveDisplay : Display
 {
     private static readonly TimeSpan FrameTime = TimeSpan.FromMilliseconds(30);
@@ -33,17 +35,20 @@ internal sealed class LiveDisplay : Display
         }
     }
 
-    private static Rows Draw(Board board) => new(Answers(board), new Columns(Steps(board.Steps.Seen()), Pool(board.Engine.Status.Pool)) { Expand = false });
+    private static Rows Draw(Board board) =>
+        new(Answers(board), new Columns(Steps(board.Steps.Seen()), Pool(board.Engine.Status.Pool)) { Expand = false });
 
     private static Table Answers(Board board)
     {
         string title = $"{board.Question.EscapeMarkup()}  ({board.Tokens} tokens, {board.TokensPerSecond:F0} tokens/s)";
         Table table = new Table().RoundedBorder().Expand().Title(new TableTitle(title));
-        table.AddColumn("tenant").AddColumn("answer").AddColumn(new TableColumn("tokens").RightAligned()).AddColumn(new TableColumn("tokens/s").RightAligned());
+        table.AddColumn("tenant").AddColumn("answer").AddColumn(new TableColumn("tokens").RightAligned())
+            .AddColumn(new TableColumn("tokens/s").RightAligned());
         foreach (Answer answer in board.Answers)
         {
             table.AddRow(
-                new Text(answer.Tenant, new Style(Color.Aqua)), new Text(answer.MarkedText), new Text($"{answer.Tokens}"), new Text($"{answer.TokensPerSecond:F0}"));
+                new Text(answer.Tenant, new Style(Color.Aqua)), new Text(answer.MarkedText), new Text($"{answer.Tokens}"),
+                new Text($"{answer.TokensPerSecond:F0}"));
         }
 
         return table;
@@ -61,7 +66,8 @@ internal sealed class LiveDisplay : Display
         foreach (StepStatus step in steps.TakeLast(Shown))
         {
             table.AddRow(
-                $"{step.Number}", $"{step.Rows}", $"{step.PromptRows}", $"{step.DecodeRows}", $"{step.Sequences}", $"{step.Adapters}", $"{step.Duration.TotalMilliseconds:F1}");
+                $"{step.Number}", $"{step.Rows}", $"{step.PromptRows}", $"{step.DecodeRows}", $"{step.Sequences}", $"{step.Adapters}",
+                $"{step.Duration.TotalMilliseconds:F1}");
         }
 
         for (int i = steps.Count; i < Shown; i++)

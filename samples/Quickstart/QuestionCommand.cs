@@ -5,7 +5,8 @@ namespace Quickstart;
 /// <summary>Asks the base and every adapter one question, all at the same time: the engine batches them.</summary>
 internal static class QuestionCommand
 {
-    public static async Task RunAsync(ModelFiles files, string question, AnswerSettings settings, Display display, CancellationToken cancellation)
+    public static async Task RunAsync(
+        ModelFiles files, string question, AnswerSettings settings, Display display, CancellationToken cancellation)
     {
         await using TextEngine engine = await display.LoadAsync(progress => TextEngine.LoadAsync(files, progress, cancellation));
         int[] prompt = engine.Encode([new ChatMessage("user", question)], settings.IsRaw);

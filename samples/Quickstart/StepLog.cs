@@ -3,8 +3,8 @@ using SLoRA;
 namespace Quickstart;
 
 /// <summary>
-/// The steps of the engine as they are seen from outside: <see cref="EngineStatus.LastStep"/>, looked at after every token. The engine waits for
-/// nobody, so a step may go by unseen.
+/// The steps of the engine as they are seen from outside: <see cref="EngineStatus.LastStep"/>, looked at after every token. The engine
+/// waits for nobody, so a step may go by unseen.
 /// </summary>
 internal sealed class StepLog
 {

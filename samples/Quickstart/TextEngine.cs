@@ -1,5 +1,5 @@
-using SLoRA.Text;
 using SLoRA;
+using SLoRA.Text;
 
 namespace Quickstart;
 
@@ -35,7 +35,9 @@ internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) 
         }
     }
 
-    /// <summary>The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.</summary>
+    /// <summary>
+    /// The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.
+    /// </summary>
     public int[] Encode(IReadOnlyList<ChatMessage> messages, bool isRaw) => isRaw || !Tokenizer.ChatTemplateNames.Any()
         ? Tokenizer.Encode(messages[^1].Content!.GetValue<string>())
         : Tokenizer.EncodeChat(messages);

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Samples;
 
-/// <summary>Turns Ctrl-C and a request to terminate into a cancelled token, so that the engine is disposed before the process ends.</summary>
+/// <summary>
+/// Turns Ctrl-C and a request to terminate into a cancelled token, so that the engine is disposed before the process ends.
+/// </summary>
 internal sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _source = new();

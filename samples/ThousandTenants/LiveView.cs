@@ -34,11 +34,14 @@ internal sealed class LiveView : View
         Row("tokens/s", $"{figures.TokensPerSecond:F0}", "adapters in the pool", $"{cache.Resident}, {cache.InUse} in use");
         Row("answers", $"{figures.Answers}", "hits", $"{cache.Hits} ({100 * cache.HitRate:F0} %)");
         Row("running", $"{status.Running}", "page-ins", $"{cache.PageIns}, {cache.PageInBytes / 1048576} MiB");
-        Row("waiting", $"{status.Queue.ForContent} content, {status.Queue.ForPages} pages, {status.Queue.ForPlaces} places", "evictions", $"{cache.Evictions}");
-        Row("last step", $"{status.LastStep.Rows} rows, {status.LastStep.Adapters} adapters, {status.LastStep.Duration.TotalMilliseconds:F1} ms", "made", $"{figures.Made}");
+        Row("waiting", $"{status.Queue.ForContent} content, {status.Queue.ForPages} pages, {status.Queue.ForPlaces} places", "evictions",
+            $"{cache.Evictions}");
+        Row("last step",
+            $"{status.LastStep.Rows} rows, {status.LastStep.Adapters} adapters, {status.LastStep.Duration.TotalMilliseconds:F1} ms", "made",
+            $"{figures.Made}");
         return table;
 
-        void Row(string a, FormattableString b, string c, FormattableString d) => table.AddRow(a, Text(b), c, Text(d));
+        void Row(string a, string b, string c, string d) => table.AddRow(a, Text(b), c, Text(d));
     }
 
     private static Panel Pages(PoolStatus pool)
@@ -52,5 +55,5 @@ internal sealed class LiveView : View
         return new Panel(chart).RoundedBorder().Header(Text($"{pool.Total} pages of {pool.PageBytes / 1024} KiB"));
     }
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Text(string text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -25,9 +25,11 @@ internal sealed class PlainView : View
         EngineStatus status = figures.Status;
         PoolStatus pool = status.Pool;
         AdapterCacheStatus cache = status.AdapterCache;
-        string pages = FormattableString.Invariant(
-            $"pages: {pool.CacheInUse} KV, {pool.IdlePrefixes} cached, {pool.AdaptersInUse} adapters, {pool.IdleAdapters} idle, {pool.Free} free");
-        PrintLine($"{figures.Elapsed.TotalSeconds,3:F0} s  {figures.TokensPerSecond,5:F0} tokens/s  {status.Running} running  {status.Waiting} waiting  {pages}");
-        PrintLine($"       resident {cache.Resident}  hits {cache.Hits}  misses {cache.Misses}  made {figures.Made}  page-ins {cache.PageIns}  evictions {cache.Evictions}");
+        string pages = $"pages: {pool.CacheInUse} KV, {pool.IdlePrefixes} cached, {pool.AdaptersInUse} adapters, "
+            + $"{pool.IdleAdapters} idle, {pool.Free} free";
+        PrintLine($"{figures.Elapsed.TotalSeconds,3:F0} s  {figures.TokensPerSecond,5:F0} tokens/s  {status.Running} running  "
+            + $"{status.Waiting} waiting  {pages}");
+        PrintLine($"       resident {cache.Resident}  hits {cache.Hits}  misses {cache.Misses}  made {figures.Made}  page-ins "
+            + $"{cache.PageIns}  evictions {cache.Evictions}");
     }
 }

@@ -58,7 +58,8 @@ internal static class Simulation
             long tokens = traffic.Tokens;
             double rate = (tokens - _tokens) / Math.Max(1e-3, Stopwatch.GetElapsedTime(_last, now).TotalSeconds);
             (_last, _tokens) = (now, tokens);
-            return new Figures(Stopwatch.GetElapsedTime(_start, now), engine.Status, tenants, traffic.TenantsAsked, adapters.Made, traffic.Answers, tokens, rate);
+            return new Figures(Stopwatch.GetElapsedTime(_start, now), engine.Status, tenants, traffic.TenantsAsked, adapters.Made,
+                traffic.Answers, tokens, rate);
         }
     }
 }

@@ -4,8 +4,8 @@ using SLoRA;
 namespace ThousandTenants;
 
 /// <summary>
-/// The adapters of the tenants, made when the engine asks for one, out of the tenant's number: random weights on q, k, v and o, small enough that the model still
-/// speaks, of a rank from 2 to 32. In a real program they would come out of folders, a database or the network.
+/// The adapters of the tenants, made when the engine asks for one, out of the tenant's number: random weights on q, k, v and o, small
+/// enough that the model still speaks, of a rank from 2 to 32. In a real program they would come out of folders, a database or the network.
 /// </summary>
 internal sealed class TenantAdapters(int tenants) : IAdapterSource
 {
@@ -28,7 +28,8 @@ internal sealed class TenantAdapters(int tenants) : IAdapterSource
     public ValueTask<AdapterOrigin?> FindAsync(string name, CancellationToken cancellationToken)
     {
         bool isTenant = name.StartsWith(Prefix, StringComparison.Ordinal)
-            & int.TryParse(name.AsSpan(Math.Min(name.Length, Prefix.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out int tenant);
+            & int.TryParse(
+                name.AsSpan(Math.Min(name.Length, Prefix.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out int tenant);
         if (!isTenant || tenant >= tenants)
         {
             return ValueTask.FromResult<AdapterOrigin?>(null);
@@ -42,10 +43,12 @@ internal sealed class TenantAdapters(int tenants) : IAdapterSource
     {
         int rank = Ranks[tenant % Ranks.Length];
         var random = new Random(tenant);
-        var tensors = new AdapterTensors(new AdapterSettings { Rank = rank, Alpha = rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
+        var tensors =
+            new AdapterTensors(new AdapterSettings { Rank = rank, Alpha = rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
         for (int layer = 0; layer < Layers; layer++)
         {
-            foreach ((string module, int outputs) in ((string, int)[])[("q_proj", Hidden), ("k_proj", Keys), ("v_proj", Keys), ("o_proj", Hidden)])
+            foreach ((string module, int outputs) in ((string, int)[])[("q_proj", Hidden), ("k_proj", Keys), ("v_proj", Keys),
+                ("o_proj", Hidden)])
             {
                 string name = string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}.self_attn.{module}");
                 tensors.Add($"{name}.lora_A.weight", Weights(rank * Hidden), rank, Hidden);

@@ -3,12 +3,16 @@ using SLoRA.Text;
 
 namespace ThousandTenants;
 
-/// <summary>Callers that each ask one of the tenants something, wait for the answer, and ask again. Popular tenants are asked more often, by Zipf's law.</summary>
+/// <summary>
+/// Callers that each ask one of the tenants something, wait for the answer, and ask again. Popular tenants are asked more often, by Zipf's
+/// law.
+/// </summary>
 internal sealed class Traffic
 {
     private static readonly string[] Questions =
     [
-        "When are you open?", "Where can I find you?", "Can I bring my dog?", "How can I pay?", "Do you have parking?", "What do you recommend?",
+        "When are you open?", "Where can I find you?", "Can I bring my dog?", "How can I pay?", "Do you have parking?",
+        "What do you recommend?",
     ];
 
     private readonly LoraServingEngine _engine;
@@ -45,7 +49,8 @@ internal sealed class Traffic
 
     /// <summary>Asks until it is cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation) =>
-        Task.WhenAll(Enumerable.Range(0, _settings.Clients).Select(client => Task.Run(() => AskAsync(new Random(client), cancellation), CancellationToken.None)));
+        Task.WhenAll(Enumerable.Range(0, _settings.Clients)
+            .Select(client => Task.Run(() => AskAsync(new Random(client), cancellation), CancellationToken.None)));
 
     private async Task AskAsync(Random random, CancellationToken cancellation)
     {

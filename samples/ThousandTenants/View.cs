@@ -6,7 +6,8 @@ namespace ThousandTenants;
 internal abstract class View
 {
     /// <summary>A live view on a terminal, plain lines elsewhere.</summary>
-    public static View ForConsole() => Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Ansi ? new PlainView() : new LiveView();
+    public static View ForConsole() =>
+        Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Ansi ? new PlainView() : new LiveView();
 
     /// <summary>Between two looks at the figures.</summary>
     public abstract TimeSpan Interval { get; }
@@ -20,13 +21,15 @@ internal abstract class View
     /// <summary>Says how it ended.</summary>
     public void Summarize(Figures figures)
     {
-        PrintLine($"answers: {figures.Answers} of {figures.TenantsAsked} tenants, {figures.Tokens} tokens, {figures.Tokens / figures.Elapsed.TotalSeconds:F0} tokens/s");
+        PrintLine($"answers: {figures.Answers} of {figures.TenantsAsked} tenants, {figures.Tokens} tokens, "
+            + $"{figures.Tokens / figures.Elapsed.TotalSeconds:F0} tokens/s");
         SLoRA.AdapterCacheStatus cache = figures.Status.AdapterCache;
-        PrintLine($"adapters: {cache.Hits} hits, {cache.Misses} misses ({cache.HitRate:P0} hits), {cache.PageIns} page-ins, {cache.Evictions} evictions");
+        PrintLine($"adapters: {cache.Hits} hits, {cache.Misses} misses ({cache.HitRate:P0} hits), {cache.PageIns} page-ins, "
+            + $"{cache.Evictions} evictions");
         SLoRA.PoolStatus pool = figures.Status.Pool;
         PrintLine($"pool: {pool.Total} pages of {pool.PageBytes / 1024} KiB: {pool.Cache} KV, {pool.Adapters} adapters, {pool.Free} free");
     }
 
     /// <summary>A line in the culture of no country.</summary>
-    protected static void PrintLine(FormattableString line) => Console.WriteLine(FormattableString.Invariant(line));
+    protected static void PrintLine(string line) => Console.WriteLine(line);
 }

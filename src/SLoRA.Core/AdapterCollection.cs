@@ -10,9 +10,10 @@ using SLoRA.Scheduling;
 namespace SLoRA;
 
 /// <summary>
-/// The adapters of an engine, by name. Registering reads configuration and headers (milliseconds) and reports what the adapter covers; the content is
-/// read and checked at the first use, or at once with <see cref="AdapterValidation.Content"/>. Changes take effect between two steps, in the order in
-/// which they and the requests arrive: a request that was handed in before a replacement or removal ends on the content it began with. Thread-safe.
+/// The adapters of an engine, by name. Registering reads configuration and headers (milliseconds) and reports what the adapter covers; the
+/// content is read and checked at the first use, or at once with <see cref="AdapterValidation.Content"/>. Changes take effect between two
+/// steps, in the order in which they and the requests arrive: a request that was handed in before a replacement or removal ends on the
+/// content it began with. Thread-safe.
 /// </summary>
 public sealed class AdapterCollection
 {
@@ -35,7 +36,8 @@ public sealed class AdapterCollection
 
     /// <summary>What is registered, in no particular order.</summary>
     public IReadOnlyList<AdapterStatus> List() =>
-        [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null).Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
+        [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null)
+            .Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
@@ -47,7 +49,8 @@ public sealed class AdapterCollection
     /// <exception cref="AdapterTooLargeException">It needs more pages than a request could ever have; nothing has changed.</exception>
     /// <exception cref="AdapterExistsException">The name is taken.</exception>
     public Task<AdapterCoverage> RegisterAsync(
-        string name, string folder, AdapterValidation validation = AdapterValidation.Headers, CancellationToken cancellationToken = default) =>
+        string name, string folder, AdapterValidation validation = AdapterValidation.Headers,
+        CancellationToken cancellationToken = default) =>
         ChangeAsync(FolderPackage(name, folder), validation, replace: false, cancellationToken);
 
     /// <summary>Registers tensors that the host program hands in under a new name. They are copied, and checked at once.</summary>
@@ -60,21 +63,26 @@ public sealed class AdapterCollection
     public Task<AdapterCoverage> RegisterTensorsAsync(string name, AdapterTensors tensors, CancellationToken cancellationToken = default) =>
         ChangeAsync(TensorPackage(name, tensors), AdapterValidation.Content, replace: false, cancellationToken);
 
-    /// <summary>Registers a PEFT folder under a name, whether it is taken or not. Requests that were handed in before go on with the old content.</summary>
+    /// <summary>
+    /// Registers a PEFT folder under a name, whether it is taken or not. Requests that were handed in before go on with the old content.
+    /// </summary>
     /// <inheritdoc cref="RegisterAsync"/>
     public Task<AdapterCoverage> ReplaceAsync(
-        string name, string folder, AdapterValidation validation = AdapterValidation.Content, CancellationToken cancellationToken = default) =>
+        string name, string folder, AdapterValidation validation = AdapterValidation.Content,
+        CancellationToken cancellationToken = default) =>
         ChangeAsync(FolderPackage(name, folder), validation, replace: true, cancellationToken);
 
-    /// <summary>Registers tensors under a name, whether it is taken or not. Requests that were handed in before go on with the old content.</summary>
+    /// <summary>
+    /// Registers tensors under a name, whether it is taken or not. Requests that were handed in before go on with the old content.
+    /// </summary>
     /// <inheritdoc cref="RegisterTensorsAsync"/>
     public Task<AdapterCoverage> ReplaceTensorsAsync(string name, AdapterTensors tensors, CancellationToken cancellationToken = default) =>
         ChangeAsync(TensorPackage(name, tensors), AdapterValidation.Content, replace: true, cancellationToken);
 
     /// <summary>
-    /// Looks at where an adapter comes from, its folder or the adapter source, and gives the name what is there now if it is something else: as
-    /// <see cref="ReplaceAsync"/> does, at one moment between two steps. A folder whose files have the sizes and times that they had is not read. Tensors that the
-    /// program handed in never change.
+    /// Looks at where an adapter comes from, its folder or the adapter source, and gives the name what is there now if it is something
+    /// else: as <see cref="ReplaceAsync"/> does, at one moment between two steps. A folder whose files have the sizes and times that they
+    /// had is not read. Tensors that the program handed in never change.
     /// </summary>
     /// <param name="name">The adapter.</param>
     /// <param name="cancellationToken">Stops before the name is changed.</param>
@@ -90,7 +98,8 @@ public sealed class AdapterCollection
             throw new AdapterNotFoundException(name);
         }
 
-        LoadedAdapter? found = await _intake.ReadChangedAsync(name, known, registration.IsFromSource, cancellationToken).ConfigureAwait(false);
+        LoadedAdapter? found =
+            await _intake.ReadChangedAsync(name, known, registration.IsFromSource, cancellationToken).ConfigureAwait(false);
         if (found is null || !await HandOverAsync(found, loop => loop.Refresh(registration, found)).ConfigureAwait(false))
         {
             return false;
@@ -100,7 +109,9 @@ public sealed class AdapterCollection
         return true;
     }
 
-    /// <summary>Removes a name. Requests that were handed in before go on; new ones fail. Memory is returned when the last of them has ended.</summary>
+    /// <summary>
+    /// Removes a name. Requests that were handed in before go on; new ones fail. Memory is returned when the last of them has ended.
+    /// </summary>
     /// <returns>False when the name was not registered.</returns>
     public async Task<bool> UnregisterAsync(string name)
     {
@@ -114,18 +125,22 @@ public sealed class AdapterCollection
         return removed;
     }
 
-    /// <summary>Reads an adapter and brings it into the page pool, so that the next request for it does not wait. Its pages stay until others need them.</summary>
+    /// <summary>
+    /// Reads an adapter and brings it into the page pool, so that the next request for it does not wait. Its pages stay until others need
+    /// them.
+    /// </summary>
     /// <param name="name">The adapter; with an adapter source also one that is not registered.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>Ends when it is resident.</returns>
     /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
     /// <exception cref="AdapterLoadException">It cannot be served.</exception>
     /// <exception cref="AdapterTooLargeException">The pages that are not pinned are too few for it.</exception>
-    public Task PreloadAsync(string name, CancellationToken cancellationToken = default) => BringAsync(name, pins: false, cancellationToken);
+    public Task PreloadAsync(string name, CancellationToken cancellationToken = default) =>
+        BringAsync(name, pins: false, cancellationToken);
 
     /// <summary>
-    /// Brings an adapter into the page pool to stay: neither its pages nor its content make room for others. Ends with <see cref="UnpinAsync"/>, and when the name is
-    /// replaced or removed. Pinning what is pinned changes nothing.
+    /// Brings an adapter into the page pool to stay: neither its pages nor its content make room for others. Ends with
+    /// <see cref="UnpinAsync"/>, and when the name is replaced or removed. Pinning what is pinned changes nothing.
     /// </summary>
     /// <exception cref="AdapterTooLargeException">With it pinned, a waiting request could never run, or no page would be left.</exception>
     /// <inheritdoc cref="PreloadAsync"/>
@@ -136,10 +151,14 @@ public sealed class AdapterCollection
     public Task<bool> UnpinAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && AdapterNames.Unpin(registration));
+        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
+            && AdapterNames.Unpin(registration));
     }
 
-    /// <summary>Drops the pages and the content of an adapter that no request holds and that is not pinned. It stays registered and is read again at its next use.</summary>
+    /// <summary>
+    /// Drops the pages and the content of an adapter that no request holds and that is not pinned. It stays registered and is read again at
+    /// its next use.
+    /// </summary>
     /// <returns>What was freed.</returns>
     /// <exception cref="AdapterNotFoundException">There is no such adapter.</exception>
     public Task<EvictedAdapter> EvictAsync(string name)

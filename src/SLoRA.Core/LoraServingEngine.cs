@@ -5,8 +5,8 @@ using SLoRA.Engine;
 namespace SLoRA;
 
 /// <summary>
-/// Serves one base model with any number of LoRA adapters: it owns the page pool, the adapters and the thread that computes. Any number of callers
-/// generate at the same time; their requests share every step, whatever adapters they use. Thread-safe.
+/// Serves one base model with any number of LoRA adapters: it owns the page pool, the adapters and the thread that computes. Any number of
+/// callers generate at the same time; their requests share every step, whatever adapters they use. Thread-safe.
 /// </summary>
 public sealed class LoraServingEngine : IAsyncDisposable
 {
@@ -45,8 +45,8 @@ public sealed class LoraServingEngine : IAsyncDisposable
     public static LoraServingEngineBuilder CreateBuilder() => new();
 
     /// <summary>
-    /// Generates the answer to one request. It is copied and checked here; it is handed in when the enumeration starts, and bound to the adapters that its
-    /// names stand for then.
+    /// Generates the answer to one request. It is copied and checked here; it is handed in when the enumeration starts, and bound to the
+    /// adapters that its names stand for then.
     /// </summary>
     /// <param name="request">What is asked.</param>
     /// <param name="cancellationToken">Ends the request within one step.</param>
@@ -67,8 +67,8 @@ public sealed class LoraServingEngine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left running, whoever calls it
-    /// and however often.
+    /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left
+    /// running, whoever calls it and however often.
     /// </summary>
     public ValueTask DisposeAsync()
     {

@@ -12,8 +12,8 @@ using SLoRA.Engine;
 namespace SLoRA;
 
 /// <summary>
-/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>, which copies the description: what the builder is told
-/// afterwards is for the engines that it builds afterwards. Not thread-safe; one builder builds any number of engines.
+/// Describes an engine. Nothing is read and nothing is allocated before <see cref="BuildAsync"/>, which copies the description: what the
+/// builder is told afterwards is for the engines that it builds afterwards. Not thread-safe; one builder builds any number of engines.
 /// </summary>
 public sealed class LoraServingEngineBuilder
 {
@@ -66,7 +66,10 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
-    /// <remarks>The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it cannot be used.</remarks>
+    /// <remarks>
+    /// The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it
+    /// cannot be used.
+    /// </remarks>
     public LoraServingEngineBuilder UseGpu(Action<GpuOptions>? configure = null)
     {
         var given = new GpuOptions();
@@ -112,7 +115,8 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>
-    /// Where names are looked up that nobody registered. A request with such a name waits for the answer; without a source it is refused at once.
+    /// Where names are looked up that nobody registered. A request with such a name waits for the answer; without a source it is refused at
+    /// once.
     /// </summary>
     public LoraServingEngineBuilder UseAdapterSource(IAdapterSource source)
     {
@@ -121,7 +125,9 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.</summary>
+    /// <summary>
+    /// Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.
+    /// </summary>
     public LoraServingEngineBuilder AddAdapter(string name, string folder)
     {
         AdapterPackage.CheckName(name);
@@ -156,7 +162,8 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>Loads the model and its adapters and starts the engine. On failure or cancellation everything is given back.</summary>
-    /// <param name="progress">Told how far reading and preparing the weights has come; called from a thread of the pool. What it throws ends the building.</param>
+    /// <param name="progress">Told how far reading and preparing the weights has come; called from a thread of the pool. What it throws
+    /// ends the building.</param>
     /// <param name="cancellationToken">Stops between two weights.</param>
     /// <exception cref="InvalidOptionException">An option has an impossible value.</exception>
     /// <exception cref="ModelLoadException">The model cannot be served.</exception>
@@ -192,9 +199,12 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
-    /// <summary>Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.</summary>
+    /// <summary>
+    /// Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.
+    /// </summary>
     internal EngineAssembly Assemble(
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null, Func<ReadContent, ReadContent>? reading = null) =>
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null,
+        Func<ReadContent, ReadContent>? reading = null) =>
         EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading);
 
     private static LoraServingEngine Start(EngineAssembly assembly, EngineDescription description)

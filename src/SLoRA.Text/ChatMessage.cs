@@ -6,7 +6,8 @@ namespace SLoRA.Text;
 
 /// <summary>
 /// One message of a conversation: a role, the content (text, or a list of parts), and whatever else its template reads (tool_calls, name,
-/// reasoning_content, ...). Members reach the template in the order role, content, others. Immutable, if nobody changes the JSON given to it.
+/// reasoning_content, ...). Members reach the template in the order role, content, others. Immutable, if nobody changes the JSON given to
+/// it.
 /// </summary>
 public sealed record ChatMessage
 {
@@ -57,12 +58,23 @@ public sealed record ChatMessage
         try
         {
             if (message is not JsonObject members)
+            {
                 throw new ChatTemplateException("template.input", "a message is no JSON object");
+            }
+
             if (JsonStrings.HasMemberTwice(members, out JsonElement written))
+            {
                 members = OfLast(written);
+            }
+
             if (members["role"] is not JsonValue role || role.GetValueKind() != JsonValueKind.String)
+            {
                 throw new ChatTemplateException("template.input", "a message has no text member 'role'");
-            return new ChatMessage(role.TryGetValue(out JsonElement text) ? JsonStrings.Text(text) : role.GetValue<string>(), members["content"])
+            }
+
+            return new ChatMessage(role.TryGetValue(out JsonElement text)
+                ? JsonStrings.Text(text)
+                : role.GetValue<string>(), members["content"])
             {
                 Members = members.Where(m => m.Key is not ("role" or "content")).ToDictionary(m => m.Key, m => m.Value),
             };

@@ -6,7 +6,8 @@ namespace SLoRA.Text;
 public sealed record ChatRenderOptions
 {
     /// <summary>
-    /// Which of the folder's named templates to use. Without a name it is <c>tool_use</c> when tools are given and the folder has it, else <c>default</c>.
+    /// Which of the folder's named templates to use. Without a name it is <c>tool_use</c> when tools are given and the folder has it, else
+    /// <c>default</c>.
     /// </summary>
     public string? TemplateName { get; init; }
 
@@ -20,14 +21,15 @@ public sealed record ChatRenderOptions
     public JsonNode? Documents { get; init; }
 
     /// <summary>
-    /// Whether special tokens that the conversation spells are but text when it is encoded. False unless set, as in transformers: a message that spells the
-    /// template's markers is then several messages to the model. True encodes everything in messages, tools and documents without special tokens; those that
-    /// the template itself writes stay what they are, whatever filters the text has gone through, and texts that spell none have the same ids either way.
+    /// Whether special tokens that the conversation spells are but text when it is encoded. False unless set, as in transformers: a message
+    /// that spells the template's markers is then several messages to the model. True encodes everything in messages, tools and documents
+    /// without special tokens; those that the template itself writes stay what they are, whatever filters the text has gone through, and
+    /// texts that spell none have the same ids either way.
     /// </summary>
     /// <remarks>
-    /// A special token counts where the template wrote every character of it. Added tokens that are not special stay tokens. A message's role is taken for the
-    /// template's own words where it is a plain word (letters, digits, <c>_</c>, <c>-</c>), because templates make markers of roles: check whose roles these
-    /// are. So are <see cref="Variables"/>, which are the host's.
+    /// A special token counts where the template wrote every character of it. Added tokens that are not special stay tokens. A message's
+    /// role is taken for the template's own words where it is a plain word (letters, digits, <c>_</c>, <c>-</c>), because templates make
+    /// markers of roles: check whose roles these are. So are <see cref="Variables"/>, which are the host's.
     /// </remarks>
     public bool ContentAsText { get; init; }
 

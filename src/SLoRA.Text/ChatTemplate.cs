@@ -3,8 +3,9 @@ using SLoRA.Text.Templates;
 namespace SLoRA.Text;
 
 /// <summary>
-/// A chat template in the Jinja language as Hugging Face runs it: immutable sandbox, trim_blocks and lstrip_blocks, loop controls, generation blocks,
-/// <c>tojson</c>, <c>raise_exception</c>, <c>strftime_now</c>. Parsed once; rendering shares nothing, so any number of threads may render at once.
+/// A chat template in the Jinja language as Hugging Face runs it: immutable sandbox, trim_blocks and lstrip_blocks, loop controls,
+/// generation blocks, <c>tojson</c>, <c>raise_exception</c>, <c>strftime_now</c>. Parsed once; rendering shares nothing, so any number of
+/// threads may render at once.
 /// </summary>
 public sealed class ChatTemplate
 {
@@ -21,7 +22,8 @@ public sealed class ChatTemplate
 
     /// <summary>Parses a template.</summary>
     /// <param name="template">Its text, at most 1,000,000 characters.</param>
-    /// <exception cref="ChatTemplateException"><c>template.syntax</c>, or <c>template.limit</c> where it is too long or nests deeper than 200 levels.</exception>
+    /// <exception cref="ChatTemplateException"><c>template.syntax</c>, or <c>template.limit</c> where it is too long or nests deeper than
+    /// 200 levels.</exception>
     public static ChatTemplate Parse(string template)
     {
         ArgumentNullException.ThrowIfNull(template);
@@ -31,12 +33,14 @@ public sealed class ChatTemplate
     /// <summary>Renders a conversation.</summary>
     /// <param name="inputs">The variables of the template.</param>
     /// <returns>The prompt, exactly as transformers would make it.</returns>
-    /// <exception cref="ChatTemplateException">The template raised an error, used what is undefined or forbidden, or exceeded a limit.</exception>
+    /// <exception cref="ChatTemplateException">The template raised an error, used what is undefined or forbidden, or exceeded a
+    /// limit.</exception>
     public string Render(ChatTemplateInputs inputs) => RenderWithRanges(inputs).Text;
 
     /// <summary>Renders a conversation and reports which parts the assistant wrote.</summary>
     /// <param name="inputs">The variables of the template.</param>
-    /// <exception cref="ChatTemplateException">The template raised an error, used what is undefined or forbidden, or exceeded a limit.</exception>
+    /// <exception cref="ChatTemplateException">The template raised an error, used what is undefined or forbidden, or exceeded a
+    /// limit.</exception>
     public RenderedChat RenderWithRanges(ChatTemplateInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);

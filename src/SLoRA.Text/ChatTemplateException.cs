@@ -1,10 +1,11 @@
 namespace SLoRA.Text;
 
 /// <summary>
-/// A chat template that cannot be parsed or rendered. Codes: <c>template.syntax</c> (not a template), <c>template.raised</c> (the template itself called
-/// <c>raise_exception</c>; the message is the template's), <c>template.undefined</c> (an undefined value was used), <c>template.security</c> (the sandbox
-/// forbids it), <c>template.limit</c> (steps, memory, output or nesting ran out), <c>template.input</c> (the conversation is no JSON that a template could
-/// read), <c>template.runtime</c> (any other error while rendering), <c>template.missing</c> (a folder holds no such template).
+/// A chat template that cannot be parsed or rendered. Codes: <c>template.syntax</c> (not a template), <c>template.raised</c> (the template
+/// itself called <c>raise_exception</c>; the message is the template's), <c>template.undefined</c> (an undefined value was used),
+/// <c>template.security</c> (the sandbox forbids it), <c>template.limit</c> (steps, memory, output or nesting ran out),
+/// <c>template.input</c> (the conversation is no JSON that a template could read), <c>template.runtime</c> (any other error while
+/// rendering), <c>template.missing</c> (a folder holds no such template).
 /// </summary>
 public sealed class ChatTemplateException : SLoraException
 {

@@ -5,8 +5,8 @@ using SLoRA.Text.Templates;
 namespace SLoRA.Text;
 
 /// <summary>
-/// What a chat template is rendered with. All JSON is copied when it is given, so one instance can be rendered on many threads. Whole JSON numbers are
-/// integers of any size, numbers with a fraction or an exponent are floats.
+/// What a chat template is rendered with. All JSON is copied when it is given, so one instance can be rendered on many threads. Whole JSON
+/// numbers are integers of any size, numbers with a fraction or an exponent are floats.
 /// </summary>
 public sealed class ChatTemplateInputs
 {
@@ -19,7 +19,8 @@ public sealed class ChatTemplateInputs
     /// <summary>Inputs for a conversation.</summary>
     /// <param name="messages">The conversation so far, oldest first.</param>
     /// <exception cref="ChatTemplateException">
-    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>:
+    /// it is no JSON.
     /// </exception>
     public ChatTemplateInputs(IEnumerable<ChatMessage> messages)
     {
@@ -30,7 +31,8 @@ public sealed class ChatTemplateInputs
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
     /// <exception cref="ChatTemplateException">
-    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>:
+    /// it is no JSON.
     /// </exception>
     public ChatTemplateInputs(JsonNode messages)
     {
@@ -41,7 +43,8 @@ public sealed class ChatTemplateInputs
     /// <summary>Inputs for a conversation that is already JSON; member order is kept.</summary>
     /// <param name="messages">A list of objects, as Hugging Face takes it.</param>
     /// <exception cref="ChatTemplateException">
-    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>: it is no JSON.
+    /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>:
+    /// it is no JSON.
     /// </exception>
     public ChatTemplateInputs(JsonElement messages) => _messages = JsonValues.Of(messages, ref _size);
 
@@ -73,7 +76,9 @@ public sealed class ChatTemplateInputs
         {
             ArgumentNullException.ThrowIfNull(value);
             foreach ((string name, JsonNode? node) in value)
+            {
                 _variables.Add(new(name, JsonValues.Of(node, ref _size)));
+            }
         }
     }
 
@@ -95,7 +100,9 @@ public sealed class ChatTemplateInputs
         yield return new("documents", asContent ? ConversationValues.Content(_documents) : _documents);
         yield return new("add_generation_prompt", AddGenerationPrompt);
         foreach (KeyValuePair<string, object?> variable in _variables)
+        {
             yield return variable;
+        }
     }
 
     /// <summary>The same messages with what a tokenizer adds to them.</summary>
@@ -112,13 +119,19 @@ public sealed class ChatTemplateInputs
     private object? Of(ChatMessage message, int index)
     {
         if (message is null)
+        {
             throw new ChatTemplateException("template.input", $"message {index} of the conversation is null");
+        }
+
         _size += message.Role.Length + 2;
         var members = new TemplateDict(2 + message.Members.Count);
         members.Set("role", message.Role);
         members.Set("content", JsonValues.Of(message.Content, ref _size));
         foreach ((string name, JsonNode? value) in message.Members)
+        {
             members.Set(name, JsonValues.Of(value, ref _size));
+        }
+
         return members;
     }
 }

@@ -4,8 +4,8 @@ namespace SLoRA.Text;
 
 /// <summary>
 /// Ends a continuation at the token that completes one of several strings. Give it to the request, and the same strings to the
-/// <see cref="TextStream"/> that shows the answer: together no character of a stop string is ever shown and no token is generated behind it. Immutable: one
-/// instance serves any number of requests and threads. Made by <see cref="Tokenizer.CreateStopCondition"/>.
+/// <see cref="TextStream"/> that shows the answer: together no character of a stop string is ever shown and no token is generated behind
+/// it. Immutable: one instance serves any number of requests and threads. Made by <see cref="Tokenizer.CreateStopCondition"/>.
 /// </summary>
 public sealed class StopStringCondition : IStopCondition
 {
@@ -22,7 +22,8 @@ public sealed class StopStringCondition : IStopCondition
     public FinishReason Reason => FinishReason.StopString;
 
     /// <inheritdoc/>
-    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) => new Matcher(_tokenizer.CreateStream(prompt, skipSpecialTokens: true, _stops));
+    public IStopMatcher Begin(ReadOnlySpan<int> prompt, int continuation) =>
+        new Matcher(_tokenizer.CreateStream(prompt, skipSpecialTokens: true, _stops));
 
     private sealed class Matcher(TextStream text) : IStopMatcher
     {

@@ -34,8 +34,16 @@ public sealed class TextStream
     /// <exception cref="InvalidOperationException">The stream was finished.</exception>
     public ReadOnlySpan<char> Append(int id)
     {
-        if (_finished) throw new InvalidOperationException("The stream was finished; a new one is needed for more tokens.");
-        if (IsStopped) return default;
+        if (_finished)
+        {
+            throw new InvalidOperationException("The stream was finished; a new one is needed for more tokens.");
+        }
+
+        if (IsStopped)
+        {
+            return default;
+        }
+
         ReadOnlySpan<char> shown = _shown.Append(id);
         return _filter is null ? shown : _filter.Filter(_watched is null ? shown : _watched.Append(id), shown);
     }
@@ -44,7 +52,11 @@ public sealed class TextStream
     /// <returns>The rest of the text, often none. Valid as long as the stream.</returns>
     public ReadOnlySpan<char> Finish()
     {
-        if (_finished || IsStopped) return default;
+        if (_finished || IsStopped)
+        {
+            return default;
+        }
+
         _finished = true;
         ReadOnlySpan<char> shown = _shown.Finish();
         return _filter is null ? shown : _filter.FilterLast(_watched is null ? shown : _watched.Finish(), shown);

@@ -30,15 +30,15 @@ public sealed partial class Tokenizer
     public int VocabularySize => _file.Model.Vocabulary.Count + _file.AddedTokens.ExtraCount;
 
     /// <summary>
-    /// What the files contradict themselves and each other in without making the tokenizer unusable: a sentence each, with both values and which
-    /// one counts. Worth a line in a server's log when it starts.
+    /// What the files contradict themselves and each other in without making the tokenizer unusable: a sentence each, with both values and
+    /// which one counts. Worth a line in a server's log when it starts.
     /// </summary>
     public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>
     /// The special tokens by their role, as tokenizer_config.json and special_tokens_map.json name them: <c>bos_token</c>,
-    /// <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> and others, only those that are configured. Each of them is a token that texts are
-    /// searched for and that decoding can leave out, whether tokenizer.json lists it or not.
+    /// <c>eos_token</c>, <c>pad_token</c>, <c>unk_token</c> and others, only those that are configured. Each of them is a token that texts
+    /// are searched for and that decoding can leave out, whether tokenizer.json lists it or not.
     /// </summary>
     public IReadOnlyDictionary<string, string> SpecialTokens => _file.Roles;
 
@@ -67,8 +67,8 @@ public sealed partial class Tokenizer
     internal IReadOnlyDictionary<string, string> ChatTemplateTexts => _configuration.ChatTemplates;
 
     /// <summary>
-    /// Loads the tokenizer of a folder: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json and
-    /// chat_template.jinja. Only regular files are read; opening one never waits.
+    /// Loads the tokenizer of a folder: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json
+    /// and chat_template.jinja. Only regular files are read; opening one never waits.
     /// </summary>
     /// <param name="folder">The folder of a model.</param>
     /// <exception cref="TokenizerException">A file is missing, damaged, contradicts itself or holds what is not implemented.</exception>
@@ -84,7 +84,9 @@ public sealed partial class Tokenizer
         return tokenizer;
     }
 
-    /// <summary>Makes a tokenizer of the content of a tokenizer.json alone: no special token has a role, and there is no chat template.</summary>
+    /// <summary>
+    /// Makes a tokenizer of the content of a tokenizer.json alone: no special token has a role, and there is no chat template.
+    /// </summary>
     /// <param name="tokenizerJson">The bytes of the file, UTF-8; not kept.</param>
     /// <exception cref="TokenizerException">The content is damaged, contradicts itself or holds what is not implemented.</exception>
     public static Tokenizer FromJson(ReadOnlyMemory<byte> tokenizerJson)
@@ -96,8 +98,10 @@ public sealed partial class Tokenizer
 
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>
-    /// <param name="addSpecialTokens">Whether to add what the post-processor of tokenizer.json adds, such as a token that begins the text.</param>
-    /// <exception cref="TokenizerException">The text holds what the vocabulary cannot express, or an expression of the file backtracks without end.</exception>
+    /// <param name="addSpecialTokens">Whether to add what the post-processor of tokenizer.json adds, such as a token that begins the
+    /// text.</param>
+    /// <exception cref="TokenizerException">The text holds what the vocabulary cannot express, or an expression of the file backtracks
+    /// without end.</exception>
     public int[] Encode(string text, bool addSpecialTokens = true)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -125,7 +129,9 @@ public sealed partial class Tokenizer
     /// <summary>Whether an id is a special token's.</summary>
     internal bool IsSpecial(int id) => _file.AddedTokens.IsSpecial(id);
 
-    /// <summary>Writes the ids of a text. Allocates nothing beyond what <paramref name="output"/> does, once texts of this length have been seen.</summary>
+    /// <summary>
+    /// Writes the ids of a text. Allocates nothing beyond what <paramref name="output"/> does, once texts of this length have been seen.
+    /// </summary>
     /// <param name="text">Any text; lone surrogates count as U+FFFD.</param>
     /// <param name="output">Takes the ids.</param>
     /// <param name="addSpecialTokens">Whether to add what the post-processor of tokenizer.json adds.</param>
@@ -150,7 +156,11 @@ public sealed partial class Tokenizer
         var sink = new TextSink();
         DecoderStage first = _file.Decoder.CreateStage(sink, streaming: false);
         TokenTexts tokens = Texts(first, skipSpecialTokens);
-        foreach (int id in ids) tokens.Push(id);
+        foreach (int id in ids)
+        {
+            tokens.Push(id);
+        }
+
         first.Finish();
         return sink.Text.Span.ToString();
     }
@@ -165,11 +175,12 @@ public sealed partial class Tokenizer
     /// </param>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
     /// <param name="stopStrings">
-    /// Texts at which the stream stops; no part of the one that is met is given. They may hold special tokens, whether or not those are left out of what is
-    /// given. None by default; as for <see cref="CreateStopCondition"/>.
+    /// Texts at which the stream stops; no part of the one that is met is given. They may hold special tokens, whether or not those are
+    /// left out of what is given. None by default; as for <see cref="CreateStopCondition"/>.
     /// </param>
     /// <exception cref="ArgumentException">A stop string is null or empty, or they are too long.</exception>
-    public TextStream CreateStream(ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null) =>
+    public TextStream CreateStream(
+        ReadOnlySpan<int> context = default, bool skipSpecialTokens = true, IEnumerable<string>? stopStrings = null) =>
         CreateStream(context, skipSpecialTokens, stopStrings is null ? StopStrings.None : new StopStrings(stopStrings));
 
     internal TextStream CreateStream(ReadOnlySpan<int> context, bool skipSpecialTokens, StopStrings stops)
@@ -183,7 +194,8 @@ public sealed partial class Tokenizer
     }
 
     /// <summary>Hands tokens by id to the first stage of a decoding.</summary>
-    internal TokenTexts Texts(DecoderStage first, bool skipSpecialTokens) => new(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
+    internal TokenTexts Texts(DecoderStage first, bool skipSpecialTokens) =>
+        new(_file.Model.Vocabulary, _file.AddedTokens, first, skipSpecialTokens);
 
     /// <summary>The id of a token, written as in tokenizer.json, or null.</summary>
     public int? TokenToId(string token)
@@ -194,7 +206,8 @@ public sealed partial class Tokenizer
 
     /// <summary>The token of an id, written as in tokenizer.json, or null.</summary>
     public string? IdToToken(int id) =>
-        _file.AddedTokens.Content(id) ?? (_file.Model.Vocabulary.TryGetToken(id, out ReadOnlySpan<byte> token) ? Encoding.UTF8.GetString(token) : null);
+        _file.AddedTokens.Content(id)
+            ?? (_file.Model.Vocabulary.TryGetToken(id, out ReadOnlySpan<byte> token) ? Encoding.UTF8.GetString(token) : null);
 
     /// <summary>The ids of two texts as the post-processor joins them, with the type of each and whether the template added it.</summary>
     internal (int[] Ids, int[] Types, bool[] Added) EncodePair(string text, string pair)
@@ -230,24 +243,40 @@ public sealed partial class Tokenizer
 
         foreach (TemplatePiece piece in _file.PostProcessor.Single)
         {
-            if (piece.Kind == TemplatePieceKind.First) _encoder.Encode(text, scratch);
-            foreach (int id in piece.Ids) scratch.Ids.Add(id);
+            if (piece.Kind == TemplatePieceKind.First)
+            {
+                _encoder.Encode(text, scratch);
+            }
+
+            foreach (int id in piece.Ids)
+            {
+                scratch.Ids.Add(id);
+            }
         }
     }
 
     // A flag of tokenizer_config.json against what the post-processor of tokenizer.json does, which decides.
     private void CompareFlag(string name, bool? flag, string role, bool isFirst, List<string> warnings)
     {
-        if (flag is not bool says) return;
+        if (flag is not bool says)
+        {
+            return;
+        }
+
         int? id = SpecialTokenId(role);
         TemplatePiece[] pieces = _file.PostProcessor.Single;
         int text = Array.FindIndex(pieces, piece => piece.Kind == TemplatePieceKind.First);
         IEnumerable<int> added = (isFirst ? pieces[..text] : pieces[(text + 1)..]).SelectMany(piece => piece.Ids);
         bool adds = id is int token && added.Contains(token);
-        if (adds == says) return;
+        if (adds == says)
+        {
+            return;
+        }
+
         string what = SpecialTokens.TryGetValue(role, out string? content) ? Excerpt.Of(content) : $"{role}, which no file names,";
         string does = $"puts {(adds ? "" : "no ")}{what} {(isFirst ? "before" : "after")} a text";
-        warnings.Add($"tokenizer_config.json says {name}: {(says ? "true" : "false")}, and the post-processor of tokenizer.json {does}; the post-processor decides.");
+        warnings.Add($"tokenizer_config.json says {name}: {(says ? "true" : "false")}, and the post-processor of tokenizer.json {does}; "
+            + $"the post-processor decides.");
     }
 
     private int? SpecialTokenId(string role) => SpecialTokens.TryGetValue(role, out string? token) ? TokenToId(token) : null;

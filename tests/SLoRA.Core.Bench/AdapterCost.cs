@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// What distinct adapters add to a step of decode rows. Steps with and without them alternate, and the best time of each operation counts, as a whole step is
-/// seldom left alone by other programs.
+/// What distinct adapters add to a step of decode rows. Steps with and without them alternate, and the best time of each operation counts,
+/// as a whole step is seldom left alone by other programs.
 /// </summary>
 /// <param name="Without">Seconds of the step without adapters.</param>
 /// <param name="With">Seconds with them.</param>
@@ -30,6 +30,7 @@ internal sealed record AdapterCost(double Without, double With, long Bytes)
             model.Decoder.Run(model.Plan);
         }
 
-        return new AdapterCost(calls[0].Sum(call => call.Seconds), calls[1].Sum(call => call.Seconds), StepModel.Sequences * model.AdapterBytes);
+        return new AdapterCost(calls[0].Sum(call => call.Seconds), calls[1].Sum(call => call.Seconds), StepModel.Sequences
+            * model.AdapterBytes);
     }
 }

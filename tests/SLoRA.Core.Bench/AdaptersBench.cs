@@ -5,7 +5,9 @@ using SLoRA.Native;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>One point: an engine whose pool holds some of its adapters, under a closed loop of clients that draw adapters by Zipf's law.</summary>
+/// <summary>
+/// One point: an engine whose pool holds some of its adapters, under a closed loop of clients that draw adapters by Zipf's law.
+/// </summary>
 internal static class AdaptersBench
 {
     /// <summary>Measures and prints.</summary>
@@ -34,7 +36,8 @@ internal static class AdaptersBench
     /// <param name="report">Told how far it is; null for nobody.</param>
     /// <param name="cancellation">Stops.</param>
     /// <exception cref="InsufficientMemoryException">The machine has less memory than pool and contents take.</exception>
-    public static async Task<AdaptersResult> MeasureAsync(AdaptersWorkload workload, string folder, Action<string>? report, CancellationToken cancellation)
+    public static async Task<AdaptersResult> MeasureAsync(
+        AdaptersWorkload workload, string folder, Action<string>? report, CancellationToken cancellation)
     {
         KvPages kv = await PageSizeAsync(folder, workload.Threads, cancellation);
         int pages = workload.Pages(kv);
@@ -42,7 +45,8 @@ internal static class AdaptersBench
         using var steps = new StepAdapters();
         await using LoraServingEngine engine = await BenchEngine.BuildAsync(workload, folder, pages * kv.PageBytes, steps, cancellation);
         report?.Invoke(string.Create(
-            CultureInfo.InvariantCulture, $"{workload.Shape.Name} {workload.Weights}, {workload.Threads} threads, {pages} pages of {kv.PageBytes} bytes"));
+            CultureInfo.InvariantCulture,
+            $"{workload.Shape.Name} {workload.Weights}, {workload.Threads} threads, {pages} pages of {kv.PageBytes} bytes"));
         await BenchEngine.FillAsync(engine, workload, cancellation);
         report?.Invoke($"{engine.Status.ResidentAdapters} adapters in the pool; warming up");
 
@@ -89,21 +93,24 @@ internal static class AdaptersBench
     public static async Task<KvPages> PageSizeAsync(string folder, int threads, CancellationToken cancellation)
     {
         await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
-            .UseModel(folder).UseCpu(cpu => cpu.Threads = threads).ConfigurePool(pool => pool.Bytes = 8L << 20).BuildAsync(cancellationToken: cancellation);
+            .UseModel(folder).UseCpu(cpu => cpu.Threads = threads).ConfigurePool(pool => pool.Bytes = 8L << 20)
+                .BuildAsync(cancellationToken: cancellation);
         long pageBytes = engine.Status.Pool.PageBytes;
         return new KvPages(pageBytes, BenchEngine.PageTokens);
     }
 
     private static void RequireMemory(AdaptersWorkload workload, long poolBytes)
     {
-        long contents = Math.Min(workload.HostBytes, Enumerable.Range(0, workload.Registered).Sum(i => RandomAdapter.BytesOf(workload.Shape, i)));
+        long contents =
+            Math.Min(workload.HostBytes, Enumerable.Range(0, workload.Registered).Sum(i => RandomAdapter.BytesOf(workload.Shape, i)));
         long needed = poolBytes + contents;
         long available = ProcessMemory.Limit;
         if (needed > available * 0.9)
         {
             throw new InsufficientMemoryException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The pool takes {poolBytes / 1e9:F1} GB and the contents in main memory {contents / 1e9:F1} GB; this machine has {available / 1e9:F1} GB."));
+                $"The pool takes {poolBytes / 1e9:F1} GB and the contents in main memory {contents / 1e9:F1} GB; this machine has "
+                + $"{available / 1e9:F1} GB."));
         }
     }
 }

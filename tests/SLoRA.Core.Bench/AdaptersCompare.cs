@@ -3,10 +3,13 @@ using SLoRA.Core.Bench.Workload;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The goals of serving thousands of adapters: runs the points that each needs and prints achieved beside goal, as a table in Markdown.</summary>
+/// <summary>
+/// The goals of serving thousands of adapters: runs the points that each needs and prints achieved beside goal, as a table in Markdown.
+/// </summary>
 /// <param name="basis">The workload that the points vary.</param>
 /// <param name="many">Adapters of the largest point.</param>
-/// <param name="rounds">How often the points of a ratio are measured in turns; the best of each counts, as a shared machine changes within seconds.</param>
+/// <param name="rounds">How often the points of a ratio are measured in turns; the best of each counts, as a shared machine changes within
+/// seconds.</param>
 /// <param name="report">Told of every point.</param>
 internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int rounds, Action<string> report)
 {
@@ -68,10 +71,12 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
 
     private async Task<GoalRow> CachedThroughputAsync(string folder, CancellationToken cancellation)
     {
-        AdaptersResult[] best = await InTurnsAsync(folder, result => -result.OutputTokensPerSecond, cancellation, basis, basis with { Resident = null });
+        AdaptersResult[] best =
+            await InTurnsAsync(folder, result => -result.OutputTokensPerSecond, cancellation, basis, basis with { Resident = null });
         double cached = best[0].OutputTokensPerSecond;
         double all = best[1].OutputTokensPerSecond;
-        return new GoalRow(Text($"throughput with a cache of {basis.Resident} / with all {basis.Registered} resident"), cached / all, 0.97, false, "P1", Text($"{cached:F1} / {all:F1} tokens/s"));
+        return new GoalRow(Text($"throughput with a cache of {basis.Resident} / with all {basis.Registered} resident"), cached / all, 0.97,
+            false, "P1", Text($"{cached:F1} / {all:F1} tokens/s"));
     }
 
     private async Task<GoalRow> ManyRegisteredAsync(string folder, CancellationToken cancellation)
@@ -96,8 +101,11 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
         double limit = small.StepSeconds / (small.StepSeconds + (Math.Max(0, extraBytes) / bandwidth));
         double ratio = large.OutputTokensPerSecond / small.OutputTokensPerSecond;
         return new GoalRow(
-            Text($"n = {basis.Registered} / n = 5, of what the bytes of the further adapters of a step allow"), ratio / limit, 0.97, false, "P1",
-            Text($"{large.OutputTokensPerSecond:F1} / {small.OutputTokensPerSecond:F1} tokens/s = {ratio:F3}; {large.DistinctAdaptersPerStep:F1} and {small.DistinctAdaptersPerStep:F1} adapters a step, {extraBytes / 1e6:F1} MB more at {bandwidth / 1e9:F1} GB/s: {limit:F3}"));
+            Text($"n = {basis.Registered} / n = 5, of what the bytes of the further adapters of a step allow"), ratio / limit, 0.97,
+            false, "P1",
+            Text($"{large.OutputTokensPerSecond:F1} / {small.OutputTokensPerSecond:F1} tokens/s = {ratio:F3}; "
+                + $"{large.DistinctAdaptersPerStep:F1} and {small.DistinctAdaptersPerStep:F1} adapters a step, {extraBytes / 1e6:F1} MB "
+                + $"more at {bandwidth / 1e9:F1} GB/s: {limit:F3}"));
     }
 
     private async Task<GoalRow> FirstTokenAsync(string folder, CancellationToken cancellation)
@@ -105,7 +113,8 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
         int cache = basis.Resident ?? 32;
         AdaptersWorkload uniform = basis with { Registered = 2 * cache, Resident = cache, Zipf = 0, IsRead = false };
         AdaptersResult[] best = await InTurnsAsync(
-            folder, result => result.FirstTokenMedian, cancellation, uniform with { IsRead = true }, uniform with { Resident = null }, uniform);
+            folder, result => result.FirstTokenMedian, cancellation, uniform with { IsRead = true },
+            uniform with { Resident = null }, uniform);
         double cached = best[0].FirstTokenMedian;
         double all = best[1].FirstTokenMedian;
         double unread = best[2].FirstTokenMedian;
@@ -118,7 +127,8 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
     {
         StreamInResult result = await StreamInBench.MeasureAsync(basis, folder, cancellation);
         return new GoalRow(
-            Text($"other streams' inter-token p99 while {result.Bytes >> 20} MiB of adapters stream in / quiet"), result.StreamingP99 / result.QuietP99, 1.15, true, "F2",
+            Text($"other streams' inter-token p99 while {result.Bytes >> 20} MiB of adapters stream in / quiet"),
+            result.StreamingP99 / result.QuietP99, 1.15, true, "F2",
             Text($"{result.StreamingP99:F1} / {result.QuietP99:F1} ms, in {result.Seconds:F1} s"));
     }
 
@@ -133,7 +143,8 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
     private GoalRow Overhead()
     {
         OverheadResult result = OverheadBench.Measure(basis.Shape, basis.Weights, 64, 16, basis.Threads);
-        return new GoalRow("step loop apart from compute, 64 rows", result.Share, 0.02, true, "P2", Text($"{result.LoopSeconds * 1e3:F3} / {result.ComputeSeconds * 1e3:F1} ms"));
+        return new GoalRow("step loop apart from compute, 64 rows", result.Share, 0.02, true, "P2",
+            Text($"{result.LoopSeconds * 1e3:F3} / {result.ComputeSeconds * 1e3:F1} ms"));
     }
 
     /// <summary>Measures points in turns, and keeps of each the result with the least <paramref name="cost"/>.</summary>
@@ -164,5 +175,5 @@ internal sealed class AdaptersCompare(AdaptersWorkload basis, int many, int roun
         return Enumerable.Range(0, workload.Registered).Sum(i => zipf.Probability(i) * RandomAdapter.BytesOf(workload.Shape, i));
     }
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Text(string text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -2,7 +2,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Many adapters behind one pool, and who asks for them: a closed loop of clients, each of which asks again when it has been answered.</summary>
+/// <summary>
+/// Many adapters behind one pool, and who asks for them: a closed loop of clients, each of which asks again when it has been answered.
+/// </summary>
 internal sealed record AdaptersWorkload
 {
     /// <summary>Tokens of a prompt.</summary>
@@ -41,7 +43,9 @@ internal sealed record AdaptersWorkload
     /// <summary>Bytes of main memory, beside the pool, for the contents of adapters.</summary>
     public long HostBytes { get; init; } = 4L << 30;
 
-    /// <summary>Whether every content has been read before anything is measured, so that what the pool has no room for lies in main memory.</summary>
+    /// <summary>
+    /// Whether every content has been read before anything is measured, so that what the pool has no room for lies in main memory.
+    /// </summary>
     public bool IsRead { get; init; }
 
     /// <summary>Pages of a pool with room for the KV cache of all clients and for the adapters.</summary>

@@ -30,7 +30,8 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     public static Argument<string> Argument(bool asStored = false)
     {
         var argument = new Argument<string>("weights") { Description = "The base weights.", DefaultValueFactory = _ => BF16.Name };
-        argument.AcceptOnlyFromAmong([.. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Select(weights => weights.Name)]);
+        argument.AcceptOnlyFromAmong(
+            [.. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Select(weights => weights.Name)]);
         return argument;
     }
 }

@@ -9,7 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Queue(), Serve(), CompareCommand.Create(), Adapters(), Register(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Queue(), Serve(), CompareCommand.Create(),
+        Adapters(), Register(),
     };
 
     private static Command Kernels()
@@ -29,7 +30,8 @@ internal static class BenchCommands
         Argument<string> type = BaseWeights.Argument();
         Option<int> threads = Threads();
         Option<int> context = Number("--context", 160, "Positions that decode rows have before them.");
-        Option<int> adapters = new("--adapters") { Description = "Adapters on all linear modules, one per decode row in turn.", DefaultValueFactory = _ => 0 };
+        Option<int> adapters =
+            new("--adapters") { Description = "Adapters on all linear modules, one per decode row in turn.", DefaultValueFactory = _ => 0 };
         Option<int> rank = Number("--rank", 16, "Rank of the adapters.");
         var command = new Command("step", "Whole steps without an engine around them.") { shape, type, threads, context, adapters, rank };
         command.SetAction(options => StepBench.Run(
@@ -49,7 +51,8 @@ internal static class BenchCommands
         Option<int> rows = Number("--rows", 64, "Sequences that decode.");
         Option<int> adapters = Number("--adapters", 16, "Adapters that they use in turn; 0 for the base.", least: 0);
         Option<int> threads = Threads();
-        var command = new Command("overhead", "The step loop apart from compute, beside the compute of the same step.") { shape, type, rows, adapters, threads };
+        var command = new Command(
+            "overhead", "The step loop apart from compute, beside the compute of the same step.") { shape, type, rows, adapters, threads };
         command.SetAction(options => OverheadBench.Run(
             Shape.Find(options.GetValue(shape)!)!,
             BaseWeights.Find(options.GetValue(type)!).Stored,
@@ -67,7 +70,8 @@ internal static class BenchCommands
         Option<int> adapters = Number("--adapters", 16, "Adapters that all requests use in turn; 0 for the base.", least: 0);
         Option<int> waiting = Number("--waiting", 100_000, "Requests that wait.");
         Option<int> threads = Threads();
-        var command = new Command("queue", "What requests that wait cost those that run.") { shape, type, rows, adapters, waiting, threads };
+        var command =
+            new Command("queue", "What requests that wait cost those that run.") { shape, type, rows, adapters, waiting, threads };
         command.SetAction(options => QueueBench.Run(
             Shape.Find(options.GetValue(shape)!)!,
             BaseWeights.Find(options.GetValue(type)!).Stored,
@@ -81,7 +85,8 @@ internal static class BenchCommands
     private static Command Serve()
     {
         Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
-        Option<string> weights = Choice("--weights", "The base weights; int8 is quantized from bf16 when loaded.", "bf16", "f16", "f32", "int8");
+        Option<string> weights =
+            Choice("--weights", "The base weights; int8 is quantized from bf16 when loaded.", "bf16", "f16", "f32", "int8");
         Option<string> mode = Choice("--mode", "Whether requests use adapters: 'base' none, 'mixed' all of them in turn.", "mixed", "base");
         Option<int> requests = Number("--requests", 16, "Requests, all present at the start.");
         Option<int> prompt = Number("--prompt", 128, "Tokens of a prompt.");
@@ -116,11 +121,15 @@ internal static class BenchCommands
     {
         Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
         Option<string> weights = Choice("--weights", "Type of the base weights.", "bf16", "f16", "f32");
-        Option<int> registered = Number("--registered", 1000, "Adapters of rank 64, 32, 16 and 8 in turn on q, k, v and o, each with its own content.");
-        var resident = new Option<string>("--resident") { Description = "Adapters that fit into the pool: a number, or 'all'.", DefaultValueFactory = _ => "32" };
+        Option<int> registered =
+            Number("--registered", 1000, "Adapters of rank 64, 32, 16 and 8 in turn on q, k, v and o, each with its own content.");
+        var resident = new Option<string>(
+            "--resident")
+        { Description = "Adapters that fit into the pool: a number, or 'all'.", DefaultValueFactory = _ => "32" };
         resident.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is var value and not "all" && (!int.TryParse(value, CultureInfo.InvariantCulture, out int count) || count < 1))
+            if (result.GetValueOrDefault<string>() is var value and not "all"
+                && (!int.TryParse(value, CultureInfo.InvariantCulture, out int count) || count < 1))
             {
                 result.AddError("--resident must be a number of at least 1, or 'all'.");
             }
@@ -130,9 +139,14 @@ internal static class BenchCommands
         Option<double> seconds = Real("--seconds", 20, "How long is measured.");
         Option<double> warmUp = Real("--warm-up", 5, "How long the same traffic runs before that, in seconds.");
         Option<int> threads = Threads();
-        var read = new Option<bool>("--read") { Description = "Reads every adapter once before anything is measured: what the pool has no room for lies in main memory." };
+        var read = new Option<bool>("--read")
+        {
+            Description = "Reads every adapter once before anything is measured: what the pool has no "
+            + "room for lies in main memory."
+        };
         var json = new Option<bool>("--json") { Description = "Prints nothing but one line of JSON." };
-        var command = new Command("adapters", "Many adapters behind one pool: a closed loop of requests of 128 + 64 tokens, through the public API.")
+        var command =
+            new Command("adapters", "Many adapters behind one pool: a closed loop of requests of 128 + 64 tokens, through the public API.")
         {
             shape, weights, registered, resident, concurrency, zipf, seconds, warmUp, read, threads, json,
         };
@@ -159,10 +173,18 @@ internal static class BenchCommands
     {
         Option<int> many = Number("--many", 10000, "Adapters of the largest point.");
         Option<int> rounds = Number("--rounds", 3, "How often the points of a ratio are measured in turns; the best of each counts.");
-        var only = new Option<int[]>("--only") { Description = $"Rows to measure, from 1 to {AdaptersCompare.Rows}; all by default.", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<int[]>("--only")
+        {
+            Description = $"Rows to measure, from 1 to {AdaptersCompare.Rows}; all by default.",
+            AllowMultipleArgumentsPerToken = true
+        };
         var plot = new Option<string?>("--plot") { Description = "Where a picture of the table goes, such as docs/images/adapters.png." };
-        var command = new Command("compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many, rounds, only, plot };
-        command.SetAction((options, cancellation) => new AdaptersCompare(workload(options), options.GetValue(many), options.GetValue(rounds), Console.WriteLine).RunAsync(
+        var command =
+            new Command(
+                "compare", "Every goal beside what is achieved, as a table in Markdown. The options of 'adapters' come before.") { many,
+                rounds, only, plot };
+        command.SetAction((options, cancellation) =>
+            new AdaptersCompare(workload(options), options.GetValue(many), options.GetValue(rounds), Console.WriteLine).RunAsync(
             options.GetValue(only) ?? [], options.GetValue(plot), cancellation));
         return command;
     }
@@ -185,7 +207,8 @@ internal static class BenchCommands
         Option<string> shape = Choice("--shape", "The decoder.", "135m", "1b");
         Option<int> count = Number("--count", 10000, "Folders.");
         var command = new Command("register", "Registering adapter folders by their headers.") { shape, count };
-        command.SetAction((options, cancellation) => RegisterBench.Run(Shape.Find(options.GetValue(shape)!)!, options.GetValue(count), cancellation));
+        command.SetAction(
+            (options, cancellation) => RegisterBench.Run(Shape.Find(options.GetValue(shape)!)!, options.GetValue(count), cancellation));
         return command;
     }
 

@@ -28,7 +28,8 @@ internal static class BenchEngine
             .BuildAsync(cancellationToken: cancellation);
 
     /// <summary>
-    /// Brings as many adapters into the pool as it is meant to hold, the popular ones last; before them all others, if their contents shall have been read.
+    /// Brings as many adapters into the pool as it is meant to hold, the popular ones last; before them all others, if their contents shall
+    /// have been read.
     /// </summary>
     public static async Task FillAsync(LoraServingEngine engine, AdaptersWorkload workload, CancellationToken cancellation)
     {

@@ -4,7 +4,8 @@ using SLoRA.Backends.Cpu;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// What this machine can do: multiply-adds from registers, and bytes read from memory by all threads together. Each is the best of several loops.
+/// What this machine can do: multiply-adds from registers, and bytes read from memory by all threads together. Each is the best of several
+/// loops.
 /// </summary>
 internal static unsafe class Ceilings
 {

@@ -3,7 +3,9 @@ using SLoRA.Core.Bench.Workload;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Clients that each hand the next request of a trace in when the last one has been answered, and what they saw while it was measured.</summary>
+/// <summary>
+/// Clients that each hand the next request of a trace in when the last one has been answered, and what they saw while it was measured.
+/// </summary>
 internal sealed class ClosedLoop(LoraServingEngine engine, AdaptersWorkload workload, AdapterTrace trace)
 {
     private readonly CancellationTokenSource _stop = new();

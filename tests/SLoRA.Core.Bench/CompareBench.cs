@@ -3,9 +3,9 @@ using System.Globalization;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// The goals of the Cpu backend beside a peer: both serve the same work, in turns, and the best of each counts. What memory allows is measured before and
-/// behind every repetition of ours, and the higher of the two is that repetition's limit: on a shared machine it changes within seconds. The repetition
-/// that comes nearest to its limit counts.
+/// The goals of the Cpu backend beside a peer: both serve the same work, in turns, and the best of each counts. What memory allows is
+/// measured before and behind every repetition of ours, and the higher of the two is that repetition's limit: on a shared machine it
+/// changes within seconds. The repetition that comes nearest to its limit counts.
 /// </summary>
 internal sealed class CompareBench(string script, int rounds, int threads, bool json, CancellationToken cancellation) : IDisposable
 {
@@ -57,7 +57,8 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"\n{threads} threads; limits: {_limits.Floats / 1e9:F0} GFLOP/s fp32, {_limits.Integers / 1e9:F0} GOP/s int8, {_lowest / 1e9:F0} to {_highest / 1e9:F0} GB/s; best of {rounds} rounds\n"));
+                $"\n{threads} threads; limits: {_limits.Floats / 1e9:F0} GFLOP/s fp32, {_limits.Integers / 1e9:F0} GOP/s int8, "
+                + $"{_lowest / 1e9:F0} to {_highest / 1e9:F0} GB/s; best of {rounds} rounds\n"));
             Console.WriteLine(Goal.Header);
             goals.ForEach(goal => Console.WriteLine(goal.ToLine()));
         }
@@ -101,8 +102,10 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         Served served = await Alternate(workload);
         return
         [
-            Above($"135m {weights.Name}, base prefill", served, figures => figures.Prefill, 2, limits => 16 * 128 / Prefill(workload, limits)),
-            Above($"135m {weights.Name}, base decode, batch 16", served, figures => figures.Decode, 2, limits => 16 * 64 / Decoded(workload, limits)),
+            Above($"135m {weights.Name}, base prefill", served, figures => figures.Prefill, 2, limits => 16
+                * 128 / Prefill(workload, limits)),
+            Above($"135m {weights.Name}, base decode, batch 16", served, figures => figures.Decode, 2, limits => 16
+                * 64 / Decoded(workload, limits)),
         ];
     }
 
@@ -111,7 +114,8 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         const double Bandwidth = 0.85;
         ServeWorkload workload = Workload(Shape.Small, weights, 1, 128, 64, 0);
         Served served = await Alternate(workload);
-        Goal goal = Above($"135m {weights.Name}, base decode, batch 1", served, figures => figures.Decode, 1, limits => 64 / Decoded(workload, limits));
+        Goal goal = Above(
+            $"135m {weights.Name}, base decode, batch 1", served, figures => figures.Decode, 1, limits => 64 / Decoded(workload, limits));
         return [goal with { Wanted = "≥ 1.0, and ≥ 85 % of bandwidth", IsMet = goal.Ratio >= 1 && goal.Share >= Bandwidth }];
     }
 
@@ -119,7 +123,8 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
     {
         ServeWorkload workload = Workload(Shape.Small, BaseWeights.BF16, 1, 4096, 64, 0);
         Served served = await Alternate(workload);
-        return [Above("135m bf16, decode at 4096 tokens of context", served, figures => figures.Decode, 1.5, limits => 64 / Decoded(workload, limits))];
+        return [Above("135m bf16, decode at 4096 tokens of context", served, figures => figures.Decode, 1.5,
+            limits => 64 / Decoded(workload, limits))];
     }
 
     private IReadOnlyList<Goal> Adapters()
@@ -136,9 +141,11 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         return
         [
             new Goal(
-                "1b bf16, step of 16 rows, 16 adapters / none", "ms", cost.With * 1e3, cost.Without * 1e3, cost.Ratio, "≤ 1.2", without * 1e3, without / cost.Without, cost.Ratio <= Wanted),
+                "1b bf16, step of 16 rows, 16 adapters / none", "ms", cost.With * 1e3, cost.Without * 1e3, cost.Ratio, "≤ 1.2", without
+                    * 1e3, without / cost.Without, cost.Ratio <= Wanted),
             new Goal(
-                "1b, the adapters' bytes in that difference", "GB/s", speed / 1e9, null, share, "≥ 75 % of bandwidth", limits.Bytes / 1e9, share, share >= Goal.EnoughShare),
+                "1b, the adapters' bytes in that difference", "GB/s", speed / 1e9, null, share, "≥ 75 % of bandwidth", limits.Bytes / 1e9,
+                share, share >= Goal.EnoughShare),
         ];
     }
 
@@ -200,14 +207,17 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         return bytes;
     }
 
-    private static Goal Above(string figure, Served served, Func<ServeFigures, double> number, double wanted, Func<MachineLimits, double> limit)
+    private static Goal Above(
+        string figure, Served served, Func<ServeFigures, double> number, double wanted, Func<MachineLimits, double> limit)
     {
         double ours = served.Ours.Max(repetition => number(repetition.Figures));
         double peer = number(served.Peer);
-        (double achieved, double possible) = served.Ours.Select(repetition => (number(repetition.Figures), limit(repetition.Limits))).MaxBy(pair => pair.Item1 / pair.Item2);
+        (double achieved, double possible) =
+            served.Ours.Select(repetition => (number(repetition.Figures), limit(repetition.Limits))).MaxBy(pair => pair.Item1 / pair.Item2);
         double share = achieved / possible;
         return new Goal(
-            figure, "tokens/s", ours, peer, ours / peer, string.Create(CultureInfo.InvariantCulture, $"≥ {wanted:F1}"), possible, share, ours / peer >= wanted || share >= Goal.EnoughShare);
+            figure, "tokens/s", ours, peer, ours / peer, string.Create(CultureInfo.InvariantCulture, $"≥ {wanted:F1}"), possible, share,
+            ours / peer >= wanted || share >= Goal.EnoughShare);
     }
 
     private ServeWorkload Workload(Shape shape, BaseWeights weights, int requests, int prompt, int output, int adapters) => new()
@@ -224,11 +234,13 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
     };
 
     /// <summary>Seconds of all prompts at the limits, as one step.</summary>
-    private static double Prefill(ServeWorkload workload, MachineLimits limits) => new CountedWork(workload.Shape, workload.Weights).Seconds(
+    private static double Prefill(ServeWorkload workload, MachineLimits limits) =>
+        new CountedWork(workload.Shape, workload.Weights).Seconds(
         limits, workload.Requests * workload.Prompt, workload.Requests, workload.Requests, workload.Prompt / 2.0, AdapterRanks(workload));
 
     /// <summary>Seconds of all decode steps at the limits.</summary>
-    private static double Decoded(ServeWorkload workload, MachineLimits limits) => workload.Output * new CountedWork(workload.Shape, workload.Weights).Seconds(
+    private static double Decoded(ServeWorkload workload, MachineLimits limits) =>
+        workload.Output * new CountedWork(workload.Shape, workload.Weights).Seconds(
         limits, workload.Requests, workload.Requests, workload.Requests, workload.Prompt + (workload.Output / 2.0), AdapterRanks(workload));
 
     private static int[] AdapterRanks(ServeWorkload workload)

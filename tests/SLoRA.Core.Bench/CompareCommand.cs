@@ -8,7 +8,9 @@ internal static class CompareCommand
     /// <summary>Makes it.</summary>
     public static Command Create()
     {
-        var script = new Argument<string>("peer") { Description = "The script that runs the peer: run SHAPE WEIGHTS REQUESTS PROMPT OUTPUT ADAPTERS base|mixed." };
+        var script = new Argument<string>(
+            "peer")
+        { Description = "The script that runs the peer: run SHAPE WEIGHTS REQUESTS PROMPT OUTPUT ADAPTERS base|mixed." };
         script.Validators.Add(result =>
         {
             if (!File.Exists(result.GetValueOrDefault<string>()))
@@ -32,11 +34,13 @@ internal static class CompareCommand
         var rounds = new Option<int>("--rounds") { Description = "How often we and the peer take turns.", DefaultValueFactory = _ => 3 };
         var threads = new Option<int>("--threads") { Description = "Our threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var json = new Option<bool>("--json") { Description = "A line of JSON per figure and nothing else." };
-        var command = new Command("compare", "The goals of the Cpu backend beside a peer, in turns, with the machine's limits.") { script, rows, rounds, threads, json };
+        var command = new Command("compare", "The goals of the Cpu backend beside a peer, in turns, with the machine's limits.") { script,
+            rows, rounds, threads, json };
         command.SetAction(async (options, cancellation) =>
         {
             using var bench = new CompareBench(
-                Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads), options.GetValue(json), cancellation);
+                Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads), options.GetValue(json),
+                cancellation);
             await bench.Run(options.GetValue(rows)!);
         });
         return command;

@@ -1,8 +1,8 @@
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// The operations and bytes that a decoder cannot do without, and the time that they take at a machine's limits: weights once per step, keys and values
-/// once per sequence, each adapter once per step; two operations per multiply-add.
+/// The operations and bytes that a decoder cannot do without, and the time that they take at a machine's limits: weights once per step,
+/// keys and values once per sequence, each adapter once per step; two operations per multiply-add.
 /// </summary>
 /// <param name="shape">The decoder.</param>
 /// <param name="weights">Its weights.</param>

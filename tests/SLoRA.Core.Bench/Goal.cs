@@ -19,16 +19,19 @@ internal sealed record Goal(
     public const double EnoughShare = 0.75;
 
     /// <summary>The head of the table.</summary>
-    public static string Header { get; } = "| figure | ours | peer | ratio | goal | limit | achieved / limit | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |";
+    public static string Header { get; } =
+        "| figure | ours | peer | ratio | goal | limit | achieved / limit | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |";
 
     /// <summary>A line of the table.</summary>
     public string ToLine() => string.Create(
         CultureInfo.InvariantCulture,
-        $"| {Figure} | {Ours:F1} {Unit} | {(Peer is { } peer ? peer.ToString("F1", CultureInfo.InvariantCulture) : "–")} | {Ratio:F2} | {Wanted} | {Limit:F1} | {Share:P0} | {(IsMet ? "yes" : "no")} |");
+        $"| {Figure} | {Ours:F1} {Unit} | {(Peer is { } peer ? peer.ToString("F1", CultureInfo.InvariantCulture) : "–")} | {Ratio:F2} | "
+        + $"{Wanted} | {Limit:F1} | {Share:P0} | {(IsMet ? "yes" : "no")} |");
 
     /// <summary>A line of JSON.</summary>
     public string ToJson() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{{\"figure\":\"{Figure}\",\"unit\":\"{Unit}\",\"ours\":{Ours:F2},\"peer\":{(Peer is { } peer ? peer.ToString("F2", CultureInfo.InvariantCulture) : "null")},"
+        $"{{\"figure\":\"{Figure}\",\"unit\":\"{Unit}\",\"ours\":{Ours:F2},"
+        + $"\"peer\":{(Peer is { } peer ? peer.ToString("F2", CultureInfo.InvariantCulture) : "null")},"
         + $"\"ratio\":{Ratio:F3},\"goal\":\"{Wanted}\",\"limit\":{Limit:F2},\"share\":{Share:F3},\"met\":{(IsMet ? "true" : "false")}}}");
 }

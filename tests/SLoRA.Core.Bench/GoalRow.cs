@@ -19,7 +19,8 @@ internal sealed record GoalRow(string Name, double Achieved, double Goal, bool I
 
     /// <summary>A row of a table in Markdown.</summary>
     public string ToMarkdown() => string.Create(
-        CultureInfo.InvariantCulture, $"| {Name} | {Write(Achieved)} | {(IsAtMost ? "≤" : "≥")} {Write(Goal)} | {(IsReached ? "yes" : "no")} | {Detail} |");
+        CultureInfo.InvariantCulture,
+        $"| {Name} | {Write(Achieved)} | {(IsAtMost ? "≤" : "≥")} {Write(Goal)} | {(IsReached ? "yes" : "no")} | {Detail} |");
 
     private string Write(double value) => Format.StartsWith('P')
         ? (100 * value).ToString("F" + Format[1..], CultureInfo.InvariantCulture) + " %"

@@ -18,7 +18,8 @@ internal static class KernelBench
         double bytes = Ceilings.Read(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {type.Name}, {threads} threads, {InstructionSets.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, {bytes:F1} GB/s"));
+            $"{shape.Name} {type.Name}, {threads} threads, {InstructionSets.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, "
+            + $"{bytes:F1} GB/s"));
         using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
         using var backend = new CpuBackend(128, 128, threads, type.Kept);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
@@ -40,7 +41,8 @@ internal static class KernelBench
                 double speed = weightCount * type.Bytes / seconds / 1e9;
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {name,-8} [{groups[0].Outputs,6} x {inputs,5}] rows {rows,3}: {flops,6:F1} GFLOP/s ({flops / operations,4:P0})  {speed,6:F1} GB/s ({speed / bytes,4:P0})  {seconds * 1e3,8:F3} ms"));
+                    $"  {name,-8} [{groups[0].Outputs,6} x {inputs,5}] rows {rows,3}: {flops,6:F1} GFLOP/s ({flops / operations,4:P0})  "
+                    + $"{speed,6:F1} GB/s ({speed / bytes,4:P0})  {seconds * 1e3,8:F3} ms"));
             }
         }
     }
@@ -57,8 +59,8 @@ internal static class KernelBench
     }
 
     /// <summary>
-    /// Runs all items in turn, at least 5 times and for 0.4 seconds, and adds up the best time of each: another program that takes the processor
-    /// for a while spoils only what it meets.
+    /// Runs all items in turn, at least 5 times and for 0.4 seconds, and adds up the best time of each: another program that takes the
+    /// processor for a while spoils only what it meets.
     /// </summary>
     private static double Best(int items, Action<int> run)
     {

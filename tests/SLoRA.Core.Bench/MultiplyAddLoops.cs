@@ -6,8 +6,8 @@ using SLoRA.Backends.Cpu;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// Loops of multiply-adds on registers, 12 chains each, counted as two operations per product. A weak loop would flatter whatever is compared with it,
-/// so there are several, and the best counts.
+/// Loops of multiply-adds on registers, 12 chains each, counted as two operations per product. A weak loop would flatter whatever is
+/// compared with it, so there are several, and the best counts.
 /// </summary>
 internal static class MultiplyAddLoops
 {
@@ -118,7 +118,8 @@ internal static class MultiplyAddLoops
     private static int Pairs512(short factor)
     {
         Vector512<short> f = Vector512.Create(factor);
-        Vector512<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
+        Vector512<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(),
+            a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
             a0 += Int8Dot.Multiply(a5.AsInt16(), f);
@@ -142,7 +143,8 @@ internal static class MultiplyAddLoops
     private static int Pairs256(short factor)
     {
         Vector256<short> f = Vector256.Create(factor);
-        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
+        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(),
+            a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
             a0 = Int8Dot.Add(a0, a5.AsInt16(), f);
@@ -166,7 +168,8 @@ internal static class MultiplyAddLoops
     private static int Quads512(short factor)
     {
         Vector512<short> f = Vector512.Create(factor);
-        Vector512<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
+        Vector512<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(),
+            a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
             a0 += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(a5.AsByte(), f.AsSByte()), f);
@@ -190,7 +193,8 @@ internal static class MultiplyAddLoops
     private static int Quads256(short factor)
     {
         Vector256<short> f = Vector256.Create(factor);
-        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
+        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(),
+            a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
             a0 += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(a5.AsByte(), f.AsSByte()), f);
@@ -214,7 +218,8 @@ internal static class MultiplyAddLoops
     private static int Vnni256(short factor)
     {
         Vector256<sbyte> f = Vector256.Create(factor).AsSByte();
-        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(), a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
+        Vector256<int> a0 = f.AsInt32(), a1 = f.AsInt32(), a2 = f.AsInt32(), a3 = f.AsInt32(), a4 = f.AsInt32(), a5 = f.AsInt32(),
+            a6 = f.AsInt32(), a7 = f.AsInt32(), a8 = f.AsInt32(), a9 = f.AsInt32(), a10 = f.AsInt32(), a11 = f.AsInt32();
         for (int round = 0; round < Rounds; round++)
         {
             a0 = AvxVnni.MultiplyWideningAndAdd(a0, a5.AsByte(), f);

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Where the time of a step goes: every operation beside what the machine's limits allow for its counted operations and bytes.</summary>
+/// <summary>
+/// Where the time of a step goes: every operation beside what the machine's limits allow for its counted operations and bytes.
+/// </summary>
 internal static class OperatorBench
 {
     /// <summary>The steps that are measured: name, positions before decode rows, adapters.</summary>
@@ -23,29 +25,36 @@ internal static class OperatorBench
         MachineLimits limits = MachineLimits.Measure(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {weights.Name}, {threads} threads; limits: {limits.Floats / 1e9:F0} GFLOP/s fp32, {limits.Integers / 1e9:F0} GOP/s int8, {limits.Bytes / 1e9:F1} GB/s"));
+            $"{shape.Name} {weights.Name}, {threads} threads; limits: {limits.Floats / 1e9:F0} GFLOP/s fp32, {limits.Integers / 1e9:F0} "
+            + $"GOP/s int8, {limits.Bytes / 1e9:F1} GB/s"));
         foreach ((string step, IReadOnlyList<OperatorCall> operators) in Measure(shape, weights, threads, time))
         {
             Console.WriteLine($"\n{step}\n");
-            Console.WriteLine("| operation | ms | of the step | GOP/s | GB/s | achieved / possible |\n| --- | --- | --- | --- | --- | --- |");
+            Console.WriteLine(
+                "| operation | ms | of the step | GOP/s | GB/s | achieved / possible |\n| --- | --- | --- | --- | --- | --- |");
             double total = operators.Sum(call => call.Seconds);
             foreach (OperatorCall call in operators)
             {
                 double possible = call.Possible(limits, weights);
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"| {call.Name} | {call.Seconds * 1e3:F3} | {call.Seconds / total:P0} | {call.Operations / call.Seconds / 1e9:F1} | {call.Bytes / call.Seconds / 1e9:F1} | {(possible > 0 ? (possible / call.Seconds).ToString("P0", CultureInfo.InvariantCulture) : "–")} |"));
+                    $"| {call.Name} | {call.Seconds * 1e3:F3} | {call.Seconds / total:P0} | {call.Operations / call.Seconds / 1e9:F1} | "
+                    + $"{call.Bytes / call.Seconds / 1e9:F1} | "
+                    + $"{(possible > 0 ? (possible / call.Seconds).ToString("P0", CultureInfo.InvariantCulture) : "–")} |"));
             }
 
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| all | {total * 1e3:F3} | | | | {operators.Sum(call => call.Possible(limits, weights)) / total:P0} |"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"| all | {total * 1e3:F3} | | | | {operators.Sum(call => call.Possible(limits, weights)) / total:P0} |"));
         }
     }
 
     /// <summary>The operations of every kind of step.</summary>
-    public static IEnumerable<(string Step, IReadOnlyList<OperatorCall> Operators)> Measure(Shape shape, BaseWeights weights, int threads, TimeSpan time)
+    public static IEnumerable<(string Step, IReadOnlyList<OperatorCall> Operators)> Measure(
+        Shape shape, BaseWeights weights, int threads, TimeSpan time)
     {
         TimedBackend? timed = null;
-        using var model = new StepModel(shape, weights, threads, Steps.Max(step => step.Context), StepModel.Sequences, 16, backend => timed = new TimedBackend(backend, shape, weights));
+        using var model = new StepModel(shape, weights, threads, Steps.Max(step => step.Context), StepModel.Sequences, 16,
+            backend => timed = new TimedBackend(backend, shape, weights));
         foreach ((string name, int rows, int context, int adapters) in Steps)
         {
             timed!.Calls = [];

@@ -12,9 +12,11 @@ internal static class OperatorCommands
         Argument<string> weights = BaseWeights.Argument();
         Option<int> threads = Threads();
         Option<double> seconds = Seconds();
-        var command = new Command("operators", "Every operation of a step: its time, and what the machine's limits allow.") { shape, weights, threads, seconds };
+        var command = new Command(
+            "operators", "Every operation of a step: its time, and what the machine's limits allow.") { shape, weights, threads, seconds };
         command.SetAction(options => OperatorBench.Run(
-            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!), options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds))));
+            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!), options.GetValue(threads),
+            TimeSpan.FromSeconds(options.GetValue(seconds))));
         return command;
     }
 
@@ -22,12 +24,15 @@ internal static class OperatorCommands
     public static Command Picture()
     {
         Argument<string> shape = ShapeArgument();
-        var file = new Argument<string>("file") { Description = "The picture, a PNG.", DefaultValueFactory = _ => "docs/images/roofline.png" };
+        var file =
+            new Argument<string>("file") { Description = "The picture, a PNG.", DefaultValueFactory = _ => "docs/images/roofline.png" };
         Option<int> threads = Threads();
         Option<double> seconds = Seconds();
-        var command = new Command("roofline", "A picture of every operation under the machine's roofs, with bf16 and with int8 weights.") { shape, file, threads, seconds };
+        var command = new Command("roofline",
+            "A picture of every operation under the machine's roofs, with bf16 and with int8 weights.") { shape, file, threads, seconds };
         command.SetAction(options => Roofline.Draw(
-            Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds)), options.GetValue(file)!));
+            Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds)),
+            options.GetValue(file)!));
         return command;
     }
 
@@ -38,7 +43,9 @@ internal static class OperatorCommands
         return argument;
     }
 
-    private static Option<int> Threads() => new("--threads") { Description = "Threads that compute.", DefaultValueFactory = _ => Environment.ProcessorCount };
+    private static Option<int> Threads() =>
+        new("--threads") { Description = "Threads that compute.", DefaultValueFactory = _ => Environment.ProcessorCount };
 
-    private static Option<double> Seconds() => new("--seconds") { Description = "How long each kind of step is repeated.", DefaultValueFactory = _ => 3 };
+    private static Option<double> Seconds() =>
+        new("--seconds") { Description = "How long each kind of step is repeated.", DefaultValueFactory = _ => 3 };
 }

@@ -8,8 +8,9 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// The step loop apart from compute: the same requests on a device that computes nothing and on the processor. The first is what the loop itself takes for a step of
-/// decode rows, choosing and publishing the tokens included; the second less the first is the compute. Any number of further requests may wait meanwhile.
+/// The step loop apart from compute: the same requests on a device that computes nothing and on the processor. The first is what the loop
+/// itself takes for a step of decode rows, choosing and publishing the tokens included; the second less the first is the compute. Any
+/// number of further requests may wait meanwhile.
 /// </summary>
 internal static class OverheadBench
 {
@@ -22,7 +23,8 @@ internal static class OverheadBench
         OverheadResult result = Measure(shape, type, rows, adapters, threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {result.LoopSeconds * 1e3:F3} ms, {result.AllocatedBytes} bytes allocated per step; "
+            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {result.LoopSeconds * 1e3:F3} ms, "
+            + $"{result.AllocatedBytes} bytes allocated per step; "
             + $"compute {result.ComputeSeconds * 1e3:F2} ms; overhead {100 * result.Share:F2} % (goal: at most 2 %)"));
     }
 
@@ -132,7 +134,8 @@ internal static class OverheadBench
     {
         try
         {
-            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, cancellation).ConfigureAwait(false))
+            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, cancellation)
+                .ConfigureAwait(false))
             {
             }
         }

@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Runs the script that measures the peer, <c>run SHAPE WEIGHTS REQUESTS PROMPT OUTPUT ADAPTERS base|mixed</c>: a line of JSON per repetition.</summary>
+/// <summary>
+/// Runs the script that measures the peer, <c>run SHAPE WEIGHTS REQUESTS PROMPT OUTPUT ADAPTERS base|mixed</c>: a line of JSON per
+/// repetition.
+/// </summary>
 internal static class PeerRun
 {
     /// <summary>The best of a run's repetitions, figure by figure.</summary>
@@ -29,7 +32,8 @@ internal static class PeerRun
 
         return process.ExitCode == 0 && best is not null
             ? best
-            : throw new InvalidOperationException($"{script} {string.Join(' ', Arguments(workload))} ended with {process.ExitCode} and gave no result.");
+            : throw new InvalidOperationException(
+                $"{script} {string.Join(' ', Arguments(workload))} ended with {process.ExitCode} and gave no result.");
     }
 
     private static string[] Arguments(ServeWorkload workload) =>

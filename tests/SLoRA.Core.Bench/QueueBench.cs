@@ -4,8 +4,8 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// What requests that wait cost those that run: the step loop without and with a long queue, on a device that computes nothing, beside the compute of the same step.
-/// Then all of them are cancelled at once.
+/// What requests that wait cost those that run: the step loop without and with a long queue, on a device that computes nothing, beside the
+/// compute of the same step. Then all of them are cancelled at once.
 /// </summary>
 internal static class QueueBench
 {
@@ -18,8 +18,10 @@ internal static class QueueBench
         Timing with = OverheadBench.TimeLoop(shape, type, folder.Path, rows, adapters, waiting);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {without.Median * 1e3:F3} ms alone, {with.Median * 1e3:F3} ms beside "
+            $"{shape.Name} {type}, {rows} decode rows, {adapters} adapters, {threads} threads: loop {without.Median * 1e3:F3} ms alone, "
+            + $"{with.Median * 1e3:F3} ms beside "
             + $"{waiting} waiting requests, {with.AllocatedBytes} bytes allocated per step; compute {compute * 1e3:F2} ms; waiting costs "
-            + $"{100 * (with.Median - without.Median) / compute:F2} % (goal: at most 2 %); when all are cancelled at once, the longest step takes {with.LongestEnding * 1e3:F1} ms"));
+            + $"{100 * (with.Median - without.Median) / compute:F2} % (goal: at most 2 %); when all are cancelled at once, the longest "
+            + $"step takes {with.LongestEnding * 1e3:F1} ms"));
     }
 }

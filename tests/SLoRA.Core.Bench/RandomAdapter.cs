@@ -30,7 +30,8 @@ internal static class RandomAdapter
     public static AdapterTensors Create(Shape shape, int number, RandomElements elements, TensorType type, int place)
     {
         int rank = RankOf(number);
-        var tensors = new AdapterTensors(new AdapterSettings { Rank = rank, Alpha = 2 * rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
+        var tensors = new AdapterTensors(
+            new AdapterSettings { Rank = rank, Alpha = 2 * rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
         int queries = shape.Heads * shape.HeadDim;
         int keys = shape.KeyValueHeads * shape.HeadDim;
         for (int layer = 0; layer < shape.Layers; layer++)

@@ -3,7 +3,10 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Normal-like numbers from a seed in the bytes of a type. They repeat after some hundred thousand: what they are does not change how long they take.</summary>
+/// <summary>
+/// Normal-like numbers from a seed in the bytes of a type. They repeat after some hundred thousand: what they are does not change how long
+/// they take.
+/// </summary>
 internal sealed class RandomElements
 {
     /// <summary>Elements before they repeat.</summary>

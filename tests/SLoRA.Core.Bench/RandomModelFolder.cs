@@ -4,7 +4,10 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>A Hugging Face folder of a Llama with random weights, in the temporary folder until disposed. Written as a stream: it is never in memory.</summary>
+/// <summary>
+/// A Hugging Face folder of a Llama with random weights, in the temporary folder until disposed. Written as a stream: it is never in
+/// memory.
+/// </summary>
 internal sealed class RandomModelFolder : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("slora-bench-");

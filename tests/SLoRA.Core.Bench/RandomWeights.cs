@@ -4,7 +4,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Weights of a normal-like size from a seed. One block of numbers is used over and over: what they are does not change how long they take.</summary>
+/// <summary>
+/// Weights of a normal-like size from a seed. One block of numbers is used over and over: what they are does not change how long they take.
+/// </summary>
 internal sealed unsafe class RandomWeights : IDisposable
 {
     private const int Block = 1 << 16;

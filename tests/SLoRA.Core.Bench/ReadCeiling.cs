@@ -7,8 +7,8 @@ using SLoRA.Native;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// How fast all threads together read memory: the best of several loops. To be measured again beside everything that is set against it, since on a shared
-/// machine it changes within seconds.
+/// How fast all threads together read memory: the best of several loops. To be measured again beside everything that is set against it,
+/// since on a shared machine it changes within seconds.
 /// </summary>
 internal sealed unsafe class ReadCeiling : IDisposable
 {

@@ -7,8 +7,8 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// Registers thousands of adapter folders at the same time, through the public API: how long it takes, and what the engine keeps of each. The folders have full headers and
-/// files of full length, with holes in the place of weights, which registration does not read.
+/// Registers thousands of adapter folders at the same time, through the public API: how long it takes, and what the engine keeps of each.
+/// The folders have full headers and files of full length, with holes in the place of weights, which registration does not read.
 /// </summary>
 internal static class RegisterBench
 {
@@ -20,7 +20,8 @@ internal static class RegisterBench
         RegisterResult result = await MeasureAsync(shape, count, cancellation);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"shape":"{{shape.Name}}","registered":{{result.Registered}},"seconds":{{result.Seconds:0.00}},"cpu_seconds":{{result.ProcessorSeconds:0.00}},"bytes_each":{{result.BytesEach:0}}}"""));
+            $$"""{"shape":"{{shape.Name}}","registered":{{result.Registered}},"seconds":{{result.Seconds:0.00}}"""
+            + $$""","cpu_seconds":{{result.ProcessorSeconds:0.00}},"bytes_each":{{result.BytesEach:0}}}"""));
         return 0;
     }
 
@@ -32,7 +33,8 @@ internal static class RegisterBench
         try
         {
             Write(shape, root.FullName, count);
-            await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder().UseModel(model.Path).BuildAsync(cancellationToken: cancellation);
+            await using LoraServingEngine engine =
+                await LoraServingEngine.CreateBuilder().UseModel(model.Path).BuildAsync(cancellationToken: cancellation);
             // The first one pays for what is compiled and loaded once.
             await engine.Adapters.RegisterAsync("warm", Folder(root.FullName, 0), cancellationToken: cancellation);
             long before = GC.GetTotalMemory(forceFullCollection: true);
@@ -57,7 +59,8 @@ internal static class RegisterBench
 
     private static void Write(Shape shape, string root, int count)
     {
-        (byte[] Config, byte[] Header, long Length)[] kinds = [.. Ranks.Select(rank => (Config(rank), Header(shape, rank, out long length), length))];
+        (byte[] Config, byte[] Header, long Length)[] kinds =
+            [.. Ranks.Select(rank => (Config(rank), Header(shape, rank, out long length), length))];
         for (int i = 0; i < count; i++)
         {
             (byte[] config, byte[] header, long length) = kinds[i % kinds.Length];

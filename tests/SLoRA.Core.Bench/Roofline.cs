@@ -21,7 +21,8 @@ internal static class Roofline
             {
                 OperatorCall[] counted = [.. operators.Where(call => call.Bytes > 0)];
                 var points = plot.Add.ScatterPoints(
-                    counted.Select(call => Math.Log2(call.Operations / call.Bytes)).ToArray(), counted.Select(call => Math.Log2(call.Operations / call.Seconds / 1e9)).ToArray());
+                    counted.Select(call => Math.Log2(call.Operations / call.Bytes))
+                        .ToArray(), counted.Select(call => Math.Log2(call.Operations / call.Seconds / 1e9)).ToArray());
                 points.Color = color.WithAlpha(step.Contains("adapters", StringComparison.Ordinal) ? 0.35 : 0.9);
                 points.MarkerShape = step.StartsWith("prefill", StringComparison.Ordinal) ? MarkerShape.FilledSquare
                     : step.Contains("16 rows", StringComparison.Ordinal) ? MarkerShape.FilledTriangleUp : MarkerShape.FilledCircle;

@@ -4,8 +4,8 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// Adapters from a seed, each with its own content: rank 64, 32, 16 and 8 in turn on q, k, v and o. Their elements are those of one table, from a place on that no
-/// other adapter begins at.
+/// Adapters from a seed, each with its own content: rank 64, 32, 16 and 8 in turn on q, k, v and o. Their elements are those of one table,
+/// from a place on that no other adapter begins at.
 /// </summary>
 /// <param name="shape">The decoder.</param>
 /// <param name="weights">Type of its weights.</param>

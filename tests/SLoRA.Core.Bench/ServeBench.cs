@@ -31,7 +31,8 @@ internal static class ServeBench
         else
         {
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{workload.Shape.Name} {workload.Weights.Name}, {workload.Threads} threads; best: {best!.ToJson()}"));
+                CultureInfo.InvariantCulture,
+                $"{workload.Shape.Name} {workload.Weights.Name}, {workload.Threads} threads; best: {best!.ToJson()}"));
         }
 
         return 0;

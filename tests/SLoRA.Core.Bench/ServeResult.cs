@@ -14,7 +14,8 @@ internal sealed record ServeResult(ServeWorkload Workload, double PrefillSeconds
 
     /// <summary>Tokens per second.</summary>
     public ServeFigures Figures => new(
-        Workload.Requests * Workload.Prompt / PrefillSeconds, DecodedTokens / DecodeSeconds, Workload.Requests * Workload.Output / TotalSeconds);
+        Workload.Requests * Workload.Prompt / PrefillSeconds, DecodedTokens / DecodeSeconds, Workload.Requests
+            * Workload.Output / TotalSeconds);
 
     /// <summary>One line of JSON.</summary>
     public string ToJson() => string.Create(

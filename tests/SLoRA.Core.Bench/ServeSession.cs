@@ -4,11 +4,12 @@ using System.Globalization;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// An engine with its default settings on random weights of a real shape, and requests that are all present at the start, through the public API.
+/// An engine with its default settings on random weights of a real shape, and requests that are all present at the start, through the
+/// public API.
 /// </summary>
 /// <remarks>
-/// The first token of an answer comes out of the prompt, so each request asks for one more than the workload says: every token that counts as output
-/// took a decode step, as in the benchmark of llama.cpp. Prompts differ from repetition to repetition, so that nothing is reused.
+/// The first token of an answer comes out of the prompt, so each request asks for one more than the workload says: every token that counts
+/// as output took a decode step, as in the benchmark of llama.cpp. Prompts differ from repetition to repetition, so that nothing is reused.
 /// </remarks>
 internal sealed class ServeSession : IAsyncDisposable
 {

@@ -22,7 +22,8 @@ internal static class StepBench
         long start = Stopwatch.GetTimestamp();
         using var model = new StepModel(shape, weights, threads, context, adapters, rank);
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{shape.Name} {weights.Name}, {threads} threads, {InstructionSets.VectorBits} bits; loaded in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
+            CultureInfo.InvariantCulture, $"{shape.Name} {weights.Name}, {threads} threads, {InstructionSets.VectorBits} bits; loaded in "
+                + $"{Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s"));
         Report("prefill 128 rows", Prompt, () => model.Slice(0, Prompt, 0), model);
         Report("prefill 2 x 128 rows", 2 * Prompt, () =>
         {
@@ -58,6 +59,7 @@ internal static class StepBench
 
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"  {name,-28} {best * 1e3,9:F2} ms  {tokens / best,8:F1} tokens/s  {allocated / steps} bytes allocated per step"));
+            CultureInfo.InvariantCulture,
+            $"  {name,-28} {best * 1e3,9:F2} ms  {tokens / best,8:F1} tokens/s  {allocated / steps} bytes allocated per step"));
     }
 }

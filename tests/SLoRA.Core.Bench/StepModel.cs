@@ -10,7 +10,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// A decoder with random weights on a Cpu backend, without an engine around it, with adapters of one rank on all linear modules of its layers.
+/// A decoder with random weights on a Cpu backend, without an engine around it, with adapters of one rank on all linear modules of its
+/// layers.
 /// </summary>
 internal sealed class StepModel : IDisposable
 {
@@ -109,7 +110,8 @@ internal sealed class StepModel : IDisposable
     {
         var modules = DecoderModules.Of(description).Targets;
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
-            module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0), new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
+            module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
+            new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
         return TilePlanner.Plan([.. adapted], modules.Length, pageBytes, AdapterWeightType.AsStored, type);
     }
 

@@ -3,7 +3,9 @@ using SLoRA.Core.Bench.Workload;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>What running streams feel of adapters that are brought into the pool beside them: the time between their tokens, quiet and meanwhile.</summary>
+/// <summary>
+/// What running streams feel of adapters that are brought into the pool beside them: the time between their tokens, quiet and meanwhile.
+/// </summary>
 internal static class StreamInBench
 {
     private const long Bytes = 512L << 20;

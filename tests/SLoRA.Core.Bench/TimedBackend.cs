@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// Times every operation of a step that is run again and again, and counts what it cannot do without. Of each call the best time counts: another program
-/// that takes the processor for a while spoils only what it meets.
+/// Times every operation of a step that is run again and again, and counts what it cannot do without. Of each call the best time counts:
+/// another program that takes the processor for a while spoils only what it meets.
 /// </summary>
 internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : ForwardingBackend(backend)
 {
@@ -40,7 +40,8 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     public override void Embed(DeviceTable table, int target, DeviceRows x) => Time("embed", () => Inner.Embed(table, target, x));
 
     /// <inheritdoc/>
-    public override void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => Time("norm", () => Inner.Norm(x, weight, epsilon, y));
+    public override void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) =>
+        Time("norm", () => Inner.Norm(x, weight, epsilon, y));
 
     /// <inheritdoc/>
     public override void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)

@@ -3,7 +3,9 @@ using NUnit.Framework;
 
 namespace SLoRA.Core.Tests;
 
-/// <summary>Runs a static method of the test program in a process of its own: for what a process can have once only, such as its driver.</summary>
+/// <summary>
+/// Runs a static method of the test program in a process of its own: for what a process can have once only, such as its driver.
+/// </summary>
 internal static class ChildProcess
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);

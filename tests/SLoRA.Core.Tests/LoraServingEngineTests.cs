@@ -12,7 +12,8 @@ namespace SLoRA.Core.Tests;
 [Parallelizable(ParallelScope.All)]
 internal sealed class LoraServingEngineTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
 
     [Test]
     public async Task One_builder_builds_two_engines_with_the_same_tensors()
@@ -117,7 +118,8 @@ internal sealed class LoraServingEngineTests
         bool isDisposed = false;
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
-            .UseBackend((rows, outputs) => new InterceptedBackend(new CpuBackend(rows, outputs, 1), operation => isDisposed |= operation == nameof(IBackend.Dispose)))
+            .UseBackend((rows, outputs) =>
+                new InterceptedBackend(new CpuBackend(rows, outputs, 1), operation => isDisposed |= operation == nameof(IBackend.Dispose)))
             .UseThread(_ => throw new OutOfMemoryException());
 
         var error = (await Assert.ThrowsAsync<EngineFaultedException>(() => builder.BuildAsync()))!;
@@ -137,7 +139,8 @@ internal sealed class LoraServingEngineTests
             .UseBackend((rows, outputs) =>
             {
                 created++;
-                return new InterceptedBackend(new CpuBackend(rows, outputs, 1), operation => disposed += operation == nameof(IBackend.Dispose) ? 1 : 0);
+                return new InterceptedBackend(
+                    new CpuBackend(rows, outputs, 1), operation => disposed += operation == nameof(IBackend.Dispose) ? 1 : 0);
             });
 
         await Assert.ThatAsync(() => builder.BuildAsync(new SabotagedHost(new Saboteur("progress", at))), Throws.TypeOf<HostFault>());
@@ -161,7 +164,8 @@ internal sealed class LoraServingEngineTests
         using var engine = new SteppedEngine();
         long Taken(int maxTokens)
         {
-            GenerationStream stream = engine.Stream(Question with { MaxTokens = maxTokens, Sampling = new SamplingOptions { RepetitionPenalty = 1.1f } });
+            GenerationStream stream =
+                engine.Stream(Question with { MaxTokens = maxTokens, Sampling = new SamplingOptions { RepetitionPenalty = 1.1f } });
             long before = GC.GetAllocatedBytesForCurrentThread();
             engine.Loop.Arrive(stream);
             return GC.GetAllocatedBytesForCurrentThread() - before;

@@ -13,18 +13,25 @@ internal sealed class OptionRulesTests
         Scheduling("MaxRunning", 65_536, (options, value) => options.MaxRunning = value),
         Scheduling("MaxWaiting", 1_000_000, (options, value) => options.MaxWaiting = value),
         Scheduling("StreamBuffer", 65_536, (options, value) => options.StreamBuffer = value),
-        ("Pool.Bytes", builder => builder.ConfigurePool(pool => pool.Bytes = 1L << 50), builder => builder.ConfigurePool(pool => pool.Bytes = (1L << 50) + 1)),
-        ("Pool.PageTokens", builder => builder.ConfigurePool(pool => pool.PageTokens = 256), builder => builder.ConfigurePool(pool => pool.PageTokens = 512)),
-        ("Pool.CacheType", builder => builder.ConfigurePool(pool => pool.CacheType = CacheType.BFloat16), builder => builder.ConfigurePool(pool => pool.CacheType = (CacheType)9)),
+        ("Pool.Bytes", builder => builder.ConfigurePool(pool => pool.Bytes = 1L << 50),
+            builder => builder.ConfigurePool(pool => pool.Bytes = (1L << 50) + 1)),
+        ("Pool.PageTokens", builder => builder.ConfigurePool(pool => pool.PageTokens = 256),
+            builder => builder.ConfigurePool(pool => pool.PageTokens = 512)),
+        ("Pool.CacheType", builder => builder.ConfigurePool(pool => pool.CacheType = CacheType.BFloat16),
+            builder => builder.ConfigurePool(pool => pool.CacheType = (CacheType)9)),
         ("Pool.AdapterWeights", _ => { }, builder => builder.ConfigurePool(pool => pool.AdapterWeights = (AdapterWeightType)99)),
         Adapters("MaxConcurrentLoads", 256, (options, value) => options.MaxConcurrentLoads = value),
-        ("Adapters.ChangedContent", builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt), builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = (ChangedContent)2)),
+        ("Adapters.ChangedContent", builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt),
+            builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = (ChangedContent)2)),
         Adapters("MaxSourceNames", 10_000_000, (options, value) => options.MaxSourceNames = value),
-        ("Metrics.MaxAdapterTags", builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_536), builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_537)),
+        ("Metrics.MaxAdapterTags", builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_536),
+            builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_537)),
         ("Cpu.Threads", builder => builder.UseCpu(cpu => cpu.Threads = 1024), builder => builder.UseCpu(cpu => cpu.Threads = 4096)),
         ("Gpu.Device", builder => builder.UseGpu(gpu => gpu.Device = 7), builder => builder.UseGpu(gpu => gpu.Device = -1)),
-        ("Gpu.Driver", builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL), builder => builder.UseGpu(gpu => gpu.Driver = (GpuDriver)9)),
-        ("Gpu.Products", builder => builder.UseGpu(gpu => gpu.Products = GpuProducts.CuBlas), builder => builder.UseGpu(gpu => gpu.Products = (GpuProducts)9)),
+        ("Gpu.Driver", builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL),
+            builder => builder.UseGpu(gpu => gpu.Driver = (GpuDriver)9)),
+        ("Gpu.Products", builder => builder.UseGpu(gpu => gpu.Products = GpuProducts.CuBlas),
+            builder => builder.UseGpu(gpu => gpu.Products = (GpuProducts)9)),
     ];
 
     private static IEnumerable<TestCaseData> Options => Rows.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Option));
@@ -36,7 +43,8 @@ internal sealed class OptionRulesTests
 
         // Options are checked before the model is looked for.
         Assert.That(await ErrorOf(largest), Is.TypeOf<ModelLoadException>());
-        Assert.That(await ErrorOf(beyond), Is.TypeOf<InvalidOptionException>().With.Property("Option").EqualTo(option).And.Message.Contains(option));
+        Assert.That(await ErrorOf(beyond), Is.TypeOf<InvalidOptionException>().With.Property("Option")
+            .EqualTo(option).And.Message.Contains(option));
     }
 
     private static async Task<Exception?> ErrorOf(Action<LoraServingEngineBuilder> configure)

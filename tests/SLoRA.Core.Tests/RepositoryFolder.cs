@@ -14,7 +14,10 @@ internal static class RepositoryFolder
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(System.IO.Path.Combine(folder, "SLoRA.Core.sln")))
+        {
             folder = System.IO.Path.GetDirectoryName(folder);
+        }
+
         return folder ?? throw new InvalidOperationException($"No folder above {AppContext.BaseDirectory} holds the solution.");
     }
 }

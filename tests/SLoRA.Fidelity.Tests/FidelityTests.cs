@@ -3,8 +3,8 @@ using NUnit.Framework;
 namespace SLoRA.Fidelity.Tests;
 
 /// <summary>
-/// Every case of every fixture on every backend: greedy tokens equal, every logit of prompt and answer within <see cref="Tolerance"/>. What is
-/// named <c>later-</c> must be refused by a typed error instead.
+/// Every case of every fixture on every backend: greedy tokens equal, every logit of prompt and answer within <see cref="Tolerance"/>. What
+/// is named <c>later-</c> must be refused by a typed error instead.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class FidelityTests

@@ -5,7 +5,8 @@ namespace SLoRA.Fidelity.Tests;
 /// <summary>A folder with a model, adapters and what Hugging Face computes with them: <c>expected.json</c>.</summary>
 internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cases, int MaxNewTokens)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public string Name => System.IO.Path.GetFileName(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar));
 
@@ -24,7 +25,8 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     public static IEnumerable<FixtureFolder> All()
     {
         string more = Environment.GetEnvironmentVariable("SLORA_FIXTURES") ?? "";
-        string[] roots = [Repository.PathOf("tests", "fixtures"), .. more.Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)];
+        string[] roots =
+            [Repository.PathOf("tests", "fixtures"), .. more.Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)];
         return roots.SelectMany(Under);
     }
 

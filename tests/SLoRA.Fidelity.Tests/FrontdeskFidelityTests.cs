@@ -6,20 +6,21 @@ using SLoRA.Text;
 namespace SLoRA.Fidelity.Tests;
 
 /// <summary>
-/// From text to text: the conversations of the demo model, and of every fixture whose cases are conversations. The rendered prompt, its ids, the
-/// greedy ids, the text and how it ended are those of Hugging Face.
+/// From text to text: the conversations of the demo model, and of every fixture whose cases are conversations. The rendered prompt, its
+/// ids, the greedy ids, the text and how it ended are those of Hugging Face.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class FrontdeskFidelityTests
 {
     /// <summary>
-    /// Setting, and the backend that has it: fp32 keys and values and adapters as stored, and what a user gets without asking. No tap looks at the logits, so the Gpu
-    /// backend chooses the tokens on the device.
+    /// Setting, and the backend that has it: fp32 keys and values and adapters as stored, and what a user gets without asking. No tap looks
+    /// at the logits, so the Gpu backend chooses the tokens on the device.
     /// </summary>
     private static readonly string[] Backends = GpuAvailabilityTests.AndGpu("Reference", "Cpu", FixtureEngine.CpuDefaults);
 
     public static IEnumerable<TestCaseData> TextCases() =>
-        from folder in FixtureFolder.All().Prepend(FixtureFolder.Read(Repository.PathOf("samples", "models", "frontdesk"))).DistinctBy(folder => Path.GetFullPath(folder.Path))
+        from folder in FixtureFolder.All().Prepend(FixtureFolder.Read(Repository.PathOf("samples", "models", "frontdesk")))
+            .DistinctBy(folder => Path.GetFullPath(folder.Path))
         from fixture in folder.Cases
         where fixture.IsText && !folder.IsLater && !fixture.IsLater
         from backend in Backends
@@ -42,7 +43,8 @@ public sealed class FrontdeskFidelityTests
             await engine.Register(fixture.Adapter, folder.Adapter(fixture.Adapter));
         }
 
-        GenerationStream stream = engine.Engine.GenerateAsync(new GenerationRequest { Prompt = prompt, Adapter = fixture.Adapter, MaxTokens = folder.MaxNewTokens });
+        GenerationStream stream = engine.Engine.GenerateAsync(
+            new GenerationRequest { Prompt = prompt, Adapter = fixture.Adapter, MaxTokens = folder.MaxNewTokens });
         TextStream text = tokenizer.CreateStream(prompt);
         var streamed = new System.Text.StringBuilder();
         var tokens = new List<int>();
@@ -64,12 +66,14 @@ public sealed class FrontdeskFidelityTests
 
     [Test]
     public void Every_case_of_the_demo_is_here() =>
-        Assert.That(TextCases().Count(test => test.Arguments[0]!.ToString()!.EndsWith("frontdesk", StringComparison.Ordinal)), Is.EqualTo(94 * Backends.Length));
+        Assert.That(TextCases().Count(test => test.Arguments[0]!.ToString()!.EndsWith("frontdesk", StringComparison.Ordinal)),
+            Is.EqualTo(94 * Backends.Length));
 
     /// <summary>On slow backends one question to the base and to every tenant is for every day; the others are for long runs.</summary>
     private static TestCaseData Data(FixtureFolder folder, FixtureCase fixture, string backend)
     {
-        TestCaseData data = new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+        TestCaseData data =
+            new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
         bool isSlow = backend is "Reference" or "Gpu";
         return isSlow && !fixture.Name.EndsWith("-hours", StringComparison.Ordinal) ? data.SetCategory("Long") : data;
     }

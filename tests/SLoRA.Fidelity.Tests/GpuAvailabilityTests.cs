@@ -19,7 +19,9 @@ public sealed class GpuAvailabilityTests
         }
     });
 
-    /// <summary>Backends that are always there, and the Gpu backend where there is a device for it: without one its cases are not generated.</summary>
+    /// <summary>
+    /// Backends that are always there, and the Gpu backend where there is a device for it: without one its cases are not generated.
+    /// </summary>
     public static string[] AndGpu(params string[] backends) => WhyNot.Value is null ? [.. backends, "Gpu"] : backends;
 
     [Test]

@@ -27,7 +27,12 @@ internal static class BenchCommands
 
     private static Command Kernels()
     {
-        var models = new Option<string[]>("--models") { Description = "The models.", DefaultValueFactory = _ => ["135m", "1b", "8b"], AllowMultipleArgumentsPerToken = true };
+        var models = new Option<string[]>("--models")
+        {
+            Description = "The models.",
+            DefaultValueFactory = _ => ["135m", "1b", "8b"],
+            AllowMultipleArgumentsPerToken = true
+        };
         models.AcceptOnlyFromAmong("135m", "1b", "8b");
         Option<int[]> rows = Numbers("--rows", "Rows of a step; more than 64 are one prompt.", 1, 16, 64, 512);
         Option<int[]> adapters = Numbers("--adapters", "Adapters in a step.", 1, 16, 64);
@@ -66,7 +71,8 @@ internal static class BenchCommands
         Option<int> layers = Number("--layers", 1000, "The most layers that are made.");
         Option<int> milliseconds = Number("--milliseconds", 2000, "How long each step is sampled, at least.");
         Option<bool> json = Json();
-        var command = new Command("serve", "Whole steps of a model with random weights.") { Driver, Device, model, rows, adapters, weights, context, layers, milliseconds, json };
+        var command = new Command("serve", "Whole steps of a model with random weights.") { Driver, Device, model, rows, adapters, weights,
+            context, layers, milliseconds, json };
         command.SetAction(options => Guard(() => ServeCommand.Run(DeviceOf(options), new ServeSettings
         {
             Model = BenchModel.Find(options.GetValue(model)!),

@@ -9,8 +9,8 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// A decoder of real dimensions with random weights from a seed. All weights are cut from one block of host memory, each from a place of its own, so that
-/// nothing large has to travel and the device still holds every one of them.
+/// A decoder of real dimensions with random weights from a seed. All weights are cut from one block of host memory, each from a place of
+/// its own, so that nothing large has to travel and the device still holds every one of them.
 /// </summary>
 internal sealed unsafe class BenchModel : IDisposable
 {
@@ -34,7 +34,11 @@ internal sealed unsafe class BenchModel : IDisposable
                 HeadDim = shape.HeadDim,
                 ScoreScale = 1 / MathF.Sqrt(shape.HeadDim),
             },
-            Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))] },
+            Rope = new RopeDescription
+            {
+                InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2)
+                .Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))]
+            },
         };
         Attention = attention.Shape;
         Rope = attention.Rope;
@@ -110,7 +114,8 @@ internal sealed unsafe class BenchModel : IDisposable
         foreach (string module in modules)
         {
             string name = DecoderDescription.Prefix(layer) + module;
-            parts.Add(new LinearPart(backend.LoadMatrix(_weights[name + ".weight"]), null, _modules.Targets.Single(target => target.Name == name).Index));
+            parts.Add(new LinearPart(
+                backend.LoadMatrix(_weights[name + ".weight"]), null, _modules.Targets.Single(target => target.Name == name).Index));
         }
 
         return new LinearGroup([.. parts]);

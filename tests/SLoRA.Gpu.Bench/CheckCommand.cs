@@ -48,7 +48,8 @@ internal static class CheckCommand
             await FixtureChecks.Run(fixtures, options, tally).ConfigureAwait(false);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s on {RuntimeInformation.FrameworkDescription}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s on {RuntimeInformation.FrameworkDescription}"));
         Console.WriteLine(tally);
         return tally.Failed == 0 ? 0 : 1;
     }

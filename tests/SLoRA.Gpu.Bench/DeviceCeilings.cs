@@ -44,7 +44,8 @@ internal sealed record DeviceCeilings(double BytesPerSecond, double OperationsPe
 
     /// <summary>One line of JSON.</summary>
     public string ToJson() => string.Create(
-        CultureInfo.InvariantCulture, $"{{\"ceiling_gb_s\":{BytesPerSecond / 1e9:F1},\"ceiling_tflop_s\":{OperationsPerSecond / 1e12:F3}}}");
+        CultureInfo.InvariantCulture,
+        $"{{\"ceiling_gb_s\":{BytesPerSecond / 1e9:F1},\"ceiling_tflop_s\":{OperationsPerSecond / 1e12:F3}}}");
 
     /// <summary><c>y = x</c>, 16 bytes a thread.</summary>
     private static void Copy(ArrayView<Vector4> x, ArrayView<Vector4> y)
@@ -57,7 +58,8 @@ internal sealed record DeviceCeilings(double BytesPerSecond, double OperationsPe
     private static void MultiplyAdd(ArrayView<float> y, int rounds)
     {
         float f = 1.0001f + (Group.IdxX * 1e-9f);
-        float a0 = f, a1 = f, a2 = f, a3 = f, a4 = f, a5 = f, a6 = f, a7 = f, b0 = f, b1 = f, b2 = f, b3 = f, b4 = f, b5 = f, b6 = f, b7 = f;
+        float a0 = f, a1 = f, a2 = f, a3 = f, a4 = f, a5 = f, a6 = f, a7 = f, b0 = f, b1 = f, b2 = f, b3 = f, b4 = f, b5 = f,
+            b6 = f, b7 = f;
         for (int i = 0; i < rounds; i++)
         {
             a0 = (a0 * f) + 0.5f;
@@ -78,6 +80,7 @@ internal sealed record DeviceCeilings(double BytesPerSecond, double OperationsPe
             b7 = (b7 * f) + 0.5f;
         }
 
-        y[(Grid.IdxX * KernelLoader.GroupSize) + Group.IdxX] = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + b0 + b1 + b2 + b3 + b4 + b5 + b6 + b7;
+        y[(Grid.IdxX * KernelLoader.GroupSize) + Group.IdxX] =
+            a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + b0 + b1 + b2 + b3 + b4 + b5 + b6 + b7;
     }
 }

@@ -5,8 +5,9 @@ using SLoRA.Backends.Gpu;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// How long launches take: on CUDA between two events of the device, elsewhere on the host's clock from the first launch of a batch until the device is
-/// idle. Launches go in batches so long that the device never waits for the host, unless a launch costs the host more than the kernel takes.
+/// How long launches take: on CUDA between two events of the device, elsewhere on the host's clock from the first launch of a batch until
+/// the device is idle. Launches go in batches so long that the device never waits for the host, unless a launch costs the host more than
+/// the kernel takes.
 /// </summary>
 internal sealed class DeviceClock : IDisposable
 {
@@ -37,7 +38,10 @@ internal sealed class DeviceClock : IDisposable
     /// <summary>Whether the device's own events measure.</summary>
     public bool HasEvents => _device.Accelerator is CudaAccelerator;
 
-    /// <summary>Seconds of one launch, the median of many batches. The argument of <paramref name="launch"/> counts up from 0, so that it can take other memory each time.</summary>
+    /// <summary>
+    /// Seconds of one launch, the median of many batches. The argument of <paramref name="launch"/> counts up from 0, so that it can take
+    /// other memory each time.
+    /// </summary>
     public double Median(Action<int> launch)
     {
         int next = 0;

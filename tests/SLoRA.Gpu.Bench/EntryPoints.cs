@@ -11,7 +11,8 @@ internal static class EntryPoints
     public static string[] DeclaredIn(string library) =>
     [
         .. typeof(CudaAPI).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            .SelectMany(
+                type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Select(method => (Method: method, Import: method.GetCustomAttribute<DllImportAttribute>()))
             .Where(candidate => candidate.Import?.Value == library)
             .Select(candidate => string.IsNullOrEmpty(candidate.Import!.EntryPoint) ? candidate.Method.Name : candidate.Import.EntryPoint)

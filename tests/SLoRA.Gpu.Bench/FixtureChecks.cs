@@ -3,8 +3,8 @@ using SLoRA.Fidelity.Tests;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// Whole models on the device: every case with adapters or without, all cases of a fixture side by side in the same steps. Tokens are those of Hugging Face,
-/// every logit is within <see cref="Tolerance"/> of its own.
+/// Whole models on the device: every case with adapters or without, all cases of a fixture side by side in the same steps. Tokens are those
+/// of Hugging Face, every logit is within <see cref="Tolerance"/> of its own.
 /// </summary>
 internal static class FixtureChecks
 {
@@ -15,7 +15,8 @@ internal static class FixtureChecks
     {
         string[] paths = File.Exists(Path.Combine(folder, "expected.json"))
             ? [folder]
-            : [.. Directory.GetDirectories(folder).Where(path => File.Exists(Path.Combine(path, "expected.json"))).Order(StringComparer.Ordinal)];
+            : [.. Directory.GetDirectories(folder).Where(path => File.Exists(Path.Combine(path, "expected.json")))
+                .Order(StringComparer.Ordinal)];
         if (paths.Length == 0)
         {
             tally.Add(false, folder, "holds no fixture (a folder with an expected.json)");

@@ -7,8 +7,8 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// Every operation of the backend, and with it every kernel, against the Reference backend on random steps; and one row of each step alone, whose bits
-/// must be those that it has in the mix.
+/// Every operation of the backend, and with it every kernel, against the Reference backend on random steps; and one row of each step alone,
+/// whose bits must be those that it has in the mix.
 /// </summary>
 internal static class KernelChecks
 {
@@ -24,16 +24,21 @@ internal static class KernelChecks
         Console.WriteLine($"{count} random steps");
     }
 
-    /// <summary>One pass through the operations of a layer. After each, the device goes on with what the Reference has: errors do not add up.</summary>
+    /// <summary>
+    /// One pass through the operations of a layer. After each, the device goes on with what the Reference has: errors do not add up.
+    /// </summary>
     private sealed class Pass(RandomStep step, int seed, Tally tally)
     {
         private readonly int _inner = step.Intermediate;
 
         public void Run()
         {
-            (DeviceTable Reference, DeviceTable Gpu) table = Both(static (backend, source) => backend.LoadTable(source), step.Weight(step.Vocabulary, step.Hidden));
-            (DeviceVector Reference, DeviceVector Gpu) norm = Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Hidden));
-            (DeviceVector Reference, DeviceVector Gpu) headNorm = Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Attention.HeadDim));
+            (DeviceTable Reference, DeviceTable Gpu) table =
+                Both(static (backend, source) => backend.LoadTable(source), step.Weight(step.Vocabulary, step.Hidden));
+            (DeviceVector Reference, DeviceVector Gpu) norm =
+                Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Hidden));
+            (DeviceVector Reference, DeviceVector Gpu) headNorm =
+                Both(static (backend, source) => backend.LoadVector(source), step.Weight(1, step.Attention.HeadDim));
             (DeviceRope Reference, DeviceRope Gpu) rope = (step.Reference.CreateRope(step.Rope), step.Gpu.CreateRope(step.Rope));
             int keys = step.Attention.KeyValueHeads * step.Attention.HeadDim;
             (LinearGroup Reference, LinearGroup Gpu) qkv = step.Group(step.Hidden, (step.AttendedWidth, 1), (keys, 2), (keys, 3));
@@ -141,7 +146,8 @@ internal static class KernelChecks
                 }
             }
 
-            tally.Add(worst <= tolerance, $"step {seed}, {name}", string.Create(CultureInfo.InvariantCulture, $"largest error {worst:0.0E+0} of {tolerance:0E+0}"));
+            tally.Add(worst <= tolerance, $"step {seed}, {name}",
+                string.Create(CultureInfo.InvariantCulture, $"largest error {worst:0.0E+0} of {tolerance:0E+0}"));
             rows.Gpu.Write(step.Device, expected);
         }
 
@@ -150,7 +156,8 @@ internal static class KernelChecks
             int different = 0;
             for (int i = 0; i < alone.Length; i++)
             {
-                different += BitConverter.SingleToInt32Bits(alone[i]) == BitConverter.SingleToInt32Bits(mixed[(row * alone.Length) + i]) ? 0 : 1;
+                different += BitConverter.SingleToInt32Bits(alone[i]) == BitConverter.SingleToInt32Bits(
+                    mixed[(row * alone.Length) + i]) ? 0 : 1;
             }
 
             tally.Add(different == 0, $"step {seed}, {name}", $"{different} of {alone.Length} elements have other bits");

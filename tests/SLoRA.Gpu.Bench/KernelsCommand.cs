@@ -7,8 +7,8 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// The operations of a step, one by one, in the shapes of a model: decode rows that each have a context of their own, and one prompt chunk. Launches go from
-/// layer to layer, so that weights and pages come from memory as far as they exceed the device's cache.
+/// The operations of a step, one by one, in the shapes of a model: decode rows that each have a context of their own, and one prompt chunk.
+/// Launches go from layer to layer, so that weights and pages come from memory as far as they exceed the device's cache.
 /// </summary>
 internal sealed class KernelsCommand : IDisposable
 {
@@ -43,8 +43,10 @@ internal sealed class KernelsCommand : IDisposable
         int inner = shape.Intermediate;
         foreach ((string name, RowSet set, int width) in new[]
         {
-            ("hidden", RowSet.Step, shape.Hidden), ("residual", RowSet.Step, shape.Hidden), ("qkv", RowSet.Step, QkvWidth), ("attended", RowSet.Step, QueryWidth),
-            ("gate+up", RowSet.Step, 2 * inner), ("gated", RowSet.Step, inner), ("outputs", RowSet.Output, shape.Hidden), ("logits", RowSet.Output, shape.Vocabulary),
+            ("hidden", RowSet.Step, shape.Hidden), ("residual", RowSet.Step, shape.Hidden), ("qkv", RowSet.Step, QkvWidth),
+            ("attended", RowSet.Step, QueryWidth),
+            ("gate+up", RowSet.Step, 2 * inner), ("gated", RowSet.Step, inner), ("outputs", RowSet.Output, shape.Hidden),
+            ("logits", RowSet.Output, shape.Vocabulary),
         })
         {
             _rows.Add(name, _backend.CreateRows(set, width));
@@ -74,7 +76,8 @@ internal sealed class KernelsCommand : IDisposable
             ceilings = DeviceCeilings.Measure(device, clock);
             Console.WriteLine(settings.Json
                 ? $"{{\"device\":\"{device.Name}\",\"clock\":\"{(clock.HasEvents ? "events" : "host")}\"}}\n{ceilings.ToJson()}"
-                : $"{DeviceText.Describe(device)}\n{ceilings}; times from {(clock.HasEvents ? "device events" : "the host's clock")}, median");
+                : $"{DeviceText.Describe(device)}\n{ceilings}; times from {(clock.HasEvents ? "device events" : "the host's clock")}, "
+                    + $"median");
         }
 
         foreach (Shape shape in settings.Models)
@@ -128,12 +131,15 @@ internal sealed class KernelsCommand : IDisposable
         _backend.BeginStep(plan);
         double hidden = 4.0 * Shape.Hidden;
         GroupedAttention attention = _model.Attention;
-        Report("embed", rows, _ => _backend.Embed(_weights.Embedding, 0, _rows["hidden"]), rows * (hidden + ((double)Size * Shape.Hidden)), 0);
-        Report("norm", rows, _ => _backend.Norm(_rows["hidden"], _weights.FinalNorm, 1e-5f, _rows["residual"]), (2 * rows * hidden) + hidden, 4.0 * rows * Shape.Hidden);
+        Report("embed", rows, _ => _backend.Embed(_weights.Embedding, 0, _rows["hidden"]), rows
+            * (hidden + ((double)Size * Shape.Hidden)), 0);
+        Report("norm", rows, _ => _backend.Norm(_rows["hidden"], _weights.FinalNorm, 1e-5f, _rows["residual"]), (2 * rows * hidden)
+            + hidden, 4.0 * rows * Shape.Hidden);
         Product("qkv", rows, layer => layer.Qkv, "hidden");
         Report(
             "rotate, store", rows, i => _backend.RotateAndStore(_rows["qkv"], Layer(i), attention, _rope),
-            rows * ((4.0 * (QkvWidth + QueryWidth)) + (2.0 * KeyWidth * Size) + (4.0 * Shape.HeadDim)), 3.0 * rows * (QueryWidth + KeyWidth));
+            rows * ((4.0 * (QkvWidth + QueryWidth)) + (2.0 * KeyWidth * Size) + (4.0 * Shape.HeadDim)), 3.0 * rows
+                * (QueryWidth + KeyWidth));
         double seen = isPrompt ? rows * (rows + 1) / 2.0 : rows * (_settings.Context + 1.0);
         double read = isPrompt ? rows : rows * (_settings.Context + 1.0);
         Report(
@@ -142,7 +148,8 @@ internal sealed class KernelsCommand : IDisposable
         Product("o", rows, layer => layer.Output, "attended", "residual");
         Report("add", rows, _ => _backend.Add(_rows["hidden"], _rows["residual"]), 3 * rows * hidden, rows * (double)Shape.Hidden);
         Product("gate+up", rows, layer => layer.GateUp, "hidden");
-        Report("gate", rows, _ => _backend.Gate(Activation.Silu, _rows["gate+up"], _rows["gated"]), 12.0 * rows * Shape.Intermediate, 5.0 * rows * Shape.Intermediate);
+        Report("gate", rows, _ => _backend.Gate(Activation.Silu, _rows["gate+up"], _rows["gated"]), 12.0 * rows * Shape.Intermediate, 5.0
+            * rows * Shape.Intermediate);
         Product("down", rows, layer => layer.Down, "gated", "residual");
         int outputs = plan.OutputCount;
         Report("gather", rows, _ => _backend.GatherOutputs(_rows["hidden"], _rows["outputs"]), 2 * outputs * hidden, 0);

@@ -8,8 +8,8 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// Shrink and expand of q, k and v, each by itself: rows dealt out evenly to adapters of one rank. Launches go from layer to layer, as in a step, so that
-/// no launch finds its tiles in the cache that the one before has filled.
+/// Shrink and expand of q, k and v, each by itself: rows dealt out evenly to adapters of one rank. Launches go from layer to layer, as in a
+/// step, so that no launch finds its tiles in the cache that the one before has filled.
 /// </summary>
 internal sealed class LoraTimes : IDisposable
 {
@@ -107,16 +107,20 @@ internal sealed class LoraTimes : IDisposable
         int size = _type.ElementSize();
         double v = 3.0 * rows * _rank;
         double shrink = clock.Median(i => _kernels.Shrink(
-            _device.Stream, Launch.Groups(_upload.ShrinkBlockCount, 3), _x, _pages.Floats, _pages.Halves, _directories.View, _upload.ShrinkBlocks, _upload.Chunks,
+            _device.Stream, Launch.Groups(_upload.ShrinkBlockCount, 3), _x, _pages.Floats, _pages.Halves, _directories.View,
+            _upload.ShrinkBlocks, _upload.Chunks,
             _upload.EntryRows, _upload.OutputOfRow, Shrunk, shapes[i % Layers]));
         new Timing(
             _shape.Name, "shrink q,k,v", rows, adapters, _rank, shrink,
-            (3.0 * adapters * _rank * _shape.Hidden * size) + (4.0 * rows * _shape.Hidden) + (4 * v), 2 * v * _shape.Hidden).Print(ceilings, settings.Json);
+            (3.0 * adapters * _rank * _shape.Hidden * size) + (4.0 * rows * _shape.Hidden) + (4 * v), 2 * v * _shape.Hidden)
+                .Print(ceilings, settings.Json);
         double expand = clock.Median(i => _kernels.Expand(
-            _device.Stream, Launch.Groups(Launch.Blocks(Outputs(0)), plan.Lora.Chunks.Length, 3), Shrunk, _pages.Floats, _pages.Halves, _directories.View,
+            _device.Stream, Launch.Groups(Launch.Blocks(Outputs(0)), plan.Lora.Chunks.Length, 3), Shrunk, _pages.Floats, _pages.Halves,
+            _directories.View,
             _upload.Chunks, _upload.EntryRows, _upload.EntryWeights, _upload.OutputOfRow, _y, shapes[i % Layers]));
         new Timing(
             _shape.Name, "expand q,k,v", rows, adapters, _rank, expand,
-            ((double)adapters * _rank * Width * size) + (8.0 * rows * Width) + (4 * v), 2.0 * rows * _rank * Width).Print(ceilings, settings.Json);
+            ((double)adapters * _rank * Width * size) + (8.0 * rows * Width) + (4 * v), 2.0 * rows * _rank * Width)
+                .Print(ceilings, settings.Json);
     }
 }

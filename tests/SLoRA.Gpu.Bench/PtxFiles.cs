@@ -10,12 +10,14 @@ using SLoRA.Backends.Gpu.Kernels;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// Every kernel as PTX text, compiled without a device: <c>ptxas -arch=sm_90 -v</c> over the files gives registers, spills and shared memory of each.
+/// Every kernel as PTX text, compiled without a device: <c>ptxas -arch=sm_90 -v</c> over the files gives registers, spills and shared
+/// memory of each.
 /// </summary>
 internal static class PtxFiles
 {
     private static readonly (string Name, Type Stored, Type Element)[] Types =
-        [("f32", typeof(float), typeof(StoredF32)), ("f16", typeof(ushort), typeof(StoredF16)), ("bf16", typeof(ushort), typeof(StoredBf16))];
+        [("f32", typeof(float), typeof(StoredF32)), ("f16", typeof(ushort), typeof(StoredF16)),
+            ("bf16", typeof(ushort), typeof(StoredBf16))];
 
     /// <summary>All kernels of the library; those with versions per type once for each.</summary>
     public static IEnumerable<(string Name, MethodInfo Kernel)> Kernels() =>

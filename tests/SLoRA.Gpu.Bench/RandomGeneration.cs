@@ -7,7 +7,10 @@ using SLoRA.Step;
 
 namespace SLoRA.Gpu.Bench;
 
-/// <summary>Adapters with random weights, laid out by the library's own planner and written to pages: in the pool of one backend, or the same in several.</summary>
+/// <summary>
+/// Adapters with random weights, laid out by the library's own planner and written to pages: in the pool of one backend, or the same in
+/// several.
+/// </summary>
 internal sealed class RandomGeneration(long pageBytes, Queue<int> freePages, params IPageMemory[] pools)
 {
     private readonly Dictionary<TensorType, RandomElements> _elements = [];
@@ -24,7 +27,8 @@ internal sealed class RandomGeneration(long pageBytes, Queue<int> freePages, par
     /// <summary>Where the tiles of such an adapter lie in pages of its own.</summary>
     public static TileDirectory Plan(int targets, IEnumerable<Module> modules, long pageBytes) => TilePlanner.Plan(
         [.. modules.Select(module => new AdapterModule(
-            module.Target, module.Rank, module.Scale, Tensor("A", module.A, module.Rank, module.Target.InFeatures), Tensor("B", module.B, module.Target.OutFeatures, module.Rank)))],
+            module.Target, module.Rank, module.Scale, Tensor("A", module.A, module.Rank, module.Target.InFeatures),
+            Tensor("B", module.B, module.Target.OutFeatures, module.Rank)))],
         targets,
         pageBytes,
         AdapterWeightType.AsStored,

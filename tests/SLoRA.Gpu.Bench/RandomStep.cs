@@ -11,8 +11,9 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// One layer of a decoder of random dimensions on the Reference backend and on the device, with a step of random composition: prompt chunks and decode
-/// rows over contexts of several splits, pages in random order, none to three adapters a row with ranks of 1 to 128, modules left out.
+/// One layer of a decoder of random dimensions on the Reference backend and on the device, with a step of random composition: prompt chunks
+/// and decode rows over contexts of several splits, pages in random order, none to three adapters a row with ranks of 1 to 128, modules
+/// left out.
 /// </summary>
 internal sealed unsafe class RandomStep : IDisposable
 {
@@ -53,7 +54,8 @@ internal sealed unsafe class RandomStep : IDisposable
             NormEpsilon = 1e-5f,
             TiedEmbeddings = false,
             WeightType = TensorType.F32,
-            Layers = [new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp))],
+            Layers =
+                [new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp))],
             EndOfSequence = [],
         };
         Targets = DecoderModules.Of(Description).Targets;
@@ -172,7 +174,9 @@ internal sealed unsafe class RandomStep : IDisposable
         Gpu.BeginStep(plan);
     }
 
-    /// <summary>Puts random keys and values of everything before the step's rows into the pages, through the backends' own operation.</summary>
+    /// <summary>
+    /// Puts random keys and values of everything before the step's rows into the pages, through the backends' own operation.
+    /// </summary>
     public void FillContexts((DeviceRows Reference, DeviceRows Gpu) qkv, (DeviceRope Reference, DeviceRope Gpu) rope)
     {
         foreach ((int end, int[] pages) in _contexts)
@@ -234,8 +238,11 @@ internal sealed unsafe class RandomStep : IDisposable
         ResidentAdapter[] adapters = [.. Enumerable.Range(0, Random.Next(1, 5)).Select(_ => maker.Create(
             Targets.Length,
             Targets.Where(_ => Random.Next(4) > 0).Select(target => new RandomGeneration.Module(
-                target, Random.Next(4) == 0 ? Random.Next(1, 129) : Random.Next(1, 20), 1 + (10 * Random.NextSingle()), AnyType(), AnyType()))))];
-        int[][] chosen = [.. Plan.Slices.ToArray().Select(_ => Enumerable.Range(0, adapters.Length).OrderBy(_ => Random.Next()).Take(Random.Next(4)).ToArray())];
+                target, Random.Next(4) == 0
+                    ? Random.Next(1, 129)
+                    : Random.Next(1, 20), 1 + (10 * Random.NextSingle()), AnyType(), AnyType()))))];
+        int[][] chosen = [.. Plan.Slices.ToArray()
+            .Select(_ => Enumerable.Range(0, adapters.Length).OrderBy(_ => Random.Next()).Take(Random.Next(4)).ToArray())];
         for (int place = 0; place < 3; place++)
         {
             bool starts = true;
@@ -245,7 +252,8 @@ internal sealed unsafe class RandomStep : IDisposable
                 {
                     if (place < chosen[slice].Length && chosen[slice][place] == adapter)
                     {
-                        Plan.Lora.Add(adapters[adapter], Plan.Slices[slice].FirstRow, Plan.Slices[slice].RowCount, 0.5f + Random.NextSingle(), starts);
+                        Plan.Lora.Add(adapters[adapter], Plan.Slices[slice].FirstRow, Plan.Slices[slice].RowCount, 0.5f
+                            + Random.NextSingle(), starts);
                         starts = false;
                     }
                 }

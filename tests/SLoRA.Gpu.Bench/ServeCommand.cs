@@ -8,8 +8,9 @@ using SLoRA.Step;
 namespace SLoRA.Gpu.Bench;
 
 /// <summary>
-/// Whole steps of a model with random weights, from the upload of the plan until the logits are there, on the host's clock: decode rows with a context each,
-/// and one prompt, for the base alone and for rows that are dealt out to adapters of rank 64, 32, 16 and 8 in turn on q, k, v and o.
+/// Whole steps of a model with random weights, from the upload of the plan until the logits are there, on the host's clock: decode rows
+/// with a context each, and one prompt, for the base alone and for rows that are dealt out to adapters of rank 64, 32, 16 and 8 in turn on
+/// q, k, v and o.
 /// </summary>
 internal sealed class ServeCommand : IDisposable
 {
@@ -36,7 +37,8 @@ internal sealed class ServeCommand : IDisposable
         _backend = new GpuBackend(device, _rowLimit, _outputLimit);
         _layout = KvLayout.For(_model.Description.Kept, settings.Weights);
         TargetModule[] targets = [.. _model.Targets];
-        RandomGeneration.Module[][] adapters = [.. Enumerable.Range(0, settings.Adapters).Select(i => Modules(targets, Ranks[i % Ranks.Length]))];
+        RandomGeneration.Module[][] adapters =
+            [.. Enumerable.Range(0, settings.Adapters).Select(i => Modules(targets, Ranks[i % Ranks.Length]))];
         _pagesEach = Math.Max(_layout.PagesFor(settings.Context + 1), _layout.PagesFor(Prompt));
         int cachePages = _pagesEach * _outputLimit;
         int adapterPages = adapters.Sum(modules => RandomGeneration.Plan(targets.Length, modules, _layout.PageBytes).PageCount);
@@ -68,7 +70,8 @@ internal sealed class ServeCommand : IDisposable
         using var command = new ServeCommand(device, settings);
         Console.WriteLine(settings.Json
             ? $"{{\"device\":\"{device.Name}\"}}\n{ceilings.ToJson()}"
-            : $"{text}\n{ceilings}\n{settings.Model.Name} {settings.Weights}, {command._model.Description.Layers.Length} layers, context {settings.Context}");
+            : $"{text}\n{ceilings}\n{settings.Model.Name} {settings.Weights}, {command._model.Description.Layers.Length} layers, context "
+                + $"{settings.Context}");
         foreach (int rows in settings.Rows)
         {
             command.Report("decode", rows, 0, rows, ceilings);
@@ -87,7 +90,8 @@ internal sealed class ServeCommand : IDisposable
 
     private static RandomGeneration.Module[] Modules(TargetModule[] targets, int rank) =>
     [
-        .. targets.Where(target => target.Name.EndsWith("q_proj", StringComparison.Ordinal) || target.Name.EndsWith("k_proj", StringComparison.Ordinal)
+        .. targets.Where(target => target.Name.EndsWith("q_proj", StringComparison.Ordinal)
+            || target.Name.EndsWith("k_proj", StringComparison.Ordinal)
                 || target.Name.EndsWith("v_proj", StringComparison.Ordinal) || target.Name.EndsWith("o_proj", StringComparison.Ordinal))
             .Select(target => new RandomGeneration.Module(target, rank, 2, TensorType.BF16, TensorType.BF16)),
     ];
@@ -121,11 +125,13 @@ internal sealed class ServeCommand : IDisposable
         Console.WriteLine(_settings.Json
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{{\"model\":\"{_model.Shape.Name}\",\"step\":\"{name}\",\"rows\":{rows},\"adapters\":{used},\"ms\":{seconds * 1e3:F3},\"tok_s\":{rows / seconds:F1},"
+                $"{{\"model\":\"{_model.Shape.Name}\",\"step\":\"{name}\",\"rows\":{rows},\"adapters\":{used},\"ms\":{seconds * 1e3:F3},"
+                + $"\"tok_s\":{rows / seconds:F1},"
                 + $"\"possible_ms\":{possible * 1e3:F3},\"achieved\":{possible / seconds:F3},\"allocated\":{allocated}}}")
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {name,-8} {rows,4} rows {used,3} adapters  {seconds * 1e3,9:F2} ms  {rows / seconds,9:F1} tokens/s  possible {possible * 1e3,8:F2} ms  "
+                $"  {name,-8} {rows,4} rows {used,3} adapters  {seconds * 1e3,9:F2} ms  {rows / seconds,9:F1} tokens/s  possible "
+                + $"{possible * 1e3,8:F2} ms  "
                 + $"{possible / seconds,6:P1}  {allocated} bytes allocated a step"));
     }
 

@@ -20,12 +20,15 @@ internal sealed record Timing(string Model, string Name, int Rows, int Adapters,
         Console.WriteLine(json
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{{\"model\":\"{Model}\",\"kernel\":\"{Name}\",\"rows\":{Rows},\"adapters\":{Adapters},\"rank\":{Rank},\"us\":{Seconds * 1e6:F2},"
+                $"{{\"model\":\"{Model}\",\"kernel\":\"{Name}\",\"rows\":{Rows},\"adapters\":{Adapters},\"rank\":{Rank},"
+                + $"\"us\":{Seconds * 1e6:F2},"
                 + $"\"gb_s\":{Bytes / Seconds / 1e9:F1},\"gflop_s\":{Operations / Seconds / 1e9:F1},\"possible_us\":{possible * 1e6:F2},"
                 + $"\"achieved\":{possible / Seconds:F3}}}")
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {Model,-5} {Name,-14} {Rows,4} rows {Adapters,3} adapters {(Rank > 0 ? $"r {Rank,3}" : "     ")}  {Seconds * 1e6,10:F2} us  "
-                + $"{Bytes / Seconds / 1e9,8:F1} GB/s  {Operations / Seconds / 1e9,9:F1} GFLOP/s  possible {possible * 1e6,9:F2} us  {possible / Seconds,6:P1}"));
+                $"  {Model,-5} {Name,-14} {Rows,4} rows {Adapters,3} adapters {(Rank > 0 ? $"r {Rank,3}" : "     ")}  "
+                + $"{Seconds * 1e6,10:F2} us  "
+                + $"{Bytes / Seconds / 1e9,8:F1} GB/s  {Operations / Seconds / 1e9,9:F1} GFLOP/s  possible {possible * 1e6,9:F2} us  "
+                + $"{possible / Seconds,6:P1}"));
     }
 }

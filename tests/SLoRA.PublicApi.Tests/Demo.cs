@@ -24,7 +24,8 @@ internal static class Demo
 
     /// <summary>The known answer to a single question.</summary>
     public static string Answer(string? adapter, string question = Hours) => Cases.Single(
-        known => known.Adapter == adapter && known.Messages is [{ Role: "user" } only] && only.Content!.GetValue<string>() == question).Text;
+        known => known.Adapter == adapter && known.Messages is [{ Role: "user" } only]
+            && only.Content!.GetValue<string>() == question).Text;
 
     /// <summary>An engine with all tenants, or with some.</summary>
     public static Task<LoraServingEngine> StartAsync(params string[] tenants) => StartAsync(_ => { }, tenants);
@@ -49,10 +50,12 @@ internal static class Demo
     };
 
     /// <summary>A request that goes on for so many tokens, whatever the model says.</summary>
-    public static GenerationRequest Endless(string? adapter = null, int maxTokens = 1000) => Request(adapter, maxTokens: maxTokens) with { IgnoreEndOfText = true };
+    public static GenerationRequest Endless(string? adapter = null, int maxTokens = 1000) =>
+        Request(adapter, maxTokens: maxTokens) with { IgnoreEndOfText = true };
 
     /// <summary>Asks, and takes the whole answer as text.</summary>
-    public static async Task<string> AskAsync(this LoraServingEngine engine, GenerationRequest request, CancellationToken cancellation = default)
+    public static async Task<string> AskAsync(
+        this LoraServingEngine engine, GenerationRequest request, CancellationToken cancellation = default)
     {
         var ids = new List<int>();
         await foreach (GeneratedToken token in engine.GenerateAsync(request, cancellation))

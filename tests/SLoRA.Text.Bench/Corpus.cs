@@ -9,12 +9,23 @@ internal static class Corpus
     public static string Read(string pattern)
     {
         string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln"))) folder = Path.GetDirectoryName(folder);
-        if (folder is null) throw new DirectoryNotFoundException("The benchmark runs outside the repository.");
+        while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        if (folder is null)
+        {
+            throw new DirectoryNotFoundException("The benchmark runs outside the repository.");
+        }
+
         var text = new StringBuilder();
         foreach (string file in Directory.GetFiles(folder, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            if (!file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}")) text.Append(File.ReadAllText(file));
+            if (!file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
+            {
+                text.Append(File.ReadAllText(file));
+            }
         }
 
         return text.ToString();

@@ -41,7 +41,8 @@ internal static class Measure
         }
 
         double allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / 100.0;
-        Console.WriteLine($"  encode {label}: {rates[0]:F1} MB/s first, {rates.Skip(1).Max():F1} MB/s best, {anew:F1} MB/s with an empty word cache, {ids} ids, {allocated:F0} bytes allocated per call on 1000 characters");
+        Console.WriteLine($"  encode {label}: {rates[0]:F1} MB/s first, {rates.Skip(1).Max():F1} MB/s best, {anew:F1} MB/s with an empty "
+            + $"word cache, {ids} ids, {allocated:F0} bytes allocated per call on 1000 characters");
     }
 
     /// <summary>Ids per processor second of the stream, and what it allocates per id.</summary>
@@ -50,10 +51,18 @@ internal static class Measure
         int[] ids = tokenizer.Encode(text);
         TextStream stream = tokenizer.CreateStream();
         int characters = 0;
-        foreach (int id in ids) characters += stream.Append(id).Length;
+        foreach (int id in ids)
+        {
+            characters += stream.Append(id).Length;
+        }
+
         long before = GC.GetAllocatedBytesForCurrentThread();
         double start = ProcessorSeconds;
-        foreach (int id in ids) characters += stream.Append(id).Length;
+        foreach (int id in ids)
+        {
+            characters += stream.Append(id).Length;
+        }
+
         double seconds = ProcessorSeconds - start;
         double allocated = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)ids.Length;
         start = ProcessorSeconds;
@@ -68,7 +77,8 @@ internal static class Measure
         tokenizer.Encode(text[..1000]);
         double half = Seconds(tokenizer, text[..(text.Length / 2 & ~1)]);
         double full = Seconds(tokenizer, text);
-        Console.WriteLine($"  {label}: {full * 1000:F0} ms for {System.Text.Encoding.UTF8.GetByteCount(text) / 1e6:F1} MB, {full / half:F1} times the half");
+        Console.WriteLine($"  {label}: {full * 1000:F0} ms for {System.Text.Encoding.UTF8.GetByteCount(text) / 1e6:F1} MB, "
+            + $"{full / half:F1} times the half");
     }
 
     private static double Seconds(Tokenizer tokenizer, string text)

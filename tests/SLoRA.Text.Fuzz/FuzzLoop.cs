@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace SLoRA.Text.Fuzz;
 
-/// <summary>Runs a target on mutated inputs, and watches for exceptions, for an input that takes too long, and for memory that grows.</summary>
+/// <summary>
+/// Runs a target on mutated inputs, and watches for exceptions, for an input that takes too long, and for memory that grows.
+/// </summary>
 internal sealed class FuzzLoop(IFuzzTarget target, int seed)
 {
     private const long MaxLiveBytes = 1L << 29;
@@ -32,7 +34,11 @@ internal sealed class FuzzLoop(IFuzzTarget target, int seed)
                 return false;
             }
 
-            if (i % every != 0) continue;
+            if (i % every != 0)
+            {
+                continue;
+            }
+
             long live = GC.GetTotalMemory(forceFullCollection: true);
             Console.WriteLine($"{target.Name}: {i} executions, {i / clock.Elapsed.TotalSeconds:F0} a second, {live / 1e6:F1} MB live");
             if (live > MaxLiveBytes)
@@ -47,7 +53,11 @@ internal sealed class FuzzLoop(IFuzzTarget target, int seed)
 
     private void StopIfHung()
     {
-        if (Stopwatch.GetElapsedTime(Interlocked.Read(ref _started)) < MaxTime) return;
+        if (Stopwatch.GetElapsedTime(Interlocked.Read(ref _started)) < MaxTime)
+        {
+            return;
+        }
+
         Console.WriteLine($"an input takes more than {MaxTime.TotalSeconds} s; saved as {Save("hang")}");
         Environment.Exit(1);
     }

@@ -9,9 +9,12 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
 {
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "1", "3", "-1", "2147483647", "4294967296", "0.5", "1e308", "\"\"", "\"a\"", "\" \"", "\"▁\"", "\"ab\"", "\"<unk>\"", "\"😀\"",
-        "[]", "{}", "[[]]", "{\"type\":\"Sequence\"}", "{\"Regex\":\"\"}", "{\"String\":\"\"}", "{\"Regex\":\"a*\"}", "{\"Regex\":\"(\\\\w)\\\\1|\\\\s+\"}",
-        "{\"Regex\":\"(?<=a)b|^|$\"}", "{\"Regex\":\"[^\\\\p{L}]?\\\\p{L}+|\\\\s+(?!\\\\S)\"}", "\"first\"", "\"never\"", "\"Contiguous\"", "\"MergedWithNext\"",
+        "null", "true", "false", "0", "1", "3", "-1", "2147483647", "4294967296", "0.5", "1e308", "\"\"", "\"a\"", "\" \"", "\"▁\"",
+        "\"ab\"", "\"<unk>\"", "\"😀\"",
+        "[]", "{}", "[[]]", "{\"type\":\"Sequence\"}", "{\"Regex\":\"\"}", "{\"String\":\"\"}", "{\"Regex\":\"a*\"}",
+        "{\"Regex\":\"(\\\\w)\\\\1|\\\\s+\"}",
+        "{\"Regex\":\"(?<=a)b|^|$\"}", "{\"Regex\":\"[^\\\\p{L}]?\\\\p{L}+|\\\\s+(?!\\\\S)\"}", "\"first\"", "\"never\"", "\"Contiguous\"",
+        "\"MergedWithNext\"",
     ];
 
     private readonly JsonNode?[] _seeds = [.. seeds.Select(Parse)];
@@ -19,7 +22,11 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
     public byte[] Next()
     {
         JsonNode root = Pick().DeepClone();
-        for (int i = random.Next(4); i >= 0; i--) Change(root);
+        for (int i = random.Next(4); i >= 0; i--)
+        {
+            Change(root);
+        }
+
         return Encoding.UTF8.GetBytes(root.ToJsonString());
     }
 
@@ -27,7 +34,8 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
     {
         try
         {
-            JsonNode? node = JsonNode.Parse(seed, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            JsonNode? node =
+                JsonNode.Parse(seed, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
             node?.ToJsonString();
             return node;
         }
@@ -42,7 +50,10 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
     {
         while (true)
         {
-            if (_seeds[random.Next(_seeds.Length)] is JsonNode node) return node;
+            if (_seeds[random.Next(_seeds.Length)] is JsonNode node)
+            {
+                return node;
+            }
         }
     }
 
@@ -59,7 +70,11 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
                 _ => [],
             };
             children = [.. children.Where(c => c is JsonObject or JsonArray)];
-            if (children.Length == 0) break;
+            if (children.Length == 0)
+            {
+                break;
+            }
+
             at = children[random.Next(children.Length)]!;
         }
 
@@ -73,14 +88,29 @@ internal sealed class JsonMutator(IReadOnlyList<byte[]> seeds, Random random)
         if (place is JsonObject o && o.Count > 0)
         {
             string key = o.ElementAt(random.Next(o.Count)).Key;
-            if (random.Next(6) == 0) o.Remove(key);
-            else o[key] = value;
+            if (random.Next(6) == 0)
+            {
+                o.Remove(key);
+            }
+            else
+            {
+                o[key] = value;
+            }
         }
         else if (place is JsonArray a)
         {
-            if (a.Count > 0 && random.Next(3) == 0) a.RemoveAt(random.Next(a.Count));
-            else if (a.Count > 0 && random.Next(2) == 0) a[random.Next(a.Count)] = value;
-            else a.Insert(random.Next(a.Count + 1), value);
+            if (a.Count > 0 && random.Next(3) == 0)
+            {
+                a.RemoveAt(random.Next(a.Count));
+            }
+            else if (a.Count > 0 && random.Next(2) == 0)
+            {
+                a[random.Next(a.Count)] = value;
+            }
+            else
+            {
+                a.Insert(random.Next(a.Count + 1), value);
+            }
         }
     }
 }

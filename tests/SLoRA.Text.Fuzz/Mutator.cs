@@ -10,10 +10,18 @@ internal sealed class Mutator(IFuzzTarget target, int seed)
 
     public byte[] Next()
     {
-        if (_json is not null && _random.Next(2) == 0) return _json.Next();
+        if (_json is not null && _random.Next(2) == 0)
+        {
+            return _json.Next();
+        }
+
         List<byte> bytes = [.. Pick(target.Seeds)];
         int changes = 1 + _random.Next(1 + _random.Next(8));
-        for (int i = 0; i < changes; i++) Change(bytes);
+        for (int i = 0; i < changes; i++)
+        {
+            Change(bytes);
+        }
+
         return [.. bytes];
     }
 
@@ -36,7 +44,11 @@ internal sealed class Mutator(IFuzzTarget target, int seed)
                 break;
             case 3 when length > 0 && bytes.Count < MaxLength:
                 List<byte> copy = bytes.GetRange(at, length);
-                for (int i = _random.Next(4); i >= 0; i--) bytes.InsertRange(_random.Next(bytes.Count + 1), copy);
+                for (int i = _random.Next(4); i >= 0; i--)
+                {
+                    bytes.InsertRange(_random.Next(bytes.Count + 1), copy);
+                }
+
                 break;
             case 4:
                 bytes.InsertRange(at, Pick(target.Words));
@@ -61,10 +73,22 @@ internal sealed class Mutator(IFuzzTarget target, int seed)
 
     private void ChangeNumber(List<byte> bytes, int at)
     {
-        while (at < bytes.Count && bytes[at] is < (byte)'0' or > (byte)'9') at++;
+        while (at < bytes.Count && bytes[at] is < (byte)'0' or > (byte)'9')
+        {
+            at++;
+        }
+
         int end = at;
-        while (end < bytes.Count && bytes[end] is >= (byte)'0' and <= (byte)'9') end++;
-        if (end == at) return;
+        while (end < bytes.Count && bytes[end] is >= (byte)'0' and <= (byte)'9')
+        {
+            end++;
+        }
+
+        if (end == at)
+        {
+            return;
+        }
+
         string[] numbers = ["0", "1", "-1", "2147483647", "2147483648", "4294967295", "1e9", "0.5", "999999", "3"];
         bytes.RemoveRange(at, end - at);
         bytes.InsertRange(at, System.Text.Encoding.ASCII.GetBytes(numbers[_random.Next(numbers.Length)]));

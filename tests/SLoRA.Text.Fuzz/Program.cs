@@ -8,7 +8,8 @@ IFuzzTarget[] targets = [new TokenizerFileTarget(), new TextTarget(), new Templa
 IFuzzTarget? target = args.Length == 0 ? null : targets.FirstOrDefault(t => t.Name == args[0]);
 if (target is null)
 {
-    Console.Error.WriteLine($"usage: SLoRA.Text.Fuzz {string.Join('|', targets.Select(t => t.Name))} [EXECUTIONS [SEED]] | --libfuzzer | --file FILE");
+    Console.Error.WriteLine(
+        $"usage: SLoRA.Text.Fuzz {string.Join('|', targets.Select(t => t.Name))} [EXECUTIONS [SEED]] | --libfuzzer | --file FILE");
     return 2;
 }
 

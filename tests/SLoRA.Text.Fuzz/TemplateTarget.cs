@@ -5,8 +5,8 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Fuzz;
 
 /// <summary>
-/// The first byte chooses the conversation, the rest is a chat template in UTF-8: it does not parse, or renders to a bounded text, or ends in
-/// <see cref="ChatTemplateException"/>.
+/// The first byte chooses the conversation, the rest is a chat template in UTF-8: it does not parse, or renders to a bounded text, or ends
+/// in <see cref="ChatTemplateException"/>.
 /// </summary>
 internal sealed class TemplateTarget : IFuzzTarget
 {
@@ -19,13 +19,20 @@ internal sealed class TemplateTarget : IFuzzTarget
 
     private static readonly string[] Parts =
     [
-        "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "{% if ", "{% else %}", "{% endif %}", "{% for i in ", "{% endfor %}", "{% set x = ", "{% set %}",
-        "{% macro f(a) %}", "{% endmacro %}", "{{ f(f) }}", "{% call f() %}", "{% endcall %}", "{% raw %}", "{% endraw %}", "{% break %}", "{% generation %}",
-        "{% endgeneration %}", " recursive", "loop(", "loop.", "messages", "tools", "[0]", "[-1]", "[::2]", "[1:", "|list", "|tojson", "|join(", "|map('", "|sort",
-        "|unique", "|replace('", "|format(", "|indent(", "|round(", "|int", "|float", "|batch(", "|slice(", "|groupby('role')", "|selectattr('", ".split(", ".join(",
-        ".format(", ".items()", ".center(", "'%s' % ", "'{}'", "namespace(", "ns.x", "range(", "99999", "10 ** 40", "-1", "0", "1.5e300", "none", "true", " ~ ", " + ",
-        " * ", " ** ", " // ", " % ", " and ", " not ", " in ", " is ", " if ", " else ", "(", ")", "[", "]", "{", "}", ",", ":", "'", "\"", "\\", "\\u", "\n", "\r",
-        "'😀'", "'ß'", "__class__", "|safe", "|e", "{% autoescape true %}", "{% endautoescape %}", "{% filter upper %}", "{% endfilter %}", "self.", "cycler(1)", "joiner()",
+        "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", "{% if ", "{% else %}", "{% endif %}", "{% for i in ", "{% endfor %}",
+        "{% set x = ", "{% set %}",
+        "{% macro f(a) %}", "{% endmacro %}", "{{ f(f) }}", "{% call f() %}", "{% endcall %}", "{% raw %}", "{% endraw %}", "{% break %}",
+        "{% generation %}",
+        "{% endgeneration %}", " recursive", "loop(", "loop.", "messages", "tools", "[0]", "[-1]", "[::2]", "[1:", "|list", "|tojson",
+        "|join(", "|map('", "|sort",
+        "|unique", "|replace('", "|format(", "|indent(", "|round(", "|int", "|float", "|batch(", "|slice(", "|groupby('role')",
+        "|selectattr('", ".split(", ".join(",
+        ".format(", ".items()", ".center(", "'%s' % ", "'{}'", "namespace(", "ns.x", "range(", "99999", "10 ** 40", "-1", "0", "1.5e300",
+        "none", "true", " ~ ", " + ",
+        " * ", " ** ", " // ", " % ", " and ", " not ", " in ", " is ", " if ", " else ", "(", ")", "[", "]", "{", "}", ",", ":", "'", "\"",
+        "\\", "\\u", "\n", "\r",
+        "'😀'", "'ß'", "__class__", "|safe", "|e", "{% autoescape true %}", "{% endautoescape %}", "{% filter upper %}", "{% endfilter %}",
+        "self.", "cycler(1)", "joiner()",
         "strftime_now('%", "raise_exception(", "\\ud83d", "\u0130\u03a3",
     ];
 
@@ -42,7 +49,9 @@ internal sealed class TemplateTarget : IFuzzTarget
             _inputs.Add(Inputs(first, Small));
             _inputsWithDefaults.Add(Inputs(first, ChatTemplateLimits.Default));
             if (entry.TryGetProperty("template", out JsonElement own))
+            {
                 seeds.Add([(byte)(_inputs.Count - 1), .. Encoding.UTF8.GetBytes(own.GetString()!)]);
+            }
         }
 
         using JsonDocument hostile = Read("hostile.json");
@@ -50,7 +59,9 @@ internal sealed class TemplateTarget : IFuzzTarget
         {
             string text = entry.GetProperty("template").GetString()!;
             if (text.Length < 2_000)
+            {
                 seeds.Add([0, .. Encoding.UTF8.GetBytes(text)]);
+            }
         }
 
         Seeds = seeds;
@@ -67,22 +78,30 @@ internal sealed class TemplateTarget : IFuzzTarget
     public void Run(ReadOnlySpan<byte> input)
     {
         if (input.IsEmpty)
+        {
             return;
+        }
+
         List<ChatTemplateInputs> inputs = input[0] == WithDefaultLimits ? _inputsWithDefaults : _inputs;
         try
         {
             string text = ChatTemplate.Parse(Encoding.UTF8.GetString(input[1..])).Render(inputs[input[0] % inputs.Count]);
             if (text.Length > LongestText)
+            {
                 throw new InvalidOperationException($"A text of {text.Length} characters.");
+            }
         }
         catch (ChatTemplateException expected)
         {
             if (expected.Message.Length == 0 && expected.Code != "template.raised")
+            {
                 throw new InvalidOperationException("An error without a message.", expected);
+            }
         }
     }
 
-    private static JsonDocument Read(string file) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures.Folder("templates"), file)));
+    private static JsonDocument Read(string file) =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures.Folder("templates"), file)));
 
     private static ChatTemplateInputs Inputs(JsonElement item, ChatTemplateLimits limits) => new(item.GetProperty("messages"))
     {

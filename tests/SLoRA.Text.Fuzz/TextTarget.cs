@@ -11,8 +11,10 @@ internal sealed class TextTarget : IFuzzTarget
 {
     private static readonly string[] Parts =
     [
-        "the ", "quick", "brown", "'s", "'LL", " ", "\n", "\r\n", "\t", "  ", "12", "½", "你好", "かな", "😀", "👍🏽", "\u200D", "e\u0301", "é", "ﬁ", "ß", "İ", "\uFFFD", "\0",
-        "▁", "<s>", "</s>", "<unk>", "[MASK]", "<|bos|>", "##", "</w>", "@@", "<0x41>", "Ġ", "\uD800", "\uDC00", "𝒜", "\u0915\u093C", "가", "\u1100\u1161",
+        "the ", "quick", "brown", "'s", "'LL", " ", "\n", "\r\n", "\t", "  ", "12", "½", "你好", "かな", "😀", "👍🏽", "\u200D", "e\u0301", "é",
+        "ﬁ", "ß", "İ", "\uFFFD", "\0",
+        "▁", "<s>", "</s>", "<unk>", "[MASK]", "<|bos|>", "##", "</w>", "@@", "<0x41>", "Ġ", "\uD800", "\uDC00", "𝒜", "\u0915\u093C", "가",
+        "\u1100\u1161",
     ];
 
     private readonly Tokenizer[] _tokenizers = [.. Fixtures.Whole().Select(json => Tokenizer.FromJson(json))];
@@ -27,19 +29,36 @@ internal sealed class TextTarget : IFuzzTarget
 
     public void Run(ReadOnlySpan<byte> input)
     {
-        if (input.IsEmpty) return;
+        if (input.IsEmpty)
+        {
+            return;
+        }
+
         Tokenizer tokenizer = _tokenizers[input[0] % _tokenizers.Length];
         string text = new(MemoryMarshal.Cast<byte, char>(input[1..]));
         try
         {
             int[] ids = tokenizer.Encode(text);
-            if (!ids.AsSpan().SequenceEqual(tokenizer.Encode(text))) throw new InvalidOperationException("The same text has other ids the second time.");
+            if (!ids.AsSpan()
+                .SequenceEqual(tokenizer.Encode(text)))
+            {
+                throw new InvalidOperationException("The same text has other ids the second time.");
+            }
+
             string whole = tokenizer.Decode(ids, skipSpecialTokens: true);
             TextStream stream = tokenizer.CreateStream();
             var streamed = new StringBuilder();
-            foreach (int id in ids) streamed.Append(stream.Append(id));
+            foreach (int id in ids)
+            {
+                streamed.Append(stream.Append(id));
+            }
+
             streamed.Append(stream.Finish());
-            if (!whole.Contains('\uFFFD') && streamed.ToString() != whole) throw new InvalidOperationException("The pieces do not add up to the text.");
+            if (!whole.Contains('\uFFFD')
+                && streamed.ToString() != whole)
+            {
+                throw new InvalidOperationException("The pieces do not add up to the text.");
+            }
         }
         catch (TokenizerException)
         {

@@ -9,10 +9,14 @@ internal sealed class TokenizerFileTarget : IFuzzTarget
 
     private static readonly string[] Vocabulary =
     [
-        "\"type\":", "\"Sequence\"", "\"BPE\"", "\"Unigram\"", "\"WordPiece\"", "\"WordLevel\"", "\"ByteLevel\"", "\"Metaspace\"", "\"Split\"", "\"Regex\":",
-        "\"String\":", "\"Replace\"", "\"Strip\"", "\"Prepend\"", "\"NFKC\"", "\"Lowercase\"", "\"BertNormalizer\"", "\"Nmt\"", "\"Precompiled\"", "\"Digits\"",
-        "\"Punctuation\"", "\"Whitespace\"", "\"UnicodeScripts\"", "\"FixedLength\"", "\"CTC\"", "\"Fuse\"", "\"ByteFallback\"", "\"TemplateProcessing\"",
-        "null", "true", "false", "{}", "[]", "\"\"", "[", "]", "{", "}", ",", ":", "\\ud800", "\\u0000", "(?i:", "(a*)*", "\\\\p{L}+", "[^\\\\s]", "(?<=a)", "\\\\1",
+        "\"type\":", "\"Sequence\"", "\"BPE\"", "\"Unigram\"", "\"WordPiece\"", "\"WordLevel\"", "\"ByteLevel\"", "\"Metaspace\"",
+        "\"Split\"", "\"Regex\":",
+        "\"String\":", "\"Replace\"", "\"Strip\"", "\"Prepend\"", "\"NFKC\"", "\"Lowercase\"", "\"BertNormalizer\"", "\"Nmt\"",
+        "\"Precompiled\"", "\"Digits\"",
+        "\"Punctuation\"", "\"Whitespace\"", "\"UnicodeScripts\"", "\"FixedLength\"", "\"CTC\"", "\"Fuse\"", "\"ByteFallback\"",
+        "\"TemplateProcessing\"",
+        "null", "true", "false", "{}", "[]", "\"\"", "[", "]", "{", "}", ",", ":", "\\ud800", "\\u0000", "(?i:", "(a*)*", "\\\\p{L}+",
+        "[^\\\\s]", "(?<=a)", "\\\\1",
         "\"byte_fallback\":true", "\"ignore_merges\":true", "\"normalized\":true", "\"single_word\":true", "\"lstrip\":true", "\"\":0",
     ];
 
@@ -32,7 +36,11 @@ internal sealed class TokenizerFileTarget : IFuzzTarget
             int[] ids = tokenizer.Encode(Text);
             tokenizer.Decode(ids);
             TextStream stream = tokenizer.CreateStream();
-            foreach (int id in ids) stream.Append(id);
+            foreach (int id in ids)
+            {
+                stream.Append(id);
+            }
+
             stream.Finish();
         }
         catch (TokenizerException)

@@ -3,22 +3,28 @@ using System.Text.Json.Nodes;
 
 namespace SLoRA.Text.Tests;
 
-/// <summary>JSON as strangers write it: it becomes text or a <see cref="ChatTemplateException"/>, wherever in a conversation it stands.</summary>
+/// <summary>
+/// JSON as strangers write it: it becomes text or a <see cref="ChatTemplateException"/>, wherever in a conversation it stands.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class ChatJsonTests
 {
-    private static readonly ChatTemplate Everything = ChatTemplate.Parse("{{ messages|tojson }}{{ tools|tojson }}{{ documents|tojson }}{% if x is defined %}{{ x|tojson }}{% endif %}");
+    private static readonly ChatTemplate Everything =
+        ChatTemplate.Parse("{{ messages|tojson }}{{ tools|tojson }}{{ documents|tojson }}{% if x is defined %}{{ x|tojson }}{% endif %}");
 
     private static IEnumerable<TestCaseData> Readable()
     {
         yield return new TestCaseData("\"Hello \\ud83d\"", "\"Hello \uFFFD\"").SetArgDisplayNames("half a pair at the end");
         yield return new TestCaseData("\"\\ude00\\ud83d\\ude00!\"", "\"\uFFFD😀!\"").SetArgDisplayNames("half a pair before a whole one");
-        yield return new TestCaseData("\"\\b\\f\\n\\r\\t\\/\\\\\\\"\\u0041\\ud83d\"", "\"\\b\\f\\n\\r\\t/\\\\\\\"A\uFFFD\"").SetArgDisplayNames("all escapes");
+        yield return new TestCaseData("\"\\b\\f\\n\\r\\t\\/\\\\\\\"\\u0041\\ud83d\"", "\"\\b\\f\\n\\r\\t/\\\\\\\"A\uFFFD\"")
+            .SetArgDisplayNames("all escapes");
         yield return new TestCaseData("{\"a\":1,\"b\":2,\"a\":3}", "{\"a\": 3, \"b\": 2}").SetArgDisplayNames("a member twice");
-        yield return new TestCaseData("[[{\"a\":{\"b\":1,\"b\":{\"c\":[],\"c\":[2]}}}]]", "[[{\"a\": {\"b\": {\"c\": [2]}}}]]").SetArgDisplayNames("members twice, deeper");
+        yield return new TestCaseData("[[{\"a\":{\"b\":1,\"b\":{\"c\":[],\"c\":[2]}}}]]", "[[{\"a\": {\"b\": {\"c\": [2]}}}]]")
+            .SetArgDisplayNames("members twice, deeper");
         yield return new TestCaseData("1e999", "Infinity").SetArgDisplayNames("beyond a float");
         yield return new TestCaseData("-0.0", "-0.0").SetArgDisplayNames("minus zero");
-        yield return new TestCaseData("123456789012345678901234567890", "123456789012345678901234567890").SetArgDisplayNames("beyond 64 bits");
+        yield return new TestCaseData("123456789012345678901234567890", "123456789012345678901234567890")
+            .SetArgDisplayNames("beyond 64 bits");
     }
 
     [Test]
@@ -38,7 +44,9 @@ public sealed class ChatJsonTests
             Assert.That(rendered, Is.EqualTo(text + "nullnull"), place);
             using JsonDocument parsed = JsonDocument.Parse(document);
             Assert.That(Everything.Render(new ChatTemplateInputs(parsed.RootElement)), Is.EqualTo(rendered), place);
-            Assert.That(Everything.Render(new ChatTemplateInputs([.. JsonNode.Parse(document)!.AsArray().Select(m => ChatMessage.FromJson(m!))])), Is.EqualTo(rendered), place);
+            Assert.That(
+                Everything.Render(new ChatTemplateInputs([.. JsonNode.Parse(document)!.AsArray().Select(m => ChatMessage.FromJson(m!))])),
+                Is.EqualTo(rendered), place);
         }
 
         JsonNode node = JsonNode.Parse($"[{value}]")!;
@@ -54,7 +62,8 @@ public sealed class ChatJsonTests
     [Test]
     public void A_message_with_a_member_twice_or_half_a_pair_has_the_last_and_a_replacement()
     {
-        ChatMessage message = ChatMessage.FromJson(JsonNode.Parse("""{"role":"x","role":"user","content":"a","content":"b","name":1,"name":2}""")!);
+        ChatMessage message =
+            ChatMessage.FromJson(JsonNode.Parse("""{"role":"x","role":"user","content":"a","content":"b","name":1,"name":2}""")!);
 
         Assert.That(ChatMessage.FromJson(JsonNode.Parse("""{"role":"us\ud83d"}""")!).Role, Is.EqualTo("us\uFFFD"));
         Assert.That(message.Role, Is.EqualTo("user"));
@@ -68,7 +77,8 @@ public sealed class ChatJsonTests
         Assert.That(Rendered(JsonValue.Create(double.NaN)), Is.EqualTo("NaN"));
         Assert.That(Rendered(JsonValue.Create(float.NegativeInfinity)), Is.EqualTo("-Infinity"));
         Assert.That(Rendered(JsonValue.Create("a\ud83d")), Is.EqualTo("\"a\uFFFD\""));
-        Assert.That(() => Rendered(JsonValue.Create(Half.NaN)), Throws.TypeOf<ChatTemplateException>().With.Property("Code").EqualTo("template.input"));
+        Assert.That(() => Rendered(JsonValue.Create(Half.NaN)), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
+            .EqualTo("template.input"));
     }
 
     [Test]
@@ -76,7 +86,8 @@ public sealed class ChatJsonTests
     {
         string deep = string.Concat(Enumerable.Repeat("[", 250)) + string.Concat(Enumerable.Repeat("]", 250));
         var options = new JsonDocumentOptions { MaxDepth = 300 };
-        foreach ((string value, string code) in new[] { (deep, "template.limit"), (new string('9', 4_400), "template.limit"), ("{\"a\\ud83d\":1}", "template.input") })
+        foreach ((string value, string code) in new[] { (deep, "template.limit"), (new string('9', 4_400), "template.limit"),
+            ("{\"a\\ud83d\":1}", "template.input") })
         {
             foreach ((string place, string document, _) in Places(value, ""))
             {
@@ -86,12 +97,19 @@ public sealed class ChatJsonTests
         }
 
         JsonNode nested = new JsonArray();
-        for (int i = 0; i < 100_000; i++) nested = new JsonArray(nested);
-        Assert.That(() => new ChatTemplateInputs(nested), Throws.TypeOf<ChatTemplateException>().With.Property("Code").EqualTo("template.limit"));
-        Assert.That(() => new ChatTemplateInputs([null!]), Throws.TypeOf<ChatTemplateException>().With.Property("Code").EqualTo("template.input"));
+        for (int i = 0; i < 100_000; i++)
+        {
+            nested = new JsonArray(nested);
+        }
+
+        Assert.That(() => new ChatTemplateInputs(nested), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
+            .EqualTo("template.limit"));
+        Assert.That(() => new ChatTemplateInputs([null!]), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
+            .EqualTo("template.input"));
         foreach (string message in new[] { "[]", "{}", "{\"role\":1}", "{\"role\":null}", "{\"a\\ud83d\":1}", "\"role\"" })
         {
-            Assert.That(() => ChatMessage.FromJson(JsonNode.Parse(message)!), Throws.TypeOf<ChatTemplateException>().With.Property("Code").EqualTo("template.input"), message);
+            Assert.That(() => ChatMessage.FromJson(JsonNode.Parse(message)!), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
+                .EqualTo("template.input"), message);
         }
     }
 
@@ -100,11 +118,13 @@ public sealed class ChatJsonTests
     public void Half_a_pair_in_a_name_is_a_replacement_where_it_can_be_read()
     {
         using JsonDocument document = JsonDocument.Parse("""[{"role":"user","content":"x","a\ud83d":1}]""");
-        Assert.That(Everything.Render(new ChatTemplateInputs(document.RootElement)), Does.StartWith("[{\"role\": \"user\", \"content\": \"x\", \"a\uFFFD\": 1}]"));
+        Assert.That(Everything.Render(new ChatTemplateInputs(document.RootElement)),
+            Does.StartWith("[{\"role\": \"user\", \"content\": \"x\", \"a\uFFFD\": 1}]"));
     }
 
     private static string Rendered(JsonNode? value) =>
-        ChatTemplate.Parse("{{ x|tojson }}").Render(new ChatTemplateInputs(new JsonArray()) { Variables = new Dictionary<string, JsonNode?> { ["x"] = value } });
+        ChatTemplate.Parse("{{ x|tojson }}")
+            .Render(new ChatTemplateInputs(new JsonArray()) { Variables = new Dictionary<string, JsonNode?> { ["x"] = value } });
 
     private static IEnumerable<(string Place, string Document, string Text)> Places(string value, string expected)
     {

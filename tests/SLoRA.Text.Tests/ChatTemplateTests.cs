@@ -6,8 +6,10 @@ namespace SLoRA.Text.Tests;
 public sealed class ChatTemplateTests
 {
     private const string SmolLm2 =
-        "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, "
-        + "trained by Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+        "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful AI "
+        + "assistant named SmolLM, "
+        + "trained by Hugging Face<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' "
+        + "+ '\n'}}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
     [Test]
@@ -15,11 +17,13 @@ public sealed class ChatTemplateTests
     {
         ChatTemplate template = ChatTemplate.Parse(SmolLm2);
         var alone = new ChatTemplateInputs([new ChatMessage("user", "Hi")]) { AddGenerationPrompt = true };
-        var told = new ChatTemplateInputs([new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi"), new ChatMessage("assistant", "Yes?")]);
+        var told = new ChatTemplateInputs(
+            [new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi"), new ChatMessage("assistant", "Yes?")]);
         Assert.Multiple(() =>
         {
             Assert.That(template.Render(alone), Is.EqualTo(
-                "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"));
+                "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n<|im_start|>user\nHi<|"
+                + "im_end|>\n<|im_start|>assistant\n"));
             Assert.That(template.Render(told), Is.EqualTo(
                 "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYes?<|im_end|>\n"));
         });
@@ -33,7 +37,8 @@ public sealed class ChatTemplateTests
             Members = new Dictionary<string, JsonNode?> { ["tool_calls"] = new JsonArray(new JsonObject { ["n"] = 1, ["f"] = 1.0 }) },
         };
         string text = ChatTemplate.Parse("{{ messages|tojson }}").Render(new ChatTemplateInputs([message]));
-        Assert.That(text, Is.EqualTo("""[{"role": "assistant", "content": [{"type": "text", "text": "x"}], "tool_calls": [{"n": 1, "f": 1.0}]}]"""));
+        Assert.That(text,
+            Is.EqualTo("""[{"role": "assistant", "content": [{"type": "text", "text": "x"}], "tool_calls": [{"n": 1, "f": 1.0}]}]"""));
     }
 
     [TestCase("{% set ns = namespace() %}{% set ns.__class__ = 1 %}")]
@@ -43,7 +48,8 @@ public sealed class ChatTemplateTests
     [TestCase("{{ namespace({'__class__': 1}) }}")]
     public void The_sandbox_refuses_names_with_two_leading_underscores_on_a_namespace(string template)
     {
-        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(new ChatTemplateInputs(new JsonArray())))!;
+        ChatTemplateException refused =
+            Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(new ChatTemplateInputs(new JsonArray())))!;
         Assert.That(refused.Code, Is.EqualTo("template.security"));
         Assert.That(refused.Message, Does.Contain("'__"));
     }
@@ -59,8 +65,10 @@ public sealed class ChatTemplateTests
     [Test]
     public void Ranges_of_generation_blocks_count_code_points()
     {
-        ChatTemplate template = ChatTemplate.Parse("\u00e9{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}|{% endfor %}");
-        RenderedChat chat = template.RenderWithRanges(new ChatTemplateInputs([new ChatMessage("assistant", "\U0001F600!"), new ChatMessage("assistant", "")]));
+        ChatTemplate template =
+            ChatTemplate.Parse("\u00e9{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}|{% endfor %}");
+        RenderedChat chat = template.RenderWithRanges(
+            new ChatTemplateInputs([new ChatMessage("assistant", "\U0001F600!"), new ChatMessage("assistant", "")]));
         Assert.That(chat.Text, Is.EqualTo("\u00e9\U0001F600!||"));
         Assert.That(chat.GenerationRanges, Is.EqualTo(((int, int)[])[(1, 3), (4, 4)]));
     }
@@ -99,14 +107,18 @@ public sealed class ChatTemplateTests
     {
         JsonNode nested = new JsonArray();
         for (int i = 0; i < 300; i++)
+        {
             nested = new JsonArray(nested);
+        }
+
         Assert.That(Assert.Throws<ChatTemplateException>(() => _ = new ChatTemplateInputs(nested))!.Code, Is.EqualTo("template.limit"));
     }
 
     [Test]
     public void Limits_grow_with_the_inputs_so_that_a_long_conversation_renders()
     {
-        ChatMessage[] messages = [.. Enumerable.Range(0, 2_000).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", new string('x', 4_000)))];
+        ChatMessage[] messages =
+            [.. Enumerable.Range(0, 2_000).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", new string('x', 4_000)))];
         string text = ChatTemplate.Parse(SmolLm2).Render(new ChatTemplateInputs(messages));
         Assert.That(text, Has.Length.GreaterThan(8_000_000));
     }
@@ -126,7 +138,8 @@ public sealed class ChatTemplateTests
     public void Many_threads_render_one_template_with_equal_results()
     {
         ChatTemplate template = ChatTemplate.Parse(
-            "{% set ns = namespace(n=0) %}{% set j = joiner() %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ j() }}{{ ns.n }}{{ m|tojson }}{% endfor %}{{ tools|tojson }}");
+            "{% set ns = namespace(n=0) %}{% set j = joiner() %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ j() }}{{ ns.n }}{{ "
+            + "m|tojson }}{% endfor %}{{ tools|tojson }}");
         var inputs = new ChatTemplateInputs([.. Enumerable.Range(0, 20).Select(i => new ChatMessage("user", $"text {i}"))])
         {
             Tools = JsonNode.Parse("""[{"a":{"b":[1,2.0,null]}}]"""),
@@ -137,5 +150,6 @@ public sealed class ChatTemplateTests
         Assert.That(texts, Is.All.EqualTo(expected));
     }
 
-    private static string Render(string template) => ChatTemplate.Parse(template).Render(new ChatTemplateInputs([new ChatMessage("user", "hi")]));
+    private static string Render(string template) =>
+        ChatTemplate.Parse(template).Render(new ChatTemplateInputs([new ChatMessage("user", "hi")]));
 }

@@ -50,15 +50,18 @@ public sealed class ChatTests
     [Test]
     public void A_name_selects_the_template_and_tools_select_tool_use()
     {
-        Tokenizer tokenizer = WithTemplates("""[{"name":"default","template":"D{{ bos_token }}"},{"name":"tool_use","template":"T"},{"name":"rag","template":"R"}]""");
+        Tokenizer tokenizer = WithTemplates(
+            """[{"name":"default","template":"D{{ bos_token }}"},{"name":"tool_use","template":"T"},{"name":"rag","template":"R"}]""");
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.ChatTemplateNames, Is.EquivalentTo((string[])["default", "tool_use", "rag"]));
             Assert.That(tokenizer.RenderChat(Question), Is.EqualTo("D<s>"));
             Assert.That(tokenizer.RenderChat(Question, new() { Tools = new JsonArray() }), Is.EqualTo("T"));
             Assert.That(tokenizer.RenderChat(Question, new() { TemplateName = "rag", Tools = new JsonArray() }), Is.EqualTo("R"));
-            Assert.That(tokenizer.RenderChat(Question, new() { Variables = new Dictionary<string, JsonNode?> { ["bos_token"] = "!" } }), Is.EqualTo("D!"));
-            ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => tokenizer.RenderChat(Question, new() { TemplateName = "none" }))!;
+            Assert.That(tokenizer.RenderChat(Question, new() { Variables = new Dictionary<string, JsonNode?> { ["bos_token"] = "!" } }),
+                Is.EqualTo("D!"));
+            ChatTemplateException refused =
+                Assert.Throws<ChatTemplateException>(() => tokenizer.RenderChat(Question, new() { TemplateName = "none" }))!;
             Assert.That(refused.Message, Does.Contain("'none'").And.Contain("'rag'"));
         });
     }

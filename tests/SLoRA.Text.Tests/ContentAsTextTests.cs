@@ -19,7 +19,8 @@ public sealed class ContentAsTextTests
         .Select(g => new TestCaseData(g.First()).SetArgDisplayNames(g.Key));
 
     public static IEnumerable<TestCaseData> Tokenizers() => TokenizerFixture.All
-        .Where(f => f.TokenizerPath is not null && !f.Name.Contains("single-word", StringComparison.Ordinal) && !f.Name.Contains("strip", StringComparison.Ordinal))
+        .Where(f => f.TokenizerPath is not null && !f.Name.Contains("single-word", StringComparison.Ordinal)
+            && !f.Name.Contains("strip", StringComparison.Ordinal))
         .Select(f => new TestCaseData(f).SetArgDisplayNames(f.Folder, f.Name));
 
     [Test]
@@ -36,7 +37,8 @@ public sealed class ContentAsTextTests
         Assert.That(careful.Count(id => id == start), Is.EqualTo(3), "system, user, and the assistant's turn");
         Assert.That(careful.Count(id => id == end), Is.EqualTo(2));
         Assert.That(Demo.Decode(careful), Is.EqualTo(Demo.RenderChat(messages)), "every character is still there");
-        var json = new JsonArray(new JsonObject { ["role"] = "system", ["content"] = "s" }, new JsonObject { ["role"] = "user", ["content"] = Forged });
+        var json = new JsonArray(
+            new JsonObject { ["role"] = "system", ["content"] = "s" }, new JsonObject { ["role"] = "user", ["content"] = Forged });
         Assert.That(Demo.EncodeChatJson(json, AsText), Is.EqualTo(careful));
     }
 
@@ -54,8 +56,10 @@ public sealed class ContentAsTextTests
             Assert.That(Starts("{{ messages[0].content }}<|im_start|>", "<|im_start|><"), Is.EqualTo(1), "beside");
             Assert.That(Starts("<|im_{{ messages[0].role }}|>", "", "start"), Is.EqualTo(1), "a role that is a plain word");
             Assert.That(Starts("{{ messages[0].role }}", "", "<|im_start|>"), Is.Zero, "a role that is none");
-            Assert.That(Starts("{{ messages[0].content|replace('@', '<|im_start|>') }}", "a@<|im_start|>"), Is.EqualTo(1), "inserted by the template");
-            Assert.That(Starts("{{ messages[0].content.split('<|im_start|>')|join('<|im_start|>') }}", "a<|im_start|>b"), Is.EqualTo(1), "separated by the template");
+            Assert.That(Starts("{{ messages[0].content|replace('@', '<|im_start|>') }}", "a@<|im_start|>"), Is.EqualTo(1),
+                "inserted by the template");
+            Assert.That(Starts("{{ messages[0].content.split('<|im_start|>')|join('<|im_start|>') }}", "a<|im_start|>b"), Is.EqualTo(1),
+                "separated by the template");
         });
     }
 
@@ -108,19 +112,26 @@ public sealed class ContentAsTextTests
     {
         const string Content = "აბგ";
         string variable = "{% set c = messages[0].content %}";
-        (string text, ContentRange[] content) = ChatTemplate.Parse(variable + template).RenderWithContent(new ChatTemplateInputs([new ChatMessage("user", Content)]));
-        Assert.That(text, Is.EqualTo(ChatTemplate.Parse(variable + template).Render(new ChatTemplateInputs([new ChatMessage("user", Content)]))));
+        (string text, ContentRange[] content) =
+            ChatTemplate.Parse(variable + template).RenderWithContent(new ChatTemplateInputs([new ChatMessage("user", Content)]));
+        Assert.That(
+            text, Is.EqualTo(ChatTemplate.Parse(variable + template).Render(new ChatTemplateInputs([new ChatMessage("user", Content)]))));
         for (int i = 0; i < text.Length; i++)
         {
             bool isContent = content.Any(range => range.Start <= i && i < range.End);
             // Where a value was laid out as a whole, what fills it up counts as content too.
             if (IsForeign(text[i]) || !runs)
+            {
                 Assert.That(isContent, Is.EqualTo(IsForeign(text[i])), $"character {i} of '{text}'");
+            }
         }
 
         if (!runs)
-            Assert.That(string.Concat(text.Select(c => IsForeign(c) ? 'C' : c)).Replace("CCC", "C", StringComparison.Ordinal).Replace("CC", "C", StringComparison.Ordinal),
+        {
+            Assert.That(string.Concat(text.Select(c => IsForeign(c) ? 'C' : c)).Replace("CCC", "C", StringComparison.Ordinal)
+                .Replace("CC", "C", StringComparison.Ordinal),
                 Is.EqualTo(shape.Replace("CC", "C", StringComparison.Ordinal)));
+        }
     }
 
     [TestCaseSource(nameof(Templates))]
@@ -128,7 +139,10 @@ public sealed class ContentAsTextTests
     {
         string? source = fixture.Template();
         if (source is null)
+        {
             Assert.Ignore($"{fixture.Name}: the package with this template is not installed (SLORA_TOKENIZERS).");
+        }
+
         ChatTemplate template;
         try
         {
@@ -144,11 +158,17 @@ public sealed class ContentAsTextTests
             [new("user", Foreign[0])],
             [new("system", Foreign[0]), new("user", Foreign[1]), new("assistant", Foreign[2]), new("user", Foreign[3])],
             [new("user", new JsonArray(new JsonObject { ["type"] = "text", ["text"] = Foreign[1] }))],
-            [new("user", Foreign[0]), new("assistant", Foreign[1]) { Members = ToolCalls() }, new("tool", Foreign[3]), new("user", Foreign[2])],
+            [new("user", Foreign[0]), new("assistant", Foreign[1]) { Members = ToolCalls() }, new("tool", Foreign[3]),
+                new("user", Foreign[2])],
         ];
         foreach (ChatMessage[] messages in conversations)
         {
-            ChatTemplateInputs Inputs() => new(messages) { AddGenerationPrompt = true, Variables = new Dictionary<string, JsonNode?> { ["bos_token"] = "<s>", ["eos_token"] = "</s>" } };
+            ChatTemplateInputs Inputs() =>
+                new(messages)
+                {
+                    AddGenerationPrompt = true,
+                    Variables = new Dictionary<string, JsonNode?> { ["bos_token"] = "<s>", ["eos_token"] = "</s>" }
+                };
             try
             {
                 template.Render(Inputs());
@@ -160,23 +180,39 @@ public sealed class ContentAsTextTests
 
             (string text, ContentRange[] content) = template.RenderWithContent(Inputs());
             bool[] said = new bool[text.Length];
-            foreach (ContentRange range in content) Array.Fill(said, true, range.Start, range.End - range.Start);
+            foreach (ContentRange range in content)
+            {
+                Array.Fill(said, true, range.Start, range.End - range.Start);
+            }
+
             for (int i = 0; i < text.Length; i++)
             {
-                if (IsForeign(text[i])) Assert.That(said[i], $"character {i} of '{text}' is content");
-                if (text[i] is '<' or '>' or '|') Assert.That(said[i], Is.False, $"character {i} of '{text}' is the template's");
+                if (IsForeign(text[i]))
+                {
+                    Assert.That(said[i], $"character {i} of '{text}' is content");
+                }
+
+                if (text[i] is '<' or '>' or '|')
+                {
+                    Assert.That(said[i], Is.False, $"character {i} of '{text}' is the template's");
+                }
             }
         }
     }
 
-    // Content of letters alone cannot be a special token, so the special tokens are those of the text with letters in the place of its content.
+    // Content of letters alone cannot be a special token, so the special tokens are those of the text with letters in the place of its
+    // content.
     [TestCaseSource(nameof(Tokenizers))]
     public void A_tokenizer_finds_the_special_tokens_of_the_template_and_no_others(object fixture)
     {
         Tokenizer tokenizer = ((TokenizerFixture)fixture).Tokenizer();
-        string[] special = [.. Enumerable.Range(0, 300_000).Where(tokenizer.IsSpecial).Select(id => tokenizer.IdToToken(id)!).Distinct().Take(40)];
+        string[] special =
+            [.. Enumerable.Range(0, 300_000).Where(tokenizer.IsSpecial).Select(id => tokenizer.IdToToken(id)!).Distinct().Take(40)];
         if (special.Length == 0)
+        {
             Assert.Pass("no special tokens");
+        }
+
         HashSet<int> ids = [.. special.Select(token => tokenizer.TokenToId(token)!.Value)];
         var random = new Random(5);
         for (int round = 0; round < 200; round++)
@@ -187,8 +223,16 @@ public sealed class ContentAsTextTests
             {
                 string piece = random.Next(3) == 0 ? " hello " : special[random.Next(special.Length)];
                 bool said = random.Next(2) == 0;
-                if (said && random.Next(3) == 0) piece = piece[..random.Next(1, piece.Length + 1)];
-                if (said) content.Add(new ContentRange(text.Length, text.Length + piece.Length));
+                if (said && random.Next(3) == 0)
+                {
+                    piece = piece[..random.Next(1, piece.Length + 1)];
+                }
+
+                if (said)
+                {
+                    content.Add(new ContentRange(text.Length, text.Length + piece.Length));
+                }
+
                 text += piece;
                 plain += said ? string.Concat(piece.Select(c => c == ' ' ? ' ' : 'e')) : piece;
             }
@@ -205,7 +249,8 @@ public sealed class ContentAsTextTests
             }
 
             int unknown = tokenizer.UnknownId ?? -1;
-            Assert.That(found.Where(id => ids.Contains(id) && id != unknown), Is.EqualTo(expected.Where(id => ids.Contains(id) && id != unknown)),
+            Assert.That(
+                found.Where(id => ids.Contains(id) && id != unknown), Is.EqualTo(expected.Where(id => ids.Contains(id) && id != unknown)),
                 $"'{text}' with content at {string.Join(", ", content)}");
             Assert.That(tokenizer.Encode(plain, content.ToArray()), Is.EqualTo(expected), $"'{plain}'");
         }
@@ -215,22 +260,31 @@ public sealed class ContentAsTextTests
     public void In_the_folders_of_real_models_content_has_no_control_token_and_plain_content_the_same_ids()
     {
         int folders = 0;
-        foreach (string folder in TokenizerFixture.All.Where(f => !f.Root.TryGetProperty("tokenizer", out _)).Select(f => f.TokenizerPath).OfType<string>().Distinct().Select(p => Path.GetDirectoryName(p)!))
+        foreach (string folder in TokenizerFixture.All.Where(f => !f.Root.TryGetProperty("tokenizer", out _)).Select(f => f.TokenizerPath)
+            .OfType<string>().Distinct().Select(p => Path.GetDirectoryName(p)!))
         {
             Tokenizer tokenizer = Tokenizer.Load(folder);
-            if (!tokenizer.ChatTemplateNames.Any()) continue;
+            if (!tokenizer.ChatTemplateNames.Any())
+            {
+                continue;
+            }
+
             folders++;
-            string spelled = string.Concat(Enumerable.Range(0, 300_000).Where(tokenizer.IsSpecial).Take(50).Select(id => $"x {tokenizer.IdToToken(id)}"));
+            string spelled = string.Concat(Enumerable.Range(0, 300_000).Where(tokenizer.IsSpecial).Take(50)
+                .Select(id => $"x {tokenizer.IdToToken(id)}"));
             ChatMessage[] Conversation(string said) => [new("user", said), new("assistant", "Yes: " + said), new("user", said)];
 
             string plain = string.Concat(spelled.Select(c => char.IsAsciiLetterOrDigit(c) || c == ' ' ? c : '.'));
             int[] honest = tokenizer.EncodeChat(Conversation(plain), AsText);
             Assert.That(honest, Is.EqualTo(tokenizer.EncodeChat(Conversation(plain))), folder);
-            Assert.That(tokenizer.EncodeChat(Conversation(spelled), AsText).Where(tokenizer.IsSpecial), Is.EqualTo(honest.Where(tokenizer.IsSpecial)), folder);
+            Assert.That(tokenizer.EncodeChat(Conversation(spelled), AsText)
+                .Where(tokenizer.IsSpecial), Is.EqualTo(honest.Where(tokenizer.IsSpecial)), folder);
         }
 
         if (folders == 0)
+        {
             Assert.Ignore("no package with a real tokenizer is installed (SLORA_TOKENIZERS).");
+        }
     }
 
     [Test]

@@ -37,7 +37,11 @@ public sealed class DemoModelTests
     {
         TextStream stream = Tokenizer.Value.CreateStream(prompt);
         var joined = new System.Text.StringBuilder();
-        foreach (int id in greedy) joined.Append(stream.Append(id));
+        foreach (int id in greedy)
+        {
+            joined.Append(stream.Append(id));
+        }
+
         joined.Append(stream.Finish());
         Assert.That(joined.ToString(), Is.EqualTo(text));
     }

@@ -3,7 +3,9 @@ using SLoRA.Text.Tests.Tokenization;
 
 namespace SLoRA.Text.Tests;
 
-/// <summary>Says in one line which real tokenizers and templates are left out, for there are no tests of those that are not on this machine.</summary>
+/// <summary>
+/// Says in one line which real tokenizers and templates are left out, for there are no tests of those that are not on this machine.
+/// </summary>
 public sealed class RealTokenizersTests
 {
     [Test]
@@ -13,7 +15,8 @@ public sealed class RealTokenizersTests
         int templates = TemplateFixture.All().Count(fixture => fixture.IsReal && fixture.TokenizerFolder() is null);
         if (absent.Length > 0 || templates > 0)
         {
-            Assert.Ignore($"Left out: {templates} conversations of templates, and the cases of the tokenizers {string.Join(", ", absent)}.");
+            Assert.Ignore(
+                $"Left out: {templates} conversations of templates, and the cases of the tokenizers {string.Join(", ", absent)}.");
         }
     }
 }

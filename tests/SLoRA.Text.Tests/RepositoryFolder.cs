@@ -9,12 +9,17 @@ internal static class RepositoryFolder
 
     /// <summary>The folder of the demo model: the one under samples/models that holds expected.json.</summary>
     public static string Demo { get; } =
-        Path.GetDirectoryName(Directory.GetFiles(Path.Combine(Root, "samples", "models"), "expected.json", SearchOption.AllDirectories).Single())!;
+        Path.GetDirectoryName(Directory.GetFiles(Path.Combine(Root, "samples", "models"), "expected.json", SearchOption.AllDirectories)
+            .Single())!;
 
     private static string FindRoot()
     {
         string? folder = TestContext.CurrentContext.TestDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln"))) folder = Path.GetDirectoryName(folder);
+        while (folder is not null && !File.Exists(Path.Combine(folder, "SLoRA.Core.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
         return folder ?? throw new DirectoryNotFoundException("The tests run outside the repository.");
     }
 }

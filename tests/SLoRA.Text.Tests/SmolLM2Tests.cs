@@ -13,7 +13,11 @@ public sealed class SmolLM2Tests
     {
         string? model = Find("tokenizer.json");
         string? expected = Find("expected-f32.json");
-        if (model is null || expected is null) Assert.Ignore("SLORA_SMOLLM2 names no folders with tokenizer.json and expected-f32.json.");
+        if (model is null || expected is null)
+        {
+            Assert.Ignore("SLORA_SMOLLM2 names no folders with tokenizer.json and expected-f32.json.");
+        }
+
         Tokenizer tokenizer = Tokenizer.Load(Path.GetDirectoryName(model)!);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(expected!));
         Assert.Multiple(() =>
@@ -21,10 +25,15 @@ public sealed class SmolLM2Tests
             foreach (JsonElement item in document.RootElement.GetProperty("cases").EnumerateArray())
             {
                 string name = item.GetProperty("name").GetString()!;
-                Assert.That(tokenizer.Encode(item.GetProperty("prompt").GetString()!), Is.EqualTo(item.GetProperty("prompt_ids").Deserialize<int[]>()), name);
+                Assert.That(tokenizer.Encode(item.GetProperty("prompt").GetString()!),
+                    Is.EqualTo(item.GetProperty("prompt_ids").Deserialize<int[]>()), name);
                 int[] answer = item.GetProperty("greedy_ids").Deserialize<int[]>()!;
                 JsonElement stop = item.GetProperty("stop");
-                if (stop.ValueKind == JsonValueKind.Number) answer = answer[..stop.GetInt32()];
+                if (stop.ValueKind == JsonValueKind.Number)
+                {
+                    answer = answer[..stop.GetInt32()];
+                }
+
                 Assert.That(tokenizer.Decode(answer), Is.EqualTo(item.GetProperty("text").GetString()), name);
             }
         });

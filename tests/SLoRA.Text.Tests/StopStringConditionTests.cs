@@ -40,7 +40,10 @@ public sealed class StopStringConditionTests
         int[] ids = Tokenizer.Encode("a<|im_start|>b<|im_end|> c<|im", addSpecialTokens: false);
         TextStream stream = Tokenizer.CreateStream(stopStrings: ["<|im_end|>d", "<|im_start|>x"]);
         string given = "";
-        foreach (int id in ids) given += stream.Append(id).ToString();
+        foreach (int id in ids)
+        {
+            given += stream.Append(id).ToString();
+        }
 
         Assert.That(stream.IsStopped, Is.False);
         Assert.That(given + stream.Finish().ToString(), Is.EqualTo("ab c<|im"));

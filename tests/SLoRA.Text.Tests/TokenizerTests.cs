@@ -9,7 +9,8 @@ namespace SLoRA.Text.Tests;
 /// <summary>What holds for every tokenizer: threads, allocation, time, and any text at all.</summary>
 public sealed class TokenizerTests
 {
-    private static readonly string[] Pieces = ["the ", "quick", " ", "\n", "你好", "😀", "é", "e\u0301", "<s>", "1", "'s", "▁", "\uD800", "zz", "\0", "ﬁ", "Q", "</w>", "[MASK]"];
+    private static readonly string[] Pieces =
+        ["the ", "quick", " ", "\n", "你好", "😀", "é", "e\u0301", "<s>", "1", "'s", "▁", "\uD800", "zz", "\0", "ﬁ", "Q", "</w>", "[MASK]"];
 
     public static IEnumerable<TestCaseData> Fixtures() =>
         TokenizerFixture.Present.Select(f => new TestCaseData(f).SetArgDisplayNames(f.Folder, f.Name));
@@ -23,7 +24,11 @@ public sealed class TokenizerTests
         Parallel.For(0, 2000, i =>
         {
             int[] ids = tokenizer.Encode(texts[i % texts.Length]);
-            if (!ids.AsSpan().SequenceEqual(alone[i % texts.Length])) throw new AssertionException($"text {i % texts.Length}");
+            if (!ids.AsSpan().SequenceEqual(alone[i % texts.Length]))
+            {
+                throw new AssertionException($"text {i % texts.Length}");
+            }
+
             tokenizer.Decode(ids);
         });
     }
@@ -56,11 +61,18 @@ public sealed class TokenizerTests
         TextStream stream = tokenizer.CreateStream(stopStrings: ["never met"]);
         for (int i = 0; i < 20; i++)
         {
-            foreach (int id in ids) stream.Append(id);
+            foreach (int id in ids)
+            {
+                stream.Append(id);
+            }
         }
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (int id in ids) stream.Append(id);
+        foreach (int id in ids)
+        {
+            stream.Append(id);
+        }
+
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
     }
 
@@ -71,7 +83,11 @@ public sealed class TokenizerTests
         int[] ids = tokenizer.Encode("We are open. END of it.");
         TextStream stream = tokenizer.CreateStream(stopStrings: ["END of"]);
         string text = "";
-        foreach (int id in ids) text += stream.Append(id).ToString();
+        foreach (int id in ids)
+        {
+            text += stream.Append(id).ToString();
+        }
+
         text += stream.Finish().ToString();
         Assert.Multiple(() =>
         {
@@ -84,17 +100,27 @@ public sealed class TokenizerTests
     [Test]
     public void A_stream_behind_a_long_context_goes_on_as_if_it_had_read_all_of_it()
     {
-        foreach (TokenizerFixture fixture in TokenizerFixture.All.Where(f => f.TokenizerPath is not null && f.Root.TryGetProperty("streaming", out _)))
+        foreach (TokenizerFixture fixture in TokenizerFixture.All.Where(f => f.TokenizerPath is not null
+            && f.Root.TryGetProperty("streaming", out _)))
         {
             Tokenizer tokenizer = fixture.Tokenizer();
-            int[] ids = [.. fixture.Root.GetProperty("streaming").EnumerateArray().SelectMany(item => item.GetProperty("ids").EnumerateArray()).Select(id => id.GetInt32())];
+            int[] ids = [.. fixture.Root.GetProperty("streaming").EnumerateArray()
+                .SelectMany(item => item.GetProperty("ids").EnumerateArray()).Select(id => id.GetInt32())];
             for (int skip = 0; skip < 2; skip++)
             {
                 int[] context = [.. Enumerable.Repeat(ids, 600).SelectMany(x => x).Skip(skip).Take(600 + (ids.Length / 2))];
                 TextStream whole = tokenizer.CreateStream([], skip == 0);
-                foreach (int id in context) whole.Append(id);
+                foreach (int id in context)
+                {
+                    whole.Append(id);
+                }
+
                 TextStream settled = tokenizer.CreateStream(context, skip == 0);
-                foreach (int id in ids) Assert.That(settled.Append(id).ToString(), Is.EqualTo(whole.Append(id).ToString()), fixture.Name);
+                foreach (int id in ids)
+                {
+                    Assert.That(settled.Append(id).ToString(), Is.EqualTo(whole.Append(id).ToString()), fixture.Name);
+                }
+
                 Assert.That(settled.Finish().ToString(), Is.EqualTo(whole.Finish().ToString()), fixture.Name);
             }
         }
@@ -104,9 +130,11 @@ public sealed class TokenizerTests
     public void A_stream_reads_only_the_end_of_its_context()
     {
         Tokenizer tokenizer = Demo();
-        int[] context = [.. Enumerable.Repeat(tokenizer.Encode("The quick brown fox. ", addSpecialTokens: false), 2_000).SelectMany(x => x)];
+        int[] context =
+            [.. Enumerable.Repeat(tokenizer.Encode("The quick brown fox. ", addSpecialTokens: false), 2_000).SelectMany(x => x)];
         int read = -1;
-        _ = new StreamDecoder(new CountingDecoder(count => read = count), first => tokenizer.Texts(first, skipSpecialTokens: true), context);
+        _ = new StreamDecoder(
+            new CountingDecoder(count => read = count), first => tokenizer.Texts(first, skipSpecialTokens: true), context);
 
         Assert.That(read, Is.EqualTo(256));
     }
@@ -132,10 +160,17 @@ public sealed class TokenizerTests
             string whole = tokenizer.Decode(ids, skipSpecialTokens: true);
             TextStream stream = tokenizer.CreateStream();
             string text = "";
-            foreach (int id in ids) text += stream.Append(id).ToString();
+            foreach (int id in ids)
+            {
+                text += stream.Append(id).ToString();
+            }
+
             text += stream.Finish().ToString();
             // An ill-formed run of byte tokens is all U+FFFD at once, and only from its first error on when streamed.
-            if (!whole.Contains('\uFFFD')) Assert.That(text, Is.EqualTo(whole), string.Join(",", ids));
+            if (!whole.Contains('\uFFFD'))
+            {
+                Assert.That(text, Is.EqualTo(whole), string.Join(",", ids));
+            }
         }
     }
 
@@ -160,7 +195,12 @@ public sealed class TokenizerTests
         Tokenizer tokenizer = Demo();
         Assert.Multiple(() =>
         {
-            foreach (string token in tokenizer.SpecialTokens.Values) Assert.That(tokenizer.IdToToken(tokenizer.TokenToId(token)!.Value), Is.EqualTo(token));
+            foreach (string token in tokenizer.SpecialTokens.Values)
+            {
+                Assert.That(
+                tokenizer.IdToToken(tokenizer.TokenToId(token)!.Value), Is.EqualTo(token));
+            }
+
             Assert.That(tokenizer.TokenToId("no such token"), Is.Null);
             Assert.That(tokenizer.IdToToken(-1), Is.Null);
             Assert.That(tokenizer.IdToToken(int.MaxValue), Is.Null);
@@ -168,7 +208,8 @@ public sealed class TokenizerTests
         });
     }
 
-    private static string Text(Random random, int pieces) => string.Concat(Enumerable.Range(0, pieces).Select(_ => Pieces[random.Next(Pieces.Length)]));
+    private static string Text(Random random, int pieces) =>
+        string.Concat(Enumerable.Range(0, pieces).Select(_ => Pieces[random.Next(Pieces.Length)]));
 
     private static Tokenizer Demo() => Tokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
 

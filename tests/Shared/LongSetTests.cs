@@ -1,6 +1,9 @@
 namespace SLoRA.Tests;
 
-/// <summary>Says in one line whether the tests of category Long are left out: tests/quick.runsettings keeps them out of discovery, so nothing else does.</summary>
+/// <summary>
+/// Says in one line whether the tests of category Long are left out: tests/quick.runsettings keeps them out of discovery, so nothing else
+/// does.
+/// </summary>
 public sealed class LongSetTests
 {
     [NUnit.Framework.Test]

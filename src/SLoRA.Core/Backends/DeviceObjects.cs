@@ -61,7 +61,9 @@ internal abstract class DeviceRope;
 /// <param name="Columns">Columns.</param>
 internal readonly record struct WeightSource(string Name, TensorType Type, nint Data, int Rows, int Columns)
 {
-    /// <summary>Whether the memory stays valid for as long as the engine lives; otherwise only during the call that it is given to.</summary>
+    /// <summary>
+    /// Whether the memory stays valid for as long as the engine lives; otherwise only during the call that it is given to.
+    /// </summary>
     public bool Stays { get; init; } = true;
 
     /// <summary>Bytes of the weight.</summary>

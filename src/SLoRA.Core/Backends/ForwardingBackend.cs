@@ -2,7 +2,9 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends;
 
-/// <summary>The operations of another backend: what stands between the engine and a device overrides what it is about and loses nothing of the rest.</summary>
+/// <summary>
+/// The operations of another backend: what stands between the engine and a device overrides what it is about and loses nothing of the rest.
+/// </summary>
 /// <param name="inner">The backend that does the work; disposed of with this one.</param>
 internal abstract class ForwardingBackend(IBackend inner) : IBackend
 {
@@ -69,7 +71,8 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.RotateAndStore(qkv, layer, attention, rope);
 
     /// <inheritdoc/>
-    public virtual void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) => Inner.Attend(qkv, layer, attention, y);
+    public virtual void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) =>
+        Inner.Attend(qkv, layer, attention, y);
 
     /// <inheritdoc/>
     public virtual void Gate(Activation activation, DeviceRows x, DeviceRows y) => Inner.Gate(activation, x, y);

@@ -2,7 +2,9 @@ using SLoRA.Native;
 
 namespace SLoRA.Backends;
 
-/// <summary>The pages of another: what stands between the engine and a device overrides what it is about and loses nothing of the rest.</summary>
+/// <summary>
+/// The pages of another: what stands between the engine and a device overrides what it is about and loses nothing of the rest.
+/// </summary>
 /// <param name="inner">The pages that do the work.</param>
 internal abstract class ForwardingPages(IPageMemory inner) : IPageMemory
 {

@@ -3,8 +3,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends;
 
 /// <summary>
-/// One device: its memory and the operations that a decoder is written over. All calls come from one thread at a time. Numerics that every backend
-/// keeps: accumulation in fp32, and a row's result depends on that row alone, so every reduction has one order, fixed by the model's shape.
+/// One device: its memory and the operations that a decoder is written over. All calls come from one thread at a time. Numerics that every
+/// backend keeps: accumulation in fp32, and a row's result depends on that row alone, so every reduction has one order, fixed by the
+/// model's shape.
 /// </summary>
 /// <remarks>
 /// Legend of shapes: T rows of the step, O output rows, D hidden size, H query heads, G KV heads, d head dimension, r rank.
@@ -18,7 +19,9 @@ internal interface IBackend : IDisposable
     /// <summary>The same with what else users are told.</summary>
     BackendStatus Status { get; }
 
-    /// <summary>What makes this backend far slower than it could be on this machine, and what to do about it; null where nothing does.</summary>
+    /// <summary>
+    /// What makes this backend far slower than it could be on this machine, and what to do about it; null where nothing does.
+    /// </summary>
     string? Shortcoming { get; }
 
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
@@ -47,7 +50,9 @@ internal interface IBackend : IDisposable
     /// <summary>Makes a rotary embedding.</summary>
     DeviceRope CreateRope(RopeDescription rope);
 
-    /// <summary>Everything that a decoder needs has been loaded and created: backends may take memory and compile now, so that no step has to.</summary>
+    /// <summary>
+    /// Everything that a decoder needs has been loaded and created: backends may take memory and compile now, so that no step has to.
+    /// </summary>
     void CompleteLoading(DecoderShape decoder);
 
     /// <summary>Takes the plan of the step to run; the plan does not change until the next call.</summary>
@@ -62,7 +67,10 @@ internal interface IBackend : IDisposable
     /// <summary><c>y = w ∘ x / √(mean(x²) + ε)</c>, row by row.</summary>
     void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y);
 
-    /// <summary>The same in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight <c>[d]</c>.</summary>
+    /// <summary>
+    /// The same in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight
+    /// <c>[d]</c>.
+    /// </summary>
     void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon);
 
     /// <summary>
@@ -72,13 +80,14 @@ internal interface IBackend : IDisposable
     void Linear(LinearGroup group, DeviceRows x, DeviceRows y);
 
     /// <summary>
-    /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k (pairs i, i + d/2), then writes k and v of every row into its page of the layer.
+    /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k (pairs i, i + d/2), then writes k and v of every row into its page of the
+    /// layer.
     /// </summary>
     void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope);
 
     /// <summary>
-    /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through the page
-    /// tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
+    /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through
+    /// the page tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
     /// </summary>
     void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y);
 
@@ -88,7 +97,9 @@ internal interface IBackend : IDisposable
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 
-    /// <summary><c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.</summary>
+    /// <summary>
+    /// <c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.
+    /// </summary>
     void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z);
 
     /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
@@ -97,10 +108,15 @@ internal interface IBackend : IDisposable
     /// <summary>Whether <see cref="Choose"/> chooses tokens; if not, they are chosen from <see cref="Logits"/>.</summary>
     bool ChoosesTokens { get; }
 
-    /// <summary>Chooses the tokens of the plan's <see cref="StepPlan.Choices"/> from logits <c>[O, V]</c>, as <see cref="Sampling.Sampler"/> does but in fp32.</summary>
+    /// <summary>
+    /// Chooses the tokens of the plan's <see cref="StepPlan.Choices"/> from logits <c>[O, V]</c>, as <see cref="Sampling.Sampler"/> does
+    /// but in fp32.
+    /// </summary>
     void Choose(DeviceRows logits);
 
-    /// <summary>The token chosen for an output row of the last step; negative where none was to be chosen, or the logits allow none.</summary>
+    /// <summary>
+    /// The token chosen for an output row of the last step; negative where none was to be chosen, or the logits allow none.
+    /// </summary>
     int Chosen(int output);
 
     /// <summary>Ends the step: everything is computed and <paramref name="logits"/> <c>[O, V]</c> can be read.</summary>

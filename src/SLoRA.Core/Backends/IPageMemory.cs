@@ -11,13 +11,18 @@ internal interface IPageMemory
     /// <summary>Bytes of a page.</summary>
     long PageBytes { get; }
 
-    /// <summary>Whether the pages lie in main memory: what is in them need not be kept there a second time, and reading it back is a plain copy.</summary>
+    /// <summary>
+    /// Whether the pages lie in main memory: what is in them need not be kept there a second time, and reading it back is a plain copy.
+    /// </summary>
     bool IsMainMemory { get; }
 
     /// <summary>Copies bytes into a page; whatever follows, steps too, sees them.</summary>
     void Write(int page, long offset, ReadOnlySpan<byte> source);
 
-    /// <summary>Copies bytes into a page that nothing reads before they are there: the copy may run beside the steps. <paramref name="source"/> is free on return.</summary>
+    /// <summary>
+    /// Copies bytes into a page that nothing reads before they are there: the copy may run beside the steps. <paramref name="source"/> is
+    /// free on return.
+    /// </summary>
     /// <returns>A mark; it is written when this and all earlier bytes are in their pages.</returns>
     long WriteBeside(int page, long offset, ReadOnlySpan<byte> source);
 
@@ -25,8 +30,8 @@ internal interface IPageMemory
     bool IsWritten(long mark);
 
     /// <summary>
-    /// Waits until all marks are written. Does not throw, so that pages can be given back after it wherever that happens: of a device that fails meanwhile
-    /// the next <see cref="IsWritten"/> or step says so.
+    /// Waits until all marks are written. Does not throw, so that pages can be given back after it wherever that happens: of a device that
+    /// fails meanwhile the next <see cref="IsWritten"/> or step says so.
     /// </summary>
     void Settle();
 

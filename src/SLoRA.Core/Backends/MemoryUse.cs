@@ -12,7 +12,8 @@ internal sealed record MemoryUse(string Name, string Option, string Advice)
     public static MemoryUse Pool { get; } = new("The page pool", "Pool.Bytes", "make Pool.Bytes smaller");
 
     /// <summary>Packed weights.</summary>
-    public static MemoryUse Weights { get; } = new("A block of weights", "Cpu.Weights", "set Cpu.Weights to Int8, or serve a smaller model");
+    public static MemoryUse Weights { get; } =
+        new("A block of weights", "Cpu.Weights", "set Cpu.Weights to Int8, or serve a smaller model");
 
     /// <summary>Activations and scratch memory.</summary>
     public static MemoryUse Working { get; } = new(

@@ -4,8 +4,8 @@ using SLoRA.Errors;
 namespace SLoRA.Diagnostics;
 
 /// <summary>
-/// The instruments of the meter <see cref="MetricsOptions.MeterName"/>. The engine's thread records, which allocates nothing with a listener and costs next
-/// to nothing without; gauges read the last picture of the engine on the listener's thread.
+/// The instruments of the meter <see cref="MetricsOptions.MeterName"/>. The engine's thread records, which allocates nothing with a
+/// listener and costs next to nothing without; gauges read the last picture of the engine on the listener's thread.
 /// </summary>
 internal sealed class EngineMetrics : IDisposable
 {
@@ -37,27 +37,35 @@ internal sealed class EngineMetrics : IDisposable
     /// <param name="folder">The name of the base model's folder.</param>
     public EngineMetrics(MetricsOptions options, string folder)
     {
-        var description = new MeterOptions(MetricsOptions.MeterName) { Version = typeof(EngineMetrics).Assembly.GetName().Version?.ToString(3) };
+        var description =
+            new MeterOptions(MetricsOptions.MeterName) { Version = typeof(EngineMetrics).Assembly.GetName().Version?.ToString(3) };
         _meter = options.MeterFactory?.Create(description) ?? new Meter(description);
         _ownsMeter = options.MeterFactory is null;
         try
         {
             _tags = new ModelTags(options.ModelName ?? folder, options.MaxAdapterTags);
             _requestDuration = Seconds("gen_ai.server.request.duration", "Requests, from their arrival to their end.", Buckets.Request);
-            _timeToFirstToken = Seconds("gen_ai.server.time_to_first_token", "From a request's arrival to its first token.", Buckets.FirstToken);
-            _timePerOutputToken = Seconds("gen_ai.server.time_per_output_token", "Between two tokens of a request, after the first.", Buckets.OutputToken);
-            _queueDuration = Seconds("slora.request.queue.duration", "From the arrival of a request's adapters to its admission.", Buckets.Request);
+            _timeToFirstToken =
+                Seconds("gen_ai.server.time_to_first_token", "From a request's arrival to its first token.", Buckets.FirstToken);
+            _timePerOutputToken =
+                Seconds("gen_ai.server.time_per_output_token", "Between two tokens of a request, after the first.", Buckets.OutputToken);
+            _queueDuration =
+                Seconds("slora.request.queue.duration", "From the arrival of a request's adapters to its admission.", Buckets.Request);
             _prefillDuration = Seconds("slora.request.prefill.duration", "From a request's admission to its first token.", Buckets.Request);
             _decodeDuration = Seconds("slora.request.decode.duration", "From a request's first token to its end.", Buckets.Request);
             _finished = _meter.CreateCounter<long>("slora.requests.finished", "{request}", "Requests that have ended, by finish_reason.");
             _promptTokens = _meter.CreateCounter<long>("slora.tokens.prompt", "{token}", "Tokens of prompts that were computed.");
             _generatedTokens = _meter.CreateCounter<long>("slora.tokens.generated", "{token}", "Tokens that were handed to streams.");
             _stepTokens = _meter.CreateHistogram("slora.step.tokens", "{token}", "Tokens computed in a step.", advice: Buckets.Counts);
-            _stepAdapters = _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
+            _stepAdapters =
+                _meter.CreateHistogram("slora.step.adapters", "{adapter}", "Distinct adapters in a step.", advice: Buckets.Counts);
             _stepDuration = Seconds("slora.step.duration", "Steps.", Buckets.Step);
-            _preemptions = _meter.CreateCounter<long>("slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
-            _hits = _meter.CreateCounter<long>("slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool, or on its way into it.");
-            _misses = _meter.CreateCounter<long>("slora.adapter.misses", "{request}", "Admitted requests that found an adapter neither in the pool nor on its way into it.");
+            _preemptions = _meter.CreateCounter<long>(
+                "slora.preemptions", "{preemption}", "How often a running sequence had to give its pages to others and wait.");
+            _hits = _meter.CreateCounter<long>(
+                "slora.adapter.hits", "{request}", "Admitted requests that found an adapter in the pool, or on its way into it.");
+            _misses = _meter.CreateCounter<long>(
+                "slora.adapter.misses", "{request}", "Admitted requests that found an adapter neither in the pool nor on its way into it.");
             _evictions = _meter.CreateCounter<long>("slora.adapter.evictions", "{adapter}", "Adapters whose pages were taken for others.");
             _pageInDuration = Seconds("slora.adapter.page_in.duration", "Copying an adapter into its pages.", Buckets.Step);
         }
@@ -74,11 +82,15 @@ internal sealed class EngineMetrics : IDisposable
     public void Watch(Func<EngineCounts> counts)
     {
         _counts = counts;
-        _meter.CreateObservableGauge("slora.requests.running", () => Look(counts => (long)counts.Running), "{request}", "Sequences that run.");
-        _meter.CreateObservableGauge("slora.requests.waiting", () => Look(counts => (long)counts.Queue.Total), "{request}", "Requests that wait to be admitted.");
+        _meter.CreateObservableGauge(
+            "slora.requests.running", () => Look(counts => (long)counts.Running), "{request}", "Sequences that run.");
+        _meter.CreateObservableGauge(
+            "slora.requests.waiting", () => Look(counts => (long)counts.Queue.Total), "{request}", "Requests that wait to be admitted.");
         _meter.CreateObservableGauge("slora.pool.pages", LookAtPages, "{page}", "Pages of the pool, by kind: kv, adapter, free.");
-        _meter.CreateObservableGauge("slora.pool.utilization", () => Look(counts => counts.Pool.Utilization), "1", "The share of pages that are in use or promised.");
-        _meter.CreateObservableGauge("slora.adapter.resident", () => Look(counts => (long)counts.AdapterCache.Resident), "{adapter}", "Adapters in the pool.");
+        _meter.CreateObservableGauge("slora.pool.utilization", () => Look(counts => counts.Pool.Utilization), "1",
+            "The share of pages that are in use or promised.");
+        _meter.CreateObservableGauge(
+            "slora.adapter.resident", () => Look(counts => (long)counts.AdapterCache.Resident), "{adapter}", "Adapters in the pool.");
     }
 
     /// <summary>Records a step.</summary>

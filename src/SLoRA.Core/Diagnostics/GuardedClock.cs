@@ -3,8 +3,8 @@ using SLoRA.Errors;
 namespace SLoRA.Diagnostics;
 
 /// <summary>
-/// The host program's clock. It is asked on the engine's thread and on those that read, which have nobody to throw to: a clock that fails stands still. That a timer
-/// cannot be set is passed on: it is the error of whoever wants it.
+/// The host program's clock. It is asked on the engine's thread and on those that read, which have nobody to throw to: a clock that fails
+/// stands still. That a timer cannot be set is passed on: it is the error of whoever wants it.
 /// </summary>
 internal sealed class GuardedClock : TimeProvider
 {

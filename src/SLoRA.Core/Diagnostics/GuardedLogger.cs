@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace SLoRA.Diagnostics;
 
-/// <summary>The host program's logger, whose errors are nobody's here: a full disk under the log is no reason to fail a registration or to end an engine.</summary>
+/// <summary>
+/// The host program's logger, whose errors are nobody's here: a full disk under the log is no reason to fail a registration or to end an
+/// engine.
+/// </summary>
 /// <param name="inner">The host program's.</param>
 internal sealed class GuardedLogger(ILogger inner) : ILogger
 {
@@ -34,7 +37,8 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
     }
 
     /// <inheritdoc/>
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         try
         {

@@ -6,15 +6,20 @@ namespace SLoRA.Diagnostics;
 /// <summary>Everything that is logged, with stable event ids.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Loaded {Architecture} ({Parameters} parameters) on {Backend}: {Pages} pages of {PageBytes} bytes")]
+    [LoggerMessage(
+        1, LogLevel.Information, "Loaded {Architecture} ({Parameters} parameters) on {Backend}: {Pages} pages of {PageBytes} bytes")]
     public static partial void Loaded(ILogger logger, string architecture, long parameters, string backend, int pages, long pageBytes);
 
-    public static void Registered(ILogger logger, string adapter, object coverage) => RegisteredShown(logger, Shown.Name(adapter), coverage);
+    public static void Registered(ILogger logger, string adapter, object coverage) =>
+        RegisteredShown(logger, Shown.Name(adapter), coverage);
 
     public static void Unregistered(ILogger logger, string adapter) => UnregisteredShown(logger, Shown.Name(adapter));
 
-    /// <summary>An adapter could not be read. Whoever asked for it is told the problem, but not where on this machine its files lie.</summary>
-    public static void NotRead(ILogger logger, string problem, string location) => NotReadShown(logger, problem, Shown.Text(location, 4096));
+    /// <summary>
+    /// An adapter could not be read. Whoever asked for it is told the problem, but not where on this machine its files lie.
+    /// </summary>
+    public static void NotRead(ILogger logger, string problem, string location) =>
+        NotReadShown(logger, problem, Shown.Text(location, 4096));
 
     [LoggerMessage(4, LogLevel.Warning, "generation_config.json asks for {Setting}, which is not applied")]
     public static partial void SettingNotApplied(ILogger logger, string setting);
@@ -26,10 +31,12 @@ internal static partial class Log
     public static partial void Faulted(ILogger logger, Exception error);
 
     /// <summary>A name's content cannot be read again because it is something else now.</summary>
-    public static void Changed(ILogger logger, string adapter, object expected, object found) => ChangedShown(logger, Shown.Name(adapter), expected, found);
+    public static void Changed(ILogger logger, string adapter, object expected, object found) =>
+        ChangedShown(logger, Shown.Name(adapter), expected, found);
 
     /// <summary>A name's content was something else when it was read again, and is served.</summary>
-    public static void Adopted(ILogger logger, string adapter, object before, object now) => AdoptedShown(logger, Shown.Name(adapter), before, now);
+    public static void Adopted(ILogger logger, string adapter, object before, object now) =>
+        AdoptedShown(logger, Shown.Name(adapter), before, now);
 
     [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}", EventName = "Registered")]
     private static partial void RegisteredShown(ILogger logger, string adapter, object coverage);
@@ -40,9 +47,11 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "{Problem} ({Location})", EventName = "NotRead")]
     private static partial void NotReadShown(ILogger logger, string problem, string location);
 
-    [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is refreshed or replaced: it is {Found} now, the name stands for {Expected}", EventName = "Changed")]
+    [LoggerMessage(20, LogLevel.Warning, "Adapter {Adapter} is not what it was, and requests that need to read it are refused until it is "
+        + "refreshed or replaced: it is {Found} now, the name stands for {Expected}", EventName = "Changed")]
     private static partial void ChangedShown(ILogger logger, string adapter, object expected, object found);
 
-    [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}", EventName = "Adopted")]
+    [LoggerMessage(21, LogLevel.Warning, "Adapter {Adapter} is not what it was, and is served as it is now: it was {Before} and is {Now}",
+        EventName = "Adopted")]
     private static partial void AdoptedShown(ILogger logger, string adapter, object before, object now);
 }

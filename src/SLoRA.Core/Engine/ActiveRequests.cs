@@ -69,8 +69,8 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     public void Admit() => _admission.Admit(_running, parts.Clock.GetTimestamp());
 
     /// <summary>
-    /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those whose consumers are
-    /// behind, then the last one admitted. Only over-commit makes that necessary.
+    /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those
+    /// whose consumers are behind, then the last one admitted. Only over-commit makes that necessary.
     /// </summary>
     /// <returns>Whether a sequence has ended: not even alone could it get a page.</returns>
     public bool SecurePages()
@@ -133,7 +133,10 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         }
     }
 
-    /// <summary>Ends the requests that have begun to compute with an adapter whose content is gone and has changed; the others will compute with the new.</summary>
+    /// <summary>
+    /// Ends the requests that have begun to compute with an adapter whose content is gone and has changed; the others will compute with the
+    /// new.
+    /// </summary>
     public void FailBegun(AdapterRegistration registration, Exception error)
     {
         foreach (Sequence sequence in queue.WaitingFor(registration))
@@ -152,11 +155,13 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     /// <summary>Refuses a request that could never have all its pages at once.</summary>
     /// <param name="cachePages">Pages for keys and values.</param>
     /// <param name="leases">Its adapters.</param>
-    /// <exception cref="RequestTooLargeException">It needs more pages than there are beside those of other adapters that are pinned.</exception>
+    /// <exception cref="RequestTooLargeException">It needs more pages than there are beside those of other adapters that are
+    /// pinned.</exception>
     public void RequireFits(int cachePages, ImmutableArray<Lease> leases)
     {
         int adapterPages = leases.Select(lease => lease.Registration).Distinct().Sum(registration => registration.PageCount);
-        int pinned = residency.Cache.PinnedPages - leases.Select(lease => lease.Generation).Distinct().Sum(generation => generation is { Pins: > 0 } ? generation.Directory.PageCount : 0);
+        int pinned = residency.Cache.PinnedPages - leases.Select(lease => lease.Generation).Distinct()
+            .Sum(generation => generation is { Pins: > 0 } ? generation.Directory.PageCount : 0);
         if (cachePages + adapterPages + pinned > parts.Pool.Total)
         {
             throw new RequestTooLargeException(cachePages, adapterPages, pinned, parts.Pool.Total);
@@ -212,7 +217,10 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         }
     }
 
-    /// <summary>Takes the sequences that have ended out and returns everything that they hold; of those that have left the queue, only so many at a time.</summary>
+    /// <summary>
+    /// Takes the sequences that have ended out and returns everything that they hold; of those that have left the queue, only so many at a
+    /// time.
+    /// </summary>
     /// <returns>Whether there were any.</returns>
     public bool ReturnFinished()
     {
@@ -274,7 +282,8 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
             if (_running.Count == 1)
             {
                 // Alone and still too large: pages were pinned after it had been taken in.
-                Fail(sequence.Request, new RequestTooLargeException(sequence.Table.PagesFor(sequence.Count), 0, reclaim.Reachable + sequence.Table.Pages.Length));
+                Fail(sequence.Request, new RequestTooLargeException(sequence.Table.PagesFor(sequence.Count), 0, reclaim.Reachable
+                    + sequence.Table.Pages.Length));
                 break;
             }
 
@@ -339,7 +348,9 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
         }
     }
 
-    /// <summary>Pages that a waiting sequence needs, those of a generation that is to be pinned and of pinned ones not counted; null for all.</summary>
+    /// <summary>
+    /// Pages that a waiting sequence needs, those of a generation that is to be pinned and of pinned ones not counted; null for all.
+    /// </summary>
     private static int PagesNeeded(Sequence sequence, Generation? pinned)
     {
         ImmutableArray<Lease> leases = sequence.Request.Leases;

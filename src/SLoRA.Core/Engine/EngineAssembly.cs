@@ -69,7 +69,8 @@ internal sealed class EngineAssembly : IDisposable
     {
         string folder = asked.Model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         asked.Check();
-        (PoolOptions pool, SchedulingOptions scheduling, AdapterCacheOptions adapterCache) = (asked.Pool, asked.Scheduling, asked.AdapterCache);
+        (PoolOptions pool, SchedulingOptions scheduling, AdapterCacheOptions adapterCache) =
+            (asked.Pool, asked.Scheduling, asked.AdapterCache);
         ILogger logger = asked.Logger;
         BaseModel? model = null;
         IBackend? backend = null;
@@ -99,7 +100,8 @@ internal sealed class EngineAssembly : IDisposable
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
-                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace, adapterCache.AllowWithoutEffect, logger);
+                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
+                adapterCache.AllowWithoutEffect, logger);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -154,7 +156,9 @@ internal sealed class EngineAssembly : IDisposable
         }
     }
 
-    /// <summary>Frees backend and model. The loop must have ended. A reading that hangs is left alone: it can no longer reach what is freed.</summary>
+    /// <summary>
+    /// Frees backend and model. The loop must have ended. A reading that hangs is left alone: it can no longer reach what is freed.
+    /// </summary>
     public void Dispose()
     {
         _intake.Dispose();
@@ -162,10 +166,12 @@ internal sealed class EngineAssembly : IDisposable
         _baseModel.Dispose();
     }
 
-    private static LoadedDecoder LoadWeights(BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static LoadedDecoder LoadWeights(
+        BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long done = 0;
-        LoadedDecoder weights = DecoderLoader.Load(model.Decoder, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
+        LoadedDecoder weights =
+            DecoderLoader.Load(model.Decoder, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;

@@ -5,8 +5,8 @@ using SLoRA.Backends;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// What an engine is built from: a copy of everything that its builder held at that moment, so that neither the builder nor an options object reaches an engine that
-/// is being built or runs.
+/// What an engine is built from: a copy of everything that its builder held at that moment, so that neither the builder nor an options
+/// object reaches an engine that is being built or runs.
 /// </summary>
 internal sealed record EngineDescription
 {

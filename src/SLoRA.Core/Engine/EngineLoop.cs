@@ -81,7 +81,9 @@ internal sealed class EngineLoop : IRequestPort
     /// <summary>Sequences that run, in the order of admission. Engine's thread only.</summary>
     public IReadOnlyList<Sequence> Running => _requests.Running;
 
-    /// <summary>A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.</summary>
+    /// <summary>
+    /// A picture of the sequences that wait: preempted ones, then the others in the order of arrival. Engine's thread only.
+    /// </summary>
     public IReadOnlyList<Sequence> Waiting => [.. _queue.InOrder()];
 
     /// <summary>Sequences that were admitted before one that waits for consumers that do not read.</summary>
@@ -165,7 +167,8 @@ internal sealed class EngineLoop : IRequestPort
         _requests.Admit();
         bool ended = _requests.SecurePages();
         _residency.Advance();
-        bool planned = _planner.TryPlan(_requests.Running, _plan) || (_residency.TryFinishCopies() && _planner.TryPlan(_requests.Running, _plan));
+        bool planned = _planner.TryPlan(_requests.Running, _plan)
+            || (_residency.TryFinishCopies() && _planner.TryPlan(_requests.Running, _plan));
         if (planned)
         {
             long started = _parts.Clock.GetTimestamp();
@@ -185,8 +188,8 @@ internal sealed class EngineLoop : IRequestPort
     }
 
     /// <summary>
-    /// Ends every request and refuses what comes later. Whoever waits for the engine is told, and every part is ended, whatever fails on the way: an engine may end
-    /// because its books are wrong.
+    /// Ends every request and refuses what comes later. Whoever waits for the engine is told, and every part is ended, whatever fails on
+    /// the way: an engine may end because its books are wrong.
     /// </summary>
     /// <param name="reason">The error that every stream ends with.</param>
     /// <exception cref="AggregateException">What failed on the way; everything else has been done.</exception>
@@ -236,9 +239,11 @@ internal sealed class EngineLoop : IRequestPort
     /// <summary>The engine at this moment, for the validator. Engine's thread only.</summary>
     public EngineSnapshot Snapshot() => new(
         _parts.Pool.Snapshot(),
-        [.. _requests.Running.Concat(_queue.InOrder()).Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+        [.. _requests.Running.Concat(_queue.InOrder())
+            .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
         [
-            .. DeviceCache.Resident.Select(generation => new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
+            .. DeviceCache.Resident.Select(generation =>
+                new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
             .. DeviceCache.PagingIn.Select(generation => new OwnerSnapshot("generation", [.. generation.Copy!.Pages], 0)),
         ])
     {
@@ -266,13 +271,15 @@ internal sealed class EngineLoop : IRequestPort
     internal bool Refresh(AdapterRegistration registration, LoadedAdapter found) => _residency.Refresh(registration, found);
 
     /// <summary>Makes a sequence of a submission. Called by <see cref="Submission"/>.</summary>
-    /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has changed.</exception>
+    /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has
+    /// changed.</exception>
     internal void Arrive(GenerationStream stream)
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<Lease> leases = Names.Resolve(asked);
         var table = new PageTable(_parts.Pool, _parts.Layout.PageTokens, PrefixCache, asked.Prompt.Length + stream.MaxTokens - 1);
-        _requests.RequireFits(table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
+        _requests.RequireFits(
+            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), leases);
         var rules = new StopRules(asked.StopTokens, _parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, leases, rules, _parts.Seeds.SeedFor(asked.Sampling), _parts.Clock.GetTimestamp());
         var sequence = new Sequence(request, table);
@@ -348,7 +355,8 @@ internal sealed class EngineLoop : IRequestPort
                 loaded.Dispose();
             }
 
-            return new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be kept: " + Shown.Text(ErrorText.Of(error)), error);
+            return new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be kept: "
+                + Shown.Text(ErrorText.Of(error)), error);
         }
     }
 

@@ -8,7 +8,8 @@ using SLoRA.Step;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// What the outside may see of the engine: written by its thread between steps, read by any thread without a lock. Every picture is of one moment.
+/// What the outside may see of the engine: written by its thread between steps, read by any thread without a lock. Every picture is of one
+/// moment.
 /// </summary>
 internal sealed class EngineMonitor
 {
@@ -22,7 +23,8 @@ internal sealed class EngineMonitor
     private EngineCounts _counts;
 
     /// <summary>Looks at the parts of an engine.</summary>
-    public EngineMonitor(EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests, WaitingQueue queue)
+    public EngineMonitor(
+        EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests, WaitingQueue queue)
     {
         _parts = parts;
         _cache = cache;
@@ -57,7 +59,8 @@ internal sealed class EngineMonitor
         _counts.SampledTokens += plan.OutputCount;
         _counts.GeneratedTokens = published;
         _counts.LastStep = new StepStatus(
-            _counts.LastStep.Number + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+            _counts.LastStep.Number
+                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
         _parts.Metrics.Stepped(_counts.LastStep);
     }
 
@@ -112,7 +115,9 @@ internal sealed class EngineMonitor
         };
     }
 
-    /// <summary>Who waits for what: the first that has its content and is not admitted says what everybody behind it waits for too.</summary>
+    /// <summary>
+    /// Who waits for what: the first that has its content and is not admitted says what everybody behind it waits for too.
+    /// </summary>
     private QueueStatus Queue()
     {
         int content = _queue.ForContent;

@@ -3,8 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps; of a flood so many between two steps that
-/// those who run do not stand still for it. They are taken out one by one, so that one that fails loses none behind it.
+/// What callers tell the engine's thread. Commands take effect in the order in which they are posted, between steps; of a flood so many
+/// between two steps that those who run do not stand still for it. They are taken out one by one, so that one that fails loses none behind
+/// it.
 /// </summary>
 internal sealed class Inbox
 {
@@ -36,8 +37,8 @@ internal sealed class Inbox
     }
 
     /// <summary>
-    /// Begins a batch of what was posted first, behind what is left of the last one: what is posted from here on comes next time, so that posting cannot hold up a
-    /// step for ever. Engine's thread only.
+    /// Begins a batch of what was posted first, behind what is left of the last one: what is posted from here on comes next time, so that
+    /// posting cannot hold up a step for ever. Engine's thread only.
     /// </summary>
     public void BeginBatch() => Fill(Batch);
 

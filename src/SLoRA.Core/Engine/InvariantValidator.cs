@@ -1,9 +1,9 @@
 namespace SLoRA.Engine;
 
 /// <summary>
-/// The invariants of the page pool as a pure function of a snapshot: every page is free or owned by exactly as many owners as its count says, no
-/// owner names a free page, what is promised adds up, what is resident is whole, kept prefixes are whole from their first page on, and what sequences
-/// hold on adapters is counted there.
+/// The invariants of the page pool as a pure function of a snapshot: every page is free or owned by exactly as many owners as its count
+/// says, no owner names a free page, what is promised adds up, what is resident is whole, kept prefixes are whole from their first page on,
+/// and what sequences hold on adapters is counted there.
 /// </summary>
 internal static class InvariantValidator
 {
@@ -68,7 +68,8 @@ internal static class InvariantValidator
 
         if (reserved != snapshot.Pool.Reserved || snapshot.Pool.Reserved > snapshot.Pool.Free.Length)
         {
-            violations.Add($"Owners are promised {reserved} pages, the pool has promised {snapshot.Pool.Reserved} of {snapshot.Pool.Free.Length} free ones.");
+            violations.Add($"Owners are promised {reserved} pages, the pool has promised {snapshot.Pool.Reserved} of "
+                + $"{snapshot.Pool.Free.Length} free ones.");
         }
 
         return violations;

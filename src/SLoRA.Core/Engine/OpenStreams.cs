@@ -1,8 +1,8 @@
 namespace SLoRA.Engine;
 
 /// <summary>
-/// The streams that have been handed in and have not ended. The engine's books say who waits and who runs; this says who is owed an end, whatever has become of the
-/// books when the engine fails in the midst of changing them. Thread-safe.
+/// The streams that have been handed in and have not ended. The engine's books say who waits and who runs; this says who is owed an end,
+/// whatever has become of the books when the engine fails in the midst of changing them. Thread-safe.
 /// </summary>
 internal sealed class OpenStreams
 {

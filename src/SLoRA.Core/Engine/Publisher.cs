@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// What comes after the decoder: takes the logits of a step, chooses tokens and hands them to their streams. An error there is that request's and
-/// nobody else's. Belongs to the engine's thread.
+/// What comes after the decoder: takes the logits of a step, chooses tokens and hands them to their streams. An error there is that
+/// request's and nobody else's. Belongs to the engine's thread.
 /// </summary>
 internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 {
@@ -15,7 +15,9 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
     /// <summary>Tokens handed to streams since the engine was built.</summary>
     public long Published { get; private set; }
 
-    /// <summary>Describes to the device which tokens it can choose by itself: those of requests for which nobody else needs the logits.</summary>
+    /// <summary>
+    /// Describes to the device which tokens it can choose by itself: those of requests for which nobody else needs the logits.
+    /// </summary>
     public void Describe(StepPlan plan, IReadOnlyList<Sequence> sequences)
     {
         if (!parts.Decoder.ChoosesTokens)

@@ -1,8 +1,8 @@
 namespace SLoRA.Engine;
 
 /// <summary>
-/// A value that one thread writes and any thread reads, without a lock: the writer makes the version odd while it writes, and a reader reads again when the
-/// version was odd or has changed. The writer never waits.
+/// A value that one thread writes and any thread reads, without a lock: the writer makes the version odd while it writes, and a reader
+/// reads again when the version was odd or has changed. The writer never waits.
 /// </summary>
 /// <typeparam name="T">The value: fields of at most 8 bytes.</typeparam>
 internal sealed class SequenceLock<T>

@@ -5,9 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks. The oldest prompt takes the most, up to a limit of
-/// its own when there are others, which share what is left evenly; every prompt gets a row at least, for no more sequences run than a step has rows. The
-/// work list is sorted by (place of the adapter in its request, generation).
+/// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks. The oldest prompt takes the most, up
+/// to a limit of its own when there are others, which share what is left evenly; every prompt gets a row at least, for no more sequences
+/// run than a step has rows. The work list is sorted by (place of the adapter in its request, generation).
 /// </summary>
 internal sealed class StepPlanner
 {
@@ -102,7 +102,9 @@ internal sealed class StepPlanner
         return true;
     }
 
-    /// <summary>How many rows a prompt gets, of which each of the <paramref name="behind"/> prompts behind it is left at least one.</summary>
+    /// <summary>
+    /// How many rows a prompt gets, of which each of the <paramref name="behind"/> prompts behind it is left at least one.
+    /// </summary>
     private int ChunkRows(Sequence sequence, bool isOldest, int behind, StepPlan plan)
     {
         int share = isOldest && behind > 0 ? Math.Min(_promptRows, plan.RowsLeft - behind) : plan.RowsLeft / (behind + 1);

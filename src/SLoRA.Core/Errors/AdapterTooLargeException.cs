@@ -4,8 +4,8 @@ using SLoRA.Errors;
 namespace SLoRA;
 
 /// <summary>
-/// An adapter is to be registered, preloaded or pinned that needs more pages than the pool can give it beside what is pinned and what waiting requests need.
-/// Nothing has changed.
+/// An adapter is to be registered, preloaded or pinned that needs more pages than the pool can give it beside what is pinned and what
+/// waiting requests need. Nothing has changed.
 /// </summary>
 public sealed class AdapterTooLargeException : SLoraException
 {
@@ -20,7 +20,8 @@ public sealed class AdapterTooLargeException : SLoraException
             "adapter.too-large",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Adapter {Shown.Name(adapter)} needs {pages} pages; the pool has {totalPages}, of which {pinnedPages} are pinned and requests need {neededPages}."))
+                $"Adapter {Shown.Name(adapter)} needs {pages} pages; the pool has {totalPages}, of which {pinnedPages} are pinned and "
+                + $"requests need {neededPages}."))
     {
         Adapter = adapter;
         Pages = pages;

@@ -2,7 +2,9 @@ using SLoRA.Errors;
 
 namespace SLoRA;
 
-/// <summary>The device or the engine itself failed. Every stream ends with this error and no further request is taken; the process goes on.</summary>
+/// <summary>
+/// The device or the engine itself failed. Every stream ends with this error and no further request is taken; the process goes on.
+/// </summary>
 public sealed class EngineFaultedException : SLoraException
 {
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>engine.faulted</c>.</summary>

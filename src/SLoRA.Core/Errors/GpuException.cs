@@ -3,7 +3,10 @@ namespace SLoRA;
 /// <summary>A GPU device cannot be used, or failed.</summary>
 public sealed class GpuException : SLoraException
 {
-    /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>gpu.</c> and the reason in small letters, such as <c>gpu.out-of-memory</c>.</summary>
+    /// <summary>
+    /// Creates the error; its <see cref="SLoraException.Code"/> is <c>gpu.</c> and the reason in small letters, such as
+    /// <c>gpu.out-of-memory</c>.
+    /// </summary>
     /// <param name="reason">What is wrong.</param>
     /// <param name="message">One sentence that names device and values.</param>
     /// <param name="innerException">The driver's error, if there was one.</param>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace SLoRA;
 
-/// <summary>A request needs more pages than the whole pool has, so it could never run. It is refused at once; smaller requests go on.</summary>
+/// <summary>
+/// A request needs more pages than the whole pool has, so it could never run. It is refused at once; smaller requests go on.
+/// </summary>
 public sealed class RequestTooLargeException : SLoraException
 {
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.too-large</c>.</summary>
@@ -24,7 +26,8 @@ public sealed class RequestTooLargeException : SLoraException
             "request.too-large",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has {totalPages}{(pinnedPages == 0 ? "" : $", of which {pinnedPages} are pinned")}."))
+                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has "
+                + $"{totalPages}{(pinnedPages == 0 ? "" : $", of which {pinnedPages} are pinned")}."))
     {
         CachePages = cachePages;
         AdapterPages = adapterPages;

@@ -1,6 +1,8 @@
 namespace SLoRA;
 
-/// <summary>The base of every error that SLoRA raises on purpose. <see cref="Code"/> is stable and meant for programs; the message is for people.</summary>
+/// <summary>
+/// The base of every error that SLoRA raises on purpose. <see cref="Code"/> is stable and meant for programs; the message is for people.
+/// </summary>
 public abstract class SLoraException : Exception
 {
     /// <summary>Creates the error.</summary>
@@ -17,8 +19,8 @@ public abstract class SLoraException : Exception
     public string Code { get; }
 
     /// <summary>
-    /// The same error for one more caller. An object that is thrown again carries the traces of everybody it was thrown to, and grows with each of them; so what
-    /// many wait for fails for each of them with an object of its own.
+    /// The same error for one more caller. An object that is thrown again carries the traces of everybody it was thrown to, and grows with
+    /// each of them; so what many wait for fails for each of them with an object of its own.
     /// </summary>
     internal static Exception Repeat(Exception error) => (error as SLoraException)?.Repeat() ?? error;
 

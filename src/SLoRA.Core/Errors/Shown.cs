@@ -4,8 +4,8 @@ using System.Text;
 namespace SLoRA.Errors;
 
 /// <summary>
-/// How names and texts that nobody vouches for are written into messages and logs: on one line, visible, and no longer than a line can bear. All of them pass
-/// through here, so that no name can look like another line of a log, steer a terminal or fill a disk.
+/// How names and texts that nobody vouches for are written into messages and logs: on one line, visible, and no longer than a line can
+/// bear. All of them pass through here, so that no name can look like another line of a log, steer a terminal or fill a disk.
 /// </summary>
 internal static class Shown
 {
@@ -19,7 +19,9 @@ internal static class Shown
     public static string Names(IReadOnlyCollection<string> names)
     {
         string first = string.Join(", ", names.Take(MostNames).Select(Name));
-        return names.Count <= MostNames ? first : string.Create(CultureInfo.InvariantCulture, $"{first} and {names.Count - MostNames} more");
+        return names.Count <= MostNames
+            ? first
+            : string.Create(CultureInfo.InvariantCulture, $"{first} and {names.Count - MostNames} more");
     }
 
     /// <summary>A text, cut behind so many characters. What does not show by itself is written as <c>\u000a</c>.</summary>

@@ -8,7 +8,9 @@ namespace SLoRA.Formats;
 /// <summary>Opens JSON configuration files: bounded in size and depth, UTF-8, one object, no key twice.</summary>
 internal static class ConfigDocument
 {
-    /// <summary>The largest configuration that is read. Published ones have a few kilobytes, per-module patterns of big models some hundred.</summary>
+    /// <summary>
+    /// The largest configuration that is read. Published ones have a few kilobytes, per-module patterns of big models some hundred.
+    /// </summary>
     public const int LargestConfig = 16 << 20;
 
     private const int Depth = 32;
@@ -17,14 +19,18 @@ internal static class ConfigDocument
     /// <param name="path">The file; errors call it by this path.</param>
     /// <param name="kind">The kind of error that its content can have.</param>
     /// <param name="largest">The most bytes it may have.</param>
-    /// <exception cref="FormatError">The file is missing or unreadable (kind <see cref="LoadErrorKind.File"/>), or its content is wrong.</exception>
+    /// <exception cref="FormatError">The file is missing or unreadable (kind <see cref="LoadErrorKind.File"/>), or its content is
+    /// wrong.</exception>
     public static ConfigObject Read(string path, LoadErrorKind kind = LoadErrorKind.Config, int largest = LargestConfig)
     {
         try
         {
             using var stream = new FileStream(RegularFile.Open(path), FileAccess.Read, bufferSize: 0);
             if (stream.Length > largest)
+            {
                 throw new FormatError(kind, path, null, $"has {stream.Length} bytes; configurations of more than {largest} are not read");
+            }
+
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
             return Parse(bytes, path, kind);
@@ -39,16 +45,23 @@ internal static class ConfigDocument
     public static ConfigObject Parse(ReadOnlyMemory<byte> utf8, string file, LoadErrorKind kind = LoadErrorKind.Config)
     {
         if (ForeignFile.Problem(utf8.Span) is { } problem)
+        {
             throw new FormatError(kind, file, null, problem);
+        }
+
         if (!Utf8.IsValid(utf8.Span))
+        {
             throw new FormatError(kind, file, null, "is not UTF-8");
+        }
+
         try
         {
             using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = Depth });
             JsonElement root = document.RootElement;
             return root.ValueKind == JsonValueKind.Object
                 ? Open(file, kind, "", root.Clone())
-                : throw new FormatError(kind, file, null, $"holds a JSON {root.ValueKind.ToString().ToLowerInvariant()}, expected an object");
+                : throw new FormatError(
+                    kind, file, null, $"holds a JSON {root.ValueKind.ToString().ToLowerInvariant()}, expected an object");
         }
         catch (JsonException error)
         {
@@ -65,7 +78,9 @@ internal static class ConfigDocument
             foreach (JsonProperty member in value.EnumerateObject())
             {
                 if (!members.TryAdd(member.Name, member.Value))
+                {
                     throw new FormatError(kind, file, prefix + member.Name, "is given twice");
+                }
             }
         }
         catch (InvalidOperationException error)

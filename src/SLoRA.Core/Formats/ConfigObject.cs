@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace SLoRA.Formats;
 
 /// <summary>
-/// A JSON object of a configuration file, read by typed questions. Every wrong answer is a <see cref="FormatError"/> that names the file and
-/// the key. As in the Python these files come from, a key whose value is null counts as absent.
+/// A JSON object of a configuration file, read by typed questions. Every wrong answer is a <see cref="FormatError"/> that names the file
+/// and the key. As in the Python these files come from, a key whose value is null counts as absent.
 /// </summary>
 internal sealed class ConfigObject
 {
@@ -54,26 +54,40 @@ internal sealed class ConfigObject
     public int? OptionalInt(string key, int smallest, int largest)
     {
         if (Find(key) is not { } value)
+        {
             return null;
+        }
+
         return Integer(value) is not { } number ? throw WrongType(key, "a whole number", value)
             : number < smallest || number > largest ? throw OutOfRange(key, value, $"{smallest} to {largest}")
             : (int)number;
     }
 
-    /// <summary>A finite number within bounds, both included; <see cref="double.Epsilon"/> as the smallest means positive. Whole numbers count as numbers.</summary>
+    /// <summary>
+    /// A finite number within bounds, both included; <see cref="double.Epsilon"/> as the smallest means positive. Whole numbers count as
+    /// numbers.
+    /// </summary>
     public double Number(string key, double smallest, double largest) => OptionalNumber(key, smallest, largest) ?? throw Missing(key);
 
     /// <inheritdoc cref="Number"/>
     public double? OptionalNumber(string key, double smallest, double largest)
     {
         if (Find(key) is not { } value)
+        {
             return null;
+        }
+
         if (value.ValueKind != JsonValueKind.Number)
+        {
             throw WrongType(key, "a number", value);
+        }
+
         // 1e400 reads as infinity.
         return value.TryGetDouble(out double number) && number >= smallest && number <= largest && double.IsFinite(number)
             ? number
-            : throw OutOfRange(key, value, smallest == double.Epsilon ? $"more than 0, at most {largest:R}" : $"{smallest:R} to {largest:R}");
+            : throw OutOfRange(key, value, smallest == double.Epsilon
+                ? $"more than 0, at most {largest:R}"
+                : $"{smallest:R} to {largest:R}");
     }
 
     /// <summary>Whether a number is present and is exactly this one.</summary>
@@ -99,7 +113,10 @@ internal sealed class ConfigObject
     public ImmutableArray<string>? OptionalStrings(string key)
     {
         if (Find(key) is not { } value)
+        {
             return null;
+        }
+
         return value.ValueKind == JsonValueKind.Array
             ? [.. value.EnumerateArray().Select(item => Text(key, item))]
             : throw WrongType(key, "a list of strings", value);
@@ -109,7 +126,10 @@ internal sealed class ConfigObject
     public ImmutableArray<int>? OptionalIntOrInts(string key, int smallest, int largest)
     {
         if (Find(key) is not { } value)
+        {
             return null;
+        }
+
         IEnumerable<JsonElement> items = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [value];
         return
         [
@@ -123,7 +143,10 @@ internal sealed class ConfigObject
     public ConfigObject? OptionalObject(string key)
     {
         if (Find(key) is not { } value)
+        {
             return null;
+        }
+
         return value.ValueKind == JsonValueKind.Object
             ? ConfigDocument.Open(File, _kind, PathOf(key), value)
             : throw WrongType(key, "an object", value);
@@ -146,7 +169,10 @@ internal sealed class ConfigObject
     private string Text(string key, JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.String)
+        {
             throw WrongType(key, "a string", value);
+        }
+
         try
         {
             return value.GetString()!;
@@ -168,7 +194,8 @@ internal sealed class ConfigObject
         // Lists and objects may be laid out over many lines.
         const int Longest = 60;
         string text = value.GetRawText();
-        string start = string.Join(' ', text[..Math.Min(text.Length, Longest + 1)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        string start =
+            string.Join(' ', text[..Math.Min(text.Length, Longest + 1)].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         return Errors.Shown.Text(start, Longest);
     }
 
@@ -176,9 +203,15 @@ internal sealed class ConfigObject
     private static long? Integer(JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Number)
+        {
             return null;
+        }
+
         if (value.TryGetInt64(out long number))
+        {
             return number;
+        }
+
         string text = value.GetRawText();
         return text.AsSpan().IndexOfAny('.', 'e', 'E') >= 0 ? null : text[0] == '-' ? long.MinValue : long.MaxValue;
     }

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace SLoRA.Formats;
 
-/// <summary>Compares elements of weights by value, whatever types they are stored in: an fp32 copy of a bf16 weight is equal to it.</summary>
+/// <summary>
+/// Compares elements of weights by value, whatever types they are stored in: an fp32 copy of a bf16 weight is equal to it.
+/// </summary>
 internal static class ElementComparison
 {
     private const int BlockElements = 4096;
@@ -19,7 +21,10 @@ internal static class ElementComparison
         ArgumentOutOfRangeException.ThrowIfNotEqual(right.Length / rightSize, count, nameof(right));
         // Equal bytes are equal values. The reverse does not hold: zero has two signs.
         if (leftType == rightType && left.SequenceEqual(right))
+        {
             return -1;
+        }
+
         Span<float> a = stackalloc float[BlockElements], b = stackalloc float[BlockElements];
         for (int at = 0; at < count; at += BlockElements)
         {
@@ -28,7 +33,9 @@ internal static class ElementComparison
             Widen(rightType, right.Slice(at * rightSize, length * rightSize), b);
             int equal = a[..length].CommonPrefixLength(b[..length]);
             if (equal < length)
+            {
                 return at + equal;
+            }
         }
 
         return -1;
@@ -47,7 +54,10 @@ internal static class ElementComparison
             case TensorType.BF16:
                 ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(source);
                 for (int at = 0; at < bits.Length; at++)
+                {
                     destination[at] = Elements.Widen(bits[at]);
+                }
+
                 break;
             default:
                 throw UnservedType.Error(type);

@@ -4,8 +4,8 @@ using SLoRA.Errors;
 namespace SLoRA.Formats;
 
 /// <summary>
-/// Why the system would not read a file, without its path: the system names files from the root on, and a message may be shown to somebody who is not to learn
-/// where on a server they lie.
+/// Why the system would not read a file, without its path: the system names files from the root on, and a message may be shown to somebody
+/// who is not to learn where on a server they lie.
 /// </summary>
 internal static class FileProblem
 {
@@ -13,7 +13,8 @@ internal static class FileProblem
     private const int SystemErrors = unchecked((int)0x8007_0000);
 
     /// <summary>Whether an exception is the system's answer about a file.</summary>
-    public static bool IsOne(Exception error) => error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
+    public static bool IsOne(Exception error) =>
+        error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
 
     /// <summary>The rest of a sentence that begins with the file.</summary>
     public static string Of(Exception error) => error switch

@@ -3,9 +3,8 @@ using System.Text;
 namespace SLoRA.Formats;
 
 /// <summary>
-/// Files that people mistake for tensors or for a configuration, told by their first bytes: what such a file is, and what to do about it. A parser would only
-/// say
-/// which byte it did not expect.
+/// Files that people mistake for tensors or for a configuration, told by their first bytes: what such a file is, and what to do about it. A
+/// parser would only say which byte it did not expect.
 /// </summary>
 internal static class ForeignFile
 {
@@ -16,8 +15,10 @@ internal static class ForeignFile
 
     private static readonly (byte[] Start, string Problem)[] Known =
     [
-        ("GGUF"u8.ToArray(), "is a GGUF file, which is not read here: take the Hugging Face folder that it was converted from, with safetensors"),
-        ("PK\x03\x04"u8.ToArray(), "is a ZIP archive, as PyTorch and NumPy save tensors; a PyTorch file would have to be unpickled, which runs code: save it as safetensors"),
+        ("GGUF"u8.ToArray(),
+            "is a GGUF file, which is not read here: take the Hugging Face folder that it was converted from, with safetensors"),
+        ("PK\x03\x04"u8.ToArray(), "is a ZIP archive, as PyTorch and NumPy save tensors; a PyTorch file would have to be unpickled, which "
+            + "runs code: save it as safetensors"),
         ([0x80, 0x02], "is a Python pickle, which runs code when it is read: save it as safetensors"),
         ([0x80, 0x03], "is a Python pickle, which runs code when it is read: save it as safetensors"),
         ([0x80, 0x04], "is a Python pickle, which runs code when it is read: save it as safetensors"),
@@ -32,21 +33,33 @@ internal static class ForeignFile
         ([0xEF, 0xBB, 0xBF], "begins with a byte order mark, which JSON does not allow: save it as UTF-8 without one"),
     ];
 
-    /// <summary>What a file is that begins like this, as the rest of a sentence that begins with the file; null when it is none of those known.</summary>
+    /// <summary>
+    /// What a file is that begins like this, as the rest of a sentence that begins with the file; null when it is none of those known.
+    /// </summary>
     public static string? Problem(ReadOnlySpan<byte> start)
     {
         foreach ((byte[] known, string problem) in Known)
         {
             if (start.StartsWith(known))
+            {
                 return problem;
+            }
         }
 
         // The rest is text, and would be called so in other letters too.
         string text = Encoding.Latin1.GetString(start[..Math.Min(start.Length, StartBytes)]).TrimStart();
         if (text.StartsWith("version https://git-lfs.github.com/spec/", StringComparison.Ordinal))
-            return $"is a Git LFS pointer{SizeOf(text)}, not the file itself, which was never fetched: run git lfs pull in its folder, or {DownloadAgain}";
-        if (text.StartsWith("<!DOCTYPE", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"is a Git LFS pointer{SizeOf(text)}, not the file itself, which was never fetched: run git lfs pull in its folder, or "
+                + $"{DownloadAgain}";
+        }
+
+        if (text.StartsWith("<!DOCTYPE", StringComparison.OrdinalIgnoreCase)
+            || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        {
             return $"is a web page, as a server sends it in place of a file that needs a login or is not there: {DownloadAgain}";
+        }
+
         return text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase)
             ? $"is XML, as a store of files sends it in place of a file that it does not give: {DownloadAgain}"
             : null;

@@ -6,7 +6,8 @@ namespace SLoRA.Formats;
 
 /// <summary>
 /// The grammar of a safetensors header: one JSON object whose members are <c>__metadata__</c> (strings) and tensors
-/// (<c>dtype</c>, <c>shape</c>, <c>data_offsets</c>, and nothing else). Checks each entry by itself; how entries lie beside each other is the header's matter.
+/// (<c>dtype</c>, <c>shape</c>, <c>data_offsets</c>, and nothing else). Checks each entry by itself; how entries lie beside each other is
+/// the header's matter.
 /// </summary>
 internal ref struct SafetensorsHeaderParser
 {
@@ -29,7 +30,8 @@ internal ref struct SafetensorsHeaderParser
     /// <param name="json">Its bytes.</param>
     /// <param name="file">The name that errors call the file by.</param>
     /// <param name="dataBegin">Where the tensors' bytes begin.</param>
-    /// <param name="pause">Called before each member, so that others can work meanwhile; what it throws ends the parsing. Null for nobody.</param>
+    /// <param name="pause">Called before each member, so that others can work meanwhile; what it throws ends the parsing. Null for
+    /// nobody.</param>
     public SafetensorsHeaderParser(ReadOnlySpan<byte> json, string file, long dataBegin, Action? pause = null)
     {
         _json = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Depth });
@@ -51,13 +53,23 @@ internal ref struct SafetensorsHeaderParser
             {
                 string name = Name();
                 if (name.Length > LongestName)
+                {
                     throw Error(name, $"is a name of {name.Length} characters; {LongestName} are read");
+                }
+
                 if (!_names.Add(name))
+                {
                     throw Error(name, "is named twice in the header");
+                }
+
                 if (name == "__metadata__")
+                {
                     ReadMetadata();
+                }
                 else
+                {
                     ReadTensor(name);
+                }
             }
 
             // Trailing spaces are padding, and reading past them finds the end; anything else is an error of the JSON reader.
@@ -70,7 +82,8 @@ internal ref struct SafetensorsHeaderParser
         catch (InvalidOperationException error)
         {
             // An escaped half of a surrogate pair is legal JSON but no string.
-            throw new FormatError(LoadErrorKind.File, _file, null, "has a header with an invalid string: " + Shown.Text(error.Message), error);
+            throw new FormatError(LoadErrorKind.File, _file, null, "has a header with an invalid string: "
+                + Shown.Text(error.Message), error);
         }
     }
 
@@ -82,7 +95,9 @@ internal ref struct SafetensorsHeaderParser
             string key = Name();
             Begin(JsonTokenType.String, "__metadata__", "holds something that is not a string");
             if (!Metadata.TryAdd(key, _json.GetString()!))
+            {
                 throw Error("__metadata__", $"names {Shown.Name(key)} twice");
+            }
         }
     }
 
@@ -94,9 +109,13 @@ internal ref struct SafetensorsHeaderParser
         while (NextMember())
         {
             string key = Name();
-            bool again = key switch { "dtype" => dtype is not null, "shape" => !shape.IsDefault, "data_offsets" => !offsets.IsDefault, _ => false };
+            bool again =
+                key switch { "dtype" => dtype is not null, "shape" => !shape.IsDefault, "data_offsets" => !offsets.IsDefault, _ => false };
             if (again)
+            {
                 throw Error(tensor, $"has {key} twice");
+            }
+
             switch (key)
             {
                 case "dtype":
@@ -115,18 +134,32 @@ internal ref struct SafetensorsHeaderParser
         }
 
         if (dtype is null || shape.IsDefault || offsets.IsDefault)
+        {
             throw Error(tensor, $"has no {(dtype is null ? "dtype" : shape.IsDefault ? "shape" : "data_offsets")}");
+        }
+
         if (TensorTypes.Parse(dtype) is not { } type)
+        {
             throw Error(tensor, $"has the unknown dtype {Shown.Name(dtype)}");
+        }
+
         if (offsets.Length != 2 || offsets[1] < offsets[0])
+        {
             throw Error(tensor, "has data_offsets that are not a begin and an end");
+        }
+
         if (offsets[1] > long.MaxValue - _dataBegin)
+        {
             throw Error(tensor, "has data_offsets too large for any file");
+        }
 
         long length = offsets[1] - offsets[0];
         long needed = Bytes(tensor, type, shape);
         if (length != needed)
+        {
             throw Error(tensor, $"has {length} bytes, its shape [{string.Join(", ", shape)}] and type {dtype} need {needed}");
+        }
+
         Tensors.Add(new TensorEntry(tensor, type, shape, _dataBegin + offsets[0], length));
     }
 
@@ -138,7 +171,9 @@ internal ref struct SafetensorsHeaderParser
         {
             bits *= dimension;
             if (bits > long.MaxValue)
+            {
                 throw Error(tensor, $"has a shape [{string.Join(", ", shape)}] that overflows");
+            }
         }
 
         return bits % 8 == 0 ? (long)(bits / 8) : throw Error(tensor, "does not end on a byte");
@@ -151,9 +186,15 @@ internal ref struct SafetensorsHeaderParser
         while (_json.Read() && _json.TokenType != JsonTokenType.EndArray)
         {
             if (_json.TokenType != JsonTokenType.Number || !_json.TryGetInt64(out long number) || number < 0)
+            {
                 throw Error(tensor, $"has a {key} with an entry that is not a number from 0 to 2^63 - 1");
+            }
+
             if (numbers.Count == most)
+            {
                 throw Error(tensor, $"has a {key} of more than {most} entries");
+            }
+
             numbers.Add(number);
         }
 
@@ -171,7 +212,9 @@ internal ref struct SafetensorsHeaderParser
     private void Begin(JsonTokenType expected, string tensor, string problem)
     {
         if (!_json.Read() || _json.TokenType != expected)
+        {
             throw Error(tensor, problem);
+        }
     }
 
     private readonly FormatError Error(string tensor, string problem) => new(LoadErrorKind.File, _file, tensor, problem);

@@ -17,7 +17,10 @@ internal sealed record TensorEntry(string Name, TensorType Type, ImmutableArray<
         {
             long count = 1;
             foreach (long dimension in Shape)
+            {
                 count *= dimension;
+            }
+
             return count;
         }
     }

@@ -1,6 +1,8 @@
 namespace SLoRA.Formats;
 
-/// <summary>The element types that a safetensors header may name. All are understood, so that a header can be checked; few can be computed with.</summary>
+/// <summary>
+/// The element types that a safetensors header may name. All are understood, so that a header can be checked; few can be computed with.
+/// </summary>
 internal enum TensorType
 {
     F32,

@@ -4,5 +4,6 @@ namespace SLoRA.Formats;
 internal static class UnservedType
 {
     /// <summary>What reaches an arm that was written for no such type: it is never taken for another.</summary>
-    public static ArgumentOutOfRangeException Error(TensorType type) => new(nameof(type), type, $"Nothing here is written for elements of type {type}.");
+    public static ArgumentOutOfRangeException Error(TensorType type) =>
+        new(nameof(type), type, $"Nothing here is written for elements of type {type}.");
 }

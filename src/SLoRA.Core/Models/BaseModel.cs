@@ -7,7 +7,8 @@ using SLoRA.Models.Families;
 namespace SLoRA.Models;
 
 /// <summary>
-/// A base model on disk, checked, and mapped or ready to be read: its description, its weights, and what its authors say about generating with it.
+/// A base model on disk, checked, and mapped or ready to be read: its description, its weights, and what its authors say about generating
+/// with it.
 /// </summary>
 internal sealed class BaseModel : IDisposable
 {
@@ -43,8 +44,8 @@ internal sealed class BaseModel : IDisposable
     public long FileBytes => _checkpoint.FileBytes;
 
     /// <summary>
-    /// Opens a Hugging Face folder. Cheap checks come first: configuration, then headers, then names and shapes, and only then are weights read.
-    /// Blocks while the files are read through; call it off the threads that must not wait.
+    /// Opens a Hugging Face folder. Cheap checks come first: configuration, then headers, then names and shapes, and only then are weights
+    /// read. Blocks while the files are read through; call it off the threads that must not wait.
     /// </summary>
     /// <param name="folder">The folder of config.json.</param>
     /// <param name="progress">Told how much of the weights has been read, on the calling thread.</param>
@@ -52,7 +53,8 @@ internal sealed class BaseModel : IDisposable
     /// <param name="access">Whether the files are mapped now, or each weight is read when it is asked for.</param>
     /// <exception cref="ModelLoadException">The model is broken or not served.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, ModelAccess access = ModelAccess.Map)
+    public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default,
+        ModelAccess access = ModelAccess.Map)
     {
         Checkpoint? checkpoint = null;
         try
@@ -64,7 +66,10 @@ internal sealed class BaseModel : IDisposable
             checkpoint = Checkpoint.Open(files.ReadIndex(), cancellation);
             TensorCatalog.Check(decoder, checkpoint);
             if (access == ModelAccess.Map)
+            {
                 checkpoint.Map(progress, cancellation);
+            }
+
             TensorCatalog.CheckTiedHead(decoder, checkpoint, cancellation);
             return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, checkpoint, access);
         }
@@ -84,9 +89,8 @@ internal sealed class BaseModel : IDisposable
     public TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
 
     /// <summary>
-    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where they are read, it is
-    /// read now, and stays
-    /// until the next weight is asked for.
+    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where
+    /// they are read, it is read now, and stays until the next weight is asked for.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
@@ -96,7 +100,10 @@ internal sealed class BaseModel : IDisposable
         TensorEntry tensor = Tensor(name);
         (int rows, int columns) = tensor.Shape is [long first, long second] ? ((int)first, (int)second) : (1, (int)tensor.ElementCount);
         if (_access == ModelAccess.Map)
+        {
             return new WeightSource(name, tensor.Type, _checkpoint.Address(name), rows, columns);
+        }
+
         byte* memory = _buffer.Take(tensor.Length);
         try
         {
@@ -119,7 +126,8 @@ internal sealed class BaseModel : IDisposable
     {
         TensorEntry tensor = Tensor(module.WeightName);
         return new BaseWeight(
-            tensor.Type, tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination), IsInMemory: _access == ModelAccess.Map);
+            tensor.Type, tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination),
+            IsInMemory: _access == ModelAccess.Map);
     }
 
     /// <summary>Backends have all weights that they need: memory and files are let go, unless the files are mapped.</summary>

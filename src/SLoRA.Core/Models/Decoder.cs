@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Models;
 
 /// <summary>
-/// A decoder, written once over the device operations: embed, then for every branch of every layer norm, block, add, then norm and head. It knows no
-/// architecture: what differs between families is in the blocks.
+/// A decoder, written once over the device operations: embed, then for every branch of every layer norm, block, add, then norm and head. It
+/// knows no architecture: what differs between families is in the blocks.
 /// </summary>
 internal sealed class Decoder
 {
@@ -39,7 +39,9 @@ internal sealed class Decoder
     /// <summary>What the decoder looks like.</summary>
     public DecoderDescription Description { get; }
 
-    /// <summary>Computes a step: keys and values of every row go into the pages, logits of the output rows can be read afterwards.</summary>
+    /// <summary>
+    /// Computes a step: keys and values of every row go into the pages, logits of the output rows can be read afterwards.
+    /// </summary>
     public void Run(StepPlan plan)
     {
         try

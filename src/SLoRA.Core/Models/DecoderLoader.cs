@@ -14,7 +14,8 @@ internal static class DecoderLoader
     /// <param name="backend">Where the weights go.</param>
     /// <param name="loaded">Called after each weight, for progress; may throw to cancel.</param>
     public static LoadedDecoder Load(
-        DecoderDescription decoder, DecoderModules modules, Func<string, WeightSource> source, IBackend backend, Action<WeightSource> loaded)
+        DecoderDescription decoder, DecoderModules modules, Func<string, WeightSource> source, IBackend backend,
+        Action<WeightSource> loaded)
     {
         ImmutableDictionary<string, int> targets = modules.Targets.ToImmutableDictionary(target => target.Name, target => target.Index);
         var loader = new ModuleLoader(backend, source, targets, loaded);
@@ -27,7 +28,8 @@ internal static class DecoderLoader
             {
                 DeviceVector norm = loader.Norm(prefix + branch.Norm.Name);
                 int? cacheLayer = branch.Block.Keeps.PerToken is null ? null : cacheLayers++;
-                branches.Add(new LoadedBranch(norm, branch.Norm.Epsilon, Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer))));
+                branches.Add(new LoadedBranch(
+                    norm, branch.Norm.Epsilon, Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer))));
             }
         }
 

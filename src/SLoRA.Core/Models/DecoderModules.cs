@@ -4,8 +4,8 @@ using SLoRA.Models.Blocks;
 namespace SLoRA.Models;
 
 /// <summary>
-/// Every module of a decoder under its full name, in the one order: embedding, the layers' modules as their blocks declare them, the norm before the head, the
-/// head. Tensors of the checkpoint and targets of adapters are read off it.
+/// Every module of a decoder under its full name, in the one order: embedding, the layers' modules as their blocks declare them, the norm
+/// before the head, the head. Tensors of the checkpoint and targets of adapters are read off it.
 /// </summary>
 internal sealed class DecoderModules
 {
@@ -63,17 +63,18 @@ internal sealed class DecoderModules
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");
             }
 
-            void AddTarget(string name, TargetKind kind, int inputs, int outputs, bool isTarget, string? storedAs) => targets.Add(new TargetModule
-            {
-                Index = targets.Count,
-                Name = name,
-                Kind = kind,
-                Layer = layer,
-                InFeatures = inputs,
-                OutFeatures = outputs,
-                IsTarget = isTarget,
-                StoredAs = storedAs,
-            });
+            void AddTarget(string name, TargetKind kind, int inputs, int outputs, bool isTarget, string? storedAs) =>
+                targets.Add(new TargetModule
+                {
+                    Index = targets.Count,
+                    Name = name,
+                    Kind = kind,
+                    Layer = layer,
+                    InFeatures = inputs,
+                    OutFeatures = outputs,
+                    IsTarget = isTarget,
+                    StoredAs = storedAs,
+                });
         }
     }
 }

@@ -22,6 +22,8 @@ public sealed class ModelLoadException : SLoraException
     /// <summary>The path of the file at fault, or of the folder if a file is missing from it.</summary>
     public string File { get; }
 
-    /// <summary>The tensor, configuration key or file name at fault, where the error is about one; otherwise <see langword="null"/>.</summary>
+    /// <summary>
+    /// The tensor, configuration key or file name at fault, where the error is about one; otherwise <see langword="null"/>.
+    /// </summary>
     public string? Subject { get; }
 }

@@ -8,7 +8,8 @@ namespace SLoRA.Models;
 internal static class TensorCatalog
 {
     /// <summary>Checks names, shapes and types of a checkpoint, from its headers alone.</summary>
-    /// <exception cref="FormatError">A tensor is missing, extra, or of another shape or type; kind <see cref="LoadErrorKind.Tensor"/>.</exception>
+    /// <exception cref="FormatError">A tensor is missing, extra, or of another shape or type; kind
+    /// <see cref="LoadErrorKind.Tensor"/>.</exception>
     public static void Check(DecoderDescription decoder, Checkpoint checkpoint)
     {
         var expected = new HashSet<string>(StringComparer.Ordinal);
@@ -28,18 +29,26 @@ internal static class TensorCatalog
         foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
         {
             if (!expected.Contains(name) && !IsOldBuffer(name))
-                throw Foreign(checkpoint) ?? new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
+            {
+                throw Foreign(checkpoint) ?? new FormatError(
+                    LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
+            }
         }
     }
 
-    /// <summary>Checks that a head stored beside tied embeddings is the embedding, by value: one of them may be stored in a wider type.</summary>
+    /// <summary>
+    /// Checks that a head stored beside tied embeddings is the embedding, by value: one of them may be stored in a wider type.
+    /// </summary>
     /// <exception cref="FormatError">It is not: the file promises one model and the configuration another.</exception>
     public static void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
     {
         const int BlockElements = 1 << 20;
         string headWeight = Weight(decoder.Head), embeddingWeight = Weight(decoder.Embedding);
         if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(headWeight, out TensorEntry? head))
+        {
             return;
+        }
+
         TensorEntry embedding = checkpoint.Tensors[embeddingWeight];
         byte[] left = new byte[BlockElements * head.Type.ElementSize()], right = new byte[BlockElements * embedding.Type.ElementSize()];
         for (long element = 0; element < head.ElementCount; element += BlockElements)
@@ -72,29 +81,41 @@ internal static class TensorCatalog
     private static void CheckOne(ExpectedTensor expected, Checkpoint checkpoint)
     {
         if (!checkpoint.Tensors.TryGetValue(expected.Name, out TensorEntry? actual))
+        {
             throw Foreign(checkpoint) ?? new FormatError(LoadErrorKind.Tensor, checkpoint.File, expected.Name, "is missing");
+        }
+
         if (!actual.Shape.AsSpan().SequenceEqual(expected.Shape.AsSpan()))
         {
             throw new FormatError(
-                LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name, $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
+                LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
+                $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
         }
 
         if (!actual.Type.IsWeight())
-            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name, $"has type {actual.Type}; weights are F32, F16 or BF16");
+        {
+            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
+                $"has type {actual.Type}; weights are F32, F16 or BF16");
+        }
     }
 
-    /// <summary>What explains tensors that are missing or too many: the first one that no plain checkpoint has. Null when there is none.</summary>
+    /// <summary>
+    /// What explains tensors that are missing or too many: the first one that no plain checkpoint has. Null when there is none.
+    /// </summary>
     private static FormatError? Foreign(Checkpoint checkpoint)
     {
         foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
         {
             if (ForeignWeight.Problem(name) is { } problem)
+            {
                 return new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, problem);
+            }
         }
 
         return null;
     }
 
-    // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read either.
+    // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read
+    // either.
     private static bool IsOldBuffer(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 }

@@ -23,7 +23,10 @@ internal sealed unsafe class WeightBuffer : IDisposable
             _memory = MappedMemory.TryMap(bytes);
             _isMapped = _memory is not null;
             if (!_isMapped)
+            {
                 _memory = NativeMemory.Alloc((nuint)Math.Max(bytes, 1));
+            }
+
             _bytes = bytes;
         }
 
@@ -40,11 +43,19 @@ internal sealed unsafe class WeightBuffer : IDisposable
     private void Free()
     {
         if (_memory is null)
+        {
             return;
+        }
+
         if (_isMapped)
+        {
             MappedMemory.Unmap(_memory, _bytes);
+        }
         else
+        {
             NativeMemory.Free(_memory);
+        }
+
         _memory = null;
         _bytes = 0;
     }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace SLoRA.Native;
 
 /// <summary>
-/// Memory straight from the system, on Linux. The C library's allocator keeps what was freed below 32 MiB to hand it out again, and blocks of many sizes then
-/// pin twice and three times the memory that is in use; what is mapped by itself goes back when it is freed.
+/// Memory straight from the system, on Linux. The C library's allocator keeps what was freed below 32 MiB to hand it out again, and blocks
+/// of many sizes then pin twice and three times the memory that is in use; what is mapped by itself goes back when it is freed.
 /// </summary>
 internal static unsafe partial class MappedMemory
 {
@@ -16,11 +16,13 @@ internal static unsafe partial class MappedMemory
     private const int PrivateAnonymous = 0x22;
 
     /// <summary>
-    /// Maps zeroed memory on a border of a memory page; null where that is not done for so many bytes, or refused: the system also limits their number.
+    /// Maps zeroed memory on a border of a memory page; null where that is not done for so many bytes, or refused: the system also limits
+    /// their number.
     /// </summary>
     public static void* TryMap(long bytes)
     {
-        if (bytes < Smallest || !OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
+        if (bytes < Smallest || !OperatingSystem.IsLinux()
+            || RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
         {
             return null;
         }

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace SLoRA.Native;
 
 /// <summary>
-/// Memory outside the garbage-collected heap, of any size, aligned to 64 bytes. Freed by <see cref="Dispose"/>, at the latest when it is collected.
+/// Memory outside the garbage-collected heap, of any size, aligned to 64 bytes. Freed by <see cref="Dispose"/>, at the latest when it is
+/// collected.
 /// </summary>
 internal sealed unsafe class NativeBlock : IDisposable
 {
@@ -21,7 +22,10 @@ internal sealed unsafe class NativeBlock : IDisposable
         _data = MappedMemory.TryMap(bytes);
         _isMapped = _data is not null;
         if (!_isMapped)
+        {
             _data = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), Alignment);
+        }
+
         GC.AddMemoryPressure(Math.Max(bytes, 1));
     }
 
@@ -36,7 +40,10 @@ internal sealed unsafe class NativeBlock : IDisposable
     {
         ObjectDisposedException.ThrowIf(_data is null, this);
         if (offset < 0 || length < 0 || offset > Length - length)
+        {
             throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{length} bytes from there on are not inside {Length}");
+        }
+
         return new Span<byte>((byte*)_data + offset, length);
     }
 
@@ -57,11 +64,19 @@ internal sealed unsafe class NativeBlock : IDisposable
     private void Free()
     {
         if (_data is null)
+        {
             return;
+        }
+
         if (_isMapped)
+        {
             MappedMemory.Unmap(_data, Length);
+        }
         else
+        {
             NativeMemory.AlignedFree(_data);
+        }
+
         _data = null;
         GC.RemoveMemoryPressure(Math.Max(Length, 1));
     }

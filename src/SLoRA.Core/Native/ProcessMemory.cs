@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace SLoRA.Native;
 
 /// <summary>
-/// How much memory outside the garbage-collected heap the process can ever have: what the machine has, or the control group if it allows less. The garbage
-/// collector's own limit (<c>GCHeapHardLimit</c>, in containers three quarters of theirs) is no limit of it.
+/// How much memory outside the garbage-collected heap the process can ever have: what the machine has, or the control group if it allows
+/// less. The garbage collector's own limit (<c>GCHeapHardLimit</c>, in containers three quarters of theirs) is no limit of it.
 /// </summary>
 internal static unsafe partial class ProcessMemory
 {
@@ -38,8 +38,10 @@ internal static unsafe partial class ProcessMemory
             if (OperatingSystem.IsLinux())
             {
                 // MemTotal:       24689764 kB
-                string? line = Lines(Path.Combine(root, "proc/meminfo")).FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
-                return line is not null && long.TryParse(line.AsSpan(9).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture, out long kilobytes)
+                string? line = Lines(Path.Combine(root, "proc/meminfo"))
+                    .FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
+                return line is not null
+                    && long.TryParse(line.AsSpan(9).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture, out long kilobytes)
                     ? kilobytes << 10
                     : long.MaxValue;
             }
@@ -65,7 +67,9 @@ internal static unsafe partial class ProcessMemory
         return long.MaxValue;
     }
 
-    /// <summary>The smallest limit of the process's control group and of those above it: version 2 of control groups, and version 1.</summary>
+    /// <summary>
+    /// The smallest limit of the process's control group and of those above it: version 2 of control groups, and version 1.
+    /// </summary>
     private static long ControlGroupBytes(string root)
     {
         string groups = Path.Combine(root, "sys/fs/cgroup");

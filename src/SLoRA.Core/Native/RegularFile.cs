@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace SLoRA.Native;
 
 /// <summary>
-/// Opens files that strangers put in place, without ever waiting for the other end of a pipe and without touching what a device gives. On Linux it is the open
-/// handle that is asked what it is, so nothing can be exchanged between the look and the opening; elsewhere the look comes first.
+/// Opens files that strangers put in place, without ever waiting for the other end of a pipe and without touching what a device gives. On
+/// Linux it is the open handle that is asked what it is, so nothing can be exchanged between the look and the opening; elsewhere the look
+/// comes first.
 /// </summary>
 internal static unsafe partial class RegularFile
 {
@@ -33,7 +34,8 @@ internal static unsafe partial class RegularFile
 
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="followsLinks">Whether the file itself may be a symbolic link. The folders that lead to it may be in either case.</param>
+    /// <param name="followsLinks">Whether the file itself may be a symbolic link. The folders that lead to it may be in either
+    /// case.</param>
     /// <param name="share">What others may do with it meanwhile, on systems that can forbid it.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be read.</exception>

@@ -4,8 +4,8 @@ namespace SLoRA;
 public enum AdapterWeightType
 {
     /// <summary>
-    /// As stored, except that F32 becomes the base model's type where that has 16 bits (rounded to nearest even; an adapter whose values are too
-    /// large for the type is refused). The default.
+    /// As stored, except that F32 becomes the base model's type where that has 16 bits (rounded to nearest even; an adapter whose values
+    /// are too large for the type is refused). The default.
     /// </summary>
     BaseType,
 

@@ -3,9 +3,13 @@ namespace SLoRA;
 /// <summary>The Cpu backend.</summary>
 public sealed class CpuOptions
 {
-    /// <summary>Threads that compute, the engine's own included. At most 1024; null takes one per processor that the process may use.</summary>
+    /// <summary>
+    /// Threads that compute, the engine's own included. At most 1024; null takes one per processor that the process may use.
+    /// </summary>
     public int? Threads { get; set; }
 
-    /// <summary>How the base model's matrices are kept in memory. Embedding table, norms, biases and adapters stay as they are stored.</summary>
+    /// <summary>
+    /// How the base model's matrices are kept in memory. Embedding table, norms, biases and adapters stay as they are stored.
+    /// </summary>
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
 }

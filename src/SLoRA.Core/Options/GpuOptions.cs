@@ -32,7 +32,9 @@ public enum GpuDriver
 /// <summary>Who computes the products with the base weights on the Gpu backend.</summary>
 public enum GpuProducts
 {
-    /// <summary>Our own kernels: fp32 activations, one order of summation, so a request's tokens are the same alone and in any mix.</summary>
+    /// <summary>
+    /// Our own kernels: fp32 activations, one order of summation, so a request's tokens are the same alone and in any mix.
+    /// </summary>
     Exact,
 
     /// <summary>

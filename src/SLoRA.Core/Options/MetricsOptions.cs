@@ -25,7 +25,8 @@ public sealed class MetricsOptions
 
     /// <summary>
     /// How many adapters' names may become values of the tag <c>gen_ai.request.model</c>, the first that are used; the others are
-    /// <see cref="OtherAdapters"/>. The default is 0: with thousands of adapters each name would be a series of its own, so the tag is the base model's name. At most 65,536.
+    /// <see cref="OtherAdapters"/>. The default is 0: with thousands of adapters each name would be a series of its own, so the tag is the
+    /// base model's name. At most 65,536.
     /// </summary>
     public int MaxAdapterTags { get; set; }
 

@@ -4,7 +4,8 @@ using System.Numerics;
 namespace SLoRA;
 
 /// <summary>
-/// Checks the options of an engine before anything is loaded. Every size has a bound, far beyond what serves: a slip of the pen is refused by name and not tried.
+/// Checks the options of an engine before anything is loaded. Every size has a bound, far beyond what serves: a slip of the pen is refused
+/// by name and not tried.
 /// </summary>
 internal static class OptionRules
 {

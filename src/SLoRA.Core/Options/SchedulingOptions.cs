@@ -3,49 +3,64 @@ namespace SLoRA;
 /// <summary>How much the engine takes on at once.</summary>
 public sealed class SchedulingOptions
 {
-    /// <summary>The most rows (tokens) of one step. Long prompts are cut into chunks so that running streams never wait for more than one such step. At most 65,536; the default is 256.</summary>
+    /// <summary>
+    /// The most rows (tokens) of one step. Long prompts are cut into chunks so that running streams never wait for more than one such step.
+    /// At most 65,536; the default is 256.
+    /// </summary>
     public int MaxRowsPerStep { get; set; } = 256;
 
     /// <summary>
-    /// The most rows that one long prompt takes of a step while other prompts are being computed too; they share the rest evenly. Null (the default) for
-    /// half of <see cref="MaxRowsPerStep"/>; at most 65,536.
+    /// The most rows that one long prompt takes of a step while other prompts are being computed too; they share the rest evenly. Null (the
+    /// default) for half of <see cref="MaxRowsPerStep"/>; at most 65,536.
     /// </summary>
     public int? MaxPromptRowsPerStep { get; set; }
 
-    /// <summary>The most sequences that run at once, never more than <see cref="MaxRowsPerStep"/>, so that each gets a row in every step. At most 65,536; the default is 128.</summary>
+    /// <summary>
+    /// The most sequences that run at once, never more than <see cref="MaxRowsPerStep"/>, so that each gets a row in every step. At most
+    /// 65,536; the default is 128.
+    /// </summary>
     public int MaxRunning { get; set; } = 128;
 
-    /// <summary>The most requests that wait to be admitted; one more is answered with <see cref="EngineBusyException"/>. At most 1,000,000; the default is 4096.</summary>
+    /// <summary>
+    /// The most requests that wait to be admitted; one more is answered with <see cref="EngineBusyException"/>. At most 1,000,000; the
+    /// default is 4096.
+    /// </summary>
     public int MaxWaiting { get; set; } = 4096;
 
     /// <summary>Tokens to generate for a request that does not say. The default is 512.</summary>
     public int DefaultMaxTokens { get; set; } = 512;
 
-    /// <summary>Tokens that may wait for a slow consumer; then its sequence pauses, and nobody else's. At most 65,536; the default is 64.</summary>
+    /// <summary>
+    /// Tokens that may wait for a slow consumer; then its sequence pauses, and nobody else's. At most 65,536; the default is 64.
+    /// </summary>
     public int StreamBuffer { get; set; } = 64;
 
     /// <summary>
     /// How long a consumer for which <see cref="StreamBuffer"/> tokens wait may take none of them; then its request ends with
-    /// <see cref="ConsumerStalledException"/>, so that nobody waits for ever for what it holds. Each token taken starts the time anew. More than zero and less than 49
-    /// days, or <see cref="Timeout.InfiniteTimeSpan"/> for no limit. The default is 2 minutes.
+    /// <see cref="ConsumerStalledException"/>, so that nobody waits for ever for what it holds. Each token taken starts the time anew. More
+    /// than zero and less than 49 days, or <see cref="Timeout.InfiniteTimeSpan"/> for no limit. The default is 2 minutes.
     /// </summary>
     public TimeSpan ConsumerTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
-    /// Admits a request when there are pages for what it has so far and for <see cref="OverCommitLookahead"/> tokens more, rather than for its whole limit.
-    /// When pages run out, the sequence that was admitted last is preempted: it waits, and goes on later with the same tokens. The default is false:
-    /// what is admitted always finishes.
+    /// Admits a request when there are pages for what it has so far and for <see cref="OverCommitLookahead"/> tokens more, rather than for
+    /// its whole limit. When pages run out, the sequence that was admitted last is preempted: it waits, and goes on later with the same
+    /// tokens. The default is false: what is admitted always finishes.
     /// </summary>
     public bool OverCommit { get; set; }
 
-    /// <summary>Tokens beyond what it has that a sequence is promised pages for when it is admitted under <see cref="OverCommit"/>. The default is 64.</summary>
+    /// <summary>
+    /// Tokens beyond what it has that a sequence is promised pages for when it is admitted under <see cref="OverCommit"/>. The default is
+    /// 64.
+    /// </summary>
     public int OverCommitLookahead { get; set; } = 64;
 
     /// <summary>What becomes of the keys and values of a sequence that is preempted. The default chooses by measured cost.</summary>
     public PreemptionMode Preemption { get; set; }
 
     /// <summary>
-    /// Main memory for the keys and values of preempted sequences, taken as it is needed. What does not fit is computed again. The default is 256 MiB.
+    /// Main memory for the keys and values of preempted sequences, taken as it is needed. What does not fit is computed again. The default
+    /// is 256 MiB.
     /// </summary>
     public long SwapBytes { get; set; } = 256L << 20;
 
@@ -65,7 +80,9 @@ public sealed class SchedulingOptions
 /// <summary>What becomes of the keys and values of a sequence that is preempted.</summary>
 public enum PreemptionMode
 {
-    /// <summary>Swapped if copying them out and in again takes less time than computing them, by what the engine has measured; else computed again.</summary>
+    /// <summary>
+    /// Swapped if copying them out and in again takes less time than computing them, by what the engine has measured; else computed again.
+    /// </summary>
     Auto,
 
     /// <summary>Given up, and computed again from the tokens.</summary>

@@ -3,14 +3,15 @@ using System.Numerics;
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Pages that may be given up, by what keeping them is worth: bytes × uses × 2^(−age / half-life) / age. Uses count in powers of two; pages of one class stand
-/// in a heap by last use, so the least of all is the least of the classes' oldest. O(log n). Belongs to the engine's thread.
+/// Pages that may be given up, by what keeping them is worth: bytes × uses × 2^(−age / half-life) / age. Uses count in powers of two; pages
+/// of one class stand in a heap by last use, so the least of all is the least of the classes' oldest. O(log n). Belongs to the engine's
+/// thread.
 /// </summary>
 internal sealed class IdleLeaves
 {
     /// <summary>
-    /// What computing one token is taken to cost, in bytes of copying that would take as long: of the order of a processor's time for a small model, and
-    /// of a GPU's for a large one.
+    /// What computing one token is taken to cost, in bytes of copying that would take as long: of the order of a processor's time for a
+    /// small model, and of a GPU's for a large one.
     /// </summary>
     public const double BytesPerToken = 1 << 20;
 

@@ -1,6 +1,8 @@
 namespace SLoRA.Pool;
 
-/// <summary>Pages ordered by a key, their last use, the oldest first; any can be taken out. O(log n). Belongs to the engine's thread.</summary>
+/// <summary>
+/// Pages ordered by a key, their last use, the oldest first; any can be taken out. O(log n). Belongs to the engine's thread.
+/// </summary>
 /// <param name="positions">Where a page stands, by page; shared by heaps that never hold the same page.</param>
 internal sealed class PageHeap(int[] positions)
 {

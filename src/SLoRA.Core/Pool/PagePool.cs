@@ -1,9 +1,9 @@
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Hands out the pages of one allocation: counts and ids, no bytes. A page is free, or owned by as many owners as its count says. Pages that
-/// admitted work will need are reserved: they are no longer available to others, though nobody owns them yet.
-/// total = free + owned, available = free − reserved. O(1) per page; nothing is ever moved. Belongs to the engine's thread.
+/// Hands out the pages of one allocation: counts and ids, no bytes. A page is free, or owned by as many owners as its count says. Pages
+/// that admitted work will need are reserved: they are no longer available to others, though nobody owns them yet. total = free + owned,
+/// available = free − reserved. O(1) per page; nothing is ever moved. Belongs to the engine's thread.
 /// </summary>
 internal sealed class PagePool
 {

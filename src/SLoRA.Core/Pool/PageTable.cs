@@ -23,8 +23,8 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     public bool SharesPrefixes => prefixes is not null;
 
     /// <summary>
-    /// Takes what others have computed of a sequence that has no pages yet: full pages, as long as the tokens are the same. They are held until
-    /// <see cref="Release"/>.
+    /// Takes what others have computed of a sequence that has no pages yet: full pages, as long as the tokens are the same. They are held
+    /// until <see cref="Release"/>.
     /// </summary>
     /// <param name="origin">What the pages must have been computed with.</param>
     /// <param name="tokens">The sequence's tokens.</param>
@@ -38,7 +38,9 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
         return _count * pageTokens;
     }
 
-    /// <summary>Notes that the sequence was admitted with the pages it has now, after looking for <paramref name="tokens"/> tokens.</summary>
+    /// <summary>
+    /// Notes that the sequence was admitted with the pages it has now, after looking for <paramref name="tokens"/> tokens.
+    /// </summary>
     public void Admitted(int tokens) => prefixes?.Admitted(tokens, Pages);
 
     /// <summary>Lets others share what is full and computed.</summary>
@@ -51,7 +53,9 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
         }
     }
 
-    /// <summary>Reserves what a sequence needs beyond the pages it has, and what those need that will be forked from it, if so many are available.</summary>
+    /// <summary>
+    /// Reserves what a sequence needs beyond the pages it has, and what those need that will be forked from it, if so many are available.
+    /// </summary>
     /// <param name="tokens">Tokens whose keys and values a sequence will have.</param>
     /// <param name="forks">How often <see cref="Fork"/> will be called.</param>
     /// <param name="sharedTokens">With how many tokens.</param>
@@ -70,15 +74,16 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     }
 
     /// <summary>
-    /// Gives a continuation its table: the full pages of the first <paramref name="tokens"/> tokens are shared, the page that they end in the middle of
-    /// is copied, and what the continuation still needs comes out of this table's reservation.
+    /// Gives a continuation its table: the full pages of the first <paramref name="tokens"/> tokens are shared, the page that they end in
+    /// the middle of is copied, and what the continuation still needs comes out of this table's reservation.
     /// </summary>
     /// <param name="tokens">Tokens that both have in common.</param>
     /// <param name="copy">Copies a page's bytes: from, to.</param>
     public PageTable Fork(int tokens, Action<int, int> copy)
     {
         int full = tokens / pageTokens;
-        var fork = new PageTable(pool, pageTokens, prefixes) { _pages = new int[_pages.Length], _count = full, _chain = _chain?.Fork(full) };
+        var fork =
+            new PageTable(pool, pageTokens, prefixes) { _pages = new int[_pages.Length], _count = full, _chain = _chain?.Fork(full) };
         for (int i = 0; i < full; i++)
         {
             pool.Share(_pages[i]);

@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Full pages of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per page. A node is found
-/// by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it keeps; a page that has
-/// no other is idle, and leaves go before what they continue. A sequence that owns a page owns all pages before it, so what lies behind an idle page is
-/// idle too. Allocates nothing per page. Belongs to the engine's thread.
+/// Full pages of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per page. A node
+/// is found by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it
+/// keeps; a page that has no other is idle, and leaves go before what they continue. A sequence that owns a page owns all pages before it,
+/// so what lies behind an idle page is idle too. Allocates nothing per page. Belongs to the engine's thread.
 /// </summary>
 internal sealed class PrefixCache : IIdlePages
 {
@@ -98,7 +98,8 @@ internal sealed class PrefixCache : IIdlePages
     {
         _order++;
         long now = _clock.GetTimestamp();
-        Counters = new PrefixCounters(Counters.Lookups + 1, Counters.Hits + (pages.IsEmpty ? 0 : 1), Counters.LookupTokens + tokens, Counters.HitTokens + (pages.Length * _pageTokens));
+        Counters = new PrefixCounters(Counters.Lookups + 1, Counters.Hits + (pages.IsEmpty ? 0 : 1), Counters.LookupTokens
+            + tokens, Counters.HitTokens + (pages.Length * _pageTokens));
         foreach (int page in pages)
         {
             _nodes[page].Hits++;
@@ -108,8 +109,8 @@ internal sealed class PrefixCache : IIdlePages
     }
 
     /// <summary>
-    /// Keeps the pages of a sequence that are full and computed. Where an equal page is kept already, the sequence gets that one and its own is
-    /// returned: equal tokens of equal origin have equal keys and values.
+    /// Keeps the pages of a sequence that are full and computed. Where an equal page is kept already, the sequence gets that one and its
+    /// own is returned: equal tokens of equal origin have equal keys and values.
     /// </summary>
     /// <param name="chain">The sequence's chain.</param>
     /// <param name="tokens">The sequence's computed tokens.</param>
@@ -185,7 +186,9 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
-    /// <summary>Every kept page, the page that it continues (−1 for none) and where its chain starts; for the invariants' validator.</summary>
+    /// <summary>
+    /// Every kept page, the page that it continues (−1 for none) and where its chain starts; for the invariants' validator.
+    /// </summary>
     public ImmutableArray<(int Page, int Parent, PrefixOrigin Origin)> Snapshot() =>
         [.. _byHash.Values.Select(page => (page, _nodes[page].Parent, _nodes[page].Origin!))];
 
@@ -215,7 +218,17 @@ internal sealed class PrefixCache : IIdlePages
         tokens.CopyTo(_tokens.AsSpan(page * _pageTokens));
         _byHash.Add(hash, page);
         int next = parent != None ? _nodes[parent].FirstChild : _roots.GetValueOrDefault(origin, None);
-        _nodes[page] = new Node { Origin = origin, Hash = hash, Parent = parent, FirstChild = None, Next = next, Previous = None, LastUsed = _clock.GetTimestamp(), Order = ++_order };
+        _nodes[page] = new Node
+        {
+            Origin = origin,
+            Hash = hash,
+            Parent = parent,
+            FirstChild = None,
+            Next = next,
+            Previous = None,
+            LastUsed = _clock.GetTimestamp(),
+            Order = ++_order
+        };
         if (next != None)
         {
             _nodes[next].Previous = page;

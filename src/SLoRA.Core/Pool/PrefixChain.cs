@@ -7,8 +7,8 @@ namespace SLoRA.Pool;
 internal delegate UInt128 PageHash(UInt128 parent, ReadOnlySpan<int> tokens);
 
 /// <summary>
-/// The full pages of one sequence as a hash chain that starts with its origin. Every page is hashed once, whatever becomes of it. Belongs to the
-/// engine's thread.
+/// The full pages of one sequence as a hash chain that starts with its origin. Every page is hashed once, whatever becomes of it. Belongs
+/// to the engine's thread.
 /// </summary>
 internal sealed class PrefixChain
 {

@@ -11,8 +11,8 @@ namespace SLoRA.Pool;
 internal readonly record struct PrefixPart(UInt128 High, UInt128 Low, int WeightBits);
 
 /// <summary>
-/// What sequences must have in common, besides their tokens, to share pages: the contents that answer them, in order, with their weights (none for
-/// the base), and the caller's salt. Equal means equal in every part, not equal by hash.
+/// What sequences must have in common, besides their tokens, to share pages: the contents that answer them, in order, with their weights
+/// (none for the base), and the caller's salt. Equal means equal in every part, not equal by hash.
 /// </summary>
 internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
 {
@@ -47,7 +47,8 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     /// <inheritdoc/>
     public bool Equals(PrefixOrigin? other) =>
         ReferenceEquals(this, other)
-        || (other is not null && Hash == other.Hash && string.Equals(_salt, other._salt, StringComparison.Ordinal) && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
+        || (other is not null && Hash == other.Hash && string.Equals(_salt, other._salt, StringComparison.Ordinal)
+            && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PrefixOrigin);

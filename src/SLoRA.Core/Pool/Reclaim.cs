@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace SLoRA.Pool;
 
-/// <summary>Takes pages back from those who keep them idle, in one order over all of them: what is worth least goes first. Belongs to the engine's thread.</summary>
+/// <summary>
+/// Takes pages back from those who keep them idle, in one order over all of them: what is worth least goes first. Belongs to the engine's
+/// thread.
+/// </summary>
 internal sealed class Reclaim(PagePool pool, params ImmutableArray<IIdlePages> keepers)
 {
     /// <summary>Pages that can be made available.</summary>

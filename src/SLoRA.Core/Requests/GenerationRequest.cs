@@ -4,8 +4,8 @@ namespace SLoRA;
 
 /// <summary>What a caller asks of the engine: a prompt, the adapters that answer it, how tokens are chosen and when to stop.</summary>
 /// <remarks>
-/// <see cref="LoraServingEngine.GenerateAsync"/> copies the request with its lists and its prompt: what the caller does with them afterwards changes
-/// nothing. The hook and the condition are called as they are, while the request runs.
+/// <see cref="LoraServingEngine.GenerateAsync"/> copies the request with its lists and its prompt: what the caller does with them
+/// afterwards changes nothing. The hook and the condition are called as they are, while the request runs.
 /// </remarks>
 public sealed record GenerationRequest
 {
@@ -21,12 +21,14 @@ public sealed record GenerationRequest
     /// <summary>Token ids of the prompt: at least one, and fewer than the model's context has places.</summary>
     public required ReadOnlyMemory<int> Prompt { get; init; }
 
-    /// <summary>The one adapter of the request, at weight 1; null for the base model. Use <see cref="Adapters"/> for weights or for several.</summary>
+    /// <summary>
+    /// The one adapter of the request, at weight 1; null for the base model. Use <see cref="Adapters"/> for weights or for several.
+    /// </summary>
     public string? Adapter { get; init; }
 
     /// <summary>
-    /// The adapters of the request with their weights: their deltas are summed, <c>W x + Σ weight · scale · B (A x)</c>, in this order. Empty for the
-    /// base model, at most <see cref="MaxAdapters"/>. Excludes <see cref="Adapter"/>.
+    /// The adapters of the request with their weights: their deltas are summed, <c>W x + Σ weight · scale · B (A x)</c>, in this order.
+    /// Empty for the base model, at most <see cref="MaxAdapters"/>. Excludes <see cref="Adapter"/>.
     /// </summary>
     public IReadOnlyList<AdapterUse> Adapters { get; init; } = [];
 
@@ -39,15 +41,17 @@ public sealed record GenerationRequest
     /// <summary>How tokens are chosen; greedy unless said otherwise.</summary>
     public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
 
-    /// <summary>Tokens that end the answer besides the model's own, at most <see cref="MaxStopTokens"/>. A stop token is not part of the answer.</summary>
+    /// <summary>
+    /// Tokens that end the answer besides the model's own, at most <see cref="MaxStopTokens"/>. A stop token is not part of the answer.
+    /// </summary>
     public IReadOnlyList<int> StopTokens { get; init; } = [];
 
     /// <summary>Goes on past the tokens that end a text for this model; <see cref="StopTokens"/> still count.</summary>
     public bool IgnoreEndOfText { get; init; }
 
     /// <summary>
-    /// Independent continuations of the prompt, 1 (the default) to <see cref="SchedulingOptions.MaxRunning"/>. They share the pages of the prompt and draw
-    /// different random numbers; their tokens come in one stream.
+    /// Independent continuations of the prompt, 1 (the default) to <see cref="SchedulingOptions.MaxRunning"/>. They share the pages of the
+    /// prompt and draw different random numbers; their tokens come in one stream.
     /// </summary>
     public int Continuations { get; init; } = 1;
 
@@ -61,15 +65,15 @@ public sealed record GenerationRequest
     public LogProbabilityOptions? LogProbabilities { get; init; }
 
     /// <summary>
-    /// Separates what the engine may share: keys and values of prompts and answers are reused only between requests with equal salts. Give tenants that
-    /// must not learn from each other's latencies a salt each, of at most <see cref="MaxSaltLength"/> characters. Null (the default) shares with all others
-    /// that have none.
+    /// Separates what the engine may share: keys and values of prompts and answers are reused only between requests with equal salts. Give
+    /// tenants that must not learn from each other's latencies a salt each, of at most <see cref="MaxSaltLength"/> characters. Null (the
+    /// default) shares with all others that have none.
     /// </summary>
     public string? CacheSalt { get; init; }
 
     /// <summary>
-    /// How long the request may take from its arrival to its end; then it fails with <see cref="DeadlineExceededException"/>, and its tokens so far
-    /// remain. Positive, and less than 49 days. Null for any time.
+    /// How long the request may take from its arrival to its end; then it fails with <see cref="DeadlineExceededException"/>, and its
+    /// tokens so far remain. Positive, and less than 49 days. Null for any time.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
 

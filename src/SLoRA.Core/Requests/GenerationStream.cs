@@ -3,15 +3,16 @@ using SLoRA.Requests;
 namespace SLoRA;
 
 /// <summary>
-/// The answer to one request, token by token. The request is handed in when the enumeration starts, and it can be enumerated once. Leaving the
-/// enumeration early, or cancelling it, ends the request within one step; when the enumeration has ended, its pages have been returned.
+/// The answer to one request, token by token. The request is handed in when the enumeration starts, and it can be enumerated once. Leaving
+/// the enumeration early, or cancelling it, ends the request within one step; when the enumeration has ended, its pages have been returned.
 /// </summary>
 /// <remarks>
-/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, with the token that was; <see cref="EngineBusyException"/> when the queue is full,
-/// <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made the request fail.
-/// One consumer at a time; a slow one makes this request wait and no other, and one that takes nothing for <see cref="SchedulingOptions.ConsumerTimeout"/> ends it with
-/// <see cref="ConsumerStalledException"/>. Dispose the enumerator, as <c>await foreach</c> does: one that is dropped without that holds its pages until then, or
-/// until the garbage collector finds it, which cancels the request.
+/// Enumeration throws <see cref="OperationCanceledException"/> when cancelled, with the token that was; <see cref="EngineBusyException"/>
+/// when the queue is full, <see cref="EngineDisposedException"/> when the engine goes first, and whatever <see cref="SLoraException"/> made
+/// the request fail. One consumer at a time; a slow one makes this request wait and no other, and one that takes nothing for
+/// <see cref="SchedulingOptions.ConsumerTimeout"/> ends it with <see cref="ConsumerStalledException"/>. Dispose the enumerator, as <c>await
+/// foreach</c> does: one that is dropped without that holds its pages until then, or until the garbage collector finds it, which cancels
+/// the request.
 /// </remarks>
 public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 {
@@ -38,8 +39,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     public GenerationRequest Request { get; }
 
     /// <summary>
-    /// Why the request ended; null as long as it has not. With several continuations this is why the first one ended, unless the request was
-    /// cancelled, failed, or was ended by the engine's disposal.
+    /// Why the request ended; null as long as it has not. With several continuations this is why the first one ended, unless the request
+    /// was cancelled, failed, or was ended by the engine's disposal.
     /// </summary>
     public FinishReason? FinishReason { get; private set; }
 
@@ -47,8 +48,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     public IReadOnlyList<FinishReason> FinishReasons { get; private set; } = [];
 
     /// <summary>
-    /// How probable each token of the prompt was, by its place; null for the first. Complete when the first token of the answer comes; empty unless
-    /// the request asked for it.
+    /// How probable each token of the prompt was, by its place; null for the first. Complete when the first token of the answer comes;
+    /// empty unless the request asked for it.
     /// </summary>
     public IReadOnlyList<PromptTokenLogProbability?> PromptLogProbabilities => _prompt ?? [];
 
@@ -135,8 +136,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     internal void Cancel() => _port.Cancel(this);
 
     /// <summary>
-    /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the consumer's for a request that
-    /// was never handed in.
+    /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the
+    /// consumer's for a request that was never handed in.
     /// </summary>
     internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
     {
@@ -160,8 +161,8 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         Complete([.. Enumerable.Repeat(reason, Request.Continuations)], GenerationUsage.Nothing(Request), error);
 
     /// <summary>
-    /// Tokens that can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most, and once more
-    /// when they fork.
+    /// Tokens that can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most,
+    /// and once more when they fork.
     /// </summary>
     private static int Capacity(int buffer, int continuations, int maxTokens) =>
         (int)Math.Min((long)continuations * maxTokens, buffer + (2L * continuations));

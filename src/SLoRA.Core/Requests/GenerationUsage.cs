@@ -7,8 +7,8 @@ public sealed record GenerationUsage
     public required int PromptTokens { get; init; }
 
     /// <summary>
-    /// Tokens of the prompt that did not have to be computed because their keys and values were there: <see cref="CachedPromptTokens"/>, and the whole prompt
-    /// for each further continuation, which shares that of the first.
+    /// Tokens of the prompt that did not have to be computed because their keys and values were there: <see cref="CachedPromptTokens"/>,
+    /// and the whole prompt for each further continuation, which shares that of the first.
     /// </summary>
     public required int CachedTokens { get; init; }
 

@@ -2,8 +2,8 @@ namespace SLoRA;
 
 /// <summary>Watches the tokens of one continuation for what ends it; begun by an <see cref="IStopCondition"/>.</summary>
 /// <remarks>
-/// The engine's thread calls it, once per generated token and in order, so it must be quick and must not wait for, or call, the engine. If it throws, that
-/// request fails and no other.
+/// The engine's thread calls it, once per generated token and in order, so it must be quick and must not wait for, or call, the engine. If
+/// it throws, that request fails and no other.
 /// </remarks>
 public interface IStopMatcher
 {

@@ -7,8 +7,8 @@ public sealed record LogProbabilityOptions
     public const int MaxTopCount = 1024;
 
     /// <summary>
-    /// With <see cref="IncludePrompt"/>, the most entries for the prompt: its tokens times <see cref="TopCount"/>. They are held until the stream is let go,
-    /// 8 bytes each.
+    /// With <see cref="IncludePrompt"/>, the most entries for the prompt: its tokens times <see cref="TopCount"/>. They are held until the
+    /// stream is let go, 8 bytes each.
     /// </summary>
     public const int MaxPromptEntries = 1 << 18;
 
@@ -22,8 +22,8 @@ public sealed record LogProbabilityOptions
     public LogProbabilitySource Source { get; init; }
 
     /// <summary>
-    /// Whether the tokens of the prompt get theirs too, always from the model's own distribution. The first token of a prompt has none. Bounded by
-    /// <see cref="MaxPromptEntries"/>.
+    /// Whether the tokens of the prompt get theirs too, always from the model's own distribution. The first token of a prompt has none.
+    /// Bounded by <see cref="MaxPromptEntries"/>.
     /// </summary>
     public bool IncludePrompt { get; init; }
 
@@ -34,8 +34,13 @@ public sealed record LogProbabilityOptions
     {
         int limit = Math.Min(MaxTopCount, vocabularySize);
         if (TopCount < 0 || TopCount > limit)
+        {
             throw InvalidRequestException.For(nameof(TopCount), $"TopCount is {TopCount}; it must be between 0 and {limit}.");
+        }
+
         if (Source is not (LogProbabilitySource.Model or LogProbabilitySource.Processed))
+        {
             throw InvalidRequestException.For(nameof(Source), $"Source is {(int)Source}, which names no distribution.");
+        }
     }
 }

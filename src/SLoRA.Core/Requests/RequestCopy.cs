@@ -5,8 +5,8 @@ using SLoRA.Errors;
 namespace SLoRA;
 
 /// <summary>
-/// The engine's own copy of a request. The lists and the memory of the original belong to the caller, who may change them, use them again or dispose them; they are
-/// read once, here, on the caller's thread, and what they throw is the caller's.
+/// The engine's own copy of a request. The lists and the memory of the original belong to the caller, who may change them, use them again
+/// or dispose them; they are read once, here, on the caller's thread, and what they throw is the caller's.
 /// </summary>
 internal static class RequestCopy
 {
@@ -24,7 +24,8 @@ internal static class RequestCopy
     {
         if (asked is null)
         {
-            throw InvalidRequestException.For(nameof(GenerationRequest.Sampling), $"Sampling is null; SamplingOptions.Greedy is the default.");
+            throw InvalidRequestException.For(
+                nameof(GenerationRequest.Sampling), $"Sampling is null; SamplingOptions.Greedy is the default.");
         }
 
         return asked.LogitBias is { } bias ? asked with { LogitBias = Read(nameof(SamplingOptions.LogitBias), () => Bias(bias)) } : asked;

@@ -28,7 +28,7 @@ internal static class RequestRules
         {
             throw Invalid(
                 nameof(GenerationRequest.Continuations),
-                $"Continuations is {request.Continuations}; it must be between 1 and {scheduling.Places}, the sequences that may run at once.");
+                $"Continuations is {request.Continuations}; it must be between 1 and {scheduling.Places}, as many as may run at once.");
         }
 
         if (request.Deadline is { } deadline && (deadline <= TimeSpan.Zero || deadline.TotalMilliseconds > uint.MaxValue - 1))
@@ -38,7 +38,8 @@ internal static class RequestRules
 
         if (request.CacheSalt is { Length: > GenerationRequest.MaxSaltLength } salt)
         {
-            throw Invalid(nameof(GenerationRequest.CacheSalt), $"CacheSalt has {salt.Length} characters; at most {GenerationRequest.MaxSaltLength} are taken.");
+            throw Invalid(nameof(GenerationRequest.CacheSalt),
+                $"CacheSalt has {salt.Length} characters; at most {GenerationRequest.MaxSaltLength} are taken.");
         }
 
         return MaxTokens(request, model, scheduling.DefaultMaxTokens);
@@ -111,12 +112,13 @@ internal static class RequestRules
         }
 
         options.Validate(model.VocabularySize);
+        const int MaxEntries = LogProbabilityOptions.MaxPromptEntries;
         long entries = (long)request.Prompt.Length * options.TopCount;
         if (options.IncludePrompt && entries > LogProbabilityOptions.MaxPromptEntries)
         {
             throw Invalid(
                 nameof(LogProbabilityOptions.IncludePrompt),
-                $"{request.Prompt.Length} tokens of the prompt × TopCount {options.TopCount} are {entries} entries; at most {LogProbabilityOptions.MaxPromptEntries} are kept.");
+                $"{request.Prompt.Length} prompt tokens × TopCount {options.TopCount} are {entries} entries; at most {MaxEntries} fit.");
         }
     }
 
@@ -138,7 +140,8 @@ internal static class RequestRules
             CheckName(use.Name, nameof(GenerationRequest.Adapters));
             if (!float.IsFinite(use.Weight))
             {
-                throw Invalid(nameof(GenerationRequest.Adapters), $"The weight of adapter {Shown.Name(use.Name)} is {use.Weight}; it must be finite.");
+                throw Invalid(nameof(GenerationRequest.Adapters),
+                    $"The weight of adapter {Shown.Name(use.Name)} is {use.Weight}; it must be finite.");
             }
         }
     }

@@ -3,7 +3,9 @@ using SLoRA.Errors;
 
 namespace SLoRA.Requests;
 
-/// <summary>The span <c>slora.request</c> of one request, with an event for each of its stages. There is none unless somebody listens.</summary>
+/// <summary>
+/// The span <c>slora.request</c> of one request, with an event for each of its stages. There is none unless somebody listens.
+/// </summary>
 internal sealed class RequestTrace
 {
     private static readonly ActivitySource Source = new(MetricsOptions.ActivitySourceName);

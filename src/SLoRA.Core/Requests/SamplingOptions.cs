@@ -6,12 +6,14 @@ namespace SLoRA;
 /// </summary>
 /// <remarks>
 /// The default is greedy: <see cref="Temperature"/> 0 takes the largest logit after penalties, bias and hook; equal logits go to the lowest
-/// id. Immutable, except for the dictionary given as <see cref="LogitBias"/>, which is copied when a request is made. One instance may serve any
-/// number of requests.
+/// id. Immutable, except for the dictionary given as <see cref="LogitBias"/>, which is copied when a request is made. One instance may
+/// serve any number of requests.
 /// </remarks>
 public sealed record SamplingOptions
 {
-    /// <summary>The most tokens of <see cref="LogitBias"/>: it is added for every token that is chosen. An <see cref="ILogitsHook"/> can do more.</summary>
+    /// <summary>
+    /// The most tokens of <see cref="LogitBias"/>: it is added for every token that is chosen. An <see cref="ILogitsHook"/> can do more.
+    /// </summary>
     public const int MaxLogitBias = 4096;
 
     /// <summary>The defaults: greedy, no penalties, no bias.</summary>
@@ -55,8 +57,8 @@ public sealed record SamplingOptions
     public float FrequencyPenalty { get; init; }
 
     /// <summary>
-    /// Added to the logits of the tokens that are its keys, at most <see cref="MaxLogitBias"/>. Ids of the vocabulary, finite values; null or empty (the
-    /// default) means none.
+    /// Added to the logits of the tokens that are its keys, at most <see cref="MaxLogitBias"/>. Ids of the vocabulary, finite values; null
+    /// or empty (the default) means none.
     /// </summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
@@ -74,7 +76,10 @@ public sealed record SamplingOptions
     {
         Require(float.IsFinite(Temperature) && Temperature >= 0, nameof(Temperature), Temperature, "finite and not negative");
         if (TopK < 0)
+        {
             throw InvalidRequestException.For(nameof(TopK), $"TopK is {TopK}; it must not be negative.");
+        }
+
         Require(TopP is > 0 and <= 1, nameof(TopP), TopP, "above 0 and at most 1");
         Require(MinP is >= 0 and <= 1, nameof(MinP), MinP, "between 0 and 1");
         bool scales = float.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0;
@@ -82,7 +87,9 @@ public sealed record SamplingOptions
         Require(float.IsFinite(PresencePenalty), nameof(PresencePenalty), PresencePenalty, "finite");
         Require(float.IsFinite(FrequencyPenalty), nameof(FrequencyPenalty), FrequencyPenalty, "finite");
         if (LogitBias is not null)
+        {
             ValidateBias(LogitBias, vocabularySize);
+        }
     }
 
     private static void ValidateBias(IReadOnlyDictionary<int, float> bias, int vocabularySize)
@@ -91,7 +98,10 @@ public sealed record SamplingOptions
         foreach ((int token, float value) in bias)
         {
             if (++count > MaxLogitBias)
+            {
                 throw InvalidRequestException.For(nameof(LogitBias), $"LogitBias has more than {MaxLogitBias} items.");
+            }
+
             if (token < 0 || token >= vocabularySize)
             {
                 throw InvalidRequestException.For(
@@ -99,13 +109,17 @@ public sealed record SamplingOptions
             }
 
             if (!float.IsFinite(value))
+            {
                 throw InvalidRequestException.For(nameof(LogitBias), $"LogitBias of token {token} is {value}; it must be finite.");
+            }
         }
     }
 
     private static void Require(bool holds, string parameter, float value, string range)
     {
         if (!holds)
+        {
             throw InvalidRequestException.For(parameter, $"{parameter} is {value}; it must be {range}.");
+        }
     }
 }

@@ -15,20 +15,32 @@ internal sealed class StopMatchers
     public FinishReason Reason { get; }
 
     /// <summary>Begins a request's condition; null where it has none.</summary>
-    /// <exception cref="InvalidRequestException">The condition gives no matcher, one twice, or a reason that is not a condition's.</exception>
+    /// <exception cref="InvalidRequestException">The condition gives no matcher, one twice, or a reason that is not a
+    /// condition's.</exception>
     public static StopMatchers? Begin(GenerationRequest request)
     {
         if (request.StopCondition is not { } condition)
+        {
             return null;
+        }
+
         FinishReason reason = condition.Reason;
         if (reason is not (FinishReason.StopCondition or FinishReason.StopString))
-            throw Invalid($"The stop condition's reason is {reason}; it must be {FinishReason.StopCondition} or {FinishReason.StopString}.");
+        {
+            throw Invalid(
+                $"The stop condition's reason is {reason}; it must be {FinishReason.StopCondition} or {FinishReason.StopString}.");
+        }
+
         var matchers = new IStopMatcher[request.Continuations];
         for (int i = 0; i < matchers.Length; i++)
         {
-            IStopMatcher matcher = condition.Begin(request.Prompt.Span, i) ?? throw Invalid($"The stop condition gives no matcher for continuation {i}.");
+            IStopMatcher matcher = condition.Begin(request.Prompt.Span, i)
+                ?? throw Invalid($"The stop condition gives no matcher for continuation {i}.");
             if (Array.IndexOf(matchers, matcher, 0, i) >= 0)
+            {
                 throw Invalid($"The stop condition gives continuation {i} the matcher of another; each needs its own.");
+            }
+
             matchers[i] = matcher;
         }
 

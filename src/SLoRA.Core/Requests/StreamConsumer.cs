@@ -1,8 +1,9 @@
 namespace SLoRA;
 
 /// <summary>
-/// What ties a stream to whoever enumerates it: the request is cancelled when one of the consumer's tokens is, and when the enumerator is dropped without having
-/// been disposed. Only the garbage collector sees that, so it is noticed late; but a pending wait keeps the enumerator alive, so it is never noticed wrongly.
+/// What ties a stream to whoever enumerates it: the request is cancelled when one of the consumer's tokens is, and when the enumerator is
+/// dropped without having been disposed. Only the garbage collector sees that, so it is noticed late; but a pending wait keeps the
+/// enumerator alive, so it is never noticed wrongly.
 /// </summary>
 internal sealed class StreamConsumer : IDisposable
 {

@@ -1,8 +1,8 @@
 namespace SLoRA;
 
 /// <summary>
-/// One consumer's way through a stream. The compiler's own enumerators break, and take the process along, when a second move begins before the first has ended;
-/// here that is the consumer's error and nobody else's.
+/// One consumer's way through a stream. The compiler's own enumerators break, and take the process along, when a second move begins before
+/// the first has ended; here that is the consumer's error and nobody else's.
 /// </summary>
 /// <param name="stream">The stream.</param>
 /// <param name="tokens">Its tokens.</param>

@@ -5,23 +5,25 @@ using System.Threading.Tasks.Sources;
 namespace SLoRA;
 
 /// <summary>
-/// The tokens that the engine has published and the consumer has not taken: a ring with one writer, the engine's thread, and one reader. Writing neither
-/// waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of the pool.
+/// The tokens that the engine has published and the consumer has not taken: a ring with one writer, the engine's thread, and one reader.
+/// Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of
+/// the pool.
 /// </summary>
 /// <remarks>
-/// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence, then looks at
-/// the other's. Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens written and R those read.
+/// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence,
+/// then looks at the other's. Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens
+/// written and R those read.
 /// <para>
 /// <b>The writer sleeps</b> at n unread: it does not write on when it sees W − R ≥ n. R takes every value in turn, so the reader passes
-/// R = W − n + 1, the first with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes the
-/// writer. If it saw an older W, its fence came before the writer's, which follows the store of W; then the writer, which looks after its own
-/// fence, saw this R, or a later one, and did not sleep. A reader that never sees n − 1 has therefore nobody to wake, and one that does may wake
-/// a writer that is awake, which costs a look.
+/// R = W − n + 1, the first with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes
+/// the writer. If it saw an older W, its fence came before the writer's, which follows the store of W; then the writer, which looks after
+/// its own fence, saw this R, or a later one, and did not sleep. A reader that never sees n − 1 has therefore nobody to wake, and one that
+/// does may wake a writer that is awake, which costs a look.
 /// </para>
 /// <para>
-/// <b>The reader sleeps</b> when it sees W = R: it stores that it waits, has its fence, and looks at W again; the writer stores W, has its fence, and
-/// looks whether somebody waits. One of them sees the other, and whoever exchanges the mark of waiting back to 0 is the one who answers the wait:
-/// nobody answers twice.
+/// <b>The reader sleeps</b> when it sees W = R: it stores that it waits, has its fence, and looks at W again; the writer stores W, has its
+/// fence, and looks whether somebody waits. One of them sees the other, and whoever exchanges the mark of waiting back to 0 is the one who
+/// answers the wait: nobody answers twice.
 /// </para>
 /// </remarks>
 internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
@@ -75,7 +77,8 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
 
     /// <summary>Takes the oldest unread token. The reader's thread.</summary>
     /// <param name="token">The token.</param>
-    /// <param name="left">Tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be woken.</param>
+    /// <param name="left">Tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be
+    /// woken.</param>
     /// <returns>False when there is none now.</returns>
     public bool TryRead(out GeneratedToken token, out int left)
     {
@@ -96,7 +99,9 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
         return true;
     }
 
-    /// <summary>Waits until a token can be read (true) or the end has come (false, or the error). One wait at a time; the reader's thread.</summary>
+    /// <summary>
+    /// Waits until a token can be read (true) or the end has come (false, or the error). One wait at a time; the reader's thread.
+    /// </summary>
     public ValueTask<bool> WaitToReadAsync()
     {
         if (TryAnswer(out bool more))
@@ -111,8 +116,8 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     }
 
     /// <summary>
-    /// Wakes the reader. The writer may have seen it waiting for the next token only after it had taken the one that was written: then there is nothing to
-    /// wake it for, and it waits on. To answer it would end its stream before the end.
+    /// Wakes the reader. The writer may have seen it waiting for the next token only after it had taken the one that was written: then
+    /// there is nothing to wake it for, and it waits on. To answer it would end its stream before the end.
     /// </summary>
     void IThreadPoolWorkItem.Execute()
     {
@@ -132,14 +137,16 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     {
         _arrival.GetResult(token);
 
-        // Now and not before the next wait: what has been answered names the reader, who could not be collected while the engine holds the ring.
+        // Now and not before the next wait: what has been answered names the reader, who could not be collected while the engine holds the
+        // ring.
         _arrival.Reset();
         return Answer();
     }
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _arrival.GetStatus(token);
 
-    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<bool>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
     private bool HasNews => Volatile.Read(ref _completed) || Unread > 0;

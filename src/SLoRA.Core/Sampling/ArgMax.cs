@@ -27,22 +27,32 @@ internal static class ArgMax
         {
             uint hits = Comparisons.Equal(values, i, wanted);
             if (hits != 0)
+            {
                 return i + BitOperations.TrailingZeroCount(hits);
+            }
         }
 
         while (values[i] != wanted)
+        {
             i++;
+        }
+
         return i;
     }
 
     private static InvalidLogitsException Invalid(ReadOnlySpan<float> logits, float largest)
     {
         if (float.IsNegativeInfinity(largest))
+        {
             return new InvalidLogitsException($"All {logits.Length} logits are negative infinity, so there is no token to choose.");
+        }
 
         int token = 0;
         while (!float.IsNaN(logits[token]) && !float.IsPositiveInfinity(logits[token]))
+        {
             token++;
+        }
+
         return new InvalidLogitsException(
             string.Create(CultureInfo.InvariantCulture, $"The logit of token {token} is {logits[token]}; no token can be chosen from it."));
     }

@@ -68,7 +68,9 @@ internal sealed class Candidates
         for (int i = 0; i < Count; i++)
         {
             if (_logits[i] != logit || TokenAt(i) <= lastToken)
+            {
                 Move(i, kept++);
+            }
         }
 
         Shrink(kept);
@@ -82,13 +84,17 @@ internal sealed class Candidates
             // The hits are known before any of them moves, so moving to the front in place is safe.
             uint hits = Comparisons.GreaterOrEqual(measure, i, threshold);
             for (; hits != 0; hits &= hits - 1)
+            {
                 Move(i + BitOperations.TrailingZeroCount(hits), kept++);
+            }
         }
 
         for (; i < Count; i++)
         {
             if (measure[i] >= threshold)
+            {
                 Move(i, kept++);
+            }
         }
 
         Shrink(kept);

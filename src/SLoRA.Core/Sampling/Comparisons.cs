@@ -5,9 +5,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Sampling;
 
 /// <summary>
-/// Compares 16 floats with a bound, in the widest vectors that the machine has: bit i of a result is set where element i passes. Wider vectors than it has
-/// would
-/// go through memory.
+/// Compares 16 floats with a bound, in the widest vectors that the machine has: bit i of a result is set where element i passes. Wider
+/// vectors than it has would go through memory.
 /// </summary>
 internal static class Comparisons
 {

@@ -9,7 +9,9 @@ internal static class CountPenalty
         for (int i = 0; i < tokens.Length; i++)
         {
             if (generatedCounts[i] > 0)
+            {
                 logits[tokens[i]] -= (generatedCounts[i] * frequency) + presence;
+            }
         }
     }
 }

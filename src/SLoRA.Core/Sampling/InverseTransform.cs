@@ -11,7 +11,9 @@ internal static class InverseTransform
         ReadOnlySpan<double> sums = candidates.BlockSums;
         int block = 0;
         while (block < sums.Length - 1 && rest >= sums[block])
+        {
             rest -= sums[block++];
+        }
 
         // Rounding can carry the walk past the end of a block; then it is the last token of it, or of a block before, that has weight.
         ReadOnlySpan<float> weights = candidates.Weights;
@@ -21,7 +23,9 @@ internal static class InverseTransform
         {
             rest -= weights[i];
             if (rest < 0)
+            {
                 return candidates.TokenAt(i);
+            }
         }
 
         while (weights[--i] == 0)

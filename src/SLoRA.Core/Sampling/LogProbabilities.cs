@@ -22,7 +22,10 @@ internal static class LogProbabilities
         double normaliser = LogSumExp(logits);
         count = SelectTop(logits, top);
         for (int i = 0; i < count; i++)
+        {
             top[i] = new TokenLogProbability(top[i].TokenId, (float)(top[i].LogProbability - normaliser));
+        }
+
         return (float)(logits[token] - normaliser);
     }
 
@@ -32,7 +35,10 @@ internal static class LogProbabilities
         double normaliser = Math.Log(candidates.Total);
         count = SelectTop(candidates.Logits, top);
         for (int i = 0; i < count; i++)
+        {
             top[i] = new TokenLogProbability(candidates.TokenAt(top[i].TokenId), (float)(top[i].LogProbability - normaliser));
+        }
+
         int position = candidates.PositionOf(token);
         return position < 0 ? float.NegativeInfinity : (float)(candidates.Logits[position] - normaliser);
     }
@@ -59,7 +65,9 @@ internal static class LogProbabilities
     private static int SelectTop(ReadOnlySpan<float> values, Span<TokenLogProbability> top)
     {
         if (top.IsEmpty)
+        {
             return 0;
+        }
 
         int count = 0, i = 0;
         for (; i <= values.Length - Comparisons.Count; i += Comparisons.Count)
@@ -67,11 +75,16 @@ internal static class LogProbabilities
             float least = count < top.Length ? float.NegativeInfinity : top[^1].LogProbability;
             uint hits = Comparisons.Greater(values, i, least);
             for (; hits != 0; hits &= hits - 1)
+            {
                 Offer(top, ref count, i + BitOperations.TrailingZeroCount(hits), values);
+            }
         }
 
         for (; i < values.Length; i++)
+        {
             Offer(top, ref count, i, values);
+        }
+
         return count;
     }
 
@@ -79,11 +92,16 @@ internal static class LogProbabilities
     {
         float value = values[position];
         if (value <= (count < top.Length ? float.NegativeInfinity : top[^1].LogProbability))
+        {
             return;
+        }
 
         int place = PlaceFor(top[..count], value);
         if (count < top.Length)
+        {
             count++;
+        }
+
         top[place..(count - 1)].CopyTo(top[(place + 1)..]);
         top[place] = new TokenLogProbability(position, value);
     }
@@ -96,9 +114,13 @@ internal static class LogProbabilities
         {
             int middle = (low + high) / 2;
             if (sorted[middle].LogProbability >= value)
+            {
                 low = middle + 1;
+            }
             else
+            {
                 high = middle;
+            }
         }
 
         return low;

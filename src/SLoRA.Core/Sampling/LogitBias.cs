@@ -11,7 +11,9 @@ internal sealed class LogitBias
         _tokens = [.. bias.Keys];
         _values = new float[_tokens.Length];
         for (int i = 0; i < _tokens.Length; i++)
+        {
             _values[i] = bias[_tokens[i]];
+        }
     }
 
     /// <summary>The tokens with a bias.</summary>
@@ -23,6 +25,8 @@ internal sealed class LogitBias
     public void Apply(Span<float> logits)
     {
         for (int i = 0; i < _tokens.Length; i++)
+        {
             logits[_tokens[i]] += _values[i];
+        }
     }
 }

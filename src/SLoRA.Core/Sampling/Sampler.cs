@@ -38,7 +38,10 @@ internal sealed class Sampler
 
         bool penalisesPrompt = options.RepetitionPenalty != 1;
         if (penalisesPrompt || options.PresencePenalty != 0 || options.FrequencyPenalty != 0)
+        {
             _history = new TokenHistory((int)Math.Min(MaxInitialHistory, (penalisesPrompt ? promptLength : 0L) + maxTokens));
+        }
+
         // Without a repetition penalty the prompt is not looked at.
         _remembered = penalisesPrompt ? 0 : promptLength;
     }
@@ -57,7 +60,9 @@ internal sealed class Sampler
     public int Next(ReadOnlySpan<float> logits, ReadOnlySpan<int> tokens, SamplingScratch scratch)
     {
         if (IsGreedy)
+        {
             return ArgMax.Of(ChangesLogits ? Change(logits, tokens, scratch) : logits);
+        }
 
         Candidates candidates = Distribution(logits, tokens, scratch);
         int index = tokens.Length - _promptLength;
@@ -73,9 +78,15 @@ internal sealed class Sampler
     public bool TryDescribe(int output, ReadOnlySpan<int> tokens, TokenChoices choices)
     {
         if (_hook is not null)
+        {
             return false;
+        }
+
         if (_history is not null)
+        {
             Remember(tokens);
+        }
+
         double uniform = IsGreedy ? 0 : Philox.Uniform(_seed, (ulong)(tokens.Length - _promptLength), (ulong)_continuation);
         var choice = new TokenChoice(
             output,
@@ -91,7 +102,9 @@ internal sealed class Sampler
             SeenCount: 0,
             FirstBias: 0,
             BiasCount: 0);
-        choices.Add(choice, _history is null ? [] : _history.Tokens, _history is null ? [] : _history.GeneratedCounts, _bias is null ? [] : _bias.Tokens, _bias is null ? [] : _bias.Values);
+        choices.Add(choice, _history is null ? [] : _history.Tokens, _history is null ? [] : _history.GeneratedCounts, _bias is null
+            ? []
+            : _bias.Tokens, _bias is null ? [] : _bias.Values);
         return true;
     }
 
@@ -115,7 +128,10 @@ internal sealed class Sampler
         out int count)
     {
         if (source == LogProbabilitySource.Model || (IsGreedy && !ChangesLogits))
+        {
             return LogProbabilities.OfLogits(logits, token, top, out count);
+        }
+
         return IsGreedy
             ? LogProbabilities.OfLogits(scratch.Candidates.Logits, token, top, out count)
             : LogProbabilities.OfCandidates(scratch.Candidates, token, top, out count);
@@ -127,12 +143,21 @@ internal sealed class Sampler
         Candidates candidates = scratch.Candidates;
         Temperature.Apply(Change(logits, tokens, scratch), _options.Temperature);
         if (_options.TopK > 0)
+        {
             TopK.Apply(candidates, _options.TopK);
+        }
+
         Softmax.Weigh(candidates);
         if (_options.TopP < 1)
+        {
             TopP.Apply(candidates, _options.TopP, scratch.Keys);
+        }
+
         if (_options.MinP > 0)
+        {
             MinP.Apply(candidates, _options.MinP);
+        }
+
         return candidates;
     }
 
@@ -145,7 +170,10 @@ internal sealed class Sampler
         {
             Remember(tokens);
             if (_options.RepetitionPenalty != 1)
+            {
                 RepetitionPenalty.Apply(changed, _history.Tokens, _options.RepetitionPenalty);
+            }
+
             CountPenalty.Apply(changed, _history.Tokens, _history.GeneratedCounts, _options.PresencePenalty, _options.FrequencyPenalty);
         }
 

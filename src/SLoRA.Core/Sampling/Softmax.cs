@@ -36,23 +36,37 @@ internal static class Softmax
         candidates.Total = total;
     }
 
-    /// <summary>The sum of one block of weights: in eight lanes as far as whole sixteens go, the lanes in order, then the rest in order.</summary>
+    /// <summary>
+    /// The sum of one block of weights: in eight lanes as far as whole sixteens go, the lanes in order, then the rest in order.
+    /// </summary>
     public static double SumOf(ReadOnlySpan<float> weights)
     {
         Span<double> lanes = stackalloc double[Lanes];
         int whole = weights.Length & -(2 * Lanes);
         if (Vector512.IsHardwareAccelerated)
+        {
             Sum512(weights[..whole], lanes);
+        }
         else if (Vector256.IsHardwareAccelerated)
+        {
             Sum256(weights[..whole], lanes);
+        }
         else
+        {
             Sum128(weights[..whole], lanes);
+        }
 
         double sum = 0;
         foreach (double lane in lanes)
+        {
             sum += lane;
+        }
+
         foreach (float weight in weights[whole..])
+        {
             sum += weight;
+        }
+
         return sum;
     }
 

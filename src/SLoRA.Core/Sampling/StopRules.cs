@@ -27,7 +27,10 @@ internal sealed class StopRules
     public FinishReason? After(int token, int generatedCount)
     {
         if (_stopTokens.AsSpan().BinarySearch(token) >= 0)
+        {
             return FinishReason.StopToken;
+        }
+
         return generatedCount >= _maxTokens ? FinishReason.Length : null;
     }
 }

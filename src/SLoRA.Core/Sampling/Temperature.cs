@@ -13,6 +13,8 @@ internal static class Temperature
     {
         TensorPrimitives.Subtract(logits, ArgMax.Largest(logits), logits);
         if (temperature != 1)
+        {
             TensorPrimitives.Divide(logits, temperature, logits);
+        }
     }
 }

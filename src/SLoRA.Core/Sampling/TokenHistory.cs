@@ -28,7 +28,9 @@ internal sealed class TokenHistory
     public void AddPrompt(ReadOnlySpan<int> tokens)
     {
         foreach (int token in tokens)
+        {
             EntryOf(token);
+        }
     }
 
     public void AddGenerated(ReadOnlySpan<int> tokens)
@@ -65,7 +67,10 @@ internal sealed class TokenHistory
         int mask = _slots.Length - 1;
         int slot = (int)((uint)token * 2654435769u >> 8) & mask;
         while (_slots[slot] != 0 && _tokens[_slots[slot] - 1] != token)
+        {
             slot = (slot + 1) & mask;
+        }
+
         return slot;
     }
 
@@ -75,7 +80,9 @@ internal sealed class TokenHistory
         Array.Resize(ref _generatedCounts, _tokens.Length);
         _slots = NewSlots(_tokens.Length);
         for (int i = 0; i < _count; i++)
+        {
             _slots[SlotOf(_tokens[i])] = i + 1;
+        }
     }
 
     private static int[] NewSlots(int entries) => new int[System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2)];

@@ -16,7 +16,9 @@ internal static class TopP
     private const int ShortRange = 64;
     private const int MaxHalvings = 64;
 
-    /// <summary>The probability that may be removed. Exact decimals: 1 - 0.8 must be 0.2, as the caller wrote it, and not the next float below.</summary>
+    /// <summary>
+    /// The probability that may be removed. Exact decimals: 1 - 0.8 must be 0.2, as the caller wrote it, and not the next float below.
+    /// </summary>
     public static float Removable(float p) => (float)(1m - (decimal)p);
 
     public static void Apply(Candidates candidates, float p, ulong[] keys)
@@ -89,11 +91,18 @@ internal static class TopP
             int middle = low + Partition(keys[low..high]);
             double mass = massBelow;
             foreach (ulong key in keys[low..middle])
+            {
                 mass += weights[PositionIn(key)];
+            }
+
             if ((float)(mass / total) <= removable)
+            {
                 (low, massBelow) = (middle, mass);
+            }
             else
+            {
                 high = middle;
+            }
         }
 
         keys[low..high].Sort();
@@ -101,7 +110,9 @@ internal static class TopP
         {
             massBelow += weights[PositionIn(keys[low])];
             if ((float)(massBelow / total) > removable)
+            {
                 break;
+            }
         }
 
         return keys[low];

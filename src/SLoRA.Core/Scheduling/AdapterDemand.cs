@@ -4,8 +4,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Which waiting sequences want which adapter, and which adapters have still to be read for them, in the order in which they were first wanted. What becomes of an
-/// adapter concerns those who want it and costs nothing to the others. Belongs to the engine's thread.
+/// Which waiting sequences want which adapter, and which adapters have still to be read for them, in the order in which they were first
+/// wanted. What becomes of an adapter concerns those who want it and costs nothing to the others. Belongs to the engine's thread.
 /// </summary>
 internal sealed class AdapterDemand
 {
@@ -16,7 +16,8 @@ internal sealed class AdapterDemand
     public LinkedListNode<AdapterRegistration>? FirstUnread => _unread.First;
 
     /// <summary>Whether an adapter is among them.</summary>
-    public bool IsUnread(AdapterRegistration registration) => _demands.TryGetValue(registration, out Demand? demand) && demand.Unread is not null;
+    public bool IsUnread(AdapterRegistration registration) =>
+        _demands.TryGetValue(registration, out Demand? demand) && demand.Unread is not null;
 
     /// <summary>A sequence waits for its adapters.</summary>
     public void Add(Sequence sequence)
@@ -41,7 +42,8 @@ internal sealed class AdapterDemand
     {
         foreach (Lease lease in sequence.Request.Leases)
         {
-            if (_demands.TryGetValue(lease.Registration, out Demand? demand) && demand.Sequences.Remove(sequence) && demand.Sequences.Count == 0)
+            if (_demands.TryGetValue(lease.Registration, out Demand? demand) && demand.Sequences.Remove(sequence)
+                && demand.Sequences.Count == 0)
             {
                 Read(lease.Registration);
                 _demands.Remove(lease.Registration);

@@ -5,10 +5,11 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Lets waiting sequences run, first come, first served; those that were preempted come before all others, in their old order. A sequence is admitted when
-/// the pool can promise its pages and those of its adapters that have none: all that it can ever need, so that what is admitted can always finish, or under
-/// over-commit those that it needs soon. One that waits for its adapters' content, or for its consumer, is passed over and keeps its place; the first one
-/// that waits for pages holds back those behind it, so that large requests do not starve, unless it waits for what consumers hold that do not read.
+/// Lets waiting sequences run, first come, first served; those that were preempted come before all others, in their old order. A sequence
+/// is admitted when the pool can promise its pages and those of its adapters that have none: all that it can ever need, so that what is
+/// admitted can always finish, or under over-commit those that it needs soon. One that waits for its adapters' content, or for its
+/// consumer, is passed over and keeps its place; the first one that waits for pages holds back those behind it, so that large requests do
+/// not starve, unless it waits for what consumers hold that do not read.
 /// </summary>
 /// <param name="queue">Who waits.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
@@ -18,7 +19,8 @@ namespace SLoRA.Scheduling;
 /// <param name="pages">Pages of the pool.</param>
 /// <param name="clock">Measures how long one is passed.</param>
 internal sealed class Admission(
-    WaitingQueue queue, Reclaim reclaim, Residency residency, Preemption preemption, SchedulingOptions options, int pages, TimeProvider clock)
+    WaitingQueue queue, Reclaim reclaim, Residency residency, Preemption preemption, SchedulingOptions options, int pages,
+    TimeProvider clock)
 {
     /// <summary>How many are looked at in a step beside others that compute, for one that may pass.</summary>
     private const int LookAhead = 64;
@@ -33,7 +35,9 @@ internal sealed class Admission(
     /// <summary>Sequences that were admitted before one that had come earlier and waits for consumers that do not read.</summary>
     public long Passed { get; private set; }
 
-    /// <summary>Takes pages and adapters from a running sequence and puts it back into the queue. The caller takes it out of those that run.</summary>
+    /// <summary>
+    /// Takes pages and adapters from a running sequence and puts it back into the queue. The caller takes it out of those that run.
+    /// </summary>
     public void Preempt(Sequence sequence)
     {
         preemption.Release(sequence);
@@ -117,8 +121,9 @@ internal sealed class Admission(
     }
 
     /// <summary>
-    /// Lets others run before the one that cannot, if that waits for what sequences hold whose consumers do not read: nobody knows when it gets it, and until then it
-    /// has no use for what else there is. For as long as a consumer may be behind; then it is passed no more, and what the others hold comes back to it.
+    /// Lets others run before the one that cannot, if that waits for what sequences hold whose consumers do not read: nobody knows when it
+    /// gets it, and until then it has no use for what else there is. For as long as a consumer may be behind; then it is passed no more,
+    /// and what the others hold comes back to it.
     /// </summary>
     private void Pass(Sequence first, List<Sequence> running, long now)
     {
@@ -234,7 +239,10 @@ internal sealed class Admission(
         return true;
     }
 
-    /// <summary>Moves a sequence that has been promised all to those that run. If the device fails to bring back what was swapped, it is one of them.</summary>
+    /// <summary>
+    /// Moves a sequence that has been promised all to those that run. If the device fails to bring back what was swapped, it is one of
+    /// them.
+    /// </summary>
     private void Start(Sequence sequence, List<Sequence> running, long now)
     {
         _places -= 1 + sequence.PendingForks;
@@ -251,7 +259,9 @@ internal sealed class Admission(
         preemption.Restore(sequence);
     }
 
-    /// <summary>Holds what there is of a sequence's needs: its adapters that have pages, and keys and values that others have computed.</summary>
+    /// <summary>
+    /// Holds what there is of a sequence's needs: its adapters that have pages, and keys and values that others have computed.
+    /// </summary>
     private static void Hold(Sequence sequence)
     {
         foreach (Lease lease in sequence.Request.Leases)
@@ -278,7 +288,8 @@ internal sealed class Admission(
 
     /// <summary>Pages that a sequence needs beside what it holds.</summary>
     private int Missing(Sequence sequence) =>
-        sequence.Table.Missing(Promised(sequence), sequence.PendingForks, sequence.PromptLength) + DeviceCache.MissingPages(sequence.Request.Leases.AsSpan());
+        sequence.Table.Missing(Promised(sequence), sequence.PendingForks, sequence.PromptLength)
+            + DeviceCache.MissingPages(sequence.Request.Leases.AsSpan());
 
     /// <summary>Tokens that a sequence is promised pages for.</summary>
     private int Promised(Sequence sequence) =>

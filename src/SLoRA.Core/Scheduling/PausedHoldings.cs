@@ -4,8 +4,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// What running sequences hold whose consumers are behind: pages, promised ones included, and places. A page that several of them share, or somebody else, counts
-/// once. Belongs to the engine's thread.
+/// What running sequences hold whose consumers are behind: pages, promised ones included, and places. A page that several of them share, or
+/// somebody else, counts once. Belongs to the engine's thread.
 /// </summary>
 /// <param name="pages">Pages of the pool.</param>
 /// <param name="streamBuffer">Unread tokens at which a consumer is behind.</param>

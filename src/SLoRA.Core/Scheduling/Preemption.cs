@@ -3,8 +3,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// How a sequence gives up its pages and gets them back. Swapping copies keys and values to main memory; recomputing keeps the tokens alone. What the
-/// sequence answers is the same: a row's keys and values do not depend on when it is computed. Belongs to the engine's thread.
+/// How a sequence gives up its pages and gets them back. Swapping copies keys and values to main memory; recomputing keeps the tokens
+/// alone. What the sequence answers is the same: a row's keys and values do not depend on when it is computed. Belongs to the engine's
+/// thread.
 /// </summary>
 /// <param name="swap">Main memory for pages.</param>
 /// <param name="options">Which way.</param>

@@ -4,9 +4,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Brings the adapters of waiting requests nearer, in the order in which they will be admitted: content into the host store, and from there into pages that
-/// nobody was promised. Only what is to be admitted next may exceed the bound of the host store. It takes no page that admitted work needs, and what it took is
-/// idle: admission takes it back like any other. Belongs to the engine's thread.
+/// Brings the adapters of waiting requests nearer, in the order in which they will be admitted: content into the host store, and from there
+/// into pages that nobody was promised. Only what is to be admitted next may exceed the bound of the host store. It takes no page that
+/// admitted work needs, and what it took is idle: admission takes it back like any other. Belongs to the engine's thread.
 /// </summary>
 /// <param name="queue">Who waits.</param>
 /// <param name="loads">Reads content.</param>
@@ -60,7 +60,9 @@ internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCac
         }
     }
 
-    /// <summary>Begins to read what is to be admitted next, whatever there is room for: those behind it may hold what takes the room.</summary>
+    /// <summary>
+    /// Begins to read what is to be admitted next, whatever there is room for: those behind it may hold what takes the room.
+    /// </summary>
     private void ReadFor(Sequence sequence, long now)
     {
         foreach (Lease lease in sequence.Request.Leases)
@@ -105,7 +107,8 @@ internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCac
     {
         foreach (Lease lease in sequence.Request.Leases)
         {
-            if (lease is { HasContent: true, Generation: { Resident: null, IsPagingIn: false } generation } && !cache.TryPrefetch(generation))
+            if (lease is { HasContent: true, Generation: { Resident: null, IsPagingIn: false } generation }
+                && !cache.TryPrefetch(generation))
             {
                 return false;
             }

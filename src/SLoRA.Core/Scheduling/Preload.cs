@@ -2,7 +2,9 @@ using SLoRA.Adapters.Resident;
 
 namespace SLoRA.Scheduling;
 
-/// <summary>An adapter that is brought into pages for a caller who waits for it. Belongs to the engine's thread, apart from <see cref="Resident"/>.</summary>
+/// <summary>
+/// An adapter that is brought into pages for a caller who waits for it. Belongs to the engine's thread, apart from <see cref="Resident"/>.
+/// </summary>
 /// <param name="registration">The adapter.</param>
 /// <param name="pins">Whether it is to stay.</param>
 /// <param name="number">Its place among all who have come.</param>

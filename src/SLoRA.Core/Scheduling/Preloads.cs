@@ -5,9 +5,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Adapters that the program wants in pages without a request: each is read, gets pages as soon as there are some to have, and is reported when it is resident.
-/// Pinned ones keep them. They are served in the order of the calls, a window of them at a time, so that a step costs the same however many there are; the first that
-/// waits for pages has its turn among the requests. Belongs to the engine's thread.
+/// Adapters that the program wants in pages without a request: each is read, gets pages as soon as there are some to have, and is reported
+/// when it is resident. Pinned ones keep them. They are served in the order of the calls, a window of them at a time, so that a step costs
+/// the same however many there are; the first that waits for pages has its turn among the requests. Belongs to the engine's thread.
 /// </summary>
 /// <param name="loads">Reads content.</param>
 /// <param name="cache">Generations that have pages.</param>
@@ -16,10 +16,12 @@ namespace SLoRA.Scheduling;
 /// <param name="pool">The pages.</param>
 /// <param name="queue">Requests that wait.</param>
 /// <param name="neededBeside">
-/// Pages, this generation's own not counted, that the largest waiting request needs; exact if it is more than the pages given, which are what would be left.
+/// Pages, this generation's own not counted, that the largest waiting request needs; exact if it is more than the pages given, which are
+/// what would be left.
 /// </param>
 internal sealed class Preloads(
-    ContentLoads loads, DeviceCache cache, HostStore store, Reclaim reclaim, PagePool pool, WaitingQueue queue, Func<Generation, int, int> neededBeside)
+    ContentLoads loads, DeviceCache cache, HostStore store, Reclaim reclaim, PagePool pool, WaitingQueue queue,
+    Func<Generation, int, int> neededBeside)
 {
     /// <summary>How many are looked at in a step.</summary>
     public const int Window = 32;
@@ -63,7 +65,8 @@ internal sealed class Preloads(
     /// <summary>Pages that a sequence must leave to a preload that came before it.</summary>
     public int ClaimBefore(Sequence sequence)
     {
-        if (_first is not { Registration.Generation: { Resident: null, IsPagingIn: false } generation } || _first.Number > sequence.Request.Number)
+        if (_first is not { Registration.Generation: { Resident: null, IsPagingIn: false } generation }
+            || _first.Number > sequence.Request.Number)
         {
             return 0;
         }

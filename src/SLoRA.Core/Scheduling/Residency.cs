@@ -6,8 +6,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// The way of adapters from disk to pages and back: what is read, what is kept in main memory, what has pages, and how much of it moves between two steps.
-/// Belongs to the engine's thread.
+/// The way of adapters from disk to pages and back: what is read, what is kept in main memory, what has pages, and how much of it moves
+/// between two steps. Belongs to the engine's thread.
 /// </summary>
 internal sealed class Residency
 {
@@ -22,7 +22,8 @@ internal sealed class Residency
     /// <param name="queue">Who waits.</param>
     /// <param name="contentRead">Told of every outcome of reading, on any thread.</param>
     /// <param name="wakeUp">Lets the engine's thread look for work; any thread.</param>
-    public Residency(ResidencyParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
+    public Residency(
+        ResidencyParts parts, WaitingQueue queue, Action<AdapterRegistration, LoadedAdapter?, Exception?> contentRead, Action wakeUp)
     {
         _parts = parts;
         _queue = queue;
@@ -103,8 +104,8 @@ internal sealed class Residency
     public void End(long started) => _slice.NoteStep(_parts.Clock.GetElapsedTime(started));
 
     /// <summary>
-    /// Content, or what the adapter source says about it, has arrived for a registration. When it is other content than before, which the options allow then,
-    /// it is the name's from here on, and nobody goes on under it who has begun under the old.
+    /// Content, or what the adapter source says about it, has arrived for a registration. When it is other content than before, which the
+    /// options allow then, it is the name's from here on, and nobody goes on under it who has begun under the old.
     /// </summary>
     /// <param name="registration">The registration.</param>
     /// <param name="loaded">What has arrived; taken over.</param>

@@ -3,8 +3,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Notices requests whose consumers are behind and have taken nothing for as long as they may: what a request holds must not depend on whether somebody still reads.
-/// A timer wakes the engine when nothing else does. Belongs to the engine's thread.
+/// Notices requests whose consumers are behind and have taken nothing for as long as they may: what a request holds must not depend on
+/// whether somebody still reads. A timer wakes the engine when nothing else does. Belongs to the engine's thread.
 /// </summary>
 /// <param name="options">How long a consumer may be behind.</param>
 /// <param name="clock">The clock.</param>
@@ -77,7 +77,9 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
         }
     }
 
-    /// <summary>Sets the timer for the one that has been behind for longest. Nobody's time is over before, so it is set once in that time at most.</summary>
+    /// <summary>
+    /// Sets the timer for the one that has been behind for longest. Nobody's time is over before, so it is set once in that time at most.
+    /// </summary>
     private void Arm(long now)
     {
         TimeSpan left = options.ConsumerTimeout - clock.GetElapsedTime(_earliest, now);

@@ -6,8 +6,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Main memory for pages that are wanted on the device: blocks of one page each, allocated when they are first needed, kept for the next. Belongs to
-/// the engine's thread.
+/// Main memory for pages that are wanted on the device: blocks of one page each, allocated when they are first needed, kept for the next.
+/// Belongs to the engine's thread.
 /// </summary>
 /// <param name="memory">The pages' bytes.</param>
 /// <param name="byteLimit">The most bytes of blocks.</param>

@@ -4,8 +4,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Sequences in the order of their arrival. Each has a slot until it leaves, from wherever it stands; a bit for each slot says whether it is ready, so that the next
-/// one that is ready is found among a hundred thousand in a microsecond. Belongs to the engine's thread.
+/// Sequences in the order of their arrival. Each has a slot until it leaves, from wherever it stands; a bit for each slot says whether it
+/// is ready, so that the next one that is ready is found among a hundred thousand in a microsecond. Belongs to the engine's thread.
 /// </summary>
 internal sealed class WaitingLine
 {
@@ -74,7 +74,8 @@ internal sealed class WaitingLine
     }
 
     /// <summary>The next sequence that is ready, in the order of arrival.</summary>
-    /// <param name="slot">The slot to begin behind; −1 for the head of the line. Slots stay as they are until the next <see cref="Add"/>.</param>
+    /// <param name="slot">The slot to begin behind; −1 for the head of the line. Slots stay as they are until the next
+    /// <see cref="Add"/>.</param>
     public Sequence? NextReady(int slot)
     {
         int from = Math.Max(slot + 1, _first);
@@ -99,7 +100,9 @@ internal sealed class WaitingLine
     /// <summary>All sequences, in order.</summary>
     public IEnumerable<Sequence> InOrder() => _slots.Take(_end).OfType<Sequence>();
 
-    /// <summary>Moves everybody up, into more room unless half of the slots are empty; so a sequence costs the same however many there are.</summary>
+    /// <summary>
+    /// Moves everybody up, into more room unless half of the slots are empty; so a sequence costs the same however many there are.
+    /// </summary>
     private void CloseGaps()
     {
         Sequence?[] old = _slots;

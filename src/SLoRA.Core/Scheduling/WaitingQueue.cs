@@ -4,8 +4,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Who waits, in the order in which they may run: preempted sequences as they were first admitted, then the others as they arrived. It is the one place that counts
-/// them. Looking at those who can run costs the same however many wait. Belongs to the engine's thread, apart from <see cref="TryEnter"/>.
+/// Who waits, in the order in which they may run: preempted sequences as they were first admitted, then the others as they arrived. It is
+/// the one place that counts them. Looking at those who can run costs the same however many wait. Belongs to the engine's thread, apart
+/// from <see cref="TryEnter"/>.
 /// </summary>
 /// <param name="limit">The most requests that have been handed in and never ran.</param>
 internal sealed class WaitingQueue(int limit)

@@ -7,8 +7,8 @@ using SLoRA.Sampling;
 namespace SLoRA.Sequences;
 
 /// <summary>
-/// One request inside the engine: what its continuations have in common. It ends when the last of them has been returned. Belongs to the engine's
-/// thread.
+/// One request inside the engine: what its continuations have in common. It ends when the last of them has been returned. Belongs to the
+/// engine's thread.
 /// </summary>
 internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
 {
@@ -59,7 +59,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
 
     /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
     public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
-        [.. Leases.Select(lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
+        [.. Leases.Select(
+            lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
         Asked.CacheSalt);
 
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>

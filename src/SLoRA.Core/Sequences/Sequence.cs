@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Sequences;
 
 /// <summary>
-/// One stream of tokens being generated: prompt and answer so far, of which the first <see cref="Computed"/> have keys and values in the page
-/// table. There is no prefill phase: computed tokens chase all tokens. Belongs to the engine's thread.
+/// One stream of tokens being generated: prompt and answer so far, of which the first <see cref="Computed"/> have keys and values in the
+/// page table. There is no prefill phase: computed tokens chase all tokens. Belongs to the engine's thread.
 /// </summary>
 internal sealed class Sequence
 {
@@ -72,7 +72,9 @@ internal sealed class Sequence
     /// <summary>Whether logits of every row of the prompt are wanted that have not been given yet, not just of the last.</summary>
     public bool WantsPromptLogits => Computed >= Reported && WantsMoreOfPrompt;
 
-    /// <summary>The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted.</summary>
+    /// <summary>
+    /// The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted.
+    /// </summary>
     public int ChunkLimit => WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending;
 
     /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
@@ -80,13 +82,15 @@ internal sealed class Sequence
 
     private ReadOnlySpan<int> Tokens => _sampler is null ? Request.Asked.Prompt.Span : _tokens.AsSpan(0, Count);
 
-    private bool WantsMoreOfPrompt => Reported < PromptLength && Request.Asked is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
+    private bool WantsMoreOfPrompt =>
+        Reported < PromptLength && Request.Asked is { Tap.WholePrompt: true } or { LogProbabilities.IncludePrompt: true };
 
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? Finished { get; private set; }
 
     /// <summary>
-    /// Takes memory for the whole answer, so that no step has to. A request that waits holds its prompt and nothing more, however much it may generate.
+    /// Takes memory for the whole answer, so that no step has to. A request that waits holds its prompt and nothing more, however much it
+    /// may generate.
     /// </summary>
     public void Begin()
     {
@@ -102,7 +106,9 @@ internal sealed class Sequence
         _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
     }
 
-    /// <summary>Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.</summary>
+    /// <summary>
+    /// Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.
+    /// </summary>
     public static void Insert(List<Sequence> sequences, Sequence sequence)
     {
         int at = sequences.Count;
@@ -126,8 +132,8 @@ internal sealed class Sequence
     }
 
     /// <summary>
-    /// Takes the keys and values that others have left of its tokens. At least the last token is computed, for its logits; so are rows of the prompt
-    /// whose logits are wanted.
+    /// Takes the keys and values that others have left of its tokens. At least the last token is computed, for its logits; so are rows of
+    /// the prompt whose logits are wanted.
     /// </summary>
     public void TakePrefix()
     {
@@ -152,7 +158,12 @@ internal sealed class Sequence
     /// <param name="copyPage">Copies a page's bytes: from, to.</param>
     public Sequence Fork(int continuation, Action<int, int> copyPage)
     {
-        var fork = new Sequence(Request, Table.Fork(PromptLength, copyPage), continuation) { Computed = PromptLength, Reported = PromptLength, IsAdmitted = true };
+        var fork = new Sequence(Request, Table.Fork(PromptLength, copyPage), continuation)
+        {
+            Computed = PromptLength,
+            Reported = PromptLength,
+            IsAdmitted = true
+        };
         fork.Begin();
         return fork;
     }

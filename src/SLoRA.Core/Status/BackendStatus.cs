@@ -10,13 +10,14 @@ public sealed record BackendStatus
     public int VectorBits { get; init; }
 
     /// <summary>
-    /// Whether the Cpu backend rounds <c>a b + c</c> once. Results have the same bits on all machines where it does, and on all where it does not, but
-    /// not across the two. False for other backends.
+    /// Whether the Cpu backend rounds <c>a b + c</c> once. Results have the same bits on all machines where it does, and on all where it
+    /// does not, but not across the two. False for other backends.
     /// </summary>
     public bool FusedMultiplyAdd { get; init; }
 
     /// <summary>
-    /// The instruction sets in use and, where the processor or the program's compilation leaves some out, what is missing; null for other backends.
+    /// The instruction sets in use and, where the processor or the program's compilation leaves some out, what is missing; null for other
+    /// backends.
     /// </summary>
     public string? Instructions { get; init; }
 }

@@ -23,6 +23,8 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
     /// <summary>Pages of keys and values that sequences use.</summary>
     public int CacheInUse => Cache - IdlePrefixes;
 
-    /// <summary>The share of all pages that are in use or promised, from 0 to 1: what idle adapters and cached prefixes hold counts as room.</summary>
+    /// <summary>
+    /// The share of all pages that are in use or promised, from 0 to 1: what idle adapters and cached prefixes hold counts as room.
+    /// </summary>
     public double Utilization => Total == 0 ? 0 : (double)(CacheInUse + AdaptersInUse + Reserved) / Total;
 }

@@ -9,6 +9,8 @@ namespace SLoRA;
 /// <param name="Duration">How long it took.</param>
 public readonly record struct StepStatus(long Number, int Rows, int DecodeRows, int Sequences, int Adapters, TimeSpan Duration)
 {
-    /// <summary>Rows of sequences that had more than one in the step: of prompts, and of what is computed again after a preemption.</summary>
+    /// <summary>
+    /// Rows of sequences that had more than one in the step: of prompts, and of what is computed again after a preemption.
+    /// </summary>
     public int PromptRows => Rows - DecodeRows;
 }

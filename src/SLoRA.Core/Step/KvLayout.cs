@@ -40,7 +40,8 @@ internal sealed class KvLayout
     public int PagesFor(int tokens) => (int)(((long)tokens + PageTokens - 1) / PageTokens);
 
     /// <summary>Lays out the pages of a decoder.</summary>
-    /// <param name="kept">What its layers keep of a token, in the order of <see cref="Layers"/>; layers that keep nothing are left out.</param>
+    /// <param name="kept">What its layers keep of a token, in the order of <see cref="Layers"/>; layers that keep nothing are left
+    /// out.</param>
     /// <param name="type">Element type of keys and values.</param>
     /// <param name="pageTokens">Tokens per page; null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</param>
     public static KvLayout For(ImmutableArray<KeyValueShape> kept, TensorType type, int? pageTokens = null)

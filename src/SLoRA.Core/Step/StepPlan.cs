@@ -9,8 +9,8 @@ namespace SLoRA.Step;
 internal readonly record struct StepSlice(int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength);
 
 /// <summary>
-/// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose logits are
-/// wanted. It does not change while the step runs; its memory is used again for the next one.
+/// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose
+/// logits are wanted. It does not change while the step runs; its memory is used again for the next one.
 /// </summary>
 internal sealed class StepPlan
 {

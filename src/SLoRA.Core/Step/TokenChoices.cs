@@ -60,14 +60,16 @@ internal sealed class TokenChoices
     public void Clear() => (_count, _seenCount, _biasCount) = (0, 0, 0);
 
     /// <summary>Appends a choice and what belongs to it; the places in <paramref name="choice"/> are filled in.</summary>
-    public void Add(TokenChoice choice, ReadOnlySpan<int> seen, ReadOnlySpan<int> seenCounts, ReadOnlySpan<int> biasTokens, ReadOnlySpan<float> biasValues)
+    public void Add(TokenChoice choice, ReadOnlySpan<int> seen, ReadOnlySpan<int> seenCounts, ReadOnlySpan<int> biasTokens,
+        ReadOnlySpan<float> biasValues)
     {
         if (_count == _items.Length)
         {
             Array.Resize(ref _items, 2 * _count);
         }
 
-        _items[_count++] = choice with { FirstSeen = _seenCount, SeenCount = seen.Length, FirstBias = _biasCount, BiasCount = biasTokens.Length };
+        _items[_count++] =
+            choice with { FirstSeen = _seenCount, SeenCount = seen.Length, FirstBias = _biasCount, BiasCount = biasTokens.Length };
         Append(ref _seen, _seenCount, seen);
         Append(ref _counts, _seenCount, seenCounts);
         Append(ref _biasTokens, _biasCount, biasTokens);

@@ -45,7 +45,10 @@ internal static class ByteAlphabet
 
             Rune.DecodeFromUtf16(text[at..], out Rune rune, out int length);
             at += length;
-            foreach (byte value in utf8[..rune.EncodeToUtf8(utf8)]) output.Append(OfByte[value]);
+            foreach (byte value in utf8[..rune.EncodeToUtf8(utf8)])
+            {
+                output.Append(OfByte[value]);
+            }
         }
     }
 
@@ -61,14 +64,22 @@ internal static class ByteAlphabet
             if (token[at] < 0x80)
             {
                 int self = OfChar[token[at++]];
-                if (self < 0) return Plain(token, bytes);
+                if (self < 0)
+                {
+                    return Plain(token, bytes);
+                }
+
                 bytes[count++] = (byte)self;
                 continue;
             }
 
             OperationStatus status = Rune.DecodeFromUtf8(token[at..], out Rune rune, out int length);
             int value = status == OperationStatus.Done ? ToByte(rune.Value) : -1;
-            if (value < 0) return Plain(token, bytes);
+            if (value < 0)
+            {
+                return Plain(token, bytes);
+            }
+
             bytes[count++] = (byte)value;
             at += length;
         }

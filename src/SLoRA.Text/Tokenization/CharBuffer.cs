@@ -10,12 +10,14 @@ internal sealed class CharBuffer
 
     public int Length { get; private set; }
 
-    /// <summary>Characters a text may reach while it is transformed: hostile files hold replacements that grow a text without end.</summary>
+    /// <summary>
+    /// Characters a text may reach while it is transformed: hostile files hold replacements that grow a text without end.
+    /// </summary>
     public int MaxLength { get; set; } = Limit;
 
     /// <summary>
-    /// What a text of so many characters may become on its way to the model: the longest normal form of one character in Unicode has eighteen,
-    /// its bytes' stand-ins three, and short texts get room for what is put before them.
+    /// What a text of so many characters may become on its way to the model: the longest normal form of one character in Unicode has
+    /// eighteen, its bytes' stand-ins three, and short texts get room for what is put before them.
     /// </summary>
     public static int Bound(int length) => (int)Math.Min(Limit, FreeGrowth + (32L * length));
 
@@ -29,7 +31,11 @@ internal sealed class CharBuffer
 
     public void Append(char value)
     {
-        if (Length == _chars.Length) Grow(1);
+        if (Length == _chars.Length)
+        {
+            Grow(1);
+        }
+
         _chars[Length++] = value;
     }
 
@@ -53,7 +59,11 @@ internal sealed class CharBuffer
     /// <summary>Appends <paramref name="count"/> characters that the caller writes.</summary>
     public Span<char> Claim(int count)
     {
-        if (Length + count > _chars.Length || Length + count < 0) Grow(count);
+        if (Length + count > _chars.Length || Length + count < 0)
+        {
+            Grow(count);
+        }
+
         Span<char> place = _chars.AsSpan(Length, count);
         Length += count;
         return place;
@@ -70,7 +80,10 @@ internal sealed class CharBuffer
     public void Trim(int keep)
     {
         Length = 0;
-        if (_chars.Length > keep) _chars = new char[256];
+        if (_chars.Length > keep)
+        {
+            _chars = new char[256];
+        }
     }
 
     private void Grow(int count)

@@ -3,7 +3,8 @@ using SLoRA.Text.Tokenization.AddedTokens;
 namespace SLoRA.Text.Tokenization;
 
 /// <summary>
-/// Which parts of a text may hold no special token, because they are what a conversation says and not what its template writes. Empty for ordinary texts.
+/// Which parts of a text may hold no special token, because they are what a conversation says and not what its template writes. Empty for
+/// ordinary texts.
 /// </summary>
 /// <param name="content">The parts, in order.</param>
 /// <param name="added">Says which tokens are special.</param>
@@ -23,7 +24,11 @@ internal readonly ref struct ContentMask(ReadOnlySpan<ContentRange> content, Add
     public ContentMask Slice(int start, int end, List<ContentRange> parts)
     {
         parts.Clear();
-        if (_content.IsEmpty) return default;
+        if (_content.IsEmpty)
+        {
+            return default;
+        }
+
         for (int i = First(start); i < _content.Length && _content[i].Start < end; i++)
         {
             parts.Add(new ContentRange(Math.Max(_content[i].Start, start) - start, Math.Min(_content[i].End, end) - start));
@@ -45,8 +50,14 @@ internal readonly ref struct ContentMask(ReadOnlySpan<ContentRange> content, Add
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_content[middle].End <= place) low = middle + 1;
-            else high = middle;
+            if (_content[middle].End <= place)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
         }
 
         return low;

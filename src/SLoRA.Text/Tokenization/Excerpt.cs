@@ -29,8 +29,14 @@ internal static class Excerpt
         foreach (char c in text)
         {
             bool hides = char.IsControl(c) || c is '\u2028' or '\u2029' || char.GetUnicodeCategory(c) == UnicodeCategory.Format;
-            if (hides) shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
-            else shown.Append(c);
+            if (hides)
+            {
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            }
+            else
+            {
+                shown.Append(c);
+            }
         }
 
         return shown.Append(isCut ? "…'" : "'").ToString();

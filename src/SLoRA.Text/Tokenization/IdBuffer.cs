@@ -17,13 +17,21 @@ internal sealed class IdBuffer
 
     public void Add(int id)
     {
-        if (Count == _ids.Length) Array.Resize(ref _ids, 2 * Count);
+        if (Count == _ids.Length)
+        {
+            Array.Resize(ref _ids, 2 * Count);
+        }
+
         _ids[Count++] = id;
     }
 
     public void AddRange(ReadOnlySpan<int> ids)
     {
-        if (Count + ids.Length > _ids.Length) Array.Resize(ref _ids, Math.Max(2 * _ids.Length, Count + ids.Length));
+        if (Count + ids.Length > _ids.Length)
+        {
+            Array.Resize(ref _ids, Math.Max(2 * _ids.Length, Count + ids.Length));
+        }
+
         ids.CopyTo(_ids.AsSpan(Count));
         Count += ids.Length;
     }
@@ -38,6 +46,9 @@ internal sealed class IdBuffer
     public void Trim(int keep)
     {
         Count = 0;
-        if (_ids.Length > keep) _ids = new int[256];
+        if (_ids.Length > keep)
+        {
+            _ids = new int[256];
+        }
     }
 }

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Tokenization;
 
-/// <summary>Keeps a working memory per processor and lends each to one encoding at a time. When all are lent, a new one is made and dropped.</summary>
+/// <summary>
+/// Keeps a working memory per processor and lends each to one encoding at a time. When all are lent, a new one is made and dropped.
+/// </summary>
 internal sealed class ScratchPool
 {
     private readonly EncodingScratch?[] _free = new EncodingScratch?[Environment.ProcessorCount];
@@ -9,7 +11,10 @@ internal sealed class ScratchPool
     {
         for (int i = 0; i < _free.Length; i++)
         {
-            if (_free[i] is not null && Interlocked.Exchange(ref _free[i], null) is EncodingScratch scratch) return scratch;
+            if (_free[i] is not null && Interlocked.Exchange(ref _free[i], null) is EncodingScratch scratch)
+            {
+                return scratch;
+            }
         }
 
         return new EncodingScratch();
@@ -19,7 +24,10 @@ internal sealed class ScratchPool
     {
         for (int i = 0; i < _free.Length; i++)
         {
-            if (_free[i] is null && Interlocked.CompareExchange(ref _free[i], scratch, null) is null) return;
+            if (_free[i] is null && Interlocked.CompareExchange(ref _free[i], scratch, null) is null)
+            {
+                return;
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 namespace SLoRA.Text.Tokenization;
 
 /// <summary>
-/// Finds the first stop string to be completed in a text that arrives in pieces, and holds back what is shown as long as it could belong to one. The text
-/// that is watched has the special tokens in it, the one that is shown may not; stop strings count in either, and no part of one is given.
+/// Finds the first stop string to be completed in a text that arrives in pieces, and holds back what is shown as long as it could belong to
+/// one. The text that is watched has the special tokens in it, the one that is shown may not; stop strings count in either, and no part of
+/// one is given.
 /// </summary>
 internal sealed class StopFilter(StopStrings stops)
 {
@@ -27,7 +28,11 @@ internal sealed class StopFilter(StopStrings stops)
         long before = _start + _held.Length;
         _held.Append(shown);
         long cut = Math.Min(Watch(watched, shown, before), Look(shown, before));
-        if (Met is null) cut = Math.Min(Certain(before + shown.Length), before + shown.Length - stops.Open(_shownState));
+        if (Met is null)
+        {
+            cut = Math.Min(Certain(before + shown.Length), before + shown.Length - stops.Open(_shownState));
+        }
+
         _given = (int)(cut - _start);
         return _held.Span[.._given];
     }
@@ -45,13 +50,21 @@ internal sealed class StopFilter(StopStrings stops)
         // Apart from special tokens the pieces are nearly always equal. What differs stands where the difference begins.
         int prefix = watched.CommonPrefixLength(shown);
         int suffix = 0;
-        while (suffix < Math.Min(watched.Length, shown.Length) - prefix && watched[^(suffix + 1)] == shown[^(suffix + 1)]) suffix++;
+        while (suffix < Math.Min(watched.Length, shown.Length) - prefix && watched[^(suffix + 1)] == shown[^(suffix + 1)])
+        {
+            suffix++;
+        }
+
         for (int i = 0; i < watched.Length; i++)
         {
             int place = i < prefix ? i : i < watched.Length - suffix ? prefix : shown.Length - (watched.Length - i);
             _places[_watched++ % _places.Length] = before + place;
             _watchedState = stops.Next(_watchedState, watched[i]);
-            if (stops.Met(_watchedState) is not { } met) continue;
+            if (stops.Met(_watchedState) is not { } met)
+            {
+                continue;
+            }
+
             Met = met;
             return PlaceOf(met.Length);
         }
@@ -65,7 +78,11 @@ internal sealed class StopFilter(StopStrings stops)
         for (int i = 0; i < shown.Length; i++)
         {
             _shownState = stops.Next(_shownState, shown[i]);
-            if (stops.Met(_shownState) is not { } met) continue;
+            if (stops.Met(_shownState) is not { } met)
+            {
+                continue;
+            }
+
             Met ??= met;
             return before + i + 1 - met.Length;
         }

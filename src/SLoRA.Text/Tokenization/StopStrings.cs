@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Tokenization;
 
 /// <summary>
-/// Several stop strings as one automaton (Aho and Corasick): a state is the longest beginning of a stop string that the text ends with, and a character
-/// costs the same however many strings there are. Immutable, so all streams of a condition share it.
+/// Several stop strings as one automaton (Aho and Corasick): a state is the longest beginning of a stop string that the text ends with, and
+/// a character costs the same however many strings there are. Immutable, so all streams of a condition share it.
 /// </summary>
 internal sealed class StopStrings
 {
@@ -17,15 +17,26 @@ internal sealed class StopStrings
     private readonly List<string?> _met = [null];
     private readonly int[] _failures;
 
-    /// <exception cref="ArgumentException">A string is null or empty, or they are longer than <see cref="MaxCharacters"/> together.</exception>
+    /// <exception cref="ArgumentException">A string is null or empty, or they are longer than <see cref="MaxCharacters"/>
+    /// together.</exception>
     public StopStrings(IEnumerable<string> stops)
     {
         long characters = 0;
         foreach (string stop in stops)
         {
-            if (string.IsNullOrEmpty(stop)) throw new ArgumentException("A stop string is null or empty; it needs at least one character.", nameof(stops));
+            if (string.IsNullOrEmpty(stop))
+            {
+                throw new ArgumentException(
+                "A stop string is null or empty; it needs at least one character.", nameof(stops));
+            }
+
             characters += stop.Length;
-            if (characters > MaxCharacters) throw new ArgumentException($"The stop strings have more than {MaxCharacters} characters together.", nameof(stops));
+            if (characters > MaxCharacters)
+            {
+                throw new ArgumentException(
+                $"The stop strings have more than {MaxCharacters} characters together.", nameof(stops));
+            }
+
             Add(stop);
         }
 
@@ -41,7 +52,11 @@ internal sealed class StopStrings
     public int Next(int state, char c)
     {
         int next;
-        while (!_next.TryGetValue(Key(state, c), out next) && state != 0) state = _failures[state];
+        while (!_next.TryGetValue(Key(state, c), out next) && state != 0)
+        {
+            state = _failures[state];
+        }
+
         return next;
     }
 

@@ -13,18 +13,27 @@ internal sealed partial class TextEncoder
         return new ContentMask(CollectionsMarshal.AsSpan(mapped), _added);
     }
 
-    // Some vocabularies hold their special tokens as words or pieces, which the model finds where they are spelled. Such a word is cut within the spelling.
+    // Some vocabularies hold their special tokens as words or pieces, which the model finds where they are spelled. Such a word is cut
+    // within the spelling.
     private void EncodeAsText(ReadOnlySpan<char> word, EncodingScratch scratch)
     {
         int before = scratch.Ids.Count;
         EncodeWord(word, scratch);
-        if (!HasSpecial(scratch.Ids.Span[before..])) return;
+        if (!HasSpecial(scratch.Ids.Span[before..]))
+        {
+            return;
+        }
+
         scratch.Ids.Truncate(before);
         int cut = Cut(word);
         if (cut == 0)
         {
             // One character that is a special token by itself.
-            if (_model.UnknownId is { } unknown) scratch.Ids.Add(unknown);
+            if (_model.UnknownId is { } unknown)
+            {
+                scratch.Ids.Add(unknown);
+            }
+
             return;
         }
 
@@ -36,7 +45,10 @@ internal sealed partial class TextEncoder
     {
         foreach (int id in ids)
         {
-            if (id != _model.UnknownId && _added.IsSpecial(id)) return true;
+            if (id != _model.UnknownId && _added.IsSpecial(id))
+            {
+                return true;
+            }
         }
 
         return false;
@@ -51,7 +63,10 @@ internal sealed partial class TextEncoder
             while (search.Next(out int start, out int end, out int id))
             {
                 int behind = start + Width(word, start);
-                if (id >= 0 && _added.IsSpecial(id) && behind < end) return behind;
+                if (id >= 0 && _added.IsSpecial(id) && behind < end)
+                {
+                    return behind;
+                }
             }
         }
 

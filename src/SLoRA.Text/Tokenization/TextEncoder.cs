@@ -42,8 +42,14 @@ internal sealed partial class TextEncoder(TokenizerFile file)
         AddedTokenTable.Search search = _added.Find(text, normalized: false, mask);
         while (search.Next(out int start, out int end, out int id))
         {
-            if (id >= 0) scratch.Ids.Add(id);
-            else EncodeSegment(text[start..end], start == 0, scratch, within is null ? default : mask.Slice(start, end, within));
+            if (id >= 0)
+            {
+                scratch.Ids.Add(id);
+            }
+            else
+            {
+                EncodeSegment(text[start..end], start == 0, scratch, within is null ? default : mask.Slice(start, end, within));
+            }
         }
     }
 
@@ -56,8 +62,14 @@ internal sealed partial class TextEncoder(TokenizerFile file)
         AddedTokenTable.Search search = _added.Find(input, normalized: false);
         while (search.Next(out int start, out int end, out int id))
         {
-            if (id >= 0) words.Add(input[start..end].ToString());
-            else AddWords(input[start..end], start == 0, scratch, words);
+            if (id >= 0)
+            {
+                words.Add(input[start..end].ToString());
+            }
+            else
+            {
+                AddWords(input[start..end], start == 0, scratch, words);
+            }
         }
 
         return words;
@@ -76,12 +88,23 @@ internal sealed partial class TextEncoder(TokenizerFile file)
             }
 
             var pieces = new PreTokenizedText(normal[start..end], scratch.Pieces, atStart && start == 0);
-            foreach (PreTokenizer preTokenizer in _preTokenizers) preTokenizer.Apply(ref pieces);
+            foreach (PreTokenizer preTokenizer in _preTokenizers)
+            {
+                preTokenizer.Apply(ref pieces);
+            }
+
             foreach (Piece piece in pieces.Pieces)
             {
                 scratch.Word.Clear();
-                if (_wordsAreBytes) ByteAlphabet.Append(pieces.Text[piece.Start..piece.End], scratch.Word);
-                else scratch.Word.Append(pieces.Text[piece.Start..piece.End]);
+                if (_wordsAreBytes)
+                {
+                    ByteAlphabet.Append(pieces.Text[piece.Start..piece.End], scratch.Word);
+                }
+                else
+                {
+                    scratch.Word.Append(pieces.Text[piece.Start..piece.End]);
+                }
+
                 words.Add(scratch.Word.Span.ToString());
             }
         }
@@ -97,19 +120,37 @@ internal sealed partial class TextEncoder(TokenizerFile file)
             return;
         }
 
-        if (asText && _seeksNormalizedSpecial && text != segment) mask = Normalized(segment, text.Length, mask);
+        if (asText && _seeksNormalizedSpecial && text != segment)
+        {
+            mask = Normalized(segment, text.Length, mask);
+        }
+
         AddedTokenTable.Search search = _added.Find(text, normalized: true, mask);
         while (search.Next(out int start, out int end, out int id))
         {
-            if (id >= 0) scratch.Ids.Add(id);
-            else EncodeWords(text[start..end], atStart && start == 0, scratch, asText);
+            if (id >= 0)
+            {
+                scratch.Ids.Add(id);
+            }
+            else
+            {
+                EncodeWords(text[start..end], atStart && start == 0, scratch, asText);
+            }
         }
     }
 
     private ReadOnlySpan<char> Normalize(ReadOnlySpan<char> segment, ref bool atStart, CharBuffer output)
     {
-        if (_normalizer is null || _normalizer.LeavesAsIs(segment)) return segment;
-        if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment)) atStart = false;
+        if (_normalizer is null || _normalizer.LeavesAsIs(segment))
+        {
+            return segment;
+        }
+
+        if (atStart && _dependsOnOrigin && _normalizer.RemovesStart(segment))
+        {
+            atStart = false;
+        }
+
         output.Clear();
         output.MaxLength = CharBuffer.Bound(segment.Length);
         _normalizer.Normalize(segment, output);
@@ -118,17 +159,31 @@ internal sealed partial class TextEncoder(TokenizerFile file)
 
     private void EncodeWords(ReadOnlySpan<char> text, bool atStart, EncodingScratch scratch, bool asText)
     {
-        if (text.IsEmpty) return;
+        if (text.IsEmpty)
+        {
+            return;
+        }
+
         var pieces = new PreTokenizedText(text, scratch.Pieces, atStart);
-        foreach (PreTokenizer preTokenizer in _preTokenizers) preTokenizer.Apply(ref pieces);
+        foreach (PreTokenizer preTokenizer in _preTokenizers)
+        {
+            preTokenizer.Apply(ref pieces);
+        }
+
         ReadOnlySpan<char> words = pieces.Text;
         // The model's word is another text when it is written in the stand-ins of its bytes: a cut of this one says nothing about it.
         char cut = _wordsAreBytes ? '\0' : _model.CutCharacter;
         foreach (Piece piece in pieces.Pieces)
         {
             ReadOnlySpan<char> word = words[piece.Start..piece.End];
-            if (cut == '\0') EncodePart(word, scratch, asText);
-            else EncodeCut(word, cut, scratch, asText);
+            if (cut == '\0')
+            {
+                EncodePart(word, scratch, asText);
+            }
+            else
+            {
+                EncodeCut(word, cut, scratch, asText);
+            }
         }
     }
 
@@ -139,7 +194,11 @@ internal sealed partial class TextEncoder(TokenizerFile file)
         while (at < word.Length)
         {
             int found = word[at..].IndexOf(cut);
-            if (found < 0) break;
+            if (found < 0)
+            {
+                break;
+            }
+
             at += found;
             if (_model.MayCutBefore(word[at - 1], cut))
             {
@@ -155,8 +214,14 @@ internal sealed partial class TextEncoder(TokenizerFile file)
 
     private void EncodePart(ReadOnlySpan<char> word, EncodingScratch scratch, bool asText)
     {
-        if (asText) EncodeAsText(word, scratch);
-        else EncodeWord(word, scratch);
+        if (asText)
+        {
+            EncodeAsText(word, scratch);
+        }
+        else
+        {
+            EncodeWord(word, scratch);
+        }
     }
 
     private void EncodeWord(ReadOnlySpan<char> word, EncodingScratch scratch)
@@ -194,12 +259,20 @@ internal sealed partial class TextEncoder(TokenizerFile file)
     // A lone surrogate cannot be expressed in UTF-8; it becomes U+FFFD, as everywhere.
     private static ReadOnlySpan<char> WellFormed(ReadOnlySpan<char> text, CharBuffer repaired)
     {
-        if (!text.ContainsAny(Surrogates) || IsWellFormed(text)) return text;
+        if (!text.ContainsAny(Surrogates) || IsWellFormed(text))
+        {
+            return text;
+        }
+
         repaired.Clear();
         for (int at = 0; at < text.Length; at++)
         {
             bool pair = char.IsHighSurrogate(text[at]) && at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]);
-            if (pair) repaired.Append(text[at++]);
+            if (pair)
+            {
+                repaired.Append(text[at++]);
+            }
+
             repaired.Append(pair || !char.IsSurrogate(text[at]) ? text[at] : '\uFFFD');
         }
 
@@ -210,8 +283,16 @@ internal sealed partial class TextEncoder(TokenizerFile file)
     {
         for (int at = text.IndexOfAny(Surrogates); at >= 0 && at < text.Length; at++)
         {
-            if (!char.IsSurrogate(text[at])) continue;
-            if (!char.IsHighSurrogate(text[at]) || at + 1 >= text.Length || !char.IsLowSurrogate(text[at + 1])) return false;
+            if (!char.IsSurrogate(text[at]))
+            {
+                continue;
+            }
+
+            if (!char.IsHighSurrogate(text[at]) || at + 1 >= text.Length || !char.IsLowSurrogate(text[at + 1]))
+            {
+                return false;
+            }
+
             at++;
         }
 

@@ -7,16 +7,24 @@ namespace SLoRA.Text.Tokenization;
 /// <summary>Hands tokens, by id, to the stages of one decoding. Unknown ids are left out; special tokens too, when asked.</summary>
 internal sealed class TokenTexts(Vocabulary vocabulary, AddedTokenTable added, DecoderStage first, bool skipSpecialTokens)
 {
-    // So many tokens with text settle what any stage remembers: whether a text has begun, the bytes of an unfinished character, the token before, and the
-    // characters that an expression looks back at.
+    // So many tokens with text settle what any stage remembers: whether a text has begun, the bytes of an unfinished character, the token
+    // before, and the characters that an expression looks back at.
     private const int Settled = 256;
 
     private char[] _chars = new char[128];
 
     public void Push(int id)
     {
-        if (!TryGetText(id, out ReadOnlySpan<byte> text)) return;
-        if (_chars.Length < text.Length) _chars = new char[2 * text.Length];
+        if (!TryGetText(id, out ReadOnlySpan<byte> text))
+        {
+            return;
+        }
+
+        if (_chars.Length < text.Length)
+        {
+            _chars = new char[2 * text.Length];
+        }
+
         first.Push(_chars.AsSpan(0, Encoding.UTF8.GetChars(text, _chars)), TokenPart.Whole);
     }
 
@@ -27,7 +35,10 @@ internal sealed class TokenTexts(Vocabulary vocabulary, AddedTokenTable added, D
         for (int settled = 0; from > 0 && settled < Settled; from--)
         {
             // A run of byte tokens is one unit to the decoder, however long it is.
-            if (TryGetText(context[from - 1], out ReadOnlySpan<byte> text) && !text.IsEmpty && !text.StartsWith("<0x"u8)) settled++;
+            if (TryGetText(context[from - 1], out ReadOnlySpan<byte> text) && !text.IsEmpty && !text.StartsWith("<0x"u8))
+            {
+                settled++;
+            }
         }
 
         return context[from..];

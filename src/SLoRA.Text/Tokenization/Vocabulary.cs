@@ -82,7 +82,11 @@ internal sealed class Vocabulary
             _entryOfId = new int[MaxId + 1];
             for (int entry = 0; entry < Count; entry++)
             {
-                if (_entryOfId[_ids[entry]] != 0) shared ??= _ids[entry];
+                if (_entryOfId[_ids[entry]] != 0)
+                {
+                    shared ??= _ids[entry];
+                }
+
                 _entryOfId[_ids[entry]] = entry + 1;
             }
         }
@@ -91,7 +95,10 @@ internal sealed class Vocabulary
             _sparse = new Dictionary<int, int>(Count);
             for (int entry = 0; entry < Count; entry++)
             {
-                if (!_sparse.TryAdd(_ids[entry], entry)) shared ??= _ids[entry];
+                if (!_sparse.TryAdd(_ids[entry], entry))
+                {
+                    shared ??= _ids[entry];
+                }
             }
         }
 
@@ -130,7 +137,10 @@ internal sealed class Vocabulary
         int entry = -1;
         if (_sparse is null)
         {
-            if ((uint)id < (uint)_entryOfId.Length) entry = _entryOfId[id] - 1;
+            if ((uint)id < (uint)_entryOfId.Length)
+            {
+                entry = _entryOfId[id] - 1;
+            }
         }
         else if (_sparse.TryGetValue(id, out int found))
         {
@@ -158,7 +168,11 @@ internal sealed class Vocabulary
         }
 
         ulong tail = 0;
-        for (int i = 0; i < token.Length; i++) tail |= (ulong)token[i] << (8 * i);
+        for (int i = 0; i < token.Length; i++)
+        {
+            tail |= (ulong)token[i] << (8 * i);
+        }
+
         hash = (hash ^ tail) * 0xD6E8FEB86659FD93;
         hash ^= hash >> 32;
         return hash * 0x9E3779B97F4A7C15;
@@ -169,7 +183,11 @@ internal sealed class Vocabulary
     {
         int mask = _slots.Length - 1;
         int slot = (int)(Hash(token) >> _shift);
-        while (_slots[slot] != 0 && !Token(_slots[slot] - 1).SequenceEqual(token)) slot = (slot + 1) & mask;
+        while (_slots[slot] != 0 && !Token(_slots[slot] - 1).SequenceEqual(token))
+        {
+            slot = (slot + 1) & mask;
+        }
+
         return slot;
     }
 
@@ -179,6 +197,9 @@ internal sealed class Vocabulary
         Array.Resize(ref _starts, _ids.Length + 1);
         _slots = new int[2 * _slots.Length];
         _shift--;
-        for (int entry = 0; entry < Count; entry++) _slots[FindSlot(Token(entry))] = entry + 1;
+        for (int entry = 0; entry < Count; entry++)
+        {
+            _slots[FindSlot(Token(entry))] = entry + 1;
+        }
     }
 }

@@ -41,17 +41,33 @@ internal sealed class WordCache
 
     public void Add(ReadOnlySpan<char> word, uint hash, ReadOnlySpan<int> ids)
     {
-        if (ids.Length > ushort.MaxValue) return;
+        if (ids.Length > ushort.MaxValue)
+        {
+            return;
+        }
+
         if (_entries == MaxEntries || _usedChars + word.Length > MaxChars || _usedIds + ids.Length > MaxIds)
         {
             Array.Clear(_slots);
             _entries = _usedChars = _usedIds = 0;
         }
 
-        if (_usedChars + word.Length > _chars.Length) Array.Resize(ref _chars, 2 * _chars.Length);
-        if (_usedIds + ids.Length > _ids.Length) Array.Resize(ref _ids, Math.Max(2 * _ids.Length, _usedIds + ids.Length));
+        if (_usedChars + word.Length > _chars.Length)
+        {
+            Array.Resize(ref _chars, 2 * _chars.Length);
+        }
+
+        if (_usedIds + ids.Length > _ids.Length)
+        {
+            Array.Resize(ref _ids, Math.Max(2 * _ids.Length, _usedIds + ids.Length));
+        }
+
         uint at = hash % SlotCount;
-        while (_slots[at].Length != 0) at = (at + 1) % SlotCount;
+        while (_slots[at].Length != 0)
+        {
+            at = (at + 1) % SlotCount;
+        }
+
         word.CopyTo(_chars.AsSpan(_usedChars));
         ids.CopyTo(_ids.AsSpan(_usedIds));
         _slots[at] = new Slot { Hash = hash, Chars = _usedChars, Ids = _usedIds, Length = (ushort)word.Length, Count = (ushort)ids.Length };
@@ -72,7 +88,11 @@ internal sealed class WordCache
         }
 
         ulong tail = 0;
-        for (int i = 0; i < bytes.Length; i += 2) tail = (tail << 16) | (uint)(bytes[i] | (bytes[i + 1] << 8));
+        for (int i = 0; i < bytes.Length; i += 2)
+        {
+            tail = (tail << 16) | (uint)(bytes[i] | (bytes[i + 1] << 8));
+        }
+
         hash = (hash ^ tail) * 0xD6E8FEB86659FD93;
         return (uint)(hash >> 32);
     }

@@ -1,7 +1,8 @@
 namespace SLoRA.Core.Bench.Workload;
 
 /// <summary>
-/// Which adapter each request uses, drawn once from a seed, so that every engine serves the same requests in the same order. Any number of clients take from it.
+/// Which adapter each request uses, drawn once from a seed, so that every engine serves the same requests in the same order. Any number of
+/// clients take from it.
 /// </summary>
 internal sealed class AdapterTrace
 {

@@ -1,7 +1,8 @@
 namespace SLoRA.Core.Bench.Workload;
 
 /// <summary>
-/// The random numbers of numpy's <c>RandomState</c>, bit for bit: a Mersenne Twister and the distributions that S-LoRA's workload generator draws from it.
+/// The random numbers of numpy's <c>RandomState</c>, bit for bit: a Mersenne Twister and the distributions that S-LoRA's workload generator
+/// draws from it.
 /// </summary>
 internal sealed class LegacyRandom
 {

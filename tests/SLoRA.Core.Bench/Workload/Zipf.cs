@@ -1,6 +1,8 @@
 namespace SLoRA.Core.Bench.Workload;
 
-/// <summary>Zipf's law over n things: the k-th, from 0, is drawn with a probability proportional to 1 / (k + 1)^s. s = 0 is uniform.</summary>
+/// <summary>
+/// Zipf's law over n things: the k-th, from 0, is drawn with a probability proportional to 1 / (k + 1)^s. s = 0 is uniform.
+/// </summary>
 internal sealed class Zipf
 {
     private readonly double[] _cumulative;

@@ -22,7 +22,8 @@ internal sealed class AdapterContentTests
     {
         BaseFile file = BaseFile.Of(model);
         string folder = FixtureModel.AdapterPath(model, adapter);
-        using AdapterContent content = AdapterContent.Load(AdapterDescription.Read(new AdapterFolder(adapter, folder), FixtureModel.Targets(model)), file.Weight);
+        using AdapterContent content =
+            AdapterContent.Load(AdapterDescription.Read(new AdapterFolder(adapter, folder), FixtureModel.Targets(model)), file.Weight);
         byte[] tensors = File.ReadAllBytes(Path.Combine(folder, "adapter_model.safetensors"));
         SafetensorsHeader header = SafetensorsWriter.Read(tensors);
         foreach (AdapterContentModule module in content.Modules)
@@ -31,7 +32,8 @@ internal sealed class AdapterContentTests
             {
                 TensorEntry entry = header.Find(matrix.Name)!;
                 Assert.That(matrix.Bytes.SequenceEqual(tensors.AsSpan((int)entry.Begin, (int)entry.Length)), matrix.Name);
-                Assert.That((matrix.Type, (long)matrix.Rows, (long)matrix.Columns), Is.EqualTo((entry.Type, entry.Shape[0], entry.Shape[1])));
+                Assert.That(
+                    (matrix.Type, (long)matrix.Rows, (long)matrix.Columns), Is.EqualTo((entry.Type, entry.Shape[0], entry.Shape[1])));
             }
 
             Assert.That((module.A.Rows, module.B.Columns), Is.EqualTo((module.Rank, module.Rank)));
@@ -43,7 +45,8 @@ internal sealed class AdapterContentTests
     {
         BaseFile file = BaseFile.Of("core-llama-gqa");
         AdapterDescription description = AdapterDescription.Read(
-            new AdapterFolder("tenant", FixtureModel.AdapterPath("core-llama-gqa", "embed-and-head")), FixtureModel.Targets("core-llama-gqa"));
+            new AdapterFolder("tenant", FixtureModel.AdapterPath("core-llama-gqa", "embed-and-head")),
+            FixtureModel.Targets("core-llama-gqa"));
         Assert.That(description.BaseMatrices.Select(matrix => matrix.Target.Name), Is.EqualTo(new[] { "model.embed_tokens", "lm_head" }));
         file.Change("lm_head.weight", element: 1234);
         var error = Assert.Throws<AdapterLoadException>(() => AdapterContent.Load(description, file.Weight))!;
@@ -54,7 +57,8 @@ internal sealed class AdapterContentTests
     [TestCase("infinity", "base_model.model.model.layers.1.self_attn.v_proj.lora_B.weight")]
     public void Values_that_are_not_finite_register_and_do_not_load(string name, string tensor)
     {
-        AdapterDescription description = AdapterDescription.Read(new AdapterFolder("tenant", FixtureModel.BrokenPath(name)), FixtureModel.Targets("core-llama-gqa"));
+        AdapterDescription description =
+            AdapterDescription.Read(new AdapterFolder("tenant", FixtureModel.BrokenPath(name)), FixtureModel.Targets("core-llama-gqa"));
         var error = Assert.Throws<AdapterLoadException>(() => AdapterContent.Load(description, NoBase))!;
         Assert.That((error.Code, error.Subject, error.Adapter), Is.EqualTo(("adapter.tensor", tensor, "tenant")));
     }
@@ -62,7 +66,8 @@ internal sealed class AdapterContentTests
     [Test]
     public void The_control_loads()
     {
-        using AdapterContent content = Load(new AdapterFolder("tenant", FixtureModel.BrokenPath("control")), FixtureModel.Targets("core-llama-gqa"));
+        using AdapterContent content =
+            Load(new AdapterFolder("tenant", FixtureModel.BrokenPath("control")), FixtureModel.Targets("core-llama-gqa"));
         Assert.That(content.Modules, Has.Length.EqualTo(6));
     }
 
@@ -70,7 +75,8 @@ internal sealed class AdapterContentTests
     public void Loading_can_be_cancelled()
     {
         AdapterDescription description = AdapterDescription.Read(Small().InMemory(), Targets);
-        Assert.That(() => AdapterContent.Load(description, NoBase, cancellationToken: new CancellationToken(true)), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => AdapterContent.Load(description, NoBase, cancellationToken: new CancellationToken(true)),
+            Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
@@ -88,13 +94,18 @@ internal sealed class AdapterContentTests
         TestAdapter adapter = Small();
         GenerationId id = Id(adapter.InMemory());
         adapter.Write(folder.Path);
-        File.WriteAllText(Path.Combine(folder.Path, "adapter_config.json"), "\n " + JsonNode.Parse(adapter.Config.ToJsonString())!.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true }));
+        File.WriteAllText(Path.Combine(folder.Path, "adapter_config.json"), "\n " + JsonNode.Parse(
+            adapter.Config.ToJsonString())!.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true }));
         Assert.That(Id(new AdapterFolder("other", folder.Path)), Is.EqualTo(id));
 
         // Another order in the file, other names of the tensors, targets spelled otherwise, and options without effect.
         adapter.Tensors.Reverse();
         for (int at = 0; at < adapter.Tensors.Count; at++)
-            adapter.Tensors[at] = adapter.Tensors[at] with { Name = adapter.Tensors[at].Name.Replace("base_model.model.", "", StringComparison.Ordinal) };
+        {
+            adapter.Tensors[at] =
+                adapter.Tensors[at] with { Name = adapter.Tensors[at].Name.Replace("base_model.model.", "", StringComparison.Ordinal) };
+        }
+
         adapter.Config["target_modules"] = ".*_proj";
         adapter.Config["lora_dropout"] = 0.5;
         adapter.Config["rank_pattern"] = new JsonObject { [".*"] = 3 };
@@ -138,9 +149,13 @@ internal sealed class AdapterContentTests
     public void Rank_and_bytes_cannot_be_traded_for_one_another()
     {
         // All zeros, so that only the shapes differ.
-        TestAdapter narrow = TestAdapter.For(Targets.Take(1), _ => 2, _ => TensorType.F32), wide = TestAdapter.For(Targets.Take(1), _ => 4, _ => TensorType.F16);
+        TestAdapter narrow = TestAdapter.For(Targets.Take(1), _ => 2, _ => TensorType.F32),
+            wide = TestAdapter.For(Targets.Take(1), _ => 4, _ => TensorType.F16);
         foreach (TestAdapter adapter in (TestAdapter[])[narrow, wide])
+        {
             adapter.Tensors.ForEach(tensor => Array.Clear(tensor.Data));
+        }
+
         wide.Config["lora_alpha"] = 16;
         Assert.That(Id(narrow.InMemory()), Is.Not.EqualTo(Id(wide.InMemory())));
     }
@@ -153,7 +168,10 @@ internal sealed class AdapterContentTests
         AdapterDescription description = AdapterDescription.Read(package, Targets);
         GenerationId id = Id(package);
         using (AdapterContent again = AdapterContent.Load(description, NoBase, id))
+        {
             Assert.That(again.Id, Is.EqualTo(id));
+        }
+
         BinaryPrimitives.WriteSingleLittleEndian(adapter.Tensors[0].Data, 0.125f);
         var error = Assert.Throws<AdapterChangedException>(() => AdapterContent.Load(description, NoBase, id))!;
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.File));
@@ -164,7 +182,8 @@ internal sealed class AdapterContentTests
 
     private static BaseWeight NoBase(TargetModule target) => throw new InvalidOperationException("no copy of a base weight is expected");
 
-    private static AdapterContent Load(AdapterPackage package, ImmutableArray<TargetModule> targets) => AdapterContent.Load(AdapterDescription.Read(package, targets), NoBase);
+    private static AdapterContent Load(AdapterPackage package, ImmutableArray<TargetModule> targets) =>
+        AdapterContent.Load(AdapterDescription.Read(package, targets), NoBase);
 
     private static GenerationId Id(AdapterPackage package)
     {

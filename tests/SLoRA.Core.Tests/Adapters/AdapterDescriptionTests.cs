@@ -20,11 +20,13 @@ internal sealed class AdapterDescriptionTests
         AdapterDescription description = AdapterDescription.Read(new AdapterFolder(adapter, folder), FixtureModel.Targets(model));
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(FixtureModel.Root, "peft-matching.json")));
         JsonElement expected = document.RootElement.GetProperty("adapters").EnumerateArray()
-            .Single(item => item.GetProperty("model").GetString() == model && item.GetProperty("adapter").GetString() == adapter).GetProperty("modules");
+            .Single(item => item.GetProperty("model").GetString() == model && item.GetProperty("adapter").GetString() == adapter)
+                .GetProperty("modules");
         Assert.That(
             description.Modules.Select(module => $"{module.Target.Name}:{module.Rank}:{BitConverter.SingleToUInt32Bits(module.Scale)}"),
             Is.EqualTo(expected.EnumerateObject().Select(module => $"{module.Name}:{module.Value[0]}:{module.Value[1]}")));
-        Assert.That(description.Modules.Select(module => $"{module.Target.Name}:{module.Rank}:{module.Scale}"), Is.EqualTo(description.Coverage.Modules.Select(module => $"{module.Module}:{module.Rank}:{module.Scale}")));
+        Assert.That(description.Modules.Select(module => $"{module.Target.Name}:{module.Rank}:{module.Scale}"),
+            Is.EqualTo(description.Coverage.Modules.Select(module => $"{module.Module}:{module.Rank}:{module.Scale}")));
         Assert.That(description.Coverage.Bytes, Is.EqualTo(new FileInfo(Path.Combine(folder, "adapter_model.safetensors")).Length));
     }
 
@@ -47,7 +49,9 @@ internal sealed class AdapterDescriptionTests
     [TestCaseSource(nameof(Later))]
     public void A_method_beyond_plain_LoRA_is_refused_by_name(string model, string adapter)
     {
-        var error = Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(new AdapterFolder(adapter, FixtureModel.AdapterPath(model, adapter)), FixtureModel.Targets(model)))!;
+        var error =
+            Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(
+                new AdapterFolder(adapter, FixtureModel.AdapterPath(model, adapter)), FixtureModel.Targets(model)))!;
         Assert.That((error.Code, error.Subject, error.Adapter), Is.EqualTo(("adapter.incompatible", Reasons[adapter], adapter)));
     }
 
@@ -69,7 +73,8 @@ internal sealed class AdapterDescriptionTests
     {
         AdapterDescription description = Fixture("patterns");
         Assert.That(description.Coverage.ToString(), Is.EqualTo("15 of 23 modules, ranks 2 to 9, 8,440 parameters, 37,520 bytes"));
-        Assert.That(description.Coverage.Parameters, Is.EqualTo(description.Modules.Sum(module => (long)module.Rank * (module.Target.InFeatures + module.Target.OutFeatures))));
+        Assert.That(description.Coverage.Parameters,
+            Is.EqualTo(description.Modules.Sum(module => (long)module.Rank * (module.Target.InFeatures + module.Target.OutFeatures))));
     }
 
     [Test]
@@ -91,7 +96,11 @@ internal sealed class AdapterDescriptionTests
     {
         TestAdapter adapter = Small(out ImmutableArray<TargetModule> targets);
         for (int at = 0; at < adapter.Tensors.Count; at++)
-            adapter.Tensors[at] = adapter.Tensors[at] with { Name = adapter.Tensors[at].Name.Replace(usual, other, StringComparison.Ordinal) };
+        {
+            adapter.Tensors[at] =
+                adapter.Tensors[at] with { Name = adapter.Tensors[at].Name.Replace(usual, other, StringComparison.Ordinal) };
+        }
+
         Assert.That(Read(adapter, targets).Modules, Has.Length.EqualTo(targets.Length));
     }
 
@@ -162,7 +171,8 @@ internal sealed class AdapterDescriptionTests
     }
 
     private static AdapterDescription Fixture(string adapter) =>
-        AdapterDescription.Read(new AdapterFolder(adapter, FixtureModel.AdapterPath("core-llama-gqa", adapter)), FixtureModel.Targets("core-llama-gqa"));
+        AdapterDescription.Read(
+            new AdapterFolder(adapter, FixtureModel.AdapterPath("core-llama-gqa", adapter)), FixtureModel.Targets("core-llama-gqa"));
 
     [Test]
     public void Headers_are_looked_into_at_the_pace_of_loads()
@@ -175,7 +185,8 @@ internal sealed class AdapterDescriptionTests
         {
             read = Task.Factory.StartNew(
                 () => AdapterDescription.Read(
-                    new AdapterFolder("qv", FixtureModel.AdapterPath("core-llama-gqa", "qv")), FixtureModel.Targets("core-llama-gqa"), pace.Begin()),
+                    new AdapterFolder("qv", FixtureModel.AdapterPath("core-llama-gqa", "qv")), FixtureModel.Targets("core-llama-gqa"),
+                    pace.Begin()),
                 TaskCreationOptions.LongRunning);
             SpinWait.SpinUntil(() => pace.Waiting == 1 || read.IsCompleted);
             Assert.That(read.IsCompleted, Is.False, "one works at a time");
@@ -184,7 +195,8 @@ internal sealed class AdapterDescriptionTests
         Assert.That(read.GetAwaiter().GetResult().Modules, Is.Not.Empty);
     }
 
-    private static AdapterDescription Read(TestAdapter adapter, ImmutableArray<TargetModule> targets) => AdapterDescription.Read(adapter.InMemory(), targets);
+    private static AdapterDescription Read(TestAdapter adapter, ImmutableArray<TargetModule> targets) =>
+        AdapterDescription.Read(adapter.InMemory(), targets);
 
     private static AdapterLoadException Refused(TestAdapter adapter, ImmutableArray<TargetModule> targets) =>
         Assert.Throws<AdapterLoadException>(() => Read(adapter, targets))!;

@@ -66,7 +66,8 @@ public sealed class AdapterDirectorySourceTests
     {
         using var root = new TemporaryFolder();
 
-        await Assert.ThatAsync(async () => await new AdapterDirectorySource(root.Path).FindAsync(new string('a', 256), default), Throws.TypeOf<AdapterLoadException>());
+        await Assert.ThatAsync(async () => await new AdapterDirectorySource(root.Path)
+            .FindAsync(new string('a', 256), default), Throws.TypeOf<AdapterLoadException>());
     }
 
     [Test]
@@ -74,7 +75,10 @@ public sealed class AdapterDirectorySourceTests
     {
         using var root = new TemporaryFolder();
         foreach (string name in (string[])["victim", "thief"])
+        {
             Directory.CreateDirectory(Path.Combine(root.Path, name));
+        }
+
         root.Write("victim/adapter_config.json", "{}");
         root.Write("victim/adapter_model.safetensors", "x");
         root.Write("thief/adapter_config.json", "{}");
@@ -94,7 +98,8 @@ public sealed class AdapterDirectorySourceTests
     public void Scenario_25_a_folder_or_a_file_that_became_a_link_after_it_was_found_is_not_followed_either()
     {
         using var root = new TemporaryFolder();
-        string real = Directory.CreateDirectory(Path.Combine(root.Path, "real")).FullName, tenant = Directory.CreateDirectory(Path.Combine(root.Path, "tenant")).FullName;
+        string real = Directory.CreateDirectory(Path.Combine(root.Path, "real")).FullName,
+            tenant = Directory.CreateDirectory(Path.Combine(root.Path, "tenant")).FullName;
         TestAdapter.For(TestAdapter.Model(1, 8, 8), _ => 2, _ => TensorType.F32).Write(real);
         AdapterOrigin origin = new AdapterDirectorySource(root.Path).FindAsync("tenant", default).Result!;
 
@@ -157,12 +162,17 @@ public sealed class AdapterDirectorySourceTests
         using var outer = new TemporaryFolder();
         string deep = outer.Path;
         for (int i = 0; i < 4; i++)
+        {
             deep = Path.Combine(deep, new string((char)('a' + i), 100));
+        }
+
         Directory.CreateDirectory(Path.Combine(deep, new string('t', 200)));
 
-        Assert.That(await new AdapterDirectorySource(deep).FindAsync(new string('t', 200), default), Is.Not.Null, "beyond the 260 characters of old Windows");
+        Assert.That(await new AdapterDirectorySource(deep)
+            .FindAsync(new string('t', 200), default), Is.Not.Null, "beyond the 260 characters of old Windows");
         Assert.That(await new AdapterDirectorySource(deep + new string('x', 5000)).FindAsync("tenant", default), Is.Null);
-        Assert.That(await new AdapterDirectorySource(outer.Path).FindAsync(new string('語', 255), default), Is.Null, "more bytes than a name may have");
+        Assert.That(await new AdapterDirectorySource(outer.Path)
+            .FindAsync(new string('語', 255), default), Is.Null, "more bytes than a name may have");
     }
 
     [Test]
@@ -192,7 +202,8 @@ public sealed class AdapterDirectorySourceTests
         foreach (string name in (string[])["outside", "upwards", "sibling", "twisted", "file"])
         {
             await Assert.ThatAsync(
-                async () => await source.FindAsync(name, default), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("symbolic link"), name);
+                async () => await source.FindAsync(name, default),
+                Throws.TypeOf<AdapterLoadException>().With.Message.Contains("symbolic link"), name);
         }
 
         Assert.That(real, Does.Exist);

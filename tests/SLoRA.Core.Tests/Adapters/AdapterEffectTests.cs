@@ -23,7 +23,8 @@ public sealed class AdapterEffectTests
         using var copy = new CopiedAdapter("qv");
         copy.Clear(name => name.Contains(matrix, StringComparison.Ordinal));
         using var engine = new SteppedEngine();
-        var error = Assert.Throws<AdapterLoadException>(() => engine.Run(engine.Adapters.RegisterAsync("none", copy.Path, AdapterValidation.Content)))!;
+        var error = Assert.Throws<AdapterLoadException>(
+            () => engine.Run(engine.Adapters.RegisterAsync("none", copy.Path, AdapterValidation.Content)))!;
         Assert.That(error.Code, Is.EqualTo("adapter.tensor"));
         Assert.That(error.Message, Does.Contain("changes nothing").And.Contain("AllowWithoutEffect"));
 
@@ -52,9 +53,14 @@ public sealed class AdapterEffectTests
     {
         using var copy = new CopiedAdapter("qv");
         if (byScale)
+        {
             copy.Configure("lora_alpha", 0);
+        }
         else
+        {
             copy.Clear(name => name.Contains("lora_B", StringComparison.Ordinal));
+        }
+
         using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(adapters => adapters.AllowWithoutEffect = true));
         AdapterCoverage coverage = engine.Run(engine.Adapters.RegisterAsync("none", copy.Path, AdapterValidation.Content));
         Assert.That(coverage.ModulesWithoutEffect, Is.EqualTo(coverage.Modules.Select(module => module.Module)));
@@ -109,7 +115,9 @@ public sealed class AdapterEffectTests
         Assert.That(AdapterEffect.Without(content, directory), Is.EqualTo(isZero ? [targets[0].Name] : Array.Empty<string>()));
 
         // What rounding does, by the types themselves.
-        Assert.That(type == TensorType.F16 ? (float)(Half)value == 0 : type == TensorType.BF16 ? Elements.Widen(Elements.Narrow(value)) == 0 : value == 0, Is.EqualTo(isZero));
+        Assert.That(type == TensorType.F16 ? (float)(Half)value == 0 : type == TensorType.BF16
+            ? Elements.Widen(Elements.Narrow(value)) == 0
+            : value == 0, Is.EqualTo(isZero));
     }
 
     [Test]
@@ -120,7 +128,8 @@ public sealed class AdapterEffectTests
         tensors.Add("model.layers.0.self_attn.q_proj.lora_A.weight", [.. Enumerable.Repeat(1f, columns)], 1, columns);
         tensors.Add("model.layers.0.self_attn.q_proj.lora_B.weight", [.. Enumerable.Repeat(-0f, rows)], rows, 1);
         using var engine = new SteppedEngine();
-        Assert.That(() => engine.Run(engine.Adapters.RegisterTensorsAsync("none", tensors)), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("changes nothing"));
+        Assert.That(() => engine.Run(engine.Adapters.RegisterTensorsAsync("none", tensors)),
+            Throws.TypeOf<AdapterLoadException>().With.Message.Contains("changes nothing"));
 
         static (int Rows, int Columns) Shape()
         {

@@ -36,10 +36,13 @@ internal sealed class AdapterFolderTests
     public void Files_beyond_the_limits_are_not_read()
     {
         long config = new FileInfo(Config).Length, tensors = new FileInfo(Tensors).Length;
-        Assert.That(Refused(_folder.Path, new AdapterLimits { ConfigBytes = (int)config - 1 }).Message, Does.Contain("adapter_config.json"));
-        Assert.That(Refused(_folder.Path, new AdapterLimits { FileBytes = tensors - 1 }).Message, Does.Contain("adapter_model.safetensors"));
+        Assert.That(
+            Refused(_folder.Path, new AdapterLimits { ConfigBytes = (int)config - 1 }).Message, Does.Contain("adapter_config.json"));
+        Assert.That(
+            Refused(_folder.Path, new AdapterLimits { FileBytes = tensors - 1 }).Message, Does.Contain("adapter_model.safetensors"));
         Assert.That(Refused(_folder.Path, new AdapterLimits { HeaderBytes = 16 }).Message, Does.Contain("header"));
-        Assert.DoesNotThrow(() => AdapterDescription.Read(new AdapterFolder("tenant", _folder.Path, new AdapterLimits { ConfigBytes = (int)config, FileBytes = tensors }), Targets));
+        Assert.DoesNotThrow(() => AdapterDescription.Read(
+            new AdapterFolder("tenant", _folder.Path, new AdapterLimits { ConfigBytes = (int)config, FileBytes = tensors }), Targets));
     }
 
     [Test]
@@ -105,7 +108,10 @@ internal sealed class AdapterFolderTests
         using AdapterReader reader = new AdapterFolder("tenant", _folder.Path).Open(default);
         Assert.DoesNotThrow(reader.CheckUnchanged);
         using (FileStream stream = new(Tensors, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
             stream.SetLength(stream.Length - 8);
+        }
+
         Assert.Throws<FormatError>(reader.CheckUnchanged);
         byte[] last = new byte[reader.Tensors[^1].Length];
         var error = Assert.Throws<FormatError>(() => reader.Read(reader.Tensors[^1], 0, last))!;

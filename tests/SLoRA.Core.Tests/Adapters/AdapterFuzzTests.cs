@@ -16,13 +16,16 @@ internal sealed class AdapterFuzzTests
     private static readonly ImmutableArray<TargetModule> Targets = FixtureModel.Targets("core-llama-gqa");
     private static readonly string[] Configs =
     [
-        .. FixtureModel.Adapters("core-llama-gqa").Select(adapter => File.ReadAllText(Path.Combine(FixtureModel.AdapterPath("core-llama-gqa", adapter), "adapter_config.json"))),
+        .. FixtureModel.Adapters("core-llama-gqa")
+            .Select(adapter => File.ReadAllText(Path.Combine(FixtureModel.AdapterPath("core-llama-gqa", adapter), "adapter_config.json"))),
     ];
 
     private static readonly string[] Pieces =
     [
-        "null", "true", "false", "{}", "[]", "\"\"", "-1", "0", "1e400", "1.5", "99999999999999999999", "\"\\ud800\"", "\"(\"", "\"(?P<a>\"", "\".*\"", "\"[\"",
-        "[\"q_proj\"]", "{\"q_proj\":1}", "{\"(\":1}", ",", ":", "\"", "{", "[", "}", "]", "\0", "é", "\"(a*)*b\"", "\"(?=(.+)+!)\"", "\"a{1000}{1000}\"",
+        "null", "true", "false", "{}", "[]", "\"\"", "-1", "0", "1e400", "1.5", "99999999999999999999", "\"\\ud800\"", "\"(\"",
+        "\"(?P<a>\"", "\".*\"", "\"[\"",
+        "[\"q_proj\"]", "{\"q_proj\":1}", "{\"(\":1}", ",", ":", "\"", "{", "[", "}", "]", "\0", "é", "\"(a*)*b\"", "\"(?=(.+)+!)\"",
+        "\"a{1000}{1000}\"",
     ];
 
     [FsCheck.NUnit.Property(MaxTest = 400)]
@@ -31,7 +34,10 @@ internal sealed class AdapterFuzzTests
         var random = new Random(seed);
         var text = new StringBuilder(Configs[random.Next(Configs.Length)]);
         for (int changes = random.Next(1, 5); changes > 0; changes--)
+        {
             Damage(text, random);
+        }
+
         Try(new TensorPackage("tenant", Encoding.UTF8.GetBytes(text.ToString()), [], [], 0));
         Try(WithTensorsOf("patterns", text.ToString()));
         return true.ToProperty();
@@ -43,7 +49,10 @@ internal sealed class AdapterFuzzTests
         var random = new Random(seed);
         byte[] bytes = Encoding.UTF8.GetBytes(Configs[random.Next(Configs.Length)]);
         for (int changes = random.Next(1, 4); changes > 0; changes--)
+        {
             bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+        }
+
         Try(new TensorPackage("tenant", bytes, [], [], 0));
         return true.ToProperty();
     }
@@ -73,13 +82,16 @@ internal sealed class AdapterFuzzTests
                     bytes = [.. bytes.AsSpan(0, at), .. bytes.AsSpan(Math.Min(bytes.Length, at + random.Next(1, 9)))];
                     break;
                 default:
-                    bytes = [.. bytes.AsSpan(0, at), .. bytes.AsSpan(at, Math.Min(bytes.Length - at, random.Next(1, 60))), .. bytes.AsSpan(at)];
+                    bytes = [
+                        .. bytes.AsSpan(0, at), .. bytes.AsSpan(at, Math.Min(bytes.Length - at, random.Next(1, 60))), .. bytes.AsSpan(at)];
                     break;
             }
 
             header = Math.Min(header, bytes.Length);
             if (bytes.Length == 0)
+            {
                 break;
+            }
         }
 
         File.WriteAllBytes(Path.Combine(folder.Path, "adapter_model.safetensors"), bytes);
@@ -140,7 +152,8 @@ internal sealed class AdapterFuzzTests
     }
 
     // A cut that only took away prefixes leaves a name that still says the same.
-    private static bool PrefixOnly(string changed, string original) => original.EndsWith(changed, StringComparison.Ordinal) || changed.EndsWith(original, StringComparison.Ordinal)
+    private static bool PrefixOnly(string changed, string original) =>
+        original.EndsWith(changed, StringComparison.Ordinal) || changed.EndsWith(original, StringComparison.Ordinal)
         || Formats(changed) == Formats(original);
 
     private static SLoRA.Formats.Peft.PeftTensorKey? Formats(string name) => SLoRA.Formats.Peft.PeftTensorKey.Parse(name);
@@ -178,7 +191,9 @@ internal sealed class AdapterFuzzTests
         }
 
         if (text.Length == 0)
+        {
             text.Append('{');
+        }
     }
 
     /// <summary>Puts a piece in the place of the value of some line, which leaves the JSON whole more often than not.</summary>
@@ -188,7 +203,10 @@ internal sealed class AdapterFuzzTests
         int line = random.Next(lines.Length);
         int colon = lines[line].IndexOf(": ", StringComparison.Ordinal);
         if (colon < 0)
+        {
             return;
+        }
+
         lines[line] = lines[line][..(colon + 2)] + piece + (lines[line].EndsWith(',') ? "," : "");
         text.Clear().Append(string.Join('\n', lines));
     }

@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Adapters;
 [Parallelizable(ParallelScope.All)]
 public sealed class AdapterSourceTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
 
     [Test]
     public void An_unknown_name_is_asked_for_once_and_all_who_wait_are_served()
@@ -24,14 +25,16 @@ public sealed class AdapterSourceTests
 
         Assert.That(answers.Select(answer => answer.Tokens), Is.All.EqualTo(Registered("qv")));
         Assert.That(source.Asked, Is.EqualTo(new[] { "qv" }));
-        Assert.That(engine.Adapters.List().Single(), Has.Property("Name").EqualTo("qv").And.Property("TotalRequests").EqualTo(5).And.Property("Tier").EqualTo(AdapterTier.Device));
+        Assert.That(engine.Adapters.List().Single(), Has.Property("Name").EqualTo("qv").And.Property("TotalRequests")
+            .EqualTo(5).And.Property("Tier").EqualTo(AdapterTier.Device));
     }
 
     [Test]
     public void Tensors_from_a_source_are_dropped_and_asked_for_again()
     {
         var source = new DelegateSource(_ => AdapterOrigin.FromTensors(TestTensors.Of("qv")));
-        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).ConfigureAdapters(options => options.HostBytes = 0));
+        using var engine =
+            new SteppedEngine(builder => builder.UseAdapterSource(source).ConfigureAdapters(options => options.HostBytes = 0));
         IReadOnlyList<int> first = AnswerOf(engine, "a");
         Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);
 
@@ -60,14 +63,17 @@ public sealed class AdapterSourceTests
     public void A_source_that_fails_fails_the_requests_for_that_name_alone()
     {
         var clock = new ManualClock();
-        var source = new DelegateSource(name => name == "bad" ? throw new TimeZoneNotFoundException("the database is down") : AdapterOrigin.FromFolder(SteppedEngine.AdapterFolder(name)));
+        var source = new DelegateSource(name => name == "bad"
+            ? throw new TimeZoneNotFoundException("the database is down")
+            : AdapterOrigin.FromFolder(SteppedEngine.AdapterFolder(name)));
         using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(clock));
         Answer bad = engine.Ask(Question with { Adapter = "bad" });
         Answer good = engine.Ask(Question with { Adapter = "qv" });
         engine.Finish(bad, good);
         Assert.That(
             bad.Error,
-            Is.TypeOf<AdapterLoadException>().With.Message.Contains("the database is down").And.InnerException.TypeOf<TimeZoneNotFoundException>());
+            Is.TypeOf<AdapterLoadException>().With.Message.Contains(
+                "the database is down").And.InnerException.TypeOf<TimeZoneNotFoundException>());
         Assert.That(good.Tokens, Is.EqualTo(Registered("qv")));
 
         Answer again = engine.Ask(Question with { Adapter = "bad" });
@@ -81,7 +87,8 @@ public sealed class AdapterSourceTests
     {
         var clock = new ManualClock();
         var source = new ManualSource();
-        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(clock).ConfigureAdapters(options => options.LoadTimeout = TimeSpan.FromSeconds(5)));
+        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(clock)
+            .ConfigureAdapters(options => options.LoadTimeout = TimeSpan.FromSeconds(5)));
         Answer answer = engine.Ask(Question with { Adapter = "qv" });
         engine.Loop.Step();
         source.Called.Wait();
@@ -117,7 +124,8 @@ public sealed class AdapterSourceTests
     {
         var clock = new ManualClock();
         var source = new DelegateSource(_ => AdapterOrigin.FromFolder(SteppedEngine.AdapterFolder("r1")));
-        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(clock).ConfigureAdapters(options => options.MaxSourceNames = 8));
+        using var engine = new SteppedEngine(builder => builder.UseAdapterSource(source).UseTimeProvider(clock)
+            .ConfigureAdapters(options => options.MaxSourceNames = 8));
         engine.Run(engine.Adapters.RegisterAsync("own", SteppedEngine.AdapterFolder("r1")));
         for (int i = 0; i < 50; i++)
         {
@@ -126,7 +134,8 @@ public sealed class AdapterSourceTests
         }
 
         Assert.That(engine.Adapters.Count, Is.EqualTo(9));
-        Assert.That(engine.Adapters.List().Select(adapter => adapter.Name), Is.EquivalentTo(Enumerable.Range(42, 8).Select(i => $"tenant{i}").Append("own")));
+        Assert.That(engine.Adapters.List()
+            .Select(adapter => adapter.Name), Is.EquivalentTo(Enumerable.Range(42, 8).Select(i => $"tenant{i}").Append("own")));
         Assert.That(AnswerOf(engine, "tenant0"), Is.EqualTo(Registered("r1")), "asked for again");
         Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1), "they all had one content");
     }
@@ -150,7 +159,8 @@ public sealed class AdapterSourceTests
         Answer other = engine.Ask(Question);
         engine.Finish(large, other);
 
-        Assert.That(large.Error, Is.TypeOf<RequestTooLargeException>().With.Property("AdapterPages").EqualTo(28).And.Property("TotalPages").EqualTo(29));
+        Assert.That(large.Error, Is.TypeOf<RequestTooLargeException>().With.Property("AdapterPages").EqualTo(28).And.Property("TotalPages")
+            .EqualTo(29));
         Assert.That(other.Tokens, Has.Count.EqualTo(8));
     }
 
@@ -162,7 +172,8 @@ public sealed class AdapterSourceTests
         tensors.AsSpan(^4).Fill(0xFF);
         File.WriteAllBytes(copy.TensorFile, tensors);
         using var engine = new SteppedEngine(
-            builder => builder.UseAdapterSource(new DelegateSource(_ => AdapterOrigin.FromFolder(copy.Path))).ConfigurePool(pool => pool.Bytes = 20 * 12288));
+            builder => builder.UseAdapterSource(new DelegateSource(_ => AdapterOrigin.FromFolder(copy.Path)))
+                .ConfigurePool(pool => pool.Bytes = 20 * 12288));
         Answer large = engine.Ask(Question with { Adapter = "wide" });
         engine.Finish(large);
 
@@ -261,6 +272,7 @@ public sealed class AdapterSourceTests
             }
         }
 
-        private TaskCompletionSource<AdapterOrigin?> Of(string name) => _answers.GetOrAdd(name, _ => new TaskCompletionSource<AdapterOrigin?>());
+        private TaskCompletionSource<AdapterOrigin?> Of(string name) =>
+            _answers.GetOrAdd(name, _ => new TaskCompletionSource<AdapterOrigin?>());
     }
 }

@@ -77,7 +77,8 @@ internal sealed class AdapterTensorsTests
         {
             Assert.Throws<ArgumentException>(() => tensors.Add("x", [1f], 1), "twice");
             Assert.Throws<ArgumentException>(() => tensors.Add("y", [1f, 2f], 3));
-            Assert.Throws<ArgumentException>(() => tensors.Add("y", [1f], int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue));
+            Assert.Throws<ArgumentException>(
+                () => tensors.Add("y", [1f], int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue));
             Assert.Throws<ArgumentOutOfRangeException>(() => tensors.Add("y", [1f], -1, -1));
             Assert.Throws<ArgumentNullException>(() => tensors.Add(null!, [1f], 1));
             Assert.Throws<ArgumentNullException>(() => _ = new AdapterTensors((string)null!));

@@ -20,7 +20,10 @@ internal sealed class ArrayPages(int pageCount, long pageBytes) : MainMemoryPage
     public override void Write(int page, long offset, ReadOnlySpan<byte> source)
     {
         if (page < 0 || page >= pageCount || offset < 0 || offset + source.Length > pageBytes)
+        {
             throw new InvalidOperationException("a write leaves its page");
+        }
+
         source.CopyTo(_bytes.AsSpan((int)((page * pageBytes) + offset)));
         Writes++;
         LargestWrite = Math.Max(LargestWrite, source.Length);
@@ -29,5 +32,6 @@ internal sealed class ArrayPages(int pageCount, long pageBytes) : MainMemoryPage
     public override void Copy(int source, int destination) =>
         _bytes.AsSpan((int)(source * pageBytes), (int)pageBytes).CopyTo(_bytes.AsSpan((int)(destination * pageBytes)));
 
-    public override void Read(int page, long offset, Span<byte> destination) => _bytes.AsSpan((int)((page * pageBytes) + offset), destination.Length).CopyTo(destination);
+    public override void Read(int page, long offset, Span<byte> destination) =>
+        _bytes.AsSpan((int)((page * pageBytes) + offset), destination.Length).CopyTo(destination);
 }

@@ -9,7 +9,8 @@ internal sealed class BaseFile
 {
     private readonly List<(byte[] Bytes, SafetensorsHeader Header)> _shards;
 
-    private BaseFile(IEnumerable<string> paths) => _shards = [.. paths.Select(File.ReadAllBytes).Select(bytes => (bytes, SafetensorsWriter.Read(bytes)))];
+    private BaseFile(IEnumerable<string> paths) =>
+        _shards = [.. paths.Select(File.ReadAllBytes).Select(bytes => (bytes, SafetensorsWriter.Read(bytes)))];
 
     public static BaseFile Of(string model) => new(Directory.GetFiles(Path.Combine(FixtureModel.Root, model, "model"), "*.safetensors"));
 
@@ -19,7 +20,8 @@ internal sealed class BaseFile
         string name = target.Name + ".weight";
         (byte[] bytes, TensorEntry entry) = Find(name) ?? Find("model.embed_tokens.weight")!.Value;
         return new BaseWeight(
-            entry.Type, entry.ElementCount, (offset, destination) => bytes.AsSpan((int)(entry.Begin + offset), destination.Length).CopyTo(destination), IsInMemory: true);
+            entry.Type, entry.ElementCount, (offset, destination) => bytes.AsSpan((int)(entry.Begin + offset), destination.Length)
+                .CopyTo(destination), IsInMemory: true);
     }
 
     public void Change(string tensor, int element)
@@ -33,7 +35,9 @@ internal sealed class BaseFile
         foreach ((byte[] bytes, SafetensorsHeader header) in _shards)
         {
             if (header.Find(tensor) is { } entry)
+            {
                 return (bytes, entry);
+            }
         }
 
         return null;

@@ -21,7 +21,10 @@ internal sealed class BrokenAdapterTests
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(FixtureModel.BrokenPath("broken.json")));
         foreach (JsonElement item in document.RootElement.GetProperty("cases").EnumerateArray())
-            yield return new Case(item.GetProperty("name").GetString()!, item.GetProperty("category").GetString()!, item.GetProperty("mention").GetString()!);
+        {
+            yield return new Case(item.GetProperty("name").GetString()!, item.GetProperty("category")
+                .GetString()!, item.GetProperty("mention").GetString()!);
+        }
     }
 
     private static IEnumerable<Case> CasesOfRegistration => Cases().Where(item => item.Category != "none" && !IsFoundInContent(item));
@@ -30,10 +33,14 @@ internal sealed class BrokenAdapterTests
     public void Registration_refuses(Case item)
     {
         var time = Stopwatch.StartNew();
-        var error = Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(new AdapterFolder("tenant", FixtureModel.BrokenPath(item.Name)), Targets))!;
+        var error = Assert.Throws<AdapterLoadException>(
+            () => AdapterDescription.Read(new AdapterFolder("tenant", FixtureModel.BrokenPath(item.Name)), Targets))!;
         TestContext.Out.WriteLine(error.Message);
         if (item.Name == "target-modules-regex-explodes")
+        {
             Assert.That(time.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1)));
+        }
+
         Check(item, error);
     }
 
@@ -54,6 +61,8 @@ internal sealed class BrokenAdapterTests
         Assert.That(error.Message, Does.Contain(item.Mention));
         // A single letter is in every message: there the subject itself must be the name.
         if (item.Mention == "r")
+        {
             Assert.That(error.Subject, Is.EqualTo("r"));
+        }
     }
 }

@@ -5,14 +5,18 @@ using SLoRA.Core.Tests.Engine;
 
 namespace SLoRA.Core.Tests.Adapters;
 
-/// <summary>Folders that are overwritten while their names are in use: the same rule for those that were registered and those that a source brings.</summary>
+/// <summary>
+/// Folders that are overwritten while their names are in use: the same rule for those that were registered and those that a source brings.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class ChangedContentTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
 
     [Test]
-    public void A_changed_folder_is_an_error_that_names_both_identities_until_it_is_refreshed([Values] bool isFromSource, [Values("qv", "wide")] string after)
+    public void A_changed_folder_is_an_error_that_names_both_identities_until_it_is_refreshed(
+        [Values] bool isFromSource, [Values("qv", "wide")] string after)
     {
         using var copy = new CopiedAdapter("rslora");
         var log = new LogRecord();
@@ -27,7 +31,8 @@ public sealed class ChangedContentTests
         engine.Finish(refused, other);
 
         Assert.That(other.Tokens, Has.Count.EqualTo(8));
-        Assert.That(refused.Error, Is.TypeOf<AdapterChangedException>().With.Property("Code").EqualTo("adapter.changed").And.Property("Adapter").EqualTo("a"));
+        Assert.That(refused.Error, Is.TypeOf<AdapterChangedException>().With.Property("Code")
+            .EqualTo("adapter.changed").And.Property("Adapter").EqualTo("a"));
         var error = (AdapterChangedException)refused.Error!;
         Assert.That(error.Expected, Does.StartWith($"generation {before} "));
         Assert.That(error.Found, Does.Not.Contain(before));
@@ -132,7 +137,8 @@ public sealed class ChangedContentTests
         () => OptionRules.Check(new AdapterCacheOptions { ChangedContent = (ChangedContent)7 }),
         Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Adapters.ChangedContent"));
 
-    private static SteppedEngine Engine(CopiedAdapter copy, bool isFromSource, ChangedContent change, LogRecord log, TimeProvider? clock = null)
+    private static SteppedEngine Engine(
+        CopiedAdapter copy, bool isFromSource, ChangedContent change, LogRecord log, TimeProvider? clock = null)
     {
         var engine = new SteppedEngine(builder => builder
             .ConfigureAdapters(options => options.ChangedContent = change)
@@ -180,7 +186,8 @@ public sealed class ChangedContentTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (eventId.Name is "Changed" or "Adopted")
             {

@@ -9,10 +9,12 @@ internal static class FixtureModel
 {
     public static string Root { get; } = FindRoot();
 
-    public static IEnumerable<string> CoreModels => Directory.GetDirectories(Root, "core-*").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> CoreModels =>
+        Directory.GetDirectories(Root, "core-*").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
 
     public static IEnumerable<string> Adapters(string model) =>
-        Directory.GetDirectories(Path.Combine(Root, model, "adapters")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+        Directory.GetDirectories(Path.Combine(Root, model, "adapters")).Select(path => Path.GetFileName(path)!)
+            .Order(StringComparer.Ordinal);
 
     public static string AdapterPath(string model, string adapter) => Path.Combine(Root, model, "adapters", adapter);
 
@@ -22,9 +24,12 @@ internal static class FixtureModel
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Root, model, "model", "config.json")));
         JsonElement config = document.RootElement;
-        int hidden = Int("hidden_size"), inner = Int("intermediate_size"), heads = Int("num_attention_heads"), vocabulary = Int("vocab_size");
+        int hidden = Int("hidden_size"), inner = Int("intermediate_size"), heads = Int("num_attention_heads"),
+            vocabulary = Int("vocab_size");
         int kvHeads = config.TryGetProperty("num_key_value_heads", out JsonElement kv) ? kv.GetInt32() : heads;
-        int headDim = config.TryGetProperty("head_dim", out JsonElement dim) && dim.ValueKind == JsonValueKind.Number ? dim.GetInt32() : hidden / heads;
+        int headDim = config.TryGetProperty("head_dim", out JsonElement dim) && dim.ValueKind == JsonValueKind.Number
+            ? dim.GetInt32()
+            : hidden / heads;
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
         Add("model.embed_tokens", TargetKind.Embedding, -1, vocabulary, hidden);
         for (int layer = 0; layer < Int("num_hidden_layers"); layer++)
@@ -41,7 +46,10 @@ internal static class FixtureModel
 
         Add("lm_head", TargetKind.Head, -1, hidden, vocabulary);
         if (config.TryGetProperty("tie_word_embeddings", out JsonElement tied) && tied.GetBoolean())
+        {
             targets[^1] = targets[^1] with { StoredAs = "model.embed_tokens" };
+        }
+
         return targets.ToImmutable();
 
         int Int(string key) => config.GetProperty(key).GetInt32();
@@ -62,7 +70,9 @@ internal static class FixtureModel
         {
             string candidate = Path.Combine(folder.FullName, "tests", "fixtures");
             if (Directory.Exists(candidate))
+            {
                 return candidate;
+            }
         }
 
         throw new DirectoryNotFoundException("tests/fixtures is not above the test assembly");

@@ -3,7 +3,10 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Adapters;
 
-/// <summary>An adapter on a disk that answers when the test says so. Its headers can always be read; the first byte of its content hangs at the gate.</summary>
+/// <summary>
+/// An adapter on a disk that answers when the test says so. Its headers can always be read; the first byte of its content hangs at the
+/// gate.
+/// </summary>
 internal sealed class GatedPackage(string name, string folder) : AdapterPackage(name)
 {
     private readonly AdapterFolder _folder = new(name, folder);

@@ -10,12 +10,14 @@ namespace SLoRA.Core.Tests.Adapters;
 [Parallelizable(ParallelScope.All)]
 public sealed class HostStoreTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
 
     [Test]
     public void Content_beyond_the_bound_goes_and_is_read_again_when_it_is_needed()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(options => options.HostBytes = 0), adapters: ["qv", "rslora"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigureAdapters(options => options.HostBytes = 0), adapters: ["qv", "rslora"]);
         Assert.That(engine.Loop.HostStore.Bytes, Is.EqualTo(0));
         IReadOnlyList<int> first = AnswerOf(engine, "qv");
         Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Device).And.Property("HostBytes").EqualTo(0));
@@ -24,7 +26,8 @@ public sealed class HostStoreTests
         Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Registered).And.Property("Generation").Not.Null);
 
         Assert.That(AnswerOf(engine, "qv"), Is.EqualTo(first));
-        Assert.That(StatusOf(engine, "qv"), Has.Property("Loads").EqualTo(3).And.Property("PageIns").EqualTo(2).And.Property("Evictions").EqualTo(1));
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Loads").EqualTo(3).And.Property("PageIns").EqualTo(2).And.Property("Evictions")
+            .EqualTo(1));
     }
 
     [Test]
@@ -58,7 +61,8 @@ public sealed class HostStoreTests
             switch (i % 3)
             {
                 case 0:
-                    Assert.That(engine.Run(engine.Adapters.EvictAsync("qv")), Is.EqualTo(new EvictedAdapter(true, generation.Directory.PageCount, bytes)), "from disk");
+                    Assert.That(engine.Run(engine.Adapters.EvictAsync("qv")),
+                        Is.EqualTo(new EvictedAdapter(true, generation.Directory.PageCount, bytes)), "from disk");
                     break;
                 case 1:
                     engine.Loop.DeviceCache.EvictIdle();
@@ -92,7 +96,8 @@ public sealed class HostStoreTests
         Answer other = engine.Ask(Question with { Adapter = "rslora" });
         engine.Finish(failing, other);
 
-        Assert.That(failing.Error, Is.TypeOf<AdapterChangedException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Message.Contains("was changed"));
+        Assert.That(failing.Error, Is.TypeOf<AdapterChangedException>().With.Property("Kind")
+            .EqualTo(LoadErrorKind.File).And.Message.Contains("was changed"));
         Assert.That(other.Tokens, Has.Count.EqualTo(8));
         engine.Run(engine.Adapters.ReplaceAsync("a", copy.Path));
         Assert.That(AnswerOf(engine, "a"), Has.Count.EqualTo(first.Count), "replacing it accepts what is there now");
@@ -117,7 +122,8 @@ public sealed class HostStoreTests
     public void What_a_request_waits_for_stays_beyond_the_bound()
     {
         using var engine = new SteppedEngine(
-            builder => builder.ConfigureAdapters(options => options.HostBytes = 1).ConfigureScheduling(scheduling => scheduling.MaxRunning = 1)
+            builder =>
+                builder.ConfigureAdapters(options => options.HostBytes = 1).ConfigureScheduling(scheduling => scheduling.MaxRunning = 1)
                 .ConfigurePool(pool => pool.Bytes = 40 * 12288));
         foreach (string name in (string[])["qv", "rslora", "wide"])
         {
@@ -186,7 +192,8 @@ public sealed class HostStoreTests
         Assert.That(names.Select(name => StatusOf(engine, name).Tier), Is.All.EqualTo(AdapterTier.Host));
         engine.AdapterCache.HostBytes = ImageBytes(engine, "qv");
         engine.Loop.Step();
-        Assert.That(names.Select(name => StatusOf(engine, name).Tier), Is.EqualTo(new[] { AdapterTier.Host, AdapterTier.Registered, AdapterTier.Registered }));
+        Assert.That(names.Select(name => StatusOf(engine, name).Tier),
+            Is.EqualTo(new[] { AdapterTier.Host, AdapterTier.Registered, AdapterTier.Registered }));
 
         engine.Finish([running, .. waiting]);
 
@@ -238,7 +245,8 @@ public sealed class HostStoreTests
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    private static AdapterStatus StatusOf(SteppedEngine engine, string name) => engine.Adapters.List().Single(adapter => adapter.Name == name);
+    private static AdapterStatus StatusOf(SteppedEngine engine, string name) =>
+        engine.Adapters.List().Single(adapter => adapter.Name == name);
 
     private static IReadOnlyList<int> AnswerOf(SteppedEngine engine, string adapter)
     {

@@ -15,7 +15,8 @@ public sealed class ReadThreadsTests
         using var threads = new ReadThreads(2, Limit, TimeProvider.System);
 
         Assert.That(await threads.Run("a", _ => "content", default), Is.EqualTo("content"));
-        await Assert.ThatAsync(() => threads.Run<string>("a", _ => throw new OutOfMemoryException(), default), Throws.TypeOf<AdapterLoadException>().With.InnerException.TypeOf<OutOfMemoryException>());
+        await Assert.ThatAsync(() => threads.Run<string>("a", _ => throw new OutOfMemoryException(), default),
+            Throws.TypeOf<AdapterLoadException>().With.InnerException.TypeOf<OutOfMemoryException>());
         Assert.That(await threads.Run("a", _ => "again", default), Is.EqualTo("again"), "a failure costs no thread");
     }
 
@@ -34,7 +35,8 @@ public sealed class ReadThreadsTests
         clock.Advance(TimeSpan.FromTicks(1));
 
         var error = (await Assert.ThrowsAsync<AdapterLoadException>(() => hung))!;
-        Assert.That(error, Has.Property("Kind").EqualTo(LoadErrorKind.File).And.Property("Adapter").EqualTo("slow").And.Message.Contains("timed out after 30 s"));
+        Assert.That(error, Has.Property("Kind").EqualTo(LoadErrorKind.File).And.Property("Adapter")
+            .EqualTo("slow").And.Message.Contains("timed out after 30 s"));
         Assert.That(await next, Is.EqualTo("content"));
         Assert.That(threads.Lost, Is.EqualTo(1));
     }
@@ -167,7 +169,8 @@ public sealed class ReadThreadsTests
             await LoseOne(threads, hangs, $"evil/{i}");
         }
 
-        await Assert.ThatAsync(() => threads.Run("evil/more", _ => "content", default), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("8 earlier readings hang"));
+        await Assert.ThatAsync(() => threads.Run("evil/more", _ => "content", default),
+            Throws.TypeOf<AdapterLoadException>().With.Message.Contains("8 earlier readings hang"));
         Assert.That(await threads.Run("honest/a", _ => "content", default), Is.EqualTo("content"));
         Assert.That(await threads.Run("evildoer", _ => "content", default), Is.EqualTo("content"), "another name");
 
@@ -182,13 +185,15 @@ public sealed class ReadThreadsTests
         using var threads = new ReadThreads(ReadThreads.MostOfOne, Limit, new ManualClock());
         using var hangs = new Hanging();
         using var cancellation = new CancellationTokenSource();
-        Task<Closable>[] hung = [.. Enumerable.Range(0, ReadThreads.MostOfOne).Select(i => threads.Run($"evil/{i}", hangs.Read, cancellation.Token))];
+        Task<Closable>[] hung =
+            [.. Enumerable.Range(0, ReadThreads.MostOfOne).Select(i => threads.Run($"evil/{i}", hangs.Read, cancellation.Token))];
         Task<string> waiting = threads.Run("evil/last", _ => "content", default);
         hangs.WaitFor(ReadThreads.MostOfOne);
 
         await cancellation.CancelAsync();
 
-        await Assert.ThatAsync(() => waiting, Throws.TypeOf<AdapterLoadException>().With.Property("Adapter").EqualTo("evil/last").And.Message.Contains("hang"));
+        await Assert.ThatAsync(() => waiting, Throws.TypeOf<AdapterLoadException>().With.Property("Adapter")
+            .EqualTo("evil/last").And.Message.Contains("hang"));
         foreach (Task<Closable> reading in hung)
         {
             await Assert.ThatAsync(() => reading, Throws.InstanceOf<OperationCanceledException>());
@@ -205,7 +210,8 @@ public sealed class ReadThreadsTests
             await LoseOne(threads, hangs, $"slow{i}");
         }
 
-        await Assert.ThatAsync(() => threads.Run("next", _ => "content", default), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("hang"));
+        await Assert.ThatAsync(
+            () => threads.Run("next", _ => "content", default), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("hang"));
 
         hangs.Release.Set();
         SpinWait.SpinUntil(() => threads.Lost == 0);
@@ -229,7 +235,8 @@ public sealed class ReadThreadsTests
         {
             await Assert.ThatAsync(
                 () => threads.Run("a", _ => "content", default),
-                Throws.TypeOf<AdapterLoadException>().With.Property("Adapter").EqualTo("a").And.InnerException.TypeOf<OutOfMemoryException>());
+                Throws.TypeOf<AdapterLoadException>().With.Property("Adapter")
+                    .EqualTo("a").And.InnerException.TypeOf<OutOfMemoryException>());
         }
 
         refuses = false;

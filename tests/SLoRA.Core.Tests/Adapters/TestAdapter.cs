@@ -10,12 +10,14 @@ namespace SLoRA.Core.Tests.Adapters;
 /// <summary>Adapters made for a test: a configuration and named tensors of made-up values, as a folder or in memory.</summary>
 internal sealed class TestAdapter
 {
-    public JsonObject Config { get; } = JsonNode.Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""")!.AsObject();
+    public JsonObject Config { get; } =
+        JsonNode.Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""")!.AsObject();
 
     public List<(string Name, string Dtype, long[] Shape, byte[] Data)> Tensors { get; } = [];
 
     /// <summary>A and B of the given ranks for these modules, with small values that differ everywhere.</summary>
-    public static TestAdapter For(IEnumerable<TargetModule> targets, Func<TargetModule, int> rank, Func<TargetModule, TensorType> type, int seed = 1)
+    public static TestAdapter For(
+        IEnumerable<TargetModule> targets, Func<TargetModule, int> rank, Func<TargetModule, TensorType> type, int seed = 1)
     {
         var adapter = new TestAdapter();
         var random = new Random(seed);
@@ -40,7 +42,8 @@ internal sealed class TestAdapter
     public void Add(string name, TensorType type, long[] shape, Random random)
     {
         long count = shape.Aggregate(1L, (product, dimension) => product * dimension);
-        Tensors.Add((name, type.ToString(), shape, Bytes(type, [.. Enumerable.Range(0, (int)count).Select(_ => (random.NextSingle() - 0.5f) * 4)])));
+        Tensors.Add((name, type.ToString(), shape,
+            Bytes(type, [.. Enumerable.Range(0, (int)count).Select(_ => (random.NextSingle() - 0.5f) * 4)])));
     }
 
     public static unsafe byte[] Bytes(TensorType type, float[] values)
@@ -49,7 +52,9 @@ internal sealed class TestAdapter
         fixed (byte* data = bytes)
         {
             for (int at = 0; at < values.Length; at++)
+            {
                 Elements.Write(type, data, at, values[at]);
+            }
         }
 
         return bytes;
@@ -64,7 +69,8 @@ internal sealed class TestAdapter
     public AdapterPackage InMemory(string name = "tenant") => new TensorPackage(
         name,
         System.Text.Encoding.UTF8.GetBytes(Config.ToJsonString()),
-        [.. Tensors.Select((tensor, at) => new TensorEntry(tensor.Name, Enum.Parse<TensorType>(tensor.Dtype), [.. tensor.Shape], at, tensor.Data.Length))],
+        [.. Tensors.Select(
+            (tensor, at) => new TensorEntry(tensor.Name, Enum.Parse<TensorType>(tensor.Dtype), [.. tensor.Shape], at, tensor.Data.Length))],
         [.. Tensors.Select(tensor => tensor.Data)],
         Tensors.Sum(tensor => (long)tensor.Data.Length));
 
@@ -73,7 +79,18 @@ internal sealed class TestAdapter
     {
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
         if (vocabulary > 0)
-            targets.Add(new TargetModule { Index = 0, Name = "model.embed_tokens", Kind = TargetKind.Embedding, Layer = -1, InFeatures = vocabulary, OutFeatures = inFeatures });
+        {
+            targets.Add(new TargetModule
+            {
+                Index = 0,
+                Name = "model.embed_tokens",
+                Kind = TargetKind.Embedding,
+                Layer = -1,
+                InFeatures = vocabulary,
+                OutFeatures = inFeatures
+            });
+        }
+
         for (int layer = 0; layer < layers; layer++)
         {
             foreach (string name in (string[])["q_proj", "v_proj"])

@@ -21,13 +21,17 @@ internal sealed unsafe class TilePackerTests
         TestAdapter adapter = TestAdapter.For(targets, _ => random.Next(1, shape.Rank + 1), _ => types[random.Next(3)], shape.Seed);
         using AdapterContent content = Load(adapter, targets);
         TensorType baseType = types[random.Next(3)];
-        TileDirectory directory = TilePlanner.Plan(content.Description.Modules, targets.Length, shape.PageKiB * 1024L, shape.Policy, baseType);
+        TileDirectory directory =
+            TilePlanner.Plan(content.Description.Modules, targets.Length, shape.PageKiB * 1024L, shape.Policy, baseType);
         var pages = new ArrayPages(directory.PageCount + 5, shape.PageKiB * 1024L);
         int[] poolPages = Shuffled(random, pages.PageCount)[..directory.PageCount];
         var packer = new TilePacker(content, directory, pages, poolPages);
         int slices = 0;
         while (!packer.Advance(shape.Slice))
+        {
             slices++;
+        }
+
         Assert.That(pages.LargestWrite, Is.LessThanOrEqualTo(1024), "pieces are bounded");
         Assert.That(slices, Is.GreaterThanOrEqualTo(shape.Slice < 16 ? 1 : 0));
         foreach (AdapterContentModule module in content.Modules)
@@ -59,7 +63,8 @@ internal sealed unsafe class TilePackerTests
     {
         ImmutableArray<TargetModule> targets = TestAdapter.Model(2, 100, 60);
         using AdapterContent content = Load(TestAdapter.For(targets, _ => 20, _ => TensorType.F32), targets);
-        TileDirectory directory = TilePlanner.Plan(content.Description.Modules, targets.Length, 4096, AdapterWeightType.BaseType, TensorType.BF16);
+        TileDirectory directory =
+            TilePlanner.Plan(content.Description.Modules, targets.Length, 4096, AdapterWeightType.BaseType, TensorType.BF16);
         int[] order = [.. Enumerable.Range(0, directory.PageCount)];
         var first = new ArrayPages(directory.PageCount, 4096);
         var second = new ArrayPages(directory.PageCount, 4096);
@@ -108,8 +113,10 @@ internal sealed unsafe class TilePackerTests
     {
         ImmutableArray<TargetModule> targets = TestAdapter.Model(2, 100, 60);
         using AdapterContent content = Load(TestAdapter.For(targets, _ => 20, _ => TensorType.F32), targets);
-        TileDirectory directory = TilePlanner.Plan(content.Description.Modules, targets.Length, 4096, AdapterWeightType.AsStored, TensorType.F32);
-        Assert.Throws<ArgumentOutOfRangeException>(() => TilePacker.Pack(content, directory, new ArrayPages(99, 4096), new int[directory.PageCount - 1]));
+        TileDirectory directory =
+            TilePlanner.Plan(content.Description.Modules, targets.Length, 4096, AdapterWeightType.AsStored, TensorType.F32);
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => TilePacker.Pack(content, directory, new ArrayPages(99, 4096), new int[directory.PageCount - 1]));
     }
 
     private static AdapterContent Load(TestAdapter adapter, ImmutableArray<TargetModule> targets) =>
@@ -128,11 +135,17 @@ internal sealed unsafe class TilePackerTests
             {
                 for (int column = 0; column < tile.Columns; column++)
                 {
-                    (int r, int c) = transposed ? (tile.FirstColumn + column, tile.FirstRow + row) : (tile.FirstRow + row, tile.FirstColumn + column);
+                    (int r, int c) =
+                        transposed ? (tile.FirstColumn + column, tile.FirstRow + row) : (tile.FirstRow + row, tile.FirstColumn + column);
                     fixed (byte* data = source.Bytes, target = expected)
+                    {
                         Elements.Write(tiles.Type, target, 0, Elements.Read(source.Type, data, ((long)r * source.Columns) + c));
+                    }
+
                     if (!packed.AsSpan(((row * tile.Columns) + column) * size, size).SequenceEqual(expected))
+                    {
                         Assert.Fail($"{source.Name} [{r}, {c}] in {tile}");
+                    }
                 }
             }
         }
@@ -145,7 +158,10 @@ internal sealed unsafe class TilePackerTests
         foreach (MatrixTiles matrix in directory.Modules.SelectMany(module => (MatrixTiles[])[module!.A, module.B]))
         {
             foreach (Tile tile in matrix.Tiles)
-                covered.AsSpan((int)((tile.Page * pages.PageBytes) + tile.Offset), tile.Rows * tile.Columns * matrix.Type.ElementSize()).Fill(true);
+            {
+                covered.AsSpan((int)((tile.Page * pages.PageBytes) + tile.Offset), tile.Rows * tile.Columns * matrix.Type.ElementSize())
+                    .Fill(true);
+            }
         }
 
         byte[] bytes = new byte[pages.PageBytes];
@@ -156,7 +172,9 @@ internal sealed unsafe class TilePackerTests
             for (int at = 0; at < bytes.Length; at++)
             {
                 if ((own < 0 || !covered[(own * pages.PageBytes) + at]) && bytes[at] != ArrayPages.Untouched)
+                {
                     Assert.Fail($"byte {at} of page {page} is in no tile and was written");
+                }
             }
         }
     }

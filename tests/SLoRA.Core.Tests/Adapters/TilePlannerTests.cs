@@ -41,7 +41,10 @@ internal sealed class TilePlannerTests
 
         used.Sort();
         for (int at = 1; at < used.Count; at++)
+        {
             Assert.That(used[at].Begin, Is.GreaterThanOrEqualTo(used[at - 1].End), "tiles overlap");
+        }
+
         Assert.That(directory.PageCount, Is.EqualTo((used[^1].End + (plan.PageKiB * 1024L) - 1) / (plan.PageKiB * 1024L)));
         Assert.That(directory.Modules, Has.Length.EqualTo(modules.Length + 3));
         return true.ToProperty();
@@ -62,7 +65,8 @@ internal sealed class TilePlannerTests
 
         // At the end of a page less than one span of a whole group is left.
         long pageEnd = TilePlanner.GroupRows * TilePlanner.SpanColumns * 4;
-        Assert.That((directory.PageCount * pageBytes) - data, Is.LessThan(pageBytes + (tiles * TilePlanner.Alignment) + ((directory.PageCount - 1) * pageEnd)));
+        Assert.That((directory.PageCount * pageBytes) - data,
+            Is.LessThan(pageBytes + (tiles * TilePlanner.Alignment) + ((directory.PageCount - 1) * pageEnd)));
         return true.ToProperty();
     }
 
@@ -73,7 +77,8 @@ internal sealed class TilePlannerTests
         return (Text(Make()) == Text(Make())).ToProperty();
 
         TileDirectory Make() => TilePlanner.Plan(modules, modules.Length, plan.PageKiB * 1024L, plan.Policy, TensorType.F16);
-        string Text(TileDirectory directory) => string.Join("|", directory.Modules.SelectMany(module => module!.A.Tiles.Concat(module.B.Tiles)));
+        string Text(TileDirectory directory) =>
+            string.Join("|", directory.Modules.SelectMany(module => module!.A.Tiles.Concat(module.B.Tiles)));
     }
 
     [Test]
@@ -128,9 +133,15 @@ internal sealed class TilePlannerTests
         var random = new Random(plan.Seed);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>();
         if (plan.Vocabulary > 0)
+        {
             modules.Add(Module(0, random.Next(1, Math.Min(plan.Rank, 20) + 1), plan.Vocabulary, plan.Columns, Type()));
+        }
+
         for (int more = random.Next(1, 5); more > 0; more--)
+        {
             modules.Add(Module(modules.Count, random.Next(1, plan.Rank + 1), plan.Columns, plan.Outputs, Type()));
+        }
+
         return modules.ToImmutable();
 
         TensorType Type() => (TensorType[])[TensorType.F32, TensorType.F16, TensorType.BF16] is var types ? types[random.Next(3)] : default;
@@ -138,7 +149,15 @@ internal sealed class TilePlannerTests
 
     private static AdapterModule Module(int index, int rank, int inFeatures, int outFeatures, TensorType type)
     {
-        var target = new TargetModule { Index = index, Name = $"module.{index}", Kind = TargetKind.Linear, Layer = index, InFeatures = inFeatures, OutFeatures = outFeatures };
+        var target = new TargetModule
+        {
+            Index = index,
+            Name = $"module.{index}",
+            Kind = TargetKind.Linear,
+            Layer = index,
+            InFeatures = inFeatures,
+            OutFeatures = outFeatures
+        };
         return new AdapterModule(
             target,
             rank,
@@ -163,7 +182,10 @@ internal sealed class TilePlannerTests
             column += tile.Columns;
             Assert.That(column == columns || tile.Columns % 32 == 0, "all spans but the last are whole");
             if (column == columns)
+            {
                 (row, column) = (row + tile.Rows, 0);
+            }
+
             Assert.That(tile.Offset % 64, Is.Zero);
             long end = tile.Offset + ((long)tile.Rows * tile.Columns * size);
             Assert.That(end, Is.LessThanOrEqualTo(pageBytes), "a tile crosses its page");

@@ -10,7 +10,8 @@ internal sealed class WeightScanTests
 {
     [Test]
     public void One_bad_element_is_found_at_every_place_and_of_every_kind(
-        [Values] bool negative, [Values(float.NaN, float.PositiveInfinity)] float bad, [Values(TensorTypeName.F32, TensorTypeName.F16, TensorTypeName.BF16)] TensorTypeName name)
+        [Values] bool negative, [Values(float.NaN, float.PositiveInfinity)] float bad,
+        [Values(TensorTypeName.F32, TensorTypeName.F16, TensorTypeName.BF16)] TensorTypeName name)
     {
         TensorType type = Enum.Parse<TensorType>(name.ToString());
         for (int length = 1; length < 70; length++)

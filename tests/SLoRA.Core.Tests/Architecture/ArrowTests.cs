@@ -64,6 +64,8 @@ internal sealed class ArrowTests
         }
 
         string name = type.Name.Split('`')[0];
-        return Rooms.ByType.TryGetValue(name, out string? room) ? room : throw new InvalidOperationException($"No file of the library declares {name}.");
+        return Rooms.ByType.TryGetValue(name, out string? room)
+            ? room
+            : throw new InvalidOperationException($"No file of the library declares {name}.");
     }
 }

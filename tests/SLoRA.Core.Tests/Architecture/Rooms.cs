@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace SLoRA.Core.Tests.Architecture;
 
-/// <summary>The rooms of SLoRA.Core, which are its folders: their order as docs/architecture.md has it, and which type is in which.</summary>
+/// <summary>
+/// The rooms of SLoRA.Core, which are its folders: their order as docs/architecture.md has it, and which type is in which.
+/// </summary>
 internal static partial class Rooms
 {
     /// <summary>The folder of files that are in none.</summary>
@@ -42,11 +44,14 @@ internal static partial class Rooms
         .Where(file => Path.GetRelativePath(Source, file).Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj"));
 
     private static string RoomOf(string file) =>
-        Path.GetDirectoryName(Path.GetRelativePath(Source, file)) is { Length: > 0 } folder ? folder.Replace(Path.DirectorySeparatorChar, '/') : Root;
+        Path.GetDirectoryName(Path.GetRelativePath(Source, file)) is { Length: > 0 } folder
+            ? folder.Replace(Path.DirectorySeparatorChar, '/')
+            : Root;
 
     [GeneratedRegex(@"^## Rooms\n.*?```\w*\n(.*?)```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex OrderBlock();
 
-    [GeneratedRegex(@"^(?:public|internal|file)[\w ]*? (?:class|record struct|record class|record|struct|enum|interface|delegate [\w<>\[\]?,. ]+?) (\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:public|internal|file)[\w ]*? (?:class|record struct|record class|record|struct|enum|interface|delegate "
+        + @"[\w<>\[\]?,. ]+?) (\w+)", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 }

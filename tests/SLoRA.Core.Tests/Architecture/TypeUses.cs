@@ -4,8 +4,9 @@ using System.Reflection.Emit;
 namespace SLoRA.Core.Tests.Architecture;
 
 /// <summary>
-/// Which types of an assembly use which others, as the compiler has written it: base types, signatures, fields, attributes, locals, handlers, and every token in
-/// the code of every method. Nested types, lambdas and state machines count as the type that they are written in.
+/// Which types of an assembly use which others, as the compiler has written it: base types, signatures, fields, attributes, locals,
+/// handlers, and every token in the code of every method. Nested types, lambdas and state machines count as the type that they are written
+/// in.
 /// </summary>
 internal static class TypeUses
 {
@@ -54,7 +55,8 @@ internal static class TypeUses
         return mentioned.OfType<Type>();
     }
 
-    private static IEnumerable<Type> Attributes(MemberInfo member) => member.GetCustomAttributesData().Select(attribute => attribute.AttributeType);
+    private static IEnumerable<Type> Attributes(MemberInfo member) =>
+        member.GetCustomAttributesData().Select(attribute => attribute.AttributeType);
 
     private static IEnumerable<Type?> OfMethod(MethodBase method)
     {
@@ -62,7 +64,9 @@ internal static class TypeUses
         [
             .. Attributes(method),
             .. method.GetParameters().Select(parameter => parameter.ParameterType),
-            .. method.IsGenericMethodDefinition ? method.GetGenericArguments().SelectMany(argument => argument.GetGenericParameterConstraints()) : [],
+            .. method.IsGenericMethodDefinition
+                ? method.GetGenericArguments().SelectMany(argument => argument.GetGenericParameterConstraints())
+                : [],
         ];
         return method.GetMethodBody() is not { } body
             ? signature
@@ -70,7 +74,8 @@ internal static class TypeUses
             [
                 .. signature,
                 .. body.LocalVariables.Select(local => local.LocalType),
-                .. body.ExceptionHandlingClauses.Where(clause => clause.Flags == ExceptionHandlingClauseOptions.Clause).Select(clause => clause.CatchType),
+                .. body.ExceptionHandlingClauses.Where(clause => clause.Flags == ExceptionHandlingClauseOptions.Clause)
+                    .Select(clause => clause.CatchType),
                 .. Tokens(method, body.GetILAsByteArray()!),
             ];
     }
@@ -84,7 +89,8 @@ internal static class TypeUses
             short value = code[at] == 0xFE ? (short)(0xFE00 | code[at + 1]) : code[at];
             OpCode opCode = OpCodesByValue[value];
             at += opCode.Size;
-            if (opCode.OperandType is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
+            if (opCode.OperandType is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok
+                or OperandType.InlineType)
             {
                 MemberInfo member = method.Module.ResolveMember(BitConverter.ToInt32(code, at), typeArguments, methodArguments)!;
                 foreach (Type? type in OfMember(member))
@@ -109,8 +115,11 @@ internal static class TypeUses
     {
         Type type => [type],
         FieldInfo field => [field.DeclaringType, field.FieldType],
-        MethodInfo method => [method.DeclaringType, method.ReturnType, .. method.GetParameters().Select(parameter => parameter.ParameterType), .. method.GetGenericArguments()],
-        ConstructorInfo constructor => [constructor.DeclaringType, .. constructor.GetParameters().Select(parameter => parameter.ParameterType)],
+        MethodInfo method =>
+            [method.DeclaringType, method.ReturnType, .. method.GetParameters()
+                .Select(parameter => parameter.ParameterType), .. method.GetGenericArguments()],
+        ConstructorInfo constructor =>
+            [constructor.DeclaringType, .. constructor.GetParameters().Select(parameter => parameter.ParameterType)],
         _ => [],
     };
 

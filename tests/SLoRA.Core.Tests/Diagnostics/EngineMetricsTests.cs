@@ -79,7 +79,8 @@ internal sealed class EngineMetricsTests
         Assert.Multiple(() =>
         {
             Assert.That(record.Sum("slora.tokens.prompt"), Is.EqualTo(status.PromptTokens));
-            Assert.That(record.Sum("slora.tokens.generated"), Is.EqualTo(status.GeneratedTokens).And.EqualTo(answers.Sum(answer => answer.Tokens.Count)));
+            Assert.That(record.Sum("slora.tokens.generated"),
+                Is.EqualTo(status.GeneratedTokens).And.EqualTo(answers.Sum(answer => answer.Tokens.Count)));
             Assert.That(record.Sum("slora.step.tokens"), Is.EqualTo(status.ComputedTokens));
             Assert.That(record.Of("slora.step.duration"), Has.Count.EqualTo(status.Steps));
             Assert.That(record.Of("slora.step.adapters").Max(step => step.Value), Is.EqualTo(2));
@@ -163,7 +164,8 @@ internal sealed class EngineMetricsTests
 
             IReadOnlyList<Measured> durations = record.Of("gen_ai.server.request.duration");
             Assert.That(durations.Select(duration => duration.Tags["gen_ai.provider.name"]).Distinct(), Is.EqualTo(new[] { "slora" }));
-            Assert.That(durations.Select(duration => duration.Tags["gen_ai.operation.name"]).Distinct(), Is.EqualTo(new[] { "text_completion" }));
+            Assert.That(durations.Select(duration => duration.Tags["gen_ai.operation.name"])
+                .Distinct(), Is.EqualTo(new[] { "text_completion" }));
             return [.. durations.Select(duration => duration.Tags["gen_ai.request.model"])];
         }
     }
@@ -185,7 +187,8 @@ internal sealed class EngineMetricsTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(record.Of("slora.requests.finished").Select(end => end.Tags["finish_reason"]), Is.EquivalentTo(new[] { "length", "failed", "cancelled" }));
+            Assert.That(record.Of("slora.requests.finished")
+                .Select(end => end.Tags["finish_reason"]), Is.EquivalentTo(new[] { "length", "failed", "cancelled" }));
             Assert.That(
                 record.Of("gen_ai.server.request.duration").Select(end => end.Tags.GetValueOrDefault("error.type")),
                 Is.EquivalentTo(new[] { null, ((SLoraException)refused.Error!).Code, null }));
@@ -220,7 +223,8 @@ internal sealed class EngineMetricsTests
         return [.. record.Instruments.Select(instrument => instrument.Name)];
     }
 
-    private static SteppedEngine Engine(MeterRecord record, Action<LoraServingEngineBuilder>? configure = null, int chunkLimit = 256) => new(
+    private static SteppedEngine Engine(MeterRecord record, Action<LoraServingEngineBuilder>? configure = null, int chunkLimit = 256) =>
+        new(
         builder =>
         {
             builder.ConfigureMetrics(metrics => metrics.MeterFactory = record);

@@ -61,7 +61,8 @@ internal sealed class MeterRecord : IMeterFactory
             throw new InvalidOperationException("The listener fails.");
         }
 
-        _measured.Enqueue(new Measured(instrument.Name, value, tags.ToArray().ToDictionary(tag => tag.Key, tag => tag.Value?.ToString() ?? "")));
+        _measured.Enqueue(
+            new Measured(instrument.Name, value, tags.ToArray().ToDictionary(tag => tag.Key, tag => tag.Value?.ToString() ?? "")));
     }
 }
 

@@ -28,7 +28,8 @@ internal sealed class ShownTests
         Assert.That(Shown.Name(new string('n', 10_000_000)), Is.EqualTo($"'{new string('n', 200)}…'"));
         Assert.That(Shown.Name(new string('\n', 10_000_000)), Has.Length.LessThan(1300));
         Assert.That(Shown.Name(new string('n', 200)), Is.EqualTo($"'{new string('n', 200)}'"));
-        Assert.That(Shown.Text(new string('n', 199) + "\ud83d\ude00x"), Is.EqualTo(new string('n', 199) + "\ud83d\ude00…"), "no character is halved");
+        Assert.That(Shown.Text(new string('n', 199) + "\ud83d\ude00x"), Is.EqualTo(new string('n', 199) + "\ud83d\ude00…"),
+            "no character is halved");
     }
 
     [Test]

@@ -7,7 +7,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class AdapterLifecycleTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     /// <summary>Runs on while adapters change.</summary>
     private static readonly GenerationRequest LongQuestion = Question with { MaxTokens = 200 };
@@ -22,7 +23,8 @@ public sealed class AdapterLifecycleTests
         IReadOnlyList<int> tokens = AnswerOf(engine, "a");
 
         Assert.That(tokens, Is.EqualTo(Fresh("qv")));
-        Assert.That(engine.Adapters.List().Single(), Has.Property("Generation").Not.Null.And.Property("IsResident").True.And.Property("Requests").EqualTo(0));
+        Assert.That(engine.Adapters.List()
+            .Single(), Has.Property("Generation").Not.Null.And.Property("IsResident").True.And.Property("Requests").EqualTo(0));
     }
 
     [Test]
@@ -149,8 +151,10 @@ public sealed class AdapterLifecycleTests
     public void Idle_adapters_make_room_for_others_and_come_back_with_the_same_bytes()
     {
         // Room for one request and its adapter, not for all adapters at once.
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 40 * 12288), adapters: SteppedEngine.AdapterNames);
-        Dictionary<string, IReadOnlyList<int>> first = SteppedEngine.AdapterNames.ToDictionary(name => name, name => AnswerOf(engine, name));
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 40 * 12288), adapters: SteppedEngine.AdapterNames);
+        Dictionary<string, IReadOnlyList<int>> first =
+            SteppedEngine.AdapterNames.ToDictionary(name => name, name => AnswerOf(engine, name));
 
         Assert.That(engine.Loop.DeviceCache.Resident.Count, Is.LessThan(SteppedEngine.AdapterNames.Count), "something was evicted");
         Assert.Multiple(() =>

@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class AdapterScenarioTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     [Test]
     public void Scenario_01_fifty_requests_end_on_the_content_they_began_with_when_their_name_is_replaced()
@@ -50,7 +51,8 @@ public sealed class AdapterScenarioTests
     [Test]
     public void Scenario_03_pages_that_held_a_large_adapter_leave_nothing_in_a_small_one()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 34 * 12288), adapters: ["wide", "qv", "r1"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 34 * 12288), adapters: ["wide", "qv", "r1"]);
         foreach (string name in (string[])["wide", "qv", "wide", "r1", "wide", "qv"])
         {
             Answer answer = engine.Ask(Question with { Adapter = name });
@@ -63,7 +65,8 @@ public sealed class AdapterScenarioTests
     [Test]
     public void Scenario_07_a_removed_name_lets_running_and_waiting_requests_end_and_returns_its_memory_with_the_last()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 1), adapters: ["qv"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 1), adapters: ["qv"]);
         Answer running = engine.Ask(Question with { Adapter = "qv" });
         Answer waiting = engine.Ask(Question with { Adapter = "qv" });
         engine.Loop.Step();
@@ -82,7 +85,8 @@ public sealed class AdapterScenarioTests
     public async Task Scenario_08_of_many_threads_that_register_one_name_exactly_one_wins_and_equal_content_is_one_generation()
     {
         await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
-            .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model")).ConfigurePool(pool => pool.Bytes = 8L << 20).CheckInvariants().BuildAsync();
+            .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model")).ConfigurePool(pool => pool.Bytes = 8L << 20).CheckInvariants()
+                .BuildAsync();
         for (int round = 0; round < 10; round++)
         {
             Task<bool>[] registrations = [.. Enumerable.Range(0, 32).Select(_ => Task.Run(() => Register(engine)))];
@@ -116,7 +120,8 @@ public sealed class AdapterScenarioTests
     {
         var clock = new ManualClock();
         using var engine = new SteppedEngine(
-            builder => builder.UseTimeProvider(clock).ConfigureAdapters(options => (options.LoadTimeout, options.MaxConcurrentLoads) = (TimeSpan.FromSeconds(30), 1)));
+            builder => builder.UseTimeProvider(clock)
+                .ConfigureAdapters(options => (options.LoadTimeout, options.MaxConcurrentLoads) = (TimeSpan.FromSeconds(30), 1)));
         var hanging = new GatedPackage("slow", SteppedEngine.AdapterFolder("qv"));
         engine.Register(hanging);
         engine.Run(engine.Adapters.RegisterAsync("rslora", SteppedEngine.AdapterFolder("rslora")));
@@ -131,7 +136,8 @@ public sealed class AdapterScenarioTests
         clock.Advance(TimeSpan.FromSeconds(30));
         engine.Finish(slow, behind);
 
-        Assert.That(slow.Error, Is.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Message.Contains("timed out after 30 s"));
+        Assert.That(slow.Error, Is.TypeOf<AdapterLoadException>().With.Property("Kind")
+            .EqualTo(LoadErrorKind.File).And.Message.Contains("timed out after 30 s"));
         Assert.That(behind.Tokens, Is.EqualTo(Quiet("rslora", Question)), "the one thread that reads was replaced");
         Assert.That(engine.Intake.Lost, Is.EqualTo(1));
 
@@ -152,7 +158,8 @@ public sealed class AdapterScenarioTests
 
         // No time passes for the time limit, and the reader takes no rests of its own.
         using var engine = new SteppedEngine(
-            builder => builder.UseTimeProvider(new ManualClock()).ConfigureAdapters(options => options.PageInShare = 1), adapters: ["rslora"]);
+            builder => builder.UseTimeProvider(new ManualClock())
+                .ConfigureAdapters(options => options.PageInShare = 1), adapters: ["rslora"]);
         var throttled = new ThrottledPackage("slow", SteppedEngine.AdapterFolder("qv"));
         engine.Register(throttled);
         Answer slow = engine.Ask(question with { Adapter = "slow" });
@@ -164,7 +171,8 @@ public sealed class AdapterScenarioTests
         {
             int[] before = [.. others.Select(answer => answer.Stream.Published)];
             engine.Loop.Step();
-            Assert.That(others.Select(answer => answer.Stream.Published), Is.EqualTo(before.Select(count => count + 1)), $"a token for each of the others, piece {pieces}");
+            Assert.That(others.Select(answer => answer.Stream.Published), Is.EqualTo(before.Select(count => count + 1)),
+                $"a token for each of the others, piece {pieces}");
             Assert.That(slow.Stream.Published, Is.Zero, "nothing without the whole content");
             throttled.Let(512);
         }
@@ -253,7 +261,8 @@ public sealed class AdapterScenarioTests
     public void Scenario_15_an_unknown_adapter_is_never_served_by_the_base_whoever_asks()
     {
         using var engine = new SteppedEngine(adapters: ["qv"]);
-        Answer[] answers = [engine.Ask(Question with { Adapter = "QV" }), engine.Ask(Question with { Adapters = [new AdapterUse("qv", 1), new AdapterUse("no", 0)] })];
+        Answer[] answers = [engine.Ask(Question with { Adapter = "QV" }),
+            engine.Ask(Question with { Adapters = [new AdapterUse("qv", 1), new AdapterUse("no", 0)] })];
         engine.Finish(answers);
 
         Assert.That(answers.Select(answer => answer.Error), Is.All.TypeOf<AdapterNotFoundException>());
@@ -286,7 +295,8 @@ public sealed class AdapterScenarioTests
 
         // Two seconds: pauses of 100, 200, 400 and 800 ms, each followed by one reading.
         Assert.That(readings, Is.EqualTo(5));
-        Assert.That(errors, Is.All.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Property("Code").EqualTo("adapter.file"));
+        Assert.That(errors, Is.All.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File).And.Property("Code")
+            .EqualTo("adapter.file"));
         Assert.That(errors, Is.Unique.And.All.Property("InnerException").Null);
     }
 
@@ -306,7 +316,8 @@ public sealed class AdapterScenarioTests
     /// <summary>The tokens of an engine that has seen nothing else.</summary>
     private static IReadOnlyList<int> Quiet(string? adapter, GenerationRequest request) => QuietAnswer(adapter, request).Tokens;
 
-    private static TokenBits[] QuietBits(string? adapter, GenerationRequest request) => TokenBits.InOrder(QuietAnswer(adapter, request).Items);
+    private static TokenBits[] QuietBits(string? adapter, GenerationRequest request) =>
+        TokenBits.InOrder(QuietAnswer(adapter, request).Items);
 
     private static Answer QuietAnswer(string? adapter, GenerationRequest request)
     {

@@ -2,7 +2,9 @@ using NUnit.Framework;
 
 namespace SLoRA.Core.Tests.Engine;
 
-/// <summary>A request's logits are the same bits alone or in any mix, whatever the chunks, the arrivals, the queue and the number of threads.</summary>
+/// <summary>
+/// A request's logits are the same bits alone or in any mix, whatever the chunks, the arrivals, the queue and the number of threads.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class BatchInvarianceTests
 {
@@ -64,7 +66,8 @@ public sealed class BatchInvarianceTests
 
         var mixed = new LogitsRecord();
         List<Answer> answers = [engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Tap = mixed })];
-        answers.AddRange(SteppedEngine.AdapterNames.Select(name => engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Adapter = name })));
+        answers.AddRange(SteppedEngine.AdapterNames.Select(
+            name => engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Adapter = name })));
         engine.Finish(answers);
 
         Assert.That(mixed.Rows, Is.EqualTo(alone.Rows));
@@ -72,7 +75,8 @@ public sealed class BatchInvarianceTests
 
     private static List<Expected> Alone(IReadOnlyList<GenerationRequest> requests, int threads)
     {
-        using var engine = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = threads == 1 ? 2 : 1), adapters: SteppedEngine.AdapterNames);
+        using var engine =
+            new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = threads == 1 ? 2 : 1), adapters: SteppedEngine.AdapterNames);
         var expected = new List<Expected>();
         foreach (GenerationRequest request in requests)
         {
@@ -98,7 +102,8 @@ public sealed class BatchInvarianceTests
             requests.Add(new GenerationRequest
             {
                 Prompt = Enumerable.Range(0, random.Next(1, 90)).Select(_ => random.Next(261)).ToArray(),
-                Adapters = [.. Enumerable.Range(0, uses).Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
+                Adapters = [.. Enumerable.Range(0, uses)
+                    .Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
                 MaxTokens = random.Next(1, 16),
                 IgnoreEndOfText = true,
                 Sampling = i % 3 == 0 ? new SamplingOptions { Temperature = 0.9f, TopP = 0.9f, Seed = i } : SamplingOptions.Greedy,

@@ -9,8 +9,8 @@ using SLoRA.Core.Tests.Engine.Histories;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
-/// Many threads that register, replace, remove and use the same names beside hundreds of streams, on the real engine thread. Results are linearizable: whatever
-/// the interleaving, there is an order of the calls that gives them. <c>SLORA_THREAD_SECONDS=60</c> makes it long.
+/// Many threads that register, replace, remove and use the same names beside hundreds of streams, on the real engine thread. Results are
+/// linearizable: whatever the interleaving, there is an order of the calls that gives them. <c>SLORA_THREAD_SECONDS=60</c> makes it long.
 /// </summary>
 public sealed class ConcurrentLifecycleTests
 {
@@ -31,18 +31,22 @@ public sealed class ConcurrentLifecycleTests
     public async Task Scenario_08_thirty_two_callers_that_change_and_use_names_beside_two_hundred_streams_get_linearizable_results()
     {
         double seconds = double.TryParse(
-            Environment.GetEnvironmentVariable("SLORA_THREAD_SECONDS"), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : 3;
+            Environment.GetEnvironmentVariable("SLORA_THREAD_SECONDS"), NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                ? value
+                : 3;
         Dictionary<string, TokenBits[]> alone = Contents.ToDictionary(content => content, content => Alone(content, Question));
         Dictionary<(string, int), TokenBits[]> streamsAlone = Contents.Append(ConcurrentStreams.Base)
             .SelectMany(_ => Enumerable.Range(0, ConcurrentStreams.Variants), (content, variant) => (content, variant))
-            .ToDictionary(key => key, key => Alone(key.content == ConcurrentStreams.Base ? null : key.content, ConcurrentStreams.Question(key.variant)));
+            .ToDictionary(key => key,
+                key => Alone(key.content == ConcurrentStreams.Base ? null : key.content, ConcurrentStreams.Question(key.variant)));
         Assert.That(streamsAlone.Values.Select(tokens => string.Join(' ', tokens)), Is.Unique, "an answer tells whose it is");
 
         // Pages for all streams and callers, not for everything that they leave behind: idle adapters and prefixes go all the time.
         await using LoraServingEngine engine = await Builder()
             .AddAdapter("steady", SteppedEngine.AdapterFolder("rslora"))
             .ConfigurePool(pool => pool.Bytes = (((Streams + Callers) * 4) + 40) * EngineHistory.PageBytes)
-            .ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.MaxRowsPerStep) = (Streams + Callers, 2 * (Streams + Callers)))
+            .ConfigureScheduling(
+                scheduling => (scheduling.MaxRunning, scheduling.MaxRowsPerStep) = (Streams + Callers, 2 * (Streams + Callers)))
             .CheckInvariants().BuildAsync();
         NameLog[] names = [new NameLog("a"), new NameLog("b"), new NameLog("c")];
         var streams = new ConcurrentStreams(engine, names, ("steady", "rslora"), streamsAlone);
@@ -51,7 +55,8 @@ public sealed class ConcurrentLifecycleTests
         bool IsOver() => clock.Elapsed.TotalSeconds >= seconds;
         int most = 0;
         Task places = Task.WhenAll(Enumerable.Range(0, Streams).Select(place => Task.Run(() => streams.Refill(place, IsOver))));
-        Task callers = Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => Call(engine, names, new Random(caller), alone, answers, () =>
+        Task callers = Task.WhenAll(Enumerable.Range(0, Callers)
+            .Select(caller => Task.Run(() => Call(engine, names, new Random(caller), alone, answers, () =>
         {
             InterlockedMax(ref most, engine.Status.Running);
             return IsOver();
@@ -77,8 +82,10 @@ public sealed class ConcurrentLifecycleTests
         Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "free pages");
         int answered = answers.Count(answer => answer.Content is not null);
         TestContext.Out.WriteLine(
-            $"{seconds} s: {answers.Count} requests of callers, {answered} answered, {names.Sum(name => name.Count)} changes; {streams.Ended} streams ended, {streams.Tokens} tokens, "
-            + $"{streams.Named.Count(answer => answer.Content is not null)} of names that changed; up to {most} sequences at once, {engine.Status.Steps} steps");
+            $"{seconds} s: {answers.Count} requests of callers, {answered} answered, {names.Sum(name => name.Count)} changes; "
+            + $"{streams.Ended} streams ended, {streams.Tokens} tokens, "
+            + $"{streams.Named.Count(answer => answer.Content is not null)} of names that changed; up to {most} sequences at once, "
+            + $"{engine.Status.Steps} steps");
         Assert.That(answered, Is.GreaterThan(0), "answers");
         Assert.That(streams.Ended, Is.GreaterThanOrEqualTo(Streams), "streams that ended");
         Assert.That(most, Is.GreaterThanOrEqualTo(Streams / 2), "sequences at once");
@@ -115,7 +122,8 @@ public sealed class ConcurrentLifecycleTests
             return
             [
                 Generate(engine, "a"), cancelled, engine.Adapters.RegisterAsync("b", SteppedEngine.AdapterFolder("r1")),
-                engine.Adapters.ReplaceAsync("a", SteppedEngine.AdapterFolder("rslora")), engine.Adapters.PreloadAsync("c"), engine.Adapters.UnpinAsync("c"),
+                engine.Adapters.ReplaceAsync("a", SteppedEngine.AdapterFolder("rslora")), engine.Adapters.PreloadAsync("c"),
+                engine.Adapters.UnpinAsync("c"),
             ];
         });
         Assert.That(calls.Wait(TimeSpan.FromSeconds(60)), Is.True, "the calls return");
@@ -125,14 +133,17 @@ public sealed class ConcurrentLifecycleTests
         foreach (Task call in calls.Result)
         {
             await ((Task)Task.WhenAny(call));
-            Assert.That(call.IsCompletedSuccessfully || call.Exception?.InnerException is OperationCanceledException || call.IsCanceled, Is.True, call.Exception?.ToString());
+            Assert.That(call.IsCompletedSuccessfully || call.Exception?.InnerException is OperationCanceledException
+                || call.IsCanceled, Is.True, call.Exception?.ToString());
         }
 
-        Assert.That(await blocked, Is.EqualTo(Alone("qv", Question)), "the request that was computing ends on the content that it began with");
+        Assert.That(
+            await blocked, Is.EqualTo(Alone("qv", Question)), "the request that was computing ends on the content that it began with");
     }
 
     private static LoraServingEngineBuilder Builder() => LoraServingEngine.CreateBuilder()
-        .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model")).ConfigurePool(pool => pool.Bytes = 8L << 20).UseCpu(cpu => cpu.Threads = 1);
+        .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model")).ConfigurePool(pool => pool.Bytes = 8L << 20)
+            .UseCpu(cpu => cpu.Threads = 1);
 
     private static TokenBits[] Alone(string? content, GenerationRequest request)
     {
@@ -158,7 +169,8 @@ public sealed class ConcurrentLifecycleTests
             switch (random.Next(10))
             {
                 case 0:
-                    await name.Change(content, () => Succeeds<AdapterExistsException>(() => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))), needsFree: true);
+                    await name.Change(content, () => Succeeds<AdapterExistsException>(
+                        () => engine.Adapters.RegisterAsync(name.Name, SteppedEngine.AdapterFolder(content))), needsFree: true);
                     break;
                 case 1:
                     await name.Change(content, async () =>
@@ -173,7 +185,8 @@ public sealed class ConcurrentLifecycleTests
                 default:
                     long begun = NameLog.Tick();
                     (TokenBits[]? tokens, long bound) = await Generate(engine, name.Name);
-                    string? given = tokens is null ? null : Contents.FirstOrDefault(own => alone[own].SequenceEqual(tokens)) ?? "something else";
+                    string? given =
+                        tokens is null ? null : Contents.FirstOrDefault(own => alone[own].SequenceEqual(tokens)) ?? "something else";
                     answers.Add((name, begun, bound, given));
                     break;
             }
@@ -202,6 +215,7 @@ public sealed class ConcurrentLifecycleTests
         }
     }
 
-    private static Task<(TokenBits[]? Tokens, long Bound)> Generate(LoraServingEngine engine, string name, CancellationToken cancellation = default) =>
+    private static Task<(TokenBits[]? Tokens, long Bound)> Generate(
+        LoraServingEngine engine, string name, CancellationToken cancellation = default) =>
         ConcurrentStreams.Generate(engine, Question with { Adapter = name }, cancellation);
 }

@@ -4,15 +4,17 @@ using SLoRA.Core.Tests.Engine.Histories;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
-/// Streams that are always there, on the real engine thread: when one ends, its place is taken by another. They are for the base, for an adapter that stays, and for
-/// names that others change; each is of one of a few lengths, alone or drawn by a seed, so that they end at different times. Thread-safe.
+/// Streams that are always there, on the real engine thread: when one ends, its place is taken by another. They are for the base, for an
+/// adapter that stays, and for names that others change; each is of one of a few lengths, alone or drawn by a seed, so that they end at
+/// different times. Thread-safe.
 /// </summary>
 /// <param name="engine">Serves them.</param>
 /// <param name="names">Names that others change.</param>
 /// <param name="steady">An adapter that stays, and its content.</param>
 /// <param name="alone">Content, or <see cref="Base"/>, and variant → the answer alone.</param>
 internal sealed class ConcurrentStreams(
-    LoraServingEngine engine, NameLog[] names, (string Name, string Content) steady, IReadOnlyDictionary<(string Content, int Variant), TokenBits[]> alone)
+    LoraServingEngine engine, NameLog[] names, (string Name, string Content) steady, IReadOnlyDictionary<(string Content, int Variant),
+    TokenBits[]> alone)
 {
     /// <summary>Kinds of requests.</summary>
     public const int Variants = 4;
@@ -48,7 +50,8 @@ internal sealed class ConcurrentStreams(
     };
 
     /// <summary>The answer, null if the name stood for nothing, and a moment after it was bound.</summary>
-    public static async Task<(TokenBits[]? Tokens, long Bound)> Generate(LoraServingEngine engine, GenerationRequest request, CancellationToken cancellation = default)
+    public static async Task<(TokenBits[]? Tokens, long Bound)> Generate(
+        LoraServingEngine engine, GenerationRequest request, CancellationToken cancellation = default)
     {
         var tokens = new List<GeneratedToken>();
         long bound = 0;
@@ -98,7 +101,8 @@ internal sealed class ConcurrentStreams(
         Count(tokens);
         if (tokens is null || !tokens.AsSpan().SequenceEqual(alone[(content, variant)]))
         {
-            _wrong.Add($"{adapter ?? Base}, variant {variant}: {(tokens is null ? "nothing" : string.Join(' ', tokens.Select(token => token.Id)))}");
+            _wrong.Add($"{adapter ?? Base}, variant {variant}: "
+                + $"{(tokens is null ? "nothing" : string.Join(' ', tokens.Select(token => token.Id)))}");
         }
     }
 

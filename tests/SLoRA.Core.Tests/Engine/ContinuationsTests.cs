@@ -72,7 +72,14 @@ public sealed class ContinuationsTests
     {
         using var engine = new SteppedEngine();
         Dictionary<int, List<int>> answers = Collect(
-            engine, new GenerationRequest { Prompt = Enumerable.Range(5, 21).ToArray(), MaxTokens = 30, IgnoreEndOfText = true, Continuations = 4 }, out _);
+            engine, new GenerationRequest
+            {
+                Prompt = Enumerable.Range(5, 21)
+                .ToArray(),
+                MaxTokens = 30,
+                IgnoreEndOfText = true,
+                Continuations = 4
+            }, out _);
 
         Assert.That(answers.Values, Is.All.EqualTo(answers[0]));
     }
@@ -81,7 +88,15 @@ public sealed class ContinuationsTests
     public void Full_pages_of_the_prompt_are_shared_not_copied()
     {
         using var engine = new SteppedEngine();
-        Answer answer = engine.Ask(new GenerationRequest { Prompt = Enumerable.Range(5, 40).ToArray(), MaxTokens = 30, IgnoreEndOfText = true, Continuations = 4 });
+        Answer answer =
+            engine.Ask(new GenerationRequest
+            {
+                Prompt = Enumerable.Range(5, 40)
+                .ToArray(),
+                MaxTokens = 30,
+                IgnoreEndOfText = true,
+                Continuations = 4
+            });
         while (engine.Loop.Running.Count < 4)
         {
             engine.Loop.Step();
@@ -121,11 +136,20 @@ public sealed class ContinuationsTests
         using var engine = new SteppedEngine(adapters: ["qv"]);
         int[] prompt = [.. Enumerable.Range(30, 25)];
         var options = new LogProbabilityOptions { TopCount = 3, IncludePrompt = true };
-        List<GeneratedToken> answer = Tokens(engine, new GenerationRequest { Prompt = prompt, Adapter = "qv", MaxTokens = 6, IgnoreEndOfText = true, LogProbabilities = options }, out _);
+        List<GeneratedToken> answer =
+            Tokens(engine, new GenerationRequest
+            {
+                Prompt = prompt,
+                Adapter = "qv",
+                MaxTokens = 6,
+                IgnoreEndOfText = true,
+                LogProbabilities = options
+            }, out _);
 
         // The answer as part of a longer prompt: its tokens have the probabilities that they were generated with.
         int[] longer = [.. prompt, .. answer.Select(token => token.Id)];
-        Tokens(engine, new GenerationRequest { Prompt = longer, Adapter = "qv", MaxTokens = 1, LogProbabilities = options }, out GenerationStream second);
+        Tokens(engine, new GenerationRequest { Prompt = longer, Adapter = "qv", MaxTokens = 1, LogProbabilities = options },
+            out GenerationStream second);
 
         Assert.That(second.PromptLogProbabilities, Has.Count.EqualTo(longer.Length));
         Assert.That(second.PromptLogProbabilities[0], Is.Null);
@@ -143,7 +167,8 @@ public sealed class ContinuationsTests
     }
 
     private static Dictionary<int, List<int>> Collect(SteppedEngine engine, GenerationRequest request, out GenerationStream stream) =>
-        Tokens(engine, request, out stream).GroupBy(token => token.Continuation).ToDictionary(group => group.Key, group => group.Select(token => token.Id).ToList());
+        Tokens(engine, request, out stream).GroupBy(token => token.Continuation)
+            .ToDictionary(group => group.Key, group => group.Select(token => token.Id).ToList());
 
     private static List<GeneratedToken> Tokens(SteppedEngine engine, GenerationRequest request, out GenerationStream stream)
     {

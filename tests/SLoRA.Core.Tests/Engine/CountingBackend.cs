@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Engine;
 /// <param name="rows">The most rows of a step.</param>
 /// <param name="outputs">The most rows with logits.</param>
 /// <param name="wrap">What stands between the engine and the pages; null for nothing.</param>
-internal sealed class CountingBackend(int rows, int outputs, Func<IPageMemory, IPageMemory>? wrap = null) : ForwardingBackend(new ReferenceBackend(rows, outputs))
+internal sealed class CountingBackend(int rows, int outputs, Func<IPageMemory, IPageMemory>? wrap = null)
+    : ForwardingBackend(new ReferenceBackend(rows, outputs))
 {
     private CountingPages? _counted;
     private IPageMemory? _pages;

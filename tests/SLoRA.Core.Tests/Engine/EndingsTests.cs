@@ -14,9 +14,11 @@ public sealed class EndingsTests
     public void A_stop_token_ends_the_answer_and_is_no_part_of_it()
     {
         using var engine = new SteppedEngine();
-        IReadOnlyList<int> free = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true }).Tokens;
+        IReadOnlyList<int> free =
+            Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true }).Tokens;
 
-        Answer stopped = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true, StopTokens = [free[4]] });
+        Answer stopped =
+            Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true, StopTokens = [free[4]] });
 
         Assert.That(stopped.Tokens, Is.EqualTo(free.TakeWhile(token => token != free[4])));
         Assert.That(stopped.Stream.FinishReason, Is.EqualTo(FinishReason.StopToken));
@@ -38,7 +40,8 @@ public sealed class EndingsTests
     public void A_condition_ends_the_answer_with_the_token_that_meets_it()
     {
         using var engine = new SteppedEngine();
-        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = new After(4) });
+        Answer answer = Finished(
+            engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = new After(4) });
 
         Assert.That(answer.Tokens, Has.Count.EqualTo(4));
         Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.StopCondition));
@@ -48,7 +51,14 @@ public sealed class EndingsTests
     public void One_condition_serves_several_requests_and_each_of_their_continuations()
     {
         using var engine = new SteppedEngine();
-        var asked = new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, Continuations = 2, StopCondition = new After(4) };
+        var asked = new GenerationRequest
+        {
+            Prompt = Prompt,
+            MaxTokens = 9,
+            IgnoreEndOfText = true,
+            Continuations = 2,
+            StopCondition = new After(4)
+        };
         Answer first = Finished(engine, asked);
         Answer second = Finished(engine, asked);
 
@@ -64,7 +74,8 @@ public sealed class EndingsTests
     {
         using var engine = new SteppedEngine();
         var condition = new After(2) { Reason = FinishReason.StopString };
-        Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = condition });
+        Answer answer =
+            Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = condition });
 
         Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.StopString));
         Assert.That(condition.Prompts, Is.EqualTo(new[] { Prompt }));
@@ -79,7 +90,8 @@ public sealed class EndingsTests
 
         Assert.That(() => engine.Ask(asked with { StopCondition = new After(1) { Reason = FinishReason.Failed } }),
             Throws.TypeOf<InvalidRequestException>().With.Message.Contains("Failed"));
-        Assert.That(() => engine.Ask(asked with { StopCondition = shared }), Throws.TypeOf<InvalidRequestException>().With.Message.Contains("continuation 1"));
+        Assert.That(() => engine.Ask(asked with { StopCondition = shared }),
+            Throws.TypeOf<InvalidRequestException>().With.Message.Contains("continuation 1"));
     }
 
     [TestCaseSource(nameof(Phases))]
@@ -139,7 +151,8 @@ public sealed class EndingsTests
         using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288));
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 30 });
 
-        Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages").EqualTo(3));
+        Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages")
+            .EqualTo(3));
         Assert.That(Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 1 }).Tokens, Has.Count.LessThanOrEqualTo(1));
     }
 
@@ -200,7 +213,8 @@ public sealed class EndingsTests
     {
         // With room for one token the sequence cannot run to its end before its consumer leaves.
         using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1));
-        var stream = new GenerationStream(engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
+        var stream = new GenerationStream(
+            engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
         Task<int> leaving = Task.Run(async () =>
         {
             await foreach (GeneratedToken token in stream)
@@ -228,10 +242,12 @@ public sealed class EndingsTests
     }
 
     /// <summary>An engine whose one request of interest has got as far as the phase says.</summary>
-    private static SteppedEngine InPhase(string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
+    private static SteppedEngine InPhase(
+        string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
     {
         var engine = new SteppedEngine(
-            builder => builder.UseTimeProvider(clock ?? TimeProvider.System).ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
+            builder => builder.UseTimeProvider(clock ?? TimeProvider.System)
+                .ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
             chunkLimit: () => 8);
         engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("qv")));
         if (phase == "queued")
@@ -255,7 +271,8 @@ public sealed class EndingsTests
         answer = asked;
         engine.Loop.Step();
         int computed = phase switch { "prefill" => 16, "decode" => 44, "branches" => 60, _ => 0 };
-        while (computed > 0 && !engine.Loop.Running.Any(sequence => sequence.Request.Stream == asked.Stream && sequence.Computed >= computed))
+        while (computed > 0
+            && !engine.Loop.Running.Any(sequence => sequence.Request.Stream == asked.Stream && sequence.Computed >= computed))
         {
             engine.Loop.Step();
         }

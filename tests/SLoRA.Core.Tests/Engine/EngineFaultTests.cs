@@ -10,7 +10,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class EngineFaultTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 90, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 90, IgnoreEndOfText = true };
 
     [TestCase(nameof(IBackend.BeginStep))]
     [TestCase(nameof(IBackend.Embed))]
@@ -30,7 +31,8 @@ public sealed class EngineFaultTests
     {
         int calls = 0;
         bool hasSwapped = false;
-        await using LoraServingEngine engine = await Build((rows, outputs) => new InterceptedBackend(new ReferenceBackend(rows, outputs), name =>
+        await using LoraServingEngine engine =
+            await Build((rows, outputs) => new InterceptedBackend(new ReferenceBackend(rows, outputs), name =>
         {
             hasSwapped |= name == nameof(IPageMemory.Read);
             bool isMeant = name == operation || (operation == "Restore" && hasSwapped && name == nameof(IPageMemory.Write));
@@ -41,7 +43,8 @@ public sealed class EngineFaultTests
         }));
         GenerationStream[] streams =
         [
-            .. Enumerable.Range(0, 6).Select(i => engine.GenerateAsync(Question with { Adapter = i % 2 == 0 ? null : "r1", Continuations = 2 })),
+            .. Enumerable.Range(0, 6)
+                .Select(i => engine.GenerateAsync(Question with { Adapter = i % 2 == 0 ? null : "r1", Continuations = 2 })),
         ];
         Task[] ends = [.. streams.Select(Drain)];
 
@@ -70,7 +73,8 @@ public sealed class EngineFaultTests
         .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
         .AddAdapter("r1", SteppedEngine.AdapterFolder("r1"))
         .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (36 * EngineHistory.PageBytes, false))
-        .ConfigureScheduling(scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (true, 1, PreemptionMode.Swap))
+        .ConfigureScheduling(
+            scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (true, 1, PreemptionMode.Swap))
         .UseBackend(backend)
         .BuildAsync();
 

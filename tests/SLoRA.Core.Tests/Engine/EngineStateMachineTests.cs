@@ -6,9 +6,9 @@ using NUnit.Framework;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
-/// Random histories of requests, cancellations, adapter changes and steps over a pool that is too small for all of it, with and without reuse of prefixes
-/// and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it has alone, and at the end every
-/// page is free.
+/// Random histories of requests, cancellations, adapter changes and steps over a pool that is too small for all of it, with and without
+/// reuse of prefixes and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it
+/// has alone, and at the end every page is free.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class EngineStateMachineTests
@@ -18,13 +18,16 @@ public sealed class EngineStateMachineTests
     /// <summary>Answers of requests alone, by content and request.</summary>
     private static readonly ConcurrentDictionary<(string? Content, int Argument, bool IsLong), IReadOnlyList<int>> Alone = new();
 
-    private static readonly Lazy<SteppedEngine> Oracle = new(() => new SteppedEngine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Contents));
+    private static readonly Lazy<SteppedEngine> Oracle =
+        new(() => new SteppedEngine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Contents));
 
     [FsCheck.NUnit.Property(MaxTest = 60)]
-    public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed) => Replay(history.Get, seed, reuse: true, overCommit: null);
+    public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed) =>
+        Replay(history.Get, seed, reuse: true, overCommit: null);
 
     [FsCheck.NUnit.Property(MaxTest = 20)]
-    public void Nothing_is_lost_without_reuse(NonEmptyArray<byte> history, byte seed) => Replay(history.Get, seed, reuse: false, overCommit: null);
+    public void Nothing_is_lost_without_reuse(NonEmptyArray<byte> history, byte seed) =>
+        Replay(history.Get, seed, reuse: false, overCommit: null);
 
     [FsCheck.NUnit.Property(MaxTest = 40)]
     public void Nothing_is_lost_under_over_commit(NonEmptyArray<byte> history, byte seed, bool reuse, bool swaps) =>
@@ -70,17 +73,21 @@ public sealed class EngineStateMachineTests
             switch (call % 8)
             {
                 case 0 or 1:
-                    string? adapter = argument % 4 == 0 || registered.Count == 0 ? null : registered.Keys.ElementAt(argument % registered.Count);
+                    string? adapter =
+                        argument % 4 == 0 || registered.Count == 0 ? null : registered.Keys.ElementAt(argument % registered.Count);
                     var cancellation = new CancellationTokenSource();
                     GenerationRequest request = Request(argument, overCommit is not null) with { Adapter = adapter };
-                    asked.Add((engine.Ask(request, cancellation.Token), cancellation, adapter is null ? null : registered[adapter], argument));
+                    asked.Add(
+                        (engine.Ask(request, cancellation.Token), cancellation, adapter is null ? null : registered[adapter], argument));
                     break;
                 case 2 when asked.Count > 0:
                     asked[argument % asked.Count].Cancellation.Cancel();
                     break;
                 case 3:
                     string content = Contents[argument % Contents.Length];
-                    engine.Run(engine.Adapters.ReplaceAsync(name, SteppedEngine.AdapterFolder(content), argument % 2 == 0 ? AdapterValidation.Headers : AdapterValidation.Content));
+                    engine.Run(engine.Adapters.ReplaceAsync(name, SteppedEngine.AdapterFolder(content), argument % 2 == 0
+                        ? AdapterValidation.Headers
+                        : AdapterValidation.Content));
                     registered[name] = content;
                     break;
                 case 4 when argument % 4 == 0:
@@ -103,11 +110,13 @@ public sealed class EngineStateMachineTests
             if (!cancellation.IsCancellationRequested)
             {
                 Assert.That(reason, Is.AnyOf(FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
-                Assert.That(InOrder(answer), Is.EqualTo(TokensAlone(content, argument, overCommit is not null)), $"{content ?? "base"} {argument}");
+                Assert.That(
+                    InOrder(answer), Is.EqualTo(TokensAlone(content, argument, overCommit is not null)), $"{content ?? "base"} {argument}");
             }
             else
             {
-                Assert.That(reason, Is.AnyOf(FinishReason.Cancelled, FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
+                Assert.That(
+                    reason, Is.AnyOf(FinishReason.Cancelled, FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
             }
         }
 
@@ -124,7 +133,9 @@ public sealed class EngineStateMachineTests
         return engine.Loop.Preemption.Counters.Preempted;
     }
 
-    /// <summary>Prompts begin alike, so that they share pages, and end differently; long answers make pages run out under over-commit.</summary>
+    /// <summary>
+    /// Prompts begin alike, so that they share pages, and end differently; long answers make pages run out under over-commit.
+    /// </summary>
     private static GenerationRequest Request(int argument, bool isLong) => new()
     {
         Prompt = Enumerable.Range(0, 1 + (2 * argument)).Select(i => i < 16 + argument ? i : argument + i).ToArray(),
@@ -134,7 +145,8 @@ public sealed class EngineStateMachineTests
     };
 
     /// <summary>The tokens, one continuation after the other.</summary>
-    private static int[] InOrder(Answer answer) => [.. answer.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id)];
+    private static int[] InOrder(Answer answer) =>
+        [.. answer.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id)];
 
     private static IReadOnlyList<int> TokensAlone(string? content, int argument, bool isLong)
     {

@@ -20,7 +20,8 @@ internal sealed class EngineStatusTests
             Assert.Multiple(() =>
             {
                 Assert.That(status.Pool.CacheInUse, Is.EqualTo(held), "pages of sequences");
-                Assert.That(status.Pool.AdaptersInUse + status.Pool.IdleAdapters + status.Pool.Cache + status.Pool.Free, Is.EqualTo(status.Pool.Total));
+                Assert.That(status.Pool.AdaptersInUse + status.Pool.IdleAdapters + status.Pool.Cache
+                    + status.Pool.Free, Is.EqualTo(status.Pool.Total));
                 Assert.That(status.Pool.Utilization, Is.InRange(0, 1));
                 Assert.That(status.Running + status.Waiting + status.EndedRequests, Is.EqualTo(answers.Length));
                 Assert.That(status.Leases, Is.EqualTo(status.Running + status.Waiting));
@@ -30,10 +31,12 @@ internal sealed class EngineStatusTests
         EngineStatus end = engine.Status;
         Assert.Multiple(() =>
         {
-            Assert.That(end.PromptTokens, Is.EqualTo(answers.Sum(answer => answer.Stream.Usage!.PromptTokens - answer.Stream.Usage.CachedPromptTokens)));
+            Assert.That(end.PromptTokens,
+                Is.EqualTo(answers.Sum(answer => answer.Stream.Usage!.PromptTokens - answer.Stream.Usage.CachedPromptTokens)));
             Assert.That(end.GeneratedTokens, Is.EqualTo(answers.Sum(answer => answer.Tokens.Count)));
             Assert.That(end.SampledTokens, Is.EqualTo(end.GeneratedTokens));
-            Assert.That(end.ComputedTokens, Is.EqualTo(end.PromptTokens + end.GeneratedTokens - answers.Length), "the last token of an answer is not computed");
+            Assert.That(end.ComputedTokens, Is.EqualTo(end.PromptTokens + end.GeneratedTokens - answers.Length),
+                "the last token of an answer is not computed");
             Assert.That(end.Leases, Is.Zero);
             Assert.That(end.Pool.AdaptersInUse, Is.Zero);
             Assert.That(end.Pool.CacheInUse, Is.Zero);

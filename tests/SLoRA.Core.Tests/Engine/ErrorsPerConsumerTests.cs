@@ -5,7 +5,9 @@ using SLoRA.Core.Tests.Adapters;
 
 namespace SLoRA.Core.Tests.Engine;
 
-/// <summary>What many wait for fails for each of them with an error of its own: one that is shared carries the traces of everybody it was thrown to.</summary>
+/// <summary>
+/// What many wait for fails for each of them with an error of its own: one that is shared carries the traces of everybody it was thrown to.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class ErrorsPerConsumerTests
 {
@@ -14,7 +16,8 @@ public sealed class ErrorsPerConsumerTests
     /// <summary>Longer than one trace, far shorter than one of all consumers.</summary>
     private const int LongestTrace = 4000;
 
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 8, IgnoreEndOfText = true };
 
     [Test]
     public void Requests_that_wait_for_an_adapter_that_cannot_be_read()
@@ -29,7 +32,8 @@ public sealed class ErrorsPerConsumerTests
         engine.Finish(refused);
 
         AssertOwn<AdapterLoadException>([.. waiting.Concat(refused).Select(answer => answer.Error)]);
-        Assert.That(waiting[0].Error, Has.Property("Code").EqualTo("adapter.file").And.Property("Adapter").EqualTo("gone").And.Property("Kind").EqualTo(LoadErrorKind.File));
+        Assert.That(waiting[0].Error, Has.Property("Code").EqualTo("adapter.file").And.Property("Adapter")
+            .EqualTo("gone").And.Property("Kind").EqualTo(LoadErrorKind.File));
         Assert.That(waiting[0].Error!.InnerException, Is.Null, "the system's own error names the file from the root on");
     }
 
@@ -91,15 +95,19 @@ public sealed class ErrorsPerConsumerTests
     {
         SLoraException[] errors =
         [
-            new AdapterLoadException("a", LoadErrorKind.Config, "is no adapter"), new AdapterNotFoundException("a"), new AdapterTooLargeException("a", 1, 2, 3, 4),
+            new AdapterLoadException("a", LoadErrorKind.Config, "is no adapter"), new AdapterNotFoundException("a"),
+            new AdapterTooLargeException("a", 1, 2, 3, 4),
             new EngineDisposedException(), new EngineFaultedException(new FormatException()),
-            new AdapterChangedException("a", "its folder", new AdapterIdentity(null, new byte[32], null), new AdapterIdentity(new GenerationId(1, 2), new byte[32], null)),
+            new AdapterChangedException("a", "its folder", new AdapterIdentity(null, new byte[32], null),
+                new AdapterIdentity(new GenerationId(1, 2), new byte[32], null)),
         ];
         foreach (SLoraException error in errors)
         {
             Exception repeated = SLoraException.Repeat(error);
-            Assert.That(repeated, Is.TypeOf(error.GetType()).And.Not.SameAs(error).And.Message.EqualTo(error.Message).And.Property("Code").EqualTo(error.Code));
-            foreach (PropertyInfo property in error.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            Assert.That(repeated, Is.TypeOf(error.GetType()).And.Not.SameAs(error).And.Message.EqualTo(error.Message).And.Property("Code")
+                .EqualTo(error.Code));
+            foreach (PropertyInfo property in error.GetType()
+                .GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
             {
                 Assert.That(property.GetValue(repeated), Is.EqualTo(property.GetValue(error)), property.Name);
             }

@@ -4,7 +4,10 @@ using SLoRA.Core.Tests.Engine.Histories;
 
 namespace SLoRA.Core.Tests.Engine;
 
-/// <summary>Options at the ends of their ranges, in any mixture: an engine is built and answers as ever, or says which option or request it cannot serve.</summary>
+/// <summary>
+/// Options at the ends of their ranges, in any mixture: an engine is built and answers as ever, or says which option or request it cannot
+/// serve.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class ExtremeOptionsTests
 {
@@ -78,7 +81,8 @@ public sealed class ExtremeOptionsTests
                 {
                     if (answer?.Error is null)
                     {
-                        return answer?.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id).ToArray()!;
+                        return answer?.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id)
+                            .ToArray()!;
                     }
 
                     Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>());

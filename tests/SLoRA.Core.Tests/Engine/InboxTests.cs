@@ -9,7 +9,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 internal sealed class InboxTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 5, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 5, IgnoreEndOfText = true };
 
     [Test]
     public void Commands_come_out_one_by_one_and_what_is_posted_meanwhile_comes_next_time()
@@ -103,7 +104,8 @@ internal sealed class InboxTests
     {
         using var copy = new CopiedAdapter("qv");
         using var engine = new SteppedEngine(builder => builder
-            .UseAdapterSource(new FolderSource(_ => copy.Path)).ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt));
+            .UseAdapterSource(new FolderSource(_ => copy.Path))
+                .ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt));
         Answer first = engine.Ask(Question with { Adapter = "a" });
         engine.Finish(first);
         Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);
@@ -120,7 +122,8 @@ internal sealed class InboxTests
 
     private sealed class FolderSource(Func<string, string> folderOf) : IAdapterSource
     {
-        public ValueTask<AdapterOrigin?> FindAsync(string name, CancellationToken cancellationToken) => new(AdapterOrigin.FromFolder(folderOf(name)));
+        public ValueTask<AdapterOrigin?> FindAsync(string name, CancellationToken cancellationToken) =>
+            new(AdapterOrigin.FromFolder(folderOf(name)));
     }
 
     private sealed class Noted : EngineCommand

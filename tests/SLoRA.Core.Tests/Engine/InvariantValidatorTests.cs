@@ -31,10 +31,12 @@ public sealed class InvariantValidatorTests
     public void A_page_that_is_free_twice_is_found() => Finds(Right with { Pool = Right.Pool with { Free = [2, 2] } }, "free list twice");
 
     [Test]
-    public void An_owned_page_on_the_free_list_is_found() => Finds(Right with { Pool = Right.Pool with { Free = [2, 0] } }, "free list and owned");
+    public void An_owned_page_on_the_free_list_is_found() =>
+        Finds(Right with { Pool = Right.Pool with { Free = [2, 0] } }, "free list and owned");
 
     [Test]
-    public void A_lost_page_is_found() => Finds(Right with { Pool = Right.Pool with { Free = [2] } }, "2 pages have no owner, 1 are on the free list");
+    public void A_lost_page_is_found() =>
+        Finds(Right with { Pool = Right.Pool with { Free = [2] } }, "2 pages have no owner, 1 are on the free list");
 
     [Test]
     public void A_forgotten_promise_is_found() => Finds(Right with { Pool = Right.Pool with { Reserved = 2 } }, "promised 1 pages");
@@ -60,17 +62,20 @@ public sealed class InvariantValidatorTests
         Finds(Right with { Generations = [], Prefixes = [new PrefixSnapshot(1, -1)] }, "behind another page than -1");
 
     [Test]
-    public void A_wrong_count_of_idle_pages_is_found() => Finds(Right with { IdlePrefixes = 1 }, "0 kept pages are idle, the prefix cache counts 1");
+    public void A_wrong_count_of_idle_pages_is_found() =>
+        Finds(Right with { IdlePrefixes = 1 }, "0 kept pages are idle, the prefix cache counts 1");
 
     [Test]
-    public void A_lease_that_is_not_counted_is_found() => Finds(Right with { Leases = [new LeaseSnapshot("a", 2, 1, 0, -1)] }, "2 sequences hold adapter 'a', which counts 1");
+    public void A_lease_that_is_not_counted_is_found() =>
+        Finds(Right with { Leases = [new LeaseSnapshot("a", 2, 1, 0, -1)] }, "2 sequences hold adapter 'a', which counts 1");
 
     [Test]
     public void A_running_sequence_whose_generation_has_gone_is_found() =>
         Finds(Right with { Leases = [new LeaseSnapshot("a", 1, 1, 1, -1)] }, "1 running sequences use adapter 'a'");
 
     [Test]
-    public void A_lost_swapped_page_is_found() => Finds(Right with { SwapBlocks = 1 }, "1 blocks hold swapped pages, preempted sequences have 0");
+    public void A_lost_swapped_page_is_found() =>
+        Finds(Right with { SwapBlocks = 1 }, "1 blocks hold swapped pages, preempted sequences have 0");
 
     private static void Finds(EngineSnapshot snapshot, string violation)
     {

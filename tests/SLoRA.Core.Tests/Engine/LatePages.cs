@@ -2,7 +2,9 @@ using SLoRA.Backends;
 
 namespace SLoRA.Core.Tests.Engine;
 
-/// <summary>Pages in which bytes that were written beside the steps land when the test lets them, or the engine waits for them; not a byte earlier.</summary>
+/// <summary>
+/// Pages in which bytes that were written beside the steps land when the test lets them, or the engine waits for them; not a byte earlier.
+/// </summary>
 internal sealed class LatePages(IPageMemory inner) : ForwardingPages(inner)
 {
     private readonly Queue<(int Page, long Offset, byte[] Bytes)> _underWay = [];

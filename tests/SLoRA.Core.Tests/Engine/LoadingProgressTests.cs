@@ -12,7 +12,8 @@ public sealed class LoadingProgressTests
         using var engine = new SteppedEngine(progress: new Reports(reports));
 
         Assert.That(reports.Select(report => report.Stage).Distinct(), Is.EqualTo(new[] { "weights", "device" }));
-        Assert.That(reports.GroupBy(report => report.Stage).Select(stage => stage.Last()), Is.All.Matches<LoadProgress>(report => report.BytesDone == report.BytesTotal));
+        Assert.That(reports.GroupBy(report => report.Stage)
+            .Select(stage => stage.Last()), Is.All.Matches<LoadProgress>(report => report.BytesDone == report.BytesTotal));
     }
 
     private sealed class Reports(List<LoadProgress> reports) : IProgress<LoadProgress>

@@ -7,8 +7,11 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class MixedScenarioTests
 {
-    /// <summary>Ranks 64, 16, 8, 7, 6 and 1, on all modules or few of them, one with a rank for each pattern, and one that misses layers.</summary>
-    private static readonly string?[] Tenants = [null, "wide", "all-linear", "qv", "alpha-fraction", "rslora", "r1", "patterns", "layers-list"];
+    /// <summary>
+    /// Ranks 64, 16, 8, 7, 6 and 1, on all modules or few of them, one with a rank for each pattern, and one that misses layers.
+    /// </summary>
+    private static readonly string?[] Tenants =
+        [null, "wide", "all-linear", "qv", "alpha-fraction", "rslora", "r1", "patterns", "layers-list"];
 
     private static readonly GenerationRequest Question = new()
     {
@@ -24,7 +27,8 @@ public sealed class MixedScenarioTests
     {
         GenerationRequest[] requests =
         [
-            .. Tenants.Select((adapter, i) => Question with { Adapter = adapter, MaxTokens = 20, Prompt = Prompt(i % 3 == 0 ? 1 : 17 * (i + 1)) }),
+            .. Tenants.Select(
+                (adapter, i) => Question with { Adapter = adapter, MaxTokens = 20, Prompt = Prompt(i % 3 == 0 ? 1 : 17 * (i + 1)) }),
         ];
         using var engine = Engine(onReference, rows: 64);
         Answer[] decoding = [.. requests[..5].Select(request => engine.Ask(request))];
@@ -59,7 +63,8 @@ public sealed class MixedScenarioTests
         using var engine = Engine(onReference: false, rows: 32, pool => pool.Bytes = 30 * EngineHistory.PageBytes, overCommit: true);
         Answer[] others = [.. Enumerable.Range(0, 6).Select(i => engine.Ask(Question with { Prompt = Prompt(20 + i) }))];
         Answer old = engine.Ask(request);
-        engine.StepUntil(() => engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, old.Stream) && sequence.Swapped is not null));
+        engine.StepUntil(() =>
+            engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, old.Stream) && sequence.Swapped is not null));
         engine.Run(engine.Adapters.ReplaceAsync("qv", SteppedEngine.AdapterFolder("rslora")));
         Answer young = engine.Ask(request);
         engine.Finish([old, young, .. others]);
@@ -87,7 +92,8 @@ public sealed class MixedScenarioTests
         {
             builder = onReference ? builder.UseReference() : builder.UseCpu(cpu => cpu.Threads = 1);
             builder.ConfigureScheduling(scheduling =>
-                (scheduling.MaxRowsPerStep, scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (rows, overCommit, 4, PreemptionMode.Swap));
+                (scheduling.MaxRowsPerStep, scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (rows,
+                    overCommit, 4, PreemptionMode.Swap));
             builder.ConfigurePool(options => pool?.Invoke(options));
         },
         adapters: [.. Tenants.OfType<string>()]);

@@ -12,7 +12,8 @@ public sealed class ModelAccessTests
 
     [Test]
     public void Reading_and_mapping_compute_the_same(
-        [Values("core-llama-gqa", "core-llama-tied-llama3", "core-llama-mha", "core-qwen2")] string model, [Values("Cpu", "Int8", "Reference")] string backend)
+        [Values("core-llama-gqa", "core-llama-tied-llama3", "core-llama-mha", "core-qwen2")] string model,
+        [Values("Cpu", "Int8", "Reference")] string backend)
     {
         string folder = RepositoryFolder.Fixture(model, "model");
         int[][] answers = [.. new[] { ModelAccess.Map, ModelAccess.Read }.Select(access =>
@@ -20,7 +21,9 @@ public sealed class ModelAccessTests
             using var engine = new SteppedEngine(builder =>
             {
                 builder.UseModel(folder, access);
-                _ = backend == "Reference" ? builder.UseReference() : builder.UseCpu(cpu => cpu.Weights = backend == "Int8" ? CpuWeights.Int8 : CpuWeights.AsStored);
+                _ = backend == "Reference"
+                    ? builder.UseReference()
+                    : builder.UseCpu(cpu => cpu.Weights = backend == "Int8" ? CpuWeights.Int8 : CpuWeights.AsStored);
             });
             return (int[])[.. Ask(engine, Question)];
         })];
@@ -70,7 +73,8 @@ public sealed class ModelAccessTests
         Assert.That(error.Message, Does.Contain("was changed since the model was loaded"));
 
         AdapterLoadException Refused(string folder) =>
-            Assert.Throws<AdapterLoadException>(() => engine.Run(engine.Adapters.RegisterAsync("other", folder, AdapterValidation.Content)))!;
+            Assert.Throws<AdapterLoadException>(
+                () => engine.Run(engine.Adapters.RegisterAsync("other", folder, AdapterValidation.Content)))!;
     }
 
     [Test]
@@ -78,12 +82,18 @@ public sealed class ModelAccessTests
     {
         using TemporaryFolder folder = CopyOfModel();
         using BaseModel model = BaseModel.Open(folder.Path, access: ModelAccess.Read);
-        using (var file = new FileStream(Path.Combine(folder.Path, "model.safetensors"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        using (var file = new FileStream(
+            Path.Combine(folder.Path, "model.safetensors"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
             file.SetLength(file.Length / 2);
+        }
+
         var error = Assert.Throws<ModelLoadException>(() =>
         {
             foreach (TargetModule target in model.Modules.Targets)
+            {
                 model.Weight(target.Name + ".weight");
+            }
         })!;
         Assert.That((error.Code, error.Message.Contains("became shorter", StringComparison.Ordinal)), Is.EqualTo(("model.file", true)));
     }
@@ -97,7 +107,8 @@ public sealed class ModelAccessTests
 
     [Test]
     public void Another_access_is_refused() =>
-        Assert.That(() => LoraServingEngine.CreateBuilder().UseModel("model", (ModelAccess)2), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Map or Read"));
+        Assert.That(() => LoraServingEngine.CreateBuilder()
+            .UseModel("model", (ModelAccess)2), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Map or Read"));
 
     private static IReadOnlyList<int> Ask(SteppedEngine engine, GenerationRequest request)
     {
@@ -111,7 +122,10 @@ public sealed class ModelAccessTests
     {
         var copy = new TemporaryFolder();
         foreach (string file in Directory.GetFiles(RepositoryFolder.Fixture("core-llama-gqa", "model")))
+        {
             copy.Write(Path.GetFileName(file), File.ReadAllBytes(file));
+        }
+
         return copy;
     }
 
@@ -119,7 +133,10 @@ public sealed class ModelAccessTests
     private static IEnumerable<string> HeldFiles(string folder)
     {
         if (!OperatingSystem.IsLinux())
+        {
             return [];
+        }
+
         IEnumerable<string> open = Directory.EnumerateFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget ?? "");
         return [.. open.Concat(File.ReadLines("/proc/self/maps")).Where(line => line.Contains(folder, StringComparison.Ordinal))];
     }

@@ -41,20 +41,21 @@ internal sealed class NameLog(string name)
     }
 
     /// <summary>
-    /// Whether there is an order in which the name stood for a content at some moment of a span: a change to it had begun by the end of the span, and no other
-    /// change lies wholly between that one and the span.
+    /// Whether there is an order in which the name stood for a content at some moment of a span: a change to it had begun by the end of the
+    /// span, and no other change lies wholly between that one and the span.
     /// </summary>
     public bool MayHaveStoodFor(string? content, long begun, long ended) => MayHaveStood(change => change.Content == content, begun, ended);
 
     /// <summary>
-    /// Every refusal had a moment in which it was right; nobody took a name that somebody held, nor removed one that nobody held; and the name ends as one of
-    /// the last changes left it.
+    /// Every refusal had a moment in which it was right; nobody took a name that somebody held, nor removed one that nobody held; and the
+    /// name ends as one of the last changes left it.
     /// </summary>
     public void Check(bool isRegistered)
     {
         foreach ((bool wasTaken, long begun, long ended) in _refusals)
         {
-            Assert.That(MayHaveStood(change => change.Content is not null == wasTaken, begun, ended), Is.True, $"{name} was {(wasTaken ? "taken" : "free")} between {begun} and {ended}");
+            Assert.That(MayHaveStood(change => change.Content is not null == wasTaken, begun, ended), Is.True,
+                $"{name} was {(wasTaken ? "taken" : "free")} between {begun} and {ended}");
         }
 
         int removals = _changes.Count(change => change.Content is null) - 1;
@@ -63,7 +64,9 @@ internal sealed class NameLog(string name)
         Assert.That(MayHaveStood(change => change.Content is not null == isRegistered, Tick(), Tick()), Is.True, $"{name} at the end");
     }
 
-    /// <summary>Whether a change of a kind may be the last one before a moment of a span. Changes are sorted once: none is made any more.</summary>
+    /// <summary>
+    /// Whether a change of a kind may be the last one before a moment of a span. Changes are sorted once: none is made any more.
+    /// </summary>
     private bool MayHaveStood(Func<(string? Content, long Begun, long Ended, bool NeedsFree), bool> isMeant, long begun, long ended)
     {
         _sorted ??= [.. _changes.OrderBy(change => change.Ended)];

@@ -35,7 +35,9 @@ public sealed class NamesInMessagesTests
         AssertShort(Error(() => engine.Run(engine.Adapters.EvictAsync(tooLong))));
         Assert.That(log, Has.Count.AtLeast(6));
         foreach (string line in log)
+        {
             AssertShort(line);
+        }
     }
 
     [Test]
@@ -78,7 +80,8 @@ public sealed class NamesInMessagesTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (log)
             {

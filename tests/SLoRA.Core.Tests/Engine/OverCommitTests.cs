@@ -9,7 +9,8 @@ public sealed class OverCommitTests
 {
     private static readonly string[] Adapters = ["qv", "r1"];
 
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
 
     [TestCase(PreemptionMode.Recompute, true, false)]
     [TestCase(PreemptionMode.Recompute, false, false)]
@@ -50,7 +51,9 @@ public sealed class OverCommitTests
     [Test]
     public void However_far_it_looks_ahead_a_sequence_is_promised_no_more_than_its_limit()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead) = (true, int.MaxValue)));
+        using var engine =
+            new SteppedEngine(builder =>
+                builder.ConfigureScheduling(scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead) = (true, int.MaxValue)));
         Answer answer = engine.Ask(Question);
         engine.Finish(answer);
 
@@ -100,7 +103,8 @@ public sealed class OverCommitTests
         };
         using SteppedEngine engine = Engine(mode);
         using SteppedEngine oracle = Engine(overCommit: false, reuse: false, pages: 200);
-        Answer[] answers = [engine.Ask(Question), engine.Ask(request), engine.Ask(Question with { Adapter = "r1" }), engine.Ask(request with { Adapter = null })];
+        Answer[] answers = [engine.Ask(Question), engine.Ask(request), engine.Ask(Question with { Adapter = "r1" }),
+            engine.Ask(request with { Adapter = null })];
         engine.Finish(answers);
         Answer alone = oracle.Ask(request);
         oracle.Finish(alone);
@@ -114,7 +118,8 @@ public sealed class OverCommitTests
     public void The_oldest_is_never_preempted_and_the_latest_goes_first()
     {
         using SteppedEngine engine = Engine();
-        Answer[] answers = [.. Enumerable.Range(0, 8).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
+        Answer[] answers =
+            [.. Enumerable.Range(0, 8).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
         while (answers[0].Stream.FinishReason is null)
         {
             engine.Loop.Step();
@@ -131,7 +136,8 @@ public sealed class OverCommitTests
     public void Scenario_11_preemption_costs_less_than_computing_everything_twice()
     {
         using SteppedEngine engine = Engine(PreemptionMode.Recompute, reuse: false);
-        Answer[] answers = [.. Enumerable.Range(0, 40).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20 + i).ToArray(), Adapter = Adapters[i % 2] }))];
+        Answer[] answers = [.. Enumerable.Range(0, 40)
+            .Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20 + i).ToArray(), Adapter = Adapters[i % 2] }))];
         engine.Finish(answers);
         long tokens = answers.Sum(answer => answer.Stream.Usage!.PromptTokens + answer.Stream.Usage.GeneratedTokens);
 
@@ -148,7 +154,8 @@ public sealed class OverCommitTests
         using SteppedEngine oracle = Engine(overCommit: false, reuse: false, pages: 200);
         Answer expected = oracle.Ask(request);
         oracle.Finish(expected);
-        List<Answer> others = [.. Enumerable.Range(0, 6).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
+        List<Answer> others =
+            [.. Enumerable.Range(0, 6).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
         Answer answer = engine.Ask(request);
         bool preempted = false;
         while (answer.Stream.FinishReason is null)
@@ -158,7 +165,8 @@ public sealed class OverCommitTests
                 engine.Loop.Wait();
             }
 
-            if (!preempted && engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream) && sequence.Count > sequence.PromptLength))
+            if (!preempted && engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream)
+                && sequence.Count > sequence.PromptLength))
             {
                 preempted = true;
                 engine.Loop.DeviceCache.EvictIdle();
@@ -186,7 +194,9 @@ public sealed class OverCommitTests
         for (int i = 0; i < 8; i++)
         {
             var cancellation = new CancellationTokenSource();
-            asked.Add((engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }, cancellation.Token), cancellation));
+            asked.Add(
+                (engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }, cancellation.Token),
+                cancellation));
         }
 
         while (engine.Loop.Preemption.Counters.Preempted == 0)
@@ -196,7 +206,8 @@ public sealed class OverCommitTests
         }
 
         Sequence victim = engine.Loop.Waiting[0];
-        (Answer answer, CancellationTokenSource source) = asked.Single(entry => ReferenceEquals(entry.Answer.Stream, victim.Request.Stream));
+        (Answer answer, CancellationTokenSource source) =
+            asked.Single(entry => ReferenceEquals(entry.Answer.Stream, victim.Request.Stream));
         source.Cancel();
         engine.Finish(answer);
         Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
@@ -210,7 +221,8 @@ public sealed class OverCommitTests
     public void Disposing_the_engine_ends_preempted_requests_too(PreemptionMode mode)
     {
         using SteppedEngine engine = Engine(mode);
-        Answer[] answers = [.. Enumerable.Range(0, 8).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }))];
+        Answer[] answers = [.. Enumerable.Range(0, 8)
+            .Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray(), Adapter = Adapters[i % 2] }))];
         while (engine.Loop.Preemption.Counters.Preempted == 0)
         {
             engine.Loop.Step();
@@ -275,7 +287,8 @@ public sealed class OverCommitTests
     public void Swapping_stays_within_its_bound_and_what_does_not_fit_is_computed_again()
     {
         using SteppedEngine engine = Engine(PreemptionMode.Swap, reuse: false, swapPages: 4);
-        Answer[] answers = [.. Enumerable.Range(0, 12).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
+        Answer[] answers =
+            [.. Enumerable.Range(0, 12).Select(i => engine.Ask(Question with { Prompt = Enumerable.Range(i, 20).ToArray() }))];
         int most = 0;
         while (answers.Any(answer => answer.Stream.FinishReason is null))
         {
@@ -299,7 +312,8 @@ public sealed class OverCommitTests
         probe.Finish(alone);
 
         using SteppedEngine engine = Engine(pages: pages);
-        Answer[] answers = [.. Enumerable.Range(0, 6).Select(i => engine.Ask(Question with { Adapter = i % 3 == 2 ? null : Adapters[i % 3], MaxTokens = i == 0 ? 230 : 60 }))];
+        Answer[] answers = [.. Enumerable.Range(0, 6)
+            .Select(i => engine.Ask(Question with { Adapter = i % 3 == 2 ? null : Adapters[i % 3], MaxTokens = i == 0 ? 230 : 60 }))];
         engine.Finish(answers);
 
         Assert.That(answers[0].Tokens, Is.EqualTo(alone.Tokens));
@@ -308,7 +322,8 @@ public sealed class OverCommitTests
     }
 
     private static Dictionary<int, string> ByContinuation(Answer answer) =>
-        answer.Items.GroupBy(token => token.Continuation).ToDictionary(group => group.Key, group => string.Join(' ', group.Select(token => token.Id)));
+        answer.Items.GroupBy(token => token.Continuation)
+            .ToDictionary(group => group.Key, group => string.Join(' ', group.Select(token => token.Id)));
 
     /// <summary>Requests that together need several times the pool.</summary>
     private static List<GenerationRequest> Workload(int count)
@@ -324,7 +339,8 @@ public sealed class OverCommitTests
     }
 
     private static SteppedEngine Engine(
-        PreemptionMode mode = PreemptionMode.Recompute, bool reuse = true, bool overCommit = true, int pages = 30, int swapPages = 1000, int streamBuffer = 1024,
+        PreemptionMode mode = PreemptionMode.Recompute, bool reuse = true, bool overCommit = true, int pages = 30, int swapPages = 1000,
+        int streamBuffer = 1024,
         bool adapters = true, bool reference = false) => new(
         builder =>
         {

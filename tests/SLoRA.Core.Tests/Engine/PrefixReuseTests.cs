@@ -8,7 +8,8 @@ public sealed class PrefixReuseTests
 {
     private static readonly string[] Adapters = ["qv", "r1", "rslora", "wide"];
 
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 40).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 40).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     [TestCase(false, 1)]
     [TestCase(false, 2)]
@@ -164,7 +165,8 @@ public sealed class PrefixReuseTests
         using SteppedEngine engine = Engine(pages: 40);
         for (int i = 0; i < 12; i++)
         {
-            GenerationRequest request = Question with { Prompt = Enumerable.Range(i * 15, 90).ToArray(), MaxTokens = 100, Adapter = Adapters[i % 2] };
+            GenerationRequest request =
+                Question with { Prompt = Enumerable.Range(i * 15, 90).ToArray(), MaxTokens = 100, Adapter = Adapters[i % 2] };
             Assert.That(Finished(engine, request).Tokens, Has.Count.EqualTo(100));
         }
 
@@ -197,7 +199,8 @@ public sealed class PrefixReuseTests
         foreach (IGrouping<string?, (GenerationRequest Request, Answer Answer)> key in asked.GroupBy(entry => entry.Request.Adapter))
         {
             Assert.That(key.First().Answer.Stream.Usage!.CachedPromptTokens, Is.Zero, "the first of a key finds nothing");
-            Assert.That(key.Skip(4).Select(entry => entry.Answer.Stream.Usage!.CachedPromptTokens), Is.All.EqualTo(128), "later ones find all of it");
+            Assert.That(key.Skip(4)
+                .Select(entry => entry.Answer.Stream.Usage!.CachedPromptTokens), Is.All.EqualTo(128), "later ones find all of it");
         }
 
         foreach ((GenerationRequest request, Answer answer) in asked)
@@ -209,7 +212,8 @@ public sealed class PrefixReuseTests
         AssertAllFree(engine);
     }
 
-    private static SteppedEngine Engine(bool reference = false, bool reuse = true, int pages = 200, Action<LoraServingEngineBuilder>? configure = null) => new(
+    private static SteppedEngine Engine(
+        bool reference = false, bool reuse = true, int pages = 200, Action<LoraServingEngineBuilder>? configure = null) => new(
         builder =>
         {
             builder.ConfigurePool(pool =>
@@ -247,7 +251,8 @@ public sealed class PrefixReuseTests
 
         public Talk(Random random, int number)
         {
-            AdapterUse[] uses = [.. Enumerable.Range(0, number % 4 == 3 ? 2 : number % 4 == 0 ? 0 : 1).Select(i => new AdapterUse(Adapters[(number + i) % 3], i == 0 ? 1 : 0.5f))];
+            AdapterUse[] uses = [.. Enumerable.Range(0, number % 4 == 3 ? 2 : number % 4 == 0 ? 0 : 1)
+                .Select(i => new AdapterUse(Adapters[(number + i) % 3], i == 0 ? 1 : 0.5f))];
             _template = Question with
             {
                 Adapters = uses,

@@ -37,9 +37,11 @@ internal sealed class StepAllocationTests
         Assert.Multiple(() =>
         {
             Assert.That(allocated, Is.Zero, "bytes");
-            Assert.That(listener is null || listener.Measurements > 3 * Windows * CountedSteps, Is.True, "the listener heard of every step");
+            Assert.That(listener is null
+                || listener.Measurements > 3 * Windows * CountedSteps, Is.True, "the listener heard of every step");
             Assert.That(running, Is.EqualTo(answers.Length), "every request ran");
-            Assert.That(status.ComputedTokens - computed, Is.EqualTo((long)Windows * CountedSteps * answers.Length), "every request had a row in every step");
+            Assert.That(status.ComputedTokens - computed, Is.EqualTo((long)Windows * CountedSteps * answers.Length),
+                "every request had a row in every step");
             Assert.That(status.LastStep.Adapters, Is.EqualTo(SteppedEngine.AdapterNames.Count), "every adapter took part");
         });
         engine.Finish(answers);

@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class StepPlannerTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(1, 5).ToArray(), MaxTokens = 30, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(1, 5).ToArray(), MaxTokens = 30, IgnoreEndOfText = true };
 
     /// <summary>Every sequence that runs and is not paused moves in every step, whatever the mix of prompts and streams.</summary>
     [FsCheck.NUnit.Property(MaxTest = 40)]
@@ -18,7 +19,8 @@ public sealed class StepPlannerTests
         List<Answer> answers = [];
         foreach (byte length in lengths.Get.Take(12))
         {
-            GenerationRequest request = Question with { Prompt = Enumerable.Range(0, 1 + (length % 200)).ToArray(), MaxTokens = 1 + (length % 40) };
+            GenerationRequest request =
+                Question with { Prompt = Enumerable.Range(0, 1 + (length % 200)).ToArray(), MaxTokens = 1 + (length % 40) };
             answers.Add(engine.Ask(taps && length % 2 == 0 ? request with { Tap = new LogitsRecord() } : request));
             Assert.That(Step(engine), Is.LessThanOrEqualTo(12));
         }
@@ -55,7 +57,8 @@ public sealed class StepPlannerTests
     public void Short_prompts_do_not_wait_for_long_ones_before_them()
     {
         using SteppedEngine engine = Engine(rows: 64, running: 16);
-        Answer[] longOnes = [.. Enumerable.Range(0, 2).Select(_ => engine.Ask(Question with { Prompt = Enumerable.Range(0, 250).ToArray(), MaxTokens = 1 }))];
+        Answer[] longOnes = [.. Enumerable.Range(0, 2)
+            .Select(_ => engine.Ask(Question with { Prompt = Enumerable.Range(0, 250).ToArray(), MaxTokens = 1 }))];
         engine.Loop.Step();
         Answer shortOne = engine.Ask(Question with { MaxTokens = 1 });
         engine.Loop.Step();
@@ -72,7 +75,8 @@ public sealed class StepPlannerTests
     public void The_oldest_prompt_takes_up_to_its_limit_and_the_others_share_the_rest(int? limit, int oldest, int other)
     {
         using SteppedEngine engine = Engine(rows: 64, running: 16, promptRows: limit);
-        Answer[] answers = [.. Enumerable.Range(0, 2).Select(_ => engine.Ask(Question with { Prompt = Enumerable.Range(0, 200).ToArray(), MaxTokens = 1 }))];
+        Answer[] answers = [.. Enumerable.Range(0, 2)
+            .Select(_ => engine.Ask(Question with { Prompt = Enumerable.Range(0, 200).ToArray(), MaxTokens = 1 }))];
         engine.Loop.Step();
 
         Assert.That(engine.Loop.Running.Select(sequence => sequence.Computed), Is.EqualTo(new[] { oldest, other }));
@@ -80,12 +84,14 @@ public sealed class StepPlannerTests
     }
 
     private static int[] Counts(SteppedEngine engine, Answer[] answers) =>
-        [.. answers.Select(answer => engine.Loop.Running.Single(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream)).Count)];
+        [.. answers.Select(
+            answer => engine.Loop.Running.Single(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream)).Count)];
 
     /// <summary>Steps, and checks that everybody who ran before has moved.</summary>
     private static int Step(SteppedEngine engine)
     {
-        (Sequence Sequence, int Computed)[] before = [.. engine.Loop.Running.Where(sequence => sequence.Finished is null).Select(sequence => (sequence, sequence.Computed))];
+        (Sequence Sequence, int Computed)[] before =
+            [.. engine.Loop.Running.Where(sequence => sequence.Finished is null).Select(sequence => (sequence, sequence.Computed))];
         engine.Loop.Step();
         foreach ((Sequence sequence, int computed) in before)
         {

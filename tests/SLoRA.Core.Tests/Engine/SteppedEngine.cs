@@ -6,7 +6,9 @@ using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine;
 
-/// <summary>An engine over the fixture <c>core-llama-gqa</c> that makes a step when the test says so. Invariants are checked after every step.</summary>
+/// <summary>
+/// An engine over the fixture <c>core-llama-gqa</c> that makes a step when the test says so. Invariants are checked after every step.
+/// </summary>
 internal sealed class SteppedEngine : IDisposable
 {
     /// <summary>The adapters of the fixture that are served.</summary>
@@ -87,7 +89,8 @@ internal sealed class SteppedEngine : IDisposable
 
     /// <summary>Registers a package by its headers.</summary>
     public void Register(AdapterPackage package) =>
-        Loop.Names.Register(new AdapterRegistration(package.Name, Intake.Read(package, AdapterValidation.Headers, default).Headers), null, replace: false);
+        Loop.Names.Register(
+            new AdapterRegistration(package.Name, Intake.Read(package, AdapterValidation.Headers, default).Headers), null, replace: false);
 
     /// <summary>Makes steps, and waits in between, until a condition holds.</summary>
     public void StepUntil(Func<bool> condition)

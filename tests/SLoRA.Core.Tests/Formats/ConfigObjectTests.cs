@@ -11,7 +11,8 @@ internal sealed class ConfigObjectTests
     public void Values_are_read_by_type_and_null_counts_as_absent()
     {
         ConfigObject config = Parse("""
-            {"int":7,"number":1e-5,"whole":2,"yes":true,"text":"é","none":null,"strings":["a","b"],"one":3,"several":[3,4],"nested":{"deep":{"x":1}}}
+            {"int":7,"number":1e-5,"whole":2,"yes":true,"text":"é","none":null,"strings":["a","b"],
+             "one":3,"several":[3,4],"nested":{"deep":{"x":1}}}
             """);
         Assert.Multiple(() =>
         {
@@ -51,7 +52,8 @@ internal sealed class ConfigObjectTests
     [TestCase("""{"k":1e400}""", "1e400")]
     [TestCase("""{"k":-1e400}""", "-1e400")]
     [TestCase("""{"k":1.5}""", "1.5")]
-    public void A_number_is_refused(string json, string mention) => Refused(() => Parse(json).Number("k", double.MinValue, 1), "k", mention);
+    public void A_number_is_refused(string json, string mention) =>
+        Refused(() => Parse(json).Number("k", double.MinValue, 1), "k", mention);
 
     [Test]
     public void Other_types_are_refused_too()

@@ -13,7 +13,9 @@ internal sealed class ElementComparisonTests
     public void Equal_values_are_equal_in_any_two_types()
     {
         foreach ((TensorType own, TensorType copy) in Pairs())
+        {
             Assert.That(Compare(own, Values, copy, Values), Is.EqualTo(-1), $"{own} {copy}");
+        }
     }
 
     [Test]

@@ -11,8 +11,12 @@ namespace SLoRA.Core.Tests.Formats;
 [Parallelizable(ParallelScope.All)]
 internal sealed class ForeignFileTests
 {
-    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n";
-    private const string Config = """{"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,"num_attention_heads":2,"vocab_size":5,"max_position_embeddings":16}""";
+    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid "
+        + "sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n";
+    private const string Config = """
+        {"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,
+         "num_attention_heads":2,"vocab_size":5,"max_position_embeddings":16}
+        """;
 
     [TestCase("config.json")]
     [TestCase("generation_config.json")]
@@ -67,5 +71,6 @@ internal sealed class ForeignFileTests
     }
 
     private static AdapterLoadException Refused(string folder) =>
-        Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(new AdapterFolder("tenant", folder), TestAdapter.Model(1, 8, 8)))!;
+        Assert.Throws<AdapterLoadException>(
+            () => AdapterDescription.Read(new AdapterFolder("tenant", folder), TestAdapter.Model(1, 8, 8)))!;
 }

@@ -37,19 +37,23 @@ internal sealed class SafetensorsHeaderPropertyTests
     {
         Gen<(byte[] File, (int At, byte Value)[] Damage)> cases =
             from file in Files
-            from damage in (from at in Gen.Choose(0, file.Length - 1) from value in Gen.Choose(0, 255) select (at, (byte)value)).NonEmptyListOf()
+            from damage in (from at in Gen.Choose(0, file.Length - 1) from value in Gen.Choose(0, 255) select (at, (byte)value))
+                .NonEmptyListOf()
             select (file, damage.ToArray());
         return Prop.ForAll(cases.ToArbitrary(), input =>
         {
             byte[] file = [.. input.File];
             foreach ((int at, byte value) in input.Damage)
+            {
                 file[at] = value;
+            }
 
             long before = GC.GetAllocatedBytesForCurrentThread();
             bool fine;
             try
             {
-                fine = SafetensorsWriter.Read(file).Tensors.All(entry => entry.Begin >= 8 && entry.Length >= 0 && entry.Begin + entry.Length <= file.Length);
+                fine = SafetensorsWriter.Read(file).Tensors.All(entry => entry.Begin >= 8 && entry.Length >= 0
+                    && entry.Begin + entry.Length <= file.Length);
             }
             catch (FormatError error)
             {

@@ -7,15 +7,20 @@ namespace SLoRA.Core.Tests.Formats;
 /// <summary>Writes safetensors files for tests: correct ones from tensors, and any others from the text of their header.</summary>
 internal static class SafetensorsWriter
 {
-    public static byte[] Write(IEnumerable<(string Name, string Dtype, long[] Shape, byte[] Data)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static byte[] Write(
+        IEnumerable<(string Name, string Dtype, long[] Shape, byte[] Data)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var members = new List<string>();
         if (metadata is not null)
+        {
             members.Add("\"__metadata__\":{" + string.Join(",", metadata.Select(pair => Text(pair.Key) + ":" + Text(pair.Value))) + "}");
+        }
+
         var data = new List<byte>();
         foreach ((string name, string dtype, long[] shape, byte[] bytes) in tensors)
         {
-            members.Add($"{Text(name)}:{{\"dtype\":\"{dtype}\",\"shape\":[{string.Join(",", shape)}],\"data_offsets\":[{data.Count},{data.Count + bytes.Length}]}}");
+            members.Add($"{Text(name)}:{{\"dtype\":\"{dtype}\",\"shape\":[{string.Join(",", shape)}],\"data_offsets\":[{data.Count},"
+                + $"{data.Count + bytes.Length}]}}");
             data.AddRange(bytes);
         }
 

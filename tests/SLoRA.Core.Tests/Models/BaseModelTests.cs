@@ -9,23 +9,26 @@ namespace SLoRA.Core.Tests.Models;
 internal sealed class BaseModelTests
 {
     private const string Config = """
-        {"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,"num_attention_heads":2,
-         "vocab_size":5,"max_position_embeddings":16,"eos_token_id":3,"tie_word_embeddings":true}
+        {"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":4,"intermediate_size":6,"num_hidden_layers":1,
+         "num_attention_heads":2,"vocab_size":5,"max_position_embeddings":16,"eos_token_id":3,"tie_word_embeddings":true}
         """;
 
     [TestCaseSource(nameof(CoreFixtures))]
     public void Every_model_of_the_first_families_opens(string name)
     {
         using BaseModel model = BaseModel.Open(Path.Combine(RepositoryFolder.Fixtures, name, "model"));
-        foreach (TargetModule target in model.Modules.Targets.Where(target => target.Kind != TargetKind.Head || !model.Decoder.TiedEmbeddings))
+        foreach (TargetModule target in model.Modules.Targets.Where(target => target.Kind != TargetKind.Head
+            || !model.Decoder.TiedEmbeddings))
         {
             WeightSource weight = model.Weight(target.Name + ".weight");
-            (int rows, int columns) = target.Kind == TargetKind.Embedding ? (target.InFeatures, target.OutFeatures) : (target.OutFeatures, target.InFeatures);
+            (int rows, int columns) =
+                target.Kind == TargetKind.Embedding ? (target.InFeatures, target.OutFeatures) : (target.OutFeatures, target.InFeatures);
             Assert.That((weight.Rows, weight.Columns), Is.EqualTo((rows, columns)), target.Name);
             Assert.That(weight.Type, Is.EqualTo(model.Decoder.WeightType), target.Name);
         }
 
-        Assert.That(model.Weight("model.norm.weight"), Has.Property("Rows").EqualTo(1).And.Property("Columns").EqualTo(model.Decoder.HiddenSize));
+        Assert.That(model.Weight("model.norm.weight"), Has.Property("Rows").EqualTo(1).And.Property("Columns")
+            .EqualTo(model.Decoder.HiddenSize));
         Assert.That(model.Decoder.EndOfSequence, Is.EqualTo(new[] { 2 }));
     }
 
@@ -36,11 +39,15 @@ internal sealed class BaseModelTests
         folder.Write("config.json", Config);
         folder.Write("model.safetensors", Weights([]));
         using (BaseModel model = BaseModel.Open(folder.Path))
+        {
             Assert.That(model.Decoder.EndOfSequence, Is.EqualTo(new[] { 3 }));
+        }
 
         folder.Write("generation_config.json", """{"eos_token_id":[2,0],"do_sample":false}""");
         using (BaseModel model = BaseModel.Open(folder.Path))
+        {
             Assert.That(model.Decoder.EndOfSequence, Is.EqualTo(new[] { 2, 0 }));
+        }
     }
 
     [Test]
@@ -115,10 +122,13 @@ internal sealed class BaseModelTests
         string folder = Path.Combine(RepositoryFolder.Fixtures, "core-llama-bias", "model");
         var reports = new List<LoadProgress>();
         using (BaseModel model = BaseModel.Open(folder, new Direct(reports.Add)))
+        {
             Assert.That(reports[^1], Is.EqualTo(new LoadProgress("weights", model.FileBytes, model.FileBytes)));
+        }
 
         using var source = new CancellationTokenSource();
-        Assert.That(() => BaseModel.Open(folder, new Direct(_ => source.Cancel()), source.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            () => BaseModel.Open(folder, new Direct(_ => source.Cancel()), source.Token), Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
@@ -132,7 +142,8 @@ internal sealed class BaseModelTests
     }
 
     private static IEnumerable<string> CoreFixtures() =>
-        Directory.GetDirectories(RepositoryFolder.Fixtures, "core-*").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal);
+        Directory.GetDirectories(RepositoryFolder.Fixtures, "core-*").Select(folder => Path.GetFileName(folder))
+            .Order(StringComparer.Ordinal);
 
     private static void Refused(TemporaryFolder folder, string tensor, string mention)
     {
@@ -142,7 +153,8 @@ internal sealed class BaseModelTests
         Assert.That(error.Message, Does.Contain(mention));
     }
 
-    private static byte[] Weights((string Name, long[] Shape, byte Value)[] more, params (string Name, string Dtype, long[] Shape, byte[] Data)[] others)
+    private static byte[] Weights(
+        (string Name, long[] Shape, byte Value)[] more, params (string Name, string Dtype, long[] Shape, byte[] Data)[] others)
     {
         (string, long[], byte)[] needed =
         [
@@ -160,7 +172,8 @@ internal sealed class BaseModelTests
         ];
         return SafetensorsWriter.Write([.. others, .. needed.Concat(more).Select(((string Name, long[] Shape, byte Value) tensor) => (
             tensor.Name, "BF16", tensor.Shape,
-            Enumerable.Repeat(tensor.Value, (int)tensor.Shape.Aggregate(1L, (product, size) => product * size) * TensorType.BF16.ElementSize()).ToArray()))]);
+            Enumerable.Repeat(tensor.Value, (int)tensor.Shape.Aggregate(1L, (product, size) => product * size)
+                * TensorType.BF16.ElementSize()).ToArray()))]);
     }
 
     private sealed class Direct(Action<LoadProgress> report) : IProgress<LoadProgress>

@@ -37,7 +37,8 @@ internal sealed class BrokenModelTests
     [Test]
     public void Every_broken_folder_has_its_case()
     {
-        Assert.That(Cases().Select(test => (string)test.Arguments[0]!), Is.EquivalentTo(Directory.GetDirectories(Folder).Select(Path.GetFileName)));
+        Assert.That(Cases()
+            .Select(test => (string)test.Arguments[0]!), Is.EquivalentTo(Directory.GetDirectories(Folder).Select(Path.GetFileName)));
     }
 
     private static IEnumerable<TestCaseData> Cases()

@@ -11,12 +11,14 @@ internal sealed class DecoderModulesTests
     [Test]
     public void Targets_come_in_one_order_with_their_sizes()
     {
-        DecoderDescription decoder = DecoderFamilies.Describe(ModelFolder.Open(Path.Combine(RepositoryFolder.Fixtures, "core-qwen3", "model")).Config);
+        DecoderDescription decoder =
+            DecoderFamilies.Describe(ModelFolder.Open(Path.Combine(RepositoryFolder.Fixtures, "core-qwen3", "model")).Config);
         TargetModule[] targets = [.. DecoderModules.Of(decoder).Targets];
 
         Assert.That(targets.Select(target => target.Index), Is.EqualTo(Enumerable.Range(0, 2 + (7 * 3))));
         Assert.That(
-            targets.Skip(8).Take(7).Select(target => $"{target.Name} {target.Layer} {target.Kind} {target.InFeatures} {target.OutFeatures}"),
+            targets.Skip(8).Take(7)
+                .Select(target => $"{target.Name} {target.Layer} {target.Kind} {target.InFeatures} {target.OutFeatures}"),
             Is.EqualTo(new[]
             {
                 "model.layers.1.self_attn.q_proj 1 Linear 64 96",

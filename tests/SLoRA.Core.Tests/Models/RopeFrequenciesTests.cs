@@ -5,7 +5,9 @@ using SLoRA.Models.Families;
 
 namespace SLoRA.Core.Tests.Models;
 
-/// <summary>Each kind against the formula it is published with, written here in double and without the detours of the implementation.</summary>
+/// <summary>
+/// Each kind against the formula it is published with, written here in double and without the detours of the implementation.
+/// </summary>
 internal sealed class RopeFrequenciesTests
 {
     // Of the plain frequency: where the blend takes most of it away, the rounding of the blend's own weight stays.
@@ -22,7 +24,8 @@ internal sealed class RopeFrequenciesTests
 
     [FsCheck.NUnit.Property]
     public Property Linear_divides_by_the_factor() => Prop.ForAll(Bases.ToArbitrary(), Gen.Choose(1, 64).ToArbitrary(), (given, quarters) =>
-        Close(given, RopeFrequencies.Linear(given.Theta, given.HeadDim, quarters / 4.0), i => Plain(given.Theta, given.HeadDim, i) / (quarters / 4.0)));
+        Close(given, RopeFrequencies.Linear(given.Theta, given.HeadDim, quarters / 4.0),
+            i => Plain(given.Theta, given.HeadDim, i) / (quarters / 4.0)));
 
     [FsCheck.NUnit.Property]
     public Property Llama3_blends_by_the_turns_within_the_original_length() => Prop.ForAll(
@@ -33,7 +36,8 @@ internal sealed class RopeFrequenciesTests
             {
                 double plain = Plain(given.Theta, given.HeadDim, i);
                 double turns = length * plain / (2 * Math.PI);
-                // 0 below Low turns, 1 above High turns, linear between: the blend is continuous, so the two ends need no case of their own.
+                // 0 below Low turns, 1 above High turns, linear between: the blend is continuous, so the two ends need no case of their
+                // own.
                 double kept = Math.Clamp((turns - Low) / (High - Low), 0, 1);
                 return plain * (kept + ((1 - kept) / factor));
             });
@@ -48,10 +52,16 @@ internal sealed class RopeFrequenciesTests
             const double Fast = 32, Slow = 1;
             double start = Dimension(Fast), end = Dimension(Slow);
             if (truncate)
+            {
                 (start, end) = (Math.Floor(start), Math.Ceiling(end));
+            }
+
             (start, end) = (Math.Max(start, 0), Math.Min(end, given.HeadDim - 1));
             if (start == end)
+            {
                 end += 0.001;
+            }
+
             return Close(given, RopeFrequencies.Yarn(given.Theta, given.HeadDim, factor, Fast, Slow, length, truncate), i =>
             {
                 double slow = Math.Clamp((i - start) / (end - start), 0, 1);
@@ -87,7 +97,9 @@ internal sealed class RopeFrequenciesTests
         for (int i = 0; i < actual.Count; i++)
         {
             if (!(Math.Abs(actual[i] - expected(i)) < Bound * Plain(given.Theta, given.HeadDim, i)))
+            {
                 throw new AssertionException($"Pair {i} of {actual.Count}: {actual[i]:R}, expected {expected(i):R}");
+            }
         }
 
         return actual.Count == given.HeadDim / 2;

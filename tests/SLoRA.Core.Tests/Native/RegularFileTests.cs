@@ -69,7 +69,8 @@ public sealed class RegularFileTests
 
         Pipe(folder, file);
 
-        ModelLoadException error = (await Assert.ThrowsAsync<ModelLoadException>(() => LoraServingEngine.CreateBuilder().UseModel(folder.Path).BuildAsync()))!;
+        ModelLoadException error =
+            (await Assert.ThrowsAsync<ModelLoadException>(() => LoraServingEngine.CreateBuilder().UseModel(folder.Path).BuildAsync()))!;
         Assert.That(error.Message, Does.Contain(file).And.Contain("cannot be read"));
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.File));
     }

@@ -57,7 +57,8 @@ public sealed class PrefixCacheTests
         PrefixPart b = new(1, 3, 3);
         PrefixOrigin[] origins =
         [
-            new([], null), new([], ""), new([], "a"), new([a], null), new([b], null), new([a, b], null), new([b, a], null), new([a, a], null),
+            new([], null), new([], ""), new([], "a"), new([a], null), new([b], null), new([a, b], null), new([b, a], null),
+            new([a, a], null),
             new([a with { High = 9 }], null), new([a with { WeightBits = 4 }], null), new([a], "a"),
         ];
 
@@ -78,7 +79,8 @@ public sealed class PrefixCacheTests
         Assert.That(Found(pool, cache, Base, [1, 2, 3, 4], 4), Is.EqualTo(2));
         Assert.That(Found(pool, cache, Base, [5, 6, 7, 8], 4), Is.Zero);
         Assert.That(Found(pool, cache, Adapter, [1, 2, 3, 4], 4), Is.Zero);
-        Assert.That(first.Pages.ToArray().Concat(other.Pages.ToArray()).Concat(elsewhere.Pages.ToArray()).Distinct().Count(), Is.EqualTo(6));
+        Assert.That(first.Pages.ToArray().Concat(other.Pages.ToArray()).Concat(elsewhere.Pages.ToArray()).Distinct()
+            .Count(), Is.EqualTo(6));
     }
 
     [Test]
@@ -193,7 +195,8 @@ public sealed class PrefixCacheTests
                 case 0 or 1:
                     int known = Known(cache, origin, tokens);
                     var table = new PageTable(pool, PageTokens, cache, 16);
-                    Assert.That(table.TakePrefix(origin, tokens, tokens.Length - 1), Is.EqualTo(Math.Min(known, (tokens.Length - 1) / PageTokens) * PageTokens));
+                    Assert.That(table.TakePrefix(origin, tokens, tokens.Length - 1),
+                        Is.EqualTo(Math.Min(known, (tokens.Length - 1) / PageTokens) * PageTokens));
                     if (!reclaim.TryMakeRoom(table.Missing(tokens.Length)))
                     {
                         table.Release();
@@ -222,7 +225,8 @@ public sealed class PrefixCacheTests
 
             int idle = cache.Snapshot().Count(kept => pool.OwnersOf(kept.Page) == 1);
             Assert.That(cache.IdlePageCount, Is.EqualTo(idle));
-            Assert.That(cache.Snapshot().All(kept => kept.Parent == -1 || cache.Snapshot().Any(parent => parent.Page == kept.Parent)), Is.True);
+            Assert.That(cache.Snapshot()
+                .All(kept => kept.Parent == -1 || cache.Snapshot().Any(parent => parent.Page == kept.Parent)), Is.True);
             Assert.That(cache.IdlePageCount > 0, Is.EqualTo(!double.IsInfinity(cache.LeastWorth)), "whatever is idle can be given up");
         }
 

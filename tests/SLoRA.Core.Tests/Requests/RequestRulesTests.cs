@@ -27,7 +27,8 @@ internal sealed class RequestRulesTests
     private static readonly (string Member, GenerationRequest Largest, GenerationRequest TooLarge)[] Bounds =
     [
         ("Adapters", Uses(16), Uses(17)),
-        ("Adapters", Good with { Adapters = [new AdapterUse(new string('n', 256))] }, Good with { Adapters = [new AdapterUse(new string('n', 257))] }),
+        ("Adapters", Good with { Adapters = [new AdapterUse(new string('n', 256))] },
+            Good with { Adapters = [new AdapterUse(new string('n', 257))] }),
         ("Adapter", Good with { Adapter = new string('n', 256) }, Good with { Adapter = new string('n', 10_000_000) }),
         ("StopTokens", Stops(256), Stops(257)),
         ("LogitBias", Bias(4096), Bias(4097)),
@@ -40,7 +41,8 @@ internal sealed class RequestRulesTests
         ("Deadline", Good with { Deadline = TimeSpan.FromDays(49) }, Good with { Deadline = TimeSpan.FromDays(50) }),
     ];
 
-    private static IEnumerable<TestCaseData> Members => Bounds.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Member, $"{place}"));
+    private static IEnumerable<TestCaseData> Members =>
+        Bounds.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Member, $"{place}"));
 
     [TestCaseSource(nameof(Members))]
     public void Every_member_has_a_bound_and_what_exceeds_it_is_refused_by_name(int row)
@@ -62,7 +64,8 @@ internal sealed class RequestRulesTests
     [Test]
     public void A_list_without_end_is_not_read_to_it()
     {
-        Assert.That(() => Accept(Good with { StopTokens = new Endless() }), Throws.TypeOf<InvalidRequestException>().With.Property("Parameter").EqualTo("StopTokens"));
+        Assert.That(() => Accept(Good with { StopTokens = new Endless() }),
+            Throws.TypeOf<InvalidRequestException>().With.Property("Parameter").EqualTo("StopTokens"));
     }
 
     [Test]
@@ -104,10 +107,12 @@ internal sealed class RequestRulesTests
         Assert.That(accepted.StopTokens, Is.EqualTo(new[] { 9 }));
         Assert.That(accepted.Adapters, Is.EqualTo(new[] { new AdapterUse("a") }));
         Assert.That(accepted.Sampling.LogitBias, Is.EquivalentTo(new Dictionary<int, float> { [3] = 1 }));
-        Assert.That(() => ((IList<int>)accepted.StopTokens)[0] = 1, Throws.InstanceOf<NotSupportedException>(), "nor through the stream's request");
+        Assert.That(
+            () => ((IList<int>)accepted.StopTokens)[0] = 1, Throws.InstanceOf<NotSupportedException>(), "nor through the stream's request");
     }
 
-    private static GenerationRequest Accept(GenerationRequest request) => RequestRules.Accept(request, Model, new SchedulingOptions()).Request;
+    private static GenerationRequest Accept(GenerationRequest request) =>
+        RequestRules.Accept(request, Model, new SchedulingOptions()).Request;
 
     private static GenerationRequest Uses(int count) => Good with { Adapters = [.. Enumerable.Repeat(new AdapterUse("a"), count)] };
 

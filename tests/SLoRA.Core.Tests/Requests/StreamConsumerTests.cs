@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Requests;
 [Parallelizable(ParallelScope.All)]
 internal sealed class StreamConsumerTests
 {
-    private static readonly GenerationRequest Long = new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 200, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Long =
+        new() { Prompt = Enumerable.Range(7, 12).ToArray(), MaxTokens = 200, IgnoreEndOfText = true };
 
     [TestCase(true, true)]
     [TestCase(true, false)]
@@ -74,7 +75,8 @@ internal sealed class StreamConsumerTests
     public async Task A_second_move_before_the_first_has_ended_is_that_callers_error_and_nobody_elses()
     {
         using var engine = new SteppedEngine();
-        GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3, IgnoreEndOfText = true });
+        GenerationStream stream =
+            engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3, IgnoreEndOfText = true });
         IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
         ValueTask<bool> first = tokens.MoveNextAsync();
 
@@ -82,7 +84,8 @@ internal sealed class StreamConsumerTests
 
         engine.StepUntil(() => stream.FinishReason is not null);
         Assert.That(await first, Is.True);
-        Assert.That((await tokens.MoveNextAsync(), await tokens.MoveNextAsync(), await tokens.MoveNextAsync()), Is.EqualTo((true, true, false)));
+        Assert.That(
+            (await tokens.MoveNextAsync(), await tokens.MoveNextAsync(), await tokens.MoveNextAsync()), Is.EqualTo((true, true, false)));
         await tokens.DisposeAsync();
         Assert.That(await tokens.MoveNextAsync(), Is.False, "after the end");
     }
@@ -91,16 +94,19 @@ internal sealed class StreamConsumerTests
     public void Disposing_twice_does_nothing_more_even_before_the_first_move()
     {
         using var engine = new SteppedEngine();
-        IAsyncEnumerator<GeneratedToken> tokens = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3 }).GetAsyncEnumerator();
+        IAsyncEnumerator<GeneratedToken> tokens =
+            engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 3 }).GetAsyncEnumerator();
 
-        Assert.That((tokens.DisposeAsync().IsCompletedSuccessfully, tokens.DisposeAsync().IsCompletedSuccessfully), Is.EqualTo((true, true)));
+        Assert.That(
+            (tokens.DisposeAsync().IsCompletedSuccessfully, tokens.DisposeAsync().IsCompletedSuccessfully), Is.EqualTo((true, true)));
     }
 
     [Test]
     public async Task Disposing_while_a_move_is_under_way_ends_the_request()
     {
         using var engine = new SteppedEngine();
-        GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 200, IgnoreEndOfText = true });
+        GenerationStream stream =
+            engine.Stream(new GenerationRequest { Prompt = new[] { 5, 6, 7 }, MaxTokens = 200, IgnoreEndOfText = true });
         IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
         Task<bool> first = tokens.MoveNextAsync().AsTask();
         Task disposed = tokens.DisposeAsync().AsTask();

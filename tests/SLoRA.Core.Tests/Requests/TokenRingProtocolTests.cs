@@ -3,8 +3,9 @@ using NUnit.Framework;
 namespace SLoRA.Core.Tests.Requests;
 
 /// <summary>
-/// The rule by which a ring's writer sleeps and its reader wakes it, over every interleaving of the two on processors whose stores wait in a buffer before others see
-/// them. A state from which nothing can happen, though the writer has not written everything, is a wake-up that was lost.
+/// The rule by which a ring's writer sleeps and its reader wakes it, over every interleaving of the two on processors whose stores wait in
+/// a buffer before others see them. A state from which nothing can happen, though the writer has not written everything, is a wake-up that
+/// was lost.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 internal sealed class TokenRingProtocolTests
@@ -14,11 +15,13 @@ internal sealed class TokenRingProtocolTests
     [TestCase(1)]
     [TestCase(2)]
     [TestCase(3)]
-    public void With_a_fence_between_the_readers_store_and_its_look_no_wake_up_is_lost(int buffer) => Assert.That(LosesWakeUp(buffer, readerHasFence: true), Is.False);
+    public void With_a_fence_between_the_readers_store_and_its_look_no_wake_up_is_lost(int buffer) =>
+        Assert.That(LosesWakeUp(buffer, readerHasFence: true), Is.False);
 
     [TestCase(2)]
     [TestCase(3)]
-    public void Without_it_the_reader_can_take_everything_and_wake_nobody(int buffer) => Assert.That(LosesWakeUp(buffer, readerHasFence: false), Is.True);
+    public void Without_it_the_reader_can_take_everything_and_wake_nobody(int buffer) =>
+        Assert.That(LosesWakeUp(buffer, readerHasFence: false), Is.True);
 
     private static bool LosesWakeUp(int buffer, bool readerHasFence)
     {
@@ -100,5 +103,6 @@ internal sealed class TokenRingProtocolTests
     }
 
     /// <summary>What each side has stored, and how much of it the other can see.</summary>
-    private readonly record struct State(int Written, int VisibleWritten, int Read, int VisibleRead, bool IsWoken, Writer Writer, Reader Reader);
+    private readonly record struct State(
+        int Written, int VisibleWritten, int Read, int VisibleRead, bool IsWoken, Writer Writer, Reader Reader);
 }

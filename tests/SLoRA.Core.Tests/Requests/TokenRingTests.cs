@@ -44,8 +44,9 @@ internal sealed class TokenRingTests
     }
 
     /// <summary>
-    /// A writer that sleeps at so many unread tokens, and a reader that wakes it as the engine and a stream do. The reader says that a wake-up was lost when it has read
-    /// everything while the writer sleeps and no wake-up is on its way: nothing that is still to happen would wake it, so no time has to pass to know.
+    /// A writer that sleeps at so many unread tokens, and a reader that wakes it as the engine and a stream do. The reader says that a
+    /// wake-up was lost when it has read everything while the writer sleeps and no wake-up is on its way: nothing that is still to happen
+    /// would wake it, so no time has to pass to know.
     /// </summary>
     [TestCase(1)]
     [TestCase(2)]
@@ -102,7 +103,8 @@ internal sealed class TokenRingTests
 
             Interlocked.Increment(ref sleep);
 
-            // With a fence: what is unread is looked at after the wake-up has been taken, or one that comes in between would be taken with it.
+            // With a fence: what is unread is looked at after the wake-up has been taken, or one that comes in between would be taken with
+            // it.
             Interlocked.Exchange(ref wakes, 0);
         }
 

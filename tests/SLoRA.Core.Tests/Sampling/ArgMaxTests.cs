@@ -12,7 +12,10 @@ internal sealed class ArgMaxTests
         Random random = new(seed);
         float[] logits = new float[random.Next(1, 130)];
         for (int i = 0; i < logits.Length; i++)
+        {
             logits[i] = random.Next(-4, 3);
+        }
+
         Assert.That(ArgMax.Of(logits), Is.EqualTo(Array.IndexOf(logits, logits.Max())));
     }
 

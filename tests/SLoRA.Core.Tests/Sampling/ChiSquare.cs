@@ -34,7 +34,10 @@ internal static class ChiSquare
 
         double freedom = cells - 1;
         if (freedom < 1)
+        {
             return 0;
+        }
+
         double scale = 2 / (9 * freedom);
         return (Math.Cbrt(statistic / freedom) - (1 - scale)) / Math.Sqrt(scale);
     }

@@ -35,12 +35,21 @@ public sealed class ComparisonsTests
         int whole = weights.Length / 16 * 16;
         var lanes = new double[8];
         for (int i = 0; i < whole; i++)
+        {
             lanes[i % 8] += weights[i];
+        }
+
         double expected = 0;
         foreach (double lane in lanes)
+        {
             expected += lane;
+        }
+
         for (int i = whole; i < weights.Length; i++)
+        {
             expected += weights[i];
+        }
+
         Assert.That(Softmax.SumOf(weights), Is.EqualTo(expected));
     }
 }

@@ -27,7 +27,9 @@ internal sealed class FilterTests
         Assert.That(kept, Is.Not.Empty);
         Assert.That(kept.Sum(token => model[token]), Is.GreaterThan(p - 1e-6));
         if (kept.Length > 1)
+        {
             Assert.That(kept.Sum(token => model[token]) - kept.Min(token => model[token]), Is.LessThan(p + 1e-6));
+        }
     }
 
     [FsCheck.NUnit.Property(MaxTest = 100, Replay = "29,31", QuietOnSuccess = true)]

@@ -24,7 +24,10 @@ internal sealed class InverseTransformTests
         float[] logits = new float[size];
         int possible = random.Next(size);
         for (int i = 0; i < size; i++)
+        {
             logits[i] = i == possible || random.Next(50) == 0 ? 0 : float.NegativeInfinity;
+        }
+
         Candidates candidates = Weighed(logits);
         int last = -1;
         foreach (double u in new[] { 0, 0.1, random.NextDouble(), 1, JustBelowOne }.Select(u => Math.Min(u, JustBelowOne)).Order())

@@ -78,14 +78,18 @@ internal sealed class LogProbabilitiesTests
         {
             // Below -80 the specification's own probability may have vanished already.
             if (best[i] > -80)
+            {
                 AssertClose(top[i].LogProbability, best[i]);
+            }
         }
 
         for (int i = 0; i < count; i++)
         {
             AssertClose(top[i].LogProbability, expected[top[i].TokenId]);
             if (i > 0)
+            {
                 Assert.That(top[i].LogProbability, Is.LessThanOrEqualTo(top[i - 1].LogProbability));
+            }
         }
     }
 

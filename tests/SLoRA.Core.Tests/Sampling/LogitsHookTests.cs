@@ -15,7 +15,9 @@ internal sealed class LogitsHookTests
             for (int i = 0; i < logits.Length; i++)
             {
                 if (i != 2)
+                {
                     logits[i] = float.NegativeInfinity;
+                }
             }
         });
         Sampler sampler = new(new SamplingOptions { Temperature = temperature }, 0, 0, 1, hook: hook);

@@ -14,7 +14,9 @@ internal static class RandomLogits
             float logit = (float)normal * spread;
             row[i] = ties ? MathF.Round(logit * 2) / 2 : logit;
             if (forbids && random.Next(3) == 0 && i > 0)
+            {
                 row[i] = float.NegativeInfinity;
+            }
         }
 
         return row;
@@ -38,7 +40,10 @@ internal static class RandomLogits
     {
         int[] tokens = new int[random.Next(limit)];
         for (int i = 0; i < tokens.Length; i++)
+        {
             tokens[i] = random.Next(Math.Min(vocabularySize, 12));
+        }
+
         return tokens;
     }
 

@@ -44,7 +44,10 @@ internal sealed class SamplerAllocationTests
         for (int length = Prompt; length < tokens.Length; length++)
         {
             if (length == Prompt + 10)
+            {
                 before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
             int token = sampler.Next(logits, tokens.AsSpan(0, length), scratch);
             sampler.LogProbability(LogProbabilitySource.Model, logits, scratch, token, top, out _);
             sampler.LogProbability(LogProbabilitySource.Processed, logits, scratch, token, top, out _);

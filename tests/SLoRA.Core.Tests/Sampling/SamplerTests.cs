@@ -16,7 +16,9 @@ internal sealed class SamplerTests
         TestContext.Out.WriteLine($"largest error {largestError:e2}");
         Assert.That(largestError, Is.LessThanOrEqualTo(Tolerance));
         for (int token = 0; token < actual.Length; token++)
+        {
             Assert.That((float)actual[token] == 0, Is.EqualTo(sampled.Probabilities[token] == 0), $"token {token} is removed");
+        }
     }
 
     [FsCheck.NUnit.Property(MaxTest = 400, Replay = "20311,1285", QuietOnSuccess = true)]
@@ -31,7 +33,9 @@ internal sealed class SamplerTests
         double[] expected = SpecifiedDistribution.Of(logits, prompt, generated, options);
         double[] actual = Probabilities(options, logits, prompt, generated);
         for (int token = 0; token < size; token++)
+        {
             Assert.That(actual[token], Is.EqualTo(expected[token]).Within(3e-6), $"token {token} of {options}");
+        }
     }
 
     [FsCheck.NUnit.Property(MaxTest = 24, Replay = "71,93", QuietOnSuccess = true)]
@@ -62,7 +66,9 @@ internal sealed class SamplerTests
         {
             Assert.That(ChiSquare.Deviation(counts, expected), Is.LessThan(4.5));
             for (int token = 0; token < counts.Length; token++)
+            {
                 Assert.That(counts[token] == 0 || expected[token] > 0, $"token {token} has no probability and was drawn");
+            }
         }
     }
 
@@ -112,7 +118,9 @@ internal sealed class SamplerTests
         int token = sampler.Next(logits, [.. prompt, .. generated], new SamplingScratch(size));
         Assert.That(expected[token], Is.EqualTo(expected.Max()).Within(1e-6));
         if (options is { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0, LogitBias: null })
+        {
             Assert.That(token, Is.EqualTo(Array.IndexOf(logits, logits.Max())));
+        }
     }
 
     [TestCase(0f)]
@@ -152,7 +160,10 @@ internal sealed class SamplerTests
         SamplingScratch scratch = new(4);
         List<int> tokens = [1, 1];
         for (int i = 0; i < 6; i++)
+        {
             tokens.Add(sampler.Next(logits, tokens.ToArray(), scratch));
+        }
+
         // 1 falls from 2.5 by one each time; at 0.5 token 3 (at 1) comes first, then 1 again, then the tie of 0 and 3 at 0 goes to 0.
         Assert.That(tokens.Skip(2), Is.EqualTo(new[] { 1, 1, 3, 1, 0, 2 }));
     }
@@ -163,7 +174,10 @@ internal sealed class SamplerTests
         Candidates left = sampler.Distribution(logits, [.. prompt, .. generated], new SamplingScratch(logits.Length));
         double[] probabilities = new double[logits.Length];
         for (int i = 0; i < left.Count; i++)
+        {
             probabilities[left.TokenAt(i)] = left.Weights[i] / left.Total;
+        }
+
         return probabilities;
     }
 

@@ -55,7 +55,10 @@ internal static class SamplingCases
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "SLoRA.Core.sln")))
+        {
             folder = folder.Parent;
+        }
+
         string root = folder?.FullName ?? throw new DirectoryNotFoundException("No folder above the tests holds SLoRA.Core.sln.");
         return Path.Combine(root, "tests", "fixtures", "sampling.json");
     }

@@ -9,13 +9,25 @@ internal static class SpecifiedDistribution
     {
         double[] l = new double[logits.Length];
         for (int i = 0; i < l.Length; i++)
+        {
             l[i] = logits[i];
+        }
+
         foreach (int token in prompt.Concat(generated).Distinct())
+        {
             l[token] = l[token] > 0 ? l[token] / options.RepetitionPenalty : l[token] * options.RepetitionPenalty;
+        }
+
         foreach (IGrouping<int, int> group in generated.GroupBy(token => token))
+        {
             l[group.Key] -= (group.Count() * (double)options.FrequencyPenalty) + options.PresencePenalty;
+        }
+
         foreach ((int token, float value) in options.LogitBias ?? new Dictionary<int, float>())
+        {
             l[token] += value;
+        }
+
         l = [.. l.Select(value => value / options.Temperature)];
 
         if (options.TopK > 0 && options.TopK < l.Length)
@@ -25,7 +37,10 @@ internal static class SpecifiedDistribution
         }
 
         if (options.TopP < 1)
+        {
             RemoveTail(l, 1 - (double)(decimal)options.TopP);
+        }
+
         double[] p = Softmax(l);
         double bound = options.MinP * p.Max();
         return Softmax([.. l.Select((value, i) => p[i] < bound ? double.NegativeInfinity : value)]);
@@ -49,7 +64,10 @@ internal static class SpecifiedDistribution
         {
             cumulative += p[i];
             if ((float)cumulative > (float)removable)
+            {
                 break;
+            }
+
             logits[i] = double.NegativeInfinity;
         }
     }

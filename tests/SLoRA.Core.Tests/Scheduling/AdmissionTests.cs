@@ -6,7 +6,8 @@ namespace SLoRA.Core.Tests.Scheduling;
 [Parallelizable(ParallelScope.All)]
 public sealed class AdmissionTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
 
     [TestCase(false)]
     [TestCase(true)]
@@ -17,9 +18,11 @@ public sealed class AdmissionTests
         int r1 = Pages(engine, "r1");
 
         // 119 tokens in pages of 16: 8. Each further continuation shares one full page of the prompt.
-        var error = (RequestTooLargeException)engine.Ask(Question with { Continuations = 5, Adapters = [new("qv", 1), new("r1", 1), new("qv", 2)] }).Refusal(engine)!;
+        var error = (RequestTooLargeException)engine.Ask(
+            Question with { Continuations = 5, Adapters = [new("qv", 1), new("r1", 1), new("qv", 2)] }).Refusal(engine)!;
 
-        Assert.That(error, Has.Property("CachePages").EqualTo(8 + (4 * 7)).And.Property("AdapterPages").EqualTo(qv + r1).And.Property("TotalPages").EqualTo(30));
+        Assert.That(error, Has.Property("CachePages").EqualTo(8 + (4 * 7)).And.Property("AdapterPages")
+            .EqualTo(qv + r1).And.Property("TotalPages").EqualTo(30));
         Assert.That(error.Message, Does.Contain("36").And.Contain("30"));
         Answer small = engine.Ask(Question);
         engine.Finish(small);
@@ -75,7 +78,8 @@ public sealed class AdmissionTests
     private static int Pages(SteppedEngine engine, string adapter) => engine.Loop.Names.Current[adapter].PageCount;
 
     private static SteppedEngine Engine(int pages, bool overCommit, params string[] adapters) => new(
-        builder => builder.ConfigurePool(pool => pool.Bytes = pages * 12288L).ConfigureScheduling(scheduling => scheduling.OverCommit = overCommit), adapters: adapters);
+        builder => builder.ConfigurePool(pool => pool.Bytes = pages * 12288L)
+            .ConfigureScheduling(scheduling => scheduling.OverCommit = overCommit), adapters: adapters);
 }
 
 internal static class Refusals

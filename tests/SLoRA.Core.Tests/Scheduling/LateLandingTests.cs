@@ -7,7 +7,8 @@ namespace SLoRA.Core.Tests.Scheduling;
 [Parallelizable(ParallelScope.All)]
 public sealed class LateLandingTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     [Test]
     public void What_lands_late_delays_only_the_requests_of_that_adapter()
@@ -85,7 +86,8 @@ public sealed class LateLandingTests
         LatePages late = null!;
         pages = () => late;
         return new SteppedEngine(
-            builder => builder.UseBackend((rows, outputs) => new CountingBackend(rows, outputs, inner => late = new LatePages(inner))), adapters: adapters);
+            builder => builder.UseBackend((rows, outputs) => new CountingBackend(rows, outputs, inner => late = new LatePages(inner))),
+            adapters: adapters);
     }
 
     private static IReadOnlyList<int> Alone(GenerationRequest request, params string[] adapters)

@@ -10,7 +10,8 @@ namespace SLoRA.Core.Tests.Scheduling;
 public sealed class PreloadsTests
 {
     private const long Page = 12288;
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     [Test]
     public void A_preloaded_adapter_is_resident_without_a_request_and_its_first_request_hits()
@@ -20,9 +21,11 @@ public sealed class PreloadsTests
 
         engine.Run(engine.Adapters.PreloadAsync("qv"));
 
-        Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Device).And.Property("Requests").EqualTo(0).And.Property("TotalRequests").EqualTo(0));
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Tier").EqualTo(AdapterTier.Device).And.Property("Requests")
+            .EqualTo(0).And.Property("TotalRequests").EqualTo(0));
         engine.Finish(engine.Ask(Question with { Adapter = "qv" }));
-        Assert.That(StatusOf(engine, "qv"), Has.Property("Hits").EqualTo(1).And.Property("PageIns").EqualTo(1).And.Property("Loads").EqualTo(1));
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Hits").EqualTo(1).And.Property("PageIns").EqualTo(1).And.Property("Loads")
+            .EqualTo(1));
     }
 
     [Test]
@@ -45,7 +48,8 @@ public sealed class PreloadsTests
         File.Delete(copy.TensorFile);
 
         Assert.That(() => engine.Run(engine.Adapters.PreloadAsync("never")), Throws.TypeOf<AdapterNotFoundException>());
-        Assert.That(() => engine.Run(engine.Adapters.PreloadAsync("gone")), Throws.TypeOf<AdapterLoadException>().With.Property("Kind").EqualTo(LoadErrorKind.File));
+        Assert.That(() => engine.Run(engine.Adapters.PreloadAsync("gone")), Throws.TypeOf<AdapterLoadException>().With.Property("Kind")
+            .EqualTo(LoadErrorKind.File));
         Assert.That(StatusOf(engine, "gone").Requests, Is.EqualTo(0));
     }
 
@@ -70,14 +74,16 @@ public sealed class PreloadsTests
     [Test]
     public void A_pinned_adapter_keeps_its_pages_whatever_else_needs_them()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 48 * Page), adapters: SteppedEngine.AdapterNames);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 48 * Page), adapters: SteppedEngine.AdapterNames);
         engine.Run(engine.Adapters.PinAsync("qv"));
         foreach (string name in SteppedEngine.AdapterNames)
         {
             engine.Finish(engine.Ask(Question with { Adapter = name }));
         }
 
-        Assert.That(StatusOf(engine, "qv"), Has.Property("Evictions").EqualTo(0).And.Property("PageIns").EqualTo(1).And.Property("IsPinned").True);
+        Assert.That(StatusOf(engine, "qv"), Has.Property("Evictions").EqualTo(0).And.Property("PageIns")
+            .EqualTo(1).And.Property("IsPinned").True);
         engine.DropCaches();
         Assert.That(engine.Loop.DeviceCache.Resident, Has.Count.EqualTo(1));
         Assert.That(engine.Run(engine.Adapters.EvictAsync("qv")).IsEvicted, Is.False);
@@ -93,12 +99,14 @@ public sealed class PreloadsTests
     {
         int wide = PagesOf("wide");
         int qv = PagesOf("qv");
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = (wide + qv) * Page), adapters: ["wide", "qv"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = (wide + qv) * Page), adapters: ["wide", "qv"]);
         engine.Run(engine.Adapters.PinAsync("wide"));
 
         var error = Assert.Throws<AdapterTooLargeException>(() => engine.Run(engine.Adapters.PinAsync("qv")))!;
 
-        Assert.That(error, Has.Property("Pages").EqualTo(qv).And.Property("PinnedPages").EqualTo(wide).And.Property("NeededPages").EqualTo(1).And.Property("TotalPages").EqualTo(wide + qv));
+        Assert.That(error, Has.Property("Pages").EqualTo(qv).And.Property("PinnedPages").EqualTo(wide).And.Property("NeededPages")
+            .EqualTo(1).And.Property("TotalPages").EqualTo(wide + qv));
         Assert.That(StatusOf(engine, "qv").IsPinned, Is.False);
     }
 
@@ -106,13 +114,15 @@ public sealed class PreloadsTests
     public void Pinning_that_would_make_a_waiting_request_wait_for_ever_is_refused()
     {
         using var engine = new SteppedEngine(
-            builder => builder.ConfigurePool(pool => pool.Bytes = 40 * Page).ConfigureScheduling(scheduling => scheduling.MaxRunning = 1), adapters: ["wide"]);
+            builder => builder.ConfigurePool(pool => pool.Bytes = 40 * Page)
+                .ConfigureScheduling(scheduling => scheduling.MaxRunning = 1), adapters: ["wide"]);
         Answer running = engine.Ask(Question);
         engine.Loop.Step();
         Answer waiting = engine.Ask(Question with { Prompt = Enumerable.Range(1, 100).ToArray(), MaxTokens = 100 });
         engine.Loop.Step();
 
-        Assert.That(() => engine.Run(engine.Adapters.PinAsync("wide")), Throws.TypeOf<AdapterTooLargeException>().With.Property("NeededPages").GreaterThan(12));
+        Assert.That(() => engine.Run(engine.Adapters.PinAsync("wide")),
+            Throws.TypeOf<AdapterTooLargeException>().With.Property("NeededPages").GreaterThan(12));
         engine.Finish(running, waiting);
         engine.Run(engine.Adapters.PinAsync("wide"));
         Answer late = engine.Ask(Question with { Prompt = Enumerable.Range(1, 100).ToArray(), MaxTokens = 100 });
@@ -143,12 +153,14 @@ public sealed class PreloadsTests
         var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("qv"));
         engine.Register(package);
         using var cancellation = new CancellationTokenSource();
-        Task[] pins = [.. Enumerable.Range(0, 2).Select(i => engine.Adapters.PinAsync("slow", i == leaving ? cancellation.Token : default))];
+        Task[] pins =
+            [.. Enumerable.Range(0, 2).Select(i => engine.Adapters.PinAsync("slow", i == leaving ? cancellation.Token : default))];
         engine.Loop.Step();
         package.Reached.Wait();
 
         cancellation.Cancel();
-        Assert.That(() => engine.Run(pins[leaving]), Throws.InstanceOf<OperationCanceledException>().With.Property("CancellationToken").EqualTo(cancellation.Token));
+        Assert.That(() => engine.Run(pins[leaving]), Throws.InstanceOf<OperationCanceledException>().With.Property("CancellationToken")
+            .EqualTo(cancellation.Token));
         package.Gate.Set();
         engine.Run(pins[1 - leaving]);
 
@@ -159,7 +171,8 @@ public sealed class PreloadsTests
     public void A_preload_has_its_turn_among_the_requests()
     {
         // Three requests fill the pool, and more stand behind them for as long as anybody looks.
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (24 * Page, false)), adapters: ["qv"]);
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (24 * Page, false)), adapters: ["qv"]);
         GenerationRequest request = Question with { MaxTokens = 100 };
         List<Answer> answers = [.. Enumerable.Range(0, 5).Select(_ => engine.Ask(request))];
         engine.Loop.Step();
@@ -179,7 +192,8 @@ public sealed class PreloadsTests
     public void A_preload_does_not_hold_back_a_request_for_the_same_adapter()
     {
         int qv = PagesOf("qv");
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((qv + 8) * Page, false)), adapters: ["qv"]);
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((qv + 8) * Page, false)), adapters: ["qv"]);
         Answer running = engine.Ask(Question with { MaxTokens = 16 * 9 - 20 });
         engine.Loop.Step();
         Task preload = engine.Adapters.PreloadAsync("qv");
@@ -196,7 +210,9 @@ public sealed class PreloadsTests
     public void Pinning_what_is_resident_does_not_wait_for_those_who_wait_for_pages()
     {
         int wide = PagesOf("wide");
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((wide + 12) * Page, false)), adapters: ["wide", "qv"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = ((wide + 12) * Page, false)),
+                adapters: ["wide", "qv"]);
         engine.Run(engine.Adapters.PreloadAsync("qv"));
         Answer running = engine.Ask(Question with { Adapter = "qv", MaxTokens = 100 });
         engine.Loop.Step();
@@ -218,7 +234,8 @@ public sealed class PreloadsTests
     public void Preloads_are_cancelled_and_fail_wherever_they_stand()
     {
         using var copy = new CopiedAdapter("r1");
-        using var engine = new SteppedEngine(builder => builder.ConfigureAdapters(adapters => adapters.MaxConcurrentLoads = 2), adapters: ["qv"]);
+        using var engine =
+            new SteppedEngine(builder => builder.ConfigureAdapters(adapters => adapters.MaxConcurrentLoads = 2), adapters: ["qv"]);
         engine.Run(engine.Adapters.RegisterAsync("gone", copy.Path));
         File.Delete(copy.TensorFile);
         var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("rslora"));
@@ -333,5 +350,6 @@ public sealed class PreloadsTests
         return StatusOf(engine, name).Pages;
     }
 
-    private static AdapterStatus StatusOf(SteppedEngine engine, string name) => engine.Adapters.List().Single(adapter => adapter.Name == name);
+    private static AdapterStatus StatusOf(SteppedEngine engine, string name) =>
+        engine.Adapters.List().Single(adapter => adapter.Name == name);
 }

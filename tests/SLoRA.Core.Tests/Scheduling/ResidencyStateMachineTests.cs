@@ -7,14 +7,16 @@ using SLoRA.Core.Tests.Engine;
 namespace SLoRA.Core.Tests.Scheduling;
 
 /// <summary>
-/// Random histories of requests, replacements, pins, evictions, a main memory that shrinks and grows, and files that break, over a pool that holds two of the
-/// adapters. Whatever happens, an answer is the one of the content that its name stood for, and at the end nothing is held.
+/// Random histories of requests, replacements, pins, evictions, a main memory that shrinks and grows, and files that break, over a pool
+/// that holds two of the adapters. Whatever happens, an answer is the one of the content that its name stood for, and at the end nothing is
+/// held.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class ResidencyStateMachineTests
 {
     private static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "bf16", "fp16"];
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 5, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 5, IgnoreEndOfText = true };
     private static readonly Dictionary<string, IReadOnlyList<int>> Expected = Contents.ToDictionary(content => content, Alone);
 
     [FsCheck.NUnit.Property(MaxTest = 40)]
@@ -41,19 +43,23 @@ public sealed class ResidencyStateMachineTests
         foreach (byte call in history.Get)
         {
             int argument = call / 10;
-            string name = argument % 5 == 0 ? "fragile" : argument % 2 == 0 ? Contents[argument % Contents.Length] : "name" + (argument % 3);
+            string name =
+                argument % 5 == 0 ? "fragile" : argument % 2 == 0 ? Contents[argument % Contents.Length] : "name" + (argument % 3);
             switch (call % 10)
             {
                 case 0 or 1 or 2 when stands.ContainsKey(name) || Contents.Contains(name):
                     var cancellation = new CancellationTokenSource();
-                    asked.Add((engine.Ask(Question with { Adapter = name }, cancellation.Token), stands.GetValueOrDefault(name, name), name == "fragile", cancellation));
+                    asked.Add((engine.Ask(Question with { Adapter = name }, cancellation.Token), stands.GetValueOrDefault(name, name),
+                        name == "fragile", cancellation));
                     break;
                 case 3 when asked.Count > 0:
                     asked[argument % asked.Count].Cancellation.Cancel();
                     break;
                 case 4 when name != "fragile":
                     string content = Contents[(argument + 1) % Contents.Length];
-                    engine.Run(engine.Adapters.ReplaceAsync(name, SteppedEngine.AdapterFolder(content), argument % 2 == 0 ? AdapterValidation.Headers : AdapterValidation.Content));
+                    engine.Run(engine.Adapters.ReplaceAsync(name, SteppedEngine.AdapterFolder(content), argument % 2 == 0
+                        ? AdapterValidation.Headers
+                        : AdapterValidation.Content));
                     stands[name] = content;
                     break;
                 case 5:
@@ -102,7 +108,9 @@ public sealed class ResidencyStateMachineTests
                     break;
                 default:
                     // Beside what was pinned when it arrived it may have been too large.
-                    Assert.That(answer.Error, mayFail ? Is.InstanceOf<SLoraException>() : Is.TypeOf<RequestTooLargeException>(), answer.Error?.ToString());
+                    Assert.That(answer.Error, mayFail
+                        ? Is.InstanceOf<SLoraException>()
+                        : Is.TypeOf<RequestTooLargeException>(), answer.Error?.ToString());
                     break;
             }
         }

@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Scheduling;
 [Parallelizable(ParallelScope.All)]
 public sealed class ResidencyTests
 {
-    private static readonly GenerationRequest Question = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
 
     [Test]
     public void No_step_copies_more_than_its_slice_while_others_stream_and_their_tokens_are_the_same()
@@ -16,7 +17,8 @@ public sealed class ResidencyTests
         CountingBackend backend = null!;
         // The clock stands still, so steps take no time and the slice is the least there is.
         using var engine = new SteppedEngine(
-            builder => builder.UseTimeProvider(new ManualClock()).UseBackend((rows, outputs) => backend = new CountingBackend(rows, outputs)), adapters: ["wide"]);
+            builder => builder.UseTimeProvider(new ManualClock())
+                .UseBackend((rows, outputs) => backend = new CountingBackend(rows, outputs)), adapters: ["wide"]);
         long bytes = engine.Loop.HostStore.Bytes;
         Assert.That(bytes, Is.GreaterThan(4 * SliceBudget.Least), "the adapter needs several slices");
         Answer streaming = engine.Ask(Question with { MaxTokens = 40 });
@@ -38,7 +40,8 @@ public sealed class ResidencyTests
     public void When_nobody_computes_an_adapter_is_copied_before_the_first_step()
     {
         CountingBackend backend = null!;
-        using var engine = new SteppedEngine(builder => builder.UseBackend((rows, outputs) => backend = new CountingBackend(rows, outputs)), adapters: ["wide"]);
+        using var engine = new SteppedEngine(
+            builder => builder.UseBackend((rows, outputs) => backend = new CountingBackend(rows, outputs)), adapters: ["wide"]);
         long bytes = engine.Loop.HostStore.Bytes;
         engine.Ask(Question with { Adapter = "wide" });
 
@@ -153,7 +156,8 @@ public sealed class ResidencyTests
         return engine;
     }
 
-    private static AdapterStatus StatusOf(SteppedEngine engine, string name) => engine.Adapters.List().Single(adapter => adapter.Name == name);
+    private static AdapterStatus StatusOf(SteppedEngine engine, string name) =>
+        engine.Adapters.List().Single(adapter => adapter.Name == name);
 
     private static IReadOnlyList<int> Alone(GenerationRequest request, params string[] adapters)
     {

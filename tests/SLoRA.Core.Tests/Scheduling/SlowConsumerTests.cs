@@ -11,7 +11,8 @@ public sealed class SlowConsumerTests
     private const int Pages = 24;
 
     /// <summary>20 + 229 tokens whose keys and values are kept, in pages of 16: 16 pages of 24.</summary>
-    private static readonly GenerationRequest Large = new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 230, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Large =
+        new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 230, IgnoreEndOfText = true };
 
     /// <summary>20 + 9 tokens: 2 pages.</summary>
     private static readonly GenerationRequest Small = Large with { MaxTokens = 10 };
@@ -33,8 +34,10 @@ public sealed class SlowConsumerTests
         Assert.That(engine.Status, Has.Property("Running").EqualTo(0).And.Property("EndedRequests").EqualTo(1));
         stalled.IsStalled = false;
         stalled.Read();
-        Assert.That(stalled.Taken, Has.Count.EqualTo(5), "what had been generated can still be read: one that was asked for, and a buffer of four");
-        Assert.That(stalled.Error, Is.TypeOf<ConsumerStalledException>().With.Property("Limit").EqualTo(TimeSpan.FromMinutes(2)).And.Property("Code").EqualTo("request.consumer-stalled"));
+        Assert.That(
+            stalled.Taken, Has.Count.EqualTo(5), "what had been generated can still be read: one that was asked for, and a buffer of four");
+        Assert.That(stalled.Error, Is.TypeOf<ConsumerStalledException>().With.Property("Limit")
+            .EqualTo(TimeSpan.FromMinutes(2)).And.Property("Code").EqualTo("request.consumer-stalled"));
         engine.DropCaches();
         Assert.That(engine.Status.Pool.Free, Is.EqualTo(Pages));
     }
@@ -114,7 +117,8 @@ public sealed class SlowConsumerTests
         SteppedConsumer[] small = [.. Enumerable.Range(0, 20).Select(_ => new SteppedConsumer(engine, Small))];
         Step(engine, 100, [stalled, large, .. small]);
 
-        Assert.That(small.Select(consumer => consumer.Stream.FinishReason), Is.All.EqualTo(FinishReason.Length), "there are 8 pages for them, 2 each");
+        Assert.That(small.Select(consumer => consumer.Stream.FinishReason), Is.All.EqualTo(FinishReason.Length),
+            "there are 8 pages for them, 2 each");
         Assert.That(large.Stream.FinishReason, Is.Null);
         stalled.IsStalled = false;
         Step(engine, 600, [stalled, large]);
@@ -131,7 +135,8 @@ public sealed class SlowConsumerTests
         SteppedConsumer[] later = [new(engine, Large), new(engine, Small)];
         Step(engine, 20, [stalled, running, .. later]);
 
-        Assert.That(engine.Loop.Running, Has.Count.EqualTo(2), "22 pages are enough for the large one, as soon as the first large one has ended");
+        Assert.That(
+            engine.Loop.Running, Has.Count.EqualTo(2), "22 pages are enough for the large one, as soon as the first large one has ended");
         Step(engine, 600, [stalled, running, .. later]);
         Assert.That(later.Select(consumer => consumer.Stream.FinishReason), Is.All.EqualTo(FinishReason.Length));
     }
@@ -183,7 +188,8 @@ public sealed class SlowConsumerTests
         SteppedConsumer stalled = Stalled(engine, Large);
         var moving = new SteppedConsumer(engine, Small with { MaxTokens = 60 });
         Step(engine, 1, stalled, moving);
-        SteppedConsumer[] large = [.. Enumerable.Range(0, 200).Select(_ => new SteppedConsumer(engine, Large with { MaxTokens = 1 + 230 }))];
+        SteppedConsumer[] large =
+            [.. Enumerable.Range(0, 200).Select(_ => new SteppedConsumer(engine, Large with { MaxTokens = 1 + 230 }))];
         var small = new SteppedConsumer(engine, Small with { MaxTokens = 2 });
         Step(engine, 20, [stalled, moving, small]);
 
@@ -199,7 +205,8 @@ public sealed class SlowConsumerTests
         // 200 tokens of prompt: 13 pages of 24, and one of headroom for everybody.
         GenerationRequest long1 = Large with { Prompt = Enumerable.Range(1, 200).ToArray(), MaxTokens = 40 };
         GenerationRequest long2 = Large with { Prompt = Enumerable.Range(31, 200).ToArray(), MaxTokens = 40 };
-        using SteppedEngine engine = Engine(new ManualClock(), scheduling => (scheduling.OverCommit, scheduling.Preemption, scheduling.OverCommitLookahead) = (true, mode, 8));
+        using SteppedEngine engine = Engine(new ManualClock(),
+            scheduling => (scheduling.OverCommit, scheduling.Preemption, scheduling.OverCommitLookahead) = (true, mode, 8));
         SteppedConsumer stalled = Stalled(engine, long1);
         var other = new SteppedConsumer(engine, long2);
         Step(engine, 100, stalled, other);
@@ -220,7 +227,8 @@ public sealed class SlowConsumerTests
     {
         var clock = new ManualClock();
         GenerationRequest request = Large with { Prompt = Enumerable.Range(1, 200).ToArray(), MaxTokens = 40 };
-        using SteppedEngine engine = Engine(clock, scheduling => (scheduling.OverCommit, scheduling.Preemption) = (true, PreemptionMode.Swap));
+        using SteppedEngine engine =
+            Engine(clock, scheduling => (scheduling.OverCommit, scheduling.Preemption) = (true, PreemptionMode.Swap));
         SteppedConsumer stalled = Stalled(engine, request);
         var other = new SteppedConsumer(engine, request with { Prompt = Enumerable.Range(31, 200).ToArray() });
         Step(engine, 100, stalled, other);

@@ -35,12 +35,14 @@ public sealed class WaitingQueueTests
         while (served.Count < left.Length)
         {
             engine.Loop.Step();
-            served.AddRange(engine.Loop.Running.Select(sequence => sequence.Request.Stream).Where(stream => stream != running.Stream && !served.Contains(stream)));
+            served.AddRange(engine.Loop.Running.Select(sequence => sequence.Request.Stream)
+                .Where(stream => stream != running.Stream && !served.Contains(stream)));
         }
 
         Assert.That(served, Is.EqualTo(left.Select(answer => answer.Stream)));
         engine.Finish(left);
-        Assert.That(Enumerable.Range(0, Many - 1).Select(_ => engine.Ask(Question with { MaxTokens = 1 }).Stream.FinishReason), Is.All.Null, "all places are free again");
+        Assert.That(Enumerable.Range(0, Many - 1)
+            .Select(_ => engine.Ask(Question with { MaxTokens = 1 }).Stream.FinishReason), Is.All.Null, "all places are free again");
     }
 
     [Test]
@@ -57,14 +59,16 @@ public sealed class WaitingQueueTests
         }))];
         engine.Finish(answers);
 
-        Assert.That(answers.Select(answer => answer.Error?.GetType()), Is.EqualTo(answers.Select((_, i) => i % 3 == 1 ? null : typeof(AdapterLoadException))));
+        Assert.That(answers.Select(answer => answer.Error?.GetType()),
+            Is.EqualTo(answers.Select((_, i) => i % 3 == 1 ? null : typeof(AdapterLoadException))));
         Assert.That(engine.Adapters.List().Select(adapter => adapter.Requests), Is.All.Zero);
     }
 
     [Test]
     public void A_request_keeps_its_place_while_its_content_is_read_and_the_status_says_what_everybody_waits_for()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.StreamBuffer) = (1, 4)));
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.StreamBuffer) = (1, 4)));
         var package = new GatedPackage("slow", SteppedEngine.AdapterFolder("qv"));
         engine.Register(package);
 
@@ -89,10 +93,12 @@ public sealed class WaitingQueueTests
     public void Steps_beside_many_who_wait_allocate_nothing()
     {
         using var engine = new SteppedEngine(
-            builder => builder.CheckInvariants(false).UseCpu(cpu => cpu.Threads = 1).ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.StreamBuffer) = (2, 1024)),
+            builder => builder.CheckInvariants(false).UseCpu(cpu => cpu.Threads = 1)
+                .ConfigureScheduling(scheduling => (scheduling.MaxRunning, scheduling.StreamBuffer) = (2, 1024)),
             adapters: ["qv", "r1"]);
         Answer[] running = [engine.Ask(Question with { MaxTokens = 240 }), engine.Ask(Question with { MaxTokens = 240, Adapter = "qv" })];
-        Answer[] waiting = [.. Enumerable.Range(0, 2000).Select(i => engine.Ask(Question with { Adapter = (i % 3) switch { 0 => null, 1 => "qv", _ => "r1" } }))];
+        Answer[] waiting = [.. Enumerable.Range(0, 2000)
+            .Select(i => engine.Ask(Question with { Adapter = (i % 3) switch { 0 => null, 1 => "qv", _ => "r1" } }))];
         Step(engine, 20);
 
         long allocated = Enumerable.Range(0, 3).Min(_ =>
@@ -114,7 +120,8 @@ public sealed class WaitingQueueTests
         Answer[] answers = [.. Enumerable.Range(0, 5).Select(_ => engine.Ask(Question with { Adapter = "qv" }))];
         engine.Finish(answers);
 
-        Assert.That((engine.Status.AdapterCache.Misses, engine.Status.AdapterCache.Hits, engine.Status.AdapterCache.PageIns), Is.EqualTo((1L, 4L, 1L)));
+        Assert.That((engine.Status.AdapterCache.Misses, engine.Status.AdapterCache.Hits, engine.Status.AdapterCache.PageIns),
+            Is.EqualTo((1L, 4L, 1L)));
         Assert.That(engine.Status.AdapterCache.HitRate, Is.EqualTo(0.8));
     }
 

@@ -4,8 +4,8 @@ using NUnit.Framework;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// Two hundred requests over all adapters and the base arrive and leave at random, in prompt chunks of random sizes, in a pool that is too small for
-/// them: each gets the tokens, and its logits the bits, that it gets alone; and at the end every page is free.
+/// Two hundred requests over all adapters and the base arrive and leave at random, in prompt chunks of random sizes, in a pool that is too
+/// small for them: each gets the tokens, and its logits the bits, that it gets alone; and at the end every page is free.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class BatchInvarianceTests
@@ -40,7 +40,9 @@ public sealed class BatchInvarianceTests
                 Assert.That(whole || requests[i].Leaves is not null, Is.True, $"request {i} ended early");
                 Assert.That(mixed[i].Tokens, Is.EqualTo(alone[i].Tokens.Take(mixed[i].Tokens.Length)), $"tokens of request {i}");
                 Assert.That(mixed[i].Logits, Is.SubsetOf(alone[i].Logits), $"bits of the logits of request {i}");
-                Assert.That(whole ? mixed[i].Logits.Count : alone[i].Logits.Count, Is.EqualTo(alone[i].Logits.Count), $"rows of request {i}");
+                Assert.That(whole
+                    ? mixed[i].Logits.Count
+                    : alone[i].Logits.Count, Is.EqualTo(alone[i].Logits.Count), $"rows of request {i}");
             }
         });
         TestContext.Out.WriteLine($"{engine.Steps} steps, {cancelled} of {Count} requests cancelled before their end");
@@ -50,7 +52,8 @@ public sealed class BatchInvarianceTests
     }
 
     private static IReadOnlyList<InvarianceRequest> Requests(RealModelFolder folder) =>
-        InvarianceRequest.Many(Count, folder.Adapters(), [.. folder.Read(folder.Files("mix*.json").First()).Requests.SelectMany(request => request.PromptIds)], Seed);
+        InvarianceRequest.Many(Count, folder.Adapters(),
+            [.. folder.Read(folder.Files("mix*.json").First()).Requests.SelectMany(request => request.PromptIds)], Seed);
 
     private static Outcome[] Mix(SteppedEngine engine, IReadOnlyList<InvarianceRequest> requests, Random random)
     {

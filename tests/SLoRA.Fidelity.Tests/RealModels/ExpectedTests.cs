@@ -7,7 +7,8 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 public sealed class ExpectedTests
 {
     public static IEnumerable<TestCaseData> Cases() =>
-        RealModelCases.Of("expected*.json", file => file.Cases.Where(candidate => candidate.PromptIds.Length > 0).Select(candidate => candidate.Name));
+        RealModelCases.Of("expected*.json", file => file.Cases.Where(candidate => candidate.PromptIds.Length > 0)
+            .Select(candidate => candidate.Name));
 
     [TestCaseSource(nameof(Cases))]
     public async Task Tokens_are_equal_and_logits_are_close(string path, string file, string name)

@@ -2,7 +2,9 @@ using NUnit.Framework;
 
 namespace SLoRA.Fidelity.Tests.RealModels;
 
-/// <summary>What int8 base weights cost: the perplexity of a text under the base and under each adapter, beside that of bf16 weights.</summary>
+/// <summary>
+/// What int8 base weights cost: the perplexity of a text under the base and under each adapter, beside that of bf16 weights.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class Int8PerplexityTests
 {

@@ -32,7 +32,8 @@ internal sealed record InvarianceRequest(
         return requests;
     }
 
-    public GenerationRequest ToRequest(LogitsHash hash) => RealModelEngine.Request(Prompt, Adapters, Tokens, hash) with { Sampling = Sampling };
+    public GenerationRequest ToRequest(LogitsHash hash) =>
+        RealModelEngine.Request(Prompt, Adapters, Tokens, hash) with { Sampling = Sampling };
 
     /// <summary>The base and every adapter in turn, and now and then two adapters with weights.</summary>
     private static IReadOnlyList<WeightedAdapter> Choose(Random random, int number, IReadOnlyList<string> adapters)

@@ -4,7 +4,9 @@ using SLoRA.Requests;
 
 namespace SLoRA.Fidelity.Tests.RealModels;
 
-/// <summary>A hash of the bits of every row of logits of a request: two requests with equal hashes have seen the same numbers to the last bit.</summary>
+/// <summary>
+/// A hash of the bits of every row of logits of a request: two requests with equal hashes have seen the same numbers to the last bit.
+/// </summary>
 internal sealed class LogitsHash(bool wholePrompt) : LogitsTap
 {
     public override bool WholePrompt => wholePrompt;

@@ -9,13 +9,15 @@ public sealed class MixTests
 {
     private static readonly ConcurrentDictionary<(string, string), Lazy<Task<IReadOnlyDictionary<string, int[]>>>> Runs = new();
 
-    public static IEnumerable<TestCaseData> Cases() => RealModelCases.Of("mix*.json", file => file.Requests.Select(request => request.Name));
+    public static IEnumerable<TestCaseData> Cases() =>
+        RealModelCases.Of("mix*.json", file => file.Requests.Select(request => request.Name));
 
     [TestCaseSource(nameof(Cases))]
     public async Task Tokens_are_those_of_the_request_alone(string path, string file, string name)
     {
         IReadOnlyDictionary<string, int[]> answers =
-            await Runs.GetOrAdd((path, file), key => new Lazy<Task<IReadOnlyDictionary<string, int[]>>>(() => Run(new RealModelFolder(path), file))).Value;
+            await Runs.GetOrAdd(
+                (path, file), key => new Lazy<Task<IReadOnlyDictionary<string, int[]>>>(() => Run(new RealModelFolder(path), file))).Value;
         Assert.That(answers[name], Is.EqualTo(new RealModelFolder(path).Read(file).Case(name).GreedyIds));
     }
 
@@ -28,7 +30,8 @@ public sealed class MixTests
             Assert.Ignore($"{folder.Path} has no model with {reference.BaseWeights} weights");
         }
 
-        LoraServingEngineBuilder builder = RealModelEngine.Builder(model!).ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024);
+        LoraServingEngineBuilder builder =
+            RealModelEngine.Builder(model!).ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024);
         foreach (string adapter in folder.Adapters())
         {
             builder.AddAdapter(adapter, folder.Adapter(adapter));
@@ -43,7 +46,8 @@ public sealed class MixTests
                 engine.Step();
             }
 
-            answers.Add(request.Name, engine.Submit(RealModelEngine.Request(request.PromptIds, request.Adapters, request.GreedyIds.Length)));
+            answers.Add(
+                request.Name, engine.Submit(RealModelEngine.Request(request.PromptIds, request.Adapters, request.GreedyIds.Length)));
         }
 
         engine.Finish(answers.Values);

@@ -35,7 +35,8 @@ public sealed class PerplexityTests
         Assert.Multiple(() =>
         {
             Assert.That(mean, Is.EqualTo(expected.MeanNll).Within(Tolerance), "mean_nll");
-            Assert.That(windows[0].Mean(First), Is.EqualTo(expected.MeanNllFirst256 ?? windows[0].Mean(First)).Within(Tolerance), "mean_nll_first_256");
+            Assert.That(windows[0].Mean(First), Is.EqualTo(expected.MeanNllFirst256 ?? windows[0].Mean(First))
+                .Within(Tolerance), "mean_nll_first_256");
             for (int i = 0; i < expected.WindowNll.Length; i++)
             {
                 Assert.That(windows[i].Mean(), Is.EqualTo(expected.WindowNll[i]).Within(Tolerance), $"window_nll[{i}]");

@@ -3,13 +3,14 @@ using NUnit.Framework;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// Conversations that begin alike, under several adapters, side by side on one engine: what one adapter has computed for the common beginning must
-/// not serve another.
+/// Conversations that begin alike, under several adapters, side by side on one engine: what one adapter has computed for the common
+/// beginning must not serve another.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class PrefixTests
 {
-    public static IEnumerable<TestCaseData> Cases() => RealModelCases.Of("prefix-*.json", file => file.Cases.Select(candidate => candidate.Name));
+    public static IEnumerable<TestCaseData> Cases() =>
+        RealModelCases.Of("prefix-*.json", file => file.Cases.Select(candidate => candidate.Name));
 
     [TestCaseSource(nameof(Cases))]
     public async Task Tokens_are_equal(string path, string file, string name)

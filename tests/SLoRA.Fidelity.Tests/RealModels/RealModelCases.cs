@@ -7,7 +7,8 @@ internal static class RealModelCases
 {
     /// <summary>The cases of all files whose names match.</summary>
     public static IEnumerable<TestCaseData> Of(
-        string pattern, Func<ReferenceFile, IEnumerable<string>> cases, Func<ReferenceFile, string, bool>? isLong = null, string suffix = "Cpu") =>
+        string pattern, Func<ReferenceFile, IEnumerable<string>> cases, Func<ReferenceFile, string, bool>? isLong = null,
+        string suffix = "Cpu") =>
         from folder in RealModelFolder.All()
         from file in folder.Files(pattern)
         let reference = folder.Read(file)

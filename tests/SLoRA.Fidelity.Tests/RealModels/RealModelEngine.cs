@@ -5,8 +5,8 @@ using SLoRA.Requests;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// One engine per model folder and way to keep its weights, on the Cpu backend, shared by all its cases, which run on it side by side. Keys and values are fp32 and adapters as
-/// stored, as in the expected values.
+/// One engine per model folder and way to keep its weights, on the Cpu backend, shared by all its cases, which run on it side by side. Keys
+/// and values are fp32 and adapters as stored, as in the expected values.
 /// </summary>
 internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder folder)
 {
@@ -56,7 +56,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
         });
 
     /// <summary>The greedy answer, going on past what ends a text.</summary>
-    public async Task<int[]> Generate(ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null)
+    public async Task<int[]> Generate(
+        ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null)
     {
         foreach (WeightedAdapter adapter in adapters)
         {
@@ -73,20 +74,22 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
         return [.. answer];
     }
 
-    public static GenerationRequest Request(ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null) => new()
-    {
-        Prompt = prompt,
-        Adapters = [.. adapters.Select(adapter => new AdapterUse(adapter.Name, adapter.Weight))],
-        MaxTokens = tokens,
-        IgnoreEndOfText = true,
-        Tap = tap,
-    };
+    public static GenerationRequest Request(
+        ReadOnlyMemory<int> prompt, IReadOnlyList<WeightedAdapter> adapters, int tokens, LogitsTap? tap = null) => new()
+        {
+            Prompt = prompt,
+            Adapters = [.. adapters.Select(adapter => new AdapterUse(adapter.Name, adapter.Weight))],
+            MaxTokens = tokens,
+            IgnoreEndOfText = true,
+            Tap = tap,
+        };
 
     private static async Task<RealModelEngine> Build(RealModelFolder folder, string model, CpuWeights kept) =>
         new(await Builder(model, kept).CheckInvariants().BuildAsync(), folder);
 
     private Task<AdapterCoverage> Register(string name) => _adapters.GetOrAdd(
-        name, key => new Lazy<Task<AdapterCoverage>>(() => engine.Adapters.RegisterAsync(key, folder.Adapter(key), AdapterValidation.Content))).Value;
+        name, key => new Lazy<Task<AdapterCoverage>>(
+            () => engine.Adapters.RegisterAsync(key, folder.Adapter(key), AdapterValidation.Content))).Value;
 
     private ValueTask Dispose() => engine.DisposeAsync();
 }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// A folder of a real model: <c>model*/</c>, one per type of weights, <c>adapters/</c>, and files with what transformers + PEFT compute with them.
+/// A folder of a real model: <c>model*/</c>, one per type of weights, <c>adapters/</c>, and files with what transformers + PEFT compute
+/// with them.
 /// </summary>
 internal sealed record RealModelFolder(string Path)
 {
@@ -26,11 +27,14 @@ internal sealed record RealModelFolder(string Path)
 
     /// <summary>The names of all adapters.</summary>
     public IReadOnlyList<string> Adapters() =>
-        [.. Directory.GetDirectories(System.IO.Path.Combine(Path, "adapters")).Select(path => System.IO.Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetDirectories(System.IO.Path.Combine(Path, "adapters")).Select(path => System.IO.Path.GetFileName(path))
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>The files here whose names match, without their path.</summary>
     public IEnumerable<string> Files(string pattern) =>
-        Directory.Exists(Path) ? Directory.GetFiles(Path, pattern).Select(file => System.IO.Path.GetFileName(file)!).Order(StringComparer.Ordinal) : [];
+        Directory.Exists(Path)
+            ? Directory.GetFiles(Path, pattern).Select(file => System.IO.Path.GetFileName(file)!).Order(StringComparer.Ordinal)
+            : [];
 
     public ReferenceFile Read(string file) => ReferenceFile.Read(System.IO.Path.Combine(Path, file));
 
@@ -46,7 +50,8 @@ internal sealed record RealModelFolder(string Path)
     {
         using FileStream stream = File.OpenRead(System.IO.Path.Combine(model, "config.json"));
         using var config = JsonDocument.Parse(stream);
-        string? type = config.RootElement.TryGetProperty("dtype", out JsonElement value) || config.RootElement.TryGetProperty("torch_dtype", out value)
+        string? type = config.RootElement.TryGetProperty("dtype", out JsonElement value)
+            || config.RootElement.TryGetProperty("torch_dtype", out value)
             ? value.GetString()
             : null;
         return type switch

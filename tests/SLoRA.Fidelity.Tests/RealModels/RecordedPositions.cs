@@ -3,8 +3,8 @@ using SLoRA.Requests;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// What is recorded of a long case, and how far the engine is from it: after some tokens of prompt and answer the largest logits and log Σ exp of all;
-/// after the prompt's last all logits.
+/// What is recorded of a long case, and how far the engine is from it: after some tokens of prompt and answer the largest logits and log Σ
+/// exp of all; after the prompt's last all logits.
 /// </summary>
 internal sealed class RecordedPositions : LogitsTap
 {

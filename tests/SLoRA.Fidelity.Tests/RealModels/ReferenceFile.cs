@@ -3,10 +3,13 @@ using System.Text.Json;
 
 namespace SLoRA.Fidelity.Tests.RealModels;
 
-/// <summary>One file of what transformers + PEFT compute: conversations, long contexts, a mix of requests or perplexities, each with its own parts.</summary>
+/// <summary>
+/// One file of what transformers + PEFT compute: conversations, long contexts, a mix of requests or perplexities, each with its own parts.
+/// </summary>
 internal sealed record ReferenceFile
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
     private static readonly ConcurrentDictionary<string, ReferenceFile> Cache = new();
 
     /// <summary>Type of the base weights: f32, bf16; null when the file does not say, or has several.</summary>
@@ -30,7 +33,8 @@ internal sealed record ReferenceFile
     public string? Text { get; init; }
 
     /// <summary>Type of the base weights, then adapter (or base).</summary>
-    public IReadOnlyDictionary<string, Dictionary<string, ReferencePerplexity>> Weights { get; init; } = new Dictionary<string, Dictionary<string, ReferencePerplexity>>();
+    public IReadOnlyDictionary<string, Dictionary<string, ReferencePerplexity>> Weights { get; init; } =
+        new Dictionary<string, Dictionary<string, ReferencePerplexity>>();
 
     public static ReferenceFile Read(string path) => Cache.GetOrAdd(path, static path =>
     {

@@ -41,11 +41,13 @@ internal sealed class SteppedEngine(LoraServingEngineBuilder builder, Func<int>?
     public string? Leak()
     {
         EngineSnapshot snapshot = Loop.Snapshot();
-        return snapshot is { Sequences: [], Generations: [], Pool.Reserved: 0 } && snapshot.Pool.Free.Length + snapshot.IdlePrefixes == snapshot.Pool.Owners.Length
+        return snapshot is { Sequences: [], Generations: [], Pool.Reserved: 0 }
+            && snapshot.Pool.Free.Length + snapshot.IdlePrefixes == snapshot.Pool.Owners.Length
             ? null
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{snapshot.Sequences.Length} sequences, {snapshot.Generations.Length} generations, {snapshot.Pool.Reserved} pages reserved, {snapshot.Pool.Free.Length} of {snapshot.Pool.Owners.Length} free");
+                $"{snapshot.Sequences.Length} sequences, {snapshot.Generations.Length} generations, {snapshot.Pool.Reserved} pages "
+                + $"reserved, {snapshot.Pool.Free.Length} of {snapshot.Pool.Owners.Length} free");
     }
 
     public void Dispose()

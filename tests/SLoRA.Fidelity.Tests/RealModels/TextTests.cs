@@ -9,7 +9,8 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 public sealed partial class TextTests
 {
     public static IEnumerable<TestCaseData> Cases() =>
-        RealModelCases.Of("expected*.json", file => file.Cases.Where(candidate => candidate.PromptText is not null).Select(candidate => candidate.Name), suffix: "text");
+        RealModelCases.Of("expected*.json", file => file.Cases.Where(candidate => candidate.PromptText is not null)
+            .Select(candidate => candidate.Name), suffix: "text");
 
     public static IEnumerable<TestCaseData> Texts() =>
         RealModelCases.Of("perplexity*.json", file => file.Text is null ? [] : ["ids"], suffix: "text");
@@ -26,7 +27,8 @@ public sealed partial class TextTests
         {
             Assert.That(tokenizer.Encode(expected.PromptText!), Is.EqualTo(expected.PromptIds), "prompt");
             Assert.That(tokenizer.Decode(expected.GreedyIds.AsSpan(0, end)), Is.EqualTo(expected.Text), "answer");
-            ChatMessage[] messages = [.. Turn().Matches(expected.PromptText!).Select(turn => new ChatMessage(turn.Groups["role"].Value, turn.Groups["content"].Value))];
+            ChatMessage[] messages = [.. Turn().Matches(expected.PromptText!)
+                .Select(turn => new ChatMessage(turn.Groups["role"].Value, turn.Groups["content"].Value))];
             if (messages.Length > 0)
             {
                 Assert.That(tokenizer.EncodeChat(messages), Is.EqualTo(expected.PromptIds), "conversation");

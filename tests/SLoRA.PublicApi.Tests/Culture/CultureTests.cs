@@ -3,8 +3,8 @@ using SLoRA.PublicApi.Tests.Samples;
 namespace SLoRA.PublicApi.Tests.Culture;
 
 /// <summary>
-/// Culture, line endings and the way in which a path is written do not matter. The samples are built for the invariant culture, so they run here with a
-/// runtime configuration that has all cultures, in a language whose i has no dot in capitals, and in one that writes 0,5.
+/// Culture, line endings and the way in which a path is written do not matter. The samples are built for the invariant culture, so they run
+/// here with a runtime configuration that has all cultures, in a language whose i has no dot in capitals, and in one that writes 0,5.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class CultureTests
@@ -44,7 +44,8 @@ public sealed class CultureTests
         Assert.That(result.Error, Is.EqualTo(invariant.Error));
     }
 
-    private static string[] Answers(SampleResult result) => [.. result.Lines.Where(line => line.Contains(": ", StringComparison.Ordinal)).Take(9)];
+    private static string[] Answers(SampleResult result) =>
+        [.. result.Lines.Where(line => line.Contains(": ", StringComparison.Ordinal)).Take(9)];
 
     private static async Task<SampleResult> RunAsync(string language, string sample, params string[] arguments)
     {

@@ -20,7 +20,8 @@ public sealed class FolderTests
         foreach (Func<string, string> spelling in Spellings)
         {
             await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
-                .UseModel(spelling(Demo.Model)).AddAdapter("hotel", spelling(Demo.Adapter("hotel"))).ConfigurePool(pool => pool.Bytes = 16L << 20).BuildAsync();
+                .UseModel(spelling(Demo.Model)).AddAdapter("hotel", spelling(Demo.Adapter("hotel")))
+                    .ConfigurePool(pool => pool.Bytes = 16L << 20).BuildAsync();
 
             Assert.That(await engine.AskAsync(Demo.Request("hotel")), Is.EqualTo(Demo.Answer("hotel")));
             Assert.That(Tokenizer.Load(spelling(Demo.Model)).Encode("When?"), Is.EqualTo(Demo.Tokenizer.Encode("When?")));
@@ -42,7 +43,8 @@ public sealed class FolderTests
                 .UseModel(model).AddAdapter("museum", adapter).ConfigurePool(pool => pool.Bytes = 16L << 20).BuildAsync();
 
             Assert.That(prompt, Is.EqualTo(Demo.Request("museum").Prompt.ToArray()));
-            Assert.That(await engine.AskAsync(new GenerationRequest { Prompt = prompt, Adapter = "museum" }), Is.EqualTo(Demo.Answer("museum")));
+            Assert.That(
+                await engine.AskAsync(new GenerationRequest { Prompt = prompt, Adapter = "museum" }), Is.EqualTo(Demo.Answer("museum")));
         }
         finally
         {

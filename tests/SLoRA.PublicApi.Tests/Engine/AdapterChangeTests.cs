@@ -27,7 +27,8 @@ public sealed class AdapterChangeTests
     {
         await using LoraServingEngine engine = await Demo.StartAsync("bakery");
 
-        AdapterExistsException error = (await Assert.ThrowsAsync<AdapterExistsException>(() => engine.Adapters.RegisterAsync("bakery", Demo.Adapter("hotel"))))!;
+        AdapterExistsException error =
+            (await Assert.ThrowsAsync<AdapterExistsException>(() => engine.Adapters.RegisterAsync("bakery", Demo.Adapter("hotel"))))!;
 
         Assert.That(error.Code, Is.EqualTo("adapter.exists"));
         Assert.That(await engine.AskAsync(Demo.Request("bakery")), Is.EqualTo(Demo.Answer("bakery")));
@@ -71,7 +72,8 @@ public sealed class AdapterChangeTests
         }
 
         Demo.AssertIdle(engine);
-        Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "every page is free: what an adapter has computed goes with it");
+        Assert.That(
+            engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "every page is free: what an adapter has computed goes with it");
         Assert.That(await engine.Adapters.UnregisterAsync("hotel"), Is.False);
     }
 
@@ -100,7 +102,8 @@ public sealed class AdapterChangeTests
             }
         }
 
-        await Task.WhenAll(ComeAndGoAsync("hotel"), ComeAndGoAsync("garden"), AskAgainAndAgainAsync("bakery"), AskAgainAndAgainAsync("clinic"));
+        await Task.WhenAll(
+            ComeAndGoAsync("hotel"), ComeAndGoAsync("garden"), AskAgainAndAgainAsync("bakery"), AskAgainAndAgainAsync("clinic"));
 
         Assert.That(engine.Adapters.List().Select(adapter => adapter.Name), Is.EquivalentTo(new[] { "bakery", "clinic" }));
         Demo.AssertIdle(engine);
@@ -111,7 +114,8 @@ public sealed class AdapterChangeTests
     {
         await using LoraServingEngine engine = await Demo.StartAsync("bakery");
 
-        AdapterLoadException error = (await Assert.ThrowsAsync<AdapterLoadException>(() => engine.Adapters.ReplaceAsync("bakery", Demo.Model)))!;
+        AdapterLoadException error =
+            (await Assert.ThrowsAsync<AdapterLoadException>(() => engine.Adapters.ReplaceAsync("bakery", Demo.Model)))!;
 
         Assert.That(error.Adapter, Is.EqualTo("bakery"));
         Assert.That(error.Message, Does.Contain("adapter_config.json"));

@@ -42,7 +42,8 @@ public sealed class AdapterSourceTests
         Assert.That(evicted, Has.Property("IsEvicted").True.And.Property("Pages").GreaterThan(0).And.Property("HostBytes").GreaterThan(0));
         Assert.That(Status(), Has.Property(nameof(AdapterStatus.Tier)).EqualTo(AdapterTier.Registered));
         Assert.That(await engine.AskAsync(Demo.Request("hotel")), Is.EqualTo(Demo.Answer("hotel")));
-        Assert.That(Status(), Has.Property("Loads").EqualTo(2).And.Property("PageIns").EqualTo(2).And.Property("Evictions").EqualTo(1).And.Property("LastUsed").Not.Null);
+        Assert.That(Status(), Has.Property("Loads").EqualTo(2).And.Property("PageIns").EqualTo(2).And.Property("Evictions")
+            .EqualTo(1).And.Property("LastUsed").Not.Null);
 
         AdapterStatus Status() => engine.Adapters.List().Single();
     }
@@ -55,7 +56,8 @@ public sealed class AdapterSourceTests
     [TestCase(0L, 4, 30, double.NaN, "Adapters.PageInShare")]
     public async Task Options_without_sense_are_refused_by_name(long hostBytes, int loads, int seconds, double share, string option)
     {
-        InvalidOptionException error = (await Assert.ThrowsAsync<InvalidOptionException>(() => Demo.StartAsync(builder => builder.ConfigureAdapters(options =>
+        InvalidOptionException error =
+            (await Assert.ThrowsAsync<InvalidOptionException>(() => Demo.StartAsync(builder => builder.ConfigureAdapters(options =>
         {
             options.HostBytes = hostBytes;
             options.MaxConcurrentLoads = loads;

@@ -27,7 +27,8 @@ public sealed class BuilderTests
         var reports = new Reports { WhenReported = cancellation.Cancel };
 
         await Assert.ThatAsync(
-            () => LoraServingEngine.CreateBuilder().UseModel(Demo.Model).BuildAsync(reports, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+            () => LoraServingEngine.CreateBuilder().UseModel(Demo.Model)
+                .BuildAsync(reports, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]
@@ -60,19 +61,22 @@ public sealed class BuilderTests
 
     [Test]
     public void Unknown_ways_to_keep_weights_are_refused() => Assert.That(
-        () => LoraServingEngine.CreateBuilder().UseCpu(cpu => cpu.Weights = (CpuWeights)7), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Weights"));
+        () => LoraServingEngine.CreateBuilder()
+            .UseCpu(cpu => cpu.Weights = (CpuWeights)7), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Weights"));
 
     [Test]
     public async Task With_int8_weights_tenants_give_their_known_answers()
     {
-        await using LoraServingEngine engine = await Demo.StartAsync(builder => builder.UseCpu(cpu => cpu.Weights = CpuWeights.Int8), Demo.Tenants);
+        await using LoraServingEngine engine =
+            await Demo.StartAsync(builder => builder.UseCpu(cpu => cpu.Weights = CpuWeights.Int8), Demo.Tenants);
         string[] answers = await Task.WhenAll(Demo.Tenants.Select(tenant => engine.AskAsync(Demo.Request(tenant))));
         Assert.That(answers, Is.EqualTo(Demo.Tenants.Select(tenant => Demo.Answer(tenant))));
     }
 
     [Test]
     public void A_broken_adapter_of_the_builder_is_named() => Assert.That(
-        () => Demo.StartAsync(builder => builder.AddAdapter("florist", Demo.Model)), Throws.TypeOf<AdapterLoadException>().With.Message.Contains("florist"));
+        () => Demo.StartAsync(builder => builder.AddAdapter("florist", Demo.Model)),
+        Throws.TypeOf<AdapterLoadException>().With.Message.Contains("florist"));
 
     private sealed class Reports : IProgress<LoadProgress>
     {

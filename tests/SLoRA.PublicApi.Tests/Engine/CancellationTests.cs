@@ -48,7 +48,8 @@ public sealed class CancellationTests
         await using LoraServingEngine engine = await Demo.StartAsync();
 
         await Assert.ThatAsync(
-            () => engine.AskAsync(Demo.Request(null), new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+            () => engine.AskAsync(Demo.Request(null), new CancellationToken(canceled: true)),
+            Throws.InstanceOf<OperationCanceledException>());
 
         Assert.That(engine.Status.Steps, Is.Zero);
         Demo.AssertIdle(engine);
@@ -57,7 +58,8 @@ public sealed class CancellationTests
     [Test]
     public async Task A_request_that_waits_can_be_cancelled()
     {
-        await using LoraServingEngine engine = await Demo.StartAsync(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 1));
+        await using LoraServingEngine engine =
+            await Demo.StartAsync(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 1));
         using var cancellation = new CancellationTokenSource();
         await using IAsyncEnumerator<GeneratedToken> running = engine.GenerateAsync(Demo.Endless()).GetAsyncEnumerator();
         Assert.That(await running.MoveNextAsync(), Is.True);

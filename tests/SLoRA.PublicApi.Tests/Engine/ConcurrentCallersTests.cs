@@ -15,14 +15,16 @@ public sealed class ConcurrentCallersTests
             for (int i = caller; i < Demo.Cases.Count; i += Callers)
             {
                 DemoCase known = Demo.Cases[i];
-                var request = new GenerationRequest { Prompt = Demo.Tokenizer.EncodeChat(known.Messages), Adapter = known.Adapter, MaxTokens = 96 };
+                var request =
+                    new GenerationRequest { Prompt = Demo.Tokenizer.EncodeChat(known.Messages), Adapter = known.Adapter, MaxTokens = 96 };
                 answers.Add((known, await engine.AskAsync(request)));
             }
 
             return [.. answers];
         }
 
-        (DemoCase Known, string Text)[][] answers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller))));
+        (DemoCase Known, string Text)[][] answers =
+            await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller))));
 
         Assert.Multiple(() =>
         {

@@ -6,7 +6,8 @@ public sealed class DisposeTests
     [Test]
     public async Task Disposing_while_busy_ends_every_stream()
     {
-        LoraServingEngine engine = await Demo.StartAsync(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 4), Demo.Tenants);
+        LoraServingEngine engine =
+            await Demo.StartAsync(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxRunning = 4), Demo.Tenants);
         GenerationStream[] streams = [.. Demo.Tenants.Select(tenant => engine.GenerateAsync(Demo.Endless(tenant)))];
         var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -41,6 +42,7 @@ public sealed class DisposeTests
         Assert.That(() => engine.GenerateAsync(Demo.Request("bakery")), Throws.TypeOf<EngineDisposedException>());
         await Assert.ThatAsync(async () => await late.GetAsyncEnumerator().MoveNextAsync(), Throws.TypeOf<EngineDisposedException>());
         await Assert.ThatAsync(() => engine.Adapters.UnregisterAsync("bakery"), Throws.TypeOf<EngineDisposedException>());
-        await Assert.ThatAsync(() => engine.Adapters.RegisterAsync("hotel", Demo.Adapter("hotel")), Throws.TypeOf<EngineDisposedException>());
+        await Assert.ThatAsync(
+            () => engine.Adapters.RegisterAsync("hotel", Demo.Adapter("hotel")), Throws.TypeOf<EngineDisposedException>());
     }
 }

@@ -16,7 +16,8 @@ public sealed class InvalidRequestTests
         yield return Case("A_temperature_that_is_no_number", good with { Sampling = new SamplingOptions { Temperature = float.NaN } });
         yield return Case("A_share_above_one", good with { Sampling = new SamplingOptions { TopP = 1.5f } });
         yield return Case("Two_ways_to_name_adapters", good with { Adapters = [new AdapterUse("bakery")] });
-        yield return Case("A_weight_that_is_no_number", good with { Adapter = null, Adapters = [new AdapterUse("bakery", float.PositiveInfinity)] });
+        yield return Case(
+            "A_weight_that_is_no_number", good with { Adapter = null, Adapters = [new AdapterUse("bakery", float.PositiveInfinity)] });
     }
 
     [TestCaseSource(nameof(Requests))]
@@ -85,5 +86,6 @@ public sealed class InvalidRequestTests
         await Assert.ThatAsync(async () => await stream.GetAsyncEnumerator().MoveNextAsync(), Throws.InvalidOperationException);
     }
 
-    private static TestCaseData Case(string name, GenerationRequest request) => new TestCaseData(request).SetName(name + "_is_refused_before_anything_happens");
+    private static TestCaseData Case(string name, GenerationRequest request) =>
+        new TestCaseData(request).SetName(name + "_is_refused_before_anything_happens");
 }

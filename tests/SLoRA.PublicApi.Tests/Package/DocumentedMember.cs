@@ -8,7 +8,9 @@ internal static class DocumentedMember
     private const BindingFlags Declared =
         BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
-    /// <summary>Whether a program that refers to the library can see it; null where some overloads of the name can be seen and some cannot.</summary>
+    /// <summary>
+    /// Whether a program that refers to the library can see it; null where some overloads of the name can be seen and some cannot.
+    /// </summary>
     public static bool? IsVisible(Assembly library, string name)
     {
         string path = name[2..].Split('(', '~')[0];

@@ -39,10 +39,12 @@ public sealed partial class PackageTests
             Assert.That(Of("repository").Attribute("url")!.Value, Is.EqualTo(PackedPackages.Origin));
             Assert.That(Of("repository").Attribute("commit")!.Value, Is.EqualTo(_packages.Commit));
             Assert.That(Of("description").Value, Is.Not.Empty);
-            Assert.That(Of("releaseNotes").Value.ReplaceLineEndings(), Is.EqualTo(File.ReadAllText(Repository.PathOf("docs", "changelog.md")).ReplaceLineEndings().Trim()));
+            Assert.That(Of("releaseNotes").Value.ReplaceLineEndings(),
+                Is.EqualTo(File.ReadAllText(Repository.PathOf("docs", "changelog.md")).ReplaceLineEndings().Trim()));
             Assert.That(Of("releaseNotes").Value, Does.Contain($"## {Of("version").Value}"), "notes of this version");
             Assert.That(
-                Of("dependencies").Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value),
+                Of("dependencies").Descendants().Where(element => element.Name.LocalName == "dependency")
+                    .Select(element => element.Attribute("id")!.Value),
                 Is.EquivalentTo(dependencies.Split(' ')));
         });
     }
@@ -100,7 +102,8 @@ public sealed partial class PackageTests
     [TestCase("linux-x64", "true", "x86-64-v2", ExpectedResult = "x86-64-v2")]
     [TestCase("linux-x64", "", "", ExpectedResult = "")]
     [TestCase("osx-arm64", "true", "", ExpectedResult = "")]
-    public async Task<string> A_program_compiled_ahead_of_time_for_x64_gets_AVX2_unless_it_says_otherwise(string runtime, string ahead, string own)
+    public async Task<string> A_program_compiled_ahead_of_time_for_x64_gets_AVX2_unless_it_says_otherwise(
+        string runtime, string ahead, string own)
     {
         using ZipArchive package = Open("SLoRA.Core", "nupkg");
         string folder = _packages.NewFolder($"ahead-{runtime}-{ahead}-{own}");
@@ -126,7 +129,8 @@ public sealed partial class PackageTests
         string project = Create("fresh");
         await Tool.DotnetAsync(project, "build", "-c", "Release", "-o", "out");
         string answer = await Tool.RunAsync(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", Repository.Root, "exec", Path.Combine(project, "out", "Fresh.dll"));
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+                ?? "dotnet", Repository.Root, "exec", Path.Combine(project, "out", "Fresh.dll"));
         Assert.That(answer.ReplaceLineEndings("\n"), Is.EqualTo(Demo.Answer("bakery") + "\n"));
     }
 
@@ -136,7 +140,8 @@ public sealed partial class PackageTests
     {
         string project = Create("trimmed");
         await Tool.DotnetAsync(
-            project, "publish", "-c", "Release", "-o", "out", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "-p:PublishTrimmed=true");
+            project, "publish", "-c", "Release", "-o", "out", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained",
+            "-p:PublishTrimmed=true");
         string output = Path.Combine(project, "out");
         string answer = await Tool.RunAsync(Path.Combine(output, OperatingSystem.IsWindows() ? "Fresh.exe" : "Fresh"), Repository.Root);
         Assert.Multiple(() =>
@@ -146,7 +151,8 @@ public sealed partial class PackageTests
         });
     }
 
-    private static string[] NamesIn(string documentation) => [.. XDocument.Parse(documentation).Descendants("member").Select(member => member.Attribute("name")!.Value)];
+    private static string[] NamesIn(string documentation) =>
+        [.. XDocument.Parse(documentation).Descendants("member").Select(member => member.Attribute("name")!.Value)];
 
     private static IEnumerable<string> Links(string page) => Link().Matches(page).Select(match => match.Groups[1].Value);
 
@@ -156,13 +162,15 @@ public sealed partial class PackageTests
         return reader.ReadToEnd();
     }
 
-    private ZipArchive Open(string name, string kind) => ZipFile.OpenRead(Directory.GetFiles(_packages.Packages, $"{name}.*.{kind}").Single());
+    private ZipArchive Open(string name, string kind) =>
+        ZipFile.OpenRead(Directory.GetFiles(_packages.Packages, $"{name}.*.{kind}").Single());
 
     /// <summary>A console project outside the repository that knows the packages only: the source of the smallest sample.</summary>
     private string Create(string name)
     {
         string folder = _packages.NewFolder(name);
-        string version = Path.GetFileNameWithoutExtension(Directory.GetFiles(_packages.Packages, "SLoRA.Core.*.nupkg").Single())["SLoRA.Core.".Length..];
+        string version =
+            Path.GetFileNameWithoutExtension(Directory.GetFiles(_packages.Packages, "SLoRA.Core.*.nupkg").Single())["SLoRA.Core.".Length..];
         File.Copy(Repository.PathOf("samples", "Minimal", "Program.cs"), Path.Combine(folder, "Program.cs"));
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
             <configuration>
@@ -172,7 +180,8 @@ public sealed partial class PackageTests
             </configuration>
             """);
 
-        // The packages go into a folder of the test, not into the machine's cache, where they would stay and hide later ones of this version.
+        // The packages go into a folder of the test, not into the machine's cache, where they would stay and hide later ones of this
+        // version.
         File.WriteAllText(Path.Combine(folder, "Fresh.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>

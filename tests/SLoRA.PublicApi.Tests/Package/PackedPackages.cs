@@ -1,14 +1,15 @@
 namespace SLoRA.PublicApi.Tests.Package;
 
 /// <summary>
-/// The packages, packed from a copy of the sources in a repository of its own outside this one: so no build output is shared with tests that run at
-/// the same time, and there is an origin for Source Link to point to.
+/// The packages, packed from a copy of the sources in a repository of its own outside this one: so no build output is shared with tests
+/// that run at the same time, and there is an origin for Source Link to point to.
 /// </summary>
 internal sealed class PackedPackages : IDisposable
 {
     public const string Origin = "https://github.com/example/slora";
 
-    private static readonly string[] Files = ["Directory.Build.props", "nuget.config", ".editorconfig", "README.md", "LICENSE", Path.Combine("docs", "changelog.md")];
+    private static readonly string[] Files =
+        ["Directory.Build.props", "nuget.config", ".editorconfig", "README.md", "LICENSE", Path.Combine("docs", "changelog.md")];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("slora-package-");
 
@@ -39,7 +40,8 @@ internal sealed class PackedPackages : IDisposable
             packed.Commit = (await Tool.RunAsync("git", copy, "rev-parse", "HEAD")).Trim();
             foreach (string project in new[] { "SLoRA.Core", "SLoRA.Text" })
             {
-                await Tool.DotnetAsync(copy, "pack", Path.Combine("src", project), "-c", "Release", "-o", packed.Packages, "-p:ContinuousIntegrationBuild=true");
+                await Tool.DotnetAsync(copy, "pack", Path.Combine("src", project), "-c", "Release", "-o", packed.Packages,
+                    "-p:ContinuousIntegrationBuild=true");
             }
 
             return packed;

@@ -8,7 +8,8 @@ internal static class Tool
     /// <summary>A restore from an empty cache over a slow line, where many share few cores, takes minutes.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    private static readonly string[] GitPlaces = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG"];
+    private static readonly string[] GitPlaces =
+        ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG"];
 
     /// <summary>Runs the .NET SDK; nothing that it starts outlives it.</summary>
     public static Task<string> DotnetAsync(string folder, params string[] arguments) => RunAsync(
@@ -27,8 +28,10 @@ internal static class Tool
             RedirectStandardError = true,
         };
 
-        // What the SDK that runs these tests, or a git hook, has set for itself would steer what is started here, to another repository even.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || IsPlaceOfGit(name)).ToArray())
+        // What the SDK that runs these tests, or a git hook, has set for itself would steer what is started here, to another repository
+        // even.
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
+            || IsPlaceOfGit(name)).ToArray())
         {
             start.Environment.Remove(name);
         }

@@ -15,17 +15,26 @@ public sealed class QuickstartErrorTests
         yield return Case("An_adapter_that_is_not_there", Failure, "(adapter.file)", [.. OwnModel, "--adapter", "a=no-such-folder"]);
         yield return Case("A_model_in_place_of_an_adapter", Failure, "adapter_config.json", [.. OwnModel, "--adapter", "a=" + Demo.Model]);
         yield return Case(
-            "An_adapter_of_another_model", Failure, "Adapter 'a'", [.. OwnModel, "--adapter", "a=" + Repository.PathOf("tests", "fixtures", "core-qwen2", "adapters", "rslora-r5")]);
-        yield return Case("An_adapter_in_place_of_a_model", Usage, "--adapter NAME=" + Demo.Adapter("bakery"), "--model", Demo.Adapter("bakery"), "--prompt", "x");
-        yield return Case("A_name_on_the_Hub_as_model", Usage, "hf download nobody/no-such-model --local-dir no-such-model", "--model", "nobody/no-such-model", "--prompt", "x");
+            "An_adapter_of_another_model", Failure, "Adapter 'a'",
+            [.. OwnModel, "--adapter", "a=" + Repository.PathOf("tests", "fixtures", "core-qwen2", "adapters", "rslora-r5")]);
+        yield return Case("An_adapter_in_place_of_a_model", Usage, "--adapter NAME="
+            + Demo.Adapter("bakery"), "--model", Demo.Adapter("bakery"), "--prompt", "x");
+        yield return Case("A_name_on_the_Hub_as_model", Usage, "hf download nobody/no-such-model --local-dir no-such-model", "--model",
+            "nobody/no-such-model", "--prompt", "x");
         yield return Case(
-            "An_address_on_the_Hub_as_model", Usage, "hf download nobody/a.model --local-dir a.model", "--model", "https://huggingface.co/nobody/a.model/tree/main", "--prompt", "x");
-        yield return Case("A_name_on_the_Hub_as_adapter", Usage, "hf download nobody/no-such-adapter", [.. OwnModel, "--adapter", "a=nobody/no-such-adapter"]);
-        yield return Case("A_file_in_place_of_a_model", Usage, "the folder that holds it", "--model", Path.Combine(Demo.Model, "model.safetensors"), "--prompt", "x");
+            "An_address_on_the_Hub_as_model", Usage, "hf download nobody/a.model --local-dir a.model", "--model",
+            "https://huggingface.co/nobody/a.model/tree/main", "--prompt", "x");
+        yield return Case("A_name_on_the_Hub_as_adapter", Usage, "hf download nobody/no-such-adapter",
+            [.. OwnModel, "--adapter", "a=nobody/no-such-adapter"]);
+        yield return Case("A_file_in_place_of_a_model", Usage, "the folder that holds it", "--model",
+            Path.Combine(Demo.Model, "model.safetensors"), "--prompt", "x");
         yield return Case(
-            "A_file_in_place_of_an_adapter", Usage, "the folder that holds it", [.. OwnModel, "--adapter", "a=" + Path.Combine(Demo.Adapter("bakery"), "adapter_model.safetensors")]);
-        yield return Case("A_folder_around_a_model", Usage, "inside that has: " + Demo.Model, "--model", Path.GetDirectoryName(Demo.Model)!, "--prompt", "x");
-        yield return Case("A_tenant_nobody_knows", Usage, "base, bakery, bicycles, clinic, garden, hotel, library, museum, observatory", "--chat", "florist");
+            "A_file_in_place_of_an_adapter", Usage, "the folder that holds it",
+            [.. OwnModel, "--adapter", "a=" + Path.Combine(Demo.Adapter("bakery"), "adapter_model.safetensors")]);
+        yield return Case("A_folder_around_a_model", Usage, "inside that has: "
+            + Demo.Model, "--model", Path.GetDirectoryName(Demo.Model)!, "--prompt", "x");
+        yield return Case("A_tenant_nobody_knows", Usage, "base, bakery, bicycles, clinic, garden, hotel, library, museum, observatory",
+            "--chat", "florist");
         yield return Case("An_adapter_without_a_folder", Usage, "NAME=DIR", [.. OwnModel, "--adapter", "a"]);
         yield return Case("An_adapter_without_a_name", Usage, "NAME=DIR", [.. OwnModel, "--adapter", "=somewhere"]);
         yield return Case("Two_adapters_of_one_name", Usage, "'a'", [.. OwnModel, "--adapter", "a=x", "--adapter", "a=y"]);
@@ -62,7 +71,8 @@ public sealed class QuickstartErrorTests
     public async Task An_adapter_in_place_of_a_model_leads_to_its_base()
     {
         using var folder = new OwnFolder();
-        File.WriteAllText(Path.Combine(folder.Path, "adapter_config.json"), """{ "peft_type": "LORA", "base_model_name_or_path": "somebody/the-base" }""");
+        File.WriteAllText(Path.Combine(folder.Path, "adapter_config.json"),
+            """{ "peft_type": "LORA", "base_model_name_or_path": "somebody/the-base" }""");
         SampleResult result = await SampleProcess.RunAsync("Quickstart", "--model", folder.Path, "--prompt", "x");
 
         AssertOneLine(result, Usage, "'somebody/the-base' as --model DIR");

@@ -23,8 +23,10 @@ public sealed partial class QuickstartTests
         Assert.That(int.Parse(tokens.Groups[1].Value, CultureInfo.InvariantCulture), Is.GreaterThan(100));
         Match steps = StepSummary().Match(result.Lines[^2]);
         Assert.That(steps.Success, result.Lines[^2]);
-        Assert.That(double.Parse(steps.Groups[1].Value, CultureInfo.InvariantCulture), Is.GreaterThan(1), "adapters per step: the tenants share steps");
-        Assert.That(result.Lines[^1], Does.Match(@"^pool: \d+ pages of \d+ KiB: 0 cache, \d+ kept prefixes, [1-9]\d* adapters, 0 reserved, \d+ free$"));
+        Assert.That(double.Parse(steps.Groups[1].Value, CultureInfo.InvariantCulture), Is.GreaterThan(1),
+            "adapters per step: the tenants share steps");
+        Assert.That(result.Lines[^1],
+            Does.Match(@"^pool: \d+ pages of \d+ KiB: 0 cache, \d+ kept prefixes, [1-9]\d* adapters, 0 reserved, \d+ free$"));
     }
 
     [Test]
@@ -44,7 +46,8 @@ public sealed partial class QuickstartTests
         result.AssertSuccess();
         Assert.Multiple(() =>
         {
-            foreach (string option in (string[])["--question", "--chat", "--model", "--adapter", "--prompt", "--int8", "--max-tokens", "--temperature", "--seed", "--raw", "--version"])
+            foreach (string option in (string[])["--question", "--chat", "--model", "--adapter", "--prompt", "--int8", "--max-tokens",
+                "--temperature", "--seed", "--raw", "--version"])
             {
                 Assert.That(result.Output, Does.Contain(option));
             }
@@ -111,12 +114,14 @@ public sealed partial class QuickstartTests
     public async Task It_runs_the_users_own_files()
     {
         SampleResult result = await SampleProcess.RunAsync(
-            Quickstart, "--model", Demo.Model, "--adapter", "pirate=" + Demo.Adapter("hotel"), "--adapter", "poet=" + Demo.Adapter("library"), "--prompt", Demo.Hours);
+            Quickstart, "--model", Demo.Model, "--adapter", "pirate=" + Demo.Adapter("hotel"), "--adapter", "poet="
+                + Demo.Adapter("library"), "--prompt", Demo.Hours);
 
         result.AssertSuccess();
         Assert.That(
             result.Lines.Take(3),
-            Is.EqualTo(new[] { Line("base", Demo.Answer(null)), Line("pirate", Demo.Answer("hotel")), Line("poet", Demo.Answer("library")) }));
+            Is.EqualTo(
+                new[] { Line("base", Demo.Answer(null)), Line("pirate", Demo.Answer("hotel")), Line("poet", Demo.Answer("library")) }));
     }
 
     [Test]
@@ -167,7 +172,8 @@ public sealed partial class QuickstartTests
     [Test]
     public async Task Sampled_answers_repeat_with_their_seed()
     {
-        string[] arguments = ["--model", Demo.Model, "--prompt", "We are open", "--raw", "--max-tokens", "12", "--temperature", "1.5", "--seed"];
+        string[] arguments =
+            ["--model", Demo.Model, "--prompt", "We are open", "--raw", "--max-tokens", "12", "--temperature", "1.5", "--seed"];
         SampleResult first = await SampleProcess.RunAsync(Quickstart, [.. arguments, "5"]);
         SampleResult again = await SampleProcess.RunAsync(Quickstart, [.. arguments, "5"]);
         SampleResult other = await SampleProcess.RunAsync(Quickstart, [.. arguments, "6"]);
@@ -206,7 +212,8 @@ public sealed partial class QuickstartTests
     public async Task Interrupted_while_it_generates_it_ends_with_130()
     {
         // So hot that the model says anything but that it has finished.
-        using SampleProcess process = SampleProcess.Start(Quickstart, "--chat", "base", "--temperature", "50", "--seed", "1", "--max-tokens", "900");
+        using SampleProcess process =
+            SampleProcess.Start(Quickstart, "--chat", "base", "--temperature", "50", "--seed", "1", "--max-tokens", "900");
         await process.Input.WriteLineAsync(Demo.Hours);
         for (int i = 0; i < "base: ".Length + 1; i++)
         {

@@ -12,7 +12,8 @@ internal sealed class SampleProcess : IDisposable
     private readonly Process _process;
     private readonly Task<string> _error;
 
-    private SampleProcess(string program, string[] arguments, string folder, string? language = null, string? runtimeConfiguration = null, string? redirection = null)
+    private SampleProcess(string program, string[] arguments, string folder, string? language = null, string? runtimeConfiguration = null,
+        string? redirection = null)
     {
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var start = new ProcessStartInfo(redirection is null ? host : "sh")
@@ -70,7 +71,9 @@ internal sealed class SampleProcess : IDisposable
     public static SampleProcess StartUnder(string language, string runtimeConfiguration, string sample, params string[] arguments) =>
         new(Path.Combine(Repository.SampleOutput(sample), sample + ".dll"), arguments, Repository.Root, language, runtimeConfiguration);
 
-    /// <summary>Runs a sample to its end with one line of input, and with a redirection as a shell knows it: <c>&gt; /dev/full</c>.</summary>
+    /// <summary>
+    /// Runs a sample to its end with one line of input, and with a redirection as a shell knows it: <c>&gt; /dev/full</c>.
+    /// </summary>
     public static async Task<SampleResult> RunRedirectedAsync(string redirection, string sample, params string[] arguments)
     {
         using var process = new SampleProcess(
@@ -92,7 +95,8 @@ internal sealed class SampleProcess : IDisposable
     public async Task<string?> ReadLineAsync() => await _process.StandardOutput.ReadLineAsync(_patience.Token);
 
     /// <summary>Waits until something comes out.</summary>
-    public async Task ReadSomethingAsync() => Assert.That(await _process.StandardOutput.ReadAsync(new char[1], _patience.Token), Is.EqualTo(1));
+    public async Task ReadSomethingAsync() =>
+        Assert.That(await _process.StandardOutput.ReadAsync(new char[1], _patience.Token), Is.EqualTo(1));
 
     /// <summary>Nobody reads the output any more.</summary>
     public void CloseOutput() => _process.StandardOutput.Close();

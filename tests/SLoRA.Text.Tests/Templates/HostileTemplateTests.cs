@@ -16,7 +16,11 @@ public sealed class HostileTemplateTests
         foreach (string folder in TemplateFixture.Folders())
         {
             string path = Path.Combine(folder, "templates", "hostile.json");
-            if (!File.Exists(path)) continue;
+            if (!File.Exists(path))
+            {
+                continue;
+            }
+
             JsonElement root = JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
             int index = 0;
             foreach (JsonElement entry in root.GetProperty("templates").EnumerateArray())
@@ -24,7 +28,8 @@ public sealed class HostileTemplateTests
                 yield return new TestCaseData(
                     entry.GetProperty("template").GetString(),
                     entry.GetProperty("must").GetString(),
-                    root.GetProperty("messages")).SetArgDisplayNames($"{TemplateFixture.Label(folder)}, {entry.GetProperty("name").GetString()}, {index++}");
+                    root.GetProperty("messages"))
+                        .SetArgDisplayNames($"{TemplateFixture.Label(folder)}, {entry.GetProperty("name").GetString()}, {index++}");
             }
         }
     }
@@ -59,13 +64,15 @@ public sealed class HostileTemplateTests
     }
 
     [TestCase("{% set n = namespace(x=[1, 2]) %}{% for i in range(99000) %}{% set n.x = n.x|select %}{% endfor %}{{ n.x|list }}")]
-    [TestCase("{% set n = namespace(x=[1, 2]) %}{% for i in range(99000) %}{% set n.x = n.x|map('string')|unique %}{% endfor %}{{ n.x|first }}")]
+    [TestCase(
+        "{% set n = namespace(x=[1, 2]) %}{% for i in range(99000) %}{% set n.x = n.x|map('string')|unique %}{% endfor %}{{ n.x|first }}")]
     [TestCase("{% set n = namespace(x=1) %}{% for i in range(99000) %}{% set n.x = (n.x,) %}{% endfor %}{{ {n.x: 1} }}")]
     [TestCase("{% set n = namespace(x=1) %}{% for i in range(99000) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x == [n.x] }}{{ n.x }}")]
     [TestCase("{% set n = namespace(x=1) %}{% for i in range(99000) %}{% set n.x = {'a': n.x} %}{% endfor %}{{ n.x|tojson }}")]
     public void What_nests_without_end_is_refused(string template)
     {
-        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(new ChatTemplateInputs(new System.Text.Json.Nodes.JsonArray())))!;
+        ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template)
+            .Render(new ChatTemplateInputs(new System.Text.Json.Nodes.JsonArray())))!;
         Assert.That(refused.Code, Is.EqualTo("template.limit"));
     }
 
@@ -115,16 +122,23 @@ public sealed class HostileTemplateTests
         }
 
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        TestContext.Out.WriteLine($"{watch.ElapsedMilliseconds} ms, {allocated >> 10} KiB: {error?.Message ?? text[..Math.Min(100, text.Length)]}");
+        TestContext.Out.WriteLine(
+            $"{watch.ElapsedMilliseconds} ms, {allocated >> 10} KiB: {error?.Message ?? text[..Math.Min(100, text.Length)]}");
         Assert.Multiple(() =>
         {
             Assert.That(watch.Elapsed, Is.LessThan(Soon));
             Assert.That(text.Length, Is.LessThan(1_000_000));
             Assert.That(allocated, Is.LessThan(AllowedBytes));
             if (must == "refuse")
+            {
                 Assert.That(error, Is.Not.Null);
+            }
+
             if (error is not null)
+            {
                 Assert.That(error.Message, Is.Not.Empty);
+            }
+
             Assert.That(text, Does.Not.Contain("<class").And.Not.Contain("System."));
         });
     }

@@ -30,7 +30,10 @@ public sealed class TemplateFixture
     {
         yield return RepositoryFolder.Fixtures;
         string more = Environment.GetEnvironmentVariable("SLORA_TEXT_FIXTURES") ?? "";
-        foreach (string folder in more.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)) yield return folder;
+        foreach (string folder in more.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        {
+            yield return folder;
+        }
     }
 
     /// <summary>A folder as test names show it: relative to the repository where it lies within.</summary>
@@ -41,9 +44,14 @@ public sealed class TemplateFixture
         foreach (string folder in Folders())
         {
             string path = Path.Combine(folder, "templates", "templates.json");
-            if (!File.Exists(path)) continue;
+            if (!File.Exists(path))
+            {
+                continue;
+            }
+
             JsonElement root = JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
-            DateTimeOffset now = new(DateTime.Parse(root.GetProperty("now").GetString()!, System.Globalization.CultureInfo.InvariantCulture), TimeSpan.Zero);
+            DateTimeOffset now =
+                new(DateTime.Parse(root.GetProperty("now").GetString()!, System.Globalization.CultureInfo.InvariantCulture), TimeSpan.Zero);
             foreach (JsonElement entry in root.GetProperty("templates").EnumerateArray())
             {
                 int index = 0;
@@ -59,14 +67,31 @@ public sealed class TemplateFixture
     /// <summary>The template's text; null when it belongs to a package that is not installed.</summary>
     public string? Template()
     {
-        if (_entry.TryGetProperty("template", out JsonElement own)) return own.GetString();
+        if (_entry.TryGetProperty("template", out JsonElement own))
+        {
+            return own.GetString();
+        }
+
         string? packages = Environment.GetEnvironmentVariable("SLORA_TOKENIZERS");
-        if (packages is null) return null;
-        string path = Path.Combine(packages, "node_modules", _entry.GetProperty("package").GetString()!, _entry.GetProperty("path").GetString()!);
-        if (!File.Exists(path)) return null;
+        if (packages is null)
+        {
+            return null;
+        }
+
+        string path =
+            Path.Combine(packages, "node_modules", _entry.GetProperty("package").GetString()!, _entry.GetProperty("path").GetString()!);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement template = config.RootElement.GetProperty(_entry.GetProperty("field").GetString()!);
-        if (template.ValueKind == JsonValueKind.String) return template.GetString();
+        if (template.ValueKind == JsonValueKind.String)
+        {
+            return template.GetString();
+        }
+
         string variant = _entry.GetProperty("variant").GetString() ?? "default";
         return template.EnumerateArray().First(t => t.GetProperty("name").GetString() == variant).GetProperty("template").GetString();
     }
@@ -84,8 +109,13 @@ public sealed class TemplateFixture
     public string? TokenizerFolder()
     {
         string? packages = Environment.GetEnvironmentVariable("SLORA_TOKENIZERS");
-        if (packages is null || !IsReal) return null;
-        string path = Path.Combine(packages, "node_modules", _entry.GetProperty("package").GetString()!, _entry.GetProperty("path").GetString()!);
+        if (packages is null || !IsReal)
+        {
+            return null;
+        }
+
+        string path =
+            Path.Combine(packages, "node_modules", _entry.GetProperty("package").GetString()!, _entry.GetProperty("path").GetString()!);
         return File.Exists(path) ? Path.GetDirectoryName(path) : null;
     }
 
@@ -96,12 +126,15 @@ public sealed class TemplateFixture
         Tools = Node("tools"),
         Documents = Node("documents"),
         AddGenerationPrompt = _case.GetProperty("add_generation_prompt").GetBoolean(),
-        Variables = Node("extra")!.AsObject().Where(e => !e.Key.EndsWith("_token", StringComparison.Ordinal)).ToDictionary(e => e.Key, e => e.Value),
+        Variables = Node("extra")!.AsObject().Where(e => !e.Key.EndsWith("_token", StringComparison.Ordinal))
+            .ToDictionary(e => e.Key, e => e.Value),
         Clock = new FixedClock(_now),
     };
 
     public override string ToString() => Name;
 
     private JsonNode? Node(string name) =>
-        _case.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? JsonNode.Parse(value.GetRawText()) : null;
+        _case.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
+            ? JsonNode.Parse(value.GetRawText())
+            : null;
 }

@@ -5,7 +5,8 @@ namespace SLoRA.Text.Tests.Templates;
 /// <summary>Chat templates against what transformers' environment made of the same inputs.</summary>
 public sealed class TemplateFixtureTests
 {
-    public static IEnumerable<TestCaseData> Cases() => TemplateFixture.All().Where(f => f.Template() is not null).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
+    public static IEnumerable<TestCaseData> Cases() =>
+        TemplateFixture.All().Where(f => f.Template() is not null).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
 
     [TestCaseSource(nameof(Cases))]
     public void A_template_gives_the_text_or_the_error_of_the_reference(TemplateFixture fixture)
@@ -42,7 +43,8 @@ public sealed class TemplateFixtureTests
     private static void Fails(string template, TemplateFixture fixture, JsonElement error)
     {
         ChatTemplateException? thrown = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(fixture.Inputs()));
-        ChatTemplateException? told = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).RenderWithContent(fixture.Inputs()));
+        ChatTemplateException? told =
+            Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).RenderWithContent(fixture.Inputs()));
         Assert.That(told!.Message, Is.EqualTo(thrown!.Message));
         string kind = error.GetProperty("kind").GetString()!;
         if (kind == "raised")
@@ -52,7 +54,8 @@ public sealed class TemplateFixtureTests
             return;
         }
 
-        Assert.That(thrown!.Code, Is.AnyOf("template.syntax", "template.undefined", "template.security", "template.runtime", "template.limit"));
+        Assert.That(
+            thrown!.Code, Is.AnyOf("template.syntax", "template.undefined", "template.security", "template.runtime", "template.limit"));
         Assert.That(thrown.Message, Is.Not.Empty);
         TestContext.Out.WriteLine($"{kind}: {thrown.Code}: {thrown.Message}");
     }

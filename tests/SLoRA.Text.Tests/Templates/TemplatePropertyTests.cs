@@ -28,7 +28,9 @@ public sealed class TemplatePropertyTests
                 from argument in text
                 select new ChatMessage(role, body)
                 {
-                    Members = calls == 0 ? new Dictionary<string, JsonNode?>() : new Dictionary<string, JsonNode?> { ["tool_calls"] = Calls(argument) },
+                    Members = calls == 0
+                        ? new Dictionary<string, JsonNode?>()
+                        : new Dictionary<string, JsonNode?> { ["tool_calls"] = Calls(argument) },
                 };
             return message.ArrayOf().ToArbitrary();
         }

@@ -4,14 +4,15 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Tests.Templates;
 
 /// <summary>
-/// The folders of real models as a user has them: loaded whole, and every conversation and tool call rendered through the tokenizer, with its own
-/// template and its own special tokens.
+/// The folders of real models as a user has them: loaded whole, and every conversation and tool call rendered through the tokenizer, with
+/// its own template and its own special tokens.
 /// </summary>
 public sealed class UserFolderTests
 {
     private static readonly ConcurrentDictionary<string, Lazy<Tokenizer>> Tokenizers = new();
 
-    public static IEnumerable<TestCaseData> Cases() => TemplateFixture.All().Where(f => f.TokenizerFolder() is not null).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
+    public static IEnumerable<TestCaseData> Cases() =>
+        TemplateFixture.All().Where(f => f.TokenizerFolder() is not null).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
 
     [TestCaseSource(nameof(Cases))]
     public void A_folder_renders_a_conversation_as_the_reference_does(TemplateFixture fixture)
@@ -32,7 +33,8 @@ public sealed class UserFolderTests
         if (!asText.SequenceEqual(ids))
         {
             // Only where the conversation itself spells a special token.
-            string said = ChatTemplate.Parse("{{ messages }}{{ tools }}").Render(new ChatTemplateInputs(messages) { Tools = fixture.Options().Tools });
+            string said = ChatTemplate.Parse("{{ messages }}{{ tools }}")
+                .Render(new ChatTemplateInputs(messages) { Tools = fixture.Options().Tools });
             Assert.That(ids.Where(tokenizer.IsSpecial).Any(id => said.Contains(tokenizer.IdToToken(id)!, StringComparison.Ordinal)));
         }
     }

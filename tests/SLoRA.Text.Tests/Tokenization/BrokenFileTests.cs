@@ -11,7 +11,11 @@ public sealed class BrokenFileTests
         foreach ((string name, string path) in TokenizerFixture.Folders())
         {
             string index = Path.Combine(path, "broken", "index.json");
-            if (!File.Exists(index)) continue;
+            if (!File.Exists(index))
+            {
+                continue;
+            }
+
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));
             int number = 0;
             foreach (JsonElement item in document.RootElement.GetProperty("files").EnumerateArray())
@@ -38,7 +42,10 @@ public sealed class BrokenFileTests
         {
             Tokenizer tokenizer = Tokenizer.FromJson(json);
             warnings = tokenizer.Warnings;
-            if (expect != "error") tokenizer.Decode(tokenizer.Encode(text));
+            if (expect != "error")
+            {
+                tokenizer.Decode(tokenizer.Encode(text));
+            }
         }
         catch (TokenizerException e)
         {
@@ -46,12 +53,20 @@ public sealed class BrokenFileTests
             TestContext.Out.WriteLine($"{e.Code}: {e.Message}");
         }
 
-        foreach (string warning in warnings) TestContext.Out.WriteLine(warning);
+        foreach (string warning in warnings)
+        {
+            TestContext.Out.WriteLine(warning);
+        }
+
         switch (expect)
         {
             case "error":
                 Assert.That(error, Is.Not.Null);
-                if (errorNames is not null) Assert.That(error!.Message, Does.Contain(errorNames));
+                if (errorNames is not null)
+                {
+                    Assert.That(error!.Message, Does.Contain(errorNames));
+                }
+
                 break;
             case "warn":
                 Assert.That(error is not null || warnings.Count > 0, "neither refused nor reported");

@@ -38,7 +38,8 @@ public sealed class FixtureTests
     {
         var source = (TokenizerFixture)fixture;
         JsonElement item = source.Item("pairs", index);
-        (int[] ids, int[] types, bool[] added) = source.Tokenizer().EncodePair(item.GetProperty("text").GetString()!, item.GetProperty("pair").GetString()!);
+        (int[] ids, int[] types, bool[] added) =
+            source.Tokenizer().EncodePair(item.GetProperty("text").GetString()!, item.GetProperty("pair").GetString()!);
         Assert.That(ids, Is.EqualTo(Ids(item, "ids_with_special")));
         Assert.That(types, Is.EqualTo(Ids(item, "type_ids")));
         Assert.That(added.Select(a => a ? 1 : 0), Is.EqualTo(Ids(item, "special_mask")));
@@ -60,7 +61,11 @@ public sealed class FixtureTests
         int[] context = item.TryGetProperty("context", out _) ? Ids(item, "context") : [];
         TextStream stream = source.Tokenizer().CreateStream(context, item.GetProperty("skip_special").GetBoolean());
         var pieces = new List<string>();
-        foreach (int id in Ids(item, "ids")) pieces.Add(stream.Append(id).ToString());
+        foreach (int id in Ids(item, "ids"))
+        {
+            pieces.Add(stream.Append(id).ToString());
+        }
+
         string end = stream.Finish().ToString();
         if (item.TryGetProperty("accept", out JsonElement accept))
         {
@@ -80,7 +85,8 @@ public sealed class FixtureTests
         {
             foreach (TokenizerFixture fixture in TokenizerFixture.Present)
             {
-                Assert.That(fixture.Tokenizer().VocabularySize, Is.EqualTo(fixture.Root.GetProperty("vocab_size").GetInt32()), fixture.ToString());
+                Assert.That(
+                    fixture.Tokenizer().VocabularySize, Is.EqualTo(fixture.Root.GetProperty("vocab_size").GetInt32()), fixture.ToString());
             }
         });
     }
@@ -90,13 +96,20 @@ public sealed class FixtureTests
     // Null marks what the oracle itself fails at; then not to fail is all that is asked.
     private static void AssertText(string actual, JsonElement expected)
     {
-        if (expected.ValueKind != JsonValueKind.Null) Assert.That(Escaped(actual), Is.EqualTo(Escaped(expected.GetString()!)));
+        if (expected.ValueKind != JsonValueKind.Null)
+        {
+            Assert.That(Escaped(actual), Is.EqualTo(Escaped(expected.GetString()!)));
+        }
     }
 
     private static string Escaped(string text)
     {
         var result = new StringBuilder();
-        foreach (char c in text) result.Append(c is >= ' ' and < '\x7F' ? c.ToString() : $"\\u{(int)c:X4}");
+        foreach (char c in text)
+        {
+            result.Append(c is >= ' ' and < '\x7F' ? c.ToString() : $"\\u{(int)c:X4}");
+        }
+
         return result.ToString();
     }
 }

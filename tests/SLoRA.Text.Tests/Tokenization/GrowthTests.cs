@@ -15,7 +15,8 @@ public sealed class GrowthTests
     [TestCase(60)]
     public void A_chain_of_byte_level_pre_tokenizers_is_bounded(int stages)
     {
-        Bounded($$"""{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{{Repeat(ByteLevel, stages)}}]},{{Model}}}""", "ééé", mustFail: true);
+        Bounded(
+            $$"""{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{{Repeat(ByteLevel, stages)}}]},{{Model}}}""", "ééé", mustFail: true);
     }
 
     [Test]
@@ -28,14 +29,16 @@ public sealed class GrowthTests
     public void Normalizers_are_bounded_too_where_only_the_start_of_a_text_is_looked_at()
     {
         string metaspace = """{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}""";
-        Bounded($$"""{"normalizer":{"type":"Sequence","normalizers":[{{Repeat(Doubling, 40)}}]},"pre_tokenizer":{{metaspace}},{{Model}}}""", "a", mustFail: true);
+        Bounded($$"""{"normalizer":{"type":"Sequence","normalizers":[{{Repeat(Doubling, 40)}}]},"pre_tokenizer":{{metaspace}},{{Model}}}""",
+            "a", mustFail: true);
     }
 
     [Test]
     public void Added_tokens_that_normalizers_make_long_are_bounded_together()
     {
         string added = string.Join(',', Enumerable.Range(0, 30).Select(i => $$"""{"id":{{i + 2}},"content":"a{{i}}","normalized":true}"""));
-        Bounded($$"""{"added_tokens":[{{added}}],"normalizer":{"type":"Sequence","normalizers":[{{Repeat(Doubling, 15)}}]},{{Model}}}""", "b", mustFail: true);
+        Bounded($$"""{"added_tokens":[{{added}}],"normalizer":{"type":"Sequence","normalizers":[{{Repeat(Doubling, 15)}}]},{{Model}}}""",
+            "b", mustFail: true);
     }
 
     [Test]
@@ -61,7 +64,9 @@ public sealed class GrowthTests
     public void An_affix_that_every_character_would_carry_is_bounded()
     {
         string affix = new('x', 100_000);
-        Bounded($$"""{"model":{"type":"BPE","continuing_subword_prefix":"{{affix}}","byte_fallback":true,"vocab":{"<0x78>":0},"merges":[]} }""", "aaaa", mustFail: true);
+        Bounded(
+            $$"""{"model":{"type":"BPE","continuing_subword_prefix":"{{affix}}","byte_fallback":true,"vocab":{"<0x78>":0},"merges":[]} }""",
+            "aaaa", mustFail: true);
     }
 
     [Test]
@@ -69,7 +74,8 @@ public sealed class GrowthTests
     {
         string bytes = string.Join(',', Enumerable.Range(0, 256).Select(value => $"\"<0x{value:X2}>\":{value}"));
         Tokenizer tokenizer = Tokenizer.FromJson(Encoding.UTF8.GetBytes(
-            $$"""{"model":{"type":"BPE","continuing_subword_prefix":"{{new string('x', 32)}}","byte_fallback":true,"merges":[],"vocab":{ {{bytes}} } } }"""));
+            $$"""{"model":{"type":"BPE","continuing_subword_prefix":"{{new string('x', 32)}}","byte_fallback":true,"merges":[],"vocab":{ """
+            + $$"""{{bytes}} } } }"""));
         Assert.That(tokenizer.Encode(new string('é', 1000)), Has.Length.EqualTo(2 + (999 * 34)));
     }
 
@@ -95,8 +101,15 @@ public sealed class GrowthTests
         Assert.Multiple(() =>
         {
             Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(MaxAllocated + (200L * file.Length)));
-            if (mustFail) Assert.That(error?.Message, Has.Length.LessThan(400));
-            if (mustFail) Assert.That(error?.Code, Is.EqualTo("tokenizer.limit").Or.EqualTo("tokenizer.unsupported"));
+            if (mustFail)
+            {
+                Assert.That(error?.Message, Has.Length.LessThan(400));
+            }
+
+            if (mustFail)
+            {
+                Assert.That(error?.Code, Is.EqualTo("tokenizer.limit").Or.EqualTo("tokenizer.unsupported"));
+            }
         });
     }
 }

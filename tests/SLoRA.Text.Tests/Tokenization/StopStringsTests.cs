@@ -21,10 +21,17 @@ public sealed class StopStringsTests
             string given = "";
             foreach (string piece in c.Pieces)
             {
-                if (stream.Met is null) given += stream.Filter(piece, piece).ToString();
+                if (stream.Met is null)
+                {
+                    given += stream.Filter(piece, piece).ToString();
+                }
             }
 
-            if (stream.Met is null) given += stream.FilterLast("", "").ToString();
+            if (stream.Met is null)
+            {
+                given += stream.FilterLast("", "").ToString();
+            }
+
             return given == Expected(string.Concat(c.Pieces), c.Stops, out string? met) && stream.Met == met;
         }));
     }
@@ -83,7 +90,10 @@ public sealed class StopStringsTests
         for (int end = 1; end <= text.Length; end++)
         {
             met = stops.Where(s => text[..end].EndsWith(s, StringComparison.Ordinal)).MaxBy(s => s.Length);
-            if (met is not null) return text[..(end - met.Length)];
+            if (met is not null)
+            {
+                return text[..(end - met.Length)];
+            }
         }
 
         met = null;

@@ -38,11 +38,15 @@ internal sealed class TokenizerFixture
     public static IEnumerable<(string Name, string Path)> Folders()
     {
         yield return ("tests/fixtures/text", RepositoryFolder.Fixtures);
-        foreach (string folder in Split("SLORA_TEXT_FIXTURES")) yield return (folder, folder);
+        foreach (string folder in Split("SLORA_TEXT_FIXTURES"))
+        {
+            yield return (folder, folder);
+        }
     }
 
     public static IReadOnlyList<TokenizerFixture> All { get; } = [.. Folders().SelectMany(folder =>
-        Files(folder.Path, "synthetic", "*.cases.json").Concat(Files(folder.Path, "tokenizers", "*.json")).Select(file => new TokenizerFixture(folder.Name, file)))];
+        Files(folder.Path, "synthetic", "*.cases.json").Concat(Files(folder.Path, "tokenizers", "*.json"))
+            .Select(file => new TokenizerFixture(folder.Name, file)))];
 
     /// <summary>Those whose tokenizer is on this machine.</summary>
     public static IEnumerable<TokenizerFixture> Present => All.Where(fixture => fixture.TokenizerPath is not null);
@@ -52,7 +56,11 @@ internal sealed class TokenizerFixture
     {
         foreach (TokenizerFixture fixture in Present)
         {
-            if (!fixture.Root.TryGetProperty(section, out JsonElement items)) continue;
+            if (!fixture.Root.TryGetProperty(section, out JsonElement items))
+            {
+                continue;
+            }
+
             for (int index = 0; index < items.GetArrayLength(); index++)
             {
                 yield return new TestCaseData(fixture, index).SetArgDisplayNames(fixture.Folder, fixture.Name, index.ToString());
@@ -64,7 +72,8 @@ internal sealed class TokenizerFixture
 
     /// <summary>The tokenizer, loaded once.</summary>
     public Tokenizer Tokenizer() =>
-        Tokenizers.GetOrAdd(TokenizerPath!, key => new Lazy<Tokenizer>(() => SLoRA.Text.Tokenizer.FromJson(System.IO.File.ReadAllBytes(key)))).Value;
+        Tokenizers.GetOrAdd(
+            TokenizerPath!, key => new Lazy<Tokenizer>(() => SLoRA.Text.Tokenizer.FromJson(System.IO.File.ReadAllBytes(key)))).Value;
 
     public static string? Installed(string package, string path) => Split("SLORA_TOKENIZERS")
         .Select(folder => Path.Combine(folder, "node_modules", package, path))

@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Tests.Tokenization;
 
 /// <summary>
-/// Whole texts that are one word are cut before ▁ where the merges allow it, and words are remembered: the ids must be those of the plain rule
-/// all the same, for vocabularies that drop characters, know bytes, merge with the unknown token, or are written in the stand-ins of bytes.
+/// Whole texts that are one word are cut before ▁ where the merges allow it, and words are remembered: the ids must be those of the plain
+/// rule all the same, for vocabularies that drop characters, know bytes, merge with the unknown token, or are written in the stand-ins of
+/// bytes.
 /// </summary>
 public sealed class WordCutTests
 {
@@ -23,7 +24,8 @@ public sealed class WordCutTests
     public void Unknown_bytes_on_both_sides_of_a_cut_are_one_unknown()
     {
         Tokenizer tokenizer = Make(
-            """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""", ["a", "▁", "u"], [], [("unk_token", "u"), ("fuse_unk", true)]);
+            """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""", ["a", "▁", "u"], [],
+            [("unk_token", "u"), ("fuse_unk", true)]);
         // The bytes of ▁ have no tokens: with those of ж they are one run of unknowns.
         Assert.That(tokenizer.Encode("aж▁a"), Is.EqualTo(new[] { 0, 2, 0 }));
     }
@@ -45,23 +47,41 @@ public sealed class WordCutTests
         bool fuse = random.Next(2) == 0;
         bool byteLevel = random.Next(4) == 0;
         string? prefix = random.Next(8) == 0 ? "##" : null;
-        if (unknown is not null) options.Add(("unk_token", unknown));
-        if (prefix is not null) options.Add(("continuing_subword_prefix", prefix));
+        if (unknown is not null)
+        {
+            options.Add(("unk_token", unknown));
+        }
+
+        if (prefix is not null)
+        {
+            options.Add(("continuing_subword_prefix", prefix));
+        }
+
         options.Add(("fuse_unk", fuse));
         options.Add(("byte_fallback", byteFallback));
 
         var tokens = new List<string> { "▁" };
         foreach (string character in (string[])["a", "b", "é", "c", "😀", "<u>", "â", "ĸ", "ģ"])
         {
-            if (character == unknown || random.Next(3) > 0) tokens.Add(character);
+            if (character == unknown || random.Next(3) > 0)
+            {
+                tokens.Add(character);
+            }
         }
 
         for (int value = 0; value < 256; value++)
         {
-            if (byteFallback && random.Next(40) > 0) tokens.Add($"<0x{value:X2}>");
+            if (byteFallback && random.Next(40) > 0)
+            {
+                tokens.Add($"<0x{value:X2}>");
+            }
         }
 
-        if (prefix is not null) tokens.AddRange([.. tokens.Select(token => prefix + token)]);
+        if (prefix is not null)
+        {
+            tokens.AddRange([.. tokens.Select(token => prefix + token)]);
+        }
+
         var merges = new List<(string Left, string Right)>();
         // Merges among letters, the unknown token and a few bytes: what the cut must not overlook.
         string[] parts = [.. tokens.Where(token => token.Length <= 3 || token is "<0xD0>" or "<0xB6>" or "<0xF0>")];
@@ -70,37 +90,64 @@ public sealed class WordCutTests
             string left = parts[random.Next(parts.Length)];
             string right = i % 3 == 0 ? prefix + "▁" : parts[random.Next(parts.Length)];
             // The right part of a merge loses the prefix, whatever it starts with.
-            if (prefix is not null && !right.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            if (prefix is not null && !right.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
             string joined = left + right[(prefix?.Length ?? 0)..];
-            if (joined.Length > 24 || merges.Contains((left, right))) continue;
-            if (!tokens.Contains(joined)) tokens.Add(joined);
+            if (joined.Length > 24 || merges.Contains((left, right)))
+            {
+                continue;
+            }
+
+            if (!tokens.Contains(joined))
+            {
+                tokens.Add(joined);
+            }
+
             merges.Add((left, right));
             parts = [.. parts, joined];
         }
 
-        Tokenizer tokenizer = Make(byteLevel ? """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""" : "null", tokens, merges, options);
+        Tokenizer tokenizer =
+            Make(byteLevel ? """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""" : "null", tokens, merges, options);
         for (int i = 0; i < 20; i++)
         {
             string text = string.Concat(Enumerable.Range(0, 1 + random.Next(12)).Select(_ => Characters[random.Next(Characters.Length)]));
             string word = tokenizer.Words(text).Single();
             List<string> expected = ByRule(word, tokens, merges, unknown, fuse, byteFallback, prefix);
             // Twice: the second time from the cache.
-            for (int time = 0; time < 2; time++) Assert.That(tokenizer.Encode(text).Select(id => tokens[id]), Is.EqualTo(expected), text);
+            for (int time = 0; time < 2; time++)
+            {
+                Assert.That(tokenizer.Encode(text).Select(id => tokens[id]), Is.EqualTo(expected), text);
+            }
         }
     }
 
-    private static Tokenizer Make(string preTokenizer, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges, IReadOnlyList<(string Name, JsonNode Value)> options)
+    private static Tokenizer Make(string preTokenizer, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges,
+        IReadOnlyList<(string Name, JsonNode Value)> options)
     {
-        var model = new JsonObject { ["type"] = "BPE", ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create<string, JsonNode?>(token, id))) };
+        var model = new JsonObject
+        {
+            ["type"] = "BPE",
+            ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create<string, JsonNode?>(token, id)))
+        };
         model["merges"] = new JsonArray([.. merges.Select(merge => (JsonNode)new JsonArray(merge.Left, merge.Right))]);
-        foreach ((string name, JsonNode value) in options) model[name] = value.DeepClone();
+        foreach ((string name, JsonNode value) in options)
+        {
+            model[name] = value.DeepClone();
+        }
+
         var file = new JsonObject { ["pre_tokenizer"] = JsonNode.Parse(preTokenizer), ["model"] = model };
         return Tokenizer.FromJson(Encoding.UTF8.GetBytes(file.ToJsonString()));
     }
 
-    // The rule itself, over the whole word: characters to symbols, then the pair of smallest rank, the leftmost of equals, until none is left.
+    // The rule itself, over the whole word: characters to symbols, then the pair of smallest rank, the leftmost of equals, until none is
+    // left.
     private static List<string> ByRule(
-        string word, List<string> tokens, List<(string Left, string Right)> merges, string? unknown, bool fuse, bool byteFallback, string? prefix)
+        string word, List<string> tokens, List<(string Left, string Right)> merges, string? unknown, bool fuse, bool byteFallback,
+        string? prefix)
     {
         var symbols = new List<string>();
         bool pending = false;
@@ -111,7 +158,11 @@ public sealed class WordCutTests
             isFirst = false;
             if (tokens.Contains(character))
             {
-                if (pending) symbols.Add(unknown!);
+                if (pending)
+                {
+                    symbols.Add(unknown!);
+                }
+
                 pending = false;
                 symbols.Add(character);
                 continue;
@@ -124,12 +175,24 @@ public sealed class WordCutTests
                 continue;
             }
 
-            if (unknown is null) continue;
-            if (pending && !fuse) symbols.Add(unknown);
+            if (unknown is null)
+            {
+                continue;
+            }
+
+            if (pending && !fuse)
+            {
+                symbols.Add(unknown);
+            }
+
             pending = true;
         }
 
-        if (pending) symbols.Add(unknown!);
+        if (pending)
+        {
+            symbols.Add(unknown!);
+        }
+
         while (true)
         {
             int best = int.MaxValue;
@@ -137,10 +200,17 @@ public sealed class WordCutTests
             for (int i = 0; i + 1 < symbols.Count; i++)
             {
                 int rank = merges.IndexOf((symbols[i], symbols[i + 1]));
-                if (rank >= 0 && rank < best) (best, at) = (rank, i);
+                if (rank >= 0 && rank < best)
+                {
+                    (best, at) = (rank, i);
+                }
             }
 
-            if (at < 0) return symbols;
+            if (at < 0)
+            {
+                return symbols;
+            }
+
             symbols[at] += symbols[at + 1][(prefix?.Length ?? 0)..];
             symbols.RemoveAt(at + 1);
         }

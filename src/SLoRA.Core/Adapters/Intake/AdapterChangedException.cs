@@ -3,9 +3,10 @@ using SLoRA.Adapters.Intake;
 namespace SLoRA;
 
 /// <summary>
-/// An adapter is no longer, where it comes from, what it was when its name got it: a folder was overwritten, or the adapter source brings something else.
-/// <see cref="SLoraException.Code"/> is <c>adapter.changed</c>. Nothing of the new is served and nothing is mixed; <see cref="AdapterCollection.RefreshAsync"/> or
-/// <see cref="AdapterCollection.ReplaceAsync"/> accepts the change, and so does <see cref="ChangedContent.Adopt"/> by itself.
+/// An adapter is no longer, where it comes from, what it was when its name got it: a folder was overwritten, or the adapter source brings
+/// something else. <see cref="SLoraException.Code"/> is <c>adapter.changed</c>. Nothing of the new is served and nothing is mixed;
+/// <see cref="AdapterCollection.RefreshAsync"/> or <see cref="AdapterCollection.ReplaceAsync"/> accepts the change, and so does
+/// <see cref="ChangedContent.Adopt"/> by itself.
 /// </summary>
 public sealed class AdapterChangedException : AdapterLoadException
 {
@@ -24,7 +25,8 @@ public sealed class AdapterChangedException : AdapterLoadException
     }
 
     /// <summary>
-    /// What the name stands for: generation, or headers where content has never been read, with size and time of the file where there is one.
+    /// What the name stands for: generation, or headers where content has never been read, with size and time of the file where there is
+    /// one.
     /// </summary>
     public string Expected { get; }
 

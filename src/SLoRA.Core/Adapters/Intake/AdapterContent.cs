@@ -24,7 +24,8 @@ internal sealed class AdapterContent : IDisposable
     private readonly NativeBlock _memory;
 
     internal AdapterContent(
-        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, PacedLoad? load = null, CancellationToken cancellation = default)
+        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, PacedLoad? load = null,
+        CancellationToken cancellation = default)
     {
         Description = description;
         Modules = modules;
@@ -54,7 +55,8 @@ internal sealed class AdapterContent : IDisposable
     /// <param name="load">Says when it may work; null for always.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
     /// <exception cref="AdapterChangedException">It has another identity than is expected.</exception>
-    /// <exception cref="AdapterLoadException">The package changed since it was described, a value is NaN or infinite, or a copy of a base weight differs from the base.</exception>
+    /// <exception cref="AdapterLoadException">The package changed since it was described, a value is NaN or infinite, or a copy of a base
+    /// weight differs from the base.</exception>
     public static AdapterContent Load(
         AdapterDescription description,
         Func<TargetModule, BaseWeight> baseWeight,
@@ -68,12 +70,16 @@ internal sealed class AdapterContent : IDisposable
         {
             using AdapterReader reader = package.Open(load);
             if (!reader.Fingerprint.Span.SequenceEqual(description.Fingerprint.Span))
+            {
                 throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since it was looked at");
+            }
+
             AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, load, cancellationToken).Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
-                throw new AdapterChangedException(package.Name, reader.File, new AdapterIdentity(id, default, null), new AdapterIdentity(content.Id, default, reader.Stamp));
+                throw new AdapterChangedException(package.Name, reader.File, new AdapterIdentity(id, default, null),
+                    new AdapterIdentity(content.Id, default, reader.Stamp));
             }
 
             return content;
@@ -88,7 +94,8 @@ internal sealed class AdapterContent : IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <summary>
-    /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says it.
+    /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says
+    /// it.
     /// </summary>
     private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules, PacedLoad? load, CancellationToken cancellation)
     {

@@ -4,7 +4,9 @@ using SLoRA.Errors;
 
 namespace SLoRA;
 
-/// <summary>What an adapter changes in the base model, as its configuration and its tensors agree. Every tensor of the file is accounted for.</summary>
+/// <summary>
+/// What an adapter changes in the base model, as its configuration and its tensors agree. Every tensor of the file is accounted for.
+/// </summary>
 public sealed record AdapterCoverage
 {
     internal AdapterCoverage(
@@ -33,8 +35,8 @@ public sealed record AdapterCoverage
     public ImmutableArray<string> UnusedTargets { get; }
 
     /// <summary>
-    /// Names of <see cref="Modules"/> that change nothing, because their scale is zero or A or B is zero everywhere. Before the content has been read, only
-    /// the scales are known.
+    /// Names of <see cref="Modules"/> that change nothing, because their scale is zero or A or B is zero everywhere. Before the content has
+    /// been read, only the scales are known.
     /// </summary>
     public ImmutableArray<string> ModulesWithoutEffect { get; private init; }
 
@@ -62,7 +64,8 @@ public sealed record AdapterCoverage
     {
         string rank = SmallestRank == LargestRank ? $"rank {SmallestRank}" : $"ranks {SmallestRank} to {LargestRank}";
         string unused = UnusedTargets.IsEmpty ? "" : $", not in this model: {Shown.Names(UnusedTargets)}";
-        string dead = ModulesWithoutEffect.IsEmpty ? "" : $", {ModulesWithoutEffect.Length} without effect: {Shown.Names(ModulesWithoutEffect)}";
+        string dead =
+            ModulesWithoutEffect.IsEmpty ? "" : $", {ModulesWithoutEffect.Length} without effect: {Shown.Names(ModulesWithoutEffect)}";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{dead}{unused}");

@@ -12,12 +12,16 @@ namespace SLoRA.Adapters.Intake;
 /// <param name="B">B, [out, rank].</param>
 internal sealed record AdapterModule(TargetModule Target, int Rank, float Scale, TensorEntry A, TensorEntry B);
 
-/// <summary>A copy of a weight of the base model that an adapter file carries. It must equal the base's own, or the adapter is for another model.</summary>
+/// <summary>
+/// A copy of a weight of the base model that an adapter file carries. It must equal the base's own, or the adapter is for another model.
+/// </summary>
 /// <param name="Target">The module whose weight it is.</param>
 /// <param name="Tensor">The copy.</param>
 internal sealed record BaseMatrix(TargetModule Target, TensorEntry Tensor);
 
-/// <summary>What names and shapes alone can tell about an adapter: what registration knows. No value of a tensor has been read yet.</summary>
+/// <summary>
+/// What names and shapes alone can tell about an adapter: what registration knows. No value of a tensor has been read yet.
+/// </summary>
 internal sealed class AdapterDescription
 {
     private AdapterDescription(AdapterPackage package, AdapterReader reader, AdapterLayout layout, int modelModules)

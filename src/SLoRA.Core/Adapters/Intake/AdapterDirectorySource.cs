@@ -4,14 +4,15 @@ using SLoRA.Formats;
 namespace SLoRA;
 
 /// <summary>
-/// Adapters in the folders of one directory: the name is the folder's, in exactly the letters in which it is stored. Names and folders come from strangers: a
-/// name that is not the plain name of a folder is refused, and so are symbolic links, which could lead to the files of somebody else
-/// (<see cref="FollowsLinks"/>). Errors name files from the adapter's folder on; where the directory lies is told to the log alone.
+/// Adapters in the folders of one directory: the name is the folder's, in exactly the letters in which it is stored. Names and folders come
+/// from strangers: a name that is not the plain name of a folder is refused, and so are symbolic links, which could lead to the files of
+/// somebody else (<see cref="FollowsLinks"/>). Errors name files from the adapter's folder on; where the directory lies is told to the log
+/// alone.
 /// </summary>
 /// <remarks>
-/// Hard links cannot be told from files: where tenants may make links themselves, their folders belong on a file system of their own. A file that is exchanged
-/// for a link after it was found is not read through it either; whoever may write into the directory itself is trusted not to exchange a whole folder for a link
-/// at the moment of reading.
+/// Hard links cannot be told from files: where tenants may make links themselves, their folders belong on a file system of their own. A
+/// file that is exchanged for a link after it was found is not read through it either; whoever may write into the directory itself is
+/// trusted not to exchange a whole folder for a link at the moment of reading.
 /// </remarks>
 public sealed class AdapterDirectorySource : IAdapterSource
 {
@@ -28,8 +29,9 @@ public sealed class AdapterDirectorySource : IAdapterSource
     }
 
     /// <summary>
-    /// Whether an adapter's folder, and the files in it, may be symbolic links, as long as they lead to somewhere else in the directory. False by default:
-    /// with links, whoever may write into one folder can have the adapter of any other served under its name. For directories whose folders the program itself makes.
+    /// Whether an adapter's folder, and the files in it, may be symbolic links, as long as they lead to somewhere else in the directory.
+    /// False by default: with links, whoever may write into one folder can have the adapter of any other served under its name. For
+    /// directories whose folders the program itself makes.
     /// </summary>
     public bool FollowsLinks { get; init; }
 
@@ -59,7 +61,8 @@ public sealed class AdapterDirectorySource : IAdapterSource
         }
         catch (Exception error) when (FileProblem.IsOne(error))
         {
-            return ValueTask.FromException<AdapterOrigin?>(new AdapterLoadException(name, LoadErrorKind.File, "its folder " + FileProblem.Of(error), error));
+            return ValueTask.FromException<AdapterOrigin?>(
+                new AdapterLoadException(name, LoadErrorKind.File, "its folder " + FileProblem.Of(error), error));
         }
     }
 
@@ -75,8 +78,8 @@ public sealed class AdapterDirectorySource : IAdapterSource
         Directory.EnumerateDirectories(directory).Any(folder => Path.GetFileName(folder.AsSpan()).SequenceEqual(name));
 
     /// <summary>
-    /// Whether the name is the one that is stored. File systems that do not tell cases apart find a folder under many names, each of which would be an
-    /// adapter of its own here. The directory is read through only where they do: where the name in other letters is found too.
+    /// Whether the name is the one that is stored. File systems that do not tell cases apart find a folder under many names, each of which
+    /// would be an adapter of its own here. The directory is read through only where they do: where the name in other letters is found too.
     /// </summary>
     private bool IsStored(string name)
     {
@@ -96,7 +99,9 @@ public sealed class AdapterDirectorySource : IAdapterSource
         }
 
         string root = RealPath.Of(_root) ?? _root;
-        return paths.All(path => RealPath.Of(path) is { } real && IsInside(root, real)) ? null : "a symbolic link leads out of the directory of adapters";
+        return paths.All(path => RealPath.Of(path) is { } real && IsInside(root, real))
+            ? null
+            : "a symbolic link leads out of the directory of adapters";
     }
 
     /// <summary>Why a name is not the plain name of a folder, on any operating system; null when it is.</summary>

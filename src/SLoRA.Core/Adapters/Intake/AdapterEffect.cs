@@ -5,13 +5,13 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// Which modules of an adapter change nothing: those whose scale is zero, and those of which A or B is zero everywhere as it lies in the pages. An adapter of
-/// such
-/// modules alone answers as the base model does, which nobody means who registers one.
+/// Which modules of an adapter change nothing: those whose scale is zero, and those of which A or B is zero everywhere as it lies in the
+/// pages. An adapter of such modules alone answers as the base model does, which nobody means who registers one.
 /// </summary>
 internal static class AdapterEffect
 {
-    // The largest fp32 magnitudes that become zero, to nearest even: half the smallest subnormal number of the type, 2⁻²⁵ for fp16 and 2⁻¹³⁴ for bf16.
+    // The largest fp32 magnitudes that become zero, to nearest even: half the smallest subnormal number of the type, 2⁻²⁵ for fp16 and
+    // 2⁻¹³⁴ for bf16.
     private const uint ZeroInF16 = 0x3300_0000;
     private const uint ZeroInBF16 = 0x8000;
 
@@ -23,19 +23,24 @@ internal static class AdapterEffect
     /// <param name="content">The content.</param>
     /// <param name="directory">The types in which the pages hold it.</param>
     public static ImmutableArray<string> Without(AdapterContent content, TileDirectory directory) =>
-        [.. content.Modules.Where(module => IsWithout(module, directory.Modules[module.Target.Index]!)).Select(module => module.Target.Name)];
+        [.. content.Modules.Where(module => IsWithout(module, directory.Modules[module.Target.Index]!))
+            .Select(module => module.Target.Name)];
 
     /// <summary>Refuses an adapter of which no module has an effect.</summary>
     /// <exception cref="AdapterLoadException">It is one.</exception>
     public static void Check(string adapter, AdapterCoverage coverage)
     {
         if (coverage.ModulesWithoutEffect.Length < coverage.Modules.Length)
+        {
             return;
+        }
+
         bool byScale = coverage.Modules.All(module => module.Scale == 0);
         string reason = byScale
             ? "is zero in all modules, so A and B are multiplied by zero"
             : $"changes nothing: A, B or the scale is zero in all of its {coverage.Modules.Length} modules";
-        const string Advice = "The adapter would answer as the base model does; if that is meant, set AllowWithoutEffect where adapters are configured";
+        const string Advice =
+            "The adapter would answer as the base model does; if that is meant, set AllowWithoutEffect where adapters are configured";
         throw new AdapterLoadException(
             adapter,
             byScale
@@ -46,10 +51,11 @@ internal static class AdapterEffect
     private static bool IsWithout(AdapterContentModule module, ModuleTiles tiles) =>
         module.Scale == 0 || IsZero(module.A, tiles.A.Type) || IsZero(module.B, tiles.B.Type);
 
-    private static bool IsZero(WeightMatrix matrix, TensorType stored) => matrix.LargestBits <= (matrix.Type == TensorType.F32, stored) switch
-    {
-        (true, TensorType.F16) => ZeroInF16,
-        (true, TensorType.BF16) => ZeroInBF16,
-        _ => 0,
-    };
+    private static bool IsZero(WeightMatrix matrix, TensorType stored) =>
+        matrix.LargestBits <= (matrix.Type == TensorType.F32, stored) switch
+        {
+            (true, TensorType.F16) => ZeroInF16,
+            (true, TensorType.BF16) => ZeroInBF16,
+            _ => 0,
+        };
 }

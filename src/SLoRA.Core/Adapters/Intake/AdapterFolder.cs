@@ -13,7 +13,8 @@ namespace SLoRA.Adapters.Intake;
 /// <param name="name">The adapter's name.</param>
 /// <param name="path">The folder.</param>
 /// <param name="limits">How large the files may be; null for the default.</param>
-/// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants must not be.</param>
+/// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants
+/// must not be.</param>
 internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
 {
     public const string ConfigFile = PeftFolder.ConfigFile;
@@ -37,7 +38,9 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
 
         if (!followsLinks)
+        {
             RefuseLink(_path, null, "its folder is a symbolic link, which is not followed here");
+        }
 
         byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
         PeftConfig checkedConfig = ParseConfig(config, load);
@@ -68,7 +71,10 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         {
             var info = new FileInfo(Path.Combine(_path, file));
             if (!followsLinks)
+            {
                 RefuseLink(info.FullName, file, LinkedFile);
+            }
+
             FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
             return (target.Length, target.LastWriteTimeUtc);
         }
@@ -111,10 +117,16 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         try
         {
             if (!followsLinks)
+            {
                 RefuseLink(full, file, LinkedFile);
+            }
+
             var stream = new FileStream(RegularFile.Open(full, followsLinks), FileAccess.Read, bufferSize: 0);
             if (stream.Length > 0 && stream.Length <= largest)
+            {
                 return stream;
+            }
+
             string problem = stream.Length == 0 ? "is empty" : $"has {stream.Length} bytes; files of more than {largest} are not read";
             stream.Dispose();
             throw new FormatError(LoadErrorKind.File, file, null, problem);
@@ -145,7 +157,9 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     private static void RefuseLink(string path, string? file, string problem)
     {
         if (new FileInfo(path).LinkTarget is not null)
+        {
             throw new FormatError(LoadErrorKind.File, file, null, problem);
+        }
     }
 
     private static void ReadAll(SafeFileHandle handle, string file, long offset, Span<byte> destination)
@@ -156,7 +170,10 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
             {
                 int read = RandomAccess.Read(handle, destination, offset);
                 if (read == 0)
+                {
                     throw new FormatError(LoadErrorKind.File, file, null, "became shorter while it was read");
+                }
+
                 destination = destination[read..];
                 offset += read;
             }
@@ -167,7 +184,8 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
     }
 
-    private static FormatError Unreadable(string file, Exception error) => new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
+    private static FormatError Unreadable(string file, Exception error) =>
+        new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
 
     private sealed class Reader : AdapterReader
     {
@@ -175,7 +193,8 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         private readonly FileStream _stream;
         private readonly PackageStamp _stamp;
 
-        public Reader(AdapterFolder folder, FileStream stream, PeftConfig config, byte[] configBytes, (long Length, DateTime Written) configState, PacedLoad? load)
+        public Reader(AdapterFolder folder, FileStream stream, PeftConfig config, byte[] configBytes,
+            (long Length, DateTime Written) configState, PacedLoad? load)
         {
             _folder = folder;
             _stream = stream;
@@ -205,9 +224,12 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
         public override void CheckUnchanged()
         {
-            // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter that nobody made.
+            // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter
+            // that nobody made.
             if (StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
+            {
                 throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
+            }
         }
 
         public override void Dispose() => _stream.Dispose();

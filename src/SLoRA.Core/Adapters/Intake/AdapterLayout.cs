@@ -19,27 +19,42 @@ internal sealed record AdapterLayout(
     /// <summary>Matches an adapter with a model.</summary>
     /// <param name="reader">The adapter.</param>
     /// <param name="targets">The modules of the model that can have LoRA.</param>
-    /// <param name="work">Lets others work between tensors, names and patterns, and ends the matching when nobody wants it any more; null for nobody.</param>
+    /// <param name="work">Lets others work between tensors, names and patterns, and ends the matching when nobody wants it any more; null
+    /// for nobody.</param>
     /// <exception cref="FormatError">Something is left over, missing, or of the wrong shape or type.</exception>
     public static AdapterLayout Match(AdapterReader reader, ImmutableArray<TargetModule> targets, PacedWork? work = null)
     {
         PeftConfig config = reader.Config;
         if (reader.Tensors.IsEmpty)
+        {
             throw new FormatError(LoadErrorKind.Tensor, reader.File, null, "holds no tensors");
+        }
+
         if (config.UseDora)
+        {
             throw DoraRefusal(reader);
+        }
 
         Action? pause = work is null ? null : work.Pause;
         var matcher = new TargetMatcher(config, pause);
-        ImmutableArray<TargetModule> targeted = [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
+        ImmutableArray<TargetModule> targeted =
+            [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
         if (targeted.IsEmpty)
+        {
             throw NothingTargeted(reader, matcher);
+        }
+
         if (targeted.FirstOrDefault(target => !target.IsTarget) is { } closed)
-            throw new FormatError(LoadErrorKind.Incompatible, config.File, "target_modules", $"targets {closed.Name}, which adapters cannot change in this model");
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, "target_modules",
+                $"targets {closed.Name}, which adapters cannot change in this model");
+        }
+
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
 
-        AssignedTensors tensors = AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, pause);
+        AssignedTensors tensors =
+            AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, pause);
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)
@@ -52,7 +67,10 @@ internal sealed record AdapterLayout(
         }
 
         foreach (BaseMatrix matrix in tensors.BaseMatrices)
+        {
             shapes.CheckBase(matrix);
+        }
+
         ImmutableArray<string> unused = matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]);
         return new AdapterLayout(modules.MoveToImmutable(), tensors.BaseMatrices, unused);
     }
@@ -61,11 +79,14 @@ internal sealed record AdapterLayout(
     {
         const string Magnitude = "lora_magnitude_vector";
         return reader.Tensors.Any(tensor => tensor.Name.Contains(Magnitude, StringComparison.Ordinal))
-            ? new FormatError(LoadErrorKind.Incompatible, reader.Config.File, "use_dora", $"is true: DoRA with its {Magnitude} tensors is not served")
+            ? new FormatError(
+                LoadErrorKind.Incompatible, reader.Config.File, "use_dora", $"is true: DoRA with its {Magnitude} tensors is not served")
             : new FormatError(LoadErrorKind.Tensor, reader.File, Magnitude, "is missing for every module, although use_dora is true");
     }
 
-    /// <summary>If the targets are modules that the file has tensors for, the adapter is for another model; if not, the targets are wrong.</summary>
+    /// <summary>
+    /// If the targets are modules that the file has tensors for, the adapter is for another model; if not, the targets are wrong.
+    /// </summary>
     private static FormatError NothingTargeted(AdapterReader reader, TargetMatcher matcher)
     {
         bool targetsItself = reader.Tensors
@@ -79,7 +100,9 @@ internal sealed record AdapterLayout(
             targetsItself ? LoadErrorKind.Incompatible : LoadErrorKind.Config,
             reader.Config.File,
             "target_modules",
-            $"({shown}) {(targetsItself ? "are modules of another architecture: this model has none of them" : "match no module of this model")}");
+            $"({shown}) " + (targetsItself
+                ? "are modules of another architecture: this model has none of them"
+                : "match no module of this model"));
     }
 
     private static void CheckLayers(PeftConfig config, ImmutableArray<TargetModule> targets)

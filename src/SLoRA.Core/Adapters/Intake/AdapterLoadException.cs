@@ -5,8 +5,9 @@ namespace SLoRA;
 
 /// <summary>
 /// An adapter could not be registered or loaded. <see cref="SLoraException.Code"/> is <c>adapter.file</c>, <c>adapter.config</c>,
-/// <c>adapter.tensor</c> or <c>adapter.incompatible</c>, that of <see cref="AdapterChangedException"/> <c>adapter.changed</c>; the message names the file and the tensor or option at fault.
-/// It concerns this adapter only: nothing of it is registered, and everything else goes on.
+/// <c>adapter.tensor</c> or <c>adapter.incompatible</c>, that of <see cref="AdapterChangedException"/> <c>adapter.changed</c>; the message
+/// names the file and the tensor or option at fault. It concerns this adapter only: nothing of it is registered, and everything else goes
+/// on.
 /// </summary>
 public class AdapterLoadException : SLoraException
 {

@@ -25,7 +25,8 @@ internal abstract class AdapterPackage(string name)
         if (name.Length > AdapterUse.MaxNameLength)
         {
             throw new ArgumentException(
-                string.Create(CultureInfo.InvariantCulture, $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken."), nameof(name));
+                string.Create(CultureInfo.InvariantCulture,
+                    $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken."), nameof(name));
         }
     }
 
@@ -38,7 +39,8 @@ internal abstract class AdapterPackage(string name)
     public abstract AdapterReader Open(PacedLoad? load = null);
 
     /// <summary>
-    /// How the files stand, without opening them: equal stamps are equal files, as far as sizes and times can tell. Null where there are none.
+    /// How the files stand, without opening them: equal stamps are equal files, as far as sizes and times can tell. Null where there are
+    /// none.
     /// </summary>
     /// <exception cref="Formats.FormatError">They cannot be looked at.</exception>
     public virtual PackageStamp? Look() => null;

@@ -6,7 +6,9 @@ using SLoRA.Formats.Peft;
 
 namespace SLoRA.Adapters.Intake;
 
-/// <summary>An opened package: its configuration, the list of its tensors, and their bytes on demand. Not for several threads at once.</summary>
+/// <summary>
+/// An opened package: its configuration, the list of its tensors, and their bytes on demand. Not for several threads at once.
+/// </summary>
 internal abstract class AdapterReader : IDisposable
 {
     /// <summary>The name that errors call the source of the tensors by.</summary>

@@ -14,6 +14,8 @@ public sealed record AdapterSettings
     /// <summary>Whether this is rsLoRA: B A is multiplied by alpha / √rank.</summary>
     public bool UseRsLora { get; init; }
 
-    /// <summary>The modules that have LoRA: names, or ends of names behind a dot, such as <c>q_proj</c> or <c>model.layers.0.mlp.up_proj</c>.</summary>
+    /// <summary>
+    /// The modules that have LoRA: names, or ends of names behind a dot, such as <c>q_proj</c> or <c>model.layers.0.mlp.up_proj</c>.
+    /// </summary>
     public required ImmutableArray<string> TargetModules { get; init; }
 }

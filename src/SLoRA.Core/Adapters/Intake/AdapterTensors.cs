@@ -10,9 +10,9 @@ namespace SLoRA;
 
 /// <summary>
 /// An adapter that the program hands in as tensors instead of a folder. The tensors bear the names that PEFT gives them
-/// (<c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c>; the prefix may be left out) and its shapes: A is [rank, in], B is
-/// [out, rank], <c>lora_embedding_A</c> is [rank, vocabulary] and <c>lora_embedding_B</c> [hidden, rank]. All values are copied when they are
-/// added. What is registered is what the object holds at that moment; an object is for one thread at a time.
+/// (<c>base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight</c>; the prefix may be left out) and its shapes: A is [rank, in], B
+/// is [out, rank], <c>lora_embedding_A</c> is [rank, vocabulary] and <c>lora_embedding_B</c> [hidden, rank]. All values are copied when
+/// they are added. What is registered is what the object holds at that moment; an object is for one thread at a time.
 /// </summary>
 public sealed class AdapterTensors
 {
@@ -22,7 +22,9 @@ public sealed class AdapterTensors
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private long _bytes;
 
-    /// <summary>Starts an adapter with a configuration in the form of PEFT's adapter_config.json. It is checked when the adapter is registered.</summary>
+    /// <summary>
+    /// Starts an adapter with a configuration in the form of PEFT's adapter_config.json. It is checked when the adapter is registered.
+    /// </summary>
     /// <param name="configJson">The text of the configuration.</param>
     public AdapterTensors(string configJson)
     {
@@ -38,9 +40,15 @@ public sealed class AdapterTensors
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Rank, 1);
         if (!double.IsFinite(settings.Alpha))
+        {
             throw new ArgumentOutOfRangeException(nameof(settings), settings.Alpha, "Alpha must be finite.");
+        }
+
         if (settings.TargetModules.IsDefaultOrEmpty)
+        {
             throw new ArgumentException("There are no target modules.", nameof(settings));
+        }
+
         using var json = new MemoryStream();
         using (var writer = new Utf8JsonWriter(json))
         {
@@ -51,7 +59,10 @@ public sealed class AdapterTensors
             writer.WriteBoolean("use_rslora", settings.UseRsLora);
             writer.WriteStartArray("target_modules");
             foreach (string module in settings.TargetModules)
+            {
                 writer.WriteStringValue(module);
+            }
+
             writer.WriteEndArray();
             writer.WriteEndObject();
         }
@@ -97,9 +108,17 @@ public sealed class AdapterTensors
         }
 
         if (count != elements)
-            throw new ArgumentException($"The tensor {Shown.Name(name)} has {elements} elements, its shape [{string.Join(", ", dimensions)}] does not.", nameof(shape));
+        {
+            throw new ArgumentException(
+                $"The tensor {Shown.Name(name)} has {elements} elements, its shape [{string.Join(", ", dimensions)}] does not.",
+                nameof(shape));
+        }
+
         if (!_names.Add(name))
+        {
             throw new ArgumentException($"There is a tensor {Shown.Name(name)} already.", nameof(name));
+        }
+
         _entries.Add(new TensorEntry(name, type, dimensions.MoveToImmutable(), _entries.Count, bytes.Length));
         _values.Add(bytes.ToArray());
         _bytes += bytes.Length;

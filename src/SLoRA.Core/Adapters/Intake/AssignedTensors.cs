@@ -53,17 +53,29 @@ internal sealed class AssignedTensors
         {
             pause?.Invoke();
             if (PeftTensorKey.Parse(tensor.Name) is not { } key)
+            {
                 throw result.NotPlain(tensor);
+            }
+
             TargetModule target = key.Candidates().Select(name => byName.GetValueOrDefault(name)).FirstOrDefault(found => found is not null)
                 ?? throw result.NoModule(tensor, key, matcher);
             if (!tensor.Type.IsWeight())
+            {
                 throw result.Error(LoadErrorKind.Tensor, tensor, $"has the type {tensor.Type}; F32, F16 and BF16 are served");
+            }
+
             if (key.Role == PeftTensorRole.Base)
+            {
                 result.AddBase(tensor, target, targeted.Contains(target.Index));
+            }
             else if (!targeted.Contains(target.Index))
+            {
                 throw result.Error(LoadErrorKind.Tensor, tensor, $"is for {target.Name}, which the configuration does not target");
+            }
             else
+            {
                 result.AddMatrix(tensor, target, key.Role);
+            }
         }
 
         return result;
@@ -75,12 +87,15 @@ internal sealed class AssignedTensors
         if (forEmbedding != (target.Kind == TargetKind.Embedding))
         {
             throw Error(
-                LoadErrorKind.Tensor, tensor, $"is the matrix of {(forEmbedding ? "an embedding" : "a linear module")}, which {target.Name} is not");
+                LoadErrorKind.Tensor, tensor,
+                $"is the matrix of {(forEmbedding ? "an embedding" : "a linear module")}, which {target.Name} is not");
         }
 
         var place = (target.Index, role is PeftTensorRole.A or PeftTensorRole.EmbeddingA);
         if (!_matrices.TryAdd(place, tensor))
+        {
             throw Twice(_matrices[place], tensor, target);
+        }
     }
 
     /// <summary>PEFT saves the weights of targeted embeddings and heads, and of resized ones, and loads them over the base.</summary>
@@ -88,15 +103,23 @@ internal sealed class AssignedTensors
     {
         bool asBaseLayer = tensor.Name.EndsWith(".base_layer.weight", StringComparison.Ordinal);
         if (asBaseLayer ? !isTargeted : target.Kind == TargetKind.Linear)
+        {
             throw Error(LoadErrorKind.Tensor, tensor, $"is a weight of {target.Name}, which the configuration does not ask for");
+        }
+
         if (!_bases.TryAdd(target.Index, tensor))
+        {
             throw Twice(_bases[target.Index], tensor, target);
+        }
     }
 
     private TensorEntry Matrix(TargetModule target, bool isA)
     {
         if (_matrices.TryGetValue((target.Index, isA), out TensorEntry? tensor))
+        {
             return tensor;
+        }
+
         PeftTensorRole role = (isA, target.Kind == TargetKind.Embedding) switch
         {
             (true, true) => PeftTensorRole.EmbeddingA,
@@ -115,7 +138,10 @@ internal sealed class AssignedTensors
     private FormatError NoModule(TensorEntry tensor, PeftTensorKey key, TargetMatcher matcher)
     {
         if (ForeignTensor.Problem(tensor.Name) is { } foreign)
+        {
             return Error(foreign.Kind, tensor, foreign.Problem);
+        }
+
         // An adapter that targets what this model lacks is for another one; a tensor that it does not even target is a stray.
         bool wanted = key.Role != PeftTensorRole.Base && key.Candidates().Any(name => matcher.Targets(name, isInnerLinear: true));
         return Error(wanted ? LoadErrorKind.Incompatible : LoadErrorKind.Tensor, tensor, "belongs to no module of the base model");

@@ -6,7 +6,9 @@ using SLoRA.Native;
 
 namespace SLoRA.Adapters.Intake;
 
-/// <summary>Reads every tensor of an adapter once, in the order of the file and in pieces, and checks the values while they are at hand.</summary>
+/// <summary>
+/// Reads every tensor of an adapter once, in the order of the file and in pieces, and checks the values while they are at hand.
+/// </summary>
 internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
@@ -42,9 +44,15 @@ internal sealed class ContentReader(
             }
 
             foreach (BaseMatrix matrix in description.BaseMatrices)
+            {
                 reads.Add((matrix.Tensor, () => CompareBase(matrix)));
+            }
+
             foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
+            {
                 read();
+            }
+
             reader.CheckUnchanged();
             return new AdapterContent(description, modules, memory, load, cancellationToken);
         }
@@ -60,7 +68,10 @@ internal sealed class ContentReader(
         long end = 0;
         var offsets = ImmutableArray.CreateBuilder<(long A, long B)>(description.Modules.Length);
         foreach (AdapterModule module in description.Modules)
+        {
             offsets.Add((Take(module.A.Length), Take(module.B.Length)));
+        }
+
         return (end, offsets.MoveToImmutable());
 
         long Take(long bytes)
@@ -88,7 +99,8 @@ internal sealed class ContentReader(
     {
         TensorEntry entry = matrix.Tensor;
         BaseWeight own = baseWeight(matrix.Target);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes), ownBuffer = ArrayPool<byte>.Shared.Rent(PieceBytes / entry.Type.ElementSize() * own.Type.ElementSize());
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes),
+            ownBuffer = ArrayPool<byte>.Shared.Rent(PieceBytes / entry.Type.ElementSize() * own.Type.ElementSize());
         try
         {
             for (long offset = 0; offset < entry.Length; offset += PieceBytes)
@@ -100,7 +112,10 @@ internal sealed class ContentReader(
                 long first = offset / entry.Type.ElementSize();
                 Span<byte> ownPiece = ownBuffer.AsSpan(0, piece.Length / entry.Type.ElementSize() * own.Type.ElementSize());
                 if (entry.ElementCount == own.Elements)
+                {
                     ReadBase(own, first * own.Type.ElementSize(), ownPiece);
+                }
+
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
                 CheckFinite(entry, offset, piece);
                 if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(entry.Type, piece, own.Type, ownPiece) >= 0)
@@ -131,7 +146,10 @@ internal sealed class ContentReader(
     {
         uint largest = WeightScan.LargestBits(entry.Type, piece);
         if (!WeightScan.IsNotFinite(entry.Type, largest))
+        {
             return largest;
+        }
+
         long element = (offset / entry.Type.ElementSize()) + WeightScan.IndexOfNotFinite(entry.Type, piece);
         throw new FormatError(LoadErrorKind.Tensor, reader.File, entry.Name, $"has NaN or infinity at element {element}");
     }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// The identity of a generation: a hash of everything that its function depends on, and of nothing else. The same content under two names, in
-/// two folders, or with its configuration written differently is the same generation.
+/// The identity of a generation: a hash of everything that its function depends on, and of nothing else. The same content under two names,
+/// in two folders, or with its configuration written differently is the same generation.
 /// </summary>
 internal readonly record struct GenerationId(UInt128 High, UInt128 Low)
 {

@@ -1,9 +1,10 @@
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// Keeps reading, hashing and packing from taking the processors away from the steps: while sequences compute, one load works at a time, the oldest that could,
-/// and all of them together work at most a stated share of each step's time. They need not spread it over the step: what a step allows may be worked off at its
-/// start, so that a load that fits into one step is there at its end. While nobody computes all work as fast as they can. Thread-safe.
+/// Keeps reading, hashing and packing from taking the processors away from the steps: while sequences compute, one load works at a time,
+/// the oldest that could, and all of them together work at most a stated share of each step's time. They need not spread it over the step:
+/// what a step allows may be worked off at its start, so that a load that fits into one step is there at its end. While nobody computes all
+/// work as fast as they can. Thread-safe.
 /// </summary>
 /// <param name="share">The share of a step's time; with all of it a load never rests for what it has worked.</param>
 /// <param name="clock">Measures work and steps.</param>
@@ -147,7 +148,9 @@ internal sealed class LoadPace(double share, TimeProvider clock)
         return share * (passed > _stepTime ? passed : _stepTime);
     }
 
-    /// <summary>Wakes those who wait when the step has allowed what has been worked. Who waits for another's turn is woken at its end.</summary>
+    /// <summary>
+    /// Wakes those who wait when the step has allowed what has been worked. Who waits for another's turn is woken at its end.
+    /// </summary>
     private void SetAlarm()
     {
         if (_holder != 0)
@@ -157,7 +160,8 @@ internal sealed class LoadPace(double share, TimeProvider clock)
 
         // In numbers: with a tiny share it would be more than a TimeSpan can say.
         double seconds = (_work.TotalSeconds / share) - SinceBegin().TotalSeconds;
-        TimeSpan rest = seconds < LongestRest.TotalSeconds ? TimeSpan.FromSeconds(Math.Max(seconds, ShortestRest.TotalSeconds)) : LongestRest;
+        TimeSpan rest =
+            seconds < LongestRest.TotalSeconds ? TimeSpan.FromSeconds(Math.Max(seconds, ShortestRest.TotalSeconds)) : LongestRest;
         _alarm ??= clock.CreateTimer(static pace => ((LoadPace)pace!).WakeUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _alarm.Change(rest, Timeout.InfiniteTimeSpan);
     }

@@ -1,8 +1,8 @@
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// Guards memory that other threads look into against being freed meanwhile. Once it is closed nobody enters any more, and those inside have left.
-/// Thread-safe.
+/// Guards memory that other threads look into against being freed meanwhile. Once it is closed nobody enters any more, and those inside
+/// have left. Thread-safe.
 /// </summary>
 internal sealed class MemoryGate
 {

@@ -1,8 +1,8 @@
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// Work whose length a stranger's file decides, as the parsing of a header: it is done in turns like all work of loads, and ends when nobody wants it any more.
-/// For the thread that loads.
+/// Work whose length a stranger's file decides, as the parsing of a header: it is done in turns like all work of loads, and ends when
+/// nobody wants it any more. For the thread that loads.
 /// </summary>
 internal sealed class PacedWork : IDisposable
 {

@@ -6,5 +6,6 @@ namespace SLoRA.Adapters.Intake;
 internal readonly record struct PackageStamp(long ConfigBytes, DateTime ConfigWritten, long TensorBytes, DateTime TensorsWritten)
 {
     /// <summary>The tensor file, for people.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{TensorBytes} bytes of {TensorsWritten:yyyy-MM-dd HH:mm:ss.fff}Z");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{TensorBytes} bytes of {TensorsWritten:yyyy-MM-dd HH:mm:ss.fff}Z");
 }

@@ -1,8 +1,8 @@
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// The time of one reading. What it is made to wait for its turn does not count. Tells once when nothing has come for a while, and once when the time is over.
-/// Thread-safe.
+/// The time of one reading. What it is made to wait for its turn does not count. Tells once when nothing has come for a while, and once
+/// when the time is over. Thread-safe.
 /// </summary>
 internal sealed class ReadClock : IDisposable
 {
@@ -48,7 +48,8 @@ internal sealed class ReadClock : IDisposable
             _began = _clock.GetTimestamp();
             if (!_ended)
             {
-                _timer = _clock.CreateTimer(static clock => ((ReadClock)clock!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _timer = _clock.CreateTimer(static clock => ((ReadClock)clock!)
+                    .Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                 SetTimer(TimeSpan.Zero);
             }
         }

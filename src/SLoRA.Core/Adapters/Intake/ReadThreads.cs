@@ -3,9 +3,10 @@ using System.Globalization;
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// Threads of their own for what reads files of strangers, which may be slow or never return. A reading that gets nothing for <see cref="Patience"/> keeps its
-/// thread, and another takes its place; one that takes longer than the limit is given up, and what it brings later is thrown away. Readings of one tenant have
-/// at most <see cref="MostOfOne"/> threads, those that hang counted, so that what hangs costs nobody else. Thread-safe.
+/// Threads of their own for what reads files of strangers, which may be slow or never return. A reading that gets nothing for
+/// <see cref="Patience"/> keeps its thread, and another takes its place; one that takes longer than the limit is given up, and what it
+/// brings later is thrown away. Readings of one tenant have at most <see cref="MostOfOne"/> threads, those that hang counted, so that what
+/// hangs costs nobody else. Thread-safe.
 /// </summary>
 /// <param name="places">Readings at a time, apart from those that get nothing.</param>
 /// <param name="limit">How long one may take, apart from its rests.</param>
@@ -119,7 +120,8 @@ internal sealed class ReadThreads(int places, TimeSpan limit, TimeProvider clock
     }
 
     private static Refusal Hanging(IReadOnlyList<Reading> readings, int lost) => new(readings, adapter => new AdapterLoadException(
-        adapter, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"cannot be read now: {lost} earlier readings hang and have not returned")));
+        adapter, LoadErrorKind.File,
+        string.Create(CultureInfo.InvariantCulture, $"cannot be read now: {lost} earlier readings hang and have not returned")));
 
     private void Enqueue(Reading reading)
     {
@@ -163,7 +165,8 @@ internal sealed class ReadThreads(int places, TimeSpan limit, TimeProvider clock
             _placesTaken--;
             return _placesTaken > 0 ? null : new Refusal(
                 [.. _open.Where(reading => reading.Phase == ReadingPhase.Waits)],
-                adapter => new AdapterLoadException(adapter, LoadErrorKind.File, "cannot be read now: the system has no thread for it", refused));
+                adapter =>
+                    new AdapterLoadException(adapter, LoadErrorKind.File, "cannot be read now: the system has no thread for it", refused));
         }
     }
 
@@ -290,7 +293,8 @@ internal sealed class ReadThreads(int places, TimeSpan limit, TimeProvider clock
     /// <summary>Threads that the system does not give back are not counted for ever.</summary>
     private void ForgetOld()
     {
-        while (_lost.TryPeek(out Reading? oldest) && (oldest.Phase != ReadingPhase.Lost || clock.GetElapsedTime(oldest.LostAt) >= Forgotten))
+        while (_lost.TryPeek(out Reading? oldest)
+            && (oldest.Phase != ReadingPhase.Lost || clock.GetElapsedTime(oldest.LostAt) >= Forgotten))
         {
             _lost.Dequeue();
             if (oldest.Phase == ReadingPhase.Lost)

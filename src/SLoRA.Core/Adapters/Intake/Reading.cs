@@ -88,7 +88,9 @@ internal sealed class Reading<T> : Reading
     /// <inheritdoc/>
     public override void GiveUp(Exception error)
     {
-        bool isMine = error is OperationCanceledException cancelled ? _result.TrySetCanceled(cancelled.CancellationToken) : _result.TrySetException(error);
+        bool isMine = error is OperationCanceledException cancelled
+            ? _result.TrySetCanceled(cancelled.CancellationToken)
+            : _result.TrySetException(error);
         if (isMine)
         {
             _cancellation.Unregister();
@@ -97,11 +99,14 @@ internal sealed class Reading<T> : Reading
         }
     }
 
-    /// <summary>What a reader throws that is no error of ours, a lack of memory for instance, is this adapter's error all the same.</summary>
+    /// <summary>
+    /// What a reader throws that is no error of ours, a lack of memory for instance, is this adapter's error all the same.
+    /// </summary>
     private Exception Typed(Exception error) => error is SLoraException or OperationCanceledException
         ? error
         : new AdapterLoadException(Adapter, LoadErrorKind.File, "cannot be read: " + Shown.Text(ErrorText.Of(error)), error);
 
     private void TimeOut() => GiveUp(new AdapterLoadException(
-        Adapter, LoadErrorKind.File, string.Create(CultureInfo.InvariantCulture, $"reading timed out after {_owner.Limit.TotalSeconds:0.###} s")));
+        Adapter, LoadErrorKind.File,
+        string.Create(CultureInfo.InvariantCulture, $"reading timed out after {_owner.Limit.TotalSeconds:0.###} s")));
 }

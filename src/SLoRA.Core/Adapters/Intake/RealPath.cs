@@ -5,7 +5,9 @@ internal static class RealPath
 {
     private const int MostLinks = 40;
 
-    /// <summary>The path that a path leads to when every link in it has been followed; null when they go in circles or cannot be read.</summary>
+    /// <summary>
+    /// The path that a path leads to when every link in it has been followed; null when they go in circles or cannot be read.
+    /// </summary>
     /// <param name="path">An absolute path. Parts that do not exist are taken as they are.</param>
     public static string? Of(string path)
     {
@@ -54,7 +56,8 @@ internal static class RealPath
     private static string Push(string path, Stack<string> rest)
     {
         string root = Path.GetPathRoot(path)!;
-        string[] parts = path[root.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
+        string[] parts =
+            path[root.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
         for (int i = parts.Length - 1; i >= 0; i--)
         {
             rest.Push(parts[i]);

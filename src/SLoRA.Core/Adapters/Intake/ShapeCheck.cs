@@ -8,15 +8,18 @@ internal sealed class ShapeCheck(string file, AssignedTensors tensors)
 {
     /// <summary>Checks A [rank, in] or B [out, rank].</summary>
     /// <exception cref="FormatError">
-    /// The shape is wrong: kind <see cref="LoadErrorKind.Tensor"/>, or <see cref="LoadErrorKind.Incompatible"/> if the matrices of all modules
-    /// of this name agree on another size than the model's.
+    /// The shape is wrong: kind <see cref="LoadErrorKind.Tensor"/>, or <see cref="LoadErrorKind.Incompatible"/> if the matrices of all
+    /// modules of this name agree on another size than the model's.
     /// </exception>
     public void Check(TargetModule target, TensorEntry tensor, int rank, bool isA)
     {
         int features = isA ? target.InFeatures : target.OutFeatures;
         string expected = isA ? $"[{rank}, {features}]" : $"[{features}, {rank}]";
         if (tensor.Shape.Length != 2)
+        {
             throw Error(LoadErrorKind.Tensor, tensor, $"has the shape {tensor.ShapeText}, expected {expected}");
+        }
+
         if (tensor.Shape[isA ? 0 : 1] != rank)
         {
             throw Error(
@@ -26,7 +29,10 @@ internal sealed class ShapeCheck(string file, AssignedTensors tensors)
         }
 
         if (tensor.Shape[isA ? 1 : 0] == features)
+        {
             return;
+        }
+
         bool all = tensors.Siblings(target, isA).All(sibling => IsOfOtherModel(sibling.Target, sibling.Tensor, isA));
         throw Error(
             all ? LoadErrorKind.Incompatible : LoadErrorKind.Tensor,

@@ -5,7 +5,8 @@ using SLoRA.Formats.Peft;
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>An adapter in memory. The begin of each entry is its place in <paramref name="values"/>.</summary>
-internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes)
+internal sealed class TensorPackage(
+    string name, byte[] config, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes)
     : AdapterPackage(name)
 {
     private const string Source = "tensors in memory";
@@ -28,7 +29,8 @@ internal sealed class TensorPackage(string name, byte[] config, ImmutableArray<T
     public override void Release() => _values = [];
 
     private sealed class Reader(
-        PeftConfig config, byte[] configBytes, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values, long bytes) : AdapterReader
+        PeftConfig config, byte[] configBytes, ImmutableArray<TensorEntry> entries, ImmutableArray<byte[]> values,
+        long bytes) : AdapterReader
     {
         public override string File => Source;
 

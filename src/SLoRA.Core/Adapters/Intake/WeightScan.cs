@@ -31,7 +31,9 @@ internal static class WeightScan
         for (int at = 0; at < elements.Length / size; at++)
         {
             if (IsNotFinite(type, LargestBits(type, elements.Slice(at * size, size))))
+            {
                 return at;
+            }
         }
 
         return -1;
@@ -47,14 +49,23 @@ internal static class WeightScan
             Vector<T> accumulator = Vector<T>.Zero;
             ReadOnlySpan<Vector<T>> vectors = MemoryMarshal.Cast<T, Vector<T>>(elements);
             foreach (Vector<T> vector in vectors)
+            {
                 accumulator = Vector.Max(accumulator, vector & mask);
+            }
+
             for (int lane = 0; lane < Vector<T>.Count; lane++)
+            {
                 largest = T.Max(largest, accumulator[lane]);
+            }
+
             elements = elements[(vectors.Length * Vector<T>.Count)..];
         }
 
         foreach (T element in elements)
+        {
             largest = T.Max(largest, element & withoutSign);
+        }
+
         return largest;
     }
 }

@@ -9,15 +9,16 @@ using SLoRA.Errors;
 namespace SLoRA.Adapters.Loading;
 
 /// <summary>
-/// Everything that reads adapters of one engine, on threads of its own: registrations, content out of packages, and what the adapter source says, asked anew each time
-/// that content is needed. Thread-safe.
+/// Everything that reads adapters of one engine, on threads of its own: registrations, content out of packages, and what the adapter source
+/// says, asked anew each time that content is needed. Thread-safe.
 /// </summary>
 /// <param name="loader">Reads and checks.</param>
 /// <param name="source">Where unknown names are looked up; null for nowhere.</param>
 /// <param name="options">How many readings at a time, and how long each may take.</param>
 /// <param name="clock">Measures that.</param>
 /// <param name="logger">Told of adapters that have changed.</param>
-internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source, AdapterCacheOptions options, TimeProvider clock, ILogger logger) : IDisposable
+internal sealed class AdapterIntake(
+    AdapterLoader loader, IAdapterSource? source, AdapterCacheOptions options, TimeProvider clock, ILogger logger) : IDisposable
 {
     private readonly TimeSpan _limit = options.LoadTimeout;
 
@@ -40,13 +41,14 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
         _registrations.Run(package.Name, reading => Read(package, validation, reading, reading.Ending), cancellation);
 
     /// <summary>
-    /// Begins to read the content of a registration; the engine's thread calls it and does not wait. What the adapter source brings is looked at first: only its headers
-    /// come, and when there is room for the content, the next call brings that.
+    /// Begins to read the content of a registration; the engine's thread calls it and does not wait. What the adapter source brings is
+    /// looked at first: only its headers come, and when there is room for the content, the next call brings that.
     /// </summary>
     /// <exception cref="AdapterNotFoundException">The source does not know the name.</exception>
     /// <exception cref="AdapterChangedException">It is not what it was, and that is refused.</exception>
     /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
-    /// <exception cref="AdapterLoadException">The source fails or takes too long, or the adapter is broken or takes too long to read.</exception>
+    /// <exception cref="AdapterLoadException">The source fails or takes too long, or the adapter is broken or takes too long to
+    /// read.</exception>
     public async Task<LoadedAdapter> ReadAsync(AdapterRegistration registration, CancellationToken cancellation)
     {
         AdapterHeaders? known = registration.Headers;
@@ -86,7 +88,8 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
             return null;
         }
 
-        Refreshed refreshed = await _registrations.Run(name, reading => new Refreshed(ReadChanged(package, known, reading)), cancellation).ConfigureAwait(false);
+        Refreshed refreshed = await _registrations.Run(name, reading => new Refreshed(ReadChanged(package, known, reading)), cancellation)
+            .ConfigureAwait(false);
         return refreshed.Adapter;
     }
 
@@ -101,31 +104,42 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
     private LoadedAdapter Read(AdapterPackage package, AdapterValidation validation, ReadClock? reading, CancellationToken cancellation)
     {
         AdapterHeaders headers = loader.ReadHeaders(package, reading, cancellation);
-        return validation == AdapterValidation.Content ? loader.ReadContent(headers, null, ChangedContent.Refuse, reading, cancellation) : new LoadedAdapter(headers, null);
+        return validation == AdapterValidation.Content
+            ? loader.ReadContent(headers, null, ChangedContent.Refuse, reading, cancellation)
+            : new LoadedAdapter(headers, null);
     }
 
     private LoadedAdapter? ReadChanged(AdapterPackage package, AdapterHeaders known, ReadClock reading) =>
-        known.Stamp is { } stamp && loader.Look(package) == stamp ? null : Read(package, AdapterValidation.Content, reading, reading.Ending);
+        known.Stamp is { } stamp && loader.Look(package) == stamp
+            ? null
+            : Read(package, AdapterValidation.Content, reading, reading.Ending);
 
     private Task<LoadedAdapter> ReadAsync(AdapterHeaders headers, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
     {
         ChangedContent change = options.ChangedContent;
         return _contents.Run(
-            headers.Package.Name, reading => loader.ReadContent(headers, expected, change, reading, reading.Ending), cancellation, load is null ? null : load.Rest);
+            headers.Package.Name, reading => loader.ReadContent(headers, expected, change, reading, reading.Ending), cancellation,
+            load is null ? null : load.Rest);
     }
 
     /// <summary>What the source says now. A folder comes with its headers; tensors, which are in memory already, at once.</summary>
-    private async Task<LoadedAdapter> AskAsync(string name, AdapterHeaders? known, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
+    private async Task<LoadedAdapter> AskAsync(
+        string name, AdapterHeaders? known, GenerationId? expected, ContentLoad? load, CancellationToken cancellation)
     {
         AdapterPackage package = await FindAsync(name, load, cancellation).ConfigureAwait(false);
         AdapterHeaders found = (await _contents.Run(
-            name, reading => new LoadedAdapter(loader.ReadHeaders(package, reading, reading.Ending), null), cancellation, load is null ? null : load.Rest).ConfigureAwait(false)).Headers;
-        if (known is not null && options.ChangedContent == ChangedContent.Refuse && !found.Fingerprint.Span.SequenceEqual(known.Fingerprint.Span))
+            name, reading => new LoadedAdapter(loader.ReadHeaders(package, reading, reading.Ending), null), cancellation, load is null
+                ? null
+                : load.Rest).ConfigureAwait(false)).Headers;
+        if (known is not null && options.ChangedContent == ChangedContent.Refuse
+            && !found.Fingerprint.Span.SequenceEqual(known.Fingerprint.Span))
         {
             throw new AdapterChangedException(name, "what the adapter source brings", known.IdentityOf(expected), found.IdentityOf(null));
         }
 
-        return package.CanReadAgain ? new LoadedAdapter(found, null) : await ReadAsync(found, expected, load, cancellation).ConfigureAwait(false);
+        return package.CanReadAgain
+            ? new LoadedAdapter(found, null)
+            : await ReadAsync(found, expected, load, cancellation).ConfigureAwait(false);
     }
 
     private async Task<AdapterPackage> FindAsync(string name, ContentLoad? load, CancellationToken cancellation)
@@ -139,7 +153,9 @@ internal sealed class AdapterIntake(AdapterLoader loader, IAdapterSource? source
 
             // From here on no thread waits: the place is free for others.
             load?.Ask();
-            using ITimer? patience = load is null ? null : clock.CreateTimer(static load => ((ContentLoad)load!).Rest(), load, ReadThreads.Patience, Timeout.InfiniteTimeSpan);
+            using ITimer? patience = load is null
+                ? null
+                : clock.CreateTimer(static load => ((ContentLoad)load!).Rest(), load, ReadThreads.Patience, Timeout.InfiniteTimeSpan);
             AdapterOrigin? origin = await asked.Answer.WaitAsync(_limit, clock, cancellation).ConfigureAwait(false);
             return origin?.ToPackage(name) ?? throw new AdapterNotFoundException(name);
         }

@@ -10,8 +10,9 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Loading;
 
 /// <summary>
-/// Reads adapters for one model: headers into what registration keeps, content into checked images of their pages. Thread-safe. Copies of base weights are
-/// compared with the base model's memory: <see cref="Dispose"/> ends the looking before that goes, whoever is still reading.
+/// Reads adapters for one model: headers into what registration keeps, content into checked images of their pages. Thread-safe. Copies of
+/// base weights are compared with the base model's memory: <see cref="Dispose"/> ends the looking before that goes, whoever is still
+/// reading.
 /// </summary>
 /// <param name="targets">The model's target modules.</param>
 /// <param name="pageBytes">Bytes of a page of the pool.</param>
@@ -70,7 +71,8 @@ internal sealed class AdapterLoader(
     /// <exception cref="AdapterTooLargeException">No request could ever use what it is now.</exception>
     /// <exception cref="AdapterLoadException">A value cannot be served.</exception>
     public LoadedAdapter ReadContent(
-        AdapterHeaders headers, GenerationId? expected, ChangedContent change, ReadClock? reading = null, CancellationToken cancellation = default) =>
+        AdapterHeaders headers, GenerationId? expected, ChangedContent change, ReadClock? reading = null,
+        CancellationToken cancellation = default) =>
         Logged(headers.Package, () =>
         {
             PacedLoad load = pace.Begin(reading, cancellation);
@@ -93,9 +95,13 @@ internal sealed class AdapterLoader(
     private static bool Same(AdapterHeaders headers, AdapterDescription description, GenerationId? expected, ChangedContent change)
     {
         if (description.Fingerprint.Span.SequenceEqual(headers.Fingerprint.Span))
+        {
             return true;
+        }
+
         return change == ChangedContent.Adopt ? false : throw new AdapterChangedException(
-            headers.Package.Name, description.File, headers.IdentityOf(expected), new AdapterIdentity(null, description.Fingerprint, description.Stamp));
+            headers.Package.Name, description.File, headers.IdentityOf(expected),
+            new AdapterIdentity(null, description.Fingerprint, description.Stamp));
     }
 
     private AdapterHeaders Keep(AdapterDescription description)
@@ -114,11 +120,17 @@ internal sealed class AdapterLoader(
     private AdapterCoverage Checked(AdapterPackage package, AdapterCoverage coverage)
     {
         if (!allowsWithoutEffect)
+        {
             AdapterEffect.Check(package.Name, coverage);
+        }
+
         return coverage;
     }
 
-    /// <summary>Whoever waits for an adapter is told what is wrong with it, the log also where it lies. That it has changed is told by who knows the name.</summary>
+    /// <summary>
+    /// Whoever waits for an adapter is told what is wrong with it, the log also where it lies. That it has changed is told by who knows the
+    /// name.
+    /// </summary>
     private T Logged<T>(AdapterPackage package, Func<T> read)
     {
         try

@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Packing;
 
 /// <summary>
-/// What adapters with the same modules, ranks, scales and types have in common, held once for all of them: the report of their modules and where their tiles
-/// lie. Thread-safe.
+/// What adapters with the same modules, ranks, scales and types have in common, held once for all of them: the report of their modules and
+/// where their tiles lie. Thread-safe.
 /// </summary>
 internal sealed class AdapterShape
 {

@@ -6,7 +6,8 @@ using SLoRA.Formats;
 namespace SLoRA.Adapters.Packing;
 
 /// <summary>
-/// The shapes of the adapters of one engine. Thousands of adapters come in a handful of shapes; what nobody has any more is forgotten. Thread-safe.
+/// The shapes of the adapters of one engine. Thousands of adapters come in a handful of shapes; what nobody has any more is forgotten.
+/// Thread-safe.
 /// </summary>
 /// <param name="modelModules">Modules of the model.</param>
 /// <param name="pageBytes">Bytes of a page.</param>

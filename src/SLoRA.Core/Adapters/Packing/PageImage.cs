@@ -7,8 +7,9 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Packing;
 
 /// <summary>
-/// A generation in main memory, byte for byte as it lies in the pages of the pool, one page after the other; the last one ends with its last tile. Paging in
-/// copies it, and what is read back from the pages is the same image again. Immutable; any number of threads may read it until it is disposed.
+/// A generation in main memory, byte for byte as it lies in the pages of the pool, one page after the other; the last one ends with its
+/// last tile. Paging in copies it, and what is read back from the pages is the same image again. Immutable; any number of threads may read
+/// it until it is disposed.
 /// </summary>
 internal sealed class PageImage : IDisposable
 {
@@ -84,7 +85,8 @@ internal sealed class PageImage : IDisposable
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     public static PageImage FromPages(GenerationId id, ResidentAdapter resident, IPageMemory memory)
     {
-        var image = new PageImage(id, resident.Directory, memory.PageBytes, memory.AllocateMain(BytesOf(resident.Directory, memory.PageBytes)));
+        var image =
+            new PageImage(id, resident.Directory, memory.PageBytes, memory.AllocateMain(BytesOf(resident.Directory, memory.PageBytes)));
         for (int page = 0; page < resident.Pages.Length; page++)
         {
             memory.Read(resident.Pages[page], 0, image.Page(page));

@@ -9,8 +9,8 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Packing;
 
 /// <summary>
-/// Copies the content of an adapter into its pages, piece by piece, so that a caller can spread the work over steps. A keeps its order, B is
-/// transposed, both are rounded to the type that the directory asks for. Packing the same content again gives the same bytes.
+/// Copies the content of an adapter into its pages, piece by piece, so that a caller can spread the work over steps. A keeps its order, B
+/// is transposed, both are rounded to the type that the directory asks for. Packing the same content again gives the same bytes.
 /// </summary>
 internal sealed class TilePacker
 {
@@ -72,7 +72,10 @@ internal sealed class TilePacker
         while (_module < _content.Modules.Length)
         {
             if (bytes <= 0)
+            {
                 return false;
+            }
+
             bytes -= NextPiece(_content.Modules[_module]);
         }
 
@@ -88,9 +91,14 @@ internal sealed class TilePacker
         Tile tile = tiles.Tiles[_tile];
         int columns = Math.Min(PieceColumns, tile.Columns - _column);
         if (_inB)
+        {
             GatherTransposed(module.B, tiles.Type, tile, columns);
+        }
         else
+        {
             GatherRows(module.A, tiles.Type, tile, columns);
+        }
+
         int size = tiles.Type.ElementSize();
         for (int row = 0; row < tile.Rows; row++)
         {
@@ -106,13 +114,22 @@ internal sealed class TilePacker
     {
         _column += columns;
         if (_column < tile.Columns)
+        {
             return;
+        }
+
         _column = 0;
         if (++_tile < tiles.Tiles.Length)
+        {
             return;
+        }
+
         _tile = 0;
         if (_inB)
+        {
             _module++;
+        }
+
         _inB = !_inB;
     }
 
@@ -133,7 +150,8 @@ internal sealed class TilePacker
         ReadOnlySpan<byte> source = matrix.RowsFrom(tile.FirstColumn + _column, columns);
         if (matrix.Type != TensorType.F32)
         {
-            Transpose(MemoryMarshal.Cast<byte, ushort>(source), matrix.Columns, MemoryMarshal.Cast<byte, ushort>(_buffer.AsSpan()), tile, columns);
+            Transpose(MemoryMarshal.Cast<byte, ushort>(source), matrix.Columns, MemoryMarshal.Cast<byte, ushort>(_buffer.AsSpan()),
+                tile, columns);
             return;
         }
 
@@ -155,16 +173,22 @@ internal sealed class TilePacker
         {
             ReadOnlySpan<T> ranks = source.Slice((column * stride) + tile.FirstRow, tile.Rows);
             for (int row = 0; row < ranks.Length; row++)
+            {
                 destination[(row * columns) + column] = ranks[row];
+            }
         }
     }
 
     private static void Convert(ReadOnlySpan<byte> source, TensorType from, Span<byte> destination, TensorType to)
     {
         if (from == to)
+        {
             source.CopyTo(destination);
+        }
         else
+        {
             Narrow(MemoryMarshal.Cast<byte, float>(source), destination, to);
+        }
     }
 
     /// <summary>fp32 → 16 bits, to nearest even.</summary>
@@ -180,9 +204,15 @@ internal sealed class TilePacker
         Span<ushort> narrow = MemoryMarshal.Cast<byte, ushort>(destination);
         int at = 0;
         for (int step = 2 * Vector<uint>.Count; at <= bits.Length - step; at += step)
-            Vector.Narrow(Upper(new Vector<uint>(bits[at..])), Upper(new Vector<uint>(bits[(at + Vector<uint>.Count)..]))).CopyTo(narrow[at..]);
+        {
+            Vector.Narrow(Upper(new Vector<uint>(bits[at..])), Upper(new Vector<uint>(bits[(at + Vector<uint>.Count)..])))
+                .CopyTo(narrow[at..]);
+        }
+
         for (; at < source.Length; at++)
+        {
             narrow[at] = Elements.Narrow(source[at]);
+        }
 
         // Adds just less than half a unit of the upper half, and the rest where the upper half is odd. The values are finite.
         static Vector<uint> Upper(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >>> 16) & Vector<uint>.One)) >>> 16;
@@ -191,11 +221,17 @@ internal sealed class TilePacker
     private static void CheckRange(AdapterContent content, WeightMatrix matrix, TensorType type)
     {
         if (matrix.Type == type)
+        {
             return;
+        }
+
         // The smallest magnitudes that round to infinity: half a unit above the largest finite value, which has an odd mantissa.
         uint tooLarge = type == TensorType.F16 ? BitConverter.SingleToUInt32Bits(65520) : 0x7F7F_8000;
         if (matrix.LargestBits < tooLarge)
+        {
             return;
+        }
+
         float largest = BitConverter.UInt32BitsToSingle(matrix.LargestBits);
         throw new AdapterLoadException(
             content.Description.Package.Name,
@@ -203,6 +239,7 @@ internal sealed class TilePacker
                 LoadErrorKind.Tensor,
                 content.Description.File,
                 matrix.Name,
-                $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; keep them as stored"));
+                $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; "
+                    + "keep them as stored"));
     }
 }

@@ -6,8 +6,9 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Packing;
 
 /// <summary>
-/// Lays the matrices of an adapter out in pages: A, and B transposed, one after another, each as groups of rank rows cut into spans of columns.
-/// Needs shapes and types only, so that the pages of an adapter are known before its content is read. The same input gives the same layout.
+/// Lays the matrices of an adapter out in pages: A, and B transposed, one after another, each as groups of rank rows cut into spans of
+/// columns. Needs shapes and types only, so that the pages of an adapter are known before its content is read. The same input gives the
+/// same layout.
 /// </summary>
 internal static class TilePlanner
 {
@@ -53,7 +54,9 @@ internal static class TilePlanner
 
     /// <summary>The type in which a matrix lies in the pages.</summary>
     public static TensorType PagedType(TensorType stored, AdapterWeightType policy, TensorType baseType) =>
-        policy == AdapterWeightType.BaseType && stored == TensorType.F32 && baseType is TensorType.F16 or TensorType.BF16 ? baseType : stored;
+        policy == AdapterWeightType.BaseType && stored == TensorType.F32 && baseType is TensorType.F16 or TensorType.BF16
+            ? baseType
+            : stored;
 
     private static MatrixTiles Matrix(TensorType type, int rows, int columns, ref Cursor cursor)
     {
@@ -68,7 +71,10 @@ internal static class TilePlanner
             {
                 int span = Math.Min(columns - column, cursor.Rest / (group * size));
                 if (span < columns - column)
+                {
                     span -= span % SpanColumns;
+                }
+
                 if (span == 0)
                 {
                     cursor.NextPage();

@@ -4,9 +4,9 @@ using SLoRA.Adapters.Packing;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// Name → registration. Changes happen on the engine's thread, in the order in which they and the requests arrived: a request that was handed in
-/// before a replacement runs on the old content, one handed in after it on the new. With an adapter source, a name that is not registered stands for whatever the source
-/// will say; such names are forgotten again when there are too many.
+/// Name → registration. Changes happen on the engine's thread, in the order in which they and the requests arrived: a request that was
+/// handed in before a replacement runs on the old content, one handed in after it on the new. With an adapter source, a name that is not
+/// registered stands for whatever the source will say; such names are forgotten again when there are too many.
 /// </summary>
 /// <param name="store">Generations in main memory.</param>
 /// <param name="hasSource">Whether unknown names are looked up.</param>
@@ -14,14 +14,16 @@ namespace SLoRA.Adapters.Resident;
 /// <param name="clock">Measures when they were used.</param>
 internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFromSource, TimeProvider clock)
 {
-    private ImmutableDictionary<string, AdapterRegistration> _names = ImmutableDictionary.Create<string, AdapterRegistration>(StringComparer.Ordinal);
+    private ImmutableDictionary<string, AdapterRegistration> _names =
+        ImmutableDictionary.Create<string, AdapterRegistration>(StringComparer.Ordinal);
     private int _fromSource;
 
     /// <summary>All names as they stand now, with those that the source has still to be asked for. Any thread.</summary>
     public ImmutableDictionary<string, AdapterRegistration> Current => Volatile.Read(ref _names);
 
     /// <summary>Whether a name is registered, by the program or by the source. Any thread.</summary>
-    public bool Contains(string name) => Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Headers is not null;
+    public bool Contains(string name) =>
+        Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Headers is not null;
 
     /// <summary>Gives a name to a registration.</summary>
     /// <param name="registration">The registration.</param>

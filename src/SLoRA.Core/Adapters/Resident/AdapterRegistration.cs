@@ -3,9 +3,9 @@ using SLoRA.Adapters.Packing;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// What a name stood for when it was registered: where the content comes from and what its headers say. The content itself is read at the first
-/// use and becomes a <see cref="Resident.Generation"/>. Requests hold a <see cref="Lease"/> on the registration, so a name that is replaced or
-/// removed meanwhile does not take it away from them. Mutable members belong to the engine's thread.
+/// What a name stood for when it was registered: where the content comes from and what its headers say. The content itself is read at the
+/// first use and becomes a <see cref="Resident.Generation"/>. Requests hold a <see cref="Lease"/> on the registration, so a name that is
+/// replaced or removed meanwhile does not take it away from them. Mutable members belong to the engine's thread.
 /// </summary>
 /// <param name="name">The name.</param>
 /// <param name="headers">What the headers say; null for a name that the adapter source has still to be asked for.</param>
@@ -35,7 +35,10 @@ internal sealed class AdapterRegistration(string name, AdapterHeaders? headers, 
     /// <summary>Whether content that has been dropped can be had again.</summary>
     public bool CanReadAgain => IsFromSource || Headers!.Package.CanReadAgain;
 
-    /// <summary>The content; null until it has been read and checked. It may have neither pages nor an image: then it is read again when it is needed.</summary>
+    /// <summary>
+    /// The content; null until it has been read and checked. It may have neither pages nor an image: then it is read again when it is
+    /// needed.
+    /// </summary>
     public Generation? Generation { get; set; }
 
     /// <summary>The reading that is under way; null when there is none.</summary>

@@ -16,8 +16,8 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
 
     /// <summary>
     /// Whether the last look at where it comes from has found another adapter there: requests that need to read it fail with
-    /// <see cref="AdapterChangedException"/> until it is refreshed or replaced. What changes while content is in memory is found at the next reading, or by
-    /// <see cref="AdapterCollection.RefreshAsync"/>.
+    /// <see cref="AdapterChangedException"/> until it is refreshed or replaced. What changes while content is in memory is found at the
+    /// next reading, or by <see cref="AdapterCollection.RefreshAsync"/>.
     /// </summary>
     public bool IsStale { get; init; }
 
@@ -59,7 +59,9 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
             generation?.Resident is not null,
             registration.Leases)
         {
-            Tier = generation?.Resident is not null ? AdapterTier.Device : generation?.Image is not null ? AdapterTier.Host : AdapterTier.Registered,
+            Tier = generation?.Resident is not null ? AdapterTier.Device : generation?.Image is not null
+                ? AdapterTier.Host
+                : AdapterTier.Registered,
             IsStale = registration.IsStale,
             IsPinned = registration.IsPinned,
             HostBytes = generation?.Image?.Bytes ?? 0,

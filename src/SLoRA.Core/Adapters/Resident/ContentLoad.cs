@@ -1,6 +1,8 @@
 namespace SLoRA.Adapters.Resident;
 
-/// <summary>One load of content that is under way. It holds a place among those that read until it gets nothing any more. Thread-safe.</summary>
+/// <summary>
+/// One load of content that is under way. It holds a place among those that read until it gets nothing any more. Thread-safe.
+/// </summary>
 /// <param name="bytes">Bytes of main memory that it will bring, as far as that is known.</param>
 /// <param name="moved">Told of each change: before, after.</param>
 internal sealed class ContentLoad(long bytes, Action<ContentLoadState, ContentLoadState> moved) : IDisposable

@@ -4,8 +4,8 @@ using SLoRA.Errors;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// The readings of content that are under way: so many at a time, only as far as the host store has room for what they bring, and not again at once what has just
-/// failed. Outcomes come back through the inbox. Belongs to the engine's thread.
+/// The readings of content that are under way: so many at a time, only as far as the host store has room for what they bring, and not again
+/// at once what has just failed. Outcomes come back through the inbox. Belongs to the engine's thread.
 /// </summary>
 /// <param name="read">Begins to read.</param>
 /// <param name="store">Where content goes.</param>
@@ -27,7 +27,9 @@ internal sealed class ContentLoads(
     /// <summary>The longest time that nobody reads again.</summary>
     public static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most questions that the adapter source is asked at the same time, those not counted that it has not answered for a while.</summary>
+    /// <summary>
+    /// The most questions that the adapter source is asked at the same time, those not counted that it has not answered for a while.
+    /// </summary>
     public const int MostAsked = 64;
 
     // Loads in each state. Others than the engine's thread move them.
@@ -37,13 +39,16 @@ internal sealed class ContentLoads(
     /// <summary>Whether another reading may begin.</summary>
     public bool HasSlot => CountOf(ContentLoadState.Reads) < options.MaxConcurrentLoads && CountOf(ContentLoadState.Asks) < MostAsked;
 
-    /// <summary>Why the content of an adapter is not read now: its last reading failed a moment ago. Null when there is nothing against it.</summary>
+    /// <summary>
+    /// Why the content of an adapter is not read now: its last reading failed a moment ago. Null when there is nothing against it.
+    /// </summary>
     public Exception? RefusalOf(AdapterRegistration registration) =>
         registration.Failure is { } failure && clock.GetTimestamp() < registration.RetryAt ? SLoraException.Repeat(failure) : null;
 
     /// <summary>Begins to read, unless that is under way.</summary>
     /// <param name="registration">What to read.</param>
-    /// <param name="isFirst">Whether the head of the queue needs it: then it is read although the host store is full of what others wait for.</param>
+    /// <param name="isFirst">Whether the head of the queue needs it: then it is read although the host store is full of what others wait
+    /// for.</param>
     /// <returns>False when it has to wait.</returns>
     public bool TryBegin(AdapterRegistration registration, bool isFirst)
     {
@@ -114,7 +119,8 @@ internal sealed class ContentLoads(
         }
         catch (Exception error)
         {
-            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: " + Shown.Text(ErrorText.Of(error)), error));
+            done(registration, null, new AdapterLoadException(registration.Name, LoadErrorKind.File, "cannot be loaded: "
+                + Shown.Text(ErrorText.Of(error)), error));
         }
     }
 }

@@ -5,8 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// Which generations have pages. A generation gets its pages when a request that needs it is admitted, or before, when there are pages to spare; its image is
-/// copied into them in slices between steps; and it keeps them after its last user until others need them: what is worth least goes first. Belongs to the engine's thread.
+/// Which generations have pages. A generation gets its pages when a request that needs it is admitted, or before, when there are pages to
+/// spare; its image is copied into them in slices between steps; and it keeps them after its last user until others need them: what is
+/// worth least goes first. Belongs to the engine's thread.
 /// </summary>
 internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvider clock) : IIdlePages
 {
@@ -120,7 +121,8 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     }
 
     /// <summary>
-    /// Gives pages to a generation that a waiting request wants, as far as there are pages that nobody was promised or that hold generations nobody waits for.
+    /// Gives pages to a generation that a waiting request wants, as far as there are pages that nobody was promised or that hold
+    /// generations nobody waits for.
     /// </summary>
     /// <returns>False when there are too few.</returns>
     public bool TryPrefetch(Generation generation)
@@ -141,8 +143,8 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     }
 
     /// <summary>
-    /// Copies the next bytes, for what running requests need before what is only prefetched. No step is under way meanwhile, so nothing reads what was in the
-    /// pages before; a generation is resident when its last byte is in its page, which may be steps later.
+    /// Copies the next bytes, for what running requests need before what is only prefetched. No step is under way meanwhile, so nothing
+    /// reads what was in the pages before; a generation is resident when its last byte is in its page, which may be steps later.
     /// </summary>
     /// <param name="bytes">The most bytes to copy.</param>
     /// <returns>How many were copied.</returns>
@@ -225,8 +227,8 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     }
 
     /// <summary>
-    /// What keeping a generation is worth, per page: what bringing a page of it back costs, in bytes copied in main memory, times its uses per second. A generation
-    /// that a request waits for is worth more than anything that nobody waits for.
+    /// What keeping a generation is worth, per page: what bringing a page of it back costs, in bytes copied in main memory, times its uses
+    /// per second. A generation that a request waits for is worth more than anything that nobody waits for.
     /// </summary>
     public double WorthOf(Generation generation)
     {

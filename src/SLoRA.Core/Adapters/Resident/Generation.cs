@@ -5,8 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// One immutable content of an adapter. Registrations with the same content share it, and with it its pages. Its bytes are in the host store, in pages, in
-/// both, or, as long as nobody holds a lease and they can be read again, in neither. Mutable members belong to the engine's thread.
+/// One immutable content of an adapter. Registrations with the same content share it, and with it its pages. Its bytes are in the host
+/// store, in pages, in both, or, as long as nobody holds a lease and they can be read again, in neither. Mutable members belong to the
+/// engine's thread.
 /// </summary>
 internal sealed class Generation(GenerationId id, TileDirectory directory, long ordinal)
 {
@@ -52,7 +53,9 @@ internal sealed class Generation(GenerationId id, TileDirectory directory, long 
     /// <summary>Whether its pages may be taken away.</summary>
     public bool IsIdle => Users == 0 && Pins == 0;
 
-    /// <summary>Those of them that have lost their name and that requests hold: nobody vouches any more that they could be read again.</summary>
+    /// <summary>
+    /// Those of them that have lost their name and that requests hold: nobody vouches any more that they could be read again.
+    /// </summary>
     public int NamelessRegistrations { get; set; }
 
     /// <summary>Whether its bytes must stay somewhere: they are to, or they could not be had again.</summary>

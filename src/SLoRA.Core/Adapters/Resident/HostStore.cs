@@ -6,8 +6,9 @@ using SLoRA.Backends;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// The generations, by content: registrations with equal content share one. It holds their images in main memory up to a bound; what can be read again goes,
-/// and what nobody waits for goes first. Content is read in the background and attached on the engine's thread, to which everything else here belongs.
+/// The generations, by content: registrations with equal content share one. It holds their images in main memory up to a bound; what can be
+/// read again goes, and what nobody waits for goes first. Content is read in the background and attached on the engine's thread, to which
+/// everything else here belongs.
 /// </summary>
 /// <param name="cache">Generations that have pages.</param>
 /// <param name="memory">The pages.</param>
@@ -38,7 +39,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     /// <summary>Bytes of the images held.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Gives a registration its generation: the one with this content, if there is one, else a new one. Takes the image over.</summary>
+    /// <summary>
+    /// Gives a registration its generation: the one with this content, if there is one, else a new one. Takes the image over.
+    /// </summary>
     public void Attach(AdapterRegistration registration, PageImage image)
     {
         registration.Loads++;
@@ -79,9 +82,12 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     }
 
     /// <summary>Whether an image has been taken over, and is still held.</summary>
-    public bool Holds(PageImage image) => _generations.TryGetValue(image.Id, out Generation? generation) && ReferenceEquals(generation.Image, image);
+    public bool Holds(PageImage image) =>
+        _generations.TryGetValue(image.Id, out Generation? generation) && ReferenceEquals(generation.Image, image);
 
-    /// <summary>Drops what a registration holds, if neither a name nor a request needs it any more; the last registration drops the generation.</summary>
+    /// <summary>
+    /// Drops what a registration holds, if neither a name nor a request needs it any more; the last registration drops the generation.
+    /// </summary>
     public void Collect(AdapterRegistration registration)
     {
         if (registration.Leases == 0)
@@ -118,14 +124,15 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     }
 
     /// <summary>
-    /// A generation without an image loses its pages: reads the image back if it is needed next or could not be had again; if there is room, also when a
-    /// request waits for it, or when reading back is cheap and the step has time for it. Called by the cache.
+    /// A generation without an image loses its pages: reads the image back if it is needed next or could not be had again; if there is
+    /// room, also when a request waits for it, or when reading back is cheap and the step has time for it. Called by the cache.
     /// </summary>
     /// <exception cref="OutOfMemoryException">There is no memory for what could not be had again.</exception>
     public void ReadBack(Generation generation)
     {
         long bytes = PageImage.BytesOf(generation.Directory, memory.PageBytes);
-        if (generation.MustStay || IsNext(generation) || (HasRoomFor(bytes) && (generation.Leases > 0 || (memory.IsMainMemory && slice.TrySpend(bytes)))))
+        if (generation.MustStay || IsNext(generation)
+            || (HasRoomFor(bytes) && (generation.Leases > 0 || (memory.IsMainMemory && slice.TrySpend(bytes)))))
         {
             try
             {
@@ -171,7 +178,9 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
         _generations.Clear();
     }
 
-    /// <summary>Drops images until the bound is kept, as far as nobody needs them: first those whose bytes are in pages that lie in main memory too.</summary>
+    /// <summary>
+    /// Drops images until the bound is kept, as far as nobody needs them: first those whose bytes are in pages that lie in main memory too.
+    /// </summary>
     public void Trim()
     {
         while (Bytes > options.HostBytes)
@@ -200,10 +209,12 @@ internal sealed class HostStore(DeviceCache cache, IPageMemory memory, SliceBudg
     }
 
     private bool CanDrop(Generation generation) =>
-        generation is { Image: not null, IsPagingIn: false } && (generation.Resident is not null || !(generation.MustStay || IsNext(generation)));
+        generation is { Image: not null, IsPagingIn: false }
+            && (generation.Resident is not null || !(generation.MustStay || IsNext(generation)));
 
     /// <summary>
-    /// Whether the request that is next to be admitted, or the preload, needs it: without it they would load for ever what the others push out.
+    /// Whether the request that is next to be admitted, or the preload, needs it: without it they would load for ever what the others push
+    /// out.
     /// </summary>
     private bool IsNext(Generation generation)
     {

@@ -8,6 +8,8 @@ internal sealed record Lease(AdapterRegistration Registration, float Weight)
     /// <summary>The content, once it has been read.</summary>
     public Generation? Generation => Registration.Generation;
 
-    /// <summary>Whether the content is in memory. Once it is, the lease keeps it there, unless main memory is refused for it: then it is read again.</summary>
+    /// <summary>
+    /// Whether the content is in memory. Once it is, the lease keeps it there, unless main memory is refused for it: then it is read again.
+    /// </summary>
     public bool HasContent => Registration.Generation is { IsAvailable: true };
 }

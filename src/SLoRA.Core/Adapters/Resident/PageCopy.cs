@@ -4,8 +4,8 @@ using SLoRA.Backends;
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// The copying of an image into the pages that a generation has been given, as many bytes at a time as the step allows. It may run beside the steps. Nothing
-/// else writes weights into pages, and nothing reads them before they are there.
+/// The copying of an image into the pages that a generation has been given, as many bytes at a time as the step allows. It may run beside
+/// the steps. Nothing else writes weights into pages, and nothing reads them before they are there.
 /// </summary>
 internal sealed class PageCopy(PageImage image, int[] pages, IPageMemory memory)
 {

@@ -1,8 +1,8 @@
 namespace SLoRA.Adapters.Resident;
 
 /// <summary>
-/// How many bytes of adapter weights may be copied between two steps, so that copying takes at most a stated share of the steps it goes beside. Follows the measured
-/// time of the steps and speed of the copies. Belongs to the engine's thread.
+/// How many bytes of adapter weights may be copied between two steps, so that copying takes at most a stated share of the steps it goes
+/// beside. Follows the measured time of the steps and speed of the copies. Belongs to the engine's thread.
 /// </summary>
 /// <param name="share">The share of a step's time.</param>
 internal sealed class SliceBudget(double share)

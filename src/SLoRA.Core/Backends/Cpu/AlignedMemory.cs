@@ -5,7 +5,9 @@ using SLoRA.Native;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>Zeroed native memory on a cache-line border. Freed on <see cref="Dispose"/>, or by the finalizer if its owner was forgotten.</summary>
+/// <summary>
+/// Zeroed native memory on a cache-line border. Freed on <see cref="Dispose"/>, or by the finalizer if its owner was forgotten.
+/// </summary>
 internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposable
 {
     /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>

@@ -75,8 +75,8 @@ internal sealed unsafe partial class AttentionJob
     }
 
     /// <summary>
-    /// Finds the runs of a block of which the positions firstToken … count − 1 are seen. Runs that nobody sees may have no page; their scores are dropped, so
-    /// any readable place will do.
+    /// Finds the runs of a block of which the positions firstToken … count − 1 are seen. Runs that nobody sees may have no page; their
+    /// scores are dropped, so any readable place will do.
     /// </summary>
     private void FindRuns<T>(AttentionTask task, int start, int firstToken, int count, byte** keys, byte** values)
         where T : struct, IElements
@@ -92,7 +92,9 @@ internal sealed unsafe partial class AttentionJob
         }
     }
 
-    /// <summary>Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.</summary>
+    /// <summary>
+    /// Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.
+    /// </summary>
     private static void Fetch(byte** runs, nint bytes)
     {
         if (Sse.IsSupported)

@@ -13,7 +13,9 @@ internal sealed unsafe partial class AttentionJob
         }
     }
 
-    /// <summary>Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.</summary>
+    /// <summary>
+    /// Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.
+    /// </summary>
     private void Weigh(int query, int from, int to, AttentionScratch scratch)
     {
         float* scores = scratch.Scores + (query * Block);
@@ -23,7 +25,8 @@ internal sealed unsafe partial class AttentionJob
         for (int i = 0; i < Block; i += Lanes.Count)
         {
             Vector512<int> index = Lanes.Indices + Vector512.Create(i);
-            Vector512<int> visible = Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
+            Vector512<int> visible =
+                Vector512.GreaterThanOrEqual(index, Vector512.Create(from)) & Vector512.LessThan(index, Vector512.Create(to));
             Vector512<float> score = Vector512.ConditionalSelect(visible.AsSingle(), Vector512.Load(scores + i) * scale, low);
             score.Store(scores + i);
             largest = Vector512.MaxNative(largest, score);

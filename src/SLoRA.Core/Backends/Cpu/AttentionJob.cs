@@ -5,14 +5,14 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Paged attention with an online softmax. A row's result is a function of its position, its window and the keys and values alone: positions
-/// go in ascending order in blocks of 64 and segments of 512, both counted from position 0; the running maximum is adjusted at borders of
-/// blocks, segments are merged in order.
+/// Paged attention with an online softmax. A row's result is a function of its position, its window and the keys and values alone:
+/// positions go in ascending order in blocks of 64 and segments of 512, both counted from position 0; the running maximum is adjusted at
+/// borders of blocks, segments are merged in order.
 /// </summary>
 /// <remarks>
-/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (rows × H / G). Many queries share a block
-/// that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its scores are
-/// dropped and its values are never read.
+/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (rows × H / G). Many queries share a
+/// block that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its
+/// scores are dropped and its values are never read.
 /// </remarks>
 internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDisposable
 {
@@ -198,7 +198,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     }
 
     /// <summary>
-    /// Adds a block that is read where it lies: runs of 16 tokens. Values are asked for while the scores are computed, the next keys while values are summed.
+    /// Adds a block that is read where it lies: runs of 16 tokens. Values are asked for while the scores are computed, the next keys while
+    /// values are summed.
     /// </summary>
     private void AddPages<T>(AttentionTask task, int start, int firstToken, int count, AttentionScratch scratch)
         where T : struct, IElements

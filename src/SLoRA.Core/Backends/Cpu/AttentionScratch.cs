@@ -1,6 +1,8 @@
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>One thread's working memory for attention: M queries at a time, d padded to D' (a multiple of 16), blocks of 64 positions.</summary>
+/// <summary>
+/// One thread's working memory for attention: M queries at a time, d padded to D' (a multiple of 16), blocks of 64 positions.
+/// </summary>
 internal readonly unsafe struct AttentionScratch
 {
     /// <summary>Positions of a block.</summary>

@@ -3,9 +3,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Cuts the attention of a step into tasks. A task is some rows of a sequence and one KV head, so that its queries share the keys and values
-/// they read. Where that gives the threads too little to share, long contexts are cut at segment borders as well: the same sums are merged in
-/// the same order then, only later.
+/// Cuts the attention of a step into tasks. A task is some rows of a sequence and one KV head, so that its queries share the keys and
+/// values they read. Where that gives the threads too little to share, long contexts are cut at segment borders as well: the same sums are
+/// merged in the same order then, only later.
 /// </summary>
 internal sealed class AttentionTasks(int workers)
 {
@@ -20,7 +20,9 @@ internal sealed class AttentionTasks(int workers)
     /// <summary>The tasks, shortest contexts first.</summary>
     public ReadOnlySpan<AttentionTask> Tasks => _tasks.AsSpan(0, _count);
 
-    /// <summary>What was cut at segments: all segments of some rows and one KV head, with the place of the first segment's partial results.</summary>
+    /// <summary>
+    /// What was cut at segments: all segments of some rows and one KV head, with the place of the first segment's partial results.
+    /// </summary>
     public ReadOnlySpan<AttentionTask> Merges => _merges.AsSpan(0, _mergeCount);
 
     /// <summary>Queries of the largest task.</summary>

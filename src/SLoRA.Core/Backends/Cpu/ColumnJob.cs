@@ -3,7 +3,9 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary><c>v[e, r] = A[r, token(e)]</c> for every product of a <see cref="LoraWork"/>: the shrink of an embedding, whose input is one-hot.</summary>
+/// <summary>
+/// <c>v[e, r] = A[r, token(e)]</c> for every product of a <see cref="LoraWork"/>: the shrink of an embedding, whose input is one-hot.
+/// </summary>
 internal sealed unsafe class ColumnJob : ComputeJob
 {
     private LoraWork _work = null!;

@@ -11,7 +11,9 @@ internal abstract class ComputeJob
     /// <param name="worker">Which thread does it: 0 is the caller. For scratch memory only; no result may depend on it.</param>
     public abstract void Execute(int part, int worker);
 
-    /// <summary>Items [first, end) of part <paramref name="part"/> when <paramref name="items"/> are cut into <paramref name="parts"/>.</summary>
+    /// <summary>
+    /// Items [first, end) of part <paramref name="part"/> when <paramref name="items"/> are cut into <paramref name="parts"/>.
+    /// </summary>
     protected static (int First, int End) Share(int items, int part, int parts)
         => ((int)((long)items * part / parts), (int)((long)items * (part + 1) / parts));
 }

@@ -114,7 +114,8 @@ internal sealed class ComputeThreads : IDisposable
     }
 
     /// <summary>
-    /// Waits for the parts of others: spinning, as they end within microseconds, and then giving way, as their threads may need this processor.
+    /// Waits for the parts of others: spinning, as they end within microseconds, and then giving way, as their threads may need this
+    /// processor.
     /// </summary>
     private void AwaitOthers()
     {

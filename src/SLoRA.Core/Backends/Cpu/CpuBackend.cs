@@ -5,10 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits whatever
-/// else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>. Where that is fused,
-/// products
-/// with weights as stored have the bits of the Reference backend.
+/// The operations in C# with vectors of 512, 256 or 128 bits, shared out over a fixed set of threads. A row's result has the same bits
+/// whatever else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>.
+/// Where that is fused, products with weights as stored have the bits of the Reference backend.
 /// </summary>
 internal sealed unsafe class CpuBackend : IBackend
 {
@@ -116,7 +115,8 @@ internal sealed unsafe class CpuBackend : IBackend
     {
         CheckType(source.Type, source.Name);
         TensorType type = PackedType(source);
-        var matrix = new CpuMatrix(source.Rows, source.Columns, type, _matrices.Take(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
+        var matrix =
+            new CpuMatrix(source.Rows, source.Columns, type, _matrices.Take(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
         int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
         _threads.Run(type == TensorType.I8 ? new QuantizedPackJob(source, matrix, parts) : new PackJob(source, matrix, parts), parts);
         return matrix;

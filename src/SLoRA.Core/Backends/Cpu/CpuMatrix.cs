@@ -4,7 +4,8 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// A base weight packed for streaming: panels of 16 outputs, one after the other, each <c>[pairs of inputs][16 outputs][2]</c>. Outputs are
-/// padded with zero rows to whole panels, inputs with a zero to whole pairs. int8 weights come in groups of inputs (<see cref="Int8Layout"/>).
+/// padded with zero rows to whole panels, inputs with a zero to whole pairs. int8 weights come in groups of inputs
+/// (<see cref="Int8Layout"/>).
 /// </summary>
 internal sealed unsafe class CpuMatrix : DeviceMatrix
 {
@@ -26,7 +27,9 @@ internal sealed unsafe class CpuMatrix : DeviceMatrix
         Data = memory;
     }
 
-    /// <summary>Type of the packed elements: as stored, fp32 where half precision has infinities or NaN, I8 where they were quantized.</summary>
+    /// <summary>
+    /// Type of the packed elements: as stored, fp32 where half precision has infinities or NaN, I8 where they were quantized.
+    /// </summary>
     public TensorType Type { get; }
 
     /// <summary>Groups of inputs that share a scale; int8 weights only.</summary>

@@ -6,10 +6,10 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>y[row(e), c] += (weight(e) · scale) · Σ_r v[e, r] B[r, c]</c> for every product of a <see cref="LoraWork"/> in order. Threads share out the
-/// columns of the output, so a row's deltas are added in the order of the work list. The sum runs over r = 0, 1, 2, … from zero by fused
-/// multiply-add; the scaled sum is multiplied, then added. <see cref="ProductJob"/> adds the deltas of its columns as soon as it has them; behind an
-/// embedding it is a job of its own.
+/// <c>y[row(e), c] += (weight(e) · scale) · Σ_r v[e, r] B[r, c]</c> for every product of a <see cref="LoraWork"/> in order. Threads share
+/// out the columns of the output, so a row's deltas are added in the order of the work list. The sum runs over r = 0, 1, 2, … from zero by
+/// fused multiply-add; the scaled sum is multiplied, then added. <see cref="ProductJob"/> adds the deltas of its columns as soon as it has
+/// them; behind an embedding it is a job of its own.
 /// </summary>
 internal sealed unsafe class ExpandJob : ComputeJob
 {
@@ -88,7 +88,9 @@ internal sealed unsafe class ExpandJob : ComputeJob
         }
     }
 
-    /// <summary>The first rank rows of two products that have the same columns of the output in rows equally far apart, each in one piece.</summary>
+    /// <summary>
+    /// The first rank rows of two products that have the same columns of the output in rows equally far apart, each in one piece.
+    /// </summary>
     private static int RowsAlike(in LoraProduct one, in LoraProduct other)
     {
         ReadOnlySpan<Tile> tiles = one.Tiles.B.Tiles.AsSpan();
@@ -106,8 +108,9 @@ internal sealed unsafe class ExpandJob : ComputeJob
     }
 
     /// <summary>
-    /// Asks for the weights of the next product while this one computes, from a rank row on: they are runs of some hundred bytes, a rank row apart, too
-    /// short for the machine to foresee. The second cache takes them, as rows a multiple of 4 KiB apart do not fit the first side by side.
+    /// Asks for the weights of the next product while this one computes, from a rank row on: they are runs of some hundred bytes, a rank
+    /// row apart, too short for the machine to foresee. The second cache takes them, as rows a multiple of 4 KiB apart do not fit the first
+    /// side by side.
     /// </summary>
     private void Fetch(in LoraProduct product, int firstColumn, int endColumn, int firstRow)
     {
@@ -127,7 +130,8 @@ internal sealed unsafe class ExpandJob : ComputeJob
             }
 
             nint stride = (nint)tile.Columns * size;
-            byte* row = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * size) + (firstRow * stride);
+            byte* row = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * size)
+                + (firstRow * stride);
             nint bytes = (nint)(end - first) * size;
             for (int r = firstRow; r < tile.Rows; r++, row += stride)
             {

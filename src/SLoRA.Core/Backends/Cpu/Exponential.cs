@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// eˣ lane by lane, within 2 units in the last place (3 where <see cref="MultiplyAdd"/> is not fused); 0 below −87.3, and the largest argument is taken to be
-/// 88.3. The same operations at every width, written out for each: wider vectors than the machine has would go through memory.
+/// eˣ lane by lane, within 2 units in the last place (3 where <see cref="MultiplyAdd"/> is not fused); 0 below −87.3, and the largest
+/// argument is taken to be 88.3. The same operations at every width, written out for each: wider vectors than the machine has would go
+/// through memory.
 /// </summary>
 internal static class Exponential
 {
@@ -31,8 +32,8 @@ internal static class Exponential
     private static Vector512<float> Of16(Vector512<float> x)
     {
         // x = n ln 2 + r with |r| ≤ ln 2 / 2; ln 2 in two parts so that the subtraction is exact; e^r by its polynomial. Adding 1.5 · 2²³
-        // rounds to n and leaves n in the low bits, from where a shift takes it to the exponent. The operands of the minimum and the maximum
-        // are in the order that lets NaN through.
+        // rounds to n and leaves n in the low bits, from where a shift takes it to the exponent. The operands of the minimum and the
+        // maximum are in the order that lets NaN through.
         Vector512<float> clamped = Vector512.MinNative(Vector512.Create(88.3f), Vector512.MaxNative(Vector512.Create(-87.4f), x));
         Vector512<float> shifter = Vector512.Create(12582912f);
         Vector512<float> shifted = Vector512.FusedMultiplyAdd(clamped, Vector512.Create(1.44269504f), shifter);

@@ -22,14 +22,18 @@ internal static class InstructionSets
         _ => "no vector instructions",
     };
 
-    /// <summary>What is missing that would make products about four times as fast, and what to do about it; null where nothing is.</summary>
+    /// <summary>
+    /// What is missing that would make products about four times as fast, and what to do about it; null where nothing is.
+    /// </summary>
     public static string? Missing { get; } = MultiplyAdd.IsFused ? null : RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 when !X86Base.IsSupported => "vector instructions are switched off for this process (DOTNET_EnableHWIntrinsic)",
         Architecture.X64 when !ProcessorHasAvx2() => "the processor has no AVX2 and FMA",
         Architecture.X64 when !RuntimeFeature.IsDynamicCodeCompiled
-            => "the processor has AVX2 and FMA, but this program was compiled ahead of time without them (publish it with IlcInstructionSet x86-64-v3)",
-        Architecture.X64 => "the processor has AVX2 and FMA, but they are switched off for this process (DOTNET_EnableAVX2, DOTNET_EnableAVX)",
+            => "the processor has AVX2 and FMA, but this program was compiled ahead of time without them (publish it with "
+                + "IlcInstructionSet x86-64-v3)",
+        Architecture.X64 =>
+            "the processor has AVX2 and FMA, but they are switched off for this process (DOTNET_EnableAVX2, DOTNET_EnableAVX)",
         _ => "fused multiply-add is not among the vector instructions that .NET uses on this architecture",
     };
 

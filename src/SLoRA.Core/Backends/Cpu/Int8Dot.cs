@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// The steps of the int8 product at each vector width: <c>sum[j] += w[k][j] x[k] + w[k + 1][j] x[k + 1]</c> in 32 bits, exact. Weights are widened to
-/// 16 bits and meet activations of 16 bits, which is as many products per instruction as 8 times 8 bits give where the processor has no
-/// instruction that adds four of them.
+/// The steps of the int8 product at each vector width: <c>sum[j] += w[k][j] x[k] + w[k + 1][j] x[k + 1]</c> in 32 bits, exact. Weights are
+/// widened to 16 bits and meet activations of 16 bits, which is as many products per instruction as 8 times 8 bits give where the processor
+/// has no instruction that adds four of them.
 /// </summary>
 internal static unsafe class Int8Dot
 {
@@ -29,8 +29,8 @@ internal static unsafe class Int8Dot
         => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(pair + (8 * quarter))).AsSByte());
 
     /// <summary>
-    /// The sums of products of pairs, for 16 outputs. Apart from the addition: kernels multiply for all panels of a row before they add, which leaves the
-    /// multipliers less often without work.
+    /// The sums of products of pairs, for 16 outputs. Apart from the addition: kernels multiply for all panels of a row before they add,
+    /// which leaves the multipliers less often without work.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Multiply(Vector512<short> weights, Vector512<short> x) => Avx512BW.IsSupported
@@ -49,7 +49,8 @@ internal static unsafe class Int8Dot
 
         return Avx2.IsSupported
             ? sums + Avx2.MultiplyAddAdjacent(weights, x)
-            : Vector256.Create(Add(sums.GetLower(), weights.GetLower(), x.GetLower()), Add(sums.GetUpper(), weights.GetUpper(), x.GetUpper()));
+            : Vector256.Create(
+                Add(sums.GetLower(), weights.GetLower(), x.GetLower()), Add(sums.GetUpper(), weights.GetUpper(), x.GetUpper()));
     }
 
     /// <summary>Adds the products of pairs: 4 outputs.</summary>

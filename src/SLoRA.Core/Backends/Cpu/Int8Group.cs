@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Symmetric quantization of 64 numbers to integers of a limit L: scale = max |x| / L, integer = round(x · (L / max |x|)), ties to even. The same
-/// bits at every vector width.
+/// Symmetric quantization of 64 numbers to integers of a limit L: scale = max |x| / L, integer = round(x · (L / max |x|)), ties to even.
+/// The same bits at every vector width.
 /// </summary>
 internal static unsafe class Int8Group
 {

@@ -4,19 +4,20 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// The int8 product's inner loops in 256 bits: R rows of x times P panels of weights. The integer sums of a group stay in registers; behind the group
-/// they are added to the result.
+/// The int8 product's inner loops in 256 bits: R rows of x times P panels of weights. The integer sums of a group stay in registers; behind
+/// the group they are added to the result.
 /// </summary>
 /// <remarks>
-/// x is row 0 in pairs of 16-bit integers, rows <c>stride</c> pairs apart; scales are its scales, rows <c>scaleStride</c> apart; w is panel 0, panels
-/// <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Sums of a group are exact and groups are added in order, so all shapes and
-/// widths give the same bits.
+/// x is row 0 in pairs of 16-bit integers, rows <c>stride</c> pairs apart; scales are its scales, rows <c>scaleStride</c> apart; w is panel
+/// 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Sums of a group are exact and groups are added in order, so all
+/// shapes and widths give the same bits.
 /// </remarks>
 internal static unsafe class Int8Kernels256
 {
     /// <summary>6 rows, 1 panel: 12 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows6Panels1(int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+    public static void Rows6Panels1(
+        int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
     {
         new Span<float>(result, 6 * Lanes.Count).Clear();
         int* x4 = x + (4 * stride);
@@ -82,7 +83,8 @@ internal static unsafe class Int8Kernels256
 
     /// <summary>4 rows, 1 panel: 8 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels1(int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+    public static void Rows4Panels1(
+        int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
     {
         new Span<float>(result, 4 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -132,7 +134,8 @@ internal static unsafe class Int8Kernels256
 
     /// <summary>1 row, 2 panels: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels2(int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+    public static void Rows1Panels2(
+        int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
     {
         new Span<float>(result, 2 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -169,7 +172,8 @@ internal static unsafe class Int8Kernels256
 
     /// <summary>1 row, 1 panel: 2 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels1(int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+    public static void Rows1Panels1(
+        int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
     {
         new Span<float>(result, 1 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)

@@ -5,8 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Rotates q and k of every row <c>[(H + 2G) d]</c> and writes k and v into the row's page. In a page a head's keys are <c>[d][PageTokens]</c>, so
-/// that scores run in lanes over tokens, and its values <c>[PageTokens][d]</c>, so that their weighted sum runs in lanes over d.
+/// Rotates q and k of every row <c>[(H + 2G) d]</c> and writes k and v into the row's page. In a page a head's keys are
+/// <c>[d][PageTokens]</c>, so that scores run in lanes over tokens, and its values <c>[PageTokens][d]</c>, so that their weighted sum runs
+/// in lanes over d.
 /// </summary>
 internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
 {

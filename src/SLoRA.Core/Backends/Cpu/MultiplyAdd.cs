@@ -5,15 +5,15 @@ using System.Runtime.Intrinsics.Arm;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>a b + c</c>, the one step of every sum of the backend: rounded once where the machine has an instruction for that, else multiplied, then added. Which of
-/// both is the same for a whole process, so a row's bits still depend on that row alone.
+/// <c>a b + c</c>, the one step of every sum of the backend: rounded once where the machine has an instruction for that, else multiplied,
+/// then added. Which of both is the same for a whole process, so a row's bits still depend on that row alone.
 /// </summary>
 internal static class MultiplyAdd
 {
     /// <summary>Whether it is rounded once. A constant to the compiler.</summary>
     /// <remarks>
-    /// On x64 the instruction comes with AVX2, so vectors of 256 bits stand for both. <c>Fma.IsSupported</c> would not do: ahead of time it can be a look-up at
-    /// run time, while the vector operations of the same program have been compiled into a call per lane.
+    /// On x64 the instruction comes with AVX2, so vectors of 256 bits stand for both. <c>Fma.IsSupported</c> would not do: ahead of time it
+    /// can be a look-up at run time, while the vector operations of the same program have been compiled into a call per lane.
     /// </remarks>
     public static bool IsFused
     {

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>y = w ∘ (x / √(mean(x²) + ε))</c> over spans of n columns: whole rows, or heads within a row. Squares are summed in 16 lanes, column c in
-/// lane c mod 16, and the lanes by one fixed tree.
+/// <c>y = w ∘ (x / √(mean(x²) + ε))</c> over spans of n columns: whole rows, or heads within a row. Squares are summed in 16 lanes, column
+/// c in lane c mod 16, and the lanes by one fixed tree.
 /// </summary>
 internal sealed unsafe class NormJob(int workers) : RowJob(workers)
 {

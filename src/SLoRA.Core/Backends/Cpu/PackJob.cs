@@ -4,7 +4,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>Copies a row-major weight <c>[outputs, inputs]</c> into the panels of a <see cref="CpuMatrix"/>, part by part of whole panels.</summary>
+/// <summary>
+/// Copies a row-major weight <c>[outputs, inputs]</c> into the panels of a <see cref="CpuMatrix"/>, part by part of whole panels.
+/// </summary>
 internal sealed unsafe class PackJob(WeightSource source, CpuMatrix matrix, int parts) : ComputeJob
 {
     /// <summary>True if a half-precision weight holds an infinity or NaN.</summary>

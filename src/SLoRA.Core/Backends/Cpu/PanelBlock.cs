@@ -42,12 +42,14 @@ internal readonly unsafe struct PanelBlock
     public required float* Result { get; init; }
 
     /// <summary>
-    /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in the cache
-    /// and leave memory idle, so they ask for the panels of the next unit.
+    /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in
+    /// the cache and leave memory idle, so they ask for the panels of the next unit.
     /// </summary>
     public nint Fetch(int row) => row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
 
-    /// <summary>Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.</summary>
+    /// <summary>
+    /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.
+    /// </summary>
     public void Store(int row, int rows, int panel, int panels)
     {
         rows = Math.Min(rows, Rows - row);

@@ -9,9 +9,8 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 /// <remarks>
 /// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Every
-/// element is <c>w[k] x[k] + …</c> over k = 0, 1, 2, … from zero, each step by <see cref="MultiplyAdd"/>, so all shapes give the same bits, and the same as
-/// wider
-/// vectors where it is fused.
+/// element is <c>w[k] x[k] + …</c> over k = 0, 1, 2, … from zero, each step by <see cref="MultiplyAdd"/>, so all shapes give the same bits,
+/// and the same as wider vectors where it is fused.
 /// </remarks>
 internal static unsafe class PanelKernels128
 {
@@ -93,8 +92,8 @@ internal static unsafe class PanelKernels128
     }
 
     /// <summary>
-    /// 4 rows, half a panel: 8 accumulators, for machines of 16 registers. The result of both halves, quarters 0, 1 and 2, 3, is that of <see
-    /// cref="Rows4Panels1"/>.
+    /// 4 rows, half a panel: 8 accumulators, for machines of 16 registers. The result of both halves, quarters 0, 1 and 2, 3, is that of
+    /// <see cref="Rows4Panels1"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Rows4HalfPanel<T>(float* x, nint stride, byte* w, int quarter, int pairs, float* result)

@@ -229,7 +229,8 @@ internal static unsafe class PanelKernels256
     public static void Rows1Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
         where T : struct, IPanelWeights
     {
-        Vector256<float> a00a = default, a00b = default, a01a = default, a01b = default, a02a = default, a02b = default, a03a = default, a03b = default;
+        Vector256<float> a00a = default, a00b = default, a01a = default, a01b = default, a02a = default, a02b = default, a03a = default,
+            a03b = default;
         for (int pair = 0; pair < pairs; pair++)
         {
             T.Load(w, 0, out Vector256<float> even0a, out Vector256<float> odd0a);

@@ -27,7 +27,8 @@ internal static unsafe class PanelProduct256
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels256.Rows6Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
+            PanelKernels256.Rows6Panels1<T>(
+                x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
             block.Store(row, 6, panel, 1);
         }
 

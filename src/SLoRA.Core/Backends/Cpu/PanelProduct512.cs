@@ -27,7 +27,8 @@ internal static unsafe class PanelProduct512
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
         {
-            PanelKernels512.Rows8Panels3<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
+            PanelKernels512.Rows8Panels3<T>(
+                x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
             block.Store(row, 8, panel, 3);
         }
 

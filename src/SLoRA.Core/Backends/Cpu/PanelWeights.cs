@@ -18,7 +18,8 @@ internal unsafe interface IPanelWeights
     static abstract void Load(byte* pair, int half, out Vector256<float> even, out Vector256<float> odd);
 
     /// <summary>
-    /// The weights of input k alone, for outputs 8 half … 8 half + 7. Where sums fill the registers, loading a pair twice is cheaper than keeping both.
+    /// The weights of input k alone, for outputs 8 half … 8 half + 7. Where sums fill the registers, loading a pair twice is cheaper than
+    /// keeping both.
     /// </summary>
     static abstract Vector256<float> LoadEven(byte* pair, int half);
 
@@ -29,7 +30,9 @@ internal unsafe interface IPanelWeights
     static abstract void Load(byte* pair, int quarter, out Vector128<float> even, out Vector128<float> odd);
 }
 
-/// <summary>bfloat16: 16 words of 32 bits, input k in the lower half of the word, input k + 1 in the upper: a shift and a mask widen both.</summary>
+/// <summary>
+/// bfloat16: 16 words of 32 bits, input k in the lower half of the word, input k + 1 in the upper: a shift and a mask widen both.
+/// </summary>
 internal readonly unsafe struct Bf16Panel : IPanelWeights
 {
     private const uint Upper = 0xFFFF_0000;
@@ -104,7 +107,8 @@ internal readonly unsafe struct F16Panel : IPanelWeights
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadEven(byte* pair, int half)
-        => (((Vector256.Load((int*)pair + (8 * half)) << 16) >> 3) & Vector256.Create(Kept)).AsSingle() * Vector256.Create(Widening.HalfToSingle);
+        => (((Vector256.Load((int*)pair + (8 * half)) << 16) >> 3) & Vector256.Create(Kept)).AsSingle()
+            * Vector256.Create(Widening.HalfToSingle);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadOdd(byte* pair, int half)

@@ -3,14 +3,14 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>y = x Wᵀ + b</c> for the parts of a <see cref="LinearGroup"/>, x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>. Threads share out the
-/// panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step. When it has its columns
-/// it adds the LoRA deltas to them.
+/// <c>y = x Wᵀ + b</c> for the parts of a <see cref="LinearGroup"/>, x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>. Threads share out
+/// the panels; a thread takes all rows through a few panels that stay in its cache, so weights are read from memory once per step. When it
+/// has its columns it adds the LoRA deltas to them.
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
-    // The most panels of a unit; fewer where they would not stay in the cache from one block of rows to the next, and for two to four blocks of rows,
-    // where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
+    // The most panels of a unit; fewer where they would not stay in the cache from one block of rows to the next, and for two to four
+    // blocks of rows, where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
     private const int LargestUnitPanels = 12;
     private const int UnitBytes = 1200 << 10;
     private const int UnitBytesOfSomeRows = 400 << 10;
@@ -159,14 +159,16 @@ internal sealed unsafe class ProductJob : ComputeJob
     }
 
     /// <summary>
-    /// Chooses the panels of a unit: a multiple of what the kernels for so many rows take at once, such that the thread with the most units has least to
-    /// do. For few rows, which memory limits, the smallest; else the largest of those, as every unit reads all activations.
+    /// Chooses the panels of a unit: a multiple of what the kernels for so many rows take at once, such that the thread with the most units
+    /// has least to do. For few rows, which memory limits, the smallest; else the largest of those, as every unit reads all activations.
     /// </summary>
     private void ChooseUnits()
     {
         bool few = _rows <= FewRows;
         int atOnce = few ? 4 : 3;
-        nint largest = few ? atOnce : Math.Max(atOnce, (_rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows) / ((CpuMatrix)_group.Parts[0].Weight).PanelBytes);
+        nint largest = few
+            ? atOnce
+            : Math.Max(atOnce, (_rows > SomeRows ? UnitBytes : UnitBytesOfSomeRows) / ((CpuMatrix)_group.Parts[0].Weight).PanelBytes);
         int least = int.MaxValue;
         for (int panels = (int)Math.Min(LargestUnitPanels, largest) / atOnce * atOnce; panels > 0; panels -= atOnce)
         {

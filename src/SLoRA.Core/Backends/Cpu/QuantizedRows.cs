@@ -1,8 +1,8 @@
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Activations as 16-bit integers with a scale per row and group of 64, for the product with int8 weights. Like <see cref="CpuRows"/> it has rows
-/// behind the last that a block of rows may touch. One product after another uses the same memory.
+/// Activations as 16-bit integers with a scale per row and group of 64, for the product with int8 weights. Like <see cref="CpuRows"/> it
+/// has rows behind the last that a block of rows may touch. One product after another uses the same memory.
 /// </summary>
 internal sealed unsafe class QuantizedRows(int rowLimit) : IDisposable
 {

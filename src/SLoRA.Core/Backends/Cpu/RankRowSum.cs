@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>y[n] += Σ_r v[r] B[r, n]</c> for one entry: B is read along its rows, four at a time, so that memory sees few long runs. Every element adds
-/// <c>B[r, n] v[r] + …</c> over r in order by <see cref="MultiplyAdd"/> to what is there, as <see cref="TileProduct"/> does.
+/// <c>y[n] += Σ_r v[r] B[r, n]</c> for one entry: B is read along its rows, four at a time, so that memory sees few long runs. Every
+/// element adds <c>B[r, n] v[r] + …</c> over r in order by <see cref="MultiplyAdd"/> to what is there, as <see cref="TileProduct"/> does.
 /// </summary>
 internal static unsafe class RankRowSum
 {
@@ -17,7 +17,8 @@ internal static unsafe class RankRowSum
     /// <param name="y">Sums.</param>
     /// <param name="n">Columns, a multiple of 16.</param>
     /// <param name="rows">Rows.</param>
-    /// <param name="ahead">Bytes from <paramref name="b"/> to rows that will be needed soon, as far apart, which are asked for meanwhile; 0 for none.</param>
+    /// <param name="ahead">Bytes from <paramref name="b"/> to rows that will be needed soon, as far apart, which are asked for meanwhile; 0
+    /// for none.</param>
     public static void Add<T>(float* v, byte* b, nint rowBytes, float* y, int n, int rows, nint ahead)
         where T : struct, IElements
     {

@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>The softmax of one query over a run of positions, not yet divided: largest score, sum of weights, weighted sum of values <c>[D']</c>.</summary>
+/// <summary>
+/// The softmax of one query over a run of positions, not yet divided: largest score, sum of weights, weighted sum of values <c>[D']</c>.
+/// </summary>
 /// <param name="maximum">Largest score; −∞ before the first position.</param>
 /// <param name="weights">Sum of weights <c>e^(s − maximum)</c>.</param>
 /// <param name="sums">Weighted sum of values.</param>

@@ -6,8 +6,8 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k of a tile
-/// goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
+/// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k
+/// of a tile goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
 /// </summary>
 internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
 {
@@ -67,8 +67,9 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
     }
 
     /// <summary>
-    /// Finds rank rows of the part that a thread is likely to take next, to ask for while it sums: rows are too short for the machine to foresee them, and a
-    /// part ahead is as early as memory needs. Where the two lie alike, the sums ask for them; else this does, all at once.
+    /// Finds rank rows of the part that a thread is likely to take next, to ask for while it sums: rows are too short for the machine to
+    /// foresee them, and a part ahead is as early as memory needs. Where the two lie alike, the sums ask for them; else this does, all at
+    /// once.
     /// </summary>
     /// <returns>The first of the rows, if the sums are to ask for them; else null.</returns>
     private byte* Next(int part, int row, int rows, TileBand band, in LoraProduct current)

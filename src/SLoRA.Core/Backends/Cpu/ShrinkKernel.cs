@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <c>lanes[e, r] += Σ x[e, k] A[r, k]</c> over the columns k of one tile: column k into lane k mod 16, columns ascending. Blocks of four entries
-/// and four rank rows share their loads; every (e, r) has the same order in every kernel.
+/// <c>lanes[e, r] += Σ x[e, k] A[r, k]</c> over the columns k of one tile: column k into lane k mod 16, columns ascending. Blocks of four
+/// entries and four rank rows share their loads; every (e, r) has the same order in every kernel.
 /// </summary>
 internal static unsafe class ShrinkKernel
 {
@@ -19,10 +19,11 @@ internal static unsafe class ShrinkKernel
     /// <param name="rankRows">Rank rows: 1 or 4.</param>
     /// <param name="lanes">The sums, <c>[entries, rankRows]</c>.</param>
     /// <param name="ahead">
-    /// Bytes from <paramref name="a"/> to rank rows that will be needed soon, equally long; 0 if they have been asked for. One entry with four rank rows asks
-    /// for them while it computes: all at once, they would hold up its own loads.
+    /// Bytes from <paramref name="a"/> to rank rows that will be needed soon, equally long; 0 if they have been asked for. One entry with
+    /// four rank rows asks for them while it computes: all at once, they would hold up its own loads.
     /// </param>
-    public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
+    public static void Add<T>(
+        float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
         if (!Vector256.IsHardwareAccelerated)

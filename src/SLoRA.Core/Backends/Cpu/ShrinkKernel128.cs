@@ -4,9 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <see cref="ShrinkKernel"/> with vectors of 128 bits. Lanes do not meet before the end, so 4 of the 16 go through all columns by themselves, and the sums
-/// of two
-/// entries and four rank rows fit the registers.
+/// <see cref="ShrinkKernel"/> with vectors of 128 bits. Lanes do not meet before the end, so 4 of the 16 go through all columns by
+/// themselves, and the sums of two entries and four rank rows fit the registers.
 /// </summary>
 internal static unsafe class ShrinkKernel128
 {

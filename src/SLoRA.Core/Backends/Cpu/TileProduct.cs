@@ -9,8 +9,8 @@ namespace SLoRA.Backends.Cpu;
 /// element adds <c>fma(W[k, n], X[m, k], …)</c> over k in order to what is there, so cutting k, m or n anywhere changes no bit.
 /// </summary>
 /// <remarks>
-/// X and Y are fp32 with row strides in elements; W has elements of type T and a row stride in bytes. n is a multiple of 16. What lies <c>ahead</c> bytes
-/// behind the weights is asked for row by row, as memory works best while something is computed; 0 asks for nothing.
+/// X and Y are fp32 with row strides in elements; W has elements of type T and a row stride in bytes. n is a multiple of 16. What lies
+/// <c>ahead</c> bytes behind the weights is asked for row by row, as memory works best while something is computed; 0 asks for nothing.
 /// </remarks>
 internal static unsafe class TileProduct
 {

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// <see cref="TileProduct"/> with vectors of 128 bits, whose 16 registers (32 on Arm64) hold 6 or 8 sums: the same order, so the same bits wherever
-/// <see cref="MultiplyAdd"/> is the same.
+/// <see cref="TileProduct"/> with vectors of 128 bits, whose 16 registers (32 on Arm64) hold 6 or 8 sums: the same order, so the same bits
+/// wherever <see cref="MultiplyAdd"/> is the same.
 /// </summary>
 internal static unsafe class TileProduct128
 {

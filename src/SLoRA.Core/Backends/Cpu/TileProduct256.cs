@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary><see cref="TileProduct"/> with vectors of 256 bits, whose 16 registers hold 8 or 12 sums: the same order, the same bits.</summary>
+/// <summary>
+/// <see cref="TileProduct"/> with vectors of 256 bits, whose 16 registers hold 8 or 12 sums: the same order, the same bits.
+/// </summary>
 internal static unsafe class TileProduct256
 {
     /// <summary>Adds the product of M × 64 × K, W in four pieces of 16 columns.</summary>
@@ -199,7 +201,8 @@ internal static unsafe class TileProduct256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows1Columns64<T>(float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
+    private static void Rows1Columns64<T>(
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);

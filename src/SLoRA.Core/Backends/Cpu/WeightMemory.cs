@@ -3,8 +3,8 @@ using SLoRA.Native;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Memory for packed weights, taken in large blocks, so that matrices smaller than a large memory page share one (<see cref="LargePages"/>): a step
-/// reads all weights once, and with pages of 4 KiB it would look up an address for every 64 cache lines.
+/// Memory for packed weights, taken in large blocks, so that matrices smaller than a large memory page share one
+/// (<see cref="LargePages"/>): a step reads all weights once, and with pages of 4 KiB it would look up an address for every 64 cache lines.
 /// </summary>
 internal sealed unsafe class WeightMemory : IDisposable
 {

@@ -10,8 +10,8 @@ namespace SLoRA.Backends.Gpu;
 internal readonly record struct DirectoryEntry(int Record, int MaxRank);
 
 /// <summary>
-/// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its generation first
-/// appears in a step and stays until there is no room: then all are forgotten, and those of the step are written again.
+/// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its
+/// generation first appears in a step and stays until there is no room: then all are forgotten, and those of the step are written again.
 /// </summary>
 internal sealed unsafe class AdapterDirectories : IDisposable
 {

@@ -6,15 +6,16 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>Launches <see cref="BlasKernels.Narrow"/>.</summary>
-internal delegate void NarrowLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<ushort> narrow, int width);
+internal delegate void NarrowLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<ushort> narrow, int width);
 
 /// <summary>Launches <see cref="BlasKernels.AddBias"/>.</summary>
 internal delegate void BiasLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> bias, ArrayView<float> y, int outputs, int width, int firstColumn);
 
 /// <summary>
-/// Products with the base weights through cuBLAS. With fp32 weights everything is fp32; with 16-bit weights the activations are rounded to their type first,
-/// once for all parts that share them. Sums are fp32 either way.
+/// Products with the base weights through cuBLAS. With fp32 weights everything is fp32; with 16-bit weights the activations are rounded to
+/// their type first, once for all parts that share them. Sums are fp32 either way.
 /// </summary>
 internal sealed class BlasProducts : IDisposable
 {

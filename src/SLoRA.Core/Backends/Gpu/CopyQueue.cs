@@ -5,8 +5,9 @@ using ILGPU.Runtime.Cuda;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// Copies to the device on a stream beside that of the steps, CUDA only. They are staged in a ring of page-locked blocks, each with an event behind its last
-/// copy; a block is used again when its event was reached, which only a full ring waits for. Belongs to the engine's thread.
+/// Copies to the device on a stream beside that of the steps, CUDA only. They are staged in a ring of page-locked blocks, each with an
+/// event behind its last copy; a block is used again when its event was reached, which only a full ring waits for. Belongs to the engine's
+/// thread.
 /// </summary>
 internal sealed unsafe class CopyQueue : IDisposable
 {

@@ -6,8 +6,8 @@ using ILGPU.Runtime.Cuda;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// NVIDIA's cuBLAS on one stream: a handle, its workspace, and the one product that the model needs. The library is searched for in the folder
-/// <c>CUBLAS_LIB_DIR</c>, then where the loader looks; it comes with the CUDA toolkit, not with the driver.
+/// NVIDIA's cuBLAS on one stream: a handle, its workspace, and the one product that the model needs. The library is searched for in the
+/// folder <c>CUBLAS_LIB_DIR</c>, then where the loader looks; it comes with the CUDA toolkit, not with the driver.
 /// </summary>
 /// <remarks>Entry points and values: cuBLAS documentation, cublasGemmEx, cublasComputeType_t and cudaDataType_t.</remarks>
 internal sealed unsafe class CuBlas : IDisposable
@@ -22,7 +22,8 @@ internal sealed unsafe class CuBlas : IDisposable
     private readonly GpuDevice _device;
     private readonly DeviceArena _workspace;
     private readonly delegate* unmanaged<nint, int> _destroy;
-    private readonly delegate* unmanaged<nint, int, int, int, int, int, void*, nint, int, int, nint, int, int, void*, nint, int, int, int, int, int> _gemm;
+    private readonly delegate* unmanaged<
+        nint, int, int, int, int, int, void*, nint, int, int, nint, int, int, void*, nint, int, int, int, int, int> _gemm;
     private nint _handle;
 
     /// <summary>Loads the library, and creates a handle on the device's stream.</summary>
@@ -40,7 +41,8 @@ internal sealed unsafe class CuBlas : IDisposable
         var setStream = (delegate* unmanaged<nint, nint, int>)Export(library, "cublasSetStream_v2");
         var setWorkspace = (delegate* unmanaged<nint, nint, nuint, int>)Export(library, "cublasSetWorkspace_v2");
         _destroy = (delegate* unmanaged<nint, int>)Export(library, "cublasDestroy_v2");
-        _gemm = (delegate* unmanaged<nint, int, int, int, int, int, void*, nint, int, int, nint, int, int, void*, nint, int, int, int, int, int>)
+        _gemm = (delegate* unmanaged<
+            nint, int, int, int, int, int, void*, nint, int, int, nint, int, int, void*, nint, int, int, int, int, int>)
             Export(library, "cublasGemmEx");
         _workspace = new DeviceArena(device, WorkspaceBytes, "the workspace of cuBLAS");
         try
@@ -75,8 +77,8 @@ internal sealed unsafe class CuBlas : IDisposable
     }
 
     /// <summary>
-    /// <c>y[t, n] = Σ x[t, k] W[n, k]</c>, all row-major: x [T, K] and W [N, K] of one type, y fp32 with rows of <paramref name="pitch"/> elements, sums in
-    /// fp32. For cuBLAS, which counts columns first, these are Wᵀ transposed, x and y as they lie. Allocates nothing.
+    /// <c>y[t, n] = Σ x[t, k] W[n, k]</c>, all row-major: x [T, K] and W [N, K] of one type, y fp32 with rows of <paramref name="pitch"/>
+    /// elements, sums in fp32. For cuBLAS, which counts columns first, these are Wᵀ transposed, x and y as they lie. Allocates nothing.
     /// </summary>
     public void Multiply(DataType type, nint x, nint weight, nint y, int rows, int inputs, int outputs, int pitch)
     {

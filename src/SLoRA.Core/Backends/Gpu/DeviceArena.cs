@@ -41,7 +41,8 @@ internal sealed class DeviceArena : IDisposable
         _used += Rounded(bytes);
         if (begin + bytes > All.Length)
         {
-            throw new InvalidOperationException($"The {_purpose} on {_device.Name} were to take {All.Length} bytes; now they are {begin + bytes}.");
+            throw new InvalidOperationException(
+                $"The {_purpose} on {_device.Name} were to take {All.Length} bytes; now they are {begin + bytes}.");
         }
 
         return bytes == 0 ? default : All.SubView(begin, bytes).Cast<T>();

@@ -6,8 +6,8 @@ using ILGPU.Runtime.OpenCL;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// Copies between main memory and the device in the order of a stream, straight through the driver: ILGPU's own copies of parts of a buffer copy the
-/// whole of it on OpenCL, and those from plain addresses allocate. The main memory must stay until the stream has come that far.
+/// Copies between main memory and the device in the order of a stream, straight through the driver: ILGPU's own copies of parts of a buffer
+/// copy the whole of it on OpenCL, and those from plain addresses allocate. The main memory must stay until the stream has come that far.
 /// </summary>
 internal static unsafe class DeviceCopies
 {
@@ -22,7 +22,8 @@ internal static unsafe class DeviceCopies
         switch (stream)
         {
             case CudaStream:
-                GpuErrors.ThrowIfFailed(CudaAPI.CurrentAPI.MemcpyAsync(target.LoadEffectiveAddressAsPtr(), (nint)source, (nint)target.Length, stream));
+                GpuErrors.ThrowIfFailed(
+                    CudaAPI.CurrentAPI.MemcpyAsync(target.LoadEffectiveAddressAsPtr(), (nint)source, (nint)target.Length, stream));
                 break;
             case CLStream:
                 GpuErrors.ThrowIfFailed(
@@ -46,7 +47,8 @@ internal static unsafe class DeviceCopies
         switch (stream)
         {
             case CudaStream:
-                GpuErrors.ThrowIfFailed(CudaAPI.CurrentAPI.MemcpyAsync((nint)target, source.LoadEffectiveAddressAsPtr(), (nint)source.Length, stream));
+                GpuErrors.ThrowIfFailed(
+                    CudaAPI.CurrentAPI.MemcpyAsync((nint)target, source.LoadEffectiveAddressAsPtr(), (nint)source.Length, stream));
                 break;
             case CLStream:
                 GpuErrors.ThrowIfFailed(
@@ -66,7 +68,8 @@ internal static unsafe class DeviceCopies
         {
             case CudaStream:
                 GpuErrors.ThrowIfFailed(
-                    CudaAPI.CurrentAPI.MemcpyAsync(target.LoadEffectiveAddressAsPtr(), source.LoadEffectiveAddressAsPtr(), (nint)source.Length, stream));
+                    CudaAPI.CurrentAPI.MemcpyAsync(
+                        target.LoadEffectiveAddressAsPtr(), source.LoadEffectiveAddressAsPtr(), (nint)source.Length, stream));
                 break;
             case CLStream:
                 GpuErrors.ThrowIfFailed(CLAPI.CurrentAPI.CopyBuffer(
@@ -74,7 +77,8 @@ internal static unsafe class DeviceCopies
                 break;
             default:
                 stream.Synchronize();
-                Buffer.MemoryCopy((void*)source.LoadEffectiveAddressAsPtr(), (void*)target.LoadEffectiveAddressAsPtr(), target.Length, source.Length);
+                Buffer.MemoryCopy(
+                    (void*)source.LoadEffectiveAddressAsPtr(), (void*)target.LoadEffectiveAddressAsPtr(), target.Length, source.Length);
                 break;
         }
     }

@@ -9,7 +9,9 @@ namespace SLoRA.Backends.Gpu;
 /// <summary>Finds the device that the options name, and says why when it cannot be used.</summary>
 internal static class DeviceSelection
 {
-    /// <summary>The oldest CUDA driver whose PTX dialect holds all instructions of the kernels: that of CUDA 11.0, made for compute capability 8.0.</summary>
+    /// <summary>
+    /// The oldest CUDA driver whose PTX dialect holds all instructions of the kernels: that of CUDA 11.0, made for compute capability 8.0.
+    /// </summary>
     private static readonly CudaDriverVersion _oldestDriver = CudaDriverVersion.FromMajorMinor(11, 0);
 
     /// <summary>Opens the device, or joins its users.</summary>
@@ -48,7 +50,8 @@ internal static class DeviceSelection
     {
         if (DriverLibraries.Load(NativeNames.Cuda) == 0)
         {
-            throw new GpuException(GpuError.NoDriver, $"NVIDIA's driver is not installed ({DriverLibraries.Missing(NativeNames.Cuda, NativeNames.Current)}).");
+            throw new GpuException(
+                GpuError.NoDriver, $"NVIDIA's driver is not installed ({DriverLibraries.Missing(NativeNames.Cuda, NativeNames.Current)}).");
         }
 
         Context context = GpuDevice.Create(static builder => builder.Cuda(static _ => true));
@@ -67,7 +70,8 @@ internal static class DeviceSelection
             if (device.Architecture is { } architecture && architecture < CudaArchitecture.SM_70)
             {
                 throw new GpuException(
-                    GpuError.DriverTooOld, $"{name} has compute capability {architecture.Major}.{architecture.Minor}; the kernels need 7.0 or newer.");
+                    GpuError.DriverTooOld,
+                    $"{name} has compute capability {architecture.Major}.{architecture.Minor}; the kernels need 7.0 or newer.");
             }
 
             return Start(context, name, false, () => device.CreateCudaAccelerator(context));
@@ -83,7 +87,8 @@ internal static class DeviceSelection
     {
         if (DriverLibraries.Load(NativeNames.OpenCL) == 0)
         {
-            throw new GpuException(GpuError.NoDriver, $"OpenCL is not installed ({DriverLibraries.Missing(NativeNames.OpenCL, NativeNames.Current)}).");
+            throw new GpuException(
+                GpuError.NoDriver, $"OpenCL is not installed ({DriverLibraries.Missing(NativeNames.OpenCL, NativeNames.Current)}).");
         }
 
         Context context = GpuDevice.Create(static builder => builder.OpenCL(static _ => true));
@@ -135,8 +140,8 @@ internal static class DeviceSelection
     private static string Text(CudaDriverVersion version) => $"{version.Major}.{version.Minor}";
 
     /// <summary>
-    /// ILGPU refuses devices without generic addresses, although only the word in its source stands in the way: <see cref="KernelLoader"/> defines it away,
-    /// which is right for kernels whose pointers are never chosen between global and local memory.
+    /// ILGPU refuses devices without generic addresses, although only the word in its source stands in the way: <see cref="KernelLoader"/>
+    /// defines it away, which is right for kernels whose pointers are never chosen between global and local memory.
     /// </summary>
     /// <returns>Whether the device lacks them.</returns>
     private static bool AllowMissingGenericAddresses(CLDevice device)

@@ -5,9 +5,8 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// Finds the drivers' libraries under the names that systems install (<see cref="NativeNames"/>): only development packages bring the plain names that ILGPU
-/// asks
-/// for, and what it does not find it takes for "no device".
+/// Finds the drivers' libraries under the names that systems install (<see cref="NativeNames"/>): only development packages bring the plain
+/// names that ILGPU asks for, and what it does not find it takes for "no device".
 /// </summary>
 internal static class DriverLibraries
 {

@@ -7,8 +7,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// A GPU device through ILGPU: base weights, page pool and activations in one allocation each. A step is one upload of its plan, the kernels one after
-/// another on one stream, and the download of the chosen tokens, or of logits where somebody needs them; nothing in between waits for the device.
+/// A GPU device through ILGPU: base weights, page pool and activations in one allocation each. A step is one upload of its plan, the
+/// kernels one after another on one stream, and the download of the chosen tokens, or of logits where somebody needs them; nothing in
+/// between waits for the device.
 /// </summary>
 internal sealed unsafe class GpuBackend : IBackend
 {
@@ -39,7 +40,9 @@ internal sealed unsafe class GpuBackend : IBackend
     private StepOutputs? _outputs;
     private StepPlan _plan = new(0, 0);
 
-    /// <summary>A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.</summary>
+    /// <summary>
+    /// A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.
+    /// </summary>
     public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
     {
         _ownsDevice = false;
@@ -96,7 +99,8 @@ internal sealed unsafe class GpuBackend : IBackend
         _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
-            throw new GpuException(GpuError.Unsupported, $"A pool of {pageCount * layout.PageBytes} bytes is larger than the 128 GiB that tiles can be found in.");
+            throw new GpuException(GpuError.Unsupported,
+                $"A pool of {pageCount * layout.PageBytes} bytes is larger than the 128 GiB that tiles can be found in.");
         }
 
         _layout = layout;
@@ -159,7 +163,8 @@ internal sealed unsafe class GpuBackend : IBackend
         _blas?.Complete(Math.Max(_rowLimit, _outputLimit));
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
-        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int)) + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
+        long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
+            + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
@@ -203,7 +208,8 @@ internal sealed unsafe class GpuBackend : IBackend
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             _kernels.ShrinkEmbedding(
-                _stream, Launch.Groups(_plan.Lora.Chunks.Length), PageMemory.Floats, PageMemory.Halves, _directories!.View, Step.Chunks, Step.EntryRows,
+                _stream, Launch.Groups(_plan.Lora.Chunks.Length), PageMemory.Floats, PageMemory.Halves, _directories!.View, Step.Chunks,
+                Step.EntryRows,
                 Step.Tokens, Shrunk, target);
             Expand(x, source.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
         }
@@ -213,10 +219,12 @@ internal sealed unsafe class GpuBackend : IBackend
         _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
 
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
-        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z), new NormShape(x.Width, 0, x.Width, epsilon));
+        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z),
+        new NormShape(x.Width, 0, x.Width, epsilon));
 
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) => _kernels.Norm(
-        _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x), new NormShape(x.Width, firstColumn, weight.Length, epsilon));
+        _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x),
+        new NormShape(x.Width, firstColumn, weight.Length, epsilon));
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
@@ -239,7 +247,8 @@ internal sealed unsafe class GpuBackend : IBackend
         ArrayView<float> angles = ((GpuRope)rope).Angles;
         if (Layout.Type == TensorType.F32)
         {
-            _kernels.RotateAndStore.Wide(_stream, config, Values(qkv), PageMemory.Floats, Step.Positions, Step.TableStart, Step.Pages, angles, shape);
+            _kernels.RotateAndStore.Wide(
+                _stream, config, Values(qkv), PageMemory.Floats, Step.Positions, Step.TableStart, Step.Pages, angles, shape);
         }
         else
         {
@@ -255,18 +264,21 @@ internal sealed unsafe class GpuBackend : IBackend
         if (Layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
-                _stream, config, Values(qkv), PageMemory.Floats, Step.Tasks, Step.Positions, Step.TableStart, Step.Pages, _partial, Values(y), shape);
+                _stream, config, Values(qkv), PageMemory.Floats, Step.Tasks, Step.Positions, Step.TableStart, Step.Pages, _partial,
+                Values(y), shape);
         }
         else
         {
             _kernels.Attend.Narrow(Layout.Type)(
-                _stream, config, Values(qkv), PageMemory.Halves, Step.Tasks, Step.Positions, Step.TableStart, Step.Pages, _partial, Values(y), shape);
+                _stream, config, Values(qkv), PageMemory.Halves, Step.Tasks, Step.Positions, Step.TableStart, Step.Pages, _partial,
+                Values(y), shape);
         }
 
         if (Step.MergeCount > 0)
         {
             _kernels.Merge(
-                _stream, Launch.Groups(Step.MergeCount, attention.Heads), _partial, Step.Merges, Values(y), attention.Heads, attention.HeadDim);
+                _stream, Launch.Groups(Step.MergeCount, attention.Heads), _partial, Step.Merges, Values(y), attention.Heads,
+                attention.HeadDim);
         }
     }
 
@@ -405,7 +417,9 @@ internal sealed unsafe class GpuBackend : IBackend
         Expand(y, widest, parts, shape);
     }
 
-    /// <summary>One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.</summary>
+    /// <summary>
+    /// One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.
+    /// </summary>
     private void Expand(DeviceRows y, int columns, int parts, LoraShape shape)
     {
         ReadOnlySpan<int> places = _plan.Lora.PlaceStarts;
@@ -414,7 +428,8 @@ internal sealed unsafe class GpuBackend : IBackend
             int first = places[place];
             int end = place + 1 < places.Length ? places[place + 1] : _plan.Lora.Chunks.Length;
             _kernels.Expand(
-                _stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, PageMemory.Floats, PageMemory.Halves, _directories!.View,
+                _stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, PageMemory.Floats, PageMemory.Halves,
+                _directories!.View,
                 Step.ChunksFrom(first), Step.EntryRows, Step.EntryWeights, Step.OutputOfRow, Values(y), shape);
         }
     }

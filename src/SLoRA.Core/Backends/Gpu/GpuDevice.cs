@@ -6,8 +6,8 @@ using ILGPU.Runtime.Cuda;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// One backend's hold on a device: the stream that everything of a step runs on and the kernels loaded for it, over a <see cref="SharedAccelerator"/>. Its
-/// operations throw what the driver answers as <see cref="GpuException"/>; freeing never throws.
+/// One backend's hold on a device: the stream that everything of a step runs on and the kernels loaded for it, over a
+/// <see cref="SharedAccelerator"/>. Its operations throw what the driver answers as <see cref="GpuException"/>; freeing never throws.
 /// </summary>
 internal sealed unsafe class GpuDevice : IDisposable
 {
@@ -56,7 +56,10 @@ internal sealed unsafe class GpuDevice : IDisposable
         return new GpuDevice(new SharedAccelerator(context, accelerator, "ILGPU's simulation"));
     }
 
-    /// <summary>A context with the settings that every kernel is compiled under, without devices of its own unless <paramref name="devices"/> adds some.</summary>
+    /// <summary>
+    /// A context with the settings that every kernel is compiled under, without devices of its own unless <paramref name="devices"/> adds
+    /// some.
+    /// </summary>
     /// <remarks>O1: at O2 ILGPU 1.5.3 moves loads from shared memory over barriers.</remarks>
     internal static Context Create(Action<Context.Builder> devices) => Context.Create(builder =>
     {

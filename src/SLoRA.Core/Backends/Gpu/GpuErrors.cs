@@ -8,7 +8,9 @@ internal static class GpuErrors
 {
     /// <summary>An error of the driver while a device was opened.</summary>
     public static GpuException Open(string device, Exception error) => new(
-        error is CudaException or CLException ? (IsOutOfMemory(error) ? GpuError.OutOfMemory : GpuError.DeviceFailed) : GpuError.Unsupported,
+        error is CudaException or CLException
+            ? (IsOutOfMemory(error) ? GpuError.OutOfMemory : GpuError.DeviceFailed)
+            : GpuError.Unsupported,
         $"{device} cannot be opened: {Describe(error)}.",
         error);
 
@@ -24,7 +26,8 @@ internal static class GpuErrors
 
     /// <summary>An error of the driver or the compiler while a kernel was loaded.</summary>
     public static GpuException Kernel(string device, string kernel, string log, Exception error) => new(
-        GpuError.KernelRejected, $"{device} does not accept the kernel {kernel}: {Describe(error)}{(log.Length > 0 ? "; " + log : "")}.", error);
+        GpuError.KernelRejected,
+        $"{device} does not accept the kernel {kernel}: {Describe(error)}{(log.Length > 0 ? "; " + log : "")}.", error);
 
     /// <summary>Throws what an entry point of the CUDA driver answered, unless it is success.</summary>
     public static void ThrowIfFailed(CudaError error)

@@ -5,8 +5,8 @@ using SLoRA.Native;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// The pool in device memory. Writes are staged in page-locked memory and run in the order of the steps' stream, so that a step which follows sees them;
-/// those beside the steps run on a stream of their own on CUDA, and like the others elsewhere; reads wait.
+/// The pool in device memory. Writes are staged in page-locked memory and run in the order of the steps' stream, so that a step which
+/// follows sees them; those beside the steps run on a stream of their own on CUDA, and like the others elsewhere; reads wait.
 /// </summary>
 internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
 {

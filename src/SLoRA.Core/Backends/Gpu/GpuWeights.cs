@@ -3,7 +3,10 @@ using SLoRA.Formats;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>The base weights on the device, as stored. They lie in one allocation if their size was announced. A tensor that is loaded twice (tied embeddings) lies there once.</summary>
+/// <summary>
+/// The base weights on the device, as stored. They lie in one allocation if their size was announced. A tensor that is loaded twice (tied
+/// embeddings) lies there once.
+/// </summary>
 internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
 {
     private const long StagingBytes = 16L << 20;

@@ -3,7 +3,9 @@ using ILGPU.Runtime.Cuda;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>Main memory that copies to and from the device run from: page-locked where the driver has it, so that they run beside the host.</summary>
+/// <summary>
+/// Main memory that copies to and from the device run from: page-locked where the driver has it, so that they run beside the host.
+/// </summary>
 internal sealed unsafe class HostBuffer : IDisposable
 {
     private readonly GpuDevice _device;

@@ -19,7 +19,8 @@ internal sealed class KernelLoader(GpuDevice device)
     public const int GroupSizeLog2 = 7;
 
     /// <summary>Loads a kernel.</summary>
-    /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters behind.</typeparam>
+    /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters
+    /// behind.</typeparam>
     /// <param name="kernel">The kernel: a static method with <see cref="KernelAttribute"/>.</param>
     /// <exception cref="GpuException">Compiler or driver do not accept it.</exception>
     public TLauncher Load<TLauncher>(Delegate kernel)

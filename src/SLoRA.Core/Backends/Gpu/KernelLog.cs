@@ -6,7 +6,9 @@ using ILGPU.Runtime.OpenCL;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>What the driver's compiler says of a kernel that it rejects: ILGPU writes it to the trace listeners only, so it is asked once more.</summary>
+/// <summary>
+/// What the driver's compiler says of a kernel that it rejects: ILGPU writes it to the trace listeners only, so it is asked once more.
+/// </summary>
 internal static class KernelLog
 {
     /// <summary>The log, in one line; empty if the driver gives none.</summary>
@@ -41,7 +43,8 @@ internal static class KernelLog
 
     private static string? Of(CLAccelerator accelerator, CLCompiledKernel kernel)
     {
-        CLError error = CLKernel.LoadKernel(accelerator, kernel.Name, kernel.Source, kernel.CVersion, out nint program, out nint loaded, out string? log);
+        CLError error = CLKernel.LoadKernel(
+            accelerator, kernel.Name, kernel.Source, kernel.CVersion, out nint program, out nint loaded, out string? log);
         if (error == CLError.CL_SUCCESS)
         {
             CLAPI.CurrentAPI.ReleaseKernel(loaded);

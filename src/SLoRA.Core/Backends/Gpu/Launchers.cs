@@ -50,7 +50,8 @@ internal delegate void AttendLauncher<TStored>(
 
 /// <summary>Launches <see cref="AttentionKernels.Merge"/>.</summary>
 internal delegate void MergeLauncher(
-    AcceleratorStream stream, KernelConfig config, ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads, int headDim);
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads,
+    int headDim);
 
 /// <summary>Launches <see cref="NormKernel.Run"/>.</summary>
 internal delegate void NormLauncher(

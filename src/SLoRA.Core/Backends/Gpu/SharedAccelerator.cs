@@ -8,9 +8,10 @@ using ILGPU.Runtime.Cuda;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// ILGPU's context and accelerator of one device, and what kernels were compiled to. All engines of a process that use the device share them: a context of the
-/// driver's own costs about a second and hundreds of megabytes. It closes with its last user. Everything that creates, compiles or frees goes through
-/// <see cref="Gate"/>, since ILGPU's objects are not made for several threads; launches and copies do not need it.
+/// ILGPU's context and accelerator of one device, and what kernels were compiled to. All engines of a process that use the device share
+/// them: a context of the driver's own costs about a second and hundreds of megabytes. It closes with its last user. Everything that
+/// creates, compiles or frees goes through <see cref="Gate"/>, since ILGPU's objects are not made for several threads; launches and copies
+/// do not need it.
 /// </summary>
 internal sealed class SharedAccelerator
 {
@@ -23,8 +24,10 @@ internal sealed class SharedAccelerator
     // ILGPU keeps what a thread was bound to before the driver agrees, and then believes it.
     private static readonly PropertyInfo _current = typeof(Accelerator).GetProperty(nameof(ILGPU.Runtime.Accelerator.Current))!;
 
-    // An object whose constructor fails in the driver is registered already, and its finalizer would call the driver on the collector's thread.
-    private static readonly FieldInfo? _children = typeof(Accelerator).GetField("childObjects", BindingFlags.Instance | BindingFlags.NonPublic);
+    // An object whose constructor fails in the driver is registered already, and its finalizer would call the driver on the collector's
+    // thread.
+    private static readonly FieldInfo? _children =
+        typeof(Accelerator).GetField("childObjects", BindingFlags.Instance | BindingFlags.NonPublic);
 
     private readonly Context _context;
     private (GpuDriver Driver, int Device)? _key;
@@ -113,7 +116,9 @@ internal sealed class SharedAccelerator
         }
     }
 
-    /// <summary>Frees an object. An error of the driver says that the device failed before; it is noted, and the memory goes with the context.</summary>
+    /// <summary>
+    /// Frees an object. An error of the driver says that the device failed before; it is noted, and the memory goes with the context.
+    /// </summary>
     public void Free(AcceleratorObject item)
     {
         lock (Gate)

@@ -9,8 +9,8 @@ namespace SLoRA.Backends.Gpu;
 internal readonly record struct Section(int First, int Count);
 
 /// <summary>
-/// The plan of a step as the kernels want it: one block of ints, put together in page-locked memory and sent in one copy. The memory grows with the largest
-/// step seen and is used again for the next one.
+/// The plan of a step as the kernels want it: one block of ints, put together in page-locked memory and sent in one copy. The memory grows
+/// with the largest step seen and is used again for the next one.
 /// </summary>
 internal sealed unsafe class StepUpload : IDisposable
 {
@@ -214,8 +214,8 @@ internal sealed unsafe class StepUpload : IDisposable
     }
 
     /// <summary>
-    /// A task per row; the single row of a decoding sequence gets one task per split, as long as there are places for their results, since one group would
-    /// have to walk its whole context alone.
+    /// A task per row; the single row of a decoding sequence gets one task per split, as long as there are places for their results, since
+    /// one group would have to walk its whole context alone.
     /// </summary>
     private void PutAttention(StepPlan plan)
     {
@@ -262,7 +262,8 @@ internal sealed unsafe class StepUpload : IDisposable
 
     private void PutChoices(TokenChoices choices)
     {
-        Reserve(_used + (choices.Items.Length * ChooseKernels.ChoiceInts) + (2 * (choices.Seen.Length + choices.BiasTokens.Length)) + (5 * Block));
+        Reserve(_used + (choices.Items.Length * ChooseKernels.ChoiceInts) + (2 * (choices.Seen.Length + choices.BiasTokens.Length))
+            + (5 * Block));
         Span<int> ints = Take(choices.Items.Length * ChooseKernels.ChoiceInts, out _choices);
         foreach (TokenChoice choice in choices.Items)
         {
@@ -310,7 +311,9 @@ internal sealed unsafe class StepUpload : IDisposable
 
     // An empty array is a view of what nobody reads: kernels take no views of nothing.
     private ArrayView<int> View(Section section) =>
-        section.Count == 0 ? _memory.All.SubView(0, sizeof(int)).Cast<int>() : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
+        section.Count == 0
+            ? _memory.All.SubView(0, sizeof(int)).Cast<int>()
+            : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
         (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)

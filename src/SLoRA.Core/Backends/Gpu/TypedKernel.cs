@@ -3,8 +3,8 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// A kernel with one version per element type of weights or cache. A version is compiled when its type is announced, so that no step waits for the
-/// compiler.
+/// A kernel with one version per element type of weights or cache. A version is compiled when its type is announced, so that no step waits
+/// for the compiler.
 /// </summary>
 /// <typeparam name="TWide">Launcher of the version for fp32.</typeparam>
 /// <typeparam name="TNarrow">Launcher of the versions for the 16-bit types.</typeparam>

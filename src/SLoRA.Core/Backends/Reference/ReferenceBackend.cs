@@ -16,7 +16,9 @@ internal sealed unsafe class ReferenceBackend : IBackend
     private KvLayout? _layout;
     private StepPlan _plan;
 
-    /// <summary>Creates a backend for steps of at most <paramref name="rowLimit"/> rows, <paramref name="outputLimit"/> of them with logits.</summary>
+    /// <summary>
+    /// Creates a backend for steps of at most <paramref name="rowLimit"/> rows, <paramref name="outputLimit"/> of them with logits.
+    /// </summary>
     public ReferenceBackend(int rowLimit, int outputLimit)
     {
         _rowLimit = rowLimit;
@@ -156,7 +158,8 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     ReferenceAttention.Attend(
                         q, output, first, position, attention.ScoreScale,
                         (j, d) => ReferenceAttention.Key(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
-                        (j, d) => ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d));
+                        (j, d) =>
+                            ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d));
                 }
             }
         }

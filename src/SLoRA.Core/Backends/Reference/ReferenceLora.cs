@@ -4,8 +4,8 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Reference;
 
 /// <summary>
-/// Shrink and expand over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, chunk by chunk, entry by
-/// entry. Weights are found through the tile directory.
+/// Shrink and expand over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, chunk by chunk,
+/// entry by entry. Weights are found through the tile directory.
 /// </summary>
 internal static unsafe class ReferenceLora
 {
@@ -17,7 +17,8 @@ internal static unsafe class ReferenceLora
     /// <param name="x"><c>[T or O, in]</c>.</param>
     /// <param name="y"><c>[T or O, …]</c>.</param>
     /// <param name="firstColumn">First column of the module in y.</param>
-    public static void Linear(StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y, int firstColumn)
+    public static void Linear(
+        StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y, int firstColumn)
     {
         foreach (WorkChunk chunk in plan.Lora.Chunks)
         {

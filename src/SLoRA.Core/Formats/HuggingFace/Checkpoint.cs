@@ -5,19 +5,20 @@ using SLoRA.Errors;
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/>, or reading and <see
-/// cref="Release"/>, come
-/// second, so that whoever knows the model can refuse it before any weight is touched.
+/// The tensors of a model's safetensors files. Opening reads and checks all headers against the index; <see cref="Map"/>, or reading and
+/// <see cref="Release"/>, come second, so that whoever knows the model can refuse it before any weight is touched.
 /// </summary>
 /// <remarks>
-/// Whoever cuts a mapped file short while the model is in use kills the process. That is why only the base model, which the host program owns, may be mapped.
+/// Whoever cuts a mapped file short while the model is in use kills the process. That is why only the base model, which the host program
+/// owns, may be mapped.
 /// </remarks>
 internal sealed class Checkpoint : IDisposable
 {
     private readonly FrozenDictionary<string, Shard> _shardOf;
     private readonly ImmutableArray<Shard> _shards;
 
-    private Checkpoint(string file, ImmutableArray<Shard> shards, FrozenDictionary<string, TensorEntry> tensors, FrozenDictionary<string, Shard> shardOf)
+    private Checkpoint(
+        string file, ImmutableArray<Shard> shards, FrozenDictionary<string, TensorEntry> tensors, FrozenDictionary<string, Shard> shardOf)
     {
         File = file;
         _shards = shards;
@@ -51,19 +52,27 @@ internal sealed class Checkpoint : IDisposable
                 foreach (TensorEntry tensor in shard.Header.Tensors)
                 {
                     if (!tensors.TryAdd(tensor.Name, tensor))
-                        throw new FormatError(LoadErrorKind.Tensor, path, tensor.Name, $"is also in {Shown.Name(Path.GetFileName(shardOf[tensor.Name].Path))}");
+                    {
+                        throw new FormatError(LoadErrorKind.Tensor, path, tensor.Name,
+                            $"is also in {Shown.Name(Path.GetFileName(shardOf[tensor.Name].Path))}");
+                    }
+
                     shardOf.Add(tensor.Name, shard);
                 }
             }
 
             CheckIndex(index, shardOf);
             return new Checkpoint(
-                index.File, shards.DrainToImmutable(), tensors.ToFrozenDictionary(StringComparer.Ordinal), shardOf.ToFrozenDictionary(StringComparer.Ordinal));
+                index.File, shards.DrainToImmutable(), tensors.ToFrozenDictionary(StringComparer.Ordinal),
+                shardOf.ToFrozenDictionary(StringComparer.Ordinal));
         }
         catch
         {
             foreach (Shard shard in shards)
+            {
                 shard.Dispose();
+            }
+
             throw;
         }
     }
@@ -71,14 +80,18 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>The path of the file that a tensor is in.</summary>
     public string FileOf(string tensor) => _shardOf[tensor].Path;
 
-    /// <summary>Reads every file through once, which brings it into the system's cache and finds what cannot be read, and maps it.</summary>
+    /// <summary>
+    /// Reads every file through once, which brings it into the system's cache and finds what cannot be read, and maps it.
+    /// </summary>
     /// <exception cref="FormatError">A file cannot be read, or is shorter than when its header was read.</exception>
     public void Map(IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long total = FileBytes, done = 0;
         progress?.Report(new LoadProgress("weights", 0, total));
         foreach (Shard shard in _shards)
+        {
             shard.Map(bytes => progress?.Report(new LoadProgress("weights", done += bytes, total)), cancellation);
+        }
     }
 
     /// <summary>The address of a tensor's first byte; valid until <see cref="Dispose"/>. Its alignment is that of a byte.</summary>
@@ -89,38 +102,56 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="offset">Bytes from its start.</param>
     /// <param name="destination">Filled to its end.</param>
     /// <exception cref="FormatError">The file cannot be read, or has changed since it was opened.</exception>
-    public void Read(string tensor, long offset, Span<byte> destination) => _shardOf[tensor].Read(Tensors[tensor].Begin + offset, destination);
+    public void Read(string tensor, long offset, Span<byte> destination) =>
+        _shardOf[tensor].Read(Tensors[tensor].Begin + offset, destination);
 
     /// <summary>Closes the files, unless they are mapped. What is read afterwards opens them for that moment.</summary>
     public void Release()
     {
         foreach (Shard shard in _shards)
+        {
             shard.Release();
+        }
     }
 
     /// <summary>Unmaps and closes the files. All addresses become invalid.</summary>
     public void Dispose()
     {
         foreach (Shard shard in _shards)
+        {
             shard.Dispose();
+        }
     }
 
     private static void CheckIndex(CheckpointIndex index, Dictionary<string, Shard> shardOf)
     {
         if (index.ShardOf is null)
+        {
             return;
+        }
+
         foreach ((string tensor, string path) in index.ShardOf)
         {
             if (!shardOf.TryGetValue(tensor, out Shard? shard))
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is not in {Shown.Name(Path.GetFileName(path))}, where the index places it");
+            {
+                throw new FormatError(
+                    LoadErrorKind.Tensor, index.File, tensor, $"is not in {Shown.Name(Path.GetFileName(path))}, where the index places it");
+            }
+
             if (shard.Path != path)
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Shown.Name(Path.GetFileName(shard.Path))}, the index places it in {Shown.Name(Path.GetFileName(path))}");
+            {
+                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor,
+                    $"is in {Shown.Name(Path.GetFileName(shard.Path))}, the index places it in {Shown.Name(Path.GetFileName(path))}");
+            }
         }
 
         foreach ((string tensor, Shard shard) in shardOf)
         {
             if (!index.ShardOf.ContainsKey(tensor))
-                throw new FormatError(LoadErrorKind.Tensor, index.File, tensor, $"is in {Shown.Name(Path.GetFileName(shard.Path))}, but not in the index");
+            {
+                throw new FormatError(
+                    LoadErrorKind.Tensor, index.File, tensor, $"is in {Shown.Name(Path.GetFileName(shard.Path))}, but not in the index");
+            }
         }
     }
 }

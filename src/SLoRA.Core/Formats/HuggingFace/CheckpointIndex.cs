@@ -16,7 +16,9 @@ internal sealed record CheckpointIndex(string File, ImmutableArray<string> Shard
     /// <summary>A checkpoint of one file.</summary>
     public static CheckpointIndex Single(string path) => new(path, [path], null);
 
-    /// <summary>Reads an index. Shards must be plain file names, so nothing outside the folder is ever opened, not even to see whether it is there.</summary>
+    /// <summary>
+    /// Reads an index. Shards must be plain file names, so nothing outside the folder is ever opened, not even to see whether it is there.
+    /// </summary>
     public static CheckpointIndex Read(string folder, string path)
     {
         ConfigObject index = ConfigDocument.Read(path, LoadErrorKind.File, LargestIndex);
@@ -26,15 +28,25 @@ internal sealed record CheckpointIndex(string File, ImmutableArray<string> Shard
         foreach (string tensor in map.Keys)
         {
             if (map.KindOf(tensor) != JsonValueKind.String)
+            {
                 throw map.Error(tensor, "has no file name");
+            }
+
             string name = map.String(tensor);
             if (!shards.TryGetValue(name, out string? shard))
             {
                 if (!IsPlainFileName(name))
+                {
                     throw new FormatError(LoadErrorKind.File, path, name, "is not the name of a .safetensors file in this folder");
+                }
+
                 shard = Path.Combine(folder, name);
                 if (!System.IO.File.Exists(shard))
-                    throw new FormatError(LoadErrorKind.File, path, name, "is missing, although the index names it: download the model again");
+                {
+                    throw new FormatError(
+                        LoadErrorKind.File, path, name, "is missing, although the index names it: download the model again");
+                }
+
                 shards.Add(name, shard);
             }
 
@@ -46,7 +58,8 @@ internal sealed record CheckpointIndex(string File, ImmutableArray<string> Shard
             : throw index.Error("weight_map", "names no tensor");
     }
 
-    // Both separators on every system, so that a model is refused or accepted alike wherever it is read; ':' is a drive or a stream on Windows.
+    // Both separators on every system, so that a model is refused or accepted alike wherever it is read; ':' is a drive or a stream on
+    // Windows.
     private static bool IsPlainFileName(string name) =>
         name.EndsWith(".safetensors", StringComparison.Ordinal) && name.AsSpan().IndexOfAny("/\\:\0") < 0;
 }

@@ -3,16 +3,16 @@ using System.Collections.Immutable;
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// What a model's authors say about generating with it, as far as requests go by it: which tokens end a sequence. How to sample is each request's own matter,
-/// so their
-/// values for that are not read, whatever they are; those that no request can ask for are told.
+/// What a model's authors say about generating with it, as far as requests go by it: which tokens end a sequence. How to sample is each
+/// request's own matter, so their values for that are not read, whatever they are; those that no request can ask for are told.
 /// </summary>
 internal sealed record GenerationDefaults
 {
     // Settings that change the output and that requests cannot ask for, each with the value at which it changes nothing.
     private static readonly (string Key, double? Neutral)[] Others =
     [
-        ("typical_p", 1), ("epsilon_cutoff", 0), ("eta_cutoff", 0), ("num_beams", 1), ("no_repeat_ngram_size", 0), ("penalty_alpha", 0), ("guidance_scale", 1),
+        ("typical_p", 1), ("epsilon_cutoff", 0), ("eta_cutoff", 0), ("num_beams", 1), ("no_repeat_ngram_size", 0), ("penalty_alpha", 0),
+        ("guidance_scale", 1),
         ("min_length", 0), ("min_new_tokens", 0), ("bad_words_ids", null), ("suppress_tokens", null), ("begin_suppress_tokens", null),
         ("forced_bos_token_id", null), ("forced_eos_token_id", null),
     ];

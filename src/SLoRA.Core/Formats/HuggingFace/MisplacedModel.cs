@@ -4,10 +4,13 @@ using SLoRA.Formats.Peft;
 
 namespace SLoRA.Formats.HuggingFace;
 
-/// <summary>What is given in the place of a model's folder, told by names of files, and what to do about it. No file is opened for that.</summary>
+/// <summary>
+/// What is given in the place of a model's folder, told by names of files, and what to do about it. No file is opened for that.
+/// </summary>
 internal static partial class MisplacedModel
 {
-    private const string Gguf = "is a GGUF model, which is not read here: take the Hugging Face folder that it was converted from, with safetensors";
+    private const string Gguf =
+        "is a GGUF model, which is not read here: take the Hugging Face folder that it was converted from, with safetensors";
     private const string Pickle = $"would have to be unpickled, which runs code; only {ModelFolder.WeightFile} is read, and it is missing";
 
     // Endings of files with weights in other formats, those first that tell most.
@@ -32,11 +35,13 @@ internal static partial class MisplacedModel
         {
             return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
                 ? new FormatError(LoadErrorKind.Incompatible, path, null, Gguf)
-                : new FormatError(LoadErrorKind.File, path, null, $"is a file, expected the folder of a model: name the folder that {ModelFolder.ConfigFile} is in");
+                : new FormatError(LoadErrorKind.File, path, null,
+                    $"is a file, expected the folder of a model: name the folder that {ModelFolder.ConfigFile} is in");
         }
 
         string advice = HubName().IsMatch(path)
-            ? "; if it is the name of a model on the Hugging Face Hub, download that first (hf download NAME --local-dir FOLDER): nothing is fetched here"
+            ? "; if it is the name of a model on the Hugging Face Hub, download that first (hf download NAME --local-dir FOLDER): nothing "
+                + "is fetched here"
             : "";
         return new FormatError(LoadErrorKind.File, path, null, "is not a folder that exists" + advice);
     }
@@ -47,15 +52,24 @@ internal static partial class MisplacedModel
         if (File.Exists(Path.Combine(path, PeftFolder.ConfigFile)))
         {
             return new FormatError(
-                LoadErrorKind.File, path, PeftFolder.ConfigFile, "makes it the folder of an adapter; register that under a name, and name here the model that it was trained on");
+                LoadErrorKind.File, path, PeftFolder.ConfigFile,
+                "makes it the folder of an adapter; register that under a name, and name here the model that it was trained on");
         }
 
         if (FirstFile(path, ".gguf") is { } gguf)
+        {
             return new FormatError(LoadErrorKind.Incompatible, path, gguf, Gguf);
+        }
+
         if (File.Exists(Path.Combine(path, "params.json")))
-            return new FormatError(LoadErrorKind.Incompatible, path, "params.json", "makes it a model in the form of its makers; take the same model in Hugging Face's form, with config.json");
+        {
+            return new FormatError(LoadErrorKind.Incompatible, path, "params.json",
+                "makes it a model in the form of its makers; take the same model in Hugging Face's form, with config.json");
+        }
+
         return Inner(path) is { } inner
-            ? new FormatError(LoadErrorKind.File, path, ModelFolder.ConfigFile, $"is missing, and the folder {Shown.Name(inner)} in it has one: name that")
+            ? new FormatError(LoadErrorKind.File, path, ModelFolder.ConfigFile,
+                $"is missing, and the folder {Shown.Name(inner)} in it has one: name that")
             : new FormatError(LoadErrorKind.File, path, ModelFolder.ConfigFile, "is missing");
     }
 
@@ -65,18 +79,26 @@ internal static partial class MisplacedModel
         foreach ((string ending, LoadErrorKind kind, string problem) in OtherWeights)
         {
             if (FirstFile(path, ending) is { } other)
+            {
                 return new FormatError(kind, path, other, problem);
+            }
         }
 
         if (FirstFile(path, ".safetensors") is not { } weights)
+        {
             return new FormatError(LoadErrorKind.File, path, ModelFolder.WeightFile, "is missing");
+        }
+
         string advice = weights == PeftFolder.TensorFile ? "that is an adapter, without the model that it belongs to"
             : ShardName().IsMatch(weights) ? $"that is one of several, which their index {ModelFolder.IndexFile} must come with"
             : "if those are all weights of the model, rename it";
-        return new FormatError(LoadErrorKind.File, path, ModelFolder.WeightFile, $"is missing, and there is {Shown.Name(weights)}: {advice}");
+        return new FormatError(
+            LoadErrorKind.File, path, ModelFolder.WeightFile, $"is missing, and there is {Shown.Name(weights)}: {advice}");
     }
 
-    /// <summary>A folder inside with a configuration: a checkpoint of a trainer, or the snapshot that a folder of Hugging Face's cache holds.</summary>
+    /// <summary>
+    /// A folder inside with a configuration: a checkpoint of a trainer, or the snapshot that a folder of Hugging Face's cache holds.
+    /// </summary>
     private static string? Inner(string path)
     {
         string snapshots = Path.Combine(path, "snapshots");

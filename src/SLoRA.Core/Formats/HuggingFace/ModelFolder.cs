@@ -1,8 +1,8 @@
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// A folder as <c>save_pretrained</c> writes it: <c>config.json</c>, perhaps <c>generation_config.json</c>, and safetensors in one file or in
-/// several with an index. Knows file names, not models.
+/// A folder as <c>save_pretrained</c> writes it: <c>config.json</c>, perhaps <c>generation_config.json</c>, and safetensors in one file or
+/// in several with an index. Knows file names, not models.
 /// </summary>
 internal sealed class ModelFolder
 {
@@ -28,7 +28,10 @@ internal sealed class ModelFolder
     public static ModelFolder Open(string path)
     {
         if (!Directory.Exists(path))
+        {
             throw MisplacedModel.NoFolder(path);
+        }
+
         string config = Path.Combine(path, ConfigFile);
         return File.Exists(config) ? new ModelFolder(path, ConfigDocument.Read(config)) : throw MisplacedModel.NoConfig(path);
     }
@@ -49,9 +52,15 @@ internal sealed class ModelFolder
     {
         // As in the reference, the single file wins where both are present.
         if (File.Exists(PathOf(WeightFile)))
+        {
             return CheckpointIndex.Single(PathOf(WeightFile));
+        }
+
         if (File.Exists(PathOf(IndexFile)))
+        {
             return CheckpointIndex.Read(FolderPath, PathOf(IndexFile));
+        }
+
         throw MisplacedModel.NoWeights(FolderPath);
     }
 }

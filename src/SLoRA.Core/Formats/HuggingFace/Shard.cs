@@ -4,7 +4,9 @@ using SLoRA.Native;
 
 namespace SLoRA.Formats.HuggingFace;
 
-/// <summary>One tensor file of a checkpoint: open from the reading of its header on, until it is mapped and disposed, or read and released.</summary>
+/// <summary>
+/// One tensor file of a checkpoint: open from the reading of its header on, until it is mapped and disposed, or read and released.
+/// </summary>
 internal sealed unsafe class Shard : IDisposable
 {
     private const int BlockBytes = 4 << 20;
@@ -44,7 +46,10 @@ internal sealed unsafe class Shard : IDisposable
         {
             stream?.Dispose();
             if (FileProblem.IsOne(error))
+            {
                 throw Unreadable(path, error);
+            }
+
             throw;
         }
     }
@@ -56,7 +61,8 @@ internal sealed unsafe class Shard : IDisposable
         try
         {
             ReadThrough(_stream!.SafeFileHandle, read, cancellation);
-            _file = MemoryMappedFile.CreateFromFile(_stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _file = MemoryMappedFile.CreateFromFile(
+                _stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             _view = _file.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);
             byte* address = null;
             _view.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
@@ -69,7 +75,8 @@ internal sealed unsafe class Shard : IDisposable
     }
 
     /// <summary>
-    /// Copies a part of the file, out of the mapping if there is one. Where the file has been released, it is opened for the call. Any thread.
+    /// Copies a part of the file, out of the mapping if there is one. Where the file has been released, it is opened for the call. Any
+    /// thread.
     /// </summary>
     /// <exception cref="FormatError">It cannot be read, or is no longer the file that was opened.</exception>
     public void Read(long offset, Span<byte> destination)
@@ -85,7 +92,10 @@ internal sealed unsafe class Shard : IDisposable
             FileStream? open = _stream;
             using FileStream? again = open is null ? OpenFile(Path) : null;
             if (again is not null && StateOf(again) != (Length, _written))
+            {
                 throw new FormatError(LoadErrorKind.File, Path, null, "was changed since the model was loaded from it");
+            }
+
             for (SafeFileHandle handle = (open ?? again)!.SafeFileHandle; !destination.IsEmpty;)
             {
                 int bytes = ReadSome(handle, destination, offset);
@@ -125,7 +135,8 @@ internal sealed unsafe class Shard : IDisposable
     // Without a buffer: the header is read in two pieces and the rest goes past the stream.
     private static FileStream OpenFile(string path) => new(RegularFile.Open(path, share: FileShare.Read), FileAccess.Read, bufferSize: 0);
 
-    private static (long Length, DateTime Written) StateOf(FileStream stream) => (stream.Length, File.GetLastWriteTimeUtc(stream.SafeFileHandle));
+    private static (long Length, DateTime Written) StateOf(FileStream stream) =>
+        (stream.Length, File.GetLastWriteTimeUtc(stream.SafeFileHandle));
 
     // An unreadable sector is an error here; later, under the mapping, it would be the end of the process.
     private void ReadThrough(SafeFileHandle handle, Action<long> read, CancellationToken cancellation)
@@ -148,5 +159,6 @@ internal sealed unsafe class Shard : IDisposable
             : throw new FormatError(LoadErrorKind.File, Path, null, $"became shorter while it was read: {offset} bytes of {Length}");
     }
 
-    private static FormatError Unreadable(string path, Exception error) => new(LoadErrorKind.File, path, null, FileProblem.Of(error), error);
+    private static FormatError Unreadable(string path, Exception error) =>
+        new(LoadErrorKind.File, path, null, FileProblem.Of(error), error);
 }

@@ -2,7 +2,9 @@ using SLoRA.Errors;
 
 namespace SLoRA.Formats.Peft;
 
-/// <summary>Tensors in adapter files that are none of plain LoRA, told by their names: what such a tensor is, and what to do about it.</summary>
+/// <summary>
+/// Tensors in adapter files that are none of plain LoRA, told by their names: what such a tensor is, and what to do about it.
+/// </summary>
 internal static class ForeignTensor
 {
     private static readonly string[] Matrices = [".lora_A.", ".lora_B.", ".lora_embedding_A.", ".lora_embedding_B."];
@@ -11,12 +13,18 @@ internal static class ForeignTensor
     private static readonly (string Part, LoadErrorKind Kind, string Problem)[] Known =
     [
         (".lora_magnitude_vector", LoadErrorKind.Tensor, "is a magnitude of DoRA, which is not served"),
-        (".modules_to_save.", LoadErrorKind.Incompatible, "is the weight of a module that was trained whole (modules_to_save), which is not served"),
-        (".original_module.", LoadErrorKind.Incompatible, "is the weight of a module that was trained whole (modules_to_save), which is not served"),
-        (".trainable_tokens_", LoadErrorKind.Incompatible, "holds trained rows of the embedding (trainable_token_indices), which are not served"),
-        (".v_head.", LoadErrorKind.Incompatible, "is the value head that TRL trains beside the model, which generating does not use: save the adapter without it"),
-        (".lora_a", LoadErrorKind.Incompatible, "is named as MLX names matrices, which it stores transposed: convert the adapter to PEFT's form"),
-        (".lora_b", LoadErrorKind.Incompatible, "is named as MLX names matrices, which it stores transposed: convert the adapter to PEFT's form"),
+        (".modules_to_save.", LoadErrorKind.Incompatible,
+            "is the weight of a module that was trained whole (modules_to_save), which is not served"),
+        (".original_module.", LoadErrorKind.Incompatible,
+            "is the weight of a module that was trained whole (modules_to_save), which is not served"),
+        (".trainable_tokens_", LoadErrorKind.Incompatible,
+            "holds trained rows of the embedding (trainable_token_indices), which are not served"),
+        (".v_head.", LoadErrorKind.Incompatible,
+            "is the value head that TRL trains beside the model, which generating does not use: save the adapter without it"),
+        (".lora_a", LoadErrorKind.Incompatible,
+            "is named as MLX names matrices, which it stores transposed: convert the adapter to PEFT's form"),
+        (".lora_b", LoadErrorKind.Incompatible,
+            "is named as MLX names matrices, which it stores transposed: convert the adapter to PEFT's form"),
         (".lora_down", LoadErrorKind.Incompatible, "is named as kohya's trainers name matrices: convert the adapter to PEFT's form"),
         (".lora_up", LoadErrorKind.Incompatible, "is named as kohya's trainers name matrices: convert the adapter to PEFT's form"),
         (".hada_", LoadErrorKind.Incompatible, "is a matrix of LoHa, which is not served"),
@@ -30,23 +38,31 @@ internal static class ForeignTensor
         foreach ((string part, LoadErrorKind kind, string problem) in Known)
         {
             if (tensor.Contains(part, StringComparison.Ordinal) || tensor.AsSpan().StartsWith(part.AsSpan(1)))
+            {
                 return (kind, problem);
+            }
         }
 
         return AdapterOf(tensor) is { } adapter
-            ? (LoadErrorKind.Tensor, $"is of an adapter that is called {Shown.Name(adapter)} in the program that trained it. Save it with PEFT's save_pretrained, "
+            ? (LoadErrorKind.Tensor, $"is of an adapter that is called {Shown.Name(adapter)} in the program that trained it. Save it with "
+                + $"PEFT's save_pretrained, "
                 + $"which leaves that name out, or take '.{Shown.Text(adapter)}' out of the names of all tensors")
             : null;
     }
 
-    /// <summary>What stands between the matrix and the end: <c>.lora_A.NAME.weight</c>, for embeddings <c>.lora_embedding_A.NAME</c>.</summary>
+    /// <summary>
+    /// What stands between the matrix and the end: <c>.lora_A.NAME.weight</c>, for embeddings <c>.lora_embedding_A.NAME</c>.
+    /// </summary>
     private static string? AdapterOf(string tensor)
     {
         foreach (string matrix in Matrices)
         {
             int at = tensor.IndexOf(matrix, StringComparison.Ordinal);
             if (at < 0)
+            {
                 continue;
+            }
+
             string rest = tensor[(at + matrix.Length)..];
             bool isEmbedding = matrix.Contains("embedding", StringComparison.Ordinal);
             return isEmbedding ? rest : rest.EndsWith(".weight", StringComparison.Ordinal) ? rest[..^".weight".Length] : null;

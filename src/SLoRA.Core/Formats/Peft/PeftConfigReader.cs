@@ -47,10 +47,16 @@ internal static class PeftConfigReader
     private static void CheckMethod(ConfigObject json)
     {
         if (!json.Has("peft_type"))
+        {
             CheckOtherTrainers(json);
+        }
+
         string method = json.String("peft_type");
         if (method != "LORA")
+        {
             throw json.Refusal("peft_type", $"is {Shown.Name(method)}; only LORA is served");
+        }
+
         if (json.OptionalString("task_type") is { Length: > 0 } task && task != "CAUSAL_LM")
         {
             throw PeftOptions.Tasks.Contains(task)
@@ -65,11 +71,16 @@ internal static class PeftConfigReader
         foreach (string key in (string[])["lora_parameters", "fine_tune_type"])
         {
             if (json.Has(key))
-                throw json.Refusal(key, "is an option of MLX, whose adapters store their matrices transposed under other names; convert the adapter to PEFT's form");
+            {
+                throw json.Refusal(key, "is an option of MLX, whose adapters store their matrices transposed under other names; convert "
+                    + "the adapter to PEFT's form");
+            }
         }
 
         if (json.Has("architectures"))
+        {
             throw json.Refusal("architectures", "is an option of a model's configuration; an adapter's has peft_type, r and lora_alpha");
+        }
     }
 
     private static void CheckOptions(ConfigObject json)
@@ -77,7 +88,9 @@ internal static class PeftConfigReader
         foreach (string key in json.Keys)
         {
             if (PeftOptions.Refused.TryGetValue(key, out string? reason) && json.IsOn(key))
+            {
                 throw json.Refusal(key, $"is {json.Shown(key)}: it {reason}, which is not served");
+            }
         }
 
         switch (json.OptionalString("bias"))
@@ -94,7 +107,10 @@ internal static class PeftConfigReader
         foreach (string key in json.Keys)
         {
             if (!PeftOptions.IsKnown(key) && json.IsOn(key))
-                throw json.Error(key, $"is {json.Shown(key)}: an option that is not known here, and might change what the adapter computes");
+            {
+                throw json.Error(
+                    key, $"is {json.Shown(key)}: an option that is not known here, and might change what the adapter computes");
+            }
         }
     }
 
@@ -109,7 +125,8 @@ internal static class PeftConfigReader
                 if (!PeftOptions.HarmlessStarts.Contains(json.String(Key).ToLowerInvariant()))
                 {
                     throw json.Refusal(
-                        Key, $"is {json.Shown(Key)}: such an adapter belongs to changed base weights, unless it is converted when it is saved");
+                        Key, $"is {json.Shown(Key)}: such an adapter belongs to changed base weights, unless it is converted when it is "
+                            + $"saved");
                 }
 
                 return;
@@ -121,9 +138,15 @@ internal static class PeftConfigReader
     private static PeftConfig.NamePattern? Names(ConfigObject json, string key)
     {
         if (!json.Has(key))
+        {
             return null;
+        }
+
         if (!json.IsOn(key))
+        {
             throw json.Error(key, $"is {json.Shown(key)} and names nothing");
+        }
+
         return json.KindOf(key) == JsonValueKind.String
             ? new PeftConfig.NamePattern(json.String(key), [])
             : new PeftConfig.NamePattern(null, Bounded(json, key, json.OptionalStrings(key)!.Value));
@@ -132,7 +155,9 @@ internal static class PeftConfigReader
     private static ImmutableArray<string> LayersPattern(ConfigObject json)
     {
         const string Key = "layers_pattern";
-        return !json.IsOn(Key) ? [] : json.KindOf(Key) == JsonValueKind.String ? [json.String(Key)] : Bounded(json, Key, json.OptionalStrings(Key)!.Value);
+        return !json.IsOn(Key) ? [] : json.KindOf(Key) == JsonValueKind.String
+            ? [json.String(Key)]
+            : Bounded(json, Key, json.OptionalStrings(Key)!.Value);
     }
 
     private static ImmutableArray<KeyValuePair<string, T>> Pattern<T>(ConfigObject json, string key, Func<ConfigObject, string, T> value)
@@ -152,11 +177,15 @@ internal static class PeftConfigReader
             foreach (string key in (string[])["layers_to_transform", "layers_pattern"])
             {
                 if (json.Has(key))
+                {
                     throw json.Error(key, "cannot be used together with target_modules that are a regular expression");
+                }
             }
         }
 
         if (!config.LayersPattern.IsEmpty && !json.Has("layers_to_transform"))
+        {
             throw json.Error("layers_pattern", "has no meaning without layers_to_transform");
+        }
     }
 }

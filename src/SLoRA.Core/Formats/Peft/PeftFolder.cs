@@ -11,11 +11,16 @@ internal static class PeftFolder
     // What else may lie where one of the two files is missing, likeliest first, and what it means.
     private static readonly (string File, LoadErrorKind Kind, string Meaning)[] Others =
     [
-        ("adapter_model.bin", LoadErrorKind.File, $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}"),
-        ("adapters.safetensors", LoadErrorKind.Incompatible, $"holds an adapter of MLX, which stores its matrices transposed under other names; convert it to PEFT's {TensorFile}"),
-        ("pytorch_lora_weights.safetensors", LoadErrorKind.Incompatible, "holds LoRA for an image model of diffusers; a language model is served here"),
-        ("adapter_model.safetensors.index.json", LoadErrorKind.File, $"is the index of an adapter in several files; save it as one {TensorFile}"),
-        ("config.json", LoadErrorKind.File, $"makes it the folder of a model; give it to UseModel, and name here the folder that has {ConfigFile}"),
+        ("adapter_model.bin", LoadErrorKind.File,
+            $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}"),
+        ("adapters.safetensors", LoadErrorKind.Incompatible,
+            $"holds an adapter of MLX, which stores its matrices transposed under other names; convert it to PEFT's {TensorFile}"),
+        ("pytorch_lora_weights.safetensors", LoadErrorKind.Incompatible,
+            "holds LoRA for an image model of diffusers; a language model is served here"),
+        ("adapter_model.safetensors.index.json", LoadErrorKind.File,
+            $"is the index of an adapter in several files; save it as one {TensorFile}"),
+        ("config.json", LoadErrorKind.File,
+            $"makes it the folder of a model; give it to UseModel, and name here the folder that has {ConfigFile}"),
         ("model.safetensors", LoadErrorKind.File, $"holds the weights of a whole model; an adapter's matrices are in {TensorFile}"),
     ];
 
@@ -25,16 +30,25 @@ internal static class PeftFolder
         foreach ((string other, LoadErrorKind kind, string meaning) in Others)
         {
             if (File.Exists(Path.Combine(folder, other)))
+            {
                 return new FormatError(kind, null, other, $"{meaning} ({file} is missing)");
+            }
         }
 
         // Neither through links nor into what may not be read: the folder may be a stranger's.
         var visible = new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
         if (FirstName(Directory.EnumerateFiles(folder, "*.gguf", visible)) is { } gguf)
-            return new FormatError(LoadErrorKind.Incompatible, null, gguf, $"is a GGUF file; adapters are read as PEFT saves them, with {ConfigFile} and {TensorFile}");
-        string? inner = FirstName(Directory.EnumerateDirectories(folder, "*", visible).Where(path => File.Exists(Path.Combine(path, ConfigFile))));
+        {
+            return new FormatError(LoadErrorKind.Incompatible, null, gguf,
+                $"is a GGUF file; adapters are read as PEFT saves them, with {ConfigFile} and {TensorFile}");
+        }
+
+        string? inner =
+            FirstName(Directory.EnumerateDirectories(folder, "*", visible).Where(path => File.Exists(Path.Combine(path, ConfigFile))));
         return new FormatError(
-            LoadErrorKind.File, null, file, inner is null ? "is missing" : $"is missing, and the folder {Shown.Name(inner)} in it is an adapter's: name that one");
+            LoadErrorKind.File, null, file, inner is null
+                ? "is missing"
+                : $"is missing, and the folder {Shown.Name(inner)} in it is an adapter's: name that one");
     }
 
     private static string? FirstName(IEnumerable<string> paths) => Path.GetFileName(paths.Order(StringComparer.Ordinal).FirstOrDefault());

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// What becomes of each option of adapter_config.json, over all versions of PEFT to 0.21: read, without effect on what the adapter computes,
-/// or refused while it is switched on. An option in none of the three lists is refused too if it is switched on.
+/// What becomes of each option of adapter_config.json, over all versions of PEFT to 0.21: read, without effect on what the adapter
+/// computes, or refused while it is switched on. An option in none of the three lists is refused too if it is switched on.
 /// </summary>
 internal static class PeftOptions
 {
@@ -18,7 +18,8 @@ internal static class PeftOptions
     /// <summary>Options that say where the adapter comes from, or how it was trained or started, and nothing of its function.</summary>
     public static readonly FrozenSet<string> WithoutEffect = FrozenSet.ToFrozenSet(
     [
-        "base_model_name_or_path", "revision", "auto_mapping", "inference_mode", "peft_version", "merge_weights", "runtime_config", "megatron_core",
+        "base_model_name_or_path", "revision", "auto_mapping", "inference_mode", "peft_version", "merge_weights", "runtime_config",
+        "megatron_core",
         // Settings of starting values that PEFT itself ignores unless init_lora_weights names them.
         "loftq_config", "eva_config", "corda_config", "lora_ga_config", "qalora_group_size",
         // VeLoRA replaces the backward pass only.
@@ -48,8 +49,8 @@ internal static class PeftOptions
     }.ToFrozenDictionary();
 
     /// <summary>
-    /// Values of init_lora_weights that leave the base model alone when the adapter is loaded, in lower case. The others (pissa, olora, corda,
-    /// loftq, lora_ga) belong to a base model whose weights were changed when training began.
+    /// Values of init_lora_weights that leave the base model alone when the adapter is loaded, in lower case. The others (pissa, olora,
+    /// corda, loftq, lora_ga) belong to a base model whose weights were changed when training began.
     /// </summary>
     public static readonly FrozenSet<string> HarmlessStarts = FrozenSet.ToFrozenSet(["gaussian", "eva", "orthogonal", "mica"]);
 

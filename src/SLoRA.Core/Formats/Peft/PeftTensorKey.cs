@@ -26,13 +26,15 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
 {
     private const string PeftPrefix = "base_model.model.";
 
-    // One too many happens, and the model may have one of its own. A name of nothing else, as only hostile files have, is not tried at every length.
+    // One too many happens, and the model may have one of its own. A name of nothing else, as only hostile files have, is not tried at
+    // every length.
     private const int MostWon = 2;
 
     // Left behind by sharded training, activation checkpointing and compilation, anywhere in the path.
     private static readonly string[] Wrappers = ["_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."];
 
-    // What may stand in front, in any order and number: PEFT's own, DistributedDataParallel's and DeepSpeed's, and that of TRL's models with a value head.
+    // What may stand in front, in any order and number: PEFT's own, DistributedDataParallel's and DeepSpeed's, and that of TRL's models
+    // with a value head.
     private static readonly string[] Prefixes = [PeftPrefix, "module.", "pretrained_model.", .. Wrappers];
 
     // Longest first where one ends like another.
@@ -56,13 +58,17 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         foreach ((string ending, PeftTensorRole role) in Endings)
         {
             if (tensor.EndsWith(ending, StringComparison.Ordinal))
+            {
                 return new PeftTensorKey(Bare(tensor.AsSpan(0, tensor.Length - ending.Length)), role);
+            }
         }
 
         return null;
     }
 
-    /// <summary>The names that the module may have in the model, likeliest first: trainers that wrap or unwrap it add or lose a <c>model.</c></summary>
+    /// <summary>
+    /// The names that the module may have in the model, likeliest first: trainers that wrap or unwrap it add or lose a <c>model.</c>
+    /// </summary>
     public IEnumerable<string> Candidates()
     {
         yield return Module;
@@ -90,10 +96,16 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
     private static string Bare(ReadOnlySpan<char> module)
     {
         while (PrefixOf(module) is { } prefix)
+        {
             module = module[prefix.Length..];
+        }
+
         string bare = module.ToString();
         foreach (string wrapper in Wrappers)
+        {
             bare = bare.Replace(wrapper, "", StringComparison.Ordinal);
+        }
+
         return bare;
     }
 
@@ -102,7 +114,9 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         foreach (string prefix in Prefixes)
         {
             if (module.StartsWith(prefix))
+            {
                 return prefix;
+            }
         }
 
         return null;

@@ -112,11 +112,14 @@ internal sealed class PythonRegex
         return new Regex(text, RegexOptions.CultureInvariant, RegexBudget.LongestMatch);
     }
 
-    // Whatever the engine throws at an expression of a stranger is that expression's fault; only running out of memory or of time for the whole reading is not.
+    // Whatever the engine throws at an expression of a stranger is that expression's fault; only running out of memory or of time for the
+    // whole reading is not.
     private static bool IsOfEngine(Exception error) => error is not (FormatError or OperationCanceledException or OutOfMemoryException);
 
     private static FormatError Refusal(string file, string key, Exception error) => error is RegexMatchTimeoutException
         ? new FormatError(
-            LoadErrorKind.Config, file, key, "is a regular expression with which those of this adapter take too long, or too much memory, on the names of this model's modules", error)
-        : new FormatError(LoadErrorKind.Config, file, key, $"is not a regular expression that can be used: {Shown.Text(error.Message)}", error);
+            LoadErrorKind.Config, file, key, "is a regular expression with which those of this adapter take too long, or too much memory, "
+                + "on the names of this model's modules", error)
+        : new FormatError(
+            LoadErrorKind.Config, file, key, $"is not a regular expression that can be used: {Shown.Text(error.Message)}", error);
 }

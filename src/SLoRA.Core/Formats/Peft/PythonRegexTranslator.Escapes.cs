@@ -26,7 +26,10 @@ internal sealed partial class PythonRegexTranslator
             case >= '1' and <= '9' when !IsOctal(_at, 3):
                 string digits = _text[_at..Math.Min(_at + 2, _text.Length)];
                 if (digits.Length == 2 && !char.IsAsciiDigit(digits[1]))
+                {
                     digits = digits[..1];
+                }
+
                 _at += digits.Length;
                 BackReference(int.Parse(digits, CultureInfo.InvariantCulture));
                 return true;
@@ -44,12 +47,17 @@ internal sealed partial class PythonRegexTranslator
         {
             char? low = SetItem();
             if (_at + 1 >= _text.Length || _text[_at] != '-' || _text[_at + 1] == ']')
+            {
                 continue;
+            }
+
             _at++;
             _result.Append('-');
             char? high = SetItem();
             if (low is null || high is null || low > high)
+            {
                 throw Error("bad character range");
+            }
         }
 
         _result.Append(']');
@@ -59,7 +67,10 @@ internal sealed partial class PythonRegexTranslator
     private char? SetItem()
     {
         if (_at >= _text.Length)
+        {
             throw Error("unterminated character set");
+        }
+
         char c = _text[_at++];
         if (c == '\\')
         {
@@ -83,7 +94,10 @@ internal sealed partial class PythonRegexTranslator
         }
 
         if (char.IsSurrogate(c))
+        {
             throw Error("characters beyond U+FFFF are not supported in a set");
+        }
+
         Append(c);
         return c;
     }
@@ -92,7 +106,10 @@ internal sealed partial class PythonRegexTranslator
     private char EscapedCharacter()
     {
         if (IsOctal(_at, 3) || _text[_at] == '0')
+        {
             return OctalCharacter();
+        }
+
         char c = _text[_at++];
         return c switch
         {
@@ -104,7 +121,9 @@ internal sealed partial class PythonRegexTranslator
             'v' => '\v',
             'x' => (char)Hex(2),
             'u' => (char)Hex(4),
-            'U' => Hex(8) is <= char.MaxValue and { } code ? (char)code : throw Error("characters beyond U+FFFF are not supported in an escape"),
+            'U' => Hex(8) is <= char.MaxValue and { } code
+                ? (char)code
+                : throw Error("characters beyond U+FFFF are not supported in an escape"),
             _ when char.IsAsciiLetterOrDigit(c) => throw Error($"bad escape \\{c}"),
             _ => c,
         };
@@ -114,7 +133,10 @@ internal sealed partial class PythonRegexTranslator
     {
         int value = 0;
         for (int digits = 0; digits < 3 && IsOctal(_at, 1); digits++)
+        {
             value = (value * 8) + (_text[_at++] - '0');
+        }
+
         return value <= 0xFF ? (char)value : throw Error("octal escape value outside of range 0-0o377");
     }
 
@@ -125,7 +147,10 @@ internal sealed partial class PythonRegexTranslator
     {
         if (_at + digits > _text.Length
             || !uint.TryParse(_text.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value))
+        {
             throw Error("incomplete escape");
+        }
+
         _at += digits;
         return value;
     }

@@ -31,7 +31,10 @@ internal sealed partial class PythonRegexTranslator
             case '<':
                 char direction = Next();
                 if (direction is not ('=' or '!'))
+                {
                     throw Error($"unknown extension ?<{direction}");
+                }
+
                 NeedsBacktracking = true;
                 Body("(?<" + direction);
                 return true;
@@ -51,7 +54,10 @@ internal sealed partial class PythonRegexTranslator
     private bool SkipComment()
     {
         if (!_text.AsSpan(_at).StartsWith("(?#"))
+        {
             return false;
+        }
+
         int end = _text.IndexOf(')', _at);
         _at = end >= 0 ? end + 1 : throw Error("missing ), unterminated comment");
         return true;
@@ -69,7 +75,10 @@ internal sealed partial class PythonRegexTranslator
         _result.Append(opening);
         Alternatives(mostBranches);
         if (!Take(')'))
+        {
             throw Error("missing ), unterminated subpattern");
+        }
+
         _result.Append(')');
     }
 
@@ -84,19 +93,31 @@ internal sealed partial class PythonRegexTranslator
         }
 
         if (c != '<')
+        {
             throw Error($"unknown extension ?P{c}");
+        }
+
         string name = NameUntil('>');
         if (!IsIdentifier(name))
+        {
             throw Error($"bad character in group name '{name}'");
+        }
+
         if (!_names.TryAdd(name, _groups + 1))
+        {
             throw Error($"redefinition of group name '{name}'");
+        }
+
         Capture();
     }
 
     private void BackReference(int number)
     {
         if (!_closed.Contains(number))
+        {
             throw Error($"reference to the group {number}, which is not complete here");
+        }
+
         NeedsBacktracking = true;
         _result.Append(CultureInfo.InvariantCulture, $"\\k<{number}>");
     }
@@ -112,7 +133,10 @@ internal sealed partial class PythonRegexTranslator
     private int GroupNumber(string name)
     {
         if (_names.TryGetValue(name, out int number))
+        {
             return number;
+        }
+
         return int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number > 0
             ? number
             : throw Error($"unknown group name '{name}'");
@@ -130,9 +154,14 @@ internal sealed partial class PythonRegexTranslator
             {
                 case 'i' or 'm' or 's':
                     if (negative)
+                    {
                         off += c;
+                    }
                     else
+                    {
                         on += c;
+                    }
+
                     break;
                 case 'a' or 'u' when !negative:
                     // Only the reach of \w, \d and \s beyond ASCII, which module names do not leave.
@@ -147,7 +176,10 @@ internal sealed partial class PythonRegexTranslator
                     return true;
                 case ')' when !negative:
                     if (!global)
+                    {
                         throw Error("global flags not at the start of the expression");
+                    }
+
                     _result.Append(on == "" ? "" : $"(?{on})");
                     return false;
                 default:
@@ -160,7 +192,10 @@ internal sealed partial class PythonRegexTranslator
     {
         int stop = _text.IndexOf(end, _at);
         if (stop < 0)
+        {
             throw Error("unterminated name");
+        }
+
         string name = _text[_at..stop];
         _at = stop + 1;
         return name;

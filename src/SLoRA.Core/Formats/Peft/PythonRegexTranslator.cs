@@ -5,9 +5,9 @@ namespace SLoRA.Formats.Peft;
 
 /// <summary>
 /// Rewrites a regular expression from Python's syntax into .NET's. Everything is parsed, so that what only one of the two engines
-/// understands is refused instead of meaning something else: .NET's class subtraction, its balancing groups and its escapes are literal text or
-/// errors in Python; Python's <c>\Z</c>, <c>(?P&lt;name&gt;…)</c>, <c>{,n}</c> and possessive loops are spelled differently here. Groups are
-/// numbered and never named in the result, since .NET counts named groups after all others.
+/// understands is refused instead of meaning something else: .NET's class subtraction, its balancing groups and its escapes are literal
+/// text or errors in Python; Python's <c>\Z</c>, <c>(?P&lt;name&gt;…)</c>, <c>{,n}</c> and possessive loops are spelled differently here.
+/// Groups are numbered and never named in the result, since .NET counts named groups after all others.
 /// </summary>
 internal sealed partial class PythonRegexTranslator
 {
@@ -34,20 +34,29 @@ internal sealed partial class PythonRegexTranslator
     {
         Alternatives(most: int.MaxValue);
         if (_at < _text.Length)
+        {
             throw Error("unbalanced parenthesis");
+        }
+
         return _result.ToString();
     }
 
     private void Alternatives(int most)
     {
         if (++_depth > DeepestNesting)
+        {
             throw Error($"groups are nested more than {DeepestNesting} deep");
+        }
+
         int count = 1;
         Sequence();
         while (Take('|'))
         {
             if (++count > most)
+            {
                 throw Error("a conditional group has more than two branches");
+            }
+
             _result.Append('|');
             Sequence();
         }
@@ -63,17 +72,28 @@ internal sealed partial class PythonRegexTranslator
         while (_at < _text.Length && _text[_at] is not ('|' or ')'))
         {
             if (SkipComment())
+            {
                 continue;
+            }
+
             int start = _result.Length;
             if (TryLoop() is { } loop)
             {
                 if (atom < 0)
+                {
                     throw Error(looped ? "multiple repeat" : "nothing to repeat");
+                }
+
                 _result.Append(loop);
                 if (Take('?'))
+                {
                     _result.Append('?');
+                }
                 else if (Take('+'))
+                {
                     Possessive(atom);
+                }
+
                 atom = -1;
                 looped = true;
                 continue;
@@ -120,12 +140,18 @@ internal sealed partial class PythonRegexTranslator
         }
 
         if (c != '{' || (_at + 1 < _text.Length && _text[_at + 1] == '}'))
+        {
             return null;
+        }
+
         int start = _at++;
         string low = Digits(), high = low;
         bool range = Take(',');
         if (range)
+        {
             high = Digits();
+        }
+
         if (!Take('}'))
         {
             _at = start;
@@ -134,7 +160,10 @@ internal sealed partial class PythonRegexTranslator
 
         int least = low == "" ? 0 : Count(low);
         if (range && high == "")
+        {
             return $"{{{least},}}";
+        }
+
         int most = Count(high);
         return least <= most ? $"{{{least},{most}}}" : throw Error("min repeat greater than max repeat");
     }
@@ -154,14 +183,20 @@ internal sealed partial class PythonRegexTranslator
     {
         int start = _at;
         while (_at < _text.Length && char.IsAsciiDigit(_text[_at]))
+        {
             _at++;
+        }
+
         return _text[start.._at];
     }
 
     private bool Take(char c)
     {
         if (_at >= _text.Length || _text[_at] != c)
+        {
             return false;
+        }
+
         _at++;
         return true;
     }
@@ -176,7 +211,10 @@ internal sealed partial class PythonRegexTranslator
         }
 
         if (_at >= _text.Length || !char.IsLowSurrogate(_text[_at]))
+        {
             throw Error("half of a surrogate pair");
+        }
+
         _result.Append("(?:");
         Append(c);
         Append(_text[_at++]);
@@ -186,9 +224,13 @@ internal sealed partial class PythonRegexTranslator
     private void Append(char c)
     {
         if (char.IsAsciiLetterOrDigit(c) || c == '_')
+        {
             _result.Append(c);
+        }
         else
+        {
             _result.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}");
+        }
     }
 
     private ArgumentException Error(string problem) => new($"{problem} at position {_at}");

@@ -4,16 +4,18 @@ using System.Text.RegularExpressions;
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// What all regular expressions of one adapter may take together, from building them to the last match: bytes allocated, and time. Not for several threads at
-/// once. Time is measured by the wall clock, which goes on while a busy machine runs others: so work that is linear in the text, which nearly all is, has a bound
-/// that only a hostile configuration reaches, and matches that backtrack a tight one. A hostile configuration of many small expressions meets the bound on bytes first.
+/// What all regular expressions of one adapter may take together, from building them to the last match: bytes allocated, and time. Not for
+/// several threads at once. Time is measured by the wall clock, which goes on while a busy machine runs others: so work that is linear in
+/// the text, which nearly all is, has a bound that only a hostile configuration reaches, and matches that backtrack a tight one. A hostile
+/// configuration of many small expressions meets the bound on bytes first.
 /// </summary>
-/// <param name="pause">Called before each piece of work, so that others can work meanwhile; what it takes does not count. Null for nobody.</param>
+/// <param name="pause">Called before each piece of work, so that others can work meanwhile; what it takes does not count. Null for
+/// nobody.</param>
 internal sealed class RegexBudget(Action? pause = null)
 {
     /// <summary>
-    /// The most bytes allocated before one more piece of work is refused. An expression without backtracking takes some 300 KB, the longest that is read 25
-    /// MB.
+    /// The most bytes allocated before one more piece of work is refused. An expression without backtracking takes some 300 KB, the longest
+    /// that is read 25 MB.
     /// </summary>
     public const long MostBytes = 32L << 20;
 
@@ -45,9 +47,13 @@ internal sealed class RegexBudget(Action? pause = null)
     {
         _bytes += allocated;
         if (isLinear)
+        {
             _linear += took;
+        }
         else
+        {
             _backtracking += took;
+        }
     }
 
     /// <summary>A piece of work, from its beginning to its disposal.</summary>
@@ -57,6 +63,7 @@ internal sealed class RegexBudget(Action? pause = null)
         private readonly long _allocated = GC.GetAllocatedBytesForCurrentThread();
 
         /// <inheritdoc/>
-        public void Dispose() => budget.End(isLinear, Stopwatch.GetElapsedTime(_began), GC.GetAllocatedBytesForCurrentThread() - _allocated);
+        public void Dispose() =>
+            budget.End(isLinear, Stopwatch.GetElapsedTime(_began), GC.GetAllocatedBytesForCurrentThread() - _allocated);
     }
 }

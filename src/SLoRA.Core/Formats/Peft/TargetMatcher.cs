@@ -27,7 +27,8 @@ internal sealed class TargetMatcher
 
     /// <summary>Prepares the matching.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="pause">Called before each expression, match and name, so that others can work meanwhile; what it throws ends the matching. Null for nobody.</param>
+    /// <param name="pause">Called before each expression, match and name, so that others can work meanwhile; what it throws ends the
+    /// matching. Null for nobody.</param>
     /// <exception cref="FormatError">A regular expression cannot be used.</exception>
     public TargetMatcher(PeftConfig config, Action? pause = null)
     {
@@ -44,11 +45,15 @@ internal sealed class TargetMatcher
         }
 
         if (config.ExcludeModules?.Expression is { } excluded)
+        {
             _excludedExpression = PythonRegex.FullMatch(excluded, budget, file, "exclude_modules");
+        }
+
         if (!config.LayersToTransform.IsEmpty)
         {
             ImmutableArray<string> patterns = config.LayersPattern.IsEmpty ? ["[^.]*"] : config.LayersPattern;
-            _layerExpressions = [.. patterns.Select(pattern => PythonRegex.Match($@".*?\.{pattern}\.(\d+)\.", budget, file, "layers_pattern"))];
+            _layerExpressions =
+                [.. patterns.Select(pattern => PythonRegex.Match($@".*?\.{pattern}\.(\d+)\.", budget, file, "layers_pattern"))];
         }
 
         _rankKeys = [.. config.RankPattern.Select(pair => new PatternKey(pair.Key, "rank_pattern", budget, file))];
@@ -61,11 +66,20 @@ internal sealed class TargetMatcher
     public bool Targets(string module, bool isInnerLinear)
     {
         if (Lists(_excludedNames, module) || _excludedExpression?.IsMatch(module) == true)
+        {
             return false;
+        }
+
         if (_allLinear)
+        {
             return isInnerLinear;
+        }
+
         if (_expression is not null)
+        {
             return _expression.IsMatch(module);
+        }
+
         // PEFT looks at the layer only if the name is not listed in full.
         return _names.Contains(module) || (Lists(_names, module) && IsInChosenLayer(module));
     }
@@ -82,7 +96,10 @@ internal sealed class TargetMatcher
     public ImmutableArray<string> NamesWithoutModule(IReadOnlyCollection<string> modules)
     {
         if (_config.TargetModules is not { } targets)
+        {
             return [];
+        }
+
         HashSet<string> ends = [.. modules.SelectMany(Ends)];
         return [.. targets.Names.Where(name => !ends.Contains(name)).Distinct()];
     }
@@ -102,7 +119,8 @@ internal sealed class TargetMatcher
                 if (!targeted.Any(keys[at].IsMatch))
                 {
                     throw new FormatError(
-                        LoadErrorKind.Config, _config.File, option, $"has the key {Shown.Name(names[at])}, which matches no targeted module");
+                        LoadErrorKind.Config, _config.File, option,
+                        $"has the key {Shown.Name(names[at])}, which matches no targeted module");
                 }
             }
         }
@@ -111,7 +129,10 @@ internal sealed class TargetMatcher
     private bool IsInChosenLayer(string module)
     {
         if (_layerExpressions.IsEmpty)
+        {
             return true;
+        }
+
         foreach (PythonRegex expression in _layerExpressions)
         {
             if (expression.Group(module, 1) is { } number)
@@ -129,7 +150,9 @@ internal sealed class TargetMatcher
         for (int at = 0; at < keys.Length; at++)
         {
             if (keys[at].IsMatch(module))
+            {
                 return at;
+            }
         }
 
         return -1;
@@ -142,9 +165,14 @@ internal sealed class TargetMatcher
         for (ReadOnlySpan<char> rest = module; ; rest = rest[(rest.IndexOf('.') + 1)..])
         {
             if (lookup.Contains(rest))
+            {
                 return true;
+            }
+
             if (!rest.Contains('.'))
+            {
                 return false;
+            }
         }
     }
 
@@ -153,6 +181,8 @@ internal sealed class TargetMatcher
     {
         yield return module;
         for (int dot = module.IndexOf('.'); dot >= 0; dot = module.IndexOf('.', dot + 1))
+        {
             yield return module[(dot + 1)..];
+        }
     }
 }

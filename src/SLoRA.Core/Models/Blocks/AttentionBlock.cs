@@ -4,7 +4,9 @@ using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
 
-/// <summary>Grouped-query attention: <c>o(attend(rotate(norm(q(x))), rotate(norm(k(x))), v(x)))</c>, the norms only if there are any.</summary>
+/// <summary>
+/// Grouped-query attention: <c>o(attend(rotate(norm(q(x))), rotate(norm(k(x))), v(x)))</c>, the norms only if there are any.
+/// </summary>
 internal sealed record AttentionBlock : Block
 {
     /// <summary>Width of the residual stream, D.</summary>
@@ -16,7 +18,10 @@ internal sealed record AttentionBlock : Block
     /// <summary>The rotation of queries and keys. Layers with the same rotation share the object.</summary>
     public required RopeDescription Rope { get; init; }
 
-    /// <summary>ε of the norm that every query and key head goes through before it is rotated, with weights that the heads share; null for no such norm.</summary>
+    /// <summary>
+    /// ε of the norm that every query and key head goes through before it is rotated, with weights that the heads share; null for no such
+    /// norm.
+    /// </summary>
     public float? QueryKeyNormEpsilon { get; init; }
 
     /// <summary>Whether the projections to queries, keys and values have biases.</summary>

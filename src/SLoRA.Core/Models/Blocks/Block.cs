@@ -5,8 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Models.Blocks;
 
 /// <summary>
-/// What a layer adds to the residual stream, as data: hidden state <c>[T, D]</c> → what is added to it <c>[T, D]</c>. It declares its modules, says what it
-/// keeps of a sequence, and makes of loaded weights what computes. A new kind of block is a new record here and nothing anywhere else.
+/// What a layer adds to the residual stream, as data: hidden state <c>[T, D]</c> → what is added to it <c>[T, D]</c>. It declares its
+/// modules, says what it keeps of a sequence, and makes of loaded weights what computes. A new kind of block is a new record here and
+/// nothing anywhere else.
 /// </summary>
 internal abstract record Block
 {
@@ -23,7 +24,9 @@ internal abstract record Block
     public abstract RunningBlock Load(BlockLoader loader);
 }
 
-/// <summary>What a block keeps of a sequence from step to step. The pool holds both kinds: pages that grow with the tokens, and pages that do not.</summary>
+/// <summary>
+/// What a block keeps of a sequence from step to step. The pool holds both kinds: pages that grow with the tokens, and pages that do not.
+/// </summary>
 /// <param name="PerToken">Keys and values of every token; null if it keeps none.</param>
 /// <param name="SequenceBytes">Bytes of a state whose size does not depend on the length, such as that of a recurrence.</param>
 internal readonly record struct KeptState(KeyValueShape? PerToken, long SequenceBytes = 0);

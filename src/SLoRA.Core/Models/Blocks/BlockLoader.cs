@@ -4,8 +4,8 @@ using SLoRA.Step;
 namespace SLoRA.Models.Blocks;
 
 /// <summary>
-/// What a block loads its modules with. It holds the block to its declaration: what is loaded must be declared, and <see cref="Complete"/> asks that
-/// everything declared was loaded, each module once.
+/// What a block loads its modules with. It holds the block to its declaration: what is loaded must be declared, and <see cref="Complete"/>
+/// asks that everything declared was loaded, each module once.
 /// </summary>
 internal sealed class BlockLoader
 {
@@ -29,7 +29,8 @@ internal sealed class BlockLoader
     }
 
     /// <summary>The block's index in <see cref="KvLayout.Layers"/>.</summary>
-    public int CacheLayer => _cacheLayer ?? throw new InvalidOperationException("The block has not declared that it keeps keys and values.");
+    public int CacheLayer =>
+        _cacheLayer ?? throw new InvalidOperationException("The block has not declared that it keeps keys and values.");
 
     /// <summary>Loads modules that share their input; their outputs lie side by side in this order.</summary>
     public LinearGroup Group(params ReadOnlySpan<LinearModule> modules)
@@ -49,7 +50,10 @@ internal sealed class BlockLoader
     /// <summary>A rotation; blocks with the same description share it.</summary>
     public DeviceRope Rope(RopeDescription rope) => _modules.Rope(rope);
 
-    /// <summary>Rows <c>[T, width]</c> for what the block computes between its input and its output. All blocks share them: nothing stays in them from block to block.</summary>
+    /// <summary>
+    /// Rows <c>[T, width]</c> for what the block computes between its input and its output. All blocks share them: nothing stays in them
+    /// from block to block.
+    /// </summary>
     public DeviceRows Rows(int width)
     {
         int taken = _rowsTaken.GetValueOrDefault(width);
@@ -62,7 +66,8 @@ internal sealed class BlockLoader
     {
         if (_declared.Count > 0)
         {
-            throw new InvalidOperationException($"Declared but not loaded: {string.Join(", ", _declared.Select(module => _prefix + module.Name))}.");
+            throw new InvalidOperationException(
+                $"Declared but not loaded: {string.Join(", ", _declared.Select(module => _prefix + module.Name))}.");
         }
     }
 

@@ -5,8 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Models.Blocks;
 
 /// <summary>
-/// A decoder as data: everything that the one model definition needs to know and nothing about files. A family is a function from a configuration to this;
-/// what a new family does differently becomes a block, a member of one, or a member here whose default is what all others do.
+/// A decoder as data: everything that the one model definition needs to know and nothing about files. A family is a function from a
+/// configuration to this; what a new family does differently becomes a block, a member of one, or a member here whose default is what all
+/// others do.
 /// </summary>
 internal sealed record DecoderDescription
 {
@@ -52,11 +53,13 @@ internal sealed record DecoderDescription
     /// <summary>What the blocks keep of every token, in the order of the layers; blocks that keep nothing are left out.</summary>
     /// <exception cref="NotSupportedException">A block keeps a state of a sequence, for which pages have no place yet.</exception>
     public ImmutableArray<KeyValueShape> Kept => Blocks.FirstOrDefault(block => block.Keeps.SequenceBytes > 0) is { } block
-        ? throw new NotSupportedException($"{block.GetType().Name} keeps {block.Keeps.SequenceBytes} bytes of every sequence; pages hold keys and values only.")
+        ? throw new NotSupportedException(
+            $"{block.GetType().Name} keeps {block.Keeps.SequenceBytes} bytes of every sequence; pages hold keys and values only.")
         : [.. Blocks.Select(block => block.Keeps.PerToken).OfType<KeyValueShape>()];
 
     /// <summary>The sizes that devices ask for.</summary>
-    public DecoderShape Shape => new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()]);
+    public DecoderShape Shape =>
+        new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()]);
 
     private IEnumerable<Block> Blocks => Layers.SelectMany(layer => layer.Branches).Select(branch => branch.Block);
 

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Models.Blocks;
 
 /// <summary>
-/// A module of a block, declared once: the tensors of the checkpoint, the modules that adapters can target, loading and the coverage report all follow from
-/// the declaration. Names are those of the checkpoint, relative to the module's layer.
+/// A module of a block, declared once: the tensors of the checkpoint, the modules that adapters can target, loading and the coverage report
+/// all follow from the declaration. Names are those of the checkpoint, relative to the module's layer.
 /// </summary>
 /// <param name="Name">What the checkpoint calls it within its layer, such as <c>self_attn.q_proj</c>.</param>
 internal abstract record Module(string Name)

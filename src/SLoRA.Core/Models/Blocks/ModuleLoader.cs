@@ -8,7 +8,8 @@ namespace SLoRA.Models.Blocks;
 /// <param name="source">Tensor name → its bytes.</param>
 /// <param name="targets">Name of a linear module → its index in the directories of adapters.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
-internal sealed class ModuleLoader(IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
+internal sealed class ModuleLoader(
+    IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<int, List<DeviceRows>> _rows = [];

@@ -18,15 +18,22 @@ internal static class DecoderFamilies
     {
         string type = config.String("model_type");
         if (config.OptionalStrings("architectures") is not [string architecture, ..])
+        {
             throw config.Error("architectures", "names no class");
+        }
+
         if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
         {
             throw config.Refusal(
-                "architectures", $"is {Shown.Name(architecture)}, which is not served; served are {string.Join(", ", ByArchitecture.Keys.Order(StringComparer.Ordinal))}");
+                "architectures", $"is {Shown.Name(architecture)}, which is not served; served are "
+                + $"{string.Join(", ", ByArchitecture.Keys.Order(StringComparer.Ordinal))}");
         }
 
         if (type != family.ModelType)
+        {
             throw config.Refusal("model_type", $"is {Shown.Name(type)}, but {architecture} is a {family.ModelType}");
+        }
+
         UnservedFeatures.Refuse(config);
         return family.Describe(config);
     }

@@ -6,8 +6,8 @@ using SLoRA.Step;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// The settings that Llama and its descendants share, read with bounds. The bounds are far above any published model and far below what could
-/// overflow a size or take memory that a file does not pay for.
+/// The settings that Llama and its descendants share, read with bounds. The bounds are far above any published model and far below what
+/// could overflow a size or take memory that a file does not pay for.
 /// </summary>
 internal sealed record DenseConfig
 {
@@ -45,7 +45,8 @@ internal sealed record DenseConfig
     /// <param name="config">The root of config.json.</param>
     /// <param name="headsDivideHidden">Whether the heads must divide the hidden size even where the file gives a head size.</param>
     /// <param name="headDim">The head size of a file that does not give one; null for hidden size over heads.</param>
-    /// <param name="keyValueHeads">The key and value heads of a file without the key; null for as many as query heads, which an explicit null means everywhere.</param>
+    /// <param name="keyValueHeads">The key and value heads of a file without the key; null for as many as query heads, which an explicit
+    /// null means everywhere.</param>
     public static DenseConfig Read(ConfigObject config, bool headsDivideHidden = false, int? headDim = null, int? keyValueHeads = null)
     {
         int vocabulary = config.Int("vocab_size", 1, LargestVocabulary);
@@ -55,16 +56,27 @@ internal sealed record DenseConfig
         int heads = config.Int("num_attention_heads", 1, MostHeads);
         int? head = config.OptionalInt("head_dim", 1, WidestHead) ?? headDim;
         if (hidden % heads != 0 && (headsDivideHidden || head is null))
+        {
             throw config.Error("num_attention_heads", $"is {heads}, which does not divide hidden_size {hidden}");
+        }
+
         int columns = head ?? hidden / heads;
         if (columns % 2 != 0)
+        {
             throw config.Error("head_dim", $"is {columns}; rotation needs an even number");
-        if ((long)heads * columns > Widest)
-            throw config.Error("head_dim", $"is {columns}, too wide with {heads} heads");
+        }
 
-        int keys = config.OptionalInt("num_key_value_heads", 1, MostHeads) ?? (config.Names("num_key_value_heads") ? heads : keyValueHeads ?? heads);
+        if ((long)heads * columns > Widest)
+        {
+            throw config.Error("head_dim", $"is {columns}, too wide with {heads} heads");
+        }
+
+        int keys = config.OptionalInt("num_key_value_heads", 1, MostHeads)
+            ?? (config.Names("num_key_value_heads") ? heads : keyValueHeads ?? heads);
         if (heads % keys != 0)
+        {
             throw config.Error("num_key_value_heads", $"is {keys}, which does not divide num_attention_heads {heads}");
+        }
 
         RequireSilu(config, "hidden_act");
         RequireSilu(config, "hidden_activation");
@@ -118,7 +130,8 @@ internal sealed record DenseConfig
             NormEpsilon = NormEpsilon,
             TiedEmbeddings = Config.Bool("tie_word_embeddings", false),
             WeightType = ReadWeightType(Config),
-            Layers = [.. attentions.Select(attention => new LayerDescription(new Branch(attentionNorm, attention), new Branch(mlpNorm, mlp)))],
+            Layers =
+                [.. attentions.Select(attention => new LayerDescription(new Branch(attentionNorm, attention), new Branch(mlpNorm, mlp)))],
             EndOfSequence = Config.OptionalIntOrInts("eos_token_id", 0, int.MaxValue) ?? [],
         };
     }
@@ -126,7 +139,9 @@ internal sealed record DenseConfig
     private static void RequireSilu(ConfigObject config, string key)
     {
         if (config.OptionalString(key) is { } name and not ("silu" or "swish"))
+        {
             throw config.Refusal(key, $"is {Shown.Name(name)}; served is 'silu'");
+        }
     }
 
     private static TensorType ReadWeightType(ConfigObject config)

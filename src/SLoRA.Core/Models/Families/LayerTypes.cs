@@ -13,9 +13,15 @@ internal static class LayerTypes
     public static ImmutableArray<bool>? Read(ConfigObject config, int layers)
     {
         if (config.OptionalStrings(Key) is not { } types)
+        {
             return null;
+        }
+
         if (types.Length != layers)
+        {
             throw config.Error(Key, $"has {types.Length} entries, num_hidden_layers is {layers}");
+        }
+
         return
         [
             .. types.Select(type => type switch
@@ -31,6 +37,10 @@ internal static class LayerTypes
     public static void RequireAll(ConfigObject config, int layers, bool sliding)
     {
         if (Read(config, layers) is { } types && types.Contains(!sliding))
-            throw config.Refusal(Key, sliding ? "has a full layer; this architecture has its window on all layers" : "has a sliding layer, but no window is set for it");
+        {
+            throw config.Refusal(Key, sliding
+                ? "has a full layer; this architecture has its window on all layers"
+                : "has a sliding layer, but no window is set for it");
+        }
     }
 }

@@ -14,6 +14,7 @@ internal static class Qwen2Family
     {
         DenseConfig dense = DenseConfig.Read(config, keyValueHeads: DefaultKeyValueHeads);
         UnservedFeatures.RefuseIfOn(config, "mlp_bias");
-        return dense.Decoder(Family.Architecture, QwenWindows.Read(config, dense.Layers).Select(window => dense.Attention(window, qkvBias: true)));
+        return dense.Decoder(Family.Architecture, QwenWindows.Read(config, dense.Layers)
+            .Select(window => dense.Attention(window, qkvBias: true)));
     }
 }

@@ -18,6 +18,7 @@ internal static class Qwen3Family
         bool bias = config.Bool("attention_bias", false);
         return dense.Decoder(
             Family.Architecture,
-            QwenWindows.Read(config, dense.Layers).Select(window => dense.Attention(window, queryKeyNorm: true, qkvBias: bias, outputBias: bias)));
+            QwenWindows.Read(config, dense.Layers)
+                .Select(window => dense.Attention(window, queryKeyNorm: true, qkvBias: bias, outputBias: bias)));
     }
 }

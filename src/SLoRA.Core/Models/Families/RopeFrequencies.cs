@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// Inverse frequencies of rotary embeddings, in fp32 and in the order of operations of the reference, because an error in a frequency grows with the
-/// position. Only the powers are taken in double and rounded once.
+/// Inverse frequencies of rotary embeddings, in fp32 and in the order of operations of the reference, because an error in a frequency grows
+/// with the position. Only the powers are taken in double and rounded once.
 /// </summary>
 internal static class RopeFrequencies
 {
@@ -13,7 +13,10 @@ internal static class RopeFrequencies
     {
         float[] frequencies = Powers(theta, headDim);
         for (int i = 0; i < frequencies.Length; i++)
+        {
             frequencies[i] = 1f / frequencies[i];
+        }
+
         return [.. frequencies];
     }
 
@@ -28,7 +31,8 @@ internal static class RopeFrequencies
     /// <param name="lowFactor">Waves longer than originalLength / lowFactor are long.</param>
     /// <param name="highFactor">Waves shorter than originalLength / highFactor are short.</param>
     /// <param name="originalLength">Positions that the model was first trained for.</param>
-    public static ImmutableArray<float> Llama3(double theta, int headDim, double factor, double lowFactor, double highFactor, int originalLength)
+    public static ImmutableArray<float> Llama3(
+        double theta, int headDim, double factor, double lowFactor, double highFactor, int originalLength)
     {
         float longest = (float)(originalLength / lowFactor), shortest = (float)(originalLength / highFactor);
         return [.. Default(theta, headDim).Select(Blend)];
@@ -37,15 +41,24 @@ internal static class RopeFrequencies
         {
             float wave = (float)(2 * Math.PI) / frequency;
             if (wave > longest)
+            {
                 return frequency / (float)factor;
+            }
+
             if (wave < shortest)
+            {
                 return frequency;
+            }
+
             float smooth = ((originalLength / wave) - (float)lowFactor) / (float)(highFactor - lowFactor);
             return ((1 - smooth) * frequency / (float)factor) + (smooth * frequency);
         }
     }
 
-    /// <summary>YaRN: dimensions that turn often within the original length stay, those that turn rarely are divided by the factor, with a ramp between.</summary>
+    /// <summary>
+    /// YaRN: dimensions that turn often within the original length stay, those that turn rarely are divided by the factor, with a ramp
+    /// between.
+    /// </summary>
     /// <param name="theta">The base, above 1.</param>
     /// <param name="headDim">Columns of a head, d.</param>
     /// <param name="factor">What slow dimensions are divided by.</param>
@@ -53,14 +66,20 @@ internal static class RopeFrequencies
     /// <param name="slowTurns">Turns (beta_slow) at and below which it is divided.</param>
     /// <param name="originalLength">Positions that the model was first trained for, L.</param>
     /// <param name="truncate">Whether the ends of the ramp are rounded outwards to whole dimensions.</param>
-    public static ImmutableArray<float> Yarn(double theta, int headDim, double factor, double fastTurns, double slowTurns, int originalLength, bool truncate)
+    public static ImmutableArray<float> Yarn(
+        double theta, int headDim, double factor, double fastTurns, double slowTurns, int originalLength, bool truncate)
     {
         double low = Dimension(fastTurns), high = Dimension(slowTurns);
         if (truncate)
+        {
             (low, high) = (Math.Floor(low), Math.Ceiling(high));
+        }
+
         (low, high) = (Math.Max(low, 0), Math.Min(high, headDim - 1));
         if (low == high)
+        {
             high += 0.001;
+        }
 
         float[] powers = Powers(theta, headDim);
         var frequencies = ImmutableArray.CreateBuilder<float>(powers.Length);
@@ -84,7 +103,10 @@ internal static class RopeFrequencies
     {
         float[] powers = new float[headDim / 2];
         for (int i = 0; i < powers.Length; i++)
+        {
             powers[i] = (float)Math.Pow((float)theta, 2f * i / headDim);
+        }
+
         return powers;
     }
 }

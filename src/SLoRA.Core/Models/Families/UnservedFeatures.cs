@@ -4,8 +4,9 @@ using SLoRA.Formats;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// Settings that other families, or remade checkpoints of the served ones, use to change what is computed. None is honoured yet, so each is refused
-/// by name unless its value says that it does nothing. Keys that are not listed are about training, tooling or text, and are ignored.
+/// Settings that other families, or remade checkpoints of the served ones, use to change what is computed. None is honoured yet, so each is
+/// refused by name unless its value says that it does nothing. Keys that are not listed are about training, tooling or text, and are
+/// ignored.
 /// </summary>
 internal static class UnservedFeatures
 {
@@ -15,7 +16,8 @@ internal static class UnservedFeatures
         "quantization_config", "quantization", "compression_config", "text_config", "vision_config", "audio_config",
         "num_experts", "num_local_experts", "n_routed_experts", "num_experts_per_tok", "moe_intermediate_size", "enable_moe_block",
         "q_lora_rank", "kv_lora_rank", "num_kv_shared_layers", "attention_k_eq_v", "hidden_size_per_layer_input", "per_layer_config",
-        "attn_logit_softcapping", "final_logit_softcapping", "logit_softcap", "query_pre_attn_scalar", "attention_multiplier", "attention_chunk_size",
+        "attn_logit_softcapping", "final_logit_softcapping", "logit_softcap", "query_pre_attn_scalar", "attention_multiplier",
+        "attention_chunk_size",
         "no_rope_layers", "no_rope_layer_interval", "sliding_window_pattern", "rope_local_base_freq", "rope_interleave", "rope_interleaved",
         "use_qk_norm", "qk_norm", "qk_layernorm", "use_parallel_residual", "parallel_attn", "clip_qkv", "use_bias", "alibi",
         "use_bidirectional_attention", "is_encoder_decoder", "add_cross_attention",
@@ -23,9 +25,11 @@ internal static class UnservedFeatures
 
     // Refused unless absent, null or 1.
     private static readonly string[] Multipliers =
-        ["embedding_multiplier", "residual_multiplier", "logits_scaling", "logit_scale", "lm_head_multiplier", "partial_rotary_factor", "rotary_pct"];
+        ["embedding_multiplier", "residual_multiplier", "logits_scaling", "logit_scale", "lm_head_multiplier", "partial_rotary_factor",
+            "rotary_pct"];
 
-    // Architecture names that can be asked of any folder for other uses than generation are harmless; this one means that the code is in the folder.
+    // Architecture names that can be asked of any folder for other uses than generation are harmless; this one means that the code is in
+    // the folder.
     private const string RemoteCode = "AutoModelForCausalLM";
 
     public static void Refuse(ConfigObject config)
@@ -33,17 +37,23 @@ internal static class UnservedFeatures
         foreach (string key in Switches)
         {
             if (IsOn(config, key))
+            {
                 throw config.Refusal(key, $"is {config.Shown(key)}, which is not served");
+            }
         }
 
         foreach (string key in Multipliers)
         {
             if (config.Has(key) && !config.IsNumber(key, 1))
+            {
                 throw config.Refusal(key, $"is {config.Shown(key)}, only 1 is served");
+            }
         }
 
         if (config.OptionalObject("auto_map") is { } map && map.Has(RemoteCode))
+        {
             throw config.Refusal("auto_map", $"takes {RemoteCode} from code in the folder, which is never run");
+        }
     }
 
     /// <summary>Refuses keys of families beside this one that would mean something if it honoured them.</summary>
@@ -52,7 +62,9 @@ internal static class UnservedFeatures
         foreach (string key in keys)
         {
             if (IsOn(config, key))
+            {
                 throw config.Refusal(key, $"is {config.Shown(key)}, which this architecture does not have");
+            }
         }
     }
 

@@ -16,7 +16,9 @@ internal static class Attributes
             {
                 item = Members.Item(r, item, part);
                 if (otherwise is not null && item is Undefined)
+                {
                     item = otherwise;
+                }
             }
 
             return item;
@@ -40,7 +42,8 @@ internal static class Attributes
     private static object?[] Parts(object? path) => path switch
     {
         null => [],
-        string or RichText => Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
+        string or RichText =>
+            Array.ConvertAll(path.ToString()!.Split('.'), part => part.Length is > 0 and < 18 && part.All(char.IsAsciiDigit)
             ? (object?)long.Parse(part, CultureInfo.InvariantCulture)
             : part),
         _ => [path],

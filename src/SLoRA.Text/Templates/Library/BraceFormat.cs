@@ -3,8 +3,8 @@ using System.Globalization;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The text method <c>format</c>: fields in braces with attribute and key access under the sandbox, conversions and format specifications, which may
-/// themselves hold fields.
+/// The text method <c>format</c>: fields in braces with attribute and key access under the sandbox, conversions and format specifications,
+/// which may themselves hold fields.
 /// </summary>
 internal static class BraceFormat
 {
@@ -22,7 +22,10 @@ internal static class BraceFormat
         public object Format(string format, int depth)
         {
             if (depth < 0)
+            {
                 throw r.Runtime("max string recursion exceeded");
+            }
+
             r.Budget.Characters(format.Length);
             var result = new TextBuilder();
             for (int i = 0; i < format.Length; i++)
@@ -62,11 +65,16 @@ internal static class BraceFormat
             {
                 // A bracketed key may hold braces.
                 if (format[i] == '[' && depth == 1 && !inSpecification)
+                {
                     i = Close(format, i) is > 0 and int close ? close : i;
+                }
+
                 inSpecification |= format[i] == ':';
                 depth += format[i] == '{' ? 1 : format[i] == '}' ? -1 : 0;
                 if (depth == 0)
+                {
                     return i;
+                }
             }
 
             throw r.Runtime("expected '}' before end of format string");
@@ -82,22 +90,33 @@ internal static class BraceFormat
         {
             int cut = 0;
             while (cut < field.Length && field[cut] is not ('!' or ':'))
+            {
                 cut = field[cut] == '[' && Close(field, cut) is > 0 and int close ? close + 1 : cut + 1;
+            }
+
             object? value = Resolve(field[..cut]);
             if (cut < field.Length && field[cut] == '!')
             {
                 value = Converted(field, cut + 1, value);
                 cut += 2;
                 if (cut < field.Length && field[cut] != ':')
+                {
                     throw r.Runtime("expected ':' after conversion specifier");
+                }
             }
 
             object given = cut < field.Length ? Format(field[(cut + 1)..], depth - 1) : "";
             string specification = given.ToString()!;
             if (specification.Length == 0 && (!markup || value is Markup))
+            {
                 return Representation.TextOf(r, value);
+            }
+
             if (markup && value is Markup)
+            {
                 throw r.Runtime("unsupported format specification for Markup.");
+            }
+
             string text = FormatSpec.Apply(r, value, specification);
             return ContentText.From(r, markup ? Markup.Escape(text) : text, value, given);
         }
@@ -128,9 +147,14 @@ internal static class BraceFormat
 
                 int close = path[at] == '[' ? path.IndexOf(']', at) : -1;
                 if (close < 0)
+                {
                     throw r.Runtime("a format field is not well-formed");
+                }
+
                 string key = path[(at + 1)..close];
-                value = Members.Item(r, value, key.Length > 0 && key.All(char.IsAsciiDigit) && key.Length < 18 ? long.Parse(key, CultureInfo.InvariantCulture) : key);
+                value = Members.Item(r, value, key.Length > 0 && key.All(char.IsAsciiDigit) && key.Length < 18
+                    ? long.Parse(key, CultureInfo.InvariantCulture)
+                    : key);
                 at = close + 1;
             }
 
@@ -143,7 +167,10 @@ internal static class BraceFormat
             {
                 bool manual = name.Length > 0;
                 if (_automatic > 0 && manual || _manual && !manual)
+                {
                     throw r.Runtime("cannot switch between automatic and manual field numbering");
+                }
+
                 _manual |= manual;
                 long index = manual ? (name.Length < 10 ? long.Parse(name, CultureInfo.InvariantCulture) : long.MaxValue) : _automatic++;
                 return index < positional.Length
@@ -152,7 +179,10 @@ internal static class BraceFormat
             }
 
             if (named is TemplateDict dict && dict.TryGet(name, out object? value))
+            {
                 return value;
+            }
+
             throw r.Runtime($"the format field '{name}' has no value");
         }
     }

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The characters whose upper or title case is several characters or not their simple mapping, from Unicode's SpecialCasing. Each entry is the
-/// character followed by its mapping; a blank ends it.
+/// The characters whose upper or title case is several characters or not their simple mapping, from Unicode's SpecialCasing. Each entry is
+/// the character followed by its mapping; a blank ends it.
 /// </summary>
 internal static class CaseTables
 {

@@ -32,7 +32,10 @@ internal static class ContainerMethods
     private static object? Lookup(Rendering r, TemplateDict dict, object? key, object? otherwise)
     {
         if (!KeyComparer.CanHash(r, key))
+        {
             throw r.Runtime($"a {Types.Name(key)} cannot be a key");
+        }
+
         return dict.TryGet(key, out object? value) ? value : otherwise;
     }
 
@@ -51,7 +54,9 @@ internal static class ContainerMethods
         {
             r.Budget.Step();
             if (Equality.AreEqual(r, sequence.Items[i], a[0]))
+            {
                 return i;
+            }
         }
 
         throw r.Runtime("the value is not in the list");

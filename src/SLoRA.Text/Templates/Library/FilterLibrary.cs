@@ -15,7 +15,10 @@ internal static class FilterLibrary
     public static object? Call(Rendering r, string name, object? value, Arguments arguments)
     {
         if (!Filters.TryGetValue(name, out (Parameters Parameters, Filter Body) filter))
+        {
             throw r.Runtime($"no filter named '{name}' found");
+        }
+
         return filter.Body(r, value, filter.Parameters.Bind(r, arguments));
     }
 

@@ -16,7 +16,10 @@ internal static class FloatFormat
         }
 
         if (precision > MaxPrecision)
+        {
             throw r.Error("template.limit", $"a float is formatted with {precision} places, more than {MaxPrecision}");
+        }
+
         r.Budget.Characters(400 + Math.Max(0, precision));
         value = Math.Abs(value);
         string text = char.ToLowerInvariant(type) switch
@@ -41,12 +44,17 @@ internal static class FloatFormat
         (string digits, int exponent) = Floats.Significant(value, precision);
         bool scientific = exponent < -4 || exponent >= (plain ? precision - 1 + (precision == 1 ? 1 : 0) : precision);
         if (plain && exponent < precision && exponent >= -4 && exponent == precision - 1 && precision > 1)
+        {
             scientific = true;
+        }
+
         if (!alternate)
         {
             digits = digits.TrimEnd('0');
             if (digits.Length == 0)
+            {
                 digits = "0";
+            }
         }
 
         return Floats.Layout(digits, exponent, scientific, plain ? ".0" : alternate ? "." : "");

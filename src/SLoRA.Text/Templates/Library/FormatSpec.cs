@@ -20,14 +20,18 @@ internal sealed class FormatSpec
     public static string Apply(Rendering r, object? value, string specification)
     {
         if (specification.Length == 0)
+        {
             return Representation.Text(r, value);
+        }
+
         FormatSpec spec = Parse(r, specification);
         r.Budget.Characters(spec._width);
         return value switch
         {
             string or RichText => spec.OfText(r, value.ToString()!),
             bool when spec._type is '\0' or 's' => spec.OfText(r, Representation.Text(r, value)),
-            long or BigInteger or bool when spec._type is '\0' or 'd' or 'n' or 'x' or 'X' or 'o' or 'b' or 'c' => spec.OfInteger(r, Integers.Big(value)),
+            long or BigInteger or bool when spec._type is '\0' or 'd' or 'n' or 'x' or 'X' or 'o' or 'b' or 'c' =>
+                spec.OfInteger(r, Integers.Big(value)),
             double or long or BigInteger or bool => spec.OfFloat(r, Numbers.ToDouble(value)),
             _ => throw r.Runtime($"unsupported format string passed to {Types.Name(value)}"),
         };
@@ -50,7 +54,10 @@ internal sealed class FormatSpec
         }
 
         if (At(text, at) is '+' or '-' or ' ')
+        {
             spec._sign = text[at++];
+        }
+
         if (At(text, at) == '#')
         {
             spec._alternate = true;
@@ -60,45 +67,69 @@ internal sealed class FormatSpec
         if (At(text, at) == '0')
         {
             if (spec._align == '\0')
+            {
                 (spec._fill, spec._align) = ("0", '=');
+            }
+
             at++;
         }
 
         spec._width = Number(r, text, ref at);
         if (At(text, at) is ',' or '_')
+        {
             spec._group = text[at++];
+        }
+
         if (At(text, at) == '.')
         {
             at++;
             int digits = at;
             long precision = Number(r, text, ref at);
             if (at == digits)
+            {
                 throw r.Runtime("the format specifier is missing its precision");
+            }
+
             spec._precision = (int)precision;
         }
 
         if (at < text.Length)
+        {
             spec._type = text[at++];
+        }
+
         return at == text.Length ? spec : throw r.Runtime($"invalid format specifier '{text}'");
     }
 
     private string OfText(Rendering r, string text)
     {
         if (_type is not ('\0' or 's') || _sign != '-' || _align == '=' && _fill != "0" || _group != '\0' || _alternate)
+        {
             throw r.Runtime($"the format code '{_type}' does not fit text");
+        }
+
         if (_precision >= 0)
+        {
             text = text[..CodePoints.UnitOf(text, _precision)];
+        }
+
         return Place("", text, _align is '\0' or '=' ? '<' : _align);
     }
 
     private string OfInteger(Rendering r, BigInteger value)
     {
         if (_precision >= 0)
+        {
             throw r.Runtime("precision not allowed in integer format");
+        }
+
         if (_type == 'c')
         {
             if (value < 0 || value > 0x10FFFF)
+            {
                 throw r.Runtime("%c needs a character's number");
+            }
+
             var one = new StringBuilder();
             CodePoints.Append(one, (int)value);
             return Place("", one.ToString(), _align == '\0' ? '<' : _align);
@@ -112,7 +143,10 @@ internal sealed class FormatSpec
     private string OfFloat(Rendering r, double value)
     {
         if (_type is not ('\0' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or 'n' or '%'))
+        {
             throw r.Runtime($"the format code '{_type}' does not fit a float");
+        }
+
         bool negative = double.IsNegative(value) && !double.IsNaN(value);
         string text = _type == '\0' && _precision < 0
             ? Floats.Text(Math.Abs(value))
@@ -122,7 +156,10 @@ internal sealed class FormatSpec
         string rest = (point < 0 ? "" : text[point..]) + (_type == '%' ? "%" : "");
         string prefix = Sign(negative);
         if (double.IsFinite(value))
+        {
             whole = Grouped(whole, 3, prefix.Length + rest.Length);
+        }
+
         return Place(prefix, whole + rest, _align == '\0' ? '>' : _align);
     }
 
@@ -132,10 +169,16 @@ internal sealed class FormatSpec
     public static string InRadix(BigInteger value, char type)
     {
         if (type is not ('x' or 'X' or 'o' or 'b'))
+        {
             return value.ToString(CultureInfo.InvariantCulture);
+        }
+
         int bits = type switch { 'b' => 1, 'o' => 3, _ => 4 };
         if (value.IsZero)
+        {
             return "0";
+        }
+
         var digits = new List<char>();
         while (!value.IsZero)
         {
@@ -151,13 +194,19 @@ internal sealed class FormatSpec
     private string Grouped(string digits, int size, int around)
     {
         if (_group == '\0')
+        {
             return digits;
+        }
+
         // Zero padding takes part in the grouping: so many digits that they and their separators fill the width.
         if (_align == '=' && _fill == "0")
         {
             int count = (int)Math.Max(digits.Length, (_width - around) * size / (size + 1));
             while (count + (count - 1) / size + around < _width)
+            {
                 count++;
+            }
+
             digits = digits.PadLeft(count, '0');
         }
 
@@ -165,7 +214,10 @@ internal sealed class FormatSpec
         for (int i = 0; i < digits.Length; i++)
         {
             if (i > 0 && (digits.Length - i) % size == 0)
+            {
                 result.Append(_group);
+            }
+
             result.Append(digits[i]);
         }
 
@@ -176,7 +228,10 @@ internal sealed class FormatSpec
     {
         long missing = _width - prefix.Length - CodePoints.Count(text);
         if (missing <= 0)
+        {
             return prefix + text;
+        }
+
         long left = align switch { '<' => 0, '^' => missing / 2, _ => missing };
         string before = Repeat(left), after = Repeat(missing - left);
         return align == '=' ? prefix + before + text : before + prefix + text + after;
@@ -195,7 +250,9 @@ internal sealed class FormatSpec
         {
             value = value * 10 + (text[at++] - '0');
             if (value > int.MaxValue)
+            {
                 throw r.Error("template.limit", "a format width or precision is too large");
+            }
         }
 
         return value;

@@ -21,7 +21,10 @@ internal static class HtmlText
             int start = text.IndexOf(open, StringComparison.Ordinal);
             int end = start < 0 ? -1 : text.IndexOf(close, start, StringComparison.Ordinal);
             if (end < 0)
+            {
                 return text;
+            }
+
             r.Budget.Characters(text.Length);
             text = string.Concat(text.AsSpan(0, start), text.AsSpan(end + close.Length));
         }

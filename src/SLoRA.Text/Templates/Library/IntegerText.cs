@@ -13,8 +13,12 @@ internal static class IntegerText
         bool negative = trimmed.StartsWith('-');
         string body = negative || trimmed.StartsWith('+') ? trimmed[1..] : trimmed;
         if (radix is not 0 and (< 2 or > 36))
+        {
             return false;
-        int prefix = body.Length > 1 && body[0] == '0' ? char.ToLowerInvariant(body[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
+        }
+
+        int prefix =
+            body.Length > 1 && body[0] == '0' ? char.ToLowerInvariant(body[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
         if (prefix != 0 && (radix == 0 || radix == prefix))
         {
             body = body[2..].TrimStart('_') is { } rest && body.Length - 2 - rest.Length <= 1 ? rest : "";
@@ -24,22 +28,33 @@ internal static class IntegerText
         {
             radix = 10;
             if (body.Length > 1 && body[0] == '0' && body.Any(c => c is not ('0' or '_')))
+            {
                 return false;
+            }
         }
 
         string digits = body.Replace("_", "", StringComparison.Ordinal);
         if (digits.Length is 0 or > 4300 || !Floats.UnderscoresBetweenDigits(body) || body[0] == '_')
+        {
             return false;
+        }
+
         foreach (string point in CodePoints.Each(digits))
         {
             int digit = Digit(point);
             if (digit < 0 || digit >= radix)
+            {
                 return false;
+            }
+
             value = value * radix + digit;
         }
 
         if (negative)
+        {
             value = -value;
+        }
+
         return true;
     }
 

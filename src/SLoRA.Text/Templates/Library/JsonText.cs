@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace SLoRA.Text.Templates;
 
-/// <summary>The filter <c>tojson</c>: JSON as Python's <c>json.dumps</c> lays it out, with text left as it is unless ASCII is asked for.</summary>
+/// <summary>
+/// The filter <c>tojson</c>: JSON as Python's <c>json.dumps</c> lays it out, with text left as it is unless ASCII is asked for.
+/// </summary>
 internal sealed class JsonText
 {
     private readonly Rendering _r;
@@ -23,10 +25,16 @@ internal sealed class JsonText
         _indent = Indent(r, indent);
         (_itemSeparator, _keySeparator) = (_indent is null ? ", " : ",", ": ");
         if (separators is null)
+        {
             return;
+        }
+
         object?[] pair = Iteration.ToArray(r, separators);
         if (pair.Length != 2)
+        {
             throw r.Runtime("tojson() needs two separators");
+        }
+
         (_itemSeparator, _keySeparator) = (Text.Of(r, pair[0], "tojson"), Text.Of(r, pair[1], "tojson"));
     }
 
@@ -35,15 +43,23 @@ internal sealed class JsonText
         var json = new JsonText(r, ascii, indent, separators, sorted);
         json.Value(value, 0);
         json.Charge();
-        return ContentText.MayBeIn(r, indent) || ContentText.MayBeIn(r, separators) ? ContentText.Whole(json._target.ToString()) : json._target.ToText();
+        return ContentText.MayBeIn(r, indent) || ContentText.MayBeIn(r, separators)
+            ? ContentText.Whole(json._target.ToString())
+            : json._target.ToText();
     }
 
     private static string? Indent(Rendering r, object? indent)
     {
         if (indent is null)
+        {
             return null;
+        }
+
         if (Types.IsText(indent))
+        {
             return indent.ToString();
+        }
+
         long width = Math.Max(0, Text.Whole(r, indent, "tojson"));
         r.Budget.Characters(width);
         return new string(' ', (int)width);
@@ -85,7 +101,10 @@ internal sealed class JsonText
     {
         IReadOnlyList<KeyValuePair<object?, object?>> entries = dict.Entries;
         if (_sorted)
+        {
             entries = Sorting.Sort(_r, entries, e => e.Key, false);
+        }
+
         _target.Append('{');
         for (int i = 0; i < entries.Count; i++)
         {
@@ -111,25 +130,36 @@ internal sealed class JsonText
     private void Separate(int index, int depth)
     {
         if (index > 0)
+        {
             _target.Append(_itemSeparator);
+        }
+
         NewLine(depth + 1);
     }
 
     private void Close(int count, int depth, char bracket)
     {
         if (count > 0)
+        {
             NewLine(depth);
+        }
+
         _target.Append(bracket);
     }
 
     private void NewLine(int depth)
     {
         if (_indent is null)
+        {
             return;
+        }
+
         _r.Budget.Characters((long)_indent.Length * depth);
         _target.Append('\n');
         for (int i = 0; i < depth; i++)
+        {
             _target.Append(_indent);
+        }
     }
 
     private void Charge()
@@ -181,9 +211,14 @@ internal sealed class JsonText
                 case '\f': _target.Append("\\f"); break;
                 default:
                     if (c < ' ' || (_ascii && c > '~'))
+                    {
                         _target.Append(string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"));
+                    }
                     else
+                    {
                         _target.Append(c);
+                    }
+
                     break;
             }
         }

@@ -17,7 +17,9 @@ internal static class ListFilters
         add("random", "", (r, _, _) => throw r.Runtime("the filter 'random' is not supported: a prompt must not depend on chance"));
         add("reverse", "", Reverse);
         add("sort", "reverse=false, case_sensitive=false, attribute=none", (r, v, a) =>
-            new TemplateList([.. Sorting.Sort(r, Iteration.ToArray(r, v), Attributes.SortKey(r, a[2], Truth.Of(a[1])), Text.Whole(r, a[0], "sort") != 0)]));
+            new TemplateList(
+                [.. Sorting.Sort(
+                r, Iteration.ToArray(r, v), Attributes.SortKey(r, a[2], Truth.Of(a[1])), Text.Whole(r, a[0], "sort") != 0)]));
         add("unique", "case_sensitive=false, attribute=none", (r, v, a) => new LazySequence(r, Unique(r, v, a)));
         add("min", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, "<"));
         add("max", "case_sensitive=false, attribute=none", (r, v, a) => Extreme(r, v, a, ">"));
@@ -32,14 +34,20 @@ internal static class ListFilters
     private static object? First(Rendering r, object? value, object?[] a)
     {
         foreach (object? item in Iteration.Over(r, value))
+        {
             return item;
+        }
+
         return new Undefined("No first item, sequence was empty.");
     }
 
     private static object? Last(Rendering r, object? value, object?[] a)
     {
         if (value is LazySequence)
+        {
             throw r.Runtime("'generator' object is not reversible");
+        }
+
         object?[] items = value is TemplateRange range ? (range.Length > 0 ? [range[range.Length - 1]] : []) : Iteration.ToArray(r, value);
         return items.Length > 0 ? items[^1] : new Undefined("No last item, sequence was empty.");
     }
@@ -69,10 +77,16 @@ internal static class ListFilters
         {
             object? id = Truth.Of(a[0]) ? key(item) : Attributes.WithoutCase(key(item));
             if (!KeyComparer.CanHash(r, id))
+            {
                 throw r.Runtime($"unhashable type: '{Types.Name(id)}'");
+            }
+
             r.Budget.Entries(2);
             if (seen.TryGet(id, out _))
+            {
                 continue;
+            }
+
             seen.Set(id, null);
             yield return item;
         }
@@ -88,7 +102,10 @@ internal static class ListFilters
             r.Budget.Step();
             object? itemKey = Truth.Of(a[0]) ? key(item) : Attributes.WithoutCase(key(item));
             if (any && !Ordering.Holds(r, itemKey, op, bestKey))
+            {
                 continue;
+            }
+
             (best, bestKey, any) = (item, itemKey, true);
         }
 
@@ -100,7 +117,10 @@ internal static class ListFilters
         Func<object?, object?> key = Attributes.Getter(r, a[0]);
         object? total = a[1];
         if (Types.IsText(total))
+        {
             throw r.Runtime("sum() can't sum strings");
+        }
+
         foreach (object? item in Iteration.Over(r, value))
         {
             r.Budget.Step();
@@ -127,7 +147,10 @@ internal static class ListFilters
         }
 
         if (batch.Count == 0)
+        {
             yield break;
+        }
+
         if (a[1] is not null && batch.Count < size)
         {
             r.Budget.Entries(size - batch.Count);
@@ -142,7 +165,10 @@ internal static class ListFilters
         object?[] items = Iteration.ToArray(r, value);
         long slices = Text.Whole(r, a[0], "slice");
         if (slices == 0)
+        {
             throw r.Runtime("integer division or modulo by zero");
+        }
+
         r.Budget.Entries(items.Length);
         long size = items.Length / Math.Max(1, slices);
         long extra = items.Length % Math.Max(1, slices);
@@ -168,7 +194,10 @@ internal static class ListFilters
     {
         r.Defined(value);
         if (value is not TemplateDict dict)
+        {
             throw r.Runtime($"dictsort() needs a mapping, not {Types.Name(value)}");
+        }
+
         int part = Text.Of(r, a[1], "dictsort") switch
         {
             "key" => 0,

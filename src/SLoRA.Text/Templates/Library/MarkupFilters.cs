@@ -28,7 +28,10 @@ internal static class MarkupFilters
     private static string UrlEncode(Rendering r, object? value)
     {
         if (Types.IsText(value) || !Iteration.IsIterable(value) || value is Undefined)
+        {
             return Quote(r, value, '/');
+        }
+
         IEnumerable<object?> pairs = value is TemplateDict dict ? new DictView(dict, DictPart.Items).Items() : Iteration.Over(r, value);
         return TextEdits.Join(r, "&", pairs, pair =>
         {
@@ -47,11 +50,17 @@ internal static class MarkupFilters
         {
             char c = (char)b;
             if (char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' or '~' || (c == safe && c == '/'))
+            {
                 result.Append(c);
+            }
             else if (c == ' ' && safe == ' ')
+            {
                 result.Append('+');
+            }
             else
+            {
                 result.Append('%').Append("0123456789ABCDEF"[b >> 4]).Append("0123456789ABCDEF"[b & 15]);
+            }
         }
 
         return result.ToString();
@@ -60,16 +69,25 @@ internal static class MarkupFilters
     private static object XmlAttributes(Rendering r, object? value, object?[] a)
     {
         if (value is not TemplateDict dict)
+        {
             throw r.Runtime($"xmlattr() needs a mapping, not {Types.Name(value)}");
+        }
+
         var parts = new List<object?>();
         foreach ((object? key, object? item) in dict.Entries)
         {
             r.Budget.Entries(1);
             if (item is null or Undefined)
+            {
                 continue;
+            }
+
             string name = Text.Of(r, key, "xmlattr");
             if (name.AsSpan().IndexOfAny(" \t\n\v\f\r/>=") >= 0)
+            {
                 throw r.Runtime($"invalid character in attribute name '{name}'");
+            }
+
             string text = item is Markup m ? m.Text : Markup.Escape(Representation.Text(r, item));
             parts.Add($"{Markup.Escape(name)}=\"{text}\"");
         }

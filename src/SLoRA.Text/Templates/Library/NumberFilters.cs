@@ -40,7 +40,10 @@ internal static class NumberFilters
             case string or RichText:
                 string text = value.ToString()!;
                 if (IntegerText.TryParse(text, (int)Text.Whole(r, a[1], "int"), out BigInteger integer))
+                {
                     return Integers.Checked(r, integer);
+                }
+
                 return Floats.TryParse(text, out double number) && double.IsFinite(number) ? Integers.Of(new BigInteger(number)) : a[0];
             default:
                 return a[0];
@@ -52,9 +55,15 @@ internal static class NumberFilters
         r.Defined(value);
         object? otherwise = a[0] is 0L ? 0.0 : a[0];
         if (value is BigInteger && double.IsInfinity(Numbers.ToDouble(value)))
+        {
             throw r.Runtime("int too large to convert to float");
+        }
+
         if (Types.IsNumber(value))
+        {
             return Numbers.ToDouble(value);
+        }
+
         return Types.IsText(value) && Floats.TryParse(value!.ToString()!, out double number) ? number : otherwise;
     }
 
@@ -63,16 +72,28 @@ internal static class NumberFilters
         r.Defined(value);
         string method = Text.Of(r, a[1], "round");
         if (method is not ("common" or "ceil" or "floor"))
+        {
             throw r.Runtime("round() method must be common, ceil or floor");
+        }
+
         if (!Types.IsNumber(value))
+        {
             throw r.Runtime($"type {Types.Name(value)} doesn't define __round__ method");
+        }
+
         long places = Text.Whole(r, a[0], "round");
         if (method == "common")
+        {
             return value is double d ? RoundFloat(d, places) : RoundInteger(r, Integers.Big(value), places);
+        }
+
         object scale = Operators.Apply(r, "**", 10L, places)!;
         double scaled = Numbers.ToDouble(Operators.Apply(r, "*", value, scale));
         if (!double.IsFinite(scaled))
+        {
             throw r.Runtime("cannot round what is not finite");
+        }
+
         var whole = new BigInteger(method == "ceil" ? Math.Ceiling(scaled) : Math.Floor(scaled));
         return Operators.Apply(r, "/", Integers.Of(whole), scale)!;
     }
@@ -80,19 +101,32 @@ internal static class NumberFilters
     private static double RoundFloat(double value, long places)
     {
         if (!double.IsFinite(value) || value == 0 || places > 323)
+        {
             return value;
+        }
+
         if (places < -308)
+        {
             return Math.CopySign(0, value);
+        }
+
         string digits = Floats.Scaled(value, (int)places).ToString(CultureInfo.InvariantCulture);
-        return Math.CopySign(double.Parse(digits + "E" + (-places).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), value);
+        return Math.CopySign(
+            double.Parse(digits + "E" + (-places).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), value);
     }
 
     private static object RoundInteger(Rendering r, BigInteger value, long places)
     {
         if (places >= 0)
+        {
             return Integers.Of(value);
+        }
+
         if (places < -4300)
+        {
             return 0L;
+        }
+
         BigInteger unit = BigInteger.Pow(10, (int)-places);
         (BigInteger quotient, BigInteger remainder) = Integers.FloorDivide(value, unit);
         int half = (remainder * 2).CompareTo(unit);
@@ -101,19 +135,29 @@ internal static class NumberFilters
 
     private static object FileSize(Rendering r, object? value, object?[] a)
     {
-        double bytes = ToFloat(r, value, [null]) is double d ? d : throw r.Runtime($"filesizeformat() needs a number, not {Types.Name(value)}");
+        double bytes =
+            ToFloat(r, value, [null]) is double d ? d : throw r.Runtime($"filesizeformat() needs a number, not {Types.Name(value)}");
         bool binary = Truth.Of(a[0]);
         double unit = binary ? 1024 : 1000;
         if (bytes == 1)
+        {
             return "1 Byte";
+        }
+
         if (bytes < unit)
+        {
             return (Math.Truncate(bytes) + 0.0).ToString("0", CultureInfo.InvariantCulture) + " Bytes";
-        string[] names = binary ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
+        }
+
+        string[] names =
+            binary ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
         for (int i = 0; ; i++)
         {
             double next = Math.Pow(unit, i + 2);
             if (bytes < next || i == names.Length - 1)
+            {
                 return Floats.Fixed(unit * bytes / next, 1) + " " + names[i];
+            }
         }
     }
 }

@@ -11,7 +11,10 @@ internal static class PercentFormat
         bool markup = format is Markup;
         object text = new Run(r, format.ToString()!, value, markup).Format();
         if (ContentText.MayBeIn(r, format))
+        {
             text = ContentText.Whole(text.ToString()!);
+        }
+
         return markup ? Markup.Of(text) : text;
     }
 
@@ -30,17 +33,25 @@ internal static class PercentFormat
             {
                 int percent = format.IndexOf('%', _at);
                 if (percent < 0)
+                {
                     percent = format.Length;
+                }
+
                 _result.AppendText(format, _at, percent);
                 _at = percent + 1;
                 if (percent < format.Length)
+                {
                     Field();
+                }
             }
 
             // One value that is no tuple may stay unused only if it is a mapping or a list.
             bool container = value is TemplateDict or TemplateList;
             if (_next < _items.Length && !_byKey && !(container && _next == 0))
+            {
                 throw r.Runtime("not all arguments converted during string formatting");
+            }
+
             return _result.ToText();
         }
 
@@ -48,12 +59,17 @@ internal static class PercentFormat
         {
             object? item = Unset;
             if (Peek() == '(')
+            {
                 item = ByKey();
+            }
+
             string flags = "";
             for (; Peek() is '-' or '+' or ' ' or '#' or '0'; _at++)
             {
                 if (!flags.Contains(format[_at], StringComparison.Ordinal))
+                {
                     flags += format[_at];
+                }
             }
 
             long width = Number();
@@ -65,9 +81,15 @@ internal static class PercentFormat
             }
 
             while (Peek() is 'h' or 'l' or 'L')
+            {
                 _at++;
+            }
+
             if (_at >= format.Length)
+            {
                 throw r.Runtime("incomplete format");
+            }
+
             char type = format[_at++];
             if (width < 0)
             {
@@ -98,7 +120,10 @@ internal static class PercentFormat
         private object? ByKey()
         {
             if (value is not TemplateDict dict)
+            {
                 throw r.Runtime("format requires a mapping");
+            }
+
             int depth = 1;
             int start = ++_at;
             while (_at < format.Length && depth > 0)
@@ -108,7 +133,10 @@ internal static class PercentFormat
             }
 
             if (depth > 0)
+            {
                 throw r.Runtime("incomplete format key");
+            }
+
             string key = format[start..(_at - 1)];
             _byKey = true;
             return dict.TryGet(key, out object? item) ? item : throw r.Runtime($"the format key '{key}' is missing");
@@ -131,7 +159,9 @@ internal static class PercentFormat
             {
                 number = number * 10 + (format[_at++] - '0');
                 if (number > int.MaxValue)
+                {
                     throw r.Error("template.limit", "a format width or precision is too large");
+                }
             }
 
             return number;
@@ -152,7 +182,10 @@ internal static class PercentFormat
                 case 'e' or 'E' or 'f' or 'F' or 'g' or 'G':
                     r.Defined(item);
                     if (!Types.IsNumber(item))
+                    {
                         throw r.Runtime($"must be real number, not {Types.Name(item)}");
+                    }
+
                     double number = Numbers.ToDouble(item);
                     string digits = FloatFormat.Digits(r, number, type, precision, flags.Contains('#', StringComparison.Ordinal));
                     return Signed(double.IsNegative(number) && !double.IsNaN(number), "", digits, flags, width);
@@ -177,24 +210,36 @@ internal static class PercentFormat
                 digits = digits.PadLeft(precision, '0');
             }
 
-            string prefix = flags.Contains('#', StringComparison.Ordinal) && type is 'x' or 'X' or 'o' && flags.Contains('#', StringComparison.Ordinal) ? "0" + type : "";
+            string prefix = flags.Contains('#', StringComparison.Ordinal) && type is 'x' or 'X' or 'o' && flags.Contains(
+                '#', StringComparison.Ordinal) ? "0" + type : "";
             return Signed(number.Sign < 0, prefix, digits, flags, width);
         }
 
         private static string Signed(bool negative, string prefix, string digits, string flags, long width)
         {
-            string sign = negative ? "-" : flags.Contains('+', StringComparison.Ordinal) ? "+" : flags.Contains(' ', StringComparison.Ordinal) ? " " : "";
+            string sign = negative ? "-" : flags.Contains('+', StringComparison.Ordinal)
+                ? "+"
+                : flags.Contains(' ', StringComparison.Ordinal) ? " " : "";
             if (flags.Contains('0', StringComparison.Ordinal) && !flags.Contains('-', StringComparison.Ordinal))
+            {
                 digits = digits.PadLeft((int)Math.Max(0, width - sign.Length - prefix.Length), '0');
+            }
+
             return sign + prefix + digits;
         }
 
         private string Character(object? item)
         {
             if (Types.IsText(item) && CodePoints.Count(item!.ToString()!) == 1)
+            {
                 return item.ToString()!;
+            }
+
             if (!Types.IsInteger(item) || Integers.Clamp(item) is < 0 or > 0x10FFFF)
+            {
                 throw r.Runtime("%c requires an integer or one character");
+            }
+
             var one = new StringBuilder();
             CodePoints.Append(one, (int)Integers.Clamp(item));
             return one.ToString();

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>Filters that apply other filters or tests to each item: map, select and their relatives, groupby. All but groupby are lazy.</summary>
+/// <summary>
+/// Filters that apply other filters or tests to each item: map, select and their relatives, groupby. All but groupby are lazy.
+/// </summary>
 internal static class SelectionFilters
 {
     public static void Register(Action<string, string, Filter> add)
@@ -37,14 +39,19 @@ internal static class SelectionFilters
             foreach (KeyValuePair<object?, object?> entry in given.Named.Entries)
             {
                 if (entry.Key!.ToString() is not ("attribute" or "default"))
+                {
                     throw r.Runtime($"map() got an unexpected keyword argument '{entry.Key}'");
+                }
             }
 
             return Attributes.Getter(r, attribute, otherwise);
         }
 
         if (given.Positional.Length == 0)
+        {
             throw r.Runtime("map requires a filter argument");
+        }
+
         string name = Text.Of(r, given.Positional[0], "map");
         Arguments arguments = given.After(1);
         return item => Nested(r, () => FilterLibrary.Call(r, name, item, arguments));
@@ -53,10 +60,16 @@ internal static class SelectionFilters
     private static IEnumerable<object?> Select(Rendering r, object? value, Given given, bool byAttribute, bool keep)
     {
         if (!Truth.Of(value))
+        {
             yield break;
+        }
+
         int offset = byAttribute ? 1 : 0;
         if (given.Positional.Length < offset)
+        {
             throw r.Runtime("missing parameter for the attribute name");
+        }
+
         Func<object?, object?> read = byAttribute ? Attributes.Getter(r, given.Positional[0]) : item => item;
         Func<object?, bool> test = Truth.Of;
         if (given.Positional.Length > offset)
@@ -70,7 +83,9 @@ internal static class SelectionFilters
         {
             r.Budget.Step();
             if (test(read(item)) == keep)
+            {
                 yield return item;
+            }
         }
     }
 
@@ -86,7 +101,10 @@ internal static class SelectionFilters
             object? key = Key(sorted[from]);
             int to = from + 1;
             while (to < sorted.Count && Equality.AreEqual(r, key, Key(sorted[to])))
+            {
                 to++;
+            }
+
             r.Budget.Entries(to - from + 2);
             groups.Add(new TemplateTuple(read(sorted[from]), new TemplateList([.. sorted.GetRange(from, to - from)])) { IsGroup = true });
             from = to;
@@ -111,6 +129,7 @@ internal static class SelectionFilters
 
         public TemplateDict Named { get; } = (TemplateDict)bound[1]!;
 
-        public Arguments After(int count) => new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>(e.Key!.ToString()!, e.Value))]);
+        public Arguments After(int count) =>
+            new(Positional[count..], [.. Named.Entries.Select(e => new KeyValuePair<string, object?>(e.Key!.ToString()!, e.Value))]);
     }
 }

@@ -8,7 +8,10 @@ internal static class Sorting
         r.Budget.Entries(3L * items.Count);
         var keyed = new (object? Key, T Item)[items.Count];
         for (int i = 0; i < keyed.Length; i++)
+        {
             keyed[i] = (key(items[i]), items[i]);
+        }
+
         Merge(r, keyed, new (object? Key, T Item)[keyed.Length], 0, keyed.Length, reverse);
         return [.. keyed.Select(k => k.Item)];
     }
@@ -17,7 +20,10 @@ internal static class Sorting
     private static void Merge<T>(Rendering r, (object? Key, T Item)[] items, (object? Key, T Item)[] spare, int from, int to, bool reverse)
     {
         if (to - from < 2)
+        {
             return;
+        }
+
         int middle = (from + to) / 2;
         Merge(r, items, spare, from, middle, reverse);
         Merge(r, items, spare, middle, to, reverse);
@@ -34,7 +40,10 @@ internal static class Sorting
     private static bool Precedes(Rendering r, object? a, object? b, bool reverse)
     {
         if (a is long x && b is long y)
+        {
             return reverse ? x > y : x < y;
+        }
+
         return reverse ? Ordering.Holds(r, b, "<", a) : Ordering.Holds(r, a, "<", b);
     }
 }

@@ -21,12 +21,21 @@ internal static class Strftime
             int start = i++;
             char flag = ' ';
             while (i + 1 < format.Length && format[i] is '-' or '_' or '0' or '^' or '#')
+            {
                 flag = format[i++];
+            }
+
             int width = 0;
             while (i + 1 < format.Length && char.IsAsciiDigit(format[i]) && width < 1000)
+            {
                 width = width * 10 + (format[i++] - '0');
+            }
+
             if (i + 1 < format.Length && format[i] is 'E' or 'O')
+            {
                 i++;
+            }
+
             string? text = One(format[i], now);
             r.Budget.Characters(width);
             result.Append(text is null ? format[start..(i + 1)] : Padded(Flagged(text, flag), flag, width));
@@ -43,7 +52,9 @@ internal static class Strftime
 
     private static string Flagged(string text, char flag) => flag switch
     {
-        '-' => text.Length > 1 && text.All(c => char.IsAsciiDigit(c) || c == ' ') ? text.TrimStart('0', ' ') is { Length: > 0 } digits ? digits : "0" : text,
+        '-' => text.Length > 1 && text.All(c => char.IsAsciiDigit(c) || c == ' ') ? text.TrimStart('0', ' ') is { Length: > 0 } digits
+            ? digits
+            : "0" : text,
         '_' => Blanked(text),
         '0' => text.Replace(' ', '0'),
         '^' => text.ToUpperInvariant(),
@@ -56,7 +67,10 @@ internal static class Strftime
     {
         int zeros = 0;
         while (zeros + 1 < text.Length && text[zeros] == '0')
+        {
             zeros++;
+        }
+
         return new string(' ', zeros) + text[zeros..];
     }
 

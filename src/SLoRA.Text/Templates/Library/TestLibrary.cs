@@ -20,8 +20,10 @@ internal static class TestLibrary
             ["number"] = Of("number", (_, v, _) => Types.IsNumber(v)),
             ["string"] = Of("string", (_, v, _) => Types.IsText(v)),
             ["mapping"] = Of("mapping", (_, v, _) => v is TemplateDict),
-            ["iterable"] = Of("iterable", (r, v, _) => v is Undefined { Code: Undefined.Unsafe } u ? throw r.Use(u) : Iteration.IsIterable(v)),
-            ["sequence"] = Of("sequence", (_, v, _) => v is string or RichText or TemplateSequence or TemplateDict or TemplateRange or Undefined),
+            ["iterable"] =
+                Of("iterable", (r, v, _) => v is Undefined { Code: Undefined.Unsafe } u ? throw r.Use(u) : Iteration.IsIterable(v)),
+            ["sequence"] =
+                Of("sequence", (_, v, _) => v is string or RichText or TemplateSequence or TemplateDict or TemplateRange or Undefined),
             ["callable"] = Of("callable", (_, v, _) => v is Callable or Undefined),
             ["escaped"] = Of("escaped", (_, v, _) => v is Markup),
             ["sameas"] = Of("sameas", (_, v, a) => Same(v, a[0]), "other"),
@@ -55,7 +57,10 @@ internal static class TestLibrary
     public static object Call(Rendering r, string name, object? value, Arguments arguments)
     {
         if (!Tests.TryGetValue(name, out (Parameters Parameters, Func<Rendering, object?, object?[], bool> Body) test))
+        {
             throw r.Runtime($"no test named '{name}' found");
+        }
+
         return test.Body(r, value, test.Parameters.Bind(r, arguments));
     }
 
@@ -67,7 +72,8 @@ internal static class TestLibrary
         _ => false,
     };
 
-    private static (Parameters Parameters, Func<Rendering, object?, object?[], bool> Body) Of(string name, Func<Rendering, object?, object?[], bool> body, string signature = "") =>
+    private static (Parameters Parameters, Func<Rendering, object?, object?[], bool> Body) Of(
+        string name, Func<Rendering, object?, object?[], bool> body, string signature = "") =>
         (new Parameters(name, signature), body);
 
     private static (Parameters Parameters, Func<Rendering, object?, object?[], bool> Body) Comparison(string op) =>

@@ -13,33 +13,50 @@ internal static class TextEdits
         {
             var set = new HashSet<int>();
             foreach (string point in CodePoints.Each(Text.Of(r, characters, "strip")))
+            {
                 set.Add(CodePoints.At(point, 0));
+            }
+
             r.Budget.Entries(set.Count);
             strips = set.Contains;
         }
 
         int from = 0, to = text.Length;
         while (start && from < to && strips(CodePoints.At(text, from)))
+        {
             from += CodePoints.Width(text, from);
+        }
+
         while (end && to > from)
         {
             int last = to >= 2 && CodePoints.Width(text, to - 2) == 2 ? to - 2 : to - 1;
             if (!strips(CodePoints.At(text, last)))
+            {
                 break;
+            }
+
             to = last;
         }
 
         return ContentText.Slice(value, from, to);
     }
 
-    /// <summary>Replaces the first <paramref name="count"/> occurrences; all where it is negative. An empty text occurs around every character.</summary>
+    /// <summary>
+    /// Replaces the first <paramref name="count"/> occurrences; all where it is negative. An empty text occurs around every character.
+    /// </summary>
     public static object Replace(Rendering r, object value, string old, object replacement, long count)
     {
         string text = value.ToString()!;
         if (count < 0)
+        {
             count = long.MaxValue;
+        }
+
         if (old.Length == 0)
+        {
             return Interleave(r, value, replacement, count);
+        }
+
         r.Budget.Search(text.Length, old.Length);
         int inserted = replacement.ToString()!.Length;
         var result = new TextBuilder();
@@ -48,14 +65,20 @@ internal static class TextEdits
         {
             int at = text.IndexOf(old, from, StringComparison.Ordinal);
             if (at < 0)
+            {
                 break;
+            }
+
             r.Budget.Characters(at - from + inserted);
             result.AppendText(value, from, at).AppendText(replacement);
             from = at + old.Length;
         }
 
         if (from == 0)
+        {
             return value;
+        }
+
         r.Budget.Characters(text.Length - from);
         return result.AppendText(value, from, text.Length).ToText();
     }
@@ -71,7 +94,10 @@ internal static class TextEdits
             object text = toText(item);
             r.Budget.Characters(text.ToString()!.Length + (first ? 0 : between));
             if (!first)
+            {
                 result.AppendText(separator);
+            }
+
             result.AppendText(text);
             first = false;
         }
@@ -85,11 +111,17 @@ internal static class TextEdits
         string text = value.ToString()!;
         string fill = filler.ToString()!;
         if (CodePoints.Count(fill) != 1)
+        {
             throw r.Runtime("the fill character must be exactly one character long");
+        }
+
         long target = Text.Whole(r, width, "pad");
         long missing = target - CodePoints.Count(text);
         if (missing <= 0)
+        {
             return value;
+        }
+
         r.Budget.Characters(target);
         long left = alignment switch
         {
@@ -109,10 +141,14 @@ internal static class TextEdits
         string text = value.ToString()!;
         long missing = width - CodePoints.Count(text);
         if (missing <= 0)
+        {
             return value;
+        }
+
         r.Budget.Characters(width);
         int sign = text.Length > 0 && text[0] is '+' or '-' ? 1 : 0;
-        return new TextBuilder().AppendText(value, 0, sign).Append(new string('0', (int)missing)).AppendText(value, sign, text.Length).ToText();
+        return new TextBuilder().AppendText(value, 0, sign).Append(new string('0', (int)missing)).AppendText(value, sign, text.Length)
+            .ToText();
     }
 
     public static string ExpandTabs(Rendering r, string text, long size)
@@ -150,11 +186,17 @@ internal static class TextEdits
         while (true)
         {
             if (count-- <= 0)
+            {
                 return result.AppendText(value, from, text.Length).ToText();
+            }
+
             r.Budget.Characters(inserted + 2);
             result.AppendText(replacement);
             if (from >= text.Length)
+            {
                 return result.ToText();
+            }
+
             int width = CodePoints.Width(text, from);
             result.AppendText(value, from, from + width);
             from += width;

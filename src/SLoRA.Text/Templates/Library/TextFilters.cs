@@ -57,7 +57,10 @@ internal static class TextFilters
             int end = i;
             bool separator = IsTitleBreak(text[i]);
             while (end < text.Length && IsTitleBreak(text[end]) == separator)
+            {
                 end++;
+            }
+
             int width = CodePoints.Width(text, i);
             result.Append(Casing.Upper(text.Substring(i, width))).Append(Casing.Lower(text[(i + width)..end]));
             i = end;
@@ -75,13 +78,22 @@ internal static class TextFilters
         object replacement = Representation.TextOf(r, a[1]);
         long count = a[2] is null ? -1 : Text.Whole(r, a[2], "replace");
         if (!r.Autoescape)
+        {
             return TextEdits.Replace(r, text, old, replacement, count);
+        }
+
         bool escape = a[0] is Markup || (a[1] is Markup && value is not Markup);
         if (escape && value is not Markup)
+        {
             text = Markup.Escaped(text);
+        }
+
         bool markup = escape || value is Markup;
         if (markup && a[1] is not Markup)
+        {
             replacement = Markup.Escaped(replacement);
+        }
+
         object result = TextEdits.Replace(r, text, old, replacement, count);
         return markup ? Markup.Of(result) : result;
     }
@@ -91,7 +103,10 @@ internal static class TextFilters
         object?[] positional = ((TemplateList)a[0]!).Items;
         var named = (TemplateDict)a[1]!;
         if (positional.Length > 0 && named.Count > 0)
+        {
             throw r.Runtime("format() can't handle positional and keyword arguments at the same time");
+        }
+
         object format = value is Markup ? value : Representation.TextOf(r, value);
         return PercentFormat.Apply(r, format, named.Count > 0 ? named : new TemplateTuple(positional));
     }
@@ -102,7 +117,10 @@ internal static class TextFilters
         object text = new TextBuilder().AppendText(value!).Append('\n').ToText();
         object indent = Types.IsText(a[0]) ? a[0]! : new string(' ', Width(r, Text.Whole(r, a[0], "indent")));
         if (value is Markup && Types.IsText(a[0]))
+        {
             indent = Markup.Escaped(a[0]!);
+        }
+
         int width = indent.ToString()!.Length;
         bool blank = Truth.Of(a[2]);
         var result = new TextBuilder();
@@ -112,7 +130,10 @@ internal static class TextFilters
             bool indented = firstLine ? Truth.Of(a[1]) : blank || to > from;
             r.Budget.Characters(to - from + 1 + (indented ? width : 0));
             if (!firstLine)
+            {
                 result.Append('\n');
+            }
+
             result.AppendText(indented ? indent : "").AppendText(text, from, to);
             firstLine = false;
         }
@@ -133,14 +154,23 @@ internal static class TextFilters
         long leeway = a[3] is null ? 5 : Text.Whole(r, a[3], "truncate");
         long endLength = CodePoints.Count(end);
         if (length < endLength || leeway < 0)
+        {
             throw r.Runtime($"truncate() expects a length of at least {endLength} and no negative leeway");
+        }
+
         // What has a length and is short enough passes, text or not.
         if (Iteration.Length(r, value) <= length + leeway)
+        {
             return value;
+        }
+
         string text = Text.Of(r, value, "truncate");
         int cut = CodePoints.UnitOf(text, length - endLength);
         if (!Truth.Of(a[1]) && text.AsSpan(0, cut).LastIndexOf(' ') is >= 0 and int space)
+        {
             cut = space;
+        }
+
         r.Budget.Characters(cut + end.Length);
         object result = new TextBuilder().AppendText(value!, 0, cut).AppendText(value is Markup ? Markup.Escaped(a[2]!) : a[2]!).ToText();
         return value is Markup ? Markup.Of(result) : result;
@@ -165,14 +195,23 @@ internal static class TextFilters
     {
         IEnumerable<object?> items = Iteration.Over(r, value);
         if (a[1] is not null)
+        {
             items = items.Select(Attributes.Getter(r, a[1]));
+        }
+
         object separator = Representation.TextOf(r, a[0]);
         if (!r.Autoescape)
+        {
             return TextEdits.Join(r, separator, items, item => Representation.TextOf(r, item));
+        }
+
         object?[] all = [.. items];
         bool markup = a[0] is Markup || Array.Exists(all, i => i is Markup);
         if (!markup)
+        {
             return TextEdits.Join(r, separator, all, item => Representation.TextOf(r, item));
+        }
+
         object safe = a[0] is Markup ? separator : Markup.Escaped(separator);
         return Markup.Of(TextEdits.Join(r, safe, all, item => item is Markup m ? m.Plain : Markup.Escaped(Representation.TextOf(r, item))));
     }

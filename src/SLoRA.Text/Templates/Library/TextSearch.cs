@@ -8,7 +8,10 @@ internal static class TextSearch
         string sub = Text.Of(r, a[0], "find");
         r.Budget.Search(text.Length, sub.Length);
         if (Window(r, text, a) is not { } window)
+        {
             return -1L;
+        }
+
         ReadOnlySpan<char> within = text.AsSpan(window.From, window.To - window.From);
         int at = sub.Length == 0 ? (last ? within.Length : 0) : last ? within.LastIndexOf(sub) : within.IndexOf(sub);
         return at < 0 ? -1L : (long)CodePoints.Count(text.AsSpan(0, window.From + at));
@@ -22,7 +25,10 @@ internal static class TextSearch
         string sub = Text.Of(r, a[0], "count");
         r.Budget.Search(text.Length, sub.Length);
         if (Window(r, text, a) is not { } window)
+        {
             return 0L;
+        }
+
         ReadOnlySpan<char> within = text.AsSpan(window.From, window.To - window.From);
         return sub.Length == 0 ? CodePoints.Count(within) + 1L : within.Count(sub);
     }
@@ -37,10 +43,15 @@ internal static class TextSearch
             r.Budget.Step();
             string affix = Text.Of(r, candidate, start ? "startswith" : "endswith");
             if (window is null)
+            {
                 continue;
+            }
+
             ReadOnlySpan<char> within = text.AsSpan(window.Value.From, window.Value.To - window.Value.From);
             if (start ? within.StartsWith(affix, StringComparison.Ordinal) : within.EndsWith(affix, StringComparison.Ordinal))
+            {
                 return true;
+            }
         }
 
         return false;
@@ -54,9 +65,15 @@ internal static class TextSearch
         {
             int c = CodePoints.At(text, i);
             if (!Casing.IsCased(c))
+            {
                 continue;
+            }
+
             if (upper ? !Casing.IsUpper(c) : !Casing.IsLower(c))
+            {
                 return false;
+            }
+
             any = true;
         }
 
@@ -77,7 +94,10 @@ internal static class TextSearch
             }
 
             if (previous == !Casing.IsLower(c))
+            {
                 return false;
+            }
+
             previous = true;
             any = true;
         }
@@ -89,7 +109,10 @@ internal static class TextSearch
     private static (int From, int To)? Window(Rendering r, string text, object?[] a)
     {
         if (a[1] is null && a[2] is null)
+        {
             return (0, text.Length);
+        }
+
         long count = CodePoints.Count(text);
         long from = Place(a[1] is null ? 0 : Text.Whole(r, a[1], "find"), count);
         long to = Math.Min(Place(a[2] is null ? count : Text.Whole(r, a[2], "find"), count), count);

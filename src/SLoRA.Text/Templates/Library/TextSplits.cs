@@ -7,7 +7,10 @@ internal static class TextSplits
     {
         string text = value.ToString()!;
         if (limit < 0)
+        {
             limit = long.MaxValue;
+        }
+
         return List(r, value, separator is null ? Words(text, limit) : At(text, Separator(r, text, separator), limit));
     }
 
@@ -15,8 +18,12 @@ internal static class TextSplits
     {
         string text = value.ToString()!;
         if (limit < 0)
+        {
             limit = long.MaxValue;
-        TemplateList list = List(r, value, separator is null ? WordsFromEnd(text, limit) : FromEnd(text, Separator(r, text, separator), limit));
+        }
+
+        TemplateList list =
+            List(r, value, separator is null ? WordsFromEnd(text, limit) : FromEnd(text, Separator(r, text, separator), limit));
         Array.Reverse(list.Items);
         return list;
     }
@@ -30,7 +37,10 @@ internal static class TextSplits
         {
             int end = from;
             while (end < text.Length && !CharacterClasses.IsLineEnd(text[end]))
+            {
                 end++;
+            }
+
             int next = end < text.Length ? (text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? end + 2 : end + 1) : end;
             yield return (from, keepEnds ? next : end);
             from = next;
@@ -43,11 +53,17 @@ internal static class TextSplits
         string text = value.ToString()!;
         string separator = sought.ToString()!;
         if (separator.Length == 0)
+        {
             throw r.Runtime("empty separator");
+        }
+
         r.Budget.Search(text.Length, separator.Length);
         int at = last ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
         if (at < 0)
+        {
             return last ? new TemplateTuple("", "", value) : new TemplateTuple(value, "", "");
+        }
+
         return new TemplateTuple(ContentText.Slice(value, 0, at), sought, ContentText.Slice(value, at + separator.Length, text.Length));
     }
 
@@ -78,7 +94,10 @@ internal static class TextSplits
         {
             int at = text.IndexOf(separator, from, StringComparison.Ordinal);
             if (at < 0)
+            {
                 break;
+            }
+
             yield return (from, at);
             from = at + separator.Length;
         }
@@ -93,7 +112,10 @@ internal static class TextSplits
         {
             int at = text.AsSpan(0, end).LastIndexOf(separator);
             if (at < 0)
+            {
                 break;
+            }
+
             yield return (at + separator.Length, end);
             end = at;
         }
@@ -107,9 +129,15 @@ internal static class TextSplits
         while (true)
         {
             while (at < text.Length && CharacterClasses.IsSpace(text[at]))
+            {
                 at++;
+            }
+
             if (at >= text.Length)
+            {
                 yield break;
+            }
+
             if (limit-- <= 0)
             {
                 yield return (at, text.Length);
@@ -118,7 +146,10 @@ internal static class TextSplits
 
             int from = at;
             while (at < text.Length && !CharacterClasses.IsSpace(text[at]))
+            {
                 at++;
+            }
+
             yield return (from, at);
         }
     }
@@ -129,9 +160,15 @@ internal static class TextSplits
         while (true)
         {
             while (end > 0 && CharacterClasses.IsSpace(text[end - 1]))
+            {
                 end--;
+            }
+
             if (end == 0)
+            {
                 yield break;
+            }
+
             if (limit-- <= 0)
             {
                 yield return (0, end);
@@ -140,7 +177,10 @@ internal static class TextSplits
 
             int to = end;
             while (end > 0 && !CharacterClasses.IsSpace(text[end - 1]))
+            {
                 end--;
+            }
+
             yield return (end, to);
         }
     }

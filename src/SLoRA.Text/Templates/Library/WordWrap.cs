@@ -2,7 +2,10 @@ using System.Text;
 
 namespace SLoRA.Text.Templates;
 
-/// <summary>The filter <c>wordwrap</c>: lines of at most so many characters, broken at spaces, after hyphens within words, and where a word is too long.</summary>
+/// <summary>
+/// The filter <c>wordwrap</c>: lines of at most so many characters, broken at spaces, after hyphens within words, and where a word is too
+/// long.
+/// </summary>
 internal static class WordWrap
 {
     public static object? Apply(Rendering r, object? value, object?[] a)
@@ -11,7 +14,10 @@ internal static class WordWrap
         long width = Text.Whole(r, a[0], "wordwrap");
         string separator = a[2] is null ? "\n" : Text.Of(r, a[2], "wordwrap");
         if (width <= 0)
+        {
             throw r.Runtime($"invalid width {width} (must be > 0)");
+        }
+
         r.Budget.PerCharacter(text);
         var result = new StringBuilder();
         bool first = true;
@@ -19,12 +25,18 @@ internal static class WordWrap
         {
             List<string> lines = Wrap(r, text[from..to], width, Truth.Of(a[1]), Truth.Of(a[3]));
             if (lines.Count == 0)
+            {
                 lines.Add("");
+            }
+
             foreach (string line in lines)
             {
                 r.Budget.Characters(line.Length + separator.Length);
                 if (!first)
+                {
                     result.Append(separator);
+                }
+
                 result.Append(line);
                 first = false;
             }
@@ -49,7 +61,10 @@ internal static class WordWrap
             {
                 rest = null;
                 if (chunks.Count == 0)
+                {
                     break;
+                }
+
                 rest = chunks.Dequeue();
             }
 
@@ -61,11 +76,20 @@ internal static class WordWrap
             }
 
             if (rest is not null && CodePoints.Count(rest) > width)
+            {
                 rest = Long(rest, line, width - length, breakLong, hyphens);
+            }
+
             if (line.Count > 0 && CharacterClasses.Trim(line[^1]).Length == 0)
+            {
                 line.RemoveAt(line.Count - 1);
+            }
+
             if (line.Count > 0)
+            {
                 lines.Add(string.Concat(line));
+            }
+
             r.Budget.Step((rest?.Length ?? 0) >> 4);
         }
 
@@ -78,14 +102,21 @@ internal static class WordWrap
         if (breakLong)
         {
             int cut = CodePoints.UnitOf(word, space);
-            if (hyphens && word.Length > cut && cut > 0 && word.LastIndexOf('-', cut - 1) is > 0 and int hyphen && word[..hyphen].Any(c => c != '-'))
+            if (hyphens && word.Length > cut && cut > 0 && word.LastIndexOf('-', cut - 1) is > 0 and int hyphen
+                && word[..hyphen].Any(c => c != '-'))
+            {
                 cut = hyphen + 1;
+            }
+
             line.Add(word[..cut]);
             return cut < word.Length ? word[cut..] : null;
         }
 
         if (line.Count > 0)
+        {
             return word;
+        }
+
         line.Add(word);
         return null;
     }
@@ -101,7 +132,8 @@ internal static class WordWrap
                 end++;
                 // After a hyphen between letters: well-|known.
                 if (!space && hyphens && end >= 3 && end + 1 < text.Length && text[end - 1] == '-' && end - 2 >= from
-                    && char.IsLetter(text[end - 2]) && end - 3 >= from && IsWordPart(text[end - 3]) && char.IsLetter(text[end]) && IsWordPart(text[end + 1]))
+                    && char.IsLetter(text[end - 2]) && end - 3 >= from && IsWordPart(text[end - 3]) && char.IsLetter(text[end])
+                        && IsWordPart(text[end + 1]))
                 {
                     break;
                 }

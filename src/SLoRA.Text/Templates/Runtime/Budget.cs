@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// Counts what a rendering costs and ends it when a limit is reached. Everything that loops charges steps, everything that makes text or lists says so
-/// beforehand, everything that nests enters a level: so no template runs, grows or nests without bound. Memory is what the rendering's thread has really
-/// allocated, so nothing escapes it; it is looked at every few steps and before anything large.
+/// Counts what a rendering costs and ends it when a limit is reached. Everything that loops charges steps, everything that makes text or
+/// lists says so beforehand, everything that nests enters a level: so no template runs, grows or nests without bound. Memory is what the
+/// rendering's thread has really allocated, so nothing escapes it; it is looked at every few steps and before anything large.
 /// </summary>
 internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, long inputSize)
 {
@@ -28,9 +28,15 @@ internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, lon
     {
         _steps += count;
         if (_steps < _nextLook && _steps >= 0)
+        {
             return;
+        }
+
         if (_steps > _maxSteps || _steps < 0)
+        {
             throw rendering.Error("template.limit", $"the template needs more than {_maxSteps} steps");
+        }
+
         _nextLook = Math.Min(_steps + StepsBetweenLooks, _maxSteps + 1);
         Look(0);
     }
@@ -39,7 +45,10 @@ internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, lon
     public void Characters(long count)
     {
         if (count >= LargeCharacters)
+        {
             Look(count > _maxMemory ? count : count * CharacterSize);
+        }
+
         Step(count >> 6);
     }
 
@@ -47,7 +56,10 @@ internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, lon
     public void PerCharacter(string text)
     {
         if (text.Length >= LargeCharacters)
+        {
             Look((long)text.Length * PartSize);
+        }
+
         Step(text.Length >> 4);
     }
 
@@ -58,7 +70,10 @@ internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, lon
     public void Entries(long count)
     {
         if (count >= LargeCharacters)
+        {
             Look(count > _maxMemory ? count : count * EntrySize);
+        }
+
         Step(count >> 2);
     }
 
@@ -66,17 +81,22 @@ internal sealed class Budget(Rendering rendering, ChatTemplateLimits limits, lon
     public void Enter()
     {
         if (++_depth > limits.Depth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
             throw rendering.Error("template.limit", $"the template nests deeper than {Math.Min(_depth - 1, limits.Depth)} levels");
+        }
     }
 
     public void Leave() => _depth--;
 
-    private static long Sum(long fixedPart, long perInput, long inputSize) => (long)Int128.Min(long.MaxValue / 2, fixedPart + ((Int128)perInput * inputSize));
+    private static long Sum(long fixedPart, long perInput, long inputSize) =>
+        (long)Int128.Min(long.MaxValue / 2, fixedPart + ((Int128)perInput * inputSize));
 
     // Ends the rendering where it has allocated, or is about to allocate, more than it may.
     private void Look(long about)
     {
         if (GC.GetAllocatedBytesForCurrentThread() - _before > _maxMemory - about)
+        {
             throw rendering.Error("template.limit", $"the template allocates more than {_maxMemory} bytes");
+        }
     }
 }

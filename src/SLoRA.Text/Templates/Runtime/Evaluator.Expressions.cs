@@ -30,7 +30,8 @@ internal sealed partial class Evaluator
             case MemberAccess member:
                 return Members.Attribute(r, Evaluate(scope, member.Target), member.Id);
             case ItemAccess { Index: SliceIndex slice } item:
-                return Slices.Of(r, Evaluate(scope, item.Target), Optional(scope, slice.Start), Optional(scope, slice.Stop), Optional(scope, slice.Step));
+                return Slices.Of(r, Evaluate(scope, item.Target), Optional(scope, slice.Start), Optional(scope, slice.Stop),
+                    Optional(scope, slice.Step));
             case ItemAccess item:
                 return Members.Item(r, Evaluate(scope, item.Target), Evaluate(scope, item.Index));
             case Call call:
@@ -93,7 +94,10 @@ internal sealed partial class Evaluator
     private object? Lookup(Scope scope, Name name)
     {
         if (scope.TryGet(name.Id, out object? value) || Globals.TryGet(name.Id, out value))
+        {
             return value;
+        }
+
         return name.Id == "self" ? SelfReference.Of(r) : Undefined.Name(name.Id);
     }
 
@@ -102,10 +106,16 @@ internal sealed partial class Evaluator
     private object?[] EvaluateAll(Scope scope, Expression[] expressions)
     {
         if (expressions.Length == 0)
+        {
             return [];
+        }
+
         object?[] values = new object?[expressions.Length];
         for (int i = 0; i < values.Length; i++)
+        {
             values[i] = Evaluate(scope, expressions[i]);
+        }
+
         return values;
     }
 
@@ -117,7 +127,10 @@ internal sealed partial class Evaluator
         {
             object? name = Evaluate(scope, key);
             if (!KeyComparer.CanHash(r, name))
+            {
                 throw r.Runtime($"a {Types.Name(name)} cannot be a key");
+            }
+
             dict.Set(name, Evaluate(scope, value));
         }
 
@@ -132,7 +145,10 @@ internal sealed partial class Evaluator
             object? right = Evaluate(scope, operand);
             r.Line = comparison.Line;
             if (!Operators.Holds(r, left, op, right))
+            {
                 return false;
+            }
+
             left = right;
         }
 
@@ -142,7 +158,10 @@ internal sealed partial class Evaluator
     private object? Choose(Scope scope, Conditional conditional)
     {
         if (Truth.Of(Evaluate(scope, conditional.Test)))
+        {
             return Evaluate(scope, conditional.Then);
+        }
+
         return conditional.Else is null
             ? new Undefined("the inline if-expression evaluated to false and no else section was defined")
             : Evaluate(scope, conditional.Else);
@@ -157,7 +176,10 @@ internal sealed partial class Evaluator
         {
             object part = Representation.TextOf(r, value);
             if (markup && value is not Markup)
+            {
                 part = Escaped(part);
+            }
+
             r.Budget.Characters(part.ToString()!.Length);
             text.AppendText(part);
         }
@@ -191,7 +213,10 @@ internal sealed partial class Evaluator
     private Arguments Arguments(Scope scope, CallArguments written)
     {
         if (ReferenceEquals(written, CallArguments.None))
+        {
             return Templates.Arguments.None;
+        }
+
         object?[] positional = EvaluateAll(scope, written.Positional);
         if (written.Rest is not null)
         {
@@ -202,28 +227,46 @@ internal sealed partial class Evaluator
 
         var named = new List<KeyValuePair<string, object?>>(written.Named.Length);
         foreach ((string name, Expression value) in written.Named)
+        {
             named.Add(new(name, Evaluate(scope, value)));
+        }
+
         if (written.RestNamed is not null)
+        {
             Spread(Evaluate(scope, written.RestNamed), named);
+        }
+
         return new Arguments(positional, named);
     }
 
     private void Spread(object? value, List<KeyValuePair<string, object?>> named)
     {
         if (value is not TemplateDict dict)
+        {
             throw r.Runtime($"the argument after ** must be a mapping, not {Types.Name(value)}");
+        }
+
         r.Budget.Entries(dict.Count);
         int written = named.Count;
         foreach ((object? key, object? item) in dict.Entries)
         {
             if (!Types.IsText(key))
+            {
                 throw r.Runtime("keywords must be text");
+            }
+
             string name = key!.ToString()!;
             // Keys of one dictionary differ, so only the names written in the call can clash.
             if (named.FindIndex(0, written, n => n.Key == name) >= 0)
+            {
                 throw r.Runtime($"multiple values for the keyword argument '{name}'");
+            }
+
             if (key is RichText { Content: not null })
+            {
                 r.NamedByContent(name);
+            }
+
             named.Add(new(name, item));
         }
     }

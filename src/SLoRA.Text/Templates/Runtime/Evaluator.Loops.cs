@@ -15,7 +15,10 @@ internal sealed partial class Evaluator
         r.Budget.Enter();
         IEnumerable<object?> items = Iteration.Over(r, source);
         if (loop.Filter is not null)
+        {
             items = Matching(scope, loop, items);
+        }
+
         Func<object?, int, object>? recurse = loop.Recursive ? (next, level) => Recurse(scope, loop, next, level) : null;
         using IEnumerator<object?> enumerator = items.GetEnumerator();
         var state = new LoopState(enumerator, depth, recurse);
@@ -56,7 +59,9 @@ internal sealed partial class Evaluator
             var inner = new Scope(scope);
             Assign(inner, loop.Target, item);
             if (Truth.Of(Evaluate(inner, loop.Filter!)))
+            {
                 yield return item;
+            }
         }
     }
 
@@ -69,7 +74,10 @@ internal sealed partial class Evaluator
                 break;
             case NamespaceTarget member:
                 if (!scope.TryGet(member.Id, out object? owner) || owner is not TemplateNamespace space)
+                {
                     throw r.Runtime($"cannot assign '{member.Member}' on '{member.Id}', which is no namespace");
+                }
+
                 space.Set(r, member.Member, value);
                 break;
             case TupleTarget tuple:
@@ -85,13 +93,21 @@ internal sealed partial class Evaluator
         foreach (object? item in Iteration.Over(r, value))
         {
             if (items.Count == count)
+            {
                 throw r.Runtime($"too many values to unpack (expected {count})");
+            }
+
             items.Add(item);
         }
 
         if (items.Count < count)
+        {
             throw r.Runtime($"not enough values to unpack (expected {count}, got {items.Count})");
+        }
+
         for (int i = 0; i < count; i++)
+        {
             Assign(scope, target.Items[i], items[i]);
+        }
     }
 }

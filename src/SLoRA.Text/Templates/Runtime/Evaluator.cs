@@ -37,7 +37,10 @@ internal sealed partial class Evaluator(Rendering r)
     {
         r.Budget.Enter();
         if (r.Template.Unset.TryGetValue(body, out string[]? unset))
+        {
             scope.Hide(unset);
+        }
+
         Flow flow = Flow.Next;
         foreach (Statement statement in body)
         {
@@ -45,7 +48,9 @@ internal sealed partial class Evaluator(Rendering r)
             r.Line = statement.Line;
             flow = Execute(scope, statement);
             if (flow != Flow.Next)
+            {
                 break;
+            }
         }
 
         r.Budget.Leave();
@@ -99,7 +104,10 @@ internal sealed partial class Evaluator(Rendering r)
                 {
                     (object text, Flow flow) = Collect(inner, set.Body);
                     if (flow != Flow.Next)
+                    {
                         return flow;
+                    }
+
                     object value = r.Captured(text);
                     Assign(scope, set.Target, set.Filter is null ? value : Filter(scope, set.Filter, value));
                     return Flow.Next;
@@ -109,7 +117,10 @@ internal sealed partial class Evaluator(Rendering r)
                 {
                     (object text, Flow flow) = Collect(inner, filter.Body);
                     if (flow != Flow.Next)
+                    {
                         return flow;
+                    }
+
                     Write(Filter(scope, filter.Filter, r.Captured(text)));
                     return Flow.Next;
                 }
@@ -118,7 +129,10 @@ internal sealed partial class Evaluator(Rendering r)
                 // All values see the outer scope: with a = 1, b = a takes b from outside.
                 object?[] values = [.. with.Bindings.Select(b => Evaluate(scope, b.Value))];
                 for (int i = 0; i < values.Length; i++)
+                {
                     Assign(inner, with.Bindings[i].Target, values[i]);
+                }
+
                 return Execute(inner, with.Body);
             case AutoescapeStatement autoescape:
                 {
@@ -142,7 +156,9 @@ internal sealed partial class Evaluator(Rendering r)
         foreach ((Expression test, Statement[] body) in choice.Branches)
         {
             if (Truth.Of(Evaluate(scope, test)))
+            {
                 return Execute(scope, body);
+            }
         }
 
         return Execute(scope, choice.Else);

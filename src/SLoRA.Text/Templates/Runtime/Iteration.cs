@@ -4,7 +4,8 @@ namespace SLoRA.Text.Templates;
 internal static class Iteration
 {
     public static bool IsIterable(object? value) =>
-        value is string or RichText or TemplateSequence or TemplateDict or DictView or TemplateRange or LazySequence or Undefined or LoopState;
+        value is string or RichText or TemplateSequence or TemplateDict or DictView or TemplateRange or LazySequence or Undefined
+            or LoopState;
 
     public static IEnumerable<object?> Over(Rendering r, object? value) => value switch
     {

@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The <c>loop</c> variable: position, neighbours and helpers of a running loop. It looks ahead only when asked (<c>last</c>, <c>nextitem</c>,
-/// <c>length</c>), so that a loop over a lazy sequence stays lazy.
+/// The <c>loop</c> variable: position, neighbours and helpers of a running loop. It looks ahead only when asked (<c>last</c>,
+/// <c>nextitem</c>, <c>length</c>), so that a loop over a lazy sequence stays lazy.
 /// </summary>
 internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<object?, int, object>? recurse) : Callable
 {
@@ -40,7 +40,10 @@ internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<obje
     public bool Advance()
     {
         if (!Peek(1))
+        {
             return false;
+        }
+
         if (_hasCurrent)
         {
             Previous = Current;
@@ -57,7 +60,10 @@ internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<obje
     public bool Changed(Rendering r, object? value)
     {
         if (_hasChanged && Equality.AreEqual(r, _changed, value))
+        {
             return false;
+        }
+
         _changed = value;
         _hasChanged = true;
         return true;
@@ -66,7 +72,10 @@ internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<obje
     public override object? Invoke(Rendering r, Arguments arguments)
     {
         if (recurse is null)
+        {
             throw r.Runtime("the loop must have the 'recursive' marker to be called recursively");
+        }
+
         object?[] bound = Parameters.Bind(r, arguments);
         return r.Captured(recurse(bound[0], depth + 1));
     }
@@ -78,9 +87,13 @@ internal sealed class LoopState(IEnumerator<object?> items, int depth, Func<obje
         while (!_ended && _ahead.Count < count)
         {
             if (items.MoveNext())
+            {
                 _ahead.Enqueue(items.Current);
+            }
             else
+            {
                 _ended = true;
+            }
         }
 
         return _ahead.Count >= count;

@@ -21,7 +21,10 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
         r.Budget.Step(named.Count * (1 + names.Length));
         int positional = Math.Min(names.Length, arguments.Positional.Length);
         for (int i = 0; i < positional; i++)
+        {
             inner.Set(names[i], arguments.Positional[i]);
+        }
+
         bool callerIsParameter = Array.IndexOf(names, "caller") >= 0;
         object? caller = Signature.UsesCaller && !callerIsParameter ? Take(named, "caller", new Undefined("No caller defined")) : null;
         var missing = new List<int>();
@@ -29,22 +32,34 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
         {
             object? value = Take(named, names[i], Absent);
             if (ReferenceEquals(value, Absent))
+            {
                 missing.Add(i);
+            }
             else
+            {
                 inner.Set(names[i], value);
+            }
         }
 
         if (Signature.UsesCaller && !callerIsParameter)
+        {
             inner.Set("caller", caller);
+        }
+
         Rest(r, inner, arguments, named);
         // Defaults see the other arguments; one without a default is undefined.
         foreach (int i in missing)
+        {
             inner.Set(names[i], new Undefined($"parameter '{names[i]}' was not provided"));
+        }
+
         foreach (int i in missing)
         {
             int at = i - (names.Length - Signature.Defaults.Length);
             if (at >= 0)
+            {
                 inner.Set(names[i], r.Evaluator.Evaluate(inner, Signature.Defaults[at]));
+            }
         }
     }
 
@@ -56,7 +71,10 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
         {
             var rest = new TemplateDict();
             foreach ((string key, object? value) in named)
+            {
                 rest.Set(r.NameOf(key), value);
+            }
+
             inner.Set("kwargs", rest);
         }
         else if (named.Count > 0)
@@ -65,9 +83,13 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
         }
 
         if (Signature.UsesVarargs)
+        {
             inner.Set("varargs", new TemplateTuple(arguments.Positional[Math.Min(count, arguments.Positional.Length)..]));
+        }
         else if (arguments.Positional.Length > count)
+        {
             throw r.Runtime($"macro {label} takes not more than {count} argument(s)");
+        }
     }
 
     private static readonly object Absent = new();
@@ -76,7 +98,10 @@ internal sealed class Macro(string? name, Signature signature, Statement[] body,
     {
         int at = named.FindIndex(n => n.Key == name);
         if (at < 0)
+        {
             return otherwise;
+        }
+
         object? value = named[at].Value;
         named.RemoveAt(at);
         return value;

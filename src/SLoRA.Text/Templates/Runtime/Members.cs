@@ -4,12 +4,13 @@ using System.Numerics;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// <c>value.name</c> and <c>value[key]</c> under the immutable sandbox: an attribute falls back to a key and a key to an attribute; what would change
-/// a value, and everything with two leading underscores, is refused.
+/// <c>value.name</c> and <c>value[key]</c> under the immutable sandbox: an attribute falls back to a key and a key to an attribute; what
+/// would change a value, and everything with two leading underscores, is refused.
 /// </summary>
 internal static class Members
 {
-    private static readonly FrozenSet<string> ListMutators = FrozenSet.Create("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
+    private static readonly FrozenSet<string> ListMutators =
+        FrozenSet.Create("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
 
     private static readonly FrozenSet<string> DictMutators = FrozenSet.Create("clear", "pop", "popitem", "setdefault", "update");
 
@@ -21,7 +22,10 @@ internal static class Members
         r.Defined(owner);
         object? found = Find(owner, name);
         if (!ReferenceEquals(found, Absent))
+        {
             return found;
+        }
+
         return owner is TemplateDict dict && dict.TryGet(name, out object? value) ? value : Undefined.Member(owner, name);
     }
 
@@ -42,7 +46,10 @@ internal static class Members
         }
 
         if (!Types.IsText(index))
+        {
             return Undefined.Member(owner, index);
+        }
+
         object? found = Find(owner, index!.ToString()!);
         return ReferenceEquals(found, Absent) ? Undefined.Member(owner, index) : found;
     }
@@ -58,10 +65,16 @@ internal static class Members
     private static long? Position(object? index, long length)
     {
         if (!Types.IsInteger(index))
+        {
             return null;
+        }
+
         long at = Integers.Clamp(index);
         if (at < 0)
+        {
             at += length;
+        }
+
         return at >= 0 && at < length ? at : null;
     }
 
@@ -70,9 +83,15 @@ internal static class Members
         string text = owner.ToString()!;
         r.Budget.Step(text.Length >> 6);
         if (CodePoints.AreUnits(text))
+        {
             return Position(index, text.Length) is { } unit ? ContentText.Slice(owner, (int)unit, (int)unit + 1) : null;
+        }
+
         if (Position(index, CodePoints.Count(text)) is not { } point)
+        {
             return null;
+        }
+
         int start = CodePoints.UnitOf(text, point);
         return ContentText.Slice(owner, start, start + CodePoints.Width(text, start));
     }
@@ -80,7 +99,10 @@ internal static class Members
     private static object? Find(object? owner, string name)
     {
         if (name.StartsWith("__", StringComparison.Ordinal))
+        {
             return Undefined.Forbidden(owner, name);
+        }
+
         switch (owner)
         {
             case string or RichText:

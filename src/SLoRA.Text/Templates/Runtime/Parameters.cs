@@ -3,8 +3,8 @@ using System.Globalization;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The parameters of a library function, written as <c>"old, new, count=-1"</c>. A slash after the last makes all of them positional only, a star
-/// collects the remaining positional arguments in a list, two stars the named ones in a dictionary.
+/// The parameters of a library function, written as <c>"old, new, count=-1"</c>. A slash after the last makes all of them positional only,
+/// a star collects the remaining positional arguments in a list, two stars the named ones in a dictionary.
 /// </summary>
 internal sealed class Parameters
 {
@@ -20,15 +20,25 @@ internal sealed class Parameters
         foreach (string part in signature.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (part == "/")
+            {
                 _positionalOnly = true;
+            }
             else if (part == "*")
+            {
                 _rest = true;
+            }
             else if (part == "**")
+            {
                 _restNamed = true;
+            }
             else if (part.Split('=', 2) is [string name, string value])
+            {
                 _slots.Add((name, false, Literal(value)));
+            }
             else
+            {
                 _slots.Add((part, true, null));
+            }
         }
     }
 
@@ -46,16 +56,27 @@ internal sealed class Parameters
         }
 
         if (_rest)
+        {
             bound[count] = new TemplateList(arguments.Positional[positional..]);
+        }
         else if (arguments.Positional.Length > count)
+        {
             throw r.Runtime($"{_function}() takes at most {count} arguments ({arguments.Positional.Length} given)");
+        }
+
         BindNamed(r, arguments, bound, given);
         for (int i = 0; i < count; i++)
         {
             if (given[i])
+            {
                 continue;
+            }
+
             if (_slots[i].Required)
+            {
                 throw r.Runtime($"{_function}() is missing its argument '{_slots[i].Name}'");
+            }
+
             bound[i] = _slots[i].Default;
         }
 
@@ -84,7 +105,9 @@ internal sealed class Parameters
         }
 
         if (rest is not null)
+        {
             bound[^1] = rest;
+        }
     }
 
     private static object? Literal(string text) => text switch

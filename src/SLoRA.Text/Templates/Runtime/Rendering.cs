@@ -16,7 +16,10 @@ internal sealed class Rendering
         Clock = inputs.Clock;
         var variables = new Scope(null);
         foreach ((string name, object? value) in inputs.Values(tracksContent))
+        {
             variables.Set(name, value);
+        }
+
         Root = new Scope(variables);
         Budget = new Budget(this, inputs.Limits, inputs.Size);
         Output = new Output(Budget);
@@ -71,6 +74,8 @@ internal sealed class Rendering
     public void Defined(object? value)
     {
         if (value is Undefined undefined)
+        {
             throw Use(undefined);
+        }
     }
 }

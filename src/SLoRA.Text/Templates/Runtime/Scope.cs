@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>Names and their values in one region of the template; a name not found here is looked up outwards. Assignments stay in their region.</summary>
+/// <summary>
+/// Names and their values in one region of the template; a name not found here is looked up outwards. Assignments stay in their region.
+/// </summary>
 internal sealed class Scope(Scope? parent, bool isBlock = false)
 {
     private static readonly object Unset = new();
@@ -18,7 +20,9 @@ internal sealed class Scope(Scope? parent, bool isBlock = false)
     {
         _names ??= new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (string name in names)
+        {
             _names.TryAdd(name, Unset);
+        }
     }
 
     public bool TryGet(string name, out object? value)
@@ -30,7 +34,10 @@ internal sealed class Scope(Scope? parent, bool isBlock = false)
             if (scope._names is not null && scope._names.TryGetValue(name, out value) && !(values && ReferenceEquals(value, Unset)))
             {
                 if (ReferenceEquals(value, Unset))
+                {
                     value = Undefined.Name(name);
+                }
+
                 return true;
             }
 

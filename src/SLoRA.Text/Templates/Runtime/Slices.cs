@@ -11,7 +11,10 @@ internal static class Slices
         r.Defined(value);
         long stride = Bound(r, step) ?? 1;
         if (stride == 0)
+        {
             throw r.Runtime("slice step cannot be zero");
+        }
+
         switch (value)
         {
             case string or RichText:
@@ -21,7 +24,10 @@ internal static class Slices
                 r.Budget.Entries(count);
                 object?[] items = new object?[count];
                 for (long i = 0; i < count; i++)
+                {
                     items[i] = sequence.Items[first + i * stride];
+                }
+
                 return sequence is TemplateList ? new TemplateList(items) : new TemplateTuple(items);
             case TemplateRange range:
                 (long from, _, long end) = Clip(range.Length, Bound(r, start), Bound(r, stop), stride);
@@ -48,14 +54,20 @@ internal static class Slices
         if (length == text.Length)
         {
             for (long i = 0; i < count; i++)
+            {
                 result.Append(text[(int)(first + i * step)]);
+            }
+
             return Stepped(r, result.ToString(), value);
         }
 
         r.Budget.PerCharacter(text);
         string[] points = [.. CodePoints.Each(text)];
         for (long i = 0; i < count; i++)
+        {
             result.Append(points[first + i * step]);
+        }
+
         return Stepped(r, result.ToString(), value);
     }
 
@@ -80,7 +92,10 @@ internal static class Slices
     private static long Place(long index, long length, long low, long high)
     {
         if (index < 0)
+        {
             index = index < -length ? low : index + length;
+        }
+
         return Math.Clamp(index, low, high);
     }
 

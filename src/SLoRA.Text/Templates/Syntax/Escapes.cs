@@ -9,7 +9,10 @@ internal static class Escapes
     public static string Resolve(string text, int line)
     {
         if (!text.Contains('\\', StringComparison.Ordinal))
+        {
             return text;
+        }
+
         var result = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length; i++)
         {
@@ -63,7 +66,8 @@ internal static class Escapes
             || !uint.TryParse(text.AsSpan(i + 1, count), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint point)
             || point > 0x10FFFF)
         {
-            throw new ChatTemplateException("template.syntax", $"the escape \\{text[i]} needs {count} hexadecimal digits of a character", line);
+            throw new ChatTemplateException(
+                "template.syntax", $"the escape \\{text[i]} needs {count} hexadecimal digits of a character", line);
         }
 
         CodePoints.Append(result, (int)point);
@@ -75,7 +79,10 @@ internal static class Escapes
         int value = 0;
         int end = i;
         while (end < text.Length && end < i + 3 && text[end] is >= '0' and <= '7')
+        {
             value = value * 8 + (text[end++] - '0');
+        }
+
         result.Append((char)value);
         return end - 1;
     }

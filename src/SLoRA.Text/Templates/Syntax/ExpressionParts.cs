@@ -11,7 +11,10 @@ internal static class ExpressionParts
             case TupleLiteral tuple: All(tuple.Items, parts); break;
             case DictLiteral dict:
                 foreach ((Expression key, Expression value) in dict.Items)
+                {
                     All([key, value], parts);
+                }
+
                 break;
             case MemberAccess member: parts.Push(member.Target); break;
             case ItemAccess item: All([item.Target, item.Index], parts); break;
@@ -26,7 +29,10 @@ internal static class ExpressionParts
             case Comparison comparison:
                 parts.Push(comparison.First);
                 foreach ((_, Expression operand) in comparison.Rest)
+                {
                     parts.Push(operand);
+                }
+
                 break;
             case Logical logical: All([logical.Left, logical.Right], parts); break;
             case Conditional conditional: All([conditional.Test, conditional.Then, conditional.Else], parts); break;
@@ -38,7 +44,10 @@ internal static class ExpressionParts
         parts.Push(target);
         All(arguments.Positional, parts);
         foreach ((_, Expression value) in arguments.Named)
+        {
             parts.Push(value);
+        }
+
         parts.Push(arguments.Rest);
         parts.Push(arguments.RestNamed);
     }
@@ -46,6 +55,8 @@ internal static class ExpressionParts
     private static void All(ReadOnlySpan<Expression?> expressions, Stack<Expression?> parts)
     {
         foreach (Expression? expression in expressions)
+        {
             parts.Push(expression);
+        }
     }
 }

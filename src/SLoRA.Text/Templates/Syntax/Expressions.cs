@@ -47,7 +47,8 @@ internal sealed record Logical(int Line, bool And, Expression Left, Expression R
 internal sealed record Conditional(int Line, Expression Test, Expression Then, Expression? Else) : Expression(Line);
 
 /// <summary>The arguments of a call, filter or test as written.</summary>
-internal sealed record CallArguments(Expression[] Positional, (string Name, Expression Value)[] Named, Expression? Rest, Expression? RestNamed)
+internal sealed record CallArguments(
+    Expression[] Positional, (string Name, Expression Value)[] Named, Expression? Rest, Expression? RestNamed)
 {
     public static readonly CallArguments None = new([], [], null, null);
 }

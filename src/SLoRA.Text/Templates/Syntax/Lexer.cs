@@ -75,9 +75,15 @@ internal sealed partial class Lexer
         {
             int brace = _source.IndexOf('{', from);
             if (brace < 0 || brace + 1 >= _source.Length)
+            {
                 return -1;
+            }
+
             if (_source[brace + 1] is '{' or '%' or '#')
+            {
                 return brace;
+            }
+
             from = brace + 1;
         }
     }
@@ -89,29 +95,45 @@ internal sealed partial class Lexer
         if (sign == '-')
         {
             while (keep > start && CharacterClasses.IsSpace(_source[keep - 1]))
+            {
                 keep--;
+            }
         }
         else if (sign != '+' && block)
         {
             int lineStart = end;
             while (lineStart > start && _source[lineStart - 1] != '\n' && CharacterClasses.IsSpace(_source[lineStart - 1]))
+            {
                 lineStart--;
+            }
+
             if (lineStart > start ? _source[lineStart - 1] == '\n' : _lineStarts)
+            {
                 keep = lineStart;
+            }
         }
 
         if (keep > start)
+        {
             Add(TokenKind.Data, _source[start..keep]);
+        }
+
         Advance(end);
     }
 
     private void Comment()
     {
         if (_at >= _source.Length)
+        {
             return; // as the reference: nothing follows, so nothing is missed
+        }
+
         int end = _source.IndexOf("#}", _at, StringComparison.Ordinal);
         if (end < 0)
+        {
             throw Error("a comment is not closed by '#}'");
+        }
+
         bool strip = end > _at && _source[end - 1] == '-';
         bool keep = end > _at && _source[end - 1] == '+';
         CloseTag(end + 2, strip, !keep);
@@ -120,23 +142,35 @@ internal sealed partial class Lexer
     private void Raw()
     {
         if (_at >= _source.Length)
+        {
             return;
+        }
+
         for (int from = _at; ; from++)
         {
             int tag = _source.IndexOf("{%", from, StringComparison.Ordinal);
             if (tag < 0)
+            {
                 throw Error("a raw block is not closed by 'endraw'");
+            }
+
             from = tag;
             int word = tag + 2;
             char sign = word < _source.Length && _source[word] is '-' or '+' ? _source[word] : ' ';
             word = SkipSpace(sign == ' ' ? word : word + 1);
             if (string.CompareOrdinal(_source, word, "endraw", 0, 6) != 0)
+            {
                 continue;
+            }
+
             word = SkipSpace(word + 6);
             char close = word < _source.Length ? _source[word] : ' ';
             int end = close is '-' or '+' ? word + 1 : word;
             if (string.CompareOrdinal(_source, end, "%}", 0, 2) != 0)
+            {
                 continue;
+            }
+
             AddText(_at, tag, sign, true);
             CloseTag(end + 2, close == '-', close != '+');
             return;
@@ -147,18 +181,30 @@ internal sealed partial class Lexer
     private int RawBegin(int tag)
     {
         if (_source[tag + 1] != '%')
+        {
             return -1;
+        }
+
         int word = tag + 2;
         if (word < _source.Length && _source[word] is '-' or '+')
+        {
             word++;
+        }
+
         word = SkipSpace(word);
         if (string.CompareOrdinal(_source, word, "raw", 0, 3) != 0)
+        {
             return -1;
+        }
+
         word = SkipSpace(word + 3);
         bool strip = word < _source.Length && _source[word] == '-';
         int end = strip ? word + 1 : word;
         if (string.CompareOrdinal(_source, end, "%}", 0, 2) != 0)
+        {
             return -1;
+        }
+
         return strip ? SkipSpace(end + 2) : end + 2;
     }
 
@@ -166,16 +212,24 @@ internal sealed partial class Lexer
     private void CloseTag(int end, bool strip, bool trimLine)
     {
         if (strip)
+        {
             end = SkipSpace(end);
+        }
         else if (trimLine && end < _source.Length && _source[end] == '\n')
+        {
             end++;
+        }
+
         Advance(end);
     }
 
     private int SkipSpace(int from)
     {
         while (from < _source.Length && CharacterClasses.IsSpace(_source[from]))
+        {
             from++;
+        }
+
         return from;
     }
 
@@ -183,7 +237,10 @@ internal sealed partial class Lexer
     {
         _line += _source.AsSpan(_at, to - _at).Count('\n');
         if (to > _at)
+        {
             _lineStarts = _source[to - 1] == '\n';
+        }
+
         _at = to;
     }
 

@@ -17,12 +17,21 @@ internal sealed class NameAnalysis
     {
         var names = new Names(outer);
         foreach (string parameter in parameters)
+        {
             names.Parameter(parameter);
+        }
+
         foreach (Expression? expression in before)
+        {
             Read(names, expression);
+        }
+
         Visit(names, body);
         if (names.Unset.Count > 0)
+        {
             _unset[body] = [.. names.Unset];
+        }
+
         // Inner regions see what the whole of this one knows, also what it learns after them.
         Inner(names, body);
     }
@@ -30,7 +39,9 @@ internal sealed class NameAnalysis
     private static void Visit(Names names, Statement[] body)
     {
         foreach (Statement statement in body)
+        {
             Visit(names, statement);
+        }
     }
 
     // In this region a statement with a region of its own only reads what stands in its tag.
@@ -50,7 +61,10 @@ internal sealed class NameAnalysis
                 break;
             case WithStatement with:
                 foreach ((_, Expression value) in with.Bindings)
+                {
                     Read(names, value);
+                }
+
                 break;
             case IfStatement choice: Branches(names, choice); break;
         }
@@ -82,7 +96,10 @@ internal sealed class NameAnalysis
             {
                 case IfStatement choice:
                     foreach ((_, Statement[] branch) in choice.Branches)
+                    {
                         Inner(names, branch);
+                    }
+
                     Inner(names, choice.Else);
                     break;
                 case ForStatement loop:
@@ -104,9 +121,14 @@ internal sealed class NameAnalysis
     private static void Store(Names names, Target target)
     {
         if (target is NamespaceTarget member)
+        {
             names.Read(member.Id);
+        }
+
         foreach (string name in TargetNames(target))
+        {
             names.Store(name);
+        }
     }
 
     private static IEnumerable<string> TargetNames(Target target) => target switch
@@ -124,9 +146,13 @@ internal sealed class NameAnalysis
         while (open.TryPop(out Expression? next))
         {
             if (next is Name name)
+            {
                 names.Read(name.Id);
+            }
             else if (next is not null)
+            {
                 ExpressionParts.Push(next, open);
+            }
         }
     }
 }

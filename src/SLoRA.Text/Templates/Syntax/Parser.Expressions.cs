@@ -1,9 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <content>
-/// Expressions, weakest first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, then what follows a value: members, items, calls,
-/// filters, tests. Note that ~ binds tighter than + and that ** goes from left to right.
-/// </content>
+/// Expressions, weakest first: if-else, or, and, not, comparison, + -, ~, * / // %, **, sign, then what follows a value: members, items,
+/// calls, filters, tests. Note that ~ binds tighter than + and that ** goes from left to right. </content>
 internal sealed partial class Parser
 {
     private static readonly string[][] BinaryLevels = [["+", "-"], ["~"], ["*", "/", "//", "%"], ["**"]];
@@ -41,7 +40,10 @@ internal sealed partial class Parser
     {
         Expression left = And();
         while (_tokens.Current.IsName("or"))
+        {
             left = new Logical(_tokens.Take().Line, false, left, And());
+        }
+
         return left;
     }
 
@@ -49,14 +51,20 @@ internal sealed partial class Parser
     {
         Expression left = Not();
         while (_tokens.Current.IsName("and"))
+        {
             left = new Logical(_tokens.Take().Line, true, left, Not());
+        }
+
         return left;
     }
 
     private Expression Not()
     {
         if (!_tokens.Current.IsName("not"))
+        {
             return Compare();
+        }
+
         int line = _tokens.Take().Line;
         Enter();
         Expression operand = Not();
@@ -70,7 +78,10 @@ internal sealed partial class Parser
         Expression first = Binary(0);
         List<(string, Expression)>? rest = null;
         while (ComparisonOperator() is { } op)
+        {
             (rest ??= []).Add((op, Binary(0)));
+        }
+
         return rest is null ? first : new Comparison(line, first, [.. rest]);
     }
 
@@ -78,11 +89,20 @@ internal sealed partial class Parser
     {
         Token token = _tokens.Current;
         if (token.Kind == TokenKind.Operator && token.Text is "==" or "!=" or "<" or "<=" or ">" or ">=")
+        {
             return _tokens.Take().Text;
+        }
+
         if (_tokens.SkipName("in"))
+        {
             return "in";
+        }
+
         if (!token.IsName("not") || !_tokens.Next.IsName("in"))
+        {
             return null;
+        }
+
         _tokens.Take();
         _tokens.Take();
         return "not in";
@@ -91,7 +111,10 @@ internal sealed partial class Parser
     private Expression Binary(int level)
     {
         if (level == BinaryLevels.Length)
+        {
             return Unary();
+        }
+
         Expression left = Binary(level + 1);
         while (_tokens.Current.Kind == TokenKind.Operator && BinaryLevels[level].Contains(_tokens.Current.Text))
         {
@@ -112,7 +135,9 @@ internal sealed partial class Parser
     {
         var parts = new List<Expression> { first };
         do
+        {
             parts.Add(Binary(2));
+        }
         while (_tokens.SkipOperator("~"));
         return new Concatenation(line, [.. parts]);
     }
@@ -155,7 +180,10 @@ internal sealed partial class Parser
                 _tokens.Take();
                 var text = new System.Text.StringBuilder((string)token.Value!);
                 while (_tokens.Current.Kind == TokenKind.Text)
+                {
                     text.Append((string)_tokens.Take().Value!);
+                }
+
                 return new Constant(token.Line, text.ToString());
             case TokenKind.Number:
                 _tokens.Take();
@@ -171,9 +199,15 @@ internal sealed partial class Parser
         }
 
         if (token.IsOperator("["))
+        {
             return new ListLiteral(token.Line, Items("]", () => Expression()));
+        }
+
         if (token.IsOperator("{"))
+        {
             return new DictLiteral(token.Line, Items("}", Pair));
+        }
+
         throw _tokens.Error($"unexpected '{token}'");
     }
 
@@ -198,9 +232,15 @@ internal sealed partial class Parser
         while (!_tokens.Current.IsOperator(close))
         {
             if (items.Count > 0)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             if (_tokens.Current.IsOperator(close))
+            {
                 break;
+            }
+
             items.Add(item());
         }
 
@@ -218,14 +258,23 @@ internal sealed partial class Parser
         {
             items.Add(Expression(conditional));
             if (!_tokens.SkipOperator(","))
+            {
                 break;
+            }
+
             tuple = true;
         }
 
         if (!tuple && items.Count == 1)
+        {
             return items[0];
+        }
+
         if (items.Count == 0 && !parentheses)
+        {
             throw _tokens.Unexpected("an expression");
+        }
+
         return new TupleLiteral(line, [.. items]);
     }
 

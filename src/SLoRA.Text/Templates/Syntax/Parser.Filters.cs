@@ -8,13 +8,21 @@ internal sealed partial class Parser
         while (true)
         {
             if (_tokens.Current.IsOperator("|"))
+            {
                 value = Filters(value);
+            }
             else if (_tokens.Current.IsName("is"))
+            {
                 value = Test(value);
+            }
             else if (_tokens.Current.IsOperator("("))
+            {
                 value = new Call(_tokens.Current.Line, value, Arguments());
+            }
             else
+            {
                 return value;
+            }
         }
     }
 
@@ -24,11 +32,17 @@ internal sealed partial class Parser
         while (inline || _tokens.Current.IsOperator("|"))
         {
             if (!inline)
+            {
                 _tokens.Take();
+            }
+
             inline = false;
             (string name, int line) = DottedName();
             if (!_conditional && !FilterLibrary.Exists(name))
+            {
                 _unknown.Add(($"no filter named '{name}'", line));
+            }
+
             CallArguments arguments = _tokens.Current.IsOperator("(") ? Arguments() : CallArguments.None;
             value = new FilterCall(line, value, name, arguments);
         }
@@ -42,7 +56,10 @@ internal sealed partial class Parser
         bool negated = _tokens.SkipName("not");
         (string name, _) = DottedName();
         if (!_conditional && !TestLibrary.Exists(name))
+        {
             _unknown.Add(($"no test named '{name}'", line));
+        }
+
         Expression test = new TestCall(line, value, name, TestArguments());
         return negated ? new Negation(line, test) : test;
     }
@@ -52,14 +69,23 @@ internal sealed partial class Parser
     {
         Token token = _tokens.Current;
         if (token.IsOperator("("))
+        {
             return Arguments();
+        }
+
         bool starts = token.Kind is TokenKind.Text or TokenKind.Number
             || (token.Kind == TokenKind.Operator && token.Text is "[" or "{")
             || (token.Kind == TokenKind.Name && token.Text is not ("else" or "or" or "and"));
         if (!starts)
+        {
             return CallArguments.None;
+        }
+
         if (token.IsName("is"))
+        {
             throw _tokens.Error("tests cannot be chained with 'is'");
+        }
+
         return new CallArguments([Postfix(Primary())], [], null, null);
     }
 
@@ -68,7 +94,10 @@ internal sealed partial class Parser
         Token token = _tokens.Expect(TokenKind.Name, "a name");
         string name = token.Text;
         while (_tokens.SkipOperator("."))
+        {
             name += "." + _tokens.Expect(TokenKind.Name, "a name").Text;
+        }
+
         return (name, token.Line);
     }
 }

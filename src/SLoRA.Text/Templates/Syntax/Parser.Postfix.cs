@@ -46,7 +46,10 @@ internal sealed partial class Parser
         while (!_tokens.Current.IsOperator("]"))
         {
             if (indices.Count > 0)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             indices.Add(Index());
         }
 
@@ -59,7 +62,10 @@ internal sealed partial class Parser
         int line = _tokens.Current.Line;
         Expression? start = _tokens.Current.IsOperator(":") ? null : Expression();
         if (!_tokens.SkipOperator(":"))
+        {
             return start!;
+        }
+
         Expression? stop = EndsBound() ? null : Expression();
         Expression? step = _tokens.SkipOperator(":") && !EndsBound() ? Expression() : null;
         return new SliceIndex(line, start, stop, step);
@@ -77,10 +83,16 @@ internal sealed partial class Parser
         while (!_tokens.Current.IsOperator(")"))
         {
             if (comma)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             comma = true;
             if (_tokens.Current.IsOperator(")"))
+            {
                 break;
+            }
+
             Token token = _tokens.Current;
             if (token.IsOperator("*"))
             {
@@ -115,6 +127,8 @@ internal sealed partial class Parser
     private void Require(bool inOrder)
     {
         if (!inOrder)
+        {
             throw _tokens.Error("the arguments of a call are out of order or given twice");
+        }
     }
 }

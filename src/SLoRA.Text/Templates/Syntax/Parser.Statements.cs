@@ -39,7 +39,10 @@ internal sealed partial class Parser
         while (_tokens.SkipName("elif"));
 
         if (_tokens.Take().Text == "else")
+        {
             otherwise = Block("endif");
+        }
+
         return new IfStatement(line, [.. branches], otherwise);
     });
 
@@ -47,7 +50,10 @@ internal sealed partial class Parser
     {
         Target target = AssignTarget();
         if (Assigns(target, "loop"))
+        {
             throw _tokens.Error("can't assign to the special loop variable");
+        }
+
         _tokens.ExpectName("in");
         Expression source = Tuple(conditional: false);
         Expression? filter = _tokens.SkipName("if") ? Within(false, () => Expression()) : null;
@@ -64,9 +70,15 @@ internal sealed partial class Parser
     {
         Target target = AssignTarget(members: true);
         if (_loops > 0 && Assigns(target, "loop"))
+        {
             throw _tokens.Error("can't assign to the special loop variable");
+        }
+
         if (_tokens.SkipOperator("="))
+        {
             return new SetStatement(line, target, Tuple());
+        }
+
         FilterCall? filter = _tokens.Current.IsOperator("|") ? Filters(null) : null;
         return new SetBlockStatement(line, target, filter, Within(false, () => Block("endset")));
     }
@@ -95,7 +107,10 @@ internal sealed partial class Parser
         var defaults = new List<Expression>();
         _special.Open();
         if (required || _tokens.Current.IsOperator("("))
+        {
             Parameters(names, defaults);
+        }
+
         HashSet<string> inDefaults = _special.Close();
         head();
         _special.Open();
@@ -111,14 +126,25 @@ internal sealed partial class Parser
         while (!_tokens.Current.IsOperator(")"))
         {
             if (names.Count > 0)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             string name = _tokens.Expect(TokenKind.Name, "a parameter name").Text;
             if (names.Contains(name))
+            {
                 throw _tokens.Error($"the parameter '{name}' occurs twice");
+            }
+
             if (_tokens.SkipOperator("="))
+            {
                 defaults.Add(Expression());
+            }
             else if (defaults.Count > 0)
+            {
                 throw _tokens.Error($"the parameter '{name}' has no default but follows one that has");
+            }
+
             names.Add(name);
         }
 
@@ -137,7 +163,10 @@ internal sealed partial class Parser
         while (_tokens.Current.Kind is not (TokenKind.BlockEnd or TokenKind.End) && !_tokens.Current.IsOperator(":"))
         {
             if (bindings.Count > 0)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             Target target = AssignTarget();
             _tokens.ExpectOperator("=");
             bindings.Add((target, Expression()));
@@ -159,11 +188,17 @@ internal sealed partial class Parser
         bool required = _tokens.SkipName("required");
         Statement[] body = Apart(() => Block("endblock"));
         if (required && body.Any(s => s is not TextStatement text || CharacterClasses.Trim(text.Text).Length > 0))
+        {
             throw new ChatTemplateException("template.syntax", $"the required block '{name}' holds more than spaces", line);
+        }
+
         _tokens.SkipName(name);
         var block = new BlockStatement(line, name, scoped, required ? [new LoadStatement(line, "required block")] : body);
         if (!_blocks.TryAdd(name, block))
+        {
             throw new ChatTemplateException("template.syntax", $"block '{name}' defined twice", line);
+        }
+
         return block;
     }
 
@@ -173,7 +208,10 @@ internal sealed partial class Parser
         while (_tokens.Current.Kind is not (TokenKind.BlockEnd or TokenKind.End))
         {
             if (prints.Count > 0)
+            {
                 _tokens.ExpectOperator(",");
+            }
+
             prints.Add(new PrintStatement(line, Expression()));
         }
 
@@ -188,7 +226,10 @@ internal sealed partial class Parser
     {
         Expression();
         while (_tokens.Current.Kind is not (TokenKind.BlockEnd or TokenKind.End))
+        {
             _tokens.Take();
+        }
+
         return new LoadStatement(tag.Line, tag.Text);
     }
 
@@ -200,15 +241,24 @@ internal sealed partial class Parser
         while (true)
         {
             if (EndsTuple())
+            {
                 break;
+            }
+
             items.Add(SingleTarget(members));
             if (!_tokens.SkipOperator(","))
+            {
                 break;
+            }
+
             tuple = true;
         }
 
         if (items.Count == 0)
+        {
             throw _tokens.Unexpected("a name to assign to");
+        }
+
         return tuple ? new TupleTarget(line, [.. items]) : items[0];
     }
 
@@ -233,10 +283,16 @@ internal sealed partial class Parser
         }
 
         if (token.Kind != TokenKind.Name || token.Text is "true" or "false" or "none" or "True" or "False" or "None")
+        {
             throw _tokens.Error($"can't assign to '{token}'");
+        }
+
         _tokens.Take();
         if (members && _tokens.SkipOperator("."))
+        {
             return new NamespaceTarget(token.Line, token.Text, _tokens.Expect(TokenKind.Name, "a name").Text);
+        }
+
         return new NameTarget(token.Line, token.Text);
     }
 }

@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// Builds the tree of a template by recursive descent: statements here, expressions by precedence in the other part. Knows names of tags, filters
-/// and tests, and nothing of values.
+/// Builds the tree of a template by recursive descent: statements here, expressions by precedence in the other part. Knows names of tags,
+/// filters and tests, and nothing of values.
 /// </summary>
 internal sealed partial class Parser
 {
@@ -30,11 +30,17 @@ internal sealed partial class Parser
     public static ParsedTemplate Parse(string template)
     {
         if (template.Length > MaxLength)
+        {
             throw new ChatTemplateException("template.limit", $"the template has {template.Length} characters, more than {MaxLength}");
+        }
+
         var parser = new Parser(template);
         Statement[] body = parser.Body();
         if (parser._unknown.Count > 0)
+        {
             throw new ChatTemplateException("template.syntax", parser._unknown[0].Message, parser._unknown[0].Line);
+        }
+
         return new ParsedTemplate(body, parser._blocks, NameAnalysis.Of(body));
     }
 
@@ -69,7 +75,10 @@ internal sealed partial class Parser
         }
 
         if (ends.Length > 0)
+        {
             throw _tokens.Error($"the template ends where '{string.Join("' or '", ends)}' is missing");
+        }
+
         _depth--;
         return [.. body];
     }
@@ -111,6 +120,8 @@ internal sealed partial class Parser
     private void Enter()
     {
         if (++_depth > MaxDepth || !System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
             throw new ChatTemplateException("template.limit", $"the template nests deeper than {MaxDepth} levels", _tokens.Current.Line);
+        }
     }
 }

@@ -9,7 +9,8 @@ internal sealed record PrintStatement(int Line, Expression Value) : Statement(Li
 
 internal sealed record IfStatement(int Line, (Expression Test, Statement[] Body)[] Branches, Statement[] Else) : Statement(Line);
 
-internal sealed record ForStatement(int Line, Target Target, Expression Source, Expression? Filter, bool Recursive, Statement[] Body, Statement[] Else) : Statement(Line);
+internal sealed record ForStatement(
+    int Line, Target Target, Expression Source, Expression? Filter, bool Recursive, Statement[] Body, Statement[] Else) : Statement(Line);
 
 internal sealed record SetStatement(int Line, Target Target, Expression Value) : Statement(Line);
 

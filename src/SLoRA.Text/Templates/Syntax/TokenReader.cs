@@ -14,7 +14,10 @@ internal sealed class TokenReader(List<Token> tokens)
     {
         Token token = tokens[_at];
         if (_at < tokens.Count - 1)
+        {
             _at++;
+        }
+
         return token;
     }
 
@@ -22,7 +25,10 @@ internal sealed class TokenReader(List<Token> tokens)
     {
         bool found = Current.IsName(name);
         if (found)
+        {
             Take();
+        }
+
         return found;
     }
 
@@ -30,7 +36,10 @@ internal sealed class TokenReader(List<Token> tokens)
     {
         bool found = Current.IsOperator(text);
         if (found)
+        {
             Take();
+        }
+
         return found;
     }
 
@@ -39,13 +48,17 @@ internal sealed class TokenReader(List<Token> tokens)
     public void ExpectName(string name)
     {
         if (!SkipName(name))
+        {
             throw Unexpected($"'{name}'");
+        }
     }
 
     public void ExpectOperator(string text)
     {
         if (!SkipOperator(text))
+        {
             throw Unexpected($"'{text}'");
+        }
     }
 
     public ChatTemplateException Unexpected(string expected) => Error($"expected {expected}, got '{Current}'");

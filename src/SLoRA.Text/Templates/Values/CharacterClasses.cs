@@ -3,7 +3,9 @@ using System.Text;
 
 namespace SLoRA.Text.Templates;
 
-/// <summary>Which characters are spaces, letters, digits and line ends in the reference's language; .NET's own classes differ in places.</summary>
+/// <summary>
+/// Which characters are spaces, letters, digits and line ends in the reference's language; .NET's own classes differ in places.
+/// </summary>
 internal static class CharacterClasses
 {
     // Ideographs that stand for numbers; .NET has no numeric value for them.
@@ -17,7 +19,8 @@ internal static class CharacterClasses
 
     public static bool IsSpace(int c) => c switch
     {
-        >= 9 and <= 13 or >= 0x1c and <= 0x20 or 0x85 or 0xa0 or 0x1680 or >= 0x2000 and <= 0x200a or 0x2028 or 0x2029 or 0x202f or 0x205f or 0x3000 => true,
+        >= 9 and <= 13 or >= 0x1c and <= 0x20 or 0x85 or 0xa0 or 0x1680 or >= 0x2000 and <= 0x200a or 0x2028 or 0x2029 or 0x202f or 0x205f
+            or 0x3000 => true,
         _ => false,
     };
 
@@ -32,10 +35,12 @@ internal static class CharacterClasses
     public static bool IsDecimal(int c) => Category(c) == UnicodeCategory.DecimalDigitNumber;
 
     /// <summary>Decimal digits and digits in other clothes: superscripts, circled and the like.</summary>
-    public static bool IsDigit(int c) => IsDecimal(c) || (!IsSurrogate(c) && CharUnicodeInfo.GetDigitValue(char.ConvertFromUtf32(c), 0) >= 0);
+    public static bool IsDigit(int c) =>
+        IsDecimal(c) || (!IsSurrogate(c) && CharUnicodeInfo.GetDigitValue(char.ConvertFromUtf32(c), 0) >= 0);
 
     public static bool IsNumeric(int c) => !IsSurrogate(c)
-        && (IsDigit(c) || CharUnicodeInfo.GetNumericValue(char.ConvertFromUtf32(c), 0) >= 0 || Category(c) is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
+        && (IsDigit(c) || CharUnicodeInfo.GetNumericValue(char.ConvertFromUtf32(c), 0) >= 0 || Category(c) is UnicodeCategory.LetterNumber
+            or UnicodeCategory.OtherNumber
             || (c > 0x3400 && NumeralLetters.Contains(char.ConvertFromUtf32(c), StringComparison.Ordinal)));
 
     public static bool IsAlphanumeric(int c) => IsAlpha(c) || IsNumeric(c);
@@ -43,8 +48,10 @@ internal static class CharacterClasses
     /// <summary>What <c>\w</c> matches: letters, numbers, marks are not included, the underscore is.</summary>
     public static bool IsWord(int c) => c == '_' || IsAlphanumeric(c);
 
-    public static bool IsPrintable(int c) => c == ' ' || Category(c) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+    public static bool IsPrintable(int c) =>
+        c == ' ' || Category(c) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
         or UnicodeCategory.SpaceSeparator);
 
     public static bool IsIdentifier(string text)
@@ -55,10 +62,14 @@ internal static class CharacterClasses
             int c = CodePoints.At(text, i);
             UnicodeCategory category = Category(c);
             bool start = c == '_' || category <= UnicodeCategory.OtherLetter || category == UnicodeCategory.LetterNumber;
-            bool part = start || category is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.DecimalDigitNumber
+            bool part = start || category is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+                or UnicodeCategory.DecimalDigitNumber
                 or UnicodeCategory.ConnectorPunctuation;
             if (first ? !start : !part)
+            {
                 return false;
+            }
+
             first = false;
         }
 
@@ -69,7 +80,10 @@ internal static class CharacterClasses
     {
         int start = 0;
         while (start < text.Length && IsSpace(text[start]))
+        {
             start++;
+        }
+
         return start == 0 ? text : text[start..];
     }
 
@@ -77,7 +91,10 @@ internal static class CharacterClasses
     {
         int end = text.Length;
         while (end > 0 && IsSpace(text[end - 1]))
+        {
             end--;
+        }
+
         return end == text.Length ? text : text[..end];
     }
 

@@ -12,7 +12,10 @@ internal static class CodePoints
         int count = text.Length;
         int from = text.IndexOfAnyInRange('\uD800', '\uDBFF');
         if (from < 0)
+        {
             return count;
+        }
+
         for (int i = from; i + 1 < text.Length; i++)
         {
             if (char.IsHighSurrogate(text[i]) && char.IsLowSurrogate(text[i + 1]))
@@ -37,7 +40,10 @@ internal static class CodePoints
     public static int UnitOf(string text, long count)
     {
         if (AreUnits(text))
+        {
             return (int)Math.Min(count, text.Length);
+        }
+
         int unit = 0;
         while (count > 0 && unit < text.Length)
         {
@@ -75,11 +81,14 @@ internal static class CodePoints
     public static string Reverse(string text)
     {
         if (AreUnits(text))
+        {
             return string.Create(text.Length, text, static (span, source) =>
             {
                 source.CopyTo(span);
                 span.Reverse();
             });
+        }
+
         var result = new StringBuilder(text.Length);
         for (int end = text.Length; end > 0;)
         {
@@ -95,8 +104,12 @@ internal static class CodePoints
     public static void Append(StringBuilder target, int codePoint)
     {
         if (codePoint >= 0x10000)
+        {
             target.Append(char.ConvertFromUtf32(codePoint));
+        }
         else
+        {
             target.Append((char)codePoint);
+        }
     }
 }

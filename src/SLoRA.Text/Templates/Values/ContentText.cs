@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// Text of which some or all characters are what the conversation says. To the template it is text like any other; it exists only in renderings that have
-/// to tell the two apart (<see cref="Rendering.TracksContent"/>).
+/// Text of which some or all characters are what the conversation says. To the template it is text like any other; it exists only in
+/// renderings that have to tell the two apart (<see cref="Rendering.TracksContent"/>).
 /// </summary>
 internal sealed class ContentText : RichText
 {
@@ -18,14 +18,17 @@ internal sealed class ContentText : RichText
     public static object Whole(string text) => text.Length == 0 ? text : new ContentText(text, All(text)!);
 
     /// <summary>
-    /// Text that a function has made of these values without telling which character comes from where: content as a whole if any of them may hold content.
+    /// Text that a function has made of these values without telling which character comes from where: content as a whole if any of them
+    /// may hold content.
     /// </summary>
     public static object From(Rendering r, string text, params ReadOnlySpan<object?> sources)
     {
         foreach (object? source in sources)
         {
             if (MayBeIn(r, source))
+            {
                 return Whole(text);
+            }
         }
 
         return text;
@@ -43,10 +46,16 @@ internal sealed class ContentText : RichText
     public static object Slice(object text, int from, int to)
     {
         if (text is string plain)
+        {
             return from == 0 && to == plain.Length ? plain : plain[from..to];
+        }
+
         var rich = (RichText)text;
         if (from == 0 && to == rich.Text.Length)
+        {
             return rich;
+        }
+
         string part = rich.Text[from..to];
         ContentRange[]? content = Within(rich.Content, from, to);
         return rich is Markup ? new Markup(part, content) : Of(part, content);
@@ -58,13 +67,18 @@ internal sealed class ContentText : RichText
     private static ContentRange[]? Within(ContentRange[]? content, int from, int to)
     {
         if (content is null)
+        {
             return null;
+        }
+
         var within = new List<ContentRange>();
         foreach (ContentRange range in content)
         {
             int start = Math.Max(range.Start, from), end = Math.Min(range.End, to);
             if (start < end)
+            {
                 within.Add(new ContentRange(start - from, end - from));
+            }
         }
 
         return within.Count == 0 ? null : [.. within];

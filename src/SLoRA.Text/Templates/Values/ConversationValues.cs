@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The conversation as a rendering gets it that tells content apart: all text in it is content, names of members included, but the role of a message that is
-/// a plain word. Templates make markers of roles (<c>&lt;|user|&gt;</c>).
+/// The conversation as a rendering gets it that tells content apart: all text in it is content, names of members included, but the role of
+/// a message that is a plain word. Templates make markers of roles (<c>&lt;|user|&gt;</c>).
 /// </summary>
 internal static class ConversationValues
 {
@@ -12,8 +12,12 @@ internal static class ConversationValues
     public static object? Messages(object? messages)
     {
         if (messages is not TemplateList list)
+        {
             return Content(messages);
-        return new TemplateList(Array.ConvertAll(list.Items, message => message is TemplateDict members ? Dict(members, isMessage: true) : Content(message)));
+        }
+
+        return new TemplateList(
+            Array.ConvertAll(list.Items, message => message is TemplateDict members ? Dict(members, isMessage: true) : Content(message)));
     }
 
     /// <summary>Any other value.</summary>
@@ -29,7 +33,10 @@ internal static class ConversationValues
     {
         var content = new TemplateDict(dict.Count);
         foreach ((object? key, object? value) in dict.Entries)
+        {
             content.Set(Content(key), isMessage && key is "role" && IsPlainWord(value) ? value : Content(value));
+        }
+
         return content;
     }
 

@@ -17,7 +17,9 @@ internal sealed class DictView(TemplateDict dict, DictPart part)
     public IEnumerable<object?> Items()
     {
         foreach (KeyValuePair<object?, object?> entry in Dict.Entries)
+        {
             yield return Of(entry);
+        }
     }
 }
 

@@ -8,7 +8,10 @@ internal static class Equality
     public static bool AreEqual(Rendering? r, object? a, object? b)
     {
         if (ReferenceEquals(a, b))
+        {
             return a is not double d || !double.IsNaN(d);
+        }
+
         switch (a)
         {
             case null:
@@ -34,7 +37,10 @@ internal static class Equality
     private static bool TextEquals(Rendering? r, string a, string b)
     {
         if (a.Length != b.Length)
+        {
             return false;
+        }
+
         r?.Budget.Step(a.Length >> 6);
         return string.Equals(a, b, StringComparison.Ordinal);
     }
@@ -42,7 +48,10 @@ internal static class Equality
     private static bool SequenceEquals(Rendering? r, object?[] a, object?[] b)
     {
         if (a.Length != b.Length)
+        {
             return false;
+        }
+
         r?.Budget.Enter();
         bool equal = true;
         for (int i = 0; equal && i < a.Length; i++)
@@ -58,14 +67,19 @@ internal static class Equality
     private static bool DictEquals(Rendering? r, TemplateDict a, TemplateDict b)
     {
         if (a.Count != b.Count)
+        {
             return false;
+        }
+
         r?.Budget.Enter();
         bool equal = true;
         foreach (KeyValuePair<object?, object?> entry in a.Entries)
         {
             r?.Budget.Step();
             if (!(equal = b.TryGet(entry.Key, out object? value) && AreEqual(r, entry.Value, value)))
+            {
                 break;
+            }
         }
 
         r?.Budget.Leave();

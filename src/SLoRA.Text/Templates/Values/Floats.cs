@@ -11,11 +11,20 @@ internal static class Floats
     public static string Text(double value)
     {
         if (double.IsNaN(value))
+        {
             return "nan";
+        }
+
         if (double.IsInfinity(value))
+        {
             return value > 0 ? "inf" : "-inf";
+        }
+
         if (value == 0)
+        {
             return double.IsNegative(value) ? "-0.0" : "0.0";
+        }
+
         (string sign, string digits, int exponent) = Digits(value.ToString("R", CultureInfo.InvariantCulture));
         return sign + Layout(digits, exponent, exponent is < -4 or >= 16, ".0");
     }
@@ -30,7 +39,10 @@ internal static class Floats
         }
 
         if (exponent < 0)
+        {
             return "0." + new string('0', -exponent - 1) + digits;
+        }
+
         return digits.Length <= exponent + 1
             ? digits + new string('0', exponent + 1 - digits.Length) + whenWhole
             : digits[..(exponent + 1)] + "." + digits[(exponent + 1)..];
@@ -48,13 +60,23 @@ internal static class Floats
         int shift = (exponent == 0 ? 1 : exponent) - 1075;
         BigInteger denominator = BigInteger.One;
         if (shift > 0)
+        {
             numerator <<= shift;
+        }
         else
+        {
             denominator <<= -shift;
+        }
+
         if (places > 0)
+        {
             numerator *= BigInteger.Pow(10, places);
+        }
         else
+        {
             denominator *= BigInteger.Pow(10, -places);
+        }
+
         BigInteger quotient = BigInteger.DivRem(numerator, denominator, out BigInteger remainder);
         int half = (remainder * 2).CompareTo(denominator);
         return half > 0 || (half == 0 && !quotient.IsEven) ? quotient + 1 : quotient;
@@ -71,13 +93,18 @@ internal static class Floats
     public static (string Digits, int Exponent) Significant(double value, int count)
     {
         if (value == 0)
+        {
             return (new string('0', count), 0);
+        }
+
         int exponent = (int)Math.Floor(Math.Log10(Math.Abs(value)));
         for (int guess = exponent - 1; ; guess++)
         {
             string digits = Scaled(value, count - 1 - guess).ToString(CultureInfo.InvariantCulture);
             if (digits.Length <= count)
+            {
                 return (digits.PadRight(count, '0'), guess - (count - digits.Length));
+            }
         }
     }
 
@@ -88,7 +115,10 @@ internal static class Floats
         string plain = trimmed.Replace("_", "", StringComparison.Ordinal);
         value = 0;
         if (plain.Length == 0 || !UnderscoresBetweenDigits(trimmed))
+        {
             return false;
+        }
+
         switch (plain.TrimStart('+', '-').ToLowerInvariant())
         {
             case "inf" or "infinity" when plain.Length - plain.TrimStart('+', '-').Length <= 1:
@@ -102,18 +132,24 @@ internal static class Floats
         foreach (char c in plain)
         {
             if (!(char.IsAsciiDigit(c) || c is '+' or '-' or '.' or 'e' or 'E'))
+            {
                 return false;
+            }
         }
 
-        return double.TryParse(plain, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
+        return double.TryParse(plain, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint
+            | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
     }
 
     public static bool UnderscoresBetweenDigits(string text)
     {
         for (int i = 0; i < text.Length; i++)
         {
-            if (text[i] == '_' && !(i > 0 && i + 1 < text.Length && char.IsAsciiLetterOrDigit(text[i - 1]) && char.IsAsciiLetterOrDigit(text[i + 1])))
+            if (text[i] == '_'
+                && !(i > 0 && i + 1 < text.Length && char.IsAsciiLetterOrDigit(text[i - 1]) && char.IsAsciiLetterOrDigit(text[i + 1])))
+            {
                 return false;
+            }
         }
 
         return true;
@@ -138,7 +174,9 @@ internal static class Floats
         foreach (char c in body)
         {
             if (c != '.')
+            {
                 digits.Append(c);
+            }
         }
 
         string all = digits.ToString();

@@ -32,7 +32,10 @@ internal static class Integers
     public static object Checked(Rendering r, BigInteger value)
     {
         if (value.GetBitLength() > MaxBits)
+        {
             throw r.Error("template.limit", "the template computes an integer of more than 4300 digits");
+        }
+
         r.Budget.Characters(value.GetByteCount());
         return Of(value);
     }

@@ -7,8 +7,8 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// What JSON may hold and the platform's reader throws at: half a surrogate pair, which is U+FFFD here, bytes that are no UTF-8, and a member that is given
-/// twice.
+/// What JSON may hold and the platform's reader throws at: half a surrogate pair, which is U+FFFD here, bytes that are no UTF-8, and a
+/// member that is given twice.
 /// </summary>
 internal static class JsonStrings
 {
@@ -34,8 +34,11 @@ internal static class JsonStrings
         }
     }
 
-    /// <summary>Whether an error says that a node cannot be read: it holds what JSON cannot express, or a name with half a surrogate pair.</summary>
-    public static bool IsUnreadable(Exception error) => error is ArgumentException or InvalidOperationException or NotSupportedException or JsonException;
+    /// <summary>
+    /// Whether an error says that a node cannot be read: it holds what JSON cannot express, or a name with half a surrogate pair.
+    /// </summary>
+    public static bool IsUnreadable(Exception error) =>
+        error is ArgumentException or InvalidOperationException or NotSupportedException or JsonException;
 
     /// <summary>What such an error becomes.</summary>
     public static ChatTemplateException Unreadable(Exception error) =>
@@ -75,10 +78,16 @@ internal static class JsonStrings
     private static string WellFormed(string text)
     {
         if (CodePoints.AreUnits(text))
+        {
             return text;
+        }
+
         var result = new StringBuilder(text.Length);
         foreach (Rune rune in text.EnumerateRunes())
+        {
             result.Append(rune);
+        }
+
         return result.ToString();
     }
 }

@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// JSON as values of the language: whole numbers are integers of any size, numbers written with a fraction or exponent are floats. Of a key that
-/// occurs twice, the last value counts; half a surrogate pair is U+FFFD.
+/// JSON as values of the language: whole numbers are integers of any size, numbers written with a fraction or exponent are floats. Of a key
+/// that occurs twice, the last value counts; half a surrogate pair is U+FFFD.
 /// </summary>
 internal static class JsonValues
 {
@@ -19,7 +19,10 @@ internal static class JsonValues
     {
         size++;
         if (depth > MaxDepth)
+        {
             throw TooDeep();
+        }
+
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
@@ -36,7 +39,10 @@ internal static class JsonValues
                 object?[] items = new object?[element.GetArrayLength()];
                 int at = 0;
                 foreach (JsonElement item in element.EnumerateArray())
+                {
                     items[at++] = Of(item, ref size, depth + 1);
+                }
+
                 return new TemplateList(items);
             case JsonValueKind.String:
                 string text = JsonStrings.Text(element);
@@ -70,9 +76,15 @@ internal static class JsonValues
     private static object? Of(JsonNode? node, ref long size, int depth)
     {
         if (depth > MaxDepth)
+        {
             throw TooDeep();
+        }
+
         if (node is JsonObject given && JsonStrings.HasMemberTwice(given, out JsonElement written))
+        {
             return Of(written, ref size, depth);
+        }
+
         size++;
         switch (node)
         {
@@ -90,17 +102,29 @@ internal static class JsonValues
             case JsonArray array:
                 object?[] items = new object?[array.Count];
                 for (int i = 0; i < items.Length; i++)
+                {
                     items[i] = Of(array[i], ref size, depth + 1);
+                }
+
                 return new TemplateList(items);
             default:
                 JsonValue scalar = node.AsValue();
                 // A float that the host put in stays one, although JSON would write 2.0 as 2.
                 if (scalar.TryGetValue(out JsonElement element))
+                {
                     return Of(element, ref size, depth);
+                }
+
                 if (scalar.TryGetValue(out double d))
+                {
                     return d;
+                }
+
                 if (scalar.TryGetValue(out float f))
+                {
                     return (double)f;
+                }
+
                 return Of(JsonSerializer.SerializeToElement(scalar, JsonNodeContext.Default.JsonValue), ref size, depth);
         }
     }
@@ -108,11 +132,20 @@ internal static class JsonValues
     private static object Number(string text)
     {
         if (text.AsSpan().IndexOfAny('.', 'e', 'E') >= 0)
+        {
             return double.Parse(text, CultureInfo.InvariantCulture);
+        }
+
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long small))
+        {
             return small;
+        }
+
         if (text.Length > 4301)
+        {
             throw new ChatTemplateException("template.limit", "an integer of the inputs has more than 4300 digits");
+        }
+
         return BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
     }
 

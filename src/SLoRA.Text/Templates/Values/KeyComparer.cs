@@ -31,15 +31,27 @@ internal sealed class KeyComparer : IEqualityComparer<object>
     public static bool CanHash(Rendering r, object? value)
     {
         if (value is TemplateList or TemplateDict)
+        {
             return false;
+        }
+
         if (Types.IsText(value))
+        {
             r.Budget.Step(value!.ToString()!.Length >> 6);
+        }
+
         if (value is not TemplateTuple tuple)
+        {
             return true;
+        }
+
         r.Budget.Enter();
         bool all = true;
         foreach (object? item in tuple.Items)
+        {
             all &= CanHash(r, item);
+        }
+
         r.Budget.Step(tuple.Items.Length);
         r.Budget.Leave();
         return all;
@@ -52,7 +64,10 @@ internal sealed class KeyComparer : IEqualityComparer<object>
     {
         var hash = default(HashCode);
         foreach (object? item in tuple.Items)
+        {
             hash.Add(item is null ? 0 : GetHashCode(item));
+        }
+
         return hash.ToHashCode();
     }
 }

@@ -1,8 +1,8 @@
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// What lazy filters such as <c>map</c> and <c>select</c> return: items come once, in order, and only when asked for. It has no length and no
-/// positions, and is always true.
+/// What lazy filters such as <c>map</c> and <c>select</c> return: items come once, in order, and only when asked for. It has no length and
+/// no positions, and is always true.
 /// </summary>
 internal sealed class LazySequence(Rendering r, IEnumerable<object?> source) : IEnumerable<object?>
 {
@@ -11,7 +11,9 @@ internal sealed class LazySequence(Rendering r, IEnumerable<object?> source) : I
     public IEnumerator<object?> GetEnumerator()
     {
         while (MoveNext())
+        {
             yield return _items.Current;
+        }
     }
 
     // A sequence over a sequence over a sequence asks through all of them: a level each.

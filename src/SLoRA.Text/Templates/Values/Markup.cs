@@ -3,7 +3,9 @@ using System.Text;
 
 namespace SLoRA.Text.Templates;
 
-/// <summary>Text that counts as already escaped: the result of <c>|e</c> and <c>|safe</c>. Text added to it is escaped on the way.</summary>
+/// <summary>
+/// Text that counts as already escaped: the result of <c>|e</c> and <c>|safe</c>. Text added to it is escaped on the way.
+/// </summary>
 internal sealed class Markup(string text, ContentRange[]? content = null) : RichText(text, content)
 {
     private static readonly SearchValues<char> Special = SearchValues.Create("&<>\"'");
@@ -26,7 +28,10 @@ internal sealed class Markup(string text, ContentRange[]? content = null) : Rich
     public static string Escape(string text)
     {
         if (text.AsSpan().IndexOfAny(Special) < 0)
+        {
             return text;
+        }
+
         var result = new StringBuilder(text.Length + 16);
         foreach (char c in text)
         {

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>The order of values: numbers by value, text by code points, lists and tuples entry by entry. Anything else has no order.</summary>
+/// <summary>
+/// The order of values: numbers by value, text by code points, lists and tuples entry by entry. Anything else has no order.
+/// </summary>
 internal static class Ordering
 {
     /// <summary>Whether <c>a OP b</c> holds, for <c>&lt; &lt;= &gt; &gt;=</c>.</summary>
@@ -24,9 +26,15 @@ internal static class Ordering
         }
 
         if (Types.IsText(a) && Types.IsText(b))
+        {
             return CompareText(r, a!.ToString()!, b!.ToString()!);
+        }
+
         if (a is TemplateSequence left && b is TemplateSequence right && left.GetType() == right.GetType())
+        {
             return CompareItems(r, left.Items, right.Items, op);
+        }
+
         throw r.Runtime($"'{op}' not supported between instances of '{Types.Name(a)}' and '{Types.Name(b)}'");
     }
 
@@ -35,7 +43,10 @@ internal static class Ordering
         int common = a.AsSpan().CommonPrefixLength(b);
         r.Budget.Step(1 + (common >> 6));
         if (common == a.Length || common == b.Length)
+        {
             return a.Length.CompareTo(b.Length);
+        }
+
         // Surrogates stand for code points above the rest of the 16-bit range, so they sort last.
         char x = a[common], y = b[common];
         bool xs = char.IsSurrogate(x), ys = char.IsSurrogate(y);
@@ -51,7 +62,9 @@ internal static class Ordering
         {
             r.Budget.Step();
             if (!Equality.AreEqual(r, a[i], b[i]))
+            {
                 break;
+            }
         }
 
         order = i < a.Length && i < b.Length ? Compare(r, a[i], b[i], op) : a.Length.CompareTo(b.Length);

@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace SLoRA.Text.Templates;
 
-/// <summary>A value as text: as printed (<see cref="Text"/>) and as it appears within a container (<see cref="Source"/>, with quotes and escapes).</summary>
+/// <summary>
+/// A value as text: as printed (<see cref="Text"/>) and as it appears within a container (<see cref="Source"/>, with quotes and escapes).
+/// </summary>
 internal static class Representation
 {
     public static string Text(Rendering r, object? value) => TextOf(r, value).ToString()!;
@@ -51,7 +53,8 @@ internal static class Representation
             case TemplateDict dict: Entries(r, target, "{", dict.Entries.Select(e => (e.Key, e.Value)), "}"); break;
             case DictView view: Items(r, target, Types.Name(view) + "([", view.Items(), "])"); break;
             case TemplateRange range:
-                target.Append(string.Create(CultureInfo.InvariantCulture, $"range({range.Start}, {range.Stop}{(range.Step == 1 ? "" : ", " + range.Step.ToString(CultureInfo.InvariantCulture))})"));
+                target.Append(string.Create(CultureInfo.InvariantCulture, $"range({range.Start}, "
+                    + $"{range.Stop}{(range.Step == 1 ? "" : ", " + range.Step.ToString(CultureInfo.InvariantCulture))})"));
                 break;
             case TemplateNamespace space:
                 Entries(r, target, "<Namespace {", space.Members.Select(e => ((object?)r.NameOf(e.Key), e.Value)), "}>");
@@ -59,7 +62,9 @@ internal static class Representation
             case SelfReference: target.Append("<TemplateReference None>"); break;
             case Undefined: target.Append("Undefined"); break;
             case Macro macro: target.Append("<Macro ").Append(macro.Name is null ? "anonymous" : $"'{macro.Name}'").Append('>'); break;
-            case LoopState loop: target.Append(string.Create(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.Length}>")); break;
+            case LoopState loop:
+                target.Append(
+                string.Create(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.Length}>")); break;
             default:
                 // The reference prints a memory address here, which no prompt can want.
                 throw r.Runtime($"a {Types.Name(value)} has no text; use |list or call it");
@@ -67,7 +72,10 @@ internal static class Representation
 
         // Containers charge through their entries.
         if (value is string or RichText)
+        {
             r.Budget.Characters(target.Length - before);
+        }
+
         r.Budget.Leave();
     }
 
@@ -78,7 +86,10 @@ internal static class Representation
         foreach (object? item in items)
         {
             if (!first)
+            {
                 target.Append(", ");
+            }
+
             first = false;
             r.Budget.Characters(8);
             Append(r, target, item);
@@ -87,14 +98,18 @@ internal static class Representation
         target.Append(close);
     }
 
-    private static void Entries(Rendering r, TextBuilder target, string open, IEnumerable<(object? Key, object? Value)> entries, string close)
+    private static void Entries(
+        Rendering r, TextBuilder target, string open, IEnumerable<(object? Key, object? Value)> entries, string close)
     {
         target.Append(open);
         bool first = true;
         foreach ((object? key, object? value) in entries)
         {
             if (!first)
+            {
                 target.Append(", ");
+            }
+
             first = false;
             r.Budget.Characters(8);
             Append(r, target, key);
@@ -116,16 +131,24 @@ internal static class Representation
         {
             int c = CodePoints.At(text, i);
             if (c == quote || c == '\\')
+            {
                 target.Append('\\').Append((char)c);
+            }
             else if (c is >= ' ' and < 0x7f || (c > 0x7f && CharacterClasses.IsPrintable(c)))
+            {
                 target.Append(text.Substring(i, CodePoints.Width(text, i)));
+            }
             else
+            {
                 Escape(target, c);
+            }
         }
 
         target.Append(quote);
         if (value is RichText { Content: not null })
+        {
             target.MarkFrom(start);
+        }
     }
 
     private static void Escape(TextBuilder target, int c)

@@ -1,6 +1,9 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>Text that is more than its characters: escaped already (<see cref="Markup"/>), or in part what the conversation says (<see cref="ContentText"/>).</summary>
+/// <summary>
+/// Text that is more than its characters: escaped already (<see cref="Markup"/>), or in part what the conversation says
+/// (<see cref="ContentText"/>).
+/// </summary>
 internal abstract class RichText(string text, ContentRange[]? content)
 {
     /// <summary>The characters.</summary>

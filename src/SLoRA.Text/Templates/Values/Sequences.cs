@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>A list or tuple. Immutable: the sandbox lets no template change a value, so rendering can share the inputs between threads.</summary>
+/// <summary>
+/// A list or tuple. Immutable: the sandbox lets no template change a value, so rendering can share the inputs between threads.
+/// </summary>
 internal abstract class TemplateSequence(object?[] items)
 {
     /// <summary>The entries. Nobody writes to them after construction.</summary>

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Templates;
 
-/// <summary>The one mutable value: what <c>namespace(...)</c> makes and <c>{% set ns.name = ... %}</c> writes to. It lives within one rendering.</summary>
+/// <summary>
+/// The one mutable value: what <c>namespace(...)</c> makes and <c>{% set ns.name = ... %}</c> writes to. It lives within one rendering.
+/// </summary>
 internal sealed class TemplateNamespace
 {
     private readonly Dictionary<string, object?> _members = [];
@@ -11,7 +13,10 @@ internal sealed class TemplateNamespace
     public void Set(Rendering r, string name, object? value)
     {
         if (name.StartsWith("__", StringComparison.Ordinal))
+        {
             throw r.Use(Undefined.Forbidden(this, name));
+        }
+
         _members[name] = value;
     }
 }

@@ -19,7 +19,9 @@ internal sealed class TemplateRange(long start, long stop, long step)
     public IEnumerable<object?> Items()
     {
         for (long i = 0; i < Length; i++)
+        {
             yield return this[i];
+        }
     }
 
     public bool Contains(long value)

@@ -30,7 +30,9 @@ internal sealed class TextBuilder
         if (text is RichText { Content: { } content })
         {
             foreach (ContentRange range in content)
+            {
                 Mark(Length + range.Start, Length + range.End);
+            }
         }
 
         _text.Append(text.ToString());
@@ -41,7 +43,10 @@ internal sealed class TextBuilder
     public TextBuilder AppendText(object text, int from, int to)
     {
         if (text is not string plain)
+        {
             return AppendText(ContentText.Slice(text, from, to));
+        }
+
         _text.Append(plain, from, to - from);
         return this;
     }
@@ -61,11 +66,18 @@ internal sealed class TextBuilder
     private void Mark(int start, int end)
     {
         if (start >= end)
+        {
             return;
+        }
+
         _content ??= [];
         if (_content.Count > 0 && _content[^1].End >= start)
+        {
             _content[^1] = new ContentRange(_content[^1].Start, Math.Max(end, _content[^1].End));
+        }
         else
+        {
             _content.Add(new ContentRange(start, end));
+        }
     }
 }

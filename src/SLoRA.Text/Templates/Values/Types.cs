@@ -3,10 +3,10 @@ using System.Numerics;
 namespace SLoRA.Text.Templates;
 
 /// <summary>
-/// The names of the language's types, for messages. Values are plain objects: null (none), bool, long or BigInteger (int), double (float), string,
-/// <see cref="Markup"/>, <see cref="ContentText"/>, <see cref="TemplateList"/>, <see cref="TemplateTuple"/>, <see cref="TemplateDict"/>, <see cref="DictView"/>,
-/// <see cref="TemplateRange"/>, <see cref="LazySequence"/>, <see cref="TemplateNamespace"/>, <see cref="Undefined"/>, <see cref="LoopState"/> and
-/// <see cref="Callable"/>.
+/// The names of the language's types, for messages. Values are plain objects: null (none), bool, long or BigInteger (int), double (float),
+/// string, <see cref="Markup"/>, <see cref="ContentText"/>, <see cref="TemplateList"/>, <see cref="TemplateTuple"/>,
+/// <see cref="TemplateDict"/>, <see cref="DictView"/>, <see cref="TemplateRange"/>, <see cref="LazySequence"/>,
+/// <see cref="TemplateNamespace"/>, <see cref="Undefined"/>, <see cref="LoopState"/> and <see cref="Callable"/>.
 /// </summary>
 internal static class Types
 {

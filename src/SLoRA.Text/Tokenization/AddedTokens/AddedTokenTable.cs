@@ -21,12 +21,14 @@ internal sealed class AddedTokenTable
     private int _changed;
 
     /// <param name="tokens">Those of tokenizer.json, in its order.</param>
-    /// <param name="configured">Those that the files beside it add, or give other flags to, in the order in which new ones get their ids.</param>
+    /// <param name="configured">Those that the files beside it add, or give other flags to, in the order in which new ones get their
+    /// ids.</param>
     /// <param name="vocabulary">The model's vocabulary, whose ids go first.</param>
     /// <param name="normalize">The tokenizer's normalizer, applied to the content of tokens that are sought in normalized text.</param>
     /// <param name="warnings">Takes what the files contradict each other in.</param>
     public AddedTokenTable(
-        IReadOnlyList<AddedToken> tokens, IReadOnlyList<AddedToken> configured, Vocabulary vocabulary, Func<string, string> normalize, List<string> warnings)
+        IReadOnlyList<AddedToken> tokens, IReadOnlyList<AddedToken> configured, Vocabulary vocabulary, Func<string, string> normalize,
+        List<string> warnings)
     {
         _vocabulary = vocabulary;
         _warnings = warnings;
@@ -35,19 +37,37 @@ internal sealed class AddedTokenTable
         foreach (AddedToken token in tokens)
         {
             Add(token, normalize);
-            if (token.StatedId is int id && !stated.Add(id)) warnings.Add($"Two added tokens state the id {id}.");
+            if (token.StatedId is int id && !stated.Add(id))
+            {
+                warnings.Add($"Two added tokens state the id {id}.");
+            }
         }
 
         // New ids go on behind the largest in use, as where tokens are added to a loaded tokenizer.
         _next = Math.Max(vocabulary.Count, _entries.Keys.DefaultIfEmpty(-1).Max() + 1);
-        foreach (AddedToken token in configured) Configure(token, normalize);
-        if (_changed > MaxListed) warnings.Add($"{_changed - MaxListed} more added tokens have other flags in tokenizer_config.json.");
+        foreach (AddedToken token in configured)
+        {
+            Configure(token, normalize);
+        }
+
+        if (_changed > MaxListed)
+        {
+            warnings.Add($"{_changed - MaxListed} more added tokens have other flags in tokenizer_config.json.");
+        }
+
         foreach ((int id, Entry entry) in _entries)
         {
             entry.IsSkipped = _specials.Contains(entry.Text);
             string shown = Excerpt.Of(entry.Token.Content);
-            if (entry.Text.Length == 0) warnings.Add($"The added token {shown} is empty once normalized, and never found.");
-            else if (!(entry.Token.Normalized ? _normalized : _plain).Add(entry.Text, id)) warnings.Add($"The added token {shown} is found under another token's id.");
+            if (entry.Text.Length == 0)
+            {
+                warnings.Add($"The added token {shown} is empty once normalized, and never found.");
+            }
+            else if (!(entry.Token.Normalized ? _normalized : _plain)
+                .Add(entry.Text, id))
+            {
+                warnings.Add($"The added token {shown} is found under another token's id.");
+            }
         }
 
         _plain.Seal();
@@ -85,20 +105,27 @@ internal sealed class AddedTokenTable
     /// <param name="text">The text.</param>
     /// <param name="normalized">Whether it has been normalized.</param>
     /// <param name="mask">Where special tokens may not stand.</param>
-    public Search Find(ReadOnlySpan<char> text, bool normalized, ContentMask mask = default) => new(this, normalized ? _normalized : _plain, text, mask);
+    public Search Find(ReadOnlySpan<char> text, bool normalized, ContentMask mask = default) =>
+        new(this, normalized ? _normalized : _plain, text, mask);
 
     private void Configure(AddedToken token, Func<string, string> normalize)
     {
-        if (token.Content.Length == 0) return;
+        if (token.Content.Length == 0)
+        {
+            return;
+        }
+
         AddedToken? before = _ids.TryGetValue(token.Content, out int id) ? _entries[id].Token : null;
         if (before is null && !_vocabulary.TryGetId(token.Content, out _))
         {
             string shown = Excerpt.Of(token.Content);
-            _warnings.Add($"{token.Origin} names {shown}, which tokenizer.json lacks: its id is {_next}, for which the model may have no embedding.");
+            _warnings.Add(
+                $"{token.Origin} names {shown}, which tokenizer.json lacks: its id is {_next}, for which the model may have no embedding.");
         }
         else if (before is not null && Difference(before, token) is string difference && _changed++ < MaxListed)
         {
-            _warnings.Add($"{Excerpt.Of(token.Content)} has {difference} in {before.Origin}, and {Difference(token, before)} in {token.Origin}, which counts.");
+            _warnings.Add($"{Excerpt.Of(token.Content)} has {difference} in {before.Origin}, and {Difference(token, before)} in "
+                + $"{token.Origin}, which counts.");
         }
 
         Add(token, normalize);
@@ -114,14 +141,26 @@ internal sealed class AddedTokenTable
 
         if (!_ids.TryGetValue(token.Content, out int id) && !_vocabulary.TryGetId(token.Content, out id))
         {
-            if (_vocabulary.TryGetToken(_next, out _)) Warn(token, $"gets id {_next}, which the vocabulary has given away");
+            if (_vocabulary.TryGetToken(_next, out _))
+            {
+                Warn(token, $"gets id {_next}, which the vocabulary has given away");
+            }
+
             id = _next++;
         }
 
-        if (token.StatedId is int stated && stated != id) Warn(token, $"states id {stated} in {token.Origin}; its id is {id}");
+        if (token.StatedId is int stated && stated != id)
+        {
+            Warn(token, $"states id {stated} in {token.Origin}; its id is {id}");
+        }
+
         _ids[token.Content] = id;
         // What is special once stays so.
-        if (token.Special) _specials.Add(token.Content);
+        if (token.Special)
+        {
+            _specials.Add(token.Content);
+        }
+
         _entries[id] = new Entry(token, token.Normalized ? normalize(token.Content) : token.Content);
     }
 
@@ -133,7 +172,10 @@ internal sealed class AddedTokenTable
         var flags = new List<string>();
         void Compare(string name, bool flag, bool otherFlag)
         {
-            if (flag != otherFlag) flags.Add($"{name}: {(flag ? "true" : "false")}");
+            if (flag != otherFlag)
+            {
+                flags.Add($"{name}: {(flag ? "true" : "false")}");
+            }
         }
 
         Compare("special", token.Special, other.Special);
@@ -158,7 +200,11 @@ internal sealed class AddedTokenTable
         /// <summary>The next stretch (id -1) or token.</summary>
         public bool Next(out int start, out int end, out int id)
         {
-            if (_heldId < 0) Seek();
+            if (_heldId < 0)
+            {
+                Seek();
+            }
+
             if (_heldId < 0)
             {
                 (start, end, id) = (_covered, _text.Length, -1);
@@ -185,17 +231,27 @@ internal sealed class AddedTokenTable
             {
                 _from = end;
                 AddedToken token = table._entries[id].Token;
-                if (token.SingleWord && (WordBefore(start) || WordAfter(end))) continue;
+                if (token.SingleWord && (WordBefore(start) || WordAfter(end)))
+                {
+                    continue;
+                }
+
                 if (token.LeftStrip)
                 {
-                    while (start > _covered && char.IsWhiteSpace(_text[start - 1])) start--;
+                    while (start > _covered && char.IsWhiteSpace(_text[start - 1]))
+                    {
+                        start--;
+                    }
                 }
 
                 if (token.RightStrip)
                 {
                     // A match inside white space that the one before has taken: it reaches as far.
                     end = Math.Max(end, _covered);
-                    while (end < _text.Length && char.IsWhiteSpace(_text[end])) end++;
+                    while (end < _text.Length && char.IsWhiteSpace(_text[end]))
+                    {
+                        end++;
+                    }
                 }
 
                 (_heldStart, _heldEnd, _heldId) = (start, end, id);

@@ -30,7 +30,11 @@ internal sealed class TokenTrie
         }
 
         _firsts.Add(text[0]);
-        if (_values[node] >= 0) return false;
+        if (_values[node] >= 0)
+        {
+            return false;
+        }
+
         _values[node] = value;
         return true;
     }
@@ -43,19 +47,30 @@ internal sealed class TokenTrie
         for (start = from; start < text.Length; start++)
         {
             int skip = text[start..].IndexOfAny(_starts!);
-            if (skip < 0) break;
+            if (skip < 0)
+            {
+                break;
+            }
+
             start += skip;
             end = start;
             value = -1;
             int node = 0;
             for (int at = start; at < text.Length && _next.TryGetValue(((long)node << 16) | text[at], out node); at++)
             {
-                if (_values[node] < 0 || mask.Refuses(_values[node], start, at + 1)) continue;
+                if (_values[node] < 0 || mask.Refuses(_values[node], start, at + 1))
+                {
+                    continue;
+                }
+
                 value = _values[node];
                 end = at + 1;
             }
 
-            if (value >= 0) return true;
+            if (value >= 0)
+            {
+                return true;
+            }
         }
 
         end = value = 0;

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Tokenization.Decoders;
 
-/// <summary>BPEDecoder: the end-of-word suffix becomes a space, and nothing in the last token. From the suffix on a token waits for the next.</summary>
+/// <summary>
+/// BPEDecoder: the end-of-word suffix becomes a space, and nothing in the last token. From the suffix on a token waits for the next.
+/// </summary>
 internal sealed class BpeSuffixDecoder(string suffix) : TokenDecoder
 {
     public override DecoderStage CreateStage(DecoderStage next, bool streaming) => new Stage(next, suffix);
@@ -13,13 +15,21 @@ internal sealed class BpeSuffixDecoder(string suffix) : TokenDecoder
 
         public override void Finish()
         {
-            if (_open) GiveHeld("");
+            if (_open)
+            {
+                GiveHeld("");
+            }
+
             Next.Finish();
         }
 
         protected override void Token(ReadOnlySpan<char> token)
         {
-            if (_open) GiveHeld(" ");
+            if (_open)
+            {
+                GiveHeld(" ");
+            }
+
             int at = suffix.Length == 0 ? -1 : token.IndexOf(suffix);
             if (at < 0)
             {

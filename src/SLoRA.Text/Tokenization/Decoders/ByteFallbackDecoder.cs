@@ -13,7 +13,11 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
 
     private static int ParseByte(ReadOnlySpan<char> token)
     {
-        if (token.Length != 6 || !token.StartsWith("<0x") || token[5] != '>') return -1;
+        if (token.Length != 6 || !token.StartsWith("<0x") || token[5] != '>')
+        {
+            return -1;
+        }
+
         int high = token[3] == '+' ? 0 : Hex(token[3]);
         int low = Hex(token[4]);
         return high < 0 || low < 0 ? -1 : (high << 4) | low;
@@ -46,10 +50,17 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
                 return;
             }
 
-            if (_count == _run.Length) Array.Resize(ref _run, 2 * _count);
+            if (_count == _run.Length)
+            {
+                Array.Resize(ref _run, 2 * _count);
+            }
+
             _run[_count++] = (byte)value;
             _inRun = true;
-            if (streaming) GiveCertain();
+            if (streaming)
+            {
+                GiveCertain();
+            }
         }
 
         // Keeps in the run only the bytes of a character that is still arriving.
@@ -58,7 +69,11 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
             if (!_broken)
             {
                 OperationStatus status = Rune.DecodeFromUtf8(_run.AsSpan(0, _count), out Rune rune, out _);
-                if (status == OperationStatus.NeedMoreData) return;
+                if (status == OperationStatus.NeedMoreData)
+                {
+                    return;
+                }
+
                 if (status == OperationStatus.Done)
                 {
                     _text.Clear();
@@ -77,15 +92,30 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
 
         private void GiveReplacements()
         {
-            if (_begun) Next.Push("", TokenPart.End);
+            if (_begun)
+            {
+                Next.Push("", TokenPart.End);
+            }
+
             _begun = false;
-            for (; _count > 0; _count--) Next.Push("\uFFFD", TokenPart.Whole);
+            for (; _count > 0; _count--)
+            {
+                Next.Push("\uFFFD", TokenPart.Whole);
+            }
         }
 
         private void EndRun()
         {
-            if (!_inRun) return;
-            if (streaming || !TryText()) GiveReplacements();
+            if (!_inRun)
+            {
+                return;
+            }
+
+            if (streaming || !TryText())
+            {
+                GiveReplacements();
+            }
+
             _count = 0;
             _inRun = _broken = false;
         }
@@ -93,7 +123,11 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
         private bool TryText()
         {
             ReadOnlySpan<byte> run = _run.AsSpan(0, _count);
-            if (!System.Text.Unicode.Utf8.IsValid(run)) return false;
+            if (!System.Text.Unicode.Utf8.IsValid(run))
+            {
+                return false;
+            }
+
             _text.Clear();
             int length = Encoding.UTF8.GetChars(run, _text.Claim(run.Length));
             _text.Truncate(length);

@@ -23,7 +23,11 @@ internal sealed class ByteLevelDecoder : TokenDecoder
         {
             _text.Clear();
             // Up to three held bytes are one unfinished character: one maximal part.
-            if (_held > 0) _text.Append('\uFFFD');
+            if (_held > 0)
+            {
+                _text.Append('\uFFFD');
+            }
+
             _held = 0;
             Next.Push(_text.Span, _begun ? TokenPart.End : TokenPart.Whole);
             Next.Finish();
@@ -52,14 +56,22 @@ internal sealed class ByteLevelDecoder : TokenDecoder
                 }
 
                 OperationStatus status = Rune.DecodeFromUtf8(bytes, out Rune rune, out int consumed);
-                if (status == OperationStatus.NeedMoreData) break;
+                if (status == OperationStatus.NeedMoreData)
+                {
+                    break;
+                }
+
                 _text.AppendRune(rune.Value);
                 bytes = bytes[consumed..];
             }
 
             _held = bytes.Length;
             bytes.CopyTo(_bytes);
-            if (_text.Length == 0) return;
+            if (_text.Length == 0)
+            {
+                return;
+            }
+
             Next.Push(_text.Span, _begun ? TokenPart.Middle : TokenPart.Begin);
             _begun = true;
         }

@@ -15,7 +15,11 @@ internal sealed class CtcDecoder(string padToken, string wordDelimiter, bool cle
 
         protected override void Token(ReadOnlySpan<char> token)
         {
-            if (_any && token.SequenceEqual(_previous.Span)) return;
+            if (_any && token.SequenceEqual(_previous.Span))
+            {
+                return;
+            }
+
             _any = true;
             _previous.Clear();
             _previous.Append(token);
@@ -29,7 +33,10 @@ internal sealed class CtcDecoder(string padToken, string wordDelimiter, bool cle
                 text = _spaced.Span;
             }
 
-            if (!text.IsEmpty) Next.Push(text, TokenPart.Whole);
+            if (!text.IsEmpty)
+            {
+                Next.Push(text, TokenPart.Whole);
+            }
         }
     }
 }

@@ -15,12 +15,20 @@ internal sealed class EnglishCleanup
     /// <summary>The cleaned text, valid until the next call.</summary>
     public ReadOnlySpan<char> Clean(ReadOnlySpan<char> text)
     {
-        if (!text.Contains(' ')) return text;
+        if (!text.Contains(' '))
+        {
+            return text;
+        }
+
         _from.Clear();
         _from.Append(text);
         foreach ((string sought, string content) in Replacements)
         {
-            if (!_from.Span.Contains(sought, StringComparison.Ordinal)) continue;
+            if (!_from.Span.Contains(sought, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
             _to.Clear();
             TextReplacement.Append(_from.Span, sought, content, _to);
             (_from, _to) = (_to, _from);

@@ -11,7 +11,11 @@ internal sealed class FuseDecoder : TokenDecoder
 
         public override void Push(ReadOnlySpan<char> text, TokenPart part)
         {
-            if (text.IsEmpty) return;
+            if (text.IsEmpty)
+            {
+                return;
+            }
+
             next.Push(text, _begun ? TokenPart.Middle : TokenPart.Begin);
             _begun = true;
         }

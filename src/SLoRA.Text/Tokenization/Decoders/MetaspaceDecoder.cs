@@ -16,13 +16,20 @@ internal sealed class MetaspaceDecoder(string replacement, bool dropsFirst) : To
             for (int at = text.IndexOf(replacement); at >= 0; at = text.IndexOf(replacement))
             {
                 _text.Append(text[..at]);
-                if (!_first || !dropsFirst) _text.Append(' ');
+                if (!_first || !dropsFirst)
+                {
+                    _text.Append(' ');
+                }
+
                 text = text[(at + replacement.Length)..];
             }
 
             _text.Append(text);
             next.Push(_text.Span, part);
-            if ((part & TokenPart.End) != 0) _first = false;
+            if ((part & TokenPart.End) != 0)
+            {
+                _first = false;
+            }
         }
 
         public override void Finish() => next.Finish();

@@ -10,8 +10,8 @@ namespace SLoRA.Text.Tokenization.Decoders;
 internal sealed class ReplaceDecoder(TextPattern pattern, string content) : TokenDecoder
 {
     /// <summary>
-    /// An expression that waits for more than this is refused: the stream would hold the whole text. So is a token that becomes more, as each of a chain
-    /// of these can multiply its length.
+    /// An expression that waits for more than this is refused: the stream would hold the whole text. So is a token that becomes more, as
+    /// each of a chain of these can multiply its length.
     /// </summary>
     private const int MaxHeld = 1 << 18;
 
@@ -46,12 +46,22 @@ internal sealed class ReplaceDecoder(TextPattern pattern, string content) : Toke
             if ((part & TokenPart.End) != 0)
             {
                 var walk = new MatchWalk(pattern, _held.Span, _done);
-                while (walk.Next(out int start, out int end, out bool isMatch)) _text.Append(isMatch ? content : _held.Span[start..end]);
+                while (walk.Next(out int start, out int end, out bool isMatch))
+                {
+                    _text.Append(isMatch ? content : _held.Span[start..end]);
+                }
             }
             else
             {
-                if (pattern is LiteralPattern literal) ReplaceCertain(literal);
-                else ReplaceCertain((ExpressionPattern)pattern);
+                if (pattern is LiteralPattern literal)
+                {
+                    ReplaceCertain(literal);
+                }
+                else
+                {
+                    ReplaceCertain((ExpressionPattern)pattern);
+                }
+
                 Forget();
             }
 
@@ -64,10 +74,17 @@ internal sealed class ReplaceDecoder(TextPattern pattern, string content) : Toke
         private void Forget()
         {
             int drop = Math.Max(0, _done - Context);
-            if (drop < _held.Length && drop > 0 && char.IsLowSurrogate(_held[drop])) drop--;
+            if (drop < _held.Length && drop > 0 && char.IsLowSurrogate(_held[drop]))
+            {
+                drop--;
+            }
+
             _held.RemoveStart(drop);
             _done -= drop;
-            if (_held.Length > MaxHeld) throw TokenizerException.Limit("An expression of the decoder holds back too much text.");
+            if (_held.Length > MaxHeld)
+            {
+                throw TokenizerException.Limit("An expression of the decoder holds back too much text.");
+            }
         }
 
         private void ReplaceCertain(LiteralPattern literal)
@@ -81,7 +98,11 @@ internal sealed class ReplaceDecoder(TextPattern pattern, string content) : Toke
             }
 
             int open = Math.Min(literal.Sought.Length - 1, held.Length - _done);
-            while (open > 0 && !held[^open..].SequenceEqual(literal.Sought.AsSpan(0, open))) open--;
+            while (open > 0 && !held[^open..].SequenceEqual(literal.Sought.AsSpan(0, open)))
+            {
+                open--;
+            }
+
             _text.Append(held[_done..^open]);
             _done = held.Length - open;
         }

@@ -5,7 +5,11 @@ internal sealed class SequenceDecoder(IReadOnlyList<TokenDecoder> decoders) : To
 {
     public override DecoderStage CreateStage(DecoderStage next, bool streaming)
     {
-        for (int i = decoders.Count - 1; i >= 0; i--) next = decoders[i].CreateStage(next, streaming);
+        for (int i = decoders.Count - 1; i >= 0; i--)
+        {
+            next = decoders[i].CreateStage(next, streaming);
+        }
+
         return next;
     }
 }

@@ -11,7 +11,11 @@ internal sealed class SpacedDecoder : TokenDecoder
 
         public override void Push(ReadOnlySpan<char> text, TokenPart part)
         {
-            if (_any && (part & TokenPart.Begin) != 0) next.Push(" ", TokenPart.Whole);
+            if (_any && (part & TokenPart.Begin) != 0)
+            {
+                next.Push(" ", TokenPart.Whole);
+            }
+
             _any = true;
             next.Push(text, part);
         }

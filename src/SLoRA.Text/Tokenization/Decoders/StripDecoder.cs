@@ -42,7 +42,10 @@ internal sealed class StripDecoder(int content, int start, int stop) : TokenDeco
 
                 if (value != content)
                 {
-                    for (; _trailing > 0; _trailing--) _text.AppendRune(content);
+                    for (; _trailing > 0; _trailing--)
+                    {
+                        _text.AppendRune(content);
+                    }
                 }
 
                 _text.AppendRune(value);

@@ -8,7 +8,11 @@ internal static class TextReplacement
         while (true)
         {
             int at = sought.IsEmpty ? -1 : text.IndexOf(sought);
-            if (at < 0) break;
+            if (at < 0)
+            {
+                break;
+            }
+
             output.Append(text[..at]);
             output.Append(content);
             text = text[(at + sought.Length)..];

@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Tokenization.Decoders;
 
-/// <summary>A decoder of tokenizer.json: says how tokens become text. Immutable; the state of one decoding lives in the stages it makes.</summary>
+/// <summary>
+/// A decoder of tokenizer.json: says how tokens become text. Immutable; the state of one decoding lives in the stages it makes.
+/// </summary>
 internal abstract class TokenDecoder
 {
     /// <summary>Makes the stage that does this decoder's work and hands its tokens to <paramref name="next"/>.</summary>

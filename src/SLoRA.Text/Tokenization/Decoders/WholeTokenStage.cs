@@ -15,9 +15,16 @@ internal abstract class WholeTokenStage(DecoderStage next) : DecoderStage
             return;
         }
 
-        if ((part & TokenPart.Begin) != 0) _parts.Clear();
+        if ((part & TokenPart.Begin) != 0)
+        {
+            _parts.Clear();
+        }
+
         _parts.Append(text);
-        if ((part & TokenPart.End) != 0) Token(_parts.Span);
+        if ((part & TokenPart.End) != 0)
+        {
+            Token(_parts.Span);
+        }
     }
 
     public override void Finish() => Next.Finish();

@@ -15,7 +15,11 @@ internal sealed class WordPieceDecoder(string prefix, bool cleanup) : TokenDecod
         {
             _text.Clear();
             bool continues = _any && token.StartsWith(prefix, StringComparison.Ordinal);
-            if (_any && !continues) _text.Append(' ');
+            if (_any && !continues)
+            {
+                _text.Append(' ');
+            }
+
             _text.Append(continues ? token[prefix.Length..] : token);
             _any = true;
             Next.Push(cleanup ? _cleanup.Clean(_text.Span) : _text.Span, TokenPart.Whole);

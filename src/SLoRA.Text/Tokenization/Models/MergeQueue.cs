@@ -10,13 +10,21 @@ internal sealed class MergeQueue
 
     public void Push(int rank, int position)
     {
-        if (_count == _heap.Length) Array.Resize(ref _heap, 2 * _count);
+        if (_count == _heap.Length)
+        {
+            Array.Resize(ref _heap, 2 * _count);
+        }
+
         ulong key = ((ulong)(uint)rank << 32) | (uint)position;
         int at = _count++;
         while (at > 0)
         {
             int parent = (at - 1) >> 1;
-            if (_heap[parent] <= key) break;
+            if (_heap[parent] <= key)
+            {
+                break;
+            }
+
             _heap[at] = _heap[parent];
             at = parent;
         }
@@ -39,8 +47,16 @@ internal sealed class MergeQueue
         int at = 0;
         for (int child = 1; child < _count; child = (2 * at) + 1)
         {
-            if (child + 1 < _count && _heap[child + 1] < _heap[child]) child++;
-            if (_heap[child] >= last) break;
+            if (child + 1 < _count && _heap[child + 1] < _heap[child])
+            {
+                child++;
+            }
+
+            if (_heap[child] >= last)
+            {
+                break;
+            }
+
             _heap[at] = _heap[child];
             at = child;
         }
@@ -52,6 +68,9 @@ internal sealed class MergeQueue
     public void Trim(int keep)
     {
         _count = 0;
-        if (_heap.Length > keep) _heap = new ulong[256];
+        if (_heap.Length > keep)
+        {
+            _heap = new ulong[256];
+        }
     }
 }

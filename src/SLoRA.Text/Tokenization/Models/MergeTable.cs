@@ -44,7 +44,11 @@ internal sealed class MergeTable
         Slot[] slots = _slots;
         int mask = slots.Length - 1;
         int at = (int)((key * 0x9E3779B97F4A7C15 ^ (key >> 32) * 0xD6E8FEB86659FD93) >> _shift);
-        while (slots[at].Pair != key && slots[at].Pair != ulong.MaxValue) at = (at + 1) & mask;
+        while (slots[at].Pair != key && slots[at].Pair != ulong.MaxValue)
+        {
+            at = (at + 1) & mask;
+        }
+
         return ref slots[at];
     }
 

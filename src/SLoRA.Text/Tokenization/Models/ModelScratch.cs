@@ -16,18 +16,45 @@ internal sealed class ModelScratch
 
     public static void Ensure<T>(ref T[] array, int length)
     {
-        if (array.Length < length) array = new T[Math.Max(length, 2 * array.Length)];
+        if (array.Length < length)
+        {
+            array = new T[Math.Max(length, 2 * array.Length)];
+        }
     }
 
     /// <summary>Lets go of what a huge word needed.</summary>
     public void Trim()
     {
-        if (Symbols.Length > Keep) Symbols = new int[256];
-        if (Ranks.Length > Keep) Ranks = new int[256];
-        if (Previous.Length > Keep) Previous = [];
-        if (Next.Length > Keep) Next = [];
-        if (Scores.Length > Keep) Scores = [];
-        if (Bytes.Length > Keep) Bytes = new byte[1024];
+        if (Symbols.Length > Keep)
+        {
+            Symbols = new int[256];
+        }
+
+        if (Ranks.Length > Keep)
+        {
+            Ranks = new int[256];
+        }
+
+        if (Previous.Length > Keep)
+        {
+            Previous = [];
+        }
+
+        if (Next.Length > Keep)
+        {
+            Next = [];
+        }
+
+        if (Scores.Length > Keep)
+        {
+            Scores = [];
+        }
+
+        if (Bytes.Length > Keep)
+        {
+            Bytes = new byte[1024];
+        }
+
         Queue.Trim(Keep);
         Text.Trim(Keep);
     }

@@ -13,7 +13,11 @@ internal sealed class TokenPrefixes
     public TokenPrefixes(Vocabulary vocabulary)
     {
         long bytes = 0;
-        for (int entry = 0; entry < vocabulary.Count; entry++) bytes += vocabulary.Token(entry).Length;
+        for (int entry = 0; entry < vocabulary.Count; entry++)
+        {
+            bytes += vocabulary.Token(entry).Length;
+        }
+
         int size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, bytes + (bytes / 2)));
         _edges = new ulong[size];
         _targets = new int[size];
@@ -55,7 +59,11 @@ internal sealed class TokenPrefixes
         ulong key = Key(node, value);
         int mask = _edges.Length - 1;
         int slot = (int)((key * 0x9E3779B97F4A7C15) >> _shift);
-        while (_edges[slot] != key && _edges[slot] != 0) slot = (slot + 1) & mask;
+        while (_edges[slot] != key && _edges[slot] != 0)
+        {
+            slot = (slot + 1) & mask;
+        }
+
         return slot;
     }
 }

@@ -29,7 +29,10 @@ internal sealed class UnigramModel : TokenModel
         _byteFallback = byteFallback;
         _unknownScore = (scores.Length == 0 ? double.PositiveInfinity : scores.Min()) - UnknownPenalty;
         _prefixes = new TokenPrefixes(vocabulary);
-        for (int value = 0; value < 256; value++) vocabulary.TryGetId($"<0x{value:X2}>", out _bytes[value]);
+        for (int value = 0; value < 256; value++)
+        {
+            vocabulary.TryGetId($"<0x{value:X2}>", out _bytes[value]);
+        }
     }
 
     public override int? UnknownId => _unknown;
@@ -44,15 +47,30 @@ internal sealed class UnigramModel : TokenModel
         FindBest(text, scratch.Scores, scratch.Previous, scratch.Symbols);
         ModelScratch.Ensure(ref scratch.Next, text.Length + 1);
         int count = 0;
-        for (int end = text.Length; end > 0; end = scratch.Previous[end]) scratch.Next[count++] = end;
+        for (int end = text.Length; end > 0; end = scratch.Previous[end])
+        {
+            scratch.Next[count++] = end;
+        }
+
         int start = 0;
         for (int i = count - 1; i >= 0; i--)
         {
             int end = scratch.Next[i];
             bool unknown = scratch.Symbols[end] == _unknown;
-            while (unknown && i > 0 && scratch.Symbols[scratch.Next[i - 1]] == _unknown) end = scratch.Next[--i];
-            if (unknown) AddUnknown(text[start..end], ids);
-            else ids.Add(scratch.Symbols[end]);
+            while (unknown && i > 0 && scratch.Symbols[scratch.Next[i - 1]] == _unknown)
+            {
+                end = scratch.Next[--i];
+            }
+
+            if (unknown)
+            {
+                AddUnknown(text[start..end], ids);
+            }
+            else
+            {
+                ids.Add(scratch.Symbols[end]);
+            }
+
             start = end;
         }
     }
@@ -70,9 +88,17 @@ internal sealed class UnigramModel : TokenModel
             for (int at = start; at < text.Length;)
             {
                 node = _prefixes.Step(node, text[at++]);
-                if (node == 0) break;
+                if (node == 0)
+                {
+                    break;
+                }
+
                 int id = _prefixes.Id(node);
-                if (id < 0) continue;
+                if (id < 0)
+                {
+                    continue;
+                }
+
                 Offer(best, previous, symbols, start, at, id, _scores[id]);
                 covered |= at - start == length;
             }
@@ -91,7 +117,11 @@ internal sealed class UnigramModel : TokenModel
     private static void Offer(double[] best, int[] previous, int[] symbols, int start, int end, int id, double score)
     {
         double candidate = score + best[start];
-        if (previous[end] >= 0 && !(candidate > best[end])) return;
+        if (previous[end] >= 0 && !(candidate > best[end]))
+        {
+            return;
+        }
+
         best[end] = candidate;
         previous[end] = start;
         symbols[end] = id;
@@ -110,7 +140,11 @@ internal sealed class UnigramModel : TokenModel
 
         if (_byteFallback && HasBytes(text))
         {
-            foreach (byte value in text) ids.Add(_bytes[value]);
+            foreach (byte value in text)
+            {
+                ids.Add(_bytes[value]);
+            }
+
             return;
         }
 
@@ -121,7 +155,10 @@ internal sealed class UnigramModel : TokenModel
     {
         foreach (byte value in text)
         {
-            if (_bytes[value] < 0) return false;
+            if (_bytes[value] < 0)
+            {
+                return false;
+            }
         }
 
         return true;

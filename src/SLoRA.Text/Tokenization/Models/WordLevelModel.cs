@@ -10,7 +10,8 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unknownToken)
         if (!Vocabulary.TryGetId(word, out int id) && !Vocabulary.TryGetId(unknownToken, out id))
         {
             throw TokenizerException.Unknown(
-                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(unknownToken)}.");
+                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, "
+                + $"{Excerpt.Of(unknownToken)}.");
         }
 
         ids.Add(id);

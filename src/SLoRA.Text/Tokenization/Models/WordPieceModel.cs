@@ -25,7 +25,8 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
         if (!Vocabulary.TryGetId(unknownToken, out int unknown))
         {
             throw TokenizerException.Unknown(
-                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, {Excerpt.Of(unknownToken)}.");
+                $"The text holds the word {Excerpt.Of(word)}, which the vocabulary lacks, and so it does model.unk_token, "
+                + $"{Excerpt.Of(unknownToken)}.");
         }
 
         ids.Add(unknown);
@@ -41,10 +42,17 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
         int characters = 0;
         for (int i = start; i < end; i++)
         {
-            if ((bytes[i] & 0xC0) != 0x80) characters++;
+            if ((bytes[i] & 0xC0) != 0x80)
+            {
+                characters++;
+            }
         }
 
-        if (characters > maxCharacters) return -1;
+        if (characters > maxCharacters)
+        {
+            return -1;
+        }
+
         int count = 0;
         for (int from = start; from < end;)
         {
@@ -52,15 +60,26 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
             // What the prefix overwrites is covered already.
             _prefix.AsSpan(0, before).CopyTo(bytes.AsSpan(from - before));
             int to = Math.Min(end, from + Vocabulary.MaxTokenBytes);
-            while (to < end && (bytes[to] & 0xC0) == 0x80) to--;
+            while (to < end && (bytes[to] & 0xC0) == 0x80)
+            {
+                to--;
+            }
+
             int id = -1;
             while (to > from && !Vocabulary.TryGetId(bytes.AsSpan(from - before, to - from + before), out id))
             {
-                do to--;
+                do
+                {
+                    to--;
+                }
                 while (to > from && (bytes[to] & 0xC0) == 0x80);
             }
 
-            if (to <= from) return -1;
+            if (to <= from)
+            {
+                return -1;
+            }
+
             scratch.Symbols[count++] = id;
             from = to;
         }

@@ -3,10 +3,13 @@ using SLoRA.Text.Tokenization.Unicode;
 
 namespace SLoRA.Text.Tokenization.Normalizers;
 
-/// <summary>BertNormalizer: cleans controls and white space, sets Chinese characters apart, strips accents, lowercases; in this order.</summary>
+/// <summary>
+/// BertNormalizer: cleans controls and white space, sets Chinese characters apart, strips accents, lowercases; in this order.
+/// </summary>
 internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool stripAccents, bool lowercase) : Normalizer
 {
-    private const uint Other = (1u << (int)UnicodeCategory.Control) | (1u << (int)UnicodeCategory.Format) | (1u << (int)UnicodeCategory.PrivateUse);
+    private const uint Other =
+        (1u << (int)UnicodeCategory.Control) | (1u << (int)UnicodeCategory.Format) | (1u << (int)UnicodeCategory.PrivateUse);
 
     public override void Normalize(ReadOnlySpan<char> text, CharBuffer output)
     {
@@ -21,11 +24,18 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
             {
                 int point = CharClass.CodePoint(span, at, out int length);
                 at += length;
-                if (CharClass.Category(point) != UnicodeCategory.NonSpacingMark) output.AppendRune(point);
+                if (CharClass.Category(point) != UnicodeCategory.NonSpacingMark)
+                {
+                    output.AppendRune(point);
+                }
             }
         }
 
-        if (!lowercase) return;
+        if (!lowercase)
+        {
+            return;
+        }
+
         var lower = new CharBuffer { MaxLength = output.MaxLength };
         LowercaseNormalizer.Append(output.Span, lower);
         output.Clear();
@@ -34,7 +44,11 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
 
     public override bool RemovesStart(ReadOnlySpan<char> text)
     {
-        if (text.IsEmpty) return false;
+        if (text.IsEmpty)
+        {
+            return false;
+        }
+
         int first = CharClass.CodePoint(text, 0, out _);
         return (cleanText && IsDropped(first)) || (stripAccents && CharClass.Category(first) == UnicodeCategory.NonSpacingMark);
     }
@@ -43,7 +57,8 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
         point is 0 or 0xFFFD || (point is not ('\t' or '\n' or '\r') && (CharClass.Bit(point) & Other) != 0);
 
     // The block Extension E starts later here than in Unicode: the reference's range does.
-    private static bool IsChinese(int point) => point is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
+    private static bool IsChinese(int point) =>
+        point is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
         or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF)
         or (>= 0x2F800 and <= 0x2FA1F);
 
@@ -55,14 +70,28 @@ internal sealed class BertNormalizer(bool cleanText, bool handleChinese, bool st
             at += length;
             if (cleanText)
             {
-                if (IsDropped(point)) continue;
-                if (CharClass.IsWhiteSpace(point)) point = ' ';
+                if (IsDropped(point))
+                {
+                    continue;
+                }
+
+                if (CharClass.IsWhiteSpace(point))
+                {
+                    point = ' ';
+                }
             }
 
             bool chinese = handleChinese && IsChinese(point);
-            if (chinese) output.Append(' ');
+            if (chinese)
+            {
+                output.Append(' ');
+            }
+
             output.AppendRune(point);
-            if (chinese) output.Append(' ');
+            if (chinese)
+            {
+                output.Append(' ');
+            }
         }
     }
 }

@@ -11,7 +11,10 @@ internal abstract class FilterNormalizer : Normalizer
         {
             int mapped = Map(CharClass.CodePoint(text, at, out int length));
             at += length;
-            if (mapped >= 0) output.AppendRune(mapped);
+            if (mapped >= 0)
+            {
+                output.AppendRune(mapped);
+            }
         }
     }
 

@@ -28,9 +28,17 @@ internal sealed class PrecompiledNormalizer : Normalizer
         }
 
         _units = new uint[size / 4];
-        for (int i = 0; i < _units.Length; i++) _units[i] = BinaryPrimitives.ReadUInt32LittleEndian(map[(4 + (4 * i))..]);
+        for (int i = 0; i < _units.Length; i++)
+        {
+            _units[i] = BinaryPrimitives.ReadUInt32LittleEndian(map[(4 + (4 * i))..]);
+        }
+
         _texts = map[(4 + (4 * _units.Length))..].ToArray();
-        if (!System.Text.Unicode.Utf8.IsValid(_texts)) throw TokenizerException.Format($"{place} is a character map whose texts are not UTF-8.");
+        if (!System.Text.Unicode.Utf8.IsValid(_texts))
+        {
+            throw TokenizerException.Format(
+            $"{place} is a character map whose texts are not UTF-8.");
+        }
     }
 
     public static PrecompiledNormalizer Read(ConfigNode node)
@@ -57,11 +65,19 @@ internal sealed class PrecompiledNormalizer : Normalizer
             int length = plain ? 1 : StringInfo.GetNextTextElementLength(text);
             ReadOnlySpan<char> grapheme = text[..length];
             text = text[length..];
-            if (Encoding.UTF8.GetByteCount(grapheme) < LongGrapheme && TryMap(grapheme, output)) continue;
+            if (Encoding.UTF8.GetByteCount(grapheme) < LongGrapheme && TryMap(grapheme, output))
+            {
+                continue;
+            }
+
             for (int at = 0; at < grapheme.Length;)
             {
                 int step = char.IsHighSurrogate(grapheme[at]) ? 2 : 1;
-                if (!TryMap(grapheme.Slice(at, step), output)) output.Append(grapheme.Slice(at, step));
+                if (!TryMap(grapheme.Slice(at, step), output))
+                {
+                    output.Append(grapheme.Slice(at, step));
+                }
+
                 at += step;
             }
         }
@@ -69,7 +85,11 @@ internal sealed class PrecompiledNormalizer : Normalizer
 
     public override bool RemovesStart(ReadOnlySpan<char> text)
     {
-        if (text.IsEmpty) return false;
+        if (text.IsEmpty)
+        {
+            return false;
+        }
+
         var output = new CharBuffer();
         Normalize(text[..StringInfo.GetNextTextElementLength(text)], output);
         return output.Length == 0;
@@ -84,11 +104,23 @@ internal sealed class PrecompiledNormalizer : Normalizer
         {
             node ^= value;
             // A place outside the array means a damaged map: nothing is found there.
-            if (value == 0 || node >= _units.Length || (_units[node] & 0x800000FF) != value) return false;
+            if (value == 0 || node >= _units.Length || (_units[node] & 0x800000FF) != value)
+            {
+                return false;
+            }
+
             uint unit = _units[node];
             node ^= Offset(unit);
-            if ((unit & 0x100) == 0) continue;
-            if (node >= _units.Length) return false;
+            if ((unit & 0x100) == 0)
+            {
+                continue;
+            }
+
+            if (node >= _units.Length)
+            {
+                return false;
+            }
+
             return AppendText((int)(_units[node] & 0x7FFFFFFF), output);
         }
 
@@ -97,10 +129,18 @@ internal sealed class PrecompiledNormalizer : Normalizer
 
     private bool AppendText(int start, CharBuffer output)
     {
-        if (start > _texts.Length) return false;
+        if (start > _texts.Length)
+        {
+            return false;
+        }
+
         ReadOnlySpan<byte> text = _texts.AsSpan(start);
         int end = text.IndexOf((byte)0);
-        if (end >= 0) text = text[..end];
+        if (end >= 0)
+        {
+            text = text[..end];
+        }
+
         int length = Encoding.UTF8.GetChars(text, output.Claim(text.Length));
         output.Truncate(output.Length - text.Length + length);
         return true;

@@ -5,7 +5,11 @@ internal sealed class PrependNormalizer(string prefix) : Normalizer
 {
     public override void Normalize(ReadOnlySpan<char> text, CharBuffer output)
     {
-        if (text.IsEmpty) return;
+        if (text.IsEmpty)
+        {
+            return;
+        }
+
         output.Append(prefix);
         output.Append(text);
     }

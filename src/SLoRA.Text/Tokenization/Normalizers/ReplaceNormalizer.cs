@@ -7,11 +7,16 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : N
 {
     public override void Normalize(ReadOnlySpan<char> text, CharBuffer output) => Append(pattern, text, content, output);
 
-    public override bool LeavesAsIs(ReadOnlySpan<char> text) => pattern is LiteralPattern literal && !text.Contains(literal.Sought, StringComparison.Ordinal);
+    public override bool LeavesAsIs(ReadOnlySpan<char> text) =>
+        pattern is LiteralPattern literal && !text.Contains(literal.Sought, StringComparison.Ordinal);
 
     public override bool RemovesStart(ReadOnlySpan<char> text)
     {
-        if (content.Length > 0) return false;
+        if (content.Length > 0)
+        {
+            return false;
+        }
+
         var walk = new MatchWalk(pattern, text);
         return walk.Next(out _, out int end, out bool isMatch) && isMatch && end > 0;
     }
@@ -19,6 +24,9 @@ internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : N
     public static void Append(TextPattern pattern, ReadOnlySpan<char> text, ReadOnlySpan<char> content, CharBuffer output)
     {
         var walk = new MatchWalk(pattern, text);
-        while (walk.Next(out int start, out int end, out bool isMatch)) output.Append(isMatch ? content : text[start..end]);
+        while (walk.Next(out int start, out int end, out bool isMatch))
+        {
+            output.Append(isMatch ? content : text[start..end]);
+        }
     }
 }

@@ -17,7 +17,11 @@ internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) 
         output.Append(text);
         foreach (Normalizer normalizer in normalizers)
         {
-            if (normalizer.LeavesAsIs(from.Span)) continue;
+            if (normalizer.LeavesAsIs(from.Span))
+            {
+                continue;
+            }
+
             to.Clear();
             normalizer.Normalize(from.Span, to);
             (from, to) = (to, from);
@@ -37,7 +41,10 @@ internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) 
     {
         foreach (Normalizer normalizer in normalizers)
         {
-            if (!normalizer.LeavesAsIs(text)) return false;
+            if (!normalizer.LeavesAsIs(text))
+            {
+                return false;
+            }
         }
 
         return true;
@@ -48,8 +55,16 @@ internal sealed class SequenceNormalizer(IReadOnlyList<Normalizer> normalizers) 
         int bound = CharBuffer.Bound(text.Length);
         foreach (Normalizer normalizer in normalizers)
         {
-            if (normalizer.RemovesStart(text)) return true;
-            if (normalizer.LeavesAsIs(text)) continue;
+            if (normalizer.RemovesStart(text))
+            {
+                return true;
+            }
+
+            if (normalizer.LeavesAsIs(text))
+            {
+                continue;
+            }
+
             var next = new CharBuffer { MaxLength = bound };
             normalizer.Normalize(text, next);
             text = next.Span;

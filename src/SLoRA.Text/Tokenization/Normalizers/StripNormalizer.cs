@@ -5,8 +5,16 @@ internal sealed class StripNormalizer(bool left, bool right) : Normalizer
 {
     public override void Normalize(ReadOnlySpan<char> text, CharBuffer output)
     {
-        if (left) text = text.TrimStart();
-        if (right) text = text.TrimEnd();
+        if (left)
+        {
+            text = text.TrimStart();
+        }
+
+        if (right)
+        {
+            text = text.TrimEnd();
+        }
+
         output.Append(text);
     }
 

@@ -7,8 +7,14 @@ internal sealed class UnicodeFormNormalizer(bool compose, bool compatible) : Nor
 {
     public override void Normalize(ReadOnlySpan<char> text, CharBuffer output)
     {
-        if (compose) UnicodeNormalization.Instance.Compose(text, compatible, output);
-        else UnicodeNormalization.Instance.Decompose(text, compatible, output);
+        if (compose)
+        {
+            UnicodeNormalization.Instance.Compose(text, compatible, output);
+        }
+        else
+        {
+            UnicodeNormalization.Instance.Decompose(text, compatible, output);
+        }
     }
 
     public override bool LeavesAsIs(ReadOnlySpan<char> text) =>

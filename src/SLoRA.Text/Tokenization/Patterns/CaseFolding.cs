@@ -17,10 +17,17 @@ internal static class CaseFolding
     /// <summary>Whether the predicate holds for any case of the code point, its own included.</summary>
     public static bool AnyCase(int codePoint, Func<int, bool> contains)
     {
-        if (!Cases.TryGetValue(Fold(codePoint), out int[]? cases)) return contains(codePoint);
+        if (!Cases.TryGetValue(Fold(codePoint), out int[]? cases))
+        {
+            return contains(codePoint);
+        }
+
         foreach (int other in cases)
         {
-            if (contains(other)) return true;
+            if (contains(other))
+            {
+                return true;
+            }
         }
 
         return false;
@@ -33,7 +40,11 @@ internal static class CaseFolding
         {
             int first = UnicodeResource.Hex(line[0]);
             int step = UnicodeResource.Hex(line[2]);
-            for (int point = first; point <= UnicodeResource.Hex(line[1]); point += step) folded[point] = UnicodeResource.Hex(line[3]) + (point - first);
+            for (int point = first; point <= UnicodeResource.Hex(line[1]); point += step)
+            {
+                folded[point] =
+                UnicodeResource.Hex(line[3]) + (point - first);
+            }
         }
 
         return folded;

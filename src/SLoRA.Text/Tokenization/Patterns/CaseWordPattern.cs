@@ -12,19 +12,46 @@ internal sealed class CaseWordPattern(int digits, bool contractions) : WordPatte
         int next = at + length;
         bool prefix = (flags & (WordClass.NewLine | WordClass.Letter | WordClass.Number)) == 0 && next < text.Length;
         int end = -1;
-        if (prefix) end = UpperThenLower(text, next);
-        if (end < 0) end = UpperThenLower(text, at);
-        if (end < 0 && prefix) end = UpperOnly(text, next);
-        if (end < 0) end = UpperOnly(text, at);
-        if (end > 0) return contractions ? Contraction(text, end, ignoreCase: true) : end;
-        if ((flags & WordClass.Number) != 0) return Digits(text, at, digits);
+        if (prefix)
+        {
+            end = UpperThenLower(text, next);
+        }
+
+        if (end < 0)
+        {
+            end = UpperThenLower(text, at);
+        }
+
+        if (end < 0 && prefix)
+        {
+            end = UpperOnly(text, next);
+        }
+
+        if (end < 0)
+        {
+            end = UpperOnly(text, at);
+        }
+
+        if (end > 0)
+        {
+            return contractions ? Contraction(text, end, ignoreCase: true) : end;
+        }
+
+        if ((flags & WordClass.Number) != 0)
+        {
+            return Digits(text, at, digits);
+        }
 
         const int NotSign = WordClass.Space | WordClass.Letter | WordClass.Number;
         bool spaced = text[at] == ' ' && next < text.Length && (WordClass.At(text, next, out _) & NotSign) == 0;
         if (spaced || (flags & WordClass.Space) == 0)
         {
             end = RunOfNot(text, next, NotSign);
-            while (end < text.Length && text[end] is '\r' or '\n' or '/') end++;
+            while (end < text.Length && text[end] is '\r' or '\n' or '/')
+            {
+                end++;
+            }
+
             return end;
         }
 
@@ -39,9 +66,16 @@ internal sealed class CaseWordPattern(int digits, bool contractions) : WordPatte
         while (end < text.Length)
         {
             byte flags = WordClass.At(text, end, out int length);
-            if ((flags & WordClass.Upper) == 0) break;
+            if ((flags & WordClass.Upper) == 0)
+            {
+                break;
+            }
+
             end += length;
-            if ((flags & WordClass.Lower) != 0) lastBoth = end;
+            if ((flags & WordClass.Lower) != 0)
+            {
+                lastBoth = end;
+            }
         }
 
         int lower = RunOf(text, end, WordClass.Lower);

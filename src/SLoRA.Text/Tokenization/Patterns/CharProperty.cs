@@ -8,7 +8,9 @@ internal static class CharProperty
 {
     private static readonly Dictionary<string, Func<int, bool>> Known = MakeKnown();
 
-    /// <summary>The predicate of a property, or null when the name is not known. Case, spaces, dashes and underscores do not count.</summary>
+    /// <summary>
+    /// The predicate of a property, or null when the name is not known. Case, spaces, dashes and underscores do not count.
+    /// </summary>
     /// <param name="name">As it stands in the expression.</param>
     /// <param name="inBrackets">Whether it stands inside a set; see <see cref="IsWordType"/>.</param>
     public static Func<int, bool>? Find(string name, bool inBrackets)
@@ -17,7 +19,9 @@ internal static class CharProperty
         return plain == "word" && !inBrackets ? IsWordType : Known.GetValueOrDefault(plain);
     }
 
-    /// <summary>The predicate of a class in brackets, such as [:alpha:]. Its punctuation has the symbols too, which the property lacks.</summary>
+    /// <summary>
+    /// The predicate of a class in brackets, such as [:alpha:]. Its punctuation has the symbols too, which the property lacks.
+    /// </summary>
     public static Func<int, bool>? FindPosix(string name) => name switch
     {
         "punct" => Known["posixpunct"],
@@ -28,9 +32,11 @@ internal static class CharProperty
 
     /// <summary>
     /// What \w, \W, \b and \B, and \p{Word} outside of brackets, take for a word character: the property Word, and the six numbers of
-    /// Latin-1 that are no digits (² ³ ¹ ¼ ½ ¾). Oniguruma answers for Latin-1 from a table of its own there, and from the property inside brackets.
+    /// Latin-1 that are no digits (² ³ ¹ ¼ ½ ¾). Oniguruma answers for Latin-1 from a table of its own there, and from the property inside
+    /// brackets.
     /// </summary>
-    public static bool IsWordType(int codePoint) => codePoint is 0xB2 or 0xB3 or 0xB9 or (>= 0xBC and <= 0xBE) || CharClass.IsWord(codePoint);
+    public static bool IsWordType(int codePoint) =>
+        codePoint is 0xB2 or 0xB3 or 0xB9 or (>= 0xBC and <= 0xBE) || CharClass.IsWord(codePoint);
 
     private static string Plain(string name) => name.Replace(" ", "").Replace("-", "").Replace("_", "").ToLowerInvariant();
 
@@ -46,7 +52,10 @@ internal static class CharProperty
 
         void Category(uint mask, params string[] names)
         {
-            foreach (string name in names) known[name] = c => (CharClass.Bit(c) & mask) != 0;
+            foreach (string name in names)
+            {
+                known[name] = c => (CharClass.Bit(c) & mask) != 0;
+            }
         }
 
         static uint Of(params UnicodeCategory[] categories) => categories.Aggregate(0u, (mask, category) => mask | (1u << (int)category));
@@ -57,7 +66,8 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.TitlecaseLetter), "lt", "titlecaseletter");
         Category(Of(UnicodeCategory.ModifierLetter), "lm", "modifierletter");
         Category(Of(UnicodeCategory.OtherLetter), "lo", "otherletter");
-        Category(Of(UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter), "lc", "casedletter");
+        Category(
+            Of(UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter), "lc", "casedletter");
         Category(CharClass.Mark, "m", "mark", "combiningmark");
         Category(Of(UnicodeCategory.NonSpacingMark), "mn", "nonspacingmark");
         Category(Of(UnicodeCategory.SpacingCombiningMark), "mc", "spacingmark");
@@ -83,7 +93,8 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.SpaceSeparator), "zs", "spaceseparator");
         Category(Of(UnicodeCategory.LineSeparator), "zl", "lineseparator");
         Category(Of(UnicodeCategory.ParagraphSeparator), "zp", "paragraphseparator");
-        uint other = Of(UnicodeCategory.Control, UnicodeCategory.Format, UnicodeCategory.Surrogate, UnicodeCategory.PrivateUse, UnicodeCategory.OtherNotAssigned);
+        uint other = Of(UnicodeCategory.Control, UnicodeCategory.Format, UnicodeCategory.Surrogate, UnicodeCategory.PrivateUse,
+            UnicodeCategory.OtherNotAssigned);
         Category(other, "c", "other");
         Category(Of(UnicodeCategory.Control), "cc", "control", "cntrl");
         Category(Of(UnicodeCategory.Format), "cf", "format");
@@ -92,8 +103,10 @@ internal static class CharProperty
         Category(Of(UnicodeCategory.Surrogate), "cs", "surrogate");
         Category(~Of(UnicodeCategory.OtherNotAssigned), "assigned");
         Category(CharClass.Punctuation | CharClass.Symbol, "posixpunct");
-        known["lower"] = known["lowercase"] = c => CharClass.Category(c) == UnicodeCategory.LowercaseLetter || RangeTable.OtherCase.Find(c) == "Lowercase";
-        known["upper"] = known["uppercase"] = c => CharClass.Category(c) == UnicodeCategory.UppercaseLetter || RangeTable.OtherCase.Find(c) == "Uppercase";
+        known["lower"] = known["lowercase"] = c =>
+            CharClass.Category(c) == UnicodeCategory.LowercaseLetter || RangeTable.OtherCase.Find(c) == "Lowercase";
+        known["upper"] = known["uppercase"] = c =>
+            CharClass.Category(c) == UnicodeCategory.UppercaseLetter || RangeTable.OtherCase.Find(c) == "Uppercase";
         known["any"] = _ => true;
         known["ascii"] = c => c < 0x80;
         known["alpha"] = known["alphabetic"] = CharClass.IsAlphabetic;

@@ -16,16 +16,35 @@ internal sealed class CharSet
         _contains = contains;
         for (int i = 0; i < 64; i++)
         {
-            if (contains(i)) _low |= 1UL << i;
-            if (contains(i + 64)) _high |= 1UL << i;
+            if (contains(i))
+            {
+                _low |= 1UL << i;
+            }
+
+            if (contains(i + 64))
+            {
+                _high |= 1UL << i;
+            }
         }
     }
 
     public bool Contains(int codePoint)
     {
-        if (codePoint < 64) return ((_low >> codePoint) & 1) != 0;
-        if (codePoint < 128) return ((_high >> (codePoint - 64)) & 1) != 0;
-        if (codePoint >= 0x10000) return _contains(codePoint);
+        if (codePoint < 64)
+        {
+            return ((_low >> codePoint) & 1) != 0;
+        }
+
+        if (codePoint < 128)
+        {
+            return ((_high >> (codePoint - 64)) & 1) != 0;
+        }
+
+        if (codePoint >= 0x10000)
+        {
+            return _contains(codePoint);
+        }
+
         ulong[] page = _pages?[codePoint >> 8] ?? MakePage(codePoint >> 8);
         return ((page[(codePoint >> 6) & 3] >> (codePoint & 63)) & 1) != 0;
     }
@@ -36,7 +55,10 @@ internal sealed class CharSet
     {
         foreach (CharSet set in sets)
         {
-            if (set._contains(c)) return true;
+            if (set._contains(c))
+            {
+                return true;
+            }
         }
 
         return false;
@@ -47,7 +69,10 @@ internal sealed class CharSet
     {
         foreach (CharSet set in sets)
         {
-            if (!set._contains(c)) return false;
+            if (!set._contains(c))
+            {
+                return false;
+            }
         }
 
         return true;
@@ -64,7 +89,10 @@ internal sealed class CharSet
         ulong[] page = new ulong[4];
         for (int i = 0; i < 256; i++)
         {
-            if (_contains((number << 8) | i)) page[i >> 6] |= 1UL << (i & 63);
+            if (_contains((number << 8) | i))
+            {
+                page[i >> 6] |= 1UL << (i & 63);
+            }
         }
 
         ulong[]?[] pages = _pages ?? Interlocked.CompareExchange(ref _pages, new ulong[]?[256], null) ?? _pages;

@@ -30,23 +30,39 @@ internal sealed class ExpressionPattern(string source) : TextPattern
         }
     }
 
-    private bool TryFind(PatternMachine machine, ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end, out int certain)
+    private bool TryFind(
+        PatternMachine machine, ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end, out int certain)
     {
         certain = -1;
         for (int at = from; at <= text.Length;)
         {
             int length = 1;
             bool possible = true;
-            if (_program.First is not null) possible = at < text.Length && _program.First.Contains(CharClass.CodePoint(text, at, out length));
-            else if (at < text.Length) CharClass.CodePoint(text, at, out length);
+            if (_program.First is not null)
+            {
+                possible = at < text.Length
+                && _program.First.Contains(CharClass.CodePoint(text, at, out length));
+            }
+            else if (at < text.Length)
+            {
+                CharClass.CodePoint(text, at, out length);
+            }
 
             if (possible)
             {
                 bool found = machine.TryAt(_program, text, at, from, ref budget, out start, out end);
-                if (machine.SawEnd && certain < 0) certain = at;
+                if (machine.SawEnd && certain < 0)
+                {
+                    certain = at;
+                }
+
                 if (found)
                 {
-                    if (certain < 0) certain = end;
+                    if (certain < 0)
+                    {
+                        certain = end;
+                    }
+
                     return true;
                 }
             }
@@ -59,7 +75,11 @@ internal sealed class ExpressionPattern(string source) : TextPattern
         }
 
         start = end = -1;
-        if (certain < 0) certain = text.Length;
+        if (certain < 0)
+        {
+            certain = text.Length;
+        }
+
         return false;
     }
 }

@@ -9,7 +9,10 @@ internal sealed class Gpt2WordPattern : WordPattern
         if (text[at] == '\'')
         {
             int contraction = Contraction(text, at, ignoreCase: false);
-            if (contraction > at) return contraction;
+            if (contraction > at)
+            {
+                return contraction;
+            }
         }
 
         int word = at;
@@ -19,9 +22,21 @@ internal sealed class Gpt2WordPattern : WordPattern
             flags = WordClass.At(text, word, out length);
         }
 
-        if ((flags & WordClass.Letter) != 0) return RunOf(text, word + length, WordClass.Letter);
-        if ((flags & WordClass.Number) != 0) return RunOf(text, word + length, WordClass.Number);
-        if ((flags & WordClass.Space) == 0) return RunOfNot(text, word + length, WordClass.Space | WordClass.Letter | WordClass.Number);
+        if ((flags & WordClass.Letter) != 0)
+        {
+            return RunOf(text, word + length, WordClass.Letter);
+        }
+
+        if ((flags & WordClass.Number) != 0)
+        {
+            return RunOf(text, word + length, WordClass.Number);
+        }
+
+        if ((flags & WordClass.Space) == 0)
+        {
+            return RunOfNot(text, word + length, WordClass.Space | WordClass.Letter | WordClass.Number);
+        }
+
         return WhiteSpace(text, at, lines: false);
     }
 }

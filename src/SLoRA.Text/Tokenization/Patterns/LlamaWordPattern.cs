@@ -11,18 +11,36 @@ internal sealed class LlamaWordPattern(int digits, bool marks) : WordPattern
     protected override int MatchEnd(ReadOnlySpan<char> text, int at)
     {
         byte flags = WordClass.At(text, at, out int length);
-        if ((flags & _letter & WordClass.Letter) != 0) return RunOf(text, at + length, _letter);
-        if ((flags & WordClass.Number) != 0) return Digits(text, at, digits);
+        if ((flags & _letter & WordClass.Letter) != 0)
+        {
+            return RunOf(text, at + length, _letter);
+        }
+
+        if ((flags & WordClass.Number) != 0)
+        {
+            return Digits(text, at, digits);
+        }
+
         if (text[at] == '\'')
         {
             int contraction = Contraction(text, at, ignoreCase: true);
-            if (contraction > at) return contraction;
+            if (contraction > at)
+            {
+                return contraction;
+            }
         }
 
         int next = at + length;
         byte nextFlags = next < text.Length ? WordClass.At(text, next, out length) : (byte)0;
-        if ((flags & WordClass.NewLine) == 0 && (nextFlags & _letter) != 0) return RunOf(text, next + length, _letter);
-        if ((flags & _letter) != 0) return next;
+        if ((flags & WordClass.NewLine) == 0 && (nextFlags & _letter) != 0)
+        {
+            return RunOf(text, next + length, _letter);
+        }
+
+        if ((flags & _letter) != 0)
+        {
+            return next;
+        }
 
         const int NotSign = WordClass.Space | WordClass.Letter | WordClass.Number;
         int notSign = NotSign | _letter;

@@ -36,7 +36,11 @@ internal sealed class PatternMachine
         _stackLimit = (int)Math.Min(MaxStack, (1 << 18) + (64L * text.Length));
         _top = 0;
         SawEnd = false;
-        if (_registers.Length < program.Registers) _registers = new int[program.Registers];
+        if (_registers.Length < program.Registers)
+        {
+            _registers = new int[program.Registers];
+        }
+
         _registers.AsSpan(0, program.Registers).Fill(-1);
         bool found = Run(0, text, at, mustEnd: -1, out end);
         start = _registers[0] >= 0 ? _registers[0] : at;
@@ -47,8 +51,15 @@ internal sealed class PatternMachine
     /// <summary>Lets go of what a long match needed: a machine stays with its thread.</summary>
     public void Trim()
     {
-        if (_stack.Length > KeptStack) _stack = new int[256];
-        if (_registers.Length > KeptStack) _registers = [];
+        if (_stack.Length > KeptStack)
+        {
+            _stack = new int[256];
+        }
+
+        if (_registers.Length > KeptStack)
+        {
+            _registers = [];
+        }
     }
 
     private static int Before(ReadOnlySpan<char> text, int at) =>
@@ -61,7 +72,11 @@ internal sealed class PatternMachine
         int step = 0;
         while (true)
         {
-            if (--_budget < 0) throw TokenizerException.Limit("A regular expression of the tokenizer backtracks without end on this text.");
+            if (--_budget < 0)
+            {
+                throw TokenizerException.Limit("A regular expression of the tokenizer backtracks without end on this text.");
+            }
+
             ref readonly PatternStep now = ref steps[step];
             bool fine;
             switch (now.Op)
@@ -72,7 +87,11 @@ internal sealed class PatternMachine
                 case PatternOp.Run:
                     int least = at;
                     fine = TryRun(text, ref at, now, ref least);
-                    if (fine && at > least) Push(GiveBack, step + 1, at, least);
+                    if (fine && at > least)
+                    {
+                        Push(GiveBack, step + 1, at, least);
+                    }
+
                     break;
                 case PatternOp.RunAtomic:
                     int ignored = at;
@@ -121,11 +140,19 @@ internal sealed class PatternMachine
                     break;
                 case PatternOp.Atomic:
                     fine = TryPart(now.A, text, at, -1, keep: true, out int after);
-                    if (fine) at = after;
+                    if (fine)
+                    {
+                        at = after;
+                    }
+
                     break;
                 default:
                     fine = mustEnd < 0 || at == mustEnd;
-                    if (!fine) break;
+                    if (!fine)
+                    {
+                        break;
+                    }
+
                     end = at;
                     return true;
             }
@@ -152,14 +179,22 @@ internal sealed class PatternMachine
             return false;
         }
 
-        if (!set.Contains(CharClass.CodePoint(text, at, out int length))) return false;
+        if (!set.Contains(CharClass.CodePoint(text, at, out int length)))
+        {
+            return false;
+        }
+
         at += length;
         return true;
     }
 
     private bool CanStart(ReadOnlySpan<char> text, int at, CharSet set)
     {
-        if (at < text.Length) return set.Contains(CharClass.CodePoint(text, at, out _));
+        if (at < text.Length)
+        {
+            return set.Contains(CharClass.CodePoint(text, at, out _));
+        }
+
         SawEnd = true;
         return false;
     }
@@ -176,10 +211,17 @@ internal sealed class PatternMachine
                 break;
             }
 
-            if (!run.Set!.Contains(CharClass.CodePoint(text, at, out int length))) break;
+            if (!run.Set!.Contains(CharClass.CodePoint(text, at, out int length)))
+            {
+                break;
+            }
+
             at += length;
             count++;
-            if (count == run.A) least = at;
+            if (count == run.A)
+            {
+                least = at;
+            }
         }
 
         _budget -= (at - start) >> 2;
@@ -190,7 +232,11 @@ internal sealed class PatternMachine
     {
         int start = _registers[register];
         int stop = _registers[register + 1];
-        if (start < 0 || stop < start) return false;
+        if (start < 0 || stop < start)
+        {
+            return false;
+        }
+
         int place = at;
         for (int i = start; i < stop;)
         {
@@ -202,7 +248,11 @@ internal sealed class PatternMachine
 
             int expected = CharClass.CodePoint(text, i, out int length);
             int found = CharClass.CodePoint(text, place, out int foundLength);
-            if (expected != found && !(ignoreCase && CaseFolding.Fold(expected) == CaseFolding.Fold(found))) return false;
+            if (expected != found && !(ignoreCase && CaseFolding.Fold(expected) == CaseFolding.Fold(found)))
+            {
+                return false;
+            }
+
             i += length;
             place += foundLength;
             _budget--;
@@ -217,8 +267,16 @@ internal sealed class PatternMachine
         int from = at;
         for (int length = 0; length <= look.Max; length++)
         {
-            if (length >= look.Min && TryPart(look.A, text, from, at, keep: look.B == 0, out _)) return true;
-            if (from == 0) return false;
+            if (length >= look.Min && TryPart(look.A, text, from, at, keep: look.B == 0, out _))
+            {
+                return true;
+            }
+
+            if (from == 0)
+            {
+                return false;
+            }
+
             from = Before(text, from);
         }
 
@@ -233,13 +291,21 @@ internal sealed class PatternMachine
         int kept = floor;
         for (int frame = floor; frame < _top; frame += FrameSize)
         {
-            if (_stack[frame] != Restore) continue;
+            if (_stack[frame] != Restore)
+            {
+                continue;
+            }
+
             _stack.AsSpan(frame, FrameSize).CopyTo(_stack.AsSpan(kept));
             kept += FrameSize;
         }
 
         _top = kept;
-        if (found && !keep) UndoTo(floor);
+        if (found && !keep)
+        {
+            UndoTo(floor);
+        }
+
         return found;
     }
 
@@ -265,7 +331,8 @@ internal sealed class PatternMachine
             if (_top + FrameSize > _stackLimit)
             {
                 long bytes = (long)_stackLimit * sizeof(int);
-                throw TokenizerException.Limit($"A regular expression of the tokenizer keeps more than {bytes} bytes of places to go back to on this text.");
+                throw TokenizerException.Limit(
+                    $"A regular expression of the tokenizer keeps more than {bytes} bytes of places to go back to on this text.");
             }
 
             Array.Resize(ref _stack, Math.Min(2 * _stack.Length, _stackLimit));
@@ -298,7 +365,11 @@ internal sealed class PatternMachine
                     step = _stack[frame + 1];
                     at = Before(text, _stack[frame + 2]);
                     _stack[frame + 2] = at;
-                    if (at <= _stack[frame + 3]) _top = frame;
+                    if (at <= _stack[frame + 3])
+                    {
+                        _top = frame;
+                    }
+
                     return true;
             }
         }
@@ -308,7 +379,11 @@ internal sealed class PatternMachine
 
     private bool IsPlace(ReadOnlySpan<char> text, int at, PatternPlace place)
     {
-        if (at >= text.Length) SawEnd = true;
+        if (at >= text.Length)
+        {
+            SawEnd = true;
+        }
+
         switch (place)
         {
             case PatternPlace.LineStart:
@@ -320,7 +395,11 @@ internal sealed class PatternMachine
             case PatternPlace.TextEnd:
                 return at == text.Length;
             case PatternPlace.LastLineEnd:
-                if (at == text.Length - 1) SawEnd = true;
+                if (at == text.Length - 1)
+                {
+                    SawEnd = true;
+                }
+
                 return at == text.Length || (at == text.Length - 1 && text[at] == '\n');
             case PatternPlace.SearchStart:
                 return at == _searchStart;

@@ -10,7 +10,9 @@ internal sealed partial class PatternParser
 {
     private const int MaxDepth = 100;
 
-    /// <summary>Quantifiers in a row, each of which is a level of its own: with <see cref="MaxDepth"/> the bound of every walk over the nodes.</summary>
+    /// <summary>
+    /// Quantifiers in a row, each of which is a level of its own: with <see cref="MaxDepth"/> the bound of every walk over the nodes.
+    /// </summary>
     private const int MaxQuantifiers = 8;
     private const int MaxRepeat = 100_000;
 
@@ -29,7 +31,10 @@ internal sealed partial class PatternParser
         _source = source;
         (_plainGroups, int named) = CountGroups(source);
         _onlyNamed = named > 0;
-        if (_onlyNamed) _plainGroups = named;
+        if (_onlyNamed)
+        {
+            _plainGroups = named;
+        }
     }
 
     /// <summary>How many groups remember what they matched.</summary>
@@ -39,7 +44,11 @@ internal sealed partial class PatternParser
     {
         var parser = new PatternParser(source);
         PatternNode node = parser.Choice();
-        if (parser._at < source.Length) throw parser.Wrong("has a ) without its (");
+        if (parser._at < source.Length)
+        {
+            throw parser.Wrong("has a ) without its (");
+        }
+
         groups = parser.Groups;
         return node;
     }
@@ -51,28 +60,49 @@ internal sealed partial class PatternParser
         bool inSet = false;
         for (int i = 0; i < source.Length; i++)
         {
-            if (source[i] == '\\') i++;
-            else if (source[i] == '[') inSet = true;
-            else if (source[i] == ']') inSet = false;
+            if (source[i] == '\\')
+            {
+                i++;
+            }
+            else if (source[i] == '[')
+            {
+                inSet = true;
+            }
+            else if (source[i] == ']')
+            {
+                inSet = false;
+            }
             else if (source[i] == '(' && !inSet)
             {
                 bool special = i + 1 < source.Length && source[i + 1] == '?';
-                if (!special) plain++;
-                else if (i + 3 < source.Length && (source[i + 2] == '\'' || (source[i + 2] == '<' && source[i + 3] is not ('=' or '!')))) named++;
+                if (!special)
+                {
+                    plain++;
+                }
+                else if (i + 3 < source.Length
+                    && (source[i + 2] == '\'' || (source[i + 2] == '<' && source[i + 3] is not ('=' or '!'))))
+                {
+                    named++;
+                }
             }
         }
 
         return (plain, named);
     }
 
-    private TokenizerException Wrong(string what) => TokenizerException.Format($"The expression {Excerpt.Of(_source)} {what}, at character {_at}.");
+    private TokenizerException Wrong(string what) =>
+        TokenizerException.Format($"The expression {Excerpt.Of(_source)} {what}, at character {_at}.");
 
     private TokenizerException Unsupported(string what) => TokenizerException.Unsupported(
         $"The expression {Excerpt.Of(_source)} uses {what}, which is not implemented, at character {_at}.");
 
     private bool Take(string text)
     {
-        if (string.CompareOrdinal(_source, _at, text, 0, text.Length) != 0) return false;
+        if (string.CompareOrdinal(_source, _at, text, 0, text.Length) != 0)
+        {
+            return false;
+        }
+
         _at += text.Length;
         return true;
     }
@@ -81,9 +111,17 @@ internal sealed partial class PatternParser
 
     private PatternNode Choice()
     {
-        if (++_depth > MaxDepth) throw Wrong("nests too deep");
+        if (++_depth > MaxDepth)
+        {
+            throw Wrong("nests too deep");
+        }
+
         var items = new List<PatternNode> { Sequence() };
-        while (Take("|")) items.Add(Sequence());
+        while (Take("|"))
+        {
+            items.Add(Sequence());
+        }
+
         _depth--;
         return items.Count == 1 ? items[0] : new PatternNode.Choice(items);
     }
@@ -93,16 +131,28 @@ internal sealed partial class PatternParser
         var items = new List<PatternNode>();
         while (_at < _source.Length && Peek() is not ('|' or ')'))
         {
-            if (_extended && SkipExtended()) continue;
+            if (_extended && SkipExtended())
+            {
+                continue;
+            }
+
             if (Take("(?#"))
             {
                 int end = _source.IndexOf(')', _at);
-                if (end < 0) throw Wrong("has a comment that does not end");
+                if (end < 0)
+                {
+                    throw Wrong("has a comment that does not end");
+                }
+
                 _at = end + 1;
                 continue;
             }
 
-            if (IsolatedOptions(items)) continue;
+            if (IsolatedOptions(items))
+            {
+                continue;
+            }
+
             items.Add(Quantified(Atom()));
         }
 
@@ -117,7 +167,11 @@ internal sealed partial class PatternParser
             return true;
         }
 
-        if (Peek() != '#') return false;
+        if (Peek() != '#')
+        {
+            return false;
+        }
+
         int end = _source.IndexOf('\n', _at);
         _at = end < 0 ? _source.Length : end + 1;
         return true;
@@ -172,18 +226,45 @@ internal sealed partial class PatternParser
     {
         for (int count = 0; ;)
         {
-            if (_extended && _at < _source.Length && SkipExtended()) continue;
+            if (_extended && _at < _source.Length && SkipExtended())
+            {
+                continue;
+            }
+
             int min;
             int max;
             bool interval = false;
-            if (Take("?")) (min, max) = (0, 1);
-            else if (Take("*")) (min, max) = (0, -1);
-            else if (Take("+")) (min, max) = (1, -1);
-            else if (TryInterval(out min, out max)) interval = true;
-            else return item;
+            if (Take("?"))
+            {
+                (min, max) = (0, 1);
+            }
+            else if (Take("*"))
+            {
+                (min, max) = (0, -1);
+            }
+            else if (Take("+"))
+            {
+                (min, max) = (1, -1);
+            }
+            else if (TryInterval(out min, out max))
+            {
+                interval = true;
+            }
+            else
+            {
+                return item;
+            }
 
-            if (++count > MaxQuantifiers) throw Wrong($"has more than {MaxQuantifiers} quantifiers in a row");
-            if (min > MaxRepeat || max > MaxRepeat) throw Wrong($"repeats more than {MaxRepeat} times");
+            if (++count > MaxQuantifiers)
+            {
+                throw Wrong($"has more than {MaxQuantifiers} quantifiers in a row");
+            }
+
+            if (min > MaxRepeat || max > MaxRepeat)
+            {
+                throw Wrong($"repeats more than {MaxRepeat} times");
+            }
+
             if (interval && min == max && Take("?"))
             {
                 // {n}? is no lazy {n} but an optional one.
@@ -208,7 +289,11 @@ internal sealed partial class PatternParser
     {
         min = max = 0;
         int start = _at;
-        if (!Take("{")) return false;
+        if (!Take("{"))
+        {
+            return false;
+        }
+
         int low = Digits();
         bool comma = Take(",");
         int high = comma ? Digits() : low;
@@ -220,7 +305,11 @@ internal sealed partial class PatternParser
 
         min = Math.Max(low, 0);
         max = high;
-        if (max >= 0 && min > max) throw Unsupported("an interval whose first number is the greater");
+        if (max >= 0 && min > max)
+        {
+            throw Unsupported("an interval whose first number is the greater");
+        }
+
         return true;
     }
 
@@ -228,7 +317,11 @@ internal sealed partial class PatternParser
     {
         int start = _at;
         long value = 0;
-        while (char.IsAsciiDigit(Peek())) value = Math.Min(int.MaxValue, (10 * value) + (_source[_at++] - '0'));
+        while (char.IsAsciiDigit(Peek()))
+        {
+            value = Math.Min(int.MaxValue, (10 * value) + (_source[_at++] - '0'));
+        }
+
         return _at == start ? -1 : (int)value;
     }
 
@@ -266,7 +359,11 @@ internal sealed partial class PatternParser
 
     private int NextCodePoint()
     {
-        if (_at >= _source.Length) throw Wrong("ends too early");
+        if (_at >= _source.Length)
+        {
+            throw Wrong("ends too early");
+        }
+
         int point = CharClass.CodePoint(_source, _at, out int length);
         _at += length;
         return point;
@@ -274,7 +371,11 @@ internal sealed partial class PatternParser
 
     private PatternNode.One Literal(int point)
     {
-        if (!_ignoreCase) return new PatternNode.One(CharSet.Range(point, point));
+        if (!_ignoreCase)
+        {
+            return new PatternNode.One(CharSet.Range(point, point));
+        }
+
         int folded = CaseFolding.Fold(point);
         return new PatternNode.One(new CharSet(c => CaseFolding.Fold(c) == folded));
     }
@@ -285,26 +386,63 @@ internal sealed partial class PatternParser
         (bool, bool, bool) saved = (_ignoreCase, _dotAll, _extended);
         _at++;
         PatternNode? result = null;
-        if (Take("?:")) result = Choice();
-        else if (Take("?=")) result = new PatternNode.Look(Choice(), Behind: false, Negative: false);
-        else if (Take("?!")) result = new PatternNode.Look(Choice(), Behind: false, Negative: true);
-        else if (Take("?<=")) result = new PatternNode.Look(Choice(), Behind: true, Negative: false);
-        else if (Take("?<!")) result = new PatternNode.Look(Choice(), Behind: true, Negative: true);
-        else if (Take("?>")) result = new PatternNode.Atomic(Choice());
-        else if (Take("?<") || Take("?'")) result = Named();
-        else if (Take("?~")) throw Unsupported("an absent function");
-        else if (Take("?(")) throw Unsupported("a condition");
-        else if (Take("?{") || Take("*")) throw Unsupported("a callout");
+        if (Take("?:"))
+        {
+            result = Choice();
+        }
+        else if (Take("?="))
+        {
+            result = new PatternNode.Look(Choice(), Behind: false, Negative: false);
+        }
+        else if (Take("?!"))
+        {
+            result = new PatternNode.Look(Choice(), Behind: false, Negative: true);
+        }
+        else if (Take("?<="))
+        {
+            result = new PatternNode.Look(Choice(), Behind: true, Negative: false);
+        }
+        else if (Take("?<!"))
+        {
+            result = new PatternNode.Look(Choice(), Behind: true, Negative: true);
+        }
+        else if (Take("?>"))
+        {
+            result = new PatternNode.Atomic(Choice());
+        }
+        else if (Take("?<") || Take("?'"))
+        {
+            result = Named();
+        }
+        else if (Take("?~"))
+        {
+            throw Unsupported("an absent function");
+        }
+        else if (Take("?("))
+        {
+            throw Unsupported("a condition");
+        }
+        else if (Take("?{") || Take("*"))
+        {
+            throw Unsupported("a callout");
+        }
         else if (Take("?"))
         {
-            if (!Options() || !Take(":")) throw Wrong("has an unknown group");
+            if (!Options() || !Take(":"))
+            {
+                throw Wrong("has an unknown group");
+            }
+
             result = Choice();
         }
         else
         {
             int number = _onlyNamed ? 0 : ++Groups;
             result = Choice();
-            if (!_onlyNamed) result = new PatternNode.Capture(result, number);
+            if (!_onlyNamed)
+            {
+                result = new PatternNode.Capture(result, number);
+            }
         }
 
         (_ignoreCase, _dotAll, _extended) = saved;
@@ -321,11 +459,19 @@ internal sealed partial class PatternParser
     {
         char close = _source[_at - 1] == '<' ? '>' : '\'';
         int end = _source.IndexOf(close, _at);
-        if (end <= _at) throw Wrong("has a group whose name does not end");
+        if (end <= _at)
+        {
+            throw Wrong("has a group whose name does not end");
+        }
+
         string name = _source[_at..end];
         _at = end + 1;
         int number = ++Groups;
-        if (!_names.TryAdd(name, number)) throw Unsupported($"the group name {Excerpt.Of(name)} twice");
+        if (!_names.TryAdd(name, number))
+        {
+            throw Unsupported($"the group name {Excerpt.Of(name)} twice");
+        }
+
         return new PatternNode.Capture(Choice(), number);
     }
 }

@@ -52,14 +52,22 @@ internal sealed class PatternProgram
 
     private void Emit(PatternNode node, List<PatternStep> steps)
     {
-        if (--_left < 0) throw Unsupported("is too large once its repeats are written out");
+        if (--_left < 0)
+        {
+            throw Unsupported("is too large once its repeats are written out");
+        }
+
         switch (node)
         {
             case PatternNode.One one:
                 steps.Add(new PatternStep(PatternOp.One, Set: one.Set));
                 break;
             case PatternNode.Sequence sequence:
-                foreach (PatternNode item in sequence.Items) Emit(item, steps);
+                foreach (PatternNode item in sequence.Items)
+                {
+                    Emit(item, steps);
+                }
+
                 break;
             case PatternNode.Choice choice:
                 EmitChoice(choice, steps);
@@ -86,8 +94,16 @@ internal sealed class PatternProgram
                 break;
             case PatternNode.Look look:
                 (int min, int max) = Length(look.Item);
-                if (max < 0) throw Unsupported("looks behind without a limit, which is not implemented");
-                if (max > MaxLookBehind) throw Unsupported($"looks {max} characters behind, and only {MaxLookBehind} are possible");
+                if (max < 0)
+                {
+                    throw Unsupported("looks behind without a limit, which is not implemented");
+                }
+
+                if (max > MaxLookBehind)
+                {
+                    throw Unsupported($"looks {max} characters behind, and only {MaxLookBehind} are possible");
+                }
+
                 steps.Add(new PatternStep(PatternOp.Behind, Part(look.Item), look.Negative ? 1 : 0, Min: min, Max: max));
                 break;
             case PatternNode.Place { Kind: PatternPlace.Keep }:
@@ -107,15 +123,26 @@ internal sealed class PatternProgram
             bool last = i == choice.Items.Count - 1;
             int split = steps.Count;
             // The set lets an alternative that cannot start here be passed over without a try.
-            if (!last) steps.Add(default);
+            if (!last)
+            {
+                steps.Add(default);
+            }
+
             Emit(choice.Items[i], steps);
-            if (last) break;
+            if (last)
+            {
+                break;
+            }
+
             ends.Add(steps.Count);
             steps.Add(default);
             steps[split] = new PatternStep(PatternOp.Split, split + 1, steps.Count, FirstOf(choice.Items[i]));
         }
 
-        foreach (int end in ends) steps[end] = new PatternStep(PatternOp.Jump, steps.Count);
+        foreach (int end in ends)
+        {
+            steps[end] = new PatternStep(PatternOp.Jump, steps.Count);
+        }
     }
 
     private void EmitRepeat(PatternNode.Repeat repeat, List<PatternStep> steps)
@@ -126,7 +153,11 @@ internal sealed class PatternProgram
             return;
         }
 
-        for (int i = 0; i < repeat.Min; i++) Emit(repeat.Item, steps);
+        for (int i = 0; i < repeat.Min; i++)
+        {
+            Emit(repeat.Item, steps);
+        }
+
         if (repeat.Max < 0)
         {
             int register = Registers++;
@@ -150,7 +181,10 @@ internal sealed class PatternProgram
             Emit(repeat.Item, steps);
         }
 
-        foreach (int split in splits) steps[split] = Branch(split + 1, steps.Count, repeat.Lazy);
+        foreach (int split in splits)
+        {
+            steps[split] = Branch(split + 1, steps.Count, repeat.Lazy);
+        }
     }
 
     private static PatternStep Branch(int enter, int leave, bool lazy) =>
@@ -160,7 +194,11 @@ internal sealed class PatternProgram
     // writes the same node out many times, and each level of alternatives asks for those below.
     private CharSet? FirstOf(PatternNode node)
     {
-        if (!_firsts.TryGetValue(node, out CharSet? first)) _firsts.Add(node, first = FindFirst(node));
+        if (!_firsts.TryGetValue(node, out CharSet? first))
+        {
+            _firsts.Add(node, first = FindFirst(node));
+        }
+
         return first;
     }
 
@@ -180,7 +218,11 @@ internal sealed class PatternProgram
                 var sets = new List<CharSet>();
                 foreach (PatternNode item in choice.Items)
                 {
-                    if (FirstOf(item) is not CharSet set) return null;
+                    if (FirstOf(item) is not CharSet set)
+                    {
+                        return null;
+                    }
+
                     sets.Add(set);
                 }
 
@@ -204,7 +246,11 @@ internal sealed class PatternProgram
                 return CharSet.Union(sets);
             }
 
-            if (item is not PatternNode.Repeat { Item: PatternNode.One one }) return null;
+            if (item is not PatternNode.Repeat { Item: PatternNode.One one })
+            {
+                return null;
+            }
+
             sets.Add(one.Set);
         }
 
@@ -223,9 +269,11 @@ internal sealed class PatternProgram
             case PatternNode.Atomic atomic:
                 return Length(atomic.Item);
             case PatternNode.Sequence sequence:
-                return sequence.Items.Select(Length).Aggregate((0, 0), (a, b) => (Bounded(a.Item1 + b.Min), a.Item2 < 0 || b.Max < 0 ? -1 : Bounded(a.Item2 + b.Max)));
+                return sequence.Items.Select(Length)
+                    .Aggregate((0, 0), (a, b) => (Bounded(a.Item1 + b.Min), a.Item2 < 0 || b.Max < 0 ? -1 : Bounded(a.Item2 + b.Max)));
             case PatternNode.Choice choice:
-                return choice.Items.Select(Length).Aggregate((a, b) => (Math.Min(a.Min, b.Min), a.Max < 0 || b.Max < 0 ? -1 : Math.Max(a.Max, b.Max)));
+                return choice.Items.Select(Length)
+                    .Aggregate((a, b) => (Math.Min(a.Min, b.Min), a.Max < 0 || b.Max < 0 ? -1 : Math.Max(a.Max, b.Max)));
             case PatternNode.Repeat repeat:
                 (int min, int max) = Length(repeat.Item);
                 return (Bounded((long)min * repeat.Min), repeat.Max < 0 || max < 0 ? -1 : Bounded((long)max * repeat.Max));

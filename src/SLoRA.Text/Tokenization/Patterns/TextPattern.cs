@@ -6,6 +6,8 @@ internal abstract class TextPattern
     /// <summary>Finds the first match that starts at <paramref name="from"/> or later.</summary>
     public abstract bool TryFind(ReadOnlySpan<char> text, int from, ref long budget, out int start, out int end);
 
-    /// <summary>Steps that may be spent on a text of this length. Expressions that backtrack without end meet it; others never do.</summary>
+    /// <summary>
+    /// Steps that may be spent on a text of this length. Expressions that backtrack without end meet it; others never do.
+    /// </summary>
     public static long Budget(int length) => 5_000_000 + (200L * length);
 }

@@ -36,21 +36,54 @@ internal static class WordClass
     {
         uint bit = CharClass.Bit(codePoint);
         int flags = 0;
-        if ((bit & CharClass.Letter) != 0) flags |= Letter;
-        if ((bit & CharClass.Number) != 0) flags |= Number;
-        if ((bit & CharClass.Mark) != 0) flags |= Mark | Upper | Lower;
-        if (CharClass.IsWhiteSpace(codePoint)) flags |= Space;
-        if (codePoint is '\r' or '\n') flags |= NewLine;
+        if ((bit & CharClass.Letter) != 0)
+        {
+            flags |= Letter;
+        }
+
+        if ((bit & CharClass.Number) != 0)
+        {
+            flags |= Number;
+        }
+
+        if ((bit & CharClass.Mark) != 0)
+        {
+            flags |= Mark | Upper | Lower;
+        }
+
+        if (CharClass.IsWhiteSpace(codePoint))
+        {
+            flags |= Space;
+        }
+
+        if (codePoint is '\r' or '\n')
+        {
+            flags |= NewLine;
+        }
+
         const uint Both = (1u << (int)UnicodeCategory.ModifierLetter) | (1u << (int)UnicodeCategory.OtherLetter);
-        if ((bit & (Both | (1u << (int)UnicodeCategory.UppercaseLetter) | (1u << (int)UnicodeCategory.TitlecaseLetter))) != 0) flags |= Upper;
-        if ((bit & (Both | (1u << (int)UnicodeCategory.LowercaseLetter))) != 0) flags |= Lower;
+        if ((bit
+            & (Both | (1u << (int)UnicodeCategory.UppercaseLetter) | (1u << (int)UnicodeCategory.TitlecaseLetter))) != 0)
+        {
+            flags |= Upper;
+        }
+
+        if ((bit & (Both | (1u << (int)UnicodeCategory.LowercaseLetter))) != 0)
+        {
+            flags |= Lower;
+        }
+
         return (byte)flags;
     }
 
     private static byte[] MakeTable()
     {
         byte[] table = new byte[0x10000];
-        for (int i = 0; i < table.Length; i++) table[i] = char.IsSurrogate((char)i) ? Surrogate : Flags(i);
+        for (int i = 0; i < table.Length; i++)
+        {
+            table[i] = char.IsSurrogate((char)i) ? Surrogate : Flags(i);
+        }
+
         return table;
     }
 }

@@ -12,9 +12,20 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex, 
 
     public override void Apply(ref PreTokenizedText text)
     {
-        if (addPrefixSpace) AddSpaces(ref text);
-        if (useRegex) Words.Apply(ref text);
-        if (writeStandIns) WriteStandIns(ref text);
+        if (addPrefixSpace)
+        {
+            AddSpaces(ref text);
+        }
+
+        if (useRegex)
+        {
+            Words.Apply(ref text);
+        }
+
+        if (writeStandIns)
+        {
+            WriteStandIns(ref text);
+        }
     }
 
     private static void AddSpaces(ref PreTokenizedText text)
@@ -24,7 +35,11 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex, 
         {
             ReadOnlySpan<char> chars = text.Text[piece.Start..piece.End];
             int start = output.Length;
-            if (chars[0] != ' ') output.Append(' ');
+            if (chars[0] != ' ')
+            {
+                output.Append(' ');
+            }
+
             output.Append(chars);
             text.NextPieces.Add(start, output.Length);
         }

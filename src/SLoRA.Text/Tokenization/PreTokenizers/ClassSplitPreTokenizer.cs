@@ -16,7 +16,11 @@ internal sealed class ClassSplitPreTokenizer(Func<int, bool> isDelimiter, SplitB
                 bool isMatch = isDelimiter(CharClass.CodePoint(text.Text, at, out int length));
                 if (isMatch)
                 {
-                    if (gap < at) cutter.Add(gap, at, isMatch: false);
+                    if (gap < at)
+                    {
+                        cutter.Add(gap, at, isMatch: false);
+                    }
+
                     cutter.Add(at, at + length, isMatch: true);
                     gap = at + length;
                 }
@@ -24,7 +28,11 @@ internal sealed class ClassSplitPreTokenizer(Func<int, bool> isDelimiter, SplitB
                 at += length;
             }
 
-            if (gap < piece.End) cutter.Add(gap, piece.End, isMatch: false);
+            if (gap < piece.End)
+            {
+                cutter.Add(gap, piece.End, isMatch: false);
+            }
+
             cutter.Finish();
         }
 

@@ -12,7 +12,11 @@ internal sealed class FixedLengthPreTokenizer(int length) : PreTokenizer
             for (int at = piece.Start; at < piece.End;)
             {
                 at += char.IsHighSurrogate(text.Text[at]) ? 2 : 1;
-                if (++count < length) continue;
+                if (++count < length)
+                {
+                    continue;
+                }
+
                 text.NextPieces.Add(start, at);
                 start = at;
                 count = 0;

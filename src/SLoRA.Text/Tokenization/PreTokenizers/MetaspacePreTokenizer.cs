@@ -1,6 +1,8 @@
 namespace SLoRA.Text.Tokenization.PreTokenizers;
 
-/// <summary>Metaspace: spaces become a visible character, one is put before a text that does not start with it, and pieces start at it.</summary>
+/// <summary>
+/// Metaspace: spaces become a visible character, one is put before a text that does not start with it, and pieces start at it.
+/// </summary>
 internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme prepend, bool split) : PreTokenizer
 {
     public override bool DependsOnOrigin => prepend == PrependScheme.First;
@@ -13,7 +15,11 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme pr
             ReadOnlySpan<char> chars = text.Text[piece.Start..piece.End];
             int start = output.Length;
             bool prepends = prepend == PrependScheme.Always || (prepend == PrependScheme.First && piece.Start == 0 && text.AtOrigin);
-            if (prepends && chars[0] != ' ' && !chars.StartsWith(replacement)) output.Append(replacement);
+            if (prepends && chars[0] != ' ' && !chars.StartsWith(replacement))
+            {
+                output.Append(replacement);
+            }
+
             for (int space = chars.IndexOf(' '); space >= 0; space = chars.IndexOf(' '))
             {
                 output.Append(chars[..space]);
@@ -22,8 +28,14 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme pr
             }
 
             output.Append(chars);
-            if (split) AddWords(output.Span, start, text.NextPieces);
-            else text.NextPieces.Add(start, output.Length);
+            if (split)
+            {
+                AddWords(output.Span, start, text.NextPieces);
+            }
+            else
+            {
+                text.NextPieces.Add(start, output.Length);
+            }
         }
 
         text.Commit(output);
@@ -37,8 +49,16 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme pr
         {
             int at = text[start..].IndexOf(replacement);
             int end = at < 0 ? text.Length : start + at;
-            if (start < end) cutter.Add(start, end, isMatch: false);
-            if (at >= 0) cutter.Add(end, end + replacement.Length, isMatch: true);
+            if (start < end)
+            {
+                cutter.Add(start, end, isMatch: false);
+            }
+
+            if (at >= 0)
+            {
+                cutter.Add(end, end + replacement.Length, isMatch: true);
+            }
+
             start = at < 0 ? text.Length : end + replacement.Length;
         }
 

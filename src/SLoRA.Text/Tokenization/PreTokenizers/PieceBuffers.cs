@@ -12,12 +12,17 @@ internal sealed class PieceBuffers
 
     public PieceList NextPieces { get; private set; } = new();
 
-    /// <summary>Starts a text of this length: the texts it is rewritten to stay in proportion to it, however many pre-tokenizers there are.</summary>
+    /// <summary>
+    /// Starts a text of this length: the texts it is rewritten to stay in proportion to it, however many pre-tokenizers there are.
+    /// </summary>
     public void Begin(int length)
     {
         Pieces.Clear();
         NextPieces.Clear();
-        foreach (CharBuffer text in _texts) text.MaxLength = CharBuffer.Bound(length);
+        foreach (CharBuffer text in _texts)
+        {
+            text.MaxLength = CharBuffer.Bound(length);
+        }
     }
 
     public void SwapPieces()
@@ -37,6 +42,9 @@ internal sealed class PieceBuffers
     {
         Pieces.Trim(Keep);
         NextPieces.Trim(Keep);
-        foreach (CharBuffer text in _texts) text.Trim(Keep);
+        foreach (CharBuffer text in _texts)
+        {
+            text.Trim(Keep);
+        }
     }
 }

@@ -16,15 +16,33 @@ internal ref struct PieceCutter(SplitBehavior behavior, PieceList output)
                 output.Add(start, end);
                 break;
             case SplitBehavior.Removed:
-                if (!isMatch) output.Add(start, end);
+                if (!isMatch)
+                {
+                    output.Add(start, end);
+                }
+
                 break;
             case SplitBehavior.Contiguous:
-                if (_start >= 0 && _heldIsMatch == isMatch) _end = end;
-                else Hold(start, end, isMatch);
+                if (_start >= 0 && _heldIsMatch == isMatch)
+                {
+                    _end = end;
+                }
+                else
+                {
+                    Hold(start, end, isMatch);
+                }
+
                 break;
             case SplitBehavior.MergedWithPrevious:
-                if (isMatch && !_previousIsMatch && _start >= 0) _end = end;
-                else Hold(start, end, isMatch);
+                if (isMatch && !_previousIsMatch && _start >= 0)
+                {
+                    _end = end;
+                }
+                else
+                {
+                    Hold(start, end, isMatch);
+                }
+
                 _previousIsMatch = isMatch;
                 break;
             case SplitBehavior.MergedWithNext:
@@ -50,7 +68,11 @@ internal ref struct PieceCutter(SplitBehavior behavior, PieceList output)
 
     private void Hold(int start, int end, bool isMatch)
     {
-        if (_start >= 0) output.Add(_start, _end);
+        if (_start >= 0)
+        {
+            output.Add(_start, _end);
+        }
+
         _start = start;
         _end = end;
         _heldIsMatch = isMatch;

@@ -16,8 +16,16 @@ internal sealed class PieceList
 
     public void Add(int start, int end)
     {
-        if (start >= end) return;
-        if (Count == _pieces.Length) Array.Resize(ref _pieces, 2 * Count);
+        if (start >= end)
+        {
+            return;
+        }
+
+        if (Count == _pieces.Length)
+        {
+            Array.Resize(ref _pieces, 2 * Count);
+        }
+
         _pieces[Count++] = new Piece(start, end);
     }
 
@@ -25,6 +33,9 @@ internal sealed class PieceList
     public void Trim(int keep)
     {
         Count = 0;
-        if (_pieces.Length > keep) _pieces = new Piece[64];
+        if (_pieces.Length > keep)
+        {
+            _pieces = new Piece[64];
+        }
     }
 }

@@ -37,7 +37,11 @@ internal ref struct PreTokenizedText
     /// <summary>Makes the collected pieces and the text they refer to the current ones.</summary>
     public void Commit(CharBuffer text)
     {
-        if (Pieces.Length > 0 && Pieces[0].Start != 0) AtOrigin = false;
+        if (Pieces.Length > 0 && Pieces[0].Start != 0)
+        {
+            AtOrigin = false;
+        }
+
         Text = text.Span;
         _buffers.SwapPieces();
     }

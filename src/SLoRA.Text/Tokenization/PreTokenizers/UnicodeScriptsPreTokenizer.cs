@@ -22,7 +22,11 @@ internal sealed class UnicodeScriptsPreTokenizer : PreTokenizer
                 string? script = Script(CharClass.CodePoint(text.Text, at, out int length));
                 if (script is not null && script != last)
                 {
-                    if (start >= 0) text.NextPieces.Add(start, at);
+                    if (start >= 0)
+                    {
+                        text.NextPieces.Add(start, at);
+                    }
+
                     start = at;
                     last = script;
                 }
@@ -30,7 +34,10 @@ internal sealed class UnicodeScriptsPreTokenizer : PreTokenizer
                 at += length;
             }
 
-            if (start >= 0) text.NextPieces.Add(start, piece.End);
+            if (start >= 0)
+            {
+                text.NextPieces.Add(start, piece.End);
+            }
         }
 
         text.Commit();
@@ -38,8 +45,16 @@ internal sealed class UnicodeScriptsPreTokenizer : PreTokenizer
 
     private static string? Script(int codePoint)
     {
-        if (codePoint == ProlongedSound) return Han;
-        if (codePoint == ' ') return null;
+        if (codePoint == ProlongedSound)
+        {
+            return Han;
+        }
+
+        if (codePoint == ' ')
+        {
+            return null;
+        }
+
         string? script = RangeTable.Scripts9.Find(codePoint);
         return script is "Hiragana" or "Katakana" ? Han : script;
     }

@@ -23,7 +23,11 @@ internal sealed class WhitespacePreTokenizer : PreTokenizer
                 Kind kind = Of(CharClass.CodePoint(text.Text, at, out int length));
                 if (kind != run)
                 {
-                    if (run != Kind.Space) text.NextPieces.Add(start, at);
+                    if (run != Kind.Space)
+                    {
+                        text.NextPieces.Add(start, at);
+                    }
+
                     start = at;
                     run = kind;
                 }
@@ -31,7 +35,10 @@ internal sealed class WhitespacePreTokenizer : PreTokenizer
                 at += length;
             }
 
-            if (run != Kind.Space) text.NextPieces.Add(start, piece.End);
+            if (run != Kind.Space)
+            {
+                text.NextPieces.Add(start, piece.End);
+            }
         }
 
         text.Commit();
@@ -39,5 +46,7 @@ internal sealed class WhitespacePreTokenizer : PreTokenizer
 
     // The joiners are word characters to the reference's engine here.
     private static Kind Of(int codePoint) =>
-        CharClass.IsWord(codePoint) || codePoint is 0x200C or 0x200D ? Kind.Word : CharClass.IsWhiteSpace(codePoint) ? Kind.Space : Kind.Sign;
+        CharClass.IsWord(codePoint) || codePoint is 0x200C or 0x200D ? Kind.Word : CharClass.IsWhiteSpace(codePoint)
+            ? Kind.Space
+            : Kind.Sign;
 }

@@ -19,7 +19,11 @@ internal readonly struct ConfigNode(JsonElement value, string path)
     {
         get
         {
-            if (Kind != JsonValueKind.Object) throw Wrong("an object with a type");
+            if (Kind != JsonValueKind.Object)
+            {
+                throw Wrong("an object with a type");
+            }
+
             return this["type"].String();
         }
     }
@@ -37,7 +41,11 @@ internal readonly struct ConfigNode(JsonElement value, string path)
 
     public string String()
     {
-        if (Kind != JsonValueKind.String) throw Wrong("a string");
+        if (Kind != JsonValueKind.String)
+        {
+            throw Wrong("a string");
+        }
+
         return Text();
     }
 
@@ -47,35 +55,71 @@ internal readonly struct ConfigNode(JsonElement value, string path)
 
     public bool Bool(bool fallback)
     {
-        if (IsNull) return fallback;
-        if (Kind is not (JsonValueKind.True or JsonValueKind.False)) throw Wrong("true or false");
+        if (IsNull)
+        {
+            return fallback;
+        }
+
+        if (Kind is not (JsonValueKind.True or JsonValueKind.False))
+        {
+            throw Wrong("true or false");
+        }
+
         return value.GetBoolean();
     }
 
     public int Int(int fallback)
     {
-        if (IsNull) return fallback;
-        if (Kind != JsonValueKind.Number || !value.TryGetInt32(out int number) || number < 0) throw Wrong("a number that is not negative and fits 31 bits");
+        if (IsNull)
+        {
+            return fallback;
+        }
+
+        if (Kind != JsonValueKind.Number || !value.TryGetInt32(out int number)
+            || number < 0)
+        {
+            throw Wrong("a number that is not negative and fits 31 bits");
+        }
+
         return number;
     }
 
     public double? OptionalDouble()
     {
-        if (IsNull) return null;
-        if (Kind != JsonValueKind.Number || !value.TryGetDouble(out double number)) throw Wrong("a number");
+        if (IsNull)
+        {
+            return null;
+        }
+
+        if (Kind != JsonValueKind.Number || !value.TryGetDouble(out double number))
+        {
+            throw Wrong("a number");
+        }
+
         return number;
     }
 
     public IEnumerable<ConfigNode> Items()
     {
-        if (Kind != JsonValueKind.Array) throw Wrong("a list");
+        if (Kind != JsonValueKind.Array)
+        {
+            throw Wrong("a list");
+        }
+
         int index = 0;
-        foreach (JsonElement item in value.EnumerateArray()) yield return new ConfigNode(item, $"{Path}[{index++}]");
+        foreach (JsonElement item in value.EnumerateArray())
+        {
+            yield return new ConfigNode(item, $"{Path}[{index++}]");
+        }
     }
 
     public IEnumerable<(string Name, ConfigNode Value)> Members()
     {
-        if (Kind != JsonValueKind.Object) throw Wrong("an object");
+        if (Kind != JsonValueKind.Object)
+        {
+            throw Wrong("an object");
+        }
+
         foreach (JsonProperty member in value.EnumerateObject())
         {
             string name = NameOf(member);
@@ -88,18 +132,27 @@ internal readonly struct ConfigNode(JsonElement value, string path)
     {
         string text = String();
         int length = text.Length == 0 ? 0 : char.IsSurrogatePair(text, 0) ? 2 : 1;
-        if (length == 0 || length != text.Length) throw Wrong("a single character");
+        if (length == 0 || length != text.Length)
+        {
+            throw Wrong("a single character");
+        }
+
         return char.ConvertToUtf32(text, 0);
     }
 
     public TokenizerException Wrong(string expected)
     {
         string found = IsNull ? "nothing" : value.GetRawText();
-        if (found.Length > 60) found = string.Concat(found.AsSpan(0, 60), "…");
+        if (found.Length > 60)
+        {
+            found = string.Concat(found.AsSpan(0, 60), "…");
+        }
+
         return TokenizerException.Format($"{Path} must be {expected}; it is {found}.");
     }
 
-    public TokenizerException Unknown(string kind) => TokenizerException.Unsupported($"{Path} is a {kind} of type {Excerpt.Of(Type)}, which is not implemented.");
+    public TokenizerException Unknown(string kind) =>
+        TokenizerException.Unsupported($"{Path} is a {kind} of type {Excerpt.Of(Type)}, which is not implemented.");
 
     private string Text()
     {

@@ -44,33 +44,69 @@ internal sealed class ConfiguredTokens
         }
 
         tokens._listedCounts = hasDecoder;
-        if (hasDecoder) tokens.ReadDecoder(config[Decoder]);
-        else if (!added.IsNull) tokens.ReadAdded(added);
+        if (hasDecoder)
+        {
+            tokens.ReadDecoder(config[Decoder]);
+        }
+        else if (!added.IsNull)
+        {
+            tokens.ReadAdded(added);
+        }
+
         return tokens;
     }
 
-    /// <summary>The roles with the content of their tokens. A padding section of tokenizer.json names the pad token where no other file does.</summary>
+    /// <summary>
+    /// The roles with the content of their tokens. A padding section of tokenizer.json names the pad token where no other file does.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Roles(string? paddingToken)
     {
         var roles = new Dictionary<string, string>();
-        foreach ((string role, AddedToken token) in _roles) roles[role] = token.Content;
-        if (!_padIsStated && paddingToken is not null) roles.TryAdd(Pad, paddingToken);
+        foreach ((string role, AddedToken token) in _roles)
+        {
+            roles[role] = token.Content;
+        }
+
+        if (!_padIsStated && paddingToken is not null)
+        {
+            roles.TryAdd(Pad, paddingToken);
+        }
+
         return roles;
     }
 
-    /// <summary>The tokens to add to those of tokenizer.json, in the order in which new ones get their ids. Those of a role are special.</summary>
+    /// <summary>
+    /// The tokens to add to those of tokenizer.json, in the order in which new ones get their ids. Those of a role are special.
+    /// </summary>
     public IReadOnlyList<AddedToken> ToAdd(IReadOnlyList<AddedToken> ofFile, string? paddingToken, List<string> warnings)
     {
         var known = new Dictionary<string, AddedToken>();
-        foreach (AddedToken token in ofFile) known[token.Content] = token;
+        foreach (AddedToken token in ofFile)
+        {
+            known[token.Content] = token;
+        }
+
         // What tokenizer_config.json lists replaces the flags of tokenizer.json; added_tokens.json is older than both and only adds.
         List<AddedToken> result = [.. _listed.Where(token => _listedCounts || !known.ContainsKey(token.Content))];
-        foreach (AddedToken token in result) known[token.Content] = token;
+        foreach (AddedToken token in result)
+        {
+            known[token.Content] = token;
+        }
+
         var roles = new Dictionary<string, AddedToken>(_roles);
-        if (!_padIsStated && paddingToken is not null) roles.TryAdd(Pad, new AddedToken { Content = paddingToken, Origin = "padding of tokenizer.json" });
+        if (!_padIsStated
+            && paddingToken is not null)
+        {
+            roles.TryAdd(Pad, new AddedToken { Content = paddingToken, Origin = "padding of tokenizer.json" });
+        }
+
         foreach (string role in StandardRoles.Concat(roles.Keys.Except(StandardRoles)))
         {
-            if (!roles.TryGetValue(role, out AddedToken? token)) continue;
+            if (!roles.TryGetValue(role, out AddedToken? token))
+            {
+                continue;
+            }
+
             // A token that is listed keeps the flags it has there.
             AddedToken flags = known.GetValueOrDefault(token.Content, token);
             result.Add(flags with { Special = true, Origin = token.Origin, StatedId = null });
@@ -79,10 +115,14 @@ internal sealed class ConfiguredTokens
 
         foreach (AddedToken token in _extra)
         {
-            if (known.TryAdd(token.Content, token)) result.Add(token);
+            if (known.TryAdd(token.Content, token))
+            {
+                result.Add(token);
+            }
             else if (token.Special && known[token.Content] is { Special: false } other)
             {
-                warnings.Add($"{Excerpt.Of(token.Content)} is named by {token.Origin}, and has special: false in {other.Origin}, which counts.");
+                warnings.Add(
+                    $"{Excerpt.Of(token.Content)} is named by {token.Origin}, and has special: false in {other.Origin}, which counts.");
             }
         }
 
@@ -95,20 +135,36 @@ internal sealed class ConfiguredTokens
 
     private void ReadRoles(ConfigNode node, string file)
     {
-        if (node.IsNull) return;
+        if (node.IsNull)
+        {
+            return;
+        }
+
         foreach ((string role, ConfigNode value) in node.Members())
         {
-            if (!IsRole(role) || AddedTokenReader.ReadEither(value, special: false) is not AddedToken token) continue;
+            if (!IsRole(role) || AddedTokenReader.ReadEither(value, special: false) is not AddedToken token)
+            {
+                continue;
+            }
+
             _roles[role] = token with { Origin = OriginOf(role, file) };
         }
     }
 
     private void ReadMap(ConfigNode map, bool hasDecoder, List<string> warnings)
     {
-        if (map.IsNull) return;
+        if (map.IsNull)
+        {
+            return;
+        }
+
         foreach ((string role, ConfigNode value) in map.Members())
         {
-            if (!IsRole(role)) continue;
+            if (!IsRole(role))
+            {
+                continue;
+            }
+
             AddedToken? mapped = AddedTokenReader.ReadEither(value, special: true);
             string? ours = _roles.TryGetValue(role, out AddedToken? token) ? token.Content : null;
             if (ours != mapped?.Content && (hasDecoder || ours is not null))
@@ -117,9 +173,19 @@ internal sealed class ConfiguredTokens
                 warnings.Add($"{role} is {Shown(ours)} in {Config} and {Shown(mapped?.Content)} in {Map}; {counts}.");
             }
 
-            if (hasDecoder) continue;
-            if (mapped is null) _roles.Remove(role);
-            else _roles[role] = mapped with { Origin = OriginOf(role, Map) };
+            if (hasDecoder)
+            {
+                continue;
+            }
+
+            if (mapped is null)
+            {
+                _roles.Remove(role);
+            }
+            else
+            {
+                _roles[role] = mapped with { Origin = OriginOf(role, Map) };
+            }
         }
     }
 
@@ -131,13 +197,26 @@ internal sealed class ConfiguredTokens
         switch (node.Kind)
         {
             case System.Text.Json.JsonValueKind.Object:
-                foreach ((string role, ConfigNode value) in node.Members()) _roles[role] = Token(value) with { Origin = OriginOf(role, file) };
+                foreach ((string role, ConfigNode value) in node.Members())
+                {
+                    _roles[role] =
+                    Token(value) with { Origin = OriginOf(role, file) };
+                }
+
                 break;
             case System.Text.Json.JsonValueKind.Array:
-                foreach (ConfigNode item in node.Items()) _extra.Add(Token(item) with { Origin = $"{Extra} of {file}" });
+                foreach (ConfigNode item in node.Items())
+                {
+                    _extra.Add(Token(item) with { Origin = $"{Extra} of {file}" });
+                }
+
                 break;
             default:
-                if (!node.IsNull) throw node.Wrong("a list of tokens or an object of roles");
+                if (!node.IsNull)
+                {
+                    throw node.Wrong("a list of tokens or an object of roles");
+                }
+
                 break;
         }
 

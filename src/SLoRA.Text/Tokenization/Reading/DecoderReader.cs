@@ -8,7 +8,11 @@ internal static class DecoderReader
 {
     public static TokenDecoder Read(ConfigNode node)
     {
-        if (node.IsNull) return new SpacedDecoder();
+        if (node.IsNull)
+        {
+            return new SpacedDecoder();
+        }
+
         switch (node.Type)
         {
             case "Sequence":
@@ -26,10 +30,12 @@ internal static class DecoderReader
             case "BPEDecoder":
                 return new BpeSuffixDecoder(node["suffix"].String("</w>"));
             case "CTC":
-                return new CtcDecoder(node["pad_token"].String("<pad>"), node["word_delimiter_token"].String("|"), node["cleanup"].Bool(true));
+                return new CtcDecoder(node["pad_token"].String("<pad>"), node["word_delimiter_token"].String("|"), node["cleanup"]
+                    .Bool(true));
             case "Metaspace":
                 PrependScheme scheme = PreTokenizerReader.ReadScheme(node);
-                return new MetaspaceDecoder(char.ConvertFromUtf32(node["replacement"].CodePoint()), dropsFirst: scheme != PrependScheme.Never);
+                return new MetaspaceDecoder(
+                    char.ConvertFromUtf32(node["replacement"].CodePoint()), dropsFirst: scheme != PrependScheme.Never);
             case "Replace":
                 return new ReplaceDecoder(PatternReader.Read(node["pattern"]), node["content"].String());
             default:

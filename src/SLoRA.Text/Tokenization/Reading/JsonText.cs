@@ -20,7 +20,11 @@ internal static class JsonText
 
     private static ReadOnlySpan<byte> Unescaped(ref Utf8JsonReader reader, ref byte[] scratch, string place)
     {
-        if (scratch.Length < reader.ValueSpan.Length) scratch = new byte[2 * reader.ValueSpan.Length];
+        if (scratch.Length < reader.ValueSpan.Length)
+        {
+            scratch = new byte[2 * reader.ValueSpan.Length];
+        }
+
         try
         {
             return scratch.AsSpan(0, reader.CopyString(scratch));

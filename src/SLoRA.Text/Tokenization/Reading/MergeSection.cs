@@ -24,16 +24,30 @@ internal sealed class MergeSection
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static MergeSection Read(ref Utf8JsonReader reader, int fileLength)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw TokenizerException.Format("model.merges must be a list.");
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw TokenizerException.Format("model.merges must be a list.");
+        }
+
         var section = new MergeSection(fileLength);
         byte[] scratch = [];
         bool? asPairs = null;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             bool isPair = reader.TokenType == JsonTokenType.StartArray;
-            if ((asPairs ??= isPair) != isPair) throw section.Wrong("of another form than the first: all are strings, or all are pairs");
-            if (isPair) section.ReadPair(ref reader, ref scratch);
-            else section.ReadString(ref reader, ref scratch);
+            if ((asPairs ??= isPair) != isPair)
+            {
+                throw section.Wrong("of another form than the first: all are strings, or all are pairs");
+            }
+
+            if (isPair)
+            {
+                section.ReadPair(ref reader, ref scratch);
+            }
+            else
+            {
+                section.ReadString(ref reader, ref scratch);
+            }
         }
 
         return section;
@@ -45,11 +59,12 @@ internal sealed class MergeSection
     /// <param name="unknownId">The id of the unknown token, or -1.</param>
     /// <param name="warnings">Takes what the file contradicts itself in.</param>
     /// <param name="joinsMetaspace">
-    /// For every character whether some merge joins it with a ▁ behind it; null when the merges do not tell, as a part of one is the unknown
-    /// token or a byte's, which stand for other characters than those they are written with.
+    /// For every character whether some merge joins it with a ▁ behind it; null when the merges do not tell, as a part of one is the
+    /// unknown token or a byte's, which stand for other characters than those they are written with.
     /// </param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public MergeTable Resolve(Vocabulary vocabulary, ReadOnlySpan<byte> prefix, int unknownId, List<string> warnings, out bool[]? joinsMetaspace)
+    public MergeTable Resolve(
+        Vocabulary vocabulary, ReadOnlySpan<byte> prefix, int unknownId, List<string> warnings, out bool[]? joinsMetaspace)
     {
         var table = new MergeTable(_pairs.Count);
         byte[] joined = new byte[vocabulary.MaxTokenBytes];
@@ -66,19 +81,41 @@ internal sealed class MergeSection
             if (prefix.Length > 0 && right.Length >= prefix.Length)
             {
                 ReadOnlySpan<byte> rest = right[prefix.Length..];
-                if (left.Length + rest.Length > joined.Length) joined = new byte[left.Length + rest.Length];
+                if (left.Length + rest.Length > joined.Length)
+                {
+                    joined = new byte[left.Length + rest.Length];
+                }
+
                 left.CopyTo(joined);
                 rest.CopyTo(joined.AsSpan(left.Length));
                 whole = joined.AsSpan(0, left.Length + rest.Length);
             }
 
-            if (!table.Set(leftId, rightId, rank, Id(vocabulary, whole, rank))) repeated++;
-            if (joinsMetaspace is null) continue;
-            if (leftId == unknownId || rightId == unknownId || IsByteToken(left) || IsByteToken(right)) joinsMetaspace = null;
-            else if (right.StartsWith(MetaspaceUtf8) && !NoteJoin(left, joinsMetaspace)) joinsMetaspace = null;
+            if (!table.Set(leftId, rightId, rank, Id(vocabulary, whole, rank)))
+            {
+                repeated++;
+            }
+
+            if (joinsMetaspace is null)
+            {
+                continue;
+            }
+
+            if (leftId == unknownId || rightId == unknownId || IsByteToken(left) || IsByteToken(right))
+            {
+                joinsMetaspace = null;
+            }
+            else if (right.StartsWith(MetaspaceUtf8) && !NoteJoin(left, joinsMetaspace))
+            {
+                joinsMetaspace = null;
+            }
         }
 
-        if (repeated > 0) warnings.Add($"model.merges lists {repeated} pairs again; the last rank of a pair counts.");
+        if (repeated > 0)
+        {
+            warnings.Add($"model.merges lists {repeated} pairs again; the last rank of a pair counts.");
+        }
+
         return table;
     }
 
@@ -86,7 +123,11 @@ internal sealed class MergeSection
 
     private static bool NoteJoin(ReadOnlySpan<byte> left, bool[] joinsMetaspace)
     {
-        if (Rune.DecodeLastFromUtf8(left, out Rune last, out _) != System.Buffers.OperationStatus.Done) return false;
+        if (Rune.DecodeLastFromUtf8(left, out Rune last, out _) != System.Buffers.OperationStatus.Done)
+        {
+            return false;
+        }
+
         joinsMetaspace[last.IsBmp ? last.Value : 0xDC00 + ((last.Value - 0x10000) & 0x3FF)] = true;
         return true;
     }
@@ -94,19 +135,35 @@ internal sealed class MergeSection
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Id(Vocabulary vocabulary, ReadOnlySpan<byte> token, int rank)
     {
-        if (vocabulary.TryGetId(token, out int id)) return id;
+        if (vocabulary.TryGetId(token, out int id))
+        {
+            return id;
+        }
+
         throw TokenizerException.Format($"model.merges[{rank}] names {Excerpt.Of(token)}, which model.vocab lacks.");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadString(ref Utf8JsonReader reader, ref byte[] scratch)
     {
-        if (reader.TokenType != JsonTokenType.String) throw Wrong("neither a string nor a pair");
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            throw Wrong("neither a string nor a pair");
+        }
+
         ReadOnlySpan<byte> text = JsonText.Utf8(ref reader, ref scratch, "model.merges");
         // Old files start their merges with a comment.
-        if (_pairs.Count == 0 && text.StartsWith("#version"u8)) return;
+        if (_pairs.Count == 0 && text.StartsWith("#version"u8))
+        {
+            return;
+        }
+
         int space = text.IndexOf((byte)' ');
-        if (space < 0 || text[(space + 1)..].Contains((byte)' ')) throw Wrong($"not two parts with a space between: {Excerpt.Of(text)}");
+        if (space < 0 || text[(space + 1)..].Contains((byte)' '))
+        {
+            throw Wrong($"not two parts with a space between: {Excerpt.Of(text)}");
+        }
+
         Add(text[..space], text[(space + 1)..]);
     }
 
@@ -118,12 +175,23 @@ internal sealed class MergeSection
         int parts = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.String || ++parts > 2) throw Wrong("not a pair of strings");
+            if (reader.TokenType != JsonTokenType.String || ++parts > 2)
+            {
+                throw Wrong("not a pair of strings");
+            }
+
             Append(JsonText.Utf8(ref reader, ref scratch, "model.merges"));
-            if (parts == 1) middle = _used;
+            if (parts == 1)
+            {
+                middle = _used;
+            }
         }
 
-        if (parts != 2) throw Wrong("not a pair of strings");
+        if (parts != 2)
+        {
+            throw Wrong("not a pair of strings");
+        }
+
         _pairs.Add((start, middle, _used));
     }
 
@@ -139,7 +207,11 @@ internal sealed class MergeSection
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Append(ReadOnlySpan<byte> text)
     {
-        if (_used + text.Length > _bytes.Length) Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, _used + text.Length));
+        if (_used + text.Length > _bytes.Length)
+        {
+            Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, _used + text.Length));
+        }
+
         text.CopyTo(_bytes.AsSpan(_used));
         _used += text.Length;
     }

@@ -18,12 +18,17 @@ internal sealed class ModelSection
     private List<double>? _scores;
     private MergeSection? _merges;
 
-    private ConfigNode this[string name] => _options.TryGetValue(name, out ConfigNode node) ? node : new ConfigNode(default, $"model.{name}");
+    private ConfigNode this[string name] =>
+        _options.TryGetValue(name, out ConfigNode node) ? node : new ConfigNode(default, $"model.{name}");
 
     /// <summary>Reads the object that the reader stands at.</summary>
     public static ModelSection Read(ref Utf8JsonReader reader, int fileLength)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw TokenizerException.Format("model must be an object.");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw TokenizerException.Format("model must be an object.");
+        }
+
         var section = new ModelSection();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -58,13 +63,22 @@ internal sealed class ModelSection
             throw TokenizerException.Unsupported($"model.type is {Excerpt.Of(type)}, which is not implemented.");
         }
 
-        if (_vocabulary is null) throw TokenizerException.Format("model.vocab is missing.");
-        if ((type == "Unigram") != (_scores is not null))
+        if (_vocabulary is null)
         {
-            throw TokenizerException.Format($"model.vocab has the wrong form for {type}: Unigram has a list of pairs, the others an object.");
+            throw TokenizerException.Format("model.vocab is missing.");
         }
 
-        if (_vocabulary.Seal() is int shared) throw TokenizerException.Format($"model.vocab gives the id {shared} to two tokens.");
+        if ((type == "Unigram") != (_scores is not null))
+        {
+            throw TokenizerException.Format(
+                $"model.vocab has the wrong form for {type}: Unigram has a list of pairs, the others an object.");
+        }
+
+        if (_vocabulary.Seal() is int shared)
+        {
+            throw TokenizerException.Format($"model.vocab gives the id {shared} to two tokens.");
+        }
+
         return type switch
         {
             "BPE" => BuildBpe(_vocabulary, warnings),
@@ -92,8 +106,16 @@ internal sealed class ModelSection
     // Files from before the type was written.
     private string InferType()
     {
-        if (_merges is not null) return "BPE";
-        if (_scores is not null) return "Unigram";
+        if (_merges is not null)
+        {
+            return "BPE";
+        }
+
+        if (_scores is not null)
+        {
+            return "Unigram";
+        }
+
         return this["continuing_subword_prefix"].IsNull && this["max_input_chars_per_word"].IsNull ? "WordLevel" : "WordPiece";
     }
 
@@ -101,8 +123,15 @@ internal sealed class ModelSection
     {
         if (this["dropout"].OptionalDouble() is double dropout)
         {
-            if (dropout is not (>= 0 and <= 1)) throw this["dropout"].Wrong("a number from 0 to 1, as a dropout is");
-            if (dropout > 0) warnings.Add($"model.dropout is {dropout}; encoding is done without, so that it is not random.");
+            if (dropout is not (>= 0 and <= 1))
+            {
+                throw this["dropout"].Wrong("a number from 0 to 1, as a dropout is");
+            }
+
+            if (dropout > 0)
+            {
+                warnings.Add($"model.dropout is {dropout}; encoding is done without, so that it is not random.");
+            }
         }
 
         string? prefix = Affix("continuing_subword_prefix");
@@ -118,7 +147,8 @@ internal sealed class ModelSection
         };
         MergeSection merges = _merges ?? throw TokenizerException.Format("model.merges is missing.");
         int unknown = options.UnknownToken is not null && vocabulary.TryGetId(options.UnknownToken, out int id) ? id : -1;
-        MergeTable table = merges.Resolve(vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), unknown, warnings, out bool[]? joinsMetaspace);
+        MergeTable table = merges.Resolve(
+            vocabulary, Encoding.UTF8.GetBytes(options.ContinuingPrefix ?? ""), unknown, warnings, out bool[]? joinsMetaspace);
         return new BpeModel(vocabulary, table, options, joinsMetaspace);
     }
 
@@ -126,7 +156,12 @@ internal sealed class ModelSection
     private string? Affix(string name)
     {
         string affix = this[name].String("");
-        if (affix.Length > MaxAffix) throw TokenizerException.Unsupported($"model.{name} has {affix.Length} characters, and {MaxAffix} are possible.");
+        if (affix.Length > MaxAffix)
+        {
+            throw TokenizerException.Unsupported(
+            $"model.{name} has {affix.Length} characters, and {MaxAffix} are possible.");
+        }
+
         return affix.Length == 0 ? null : affix;
     }
 
@@ -140,7 +175,12 @@ internal sealed class ModelSection
             return;
         }
 
-        if (reader.TokenType != JsonTokenType.StartObject) throw TokenizerException.Format("model.vocab must be an object, or a list for Unigram.");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw TokenizerException.Format(
+            "model.vocab must be an object, or a list for Unigram.");
+        }
+
         // A vocabulary is about half of its file, an entry about twenty bytes.
         _vocabulary = new Vocabulary(Math.Min(fileLength / 64, 200_000), Math.Min(fileLength / 8, 4_000_000));
         byte[] scratch = [];
@@ -154,7 +194,10 @@ internal sealed class ModelSection
                 throw TokenizerException.Format($"model.vocab: the id of {Excerpt.Of(token)} must be a whole number from 0 to 2147483647.");
             }
 
-            if (!_vocabulary.Add(token, id)) throw TokenizerException.Format($"model.vocab holds {Excerpt.Of(token)} twice.");
+            if (!_vocabulary.Add(token, id))
+            {
+                throw TokenizerException.Format($"model.vocab holds {Excerpt.Of(token)} twice.");
+            }
         }
     }
 
@@ -166,9 +209,18 @@ internal sealed class ModelSection
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             string place = $"model.vocab[{_scores.Count}]";
-            if (reader.TokenType != JsonTokenType.StartArray) throw TokenizerException.Format($"{place} must be a pair of token and score.");
+            if (reader.TokenType != JsonTokenType.StartArray)
+            {
+                throw TokenizerException.Format(
+                $"{place} must be a pair of token and score.");
+            }
+
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) throw TokenizerException.Format($"{place} must start with a token.");
+            if (reader.TokenType != JsonTokenType.String)
+            {
+                throw TokenizerException.Format($"{place} must start with a token.");
+            }
+
             ReadOnlySpan<byte> token = JsonText.Utf8(ref reader, ref scratch, place);
             reader.Read();
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDouble(out double score) || !double.IsFinite(score))
@@ -180,7 +232,10 @@ internal sealed class ModelSection
             _vocabulary.Add(token, _scores.Count);
             _scores.Add(score);
             reader.Read();
-            if (reader.TokenType != JsonTokenType.EndArray) throw TokenizerException.Format($"{place} must be a pair of token and score.");
+            if (reader.TokenType != JsonTokenType.EndArray)
+            {
+                throw TokenizerException.Format($"{place} must be a pair of token and score.");
+            }
         }
     }
 }

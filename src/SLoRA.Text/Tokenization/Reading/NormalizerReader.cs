@@ -40,7 +40,8 @@ internal static class NormalizerReader
             case "BertNormalizer":
                 bool lowercase = node["lowercase"].Bool(true);
                 return new BertNormalizer(
-                    node["clean_text"].Bool(true), node["handle_chinese_chars"].Bool(true), node["strip_accents"].Bool(lowercase), lowercase);
+                    node["clean_text"].Bool(true), node["handle_chinese_chars"].Bool(true), node["strip_accents"]
+                        .Bool(lowercase), lowercase);
             default:
                 throw node.Unknown("normalizer");
         }

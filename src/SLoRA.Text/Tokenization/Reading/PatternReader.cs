@@ -10,9 +10,17 @@ internal static class PatternReader
     {
         ConfigNode text = node["String"];
         ConfigNode expression = node["Regex"];
-        if (text.IsNull == expression.IsNull) throw node.Wrong("an object with either String or Regex");
+        if (text.IsNull == expression.IsNull)
+        {
+            throw node.Wrong("an object with either String or Regex");
+        }
+
         // An empty text is found between all characters, as the empty expression is.
-        if (!text.IsNull) return text.String() is { Length: > 0 } sought ? new LiteralPattern(sought) : new ExpressionPattern("");
+        if (!text.IsNull)
+        {
+            return text.String() is { Length: > 0 } sought ? new LiteralPattern(sought) : new ExpressionPattern("");
+        }
+
         try
         {
             return new ExpressionPattern(expression.String());
@@ -27,6 +35,8 @@ internal static class PatternReader
     public static TextPattern ReadWords(ConfigNode node)
     {
         TextPattern pattern = Read(node);
-        return pattern is ExpressionPattern && WordPattern.Known.TryGetValue(node["Regex"].String(""), out WordPattern? written) ? written : pattern;
+        return pattern is ExpressionPattern && WordPattern.Known.TryGetValue(node["Regex"].String(""), out WordPattern? written)
+            ? written
+            : pattern;
     }
 }

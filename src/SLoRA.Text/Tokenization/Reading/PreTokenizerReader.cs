@@ -9,10 +9,18 @@ internal static class PreTokenizerReader
     public static IReadOnlyList<PreTokenizer> Read(ConfigNode node, out bool lastIsByteLevel)
     {
         var flat = new List<ConfigNode>();
-        if (!node.IsNull) Flatten(node, flat);
+        if (!node.IsNull)
+        {
+            Flatten(node, flat);
+        }
+
         lastIsByteLevel = flat.Count > 0 && flat[^1].Type == "ByteLevel";
         var result = new List<PreTokenizer>();
-        for (int i = 0; i < flat.Count; i++) result.AddRange(ReadOne(flat[i], isLast: i == flat.Count - 1));
+        for (int i = 0; i < flat.Count; i++)
+        {
+            result.AddRange(ReadOne(flat[i], isLast: i == flat.Count - 1));
+        }
+
         return result;
     }
 
@@ -24,7 +32,10 @@ internal static class PreTokenizerReader
             return;
         }
 
-        foreach (ConfigNode item in node["pretokenizers"].Items()) Flatten(item, flat);
+        foreach (ConfigNode item in node["pretokenizers"].Items())
+        {
+            Flatten(item, flat);
+        }
     }
 
     private static PreTokenizer[] ReadOne(ConfigNode node, bool isLast)
@@ -32,9 +43,11 @@ internal static class PreTokenizerReader
         switch (node.Type)
         {
             case "ByteLevel":
-                return [new ByteLevelPreTokenizer(node["add_prefix_space"].Bool(true), node["use_regex"].Bool(true), writeStandIns: !isLast)];
+                return [new ByteLevelPreTokenizer(node["add_prefix_space"].Bool(true), node["use_regex"]
+                    .Bool(true), writeStandIns: !isLast)];
             case "Split":
-                return [new SplitPreTokenizer(PatternReader.ReadWords(node["pattern"]), Behavior(node["behavior"]), node["invert"].Bool(false))];
+                return [new SplitPreTokenizer(PatternReader.ReadWords(node["pattern"]), Behavior(node["behavior"]), node["invert"]
+                    .Bool(false))];
             case "Metaspace":
                 return [ReadMetaspace(node)];
             case "Whitespace":
@@ -48,7 +61,9 @@ internal static class PreTokenizerReader
                     new ClassSplitPreTokenizer(CharClass.IsPunctuation, SplitBehavior.Isolated),
                 ];
             case "Punctuation":
-                return [new ClassSplitPreTokenizer(CharClass.IsPunctuation, node["behavior"].IsNull ? SplitBehavior.Isolated : Behavior(node["behavior"]))];
+                return [new ClassSplitPreTokenizer(CharClass.IsPunctuation, node["behavior"].IsNull
+                    ? SplitBehavior.Isolated
+                    : Behavior(node["behavior"]))];
             case "Digits":
                 bool individual = node["individual_digits"].Bool(false);
                 return [new ClassSplitPreTokenizer(CharClass.IsNumber, individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous)];
@@ -74,7 +89,11 @@ internal static class PreTokenizerReader
         // Older files say add_prefix_space only.
         ConfigNode scheme = node["prepend_scheme"];
         bool never = !node["add_prefix_space"].Bool(true);
-        if (scheme.IsNull) return never ? PrependScheme.Never : PrependScheme.Always;
+        if (scheme.IsNull)
+        {
+            return never ? PrependScheme.Never : PrependScheme.Always;
+        }
+
         PrependScheme result = scheme.String() switch
         {
             "first" => PrependScheme.First,
@@ -82,7 +101,12 @@ internal static class PreTokenizerReader
             "always" => PrependScheme.Always,
             _ => throw TokenizerException.Unsupported($"{scheme.Path} is {Excerpt.Of(scheme.String())}, which is no known scheme."),
         };
-        if (never && result != PrependScheme.Never) throw TokenizerException.Format($"{scheme.Path} is {Excerpt.Of(scheme.String())}, and add_prefix_space is false.");
+        if (never && result != PrependScheme.Never)
+        {
+            throw TokenizerException.Format(
+            $"{scheme.Path} is {Excerpt.Of(scheme.String())}, and add_prefix_space is false.");
+        }
+
         return result;
     }
 

@@ -10,7 +10,8 @@ namespace SLoRA.Text.Tokenization.Reading;
 /// </summary>
 internal static class RegularFile
 {
-    private static readonly int OpenFlags = OperatingSystem.IsMacOS() ? 0x4 | 0x1000000 : 0x800 | 0x80000; // O_RDONLY | O_NONBLOCK | O_CLOEXEC
+    // O_RDONLY | O_NONBLOCK | O_CLOEXEC
+    private static readonly int OpenFlags = OperatingSystem.IsMacOS() ? 0x4 | 0x1000000 : 0x800 | 0x80000;
 
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">A larger one is refused before anything is read.</param>
@@ -23,8 +24,18 @@ internal static class RegularFile
         {
             using SafeFileHandle handle = Open(path);
             using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
-            if (!stream.CanSeek) throw new TokenizerException("tokenizer.file", $"The file '{path}' is a pipe or a device, and only regular files are read.");
-            if (stream.Length > maxBytes) throw TokenizerException.Limit($"The file '{path}' has {stream.Length} bytes, and {maxBytes} are possible.");
+            if (!stream.CanSeek)
+            {
+                throw new TokenizerException(
+                "tokenizer.file", $"The file '{path}' is a pipe or a device, and only regular files are read.");
+            }
+
+            if (stream.Length > maxBytes)
+            {
+                throw TokenizerException.Limit(
+                $"The file '{path}' has {stream.Length} bytes, and {maxBytes} are possible.");
+            }
+
             // The length counts, not the end: a device has none, and a file can grow while it is read.
             byte[] content = new byte[stream.Length];
             stream.ReadExactly(content);
@@ -38,9 +49,17 @@ internal static class RegularFile
 
     private static SafeFileHandle Open(string path)
     {
-        if (OperatingSystem.IsWindows()) return File.OpenHandle(path);
+        if (OperatingSystem.IsWindows())
+        {
+            return File.OpenHandle(path);
+        }
+
         int descriptor = OpenDescriptor([.. Encoding.UTF8.GetBytes(path), 0], OpenFlags);
-        if (descriptor >= 0) return new SafeFileHandle(descriptor, ownsHandle: true);
+        if (descriptor >= 0)
+        {
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        }
+
         throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
     }
 

@@ -3,7 +3,8 @@ namespace SLoRA.Text.Tokenization.Reading;
 /// <summary>What the files beside tokenizer.json say.</summary>
 internal sealed class TokenizerConfiguration
 {
-    public static TokenizerConfiguration Empty { get; } = new() { Tokens = ConfiguredTokens.None, ChatTemplates = new Dictionary<string, string>() };
+    public static TokenizerConfiguration Empty { get; } =
+        new() { Tokens = ConfiguredTokens.None, ChatTemplates = new Dictionary<string, string>() };
 
     public required ConfiguredTokens Tokens { get; init; }
 

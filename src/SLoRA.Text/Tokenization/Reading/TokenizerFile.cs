@@ -42,9 +42,21 @@ internal sealed class TokenizerFile
     /// <exception cref="TokenizerException">The file is damaged, contradicts itself or holds what is not implemented.</exception>
     public static TokenizerFile Read(ReadOnlySpan<byte> json, ConfiguredTokens configured, List<string> warnings)
     {
-        if (WrongFile.Describe(json) is string what) throw TokenizerException.Format($"tokenizer.json is {what}");
-        if (json.StartsWith("\uFEFF"u8)) json = json[3..];
-        if (!Utf8.IsValid(json)) throw TokenizerException.Format("tokenizer.json is not UTF-8.");
+        if (WrongFile.Describe(json) is string what)
+        {
+            throw TokenizerException.Format($"tokenizer.json is {what}");
+        }
+
+        if (json.StartsWith("\uFEFF"u8))
+        {
+            json = json[3..];
+        }
+
+        if (!Utf8.IsValid(json))
+        {
+            throw TokenizerException.Format("tokenizer.json is not UTF-8.");
+        }
+
         string section = "";
         Dictionary<string, ConfigNode> sections;
         ModelSection model;
@@ -65,7 +77,11 @@ internal sealed class TokenizerFile
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) throw TokenizerException.Format("tokenizer.json must be an object.");
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw TokenizerException.Format("tokenizer.json must be an object.");
+        }
+
         var sections = new Dictionary<string, ConfigNode>();
         var seen = new HashSet<string>();
         ModelSection? model = null;
@@ -73,7 +89,11 @@ internal sealed class TokenizerFile
         {
             string name = JsonText.String(ref reader, "tokenizer.json");
             section = name;
-            if (!seen.Add(name)) throw TokenizerException.Format($"tokenizer.json holds the section {Excerpt.Of(name)} twice.");
+            if (!seen.Add(name))
+            {
+                throw TokenizerException.Format($"tokenizer.json holds the section {Excerpt.Of(name)} twice.");
+            }
+
             reader.Read();
             if (name == "model" && reader.TokenType != JsonTokenType.Null)
             {
@@ -89,11 +109,16 @@ internal sealed class TokenizerFile
             }
         }
 
-        if (reader.Read()) throw TokenizerException.Format("tokenizer.json goes on after its end.");
+        if (reader.Read())
+        {
+            throw TokenizerException.Format("tokenizer.json goes on after its end.");
+        }
+
         return (sections, model ?? throw TokenizerException.Format($"tokenizer.json has no model{WrongFile.DescribeMembers(seen)}."));
     }
 
-    private static TokenizerFile Assemble(Dictionary<string, ConfigNode> sections, ModelSection model, ConfiguredTokens configured, List<string> warnings)
+    private static TokenizerFile Assemble(
+        Dictionary<string, ConfigNode> sections, ModelSection model, ConfiguredTokens configured, List<string> warnings)
     {
         ConfigNode Section(string name) => sections.TryGetValue(name, out ConfigNode node) ? node : new ConfigNode(default, name);
 
@@ -101,11 +126,18 @@ internal sealed class TokenizerFile
         {
             ConfigNode node = Section(name);
             int count = node.Components();
-            return count <= MaxComponents ? node : throw TokenizerException.Unsupported($"{name} has {count} components, and {MaxComponents} are possible.");
+            return count <= MaxComponents
+                ? node
+                : throw TokenizerException.Unsupported($"{name} has {count} components, and {MaxComponents} are possible.");
         }
 
         string version = Section("version").String("1.0");
-        if (version != "1.0") throw TokenizerException.Unsupported($"The version of tokenizer.json is {Excerpt.Of(version)}, and only 1.0 is known.");
+        if (version != "1.0")
+        {
+            throw TokenizerException.Unsupported(
+            $"The version of tokenizer.json is {Excerpt.Of(version)}, and only 1.0 is known.");
+        }
+
         IReadOnlyList<AddedToken> added = AddedTokenReader.Read(Section("added_tokens"));
         Normalizer? normalizer = NormalizerReader.Read(Bounded("normalizer"));
         IReadOnlyList<PreTokenizer> preTokenizers = PreTokenizerReader.Read(Bounded("pre_tokenizer"), out bool wordsAreBytes);
@@ -119,8 +151,16 @@ internal sealed class TokenizerFile
         var table = new AddedTokenTable(added, toAdd, tokenModel.Vocabulary, text => Normalized(normalizer, text, ref room), warnings);
         foreach ((string token, int id) in postProcessor.Named)
         {
-            if (!table.TryGetId(token, out int known) && !tokenModel.Vocabulary.TryGetId(token, out known)) known = -1;
-            if (known == id) continue;
+            if (!table.TryGetId(token, out int known) && !tokenModel.Vocabulary.TryGetId(token, out known))
+            {
+                known = -1;
+            }
+
+            if (known == id)
+            {
+                continue;
+            }
+
             string whose = known < 0 ? "which has no id" : $"whose id is {known}";
             warnings.Add($"post_processor adds the id {id} for {Excerpt.Of(token)}, {whose}; the post-processor's counts.");
         }
@@ -140,7 +180,11 @@ internal sealed class TokenizerFile
 
     private static string Normalized(Normalizer? normalizer, string text, ref int room)
     {
-        if (normalizer is null) return text;
+        if (normalizer is null)
+        {
+            return text;
+        }
+
         var output = new CharBuffer { MaxLength = room };
         normalizer.Normalize(text, output);
         room -= output.Length;

@@ -16,9 +16,17 @@ internal static class TokenizerFolder
 
     public static byte[] ReadTokenizer(string folder)
     {
-        if (!Directory.Exists(folder)) throw new TokenizerException("tokenizer.file", $"The folder '{folder}' does not exist.");
+        if (!Directory.Exists(folder))
+        {
+            throw new TokenizerException("tokenizer.file", $"The folder '{folder}' does not exist.");
+        }
+
         string path = Path.Combine(folder, "tokenizer.json");
-        if (File.Exists(path)) return RegularFile.Read(path, MaxTokenizer);
+        if (File.Exists(path))
+        {
+            return RegularFile.Read(path, MaxTokenizer);
+        }
+
         string[] others = [.. OtherForms.Where(name => File.Exists(Path.Combine(folder, name)))];
         string hint = others.Length == 0 ? "" : $" It holds {string.Join(" and ", others)}: {WrongFile.ConvertIt}.";
         throw new TokenizerException("tokenizer.file", $"The folder '{folder}' holds no tokenizer.json.{hint}");
@@ -46,20 +54,40 @@ internal static class TokenizerFolder
     {
         var templates = new Dictionary<string, string>();
         string file = Path.Combine(folder, TemplateFile);
-        if (File.Exists(file)) templates[DefaultTemplate] = ReadTemplate(file);
+        if (File.Exists(file))
+        {
+            templates[DefaultTemplate] = ReadTemplate(file);
+        }
+
         string named = Path.Combine(folder, "additional_chat_templates");
         if (Directory.Exists(named))
         {
-            foreach (string path in Directory.GetFiles(named, "*.jinja")) templates[Path.GetFileNameWithoutExtension(path)] = ReadTemplate(path);
+            foreach (string path in Directory.GetFiles(named, "*.jinja"))
+            {
+                templates[Path.GetFileNameWithoutExtension(path)] =
+                ReadTemplate(path);
+            }
         }
 
         Dictionary<string, string> ofConfig = TemplatesOf(config["chat_template"]);
-        if (templates.Count == 0) return ofConfig;
+        if (templates.Count == 0)
+        {
+            return ofConfig;
+        }
+
         foreach ((string name, string text) in ofConfig)
         {
             string shown = $"The chat template {Excerpt.Of(name)}";
-            if (!templates.TryGetValue(name, out string? other)) warnings.Add($"{shown} of tokenizer_config.json is left out, as files beside it hold other templates.");
-            else if (other != text) warnings.Add($"{shown} is {Excerpt.Of(text)} in tokenizer_config.json and {Excerpt.Of(other)} in a file beside it, which counts.");
+            if (!templates.TryGetValue(name, out string? other))
+            {
+                warnings.Add(
+                $"{shown} of tokenizer_config.json is left out, as files beside it hold other templates.");
+            }
+            else if (other != text)
+            {
+                warnings.Add(
+                $"{shown} is {Excerpt.Of(text)} in tokenizer_config.json and {Excerpt.Of(other)} in a file beside it, which counts.");
+            }
         }
 
         return templates;
@@ -67,26 +95,50 @@ internal static class TokenizerFolder
 
     private static Dictionary<string, string> TemplatesOf(ConfigNode node)
     {
-        if (node.IsNull) return [];
-        if (node.Kind != JsonValueKind.Array) return new Dictionary<string, string> { [DefaultTemplate] = node.String() };
+        if (node.IsNull)
+        {
+            return [];
+        }
+
+        if (node.Kind != JsonValueKind.Array)
+        {
+            return new Dictionary<string, string> { [DefaultTemplate] = node.String() };
+        }
+
         var templates = new Dictionary<string, string>();
-        foreach (ConfigNode item in node.Items()) templates[item["name"].String()] = item["template"].String();
+        foreach (ConfigNode item in node.Items())
+        {
+            templates[item["name"].String()] = item["template"].String();
+        }
+
         return templates;
     }
 
     private static string ReadTemplate(string path)
     {
         byte[] content = RegularFile.Read(path, MaxOther);
-        if (WrongFile.DescribeDownload(content) is string what) throw TokenizerException.Format($"{Path.GetFileName(path)} is {what}");
+        if (WrongFile.DescribeDownload(content) is string what)
+        {
+            throw TokenizerException.Format($"{Path.GetFileName(path)} is {what}");
+        }
+
         return Encoding.UTF8.GetString(content);
     }
 
     private static JsonDocument? ReadJson(string folder, string name)
     {
         string path = Path.Combine(folder, name);
-        if (!File.Exists(path)) return null;
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
         byte[] content = RegularFile.Read(path, MaxOther);
-        if (WrongFile.Describe(content) is string what) throw TokenizerException.Format($"{name} is {what}");
+        if (WrongFile.Describe(content) is string what)
+        {
+            throw TokenizerException.Format($"{name} is {what}");
+        }
+
         try
         {
             return JsonDocument.Parse(content, new JsonDocumentOptions { MaxDepth = TokenizerFile.MaxDepth });

@@ -7,7 +7,8 @@ internal static class CharClass
 {
     /// <summary>One bit per <see cref="UnicodeCategory"/>.</summary>
     public const uint Letter = (1u << (int)UnicodeCategory.UppercaseLetter) | (1u << (int)UnicodeCategory.LowercaseLetter)
-        | (1u << (int)UnicodeCategory.TitlecaseLetter) | (1u << (int)UnicodeCategory.ModifierLetter) | (1u << (int)UnicodeCategory.OtherLetter);
+        | (1u << (int)UnicodeCategory.TitlecaseLetter) | (1u << (int)UnicodeCategory.ModifierLetter)
+            | (1u << (int)UnicodeCategory.OtherLetter);
 
     public const uint Mark = (1u << (int)UnicodeCategory.NonSpacingMark) | (1u << (int)UnicodeCategory.SpacingCombiningMark)
         | (1u << (int)UnicodeCategory.EnclosingMark);
@@ -52,7 +53,8 @@ internal static class CharClass
 
     /// <summary>The Alphabetic property: letters, letter numbers, and what Unicode counts to them.</summary>
     public static bool IsAlphabetic(int codePoint) =>
-        (Bit(codePoint) & (Letter | (1u << (int)UnicodeCategory.LetterNumber))) != 0 || (codePoint >= 0x80 && RangeTable.OtherAlphabetic.Find(codePoint) is not null);
+        (Bit(codePoint) & (Letter | (1u << (int)UnicodeCategory.LetterNumber))) != 0
+            || (codePoint >= 0x80 && RangeTable.OtherAlphabetic.Find(codePoint) is not null);
 
     /// <summary>A word character of the expression engines: alphabetic, mark, decimal digit or connector.</summary>
     public static bool IsWord(int codePoint) =>
@@ -80,7 +82,11 @@ internal static class CharClass
     private static byte[] MakeCategories()
     {
         byte[] table = new byte[0x10000];
-        for (int i = 0; i < table.Length; i++) table[i] = (byte)CharUnicodeInfo.GetUnicodeCategory((char)i);
+        for (int i = 0; i < table.Length; i++)
+        {
+            table[i] = (byte)CharUnicodeInfo.GetUnicodeCategory((char)i);
+        }
+
         return table;
     }
 }

@@ -37,7 +37,11 @@ internal sealed class RangeTable
     public string? Find(int codePoint)
     {
         int at = Array.BinarySearch(_firsts, codePoint);
-        if (at < 0) at = ~at - 1;
+        if (at < 0)
+        {
+            at = ~at - 1;
+        }
+
         return at >= 0 && codePoint <= _lasts[at] ? _names[at] : null;
     }
 }

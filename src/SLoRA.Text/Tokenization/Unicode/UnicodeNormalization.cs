@@ -47,7 +47,11 @@ internal sealed class UnicodeNormalization
                     _pairs[Pair(UnicodeResource.Hex(line[2]), UnicodeResource.Hex(line[3]))] = first;
                     break;
                 default:
-                    for (int c = first; c <= UnicodeResource.Hex(line[2]); c++) _classes[c] = byte.Parse(line[3]);
+                    for (int c = first; c <= UnicodeResource.Hex(line[2]); c++)
+                    {
+                        _classes[c] = byte.Parse(line[3]);
+                    }
+
                     break;
             }
         }
@@ -70,7 +74,10 @@ internal sealed class UnicodeNormalization
     {
         var points = new List<int>(text.Length);
         DecomposeTo(text, compatible, points);
-        foreach (int point in points) output.AppendRune(point);
+        foreach (int point in points)
+        {
+            output.AppendRune(point);
+        }
     }
 
     /// <summary>Appends the text decomposed and composed again.</summary>
@@ -105,7 +112,10 @@ internal sealed class UnicodeNormalization
             points[kept++] = point;
         }
 
-        for (int i = 0; i < kept; i++) output.AppendRune(points[i]);
+        for (int i = 0; i < kept; i++)
+        {
+            output.AppendRune(points[i]);
+        }
     }
 
     private bool IsInert(ReadOnlySpan<char> text)
@@ -113,7 +123,10 @@ internal sealed class UnicodeNormalization
         ulong[] active = _active ??= FindActive();
         foreach (char c in text)
         {
-            if (((active[c >> 6] >> (c & 63)) & 1) != 0) return false;
+            if (((active[c >> 6] >> (c & 63)) & 1) != 0)
+            {
+                return false;
+            }
         }
 
         return true;
@@ -125,16 +138,43 @@ internal sealed class UnicodeNormalization
         ulong[] active = new ulong[1024];
         void Set(int point)
         {
-            if (point < 0x10000) active[point >> 6] |= 1UL << (point & 63);
+            if (point < 0x10000)
+            {
+                active[point >> 6] |= 1UL << (point & 63);
+            }
         }
 
-        for (int c = 0xD800; c < 0xE000; c++) Set(c);
-        for (int c = VowelFirst; c < VowelFirst + VowelCount; c++) Set(c);
-        for (int c = TailFirst; c < TailFirst + TailCount; c++) Set(c);
-        foreach (int point in _classes.Keys) Set(point);
-        foreach (long pair in _pairs.Keys) Set((int)(pair & 0x1FFFFF));
+        for (int c = 0xD800; c < 0xE000; c++)
+        {
+            Set(c);
+        }
+
+        for (int c = VowelFirst; c < VowelFirst + VowelCount; c++)
+        {
+            Set(c);
+        }
+
+        for (int c = TailFirst; c < TailFirst + TailCount; c++)
+        {
+            Set(c);
+        }
+
+        foreach (int point in _classes.Keys)
+        {
+            Set(point);
+        }
+
+        foreach (long pair in _pairs.Keys)
+        {
+            Set((int)(pair & 0x1FFFFF));
+        }
+
         var composites = new HashSet<int>(_pairs.Values);
-        foreach (int point in _canonical.Keys.Where(point => !composites.Contains(point))) Set(point);
+        foreach (int point in _canonical.Keys.Where(point => !composites.Contains(point)))
+        {
+            Set(point);
+        }
+
         return active;
     }
 
@@ -160,17 +200,32 @@ internal sealed class UnicodeNormalization
                 int index = point - HangulFirst;
                 points.Add(LeadFirst + (index / (VowelCount * TailCount)));
                 points.Add(VowelFirst + (index % (VowelCount * TailCount) / TailCount));
-                if (index % TailCount != 0) points.Add(TailFirst + (index % TailCount));
+                if (index % TailCount != 0)
+                {
+                    points.Add(TailFirst + (index % TailCount));
+                }
+
                 continue;
             }
 
-            if ((compatible && _compatible.TryGetValue(point, out int[]? parts)) || _canonical.TryGetValue(point, out parts)) points.AddRange(parts);
-            else points.Add(point);
+            if ((compatible && _compatible.TryGetValue(point, out int[]? parts))
+                || _canonical.TryGetValue(point, out parts))
+            {
+                points.AddRange(parts);
+            }
+            else
+            {
+                points.Add(point);
+            }
         }
 
         for (int i = 0; i <= points.Count; i++)
         {
-            if (i < points.Count && Class(points[i]) != 0) continue;
+            if (i < points.Count && Class(points[i]) != 0)
+            {
+                continue;
+            }
+
             Order(points, unordered, i);
             unordered = i + 1;
         }
@@ -179,11 +234,19 @@ internal sealed class UnicodeNormalization
     // Marks between two starters, stably by class. Runs are short but for hostile texts, which must not take quadratic time.
     private void Order(List<int> points, int start, int end)
     {
-        if (end - start < 2) return;
+        if (end - start < 2)
+        {
+            return;
+        }
+
         if (end - start > 32)
         {
             int[] sorted = [.. points.GetRange(start, end - start).OrderBy(Class)];
-            for (int i = start; i < end; i++) points[i] = sorted[i - start];
+            for (int i = start; i < end; i++)
+            {
+                points[i] = sorted[i - start];
+            }
+
             return;
         }
 
@@ -192,7 +255,11 @@ internal sealed class UnicodeNormalization
             int point = points[i];
             int combining = Class(point);
             int at = i;
-            for (; at > start && Class(points[at - 1]) > combining; at--) points[at] = points[at - 1];
+            for (; at > start && Class(points[at - 1]) > combining; at--)
+            {
+                points[at] = points[at - 1];
+            }
+
             points[at] = point;
         }
     }
@@ -205,7 +272,8 @@ internal sealed class UnicodeNormalization
             return true;
         }
 
-        if (first - HangulFirst is >= 0 and < HangulCount && (first - HangulFirst) % TailCount == 0 && second - TailFirst is > 0 and < TailCount)
+        if (first - HangulFirst is >= 0 and < HangulCount && (first - HangulFirst) % TailCount == 0 && second - TailFirst is > 0
+            and < TailCount)
         {
             composed = first + second - TailFirst;
             return true;

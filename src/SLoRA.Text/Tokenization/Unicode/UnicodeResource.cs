@@ -10,7 +10,10 @@ internal static class UnicodeResource
         using var reader = new StreamReader(stream);
         while (reader.ReadLine() is string line)
         {
-            if (!line.StartsWith('#') && line.Length > 0) yield return line.Split(' ');
+            if (!line.StartsWith('#') && line.Length > 0)
+            {
+                yield return line.Split(' ');
+            }
         }
     }
 

@@ -52,7 +52,8 @@ public sealed class AttentionJobTests
     }
 
     [Test]
-    public void Long_contexts_agree_with_the_Reference([Values(0, 1, 2)] int type, [Values(511, 512, 513, 1100)] int position, [Values(null, 600)] int? window)
+    public void Long_contexts_agree_with_the_Reference(
+        [Values(0, 1, 2)] int type, [Values(511, 512, 513, 1100)] int position, [Values(null, 600)] int? window)
     {
         // The last rows of a sequence only: the reference takes its time. The segments are 512 positions long.
         GroupedAttention attention = Layouts.Attention(2, 1, 8, window);
@@ -146,7 +147,9 @@ public sealed class AttentionJobTests
         return [.. results];
 
         int Add(int rows, int position, int[] table)
-            => rows == 0 ? twin.Plan.RowCount : twin.Plan.AddSlice(new int[rows], position, table.AsSpan(0, layout.PagesFor(position + rows)), 0);
+            => rows == 0
+                ? twin.Plan.RowCount
+                : twin.Plan.AddSlice(new int[rows], position, table.AsSpan(0, layout.PagesFor(position + rows)), 0);
     }
 
     private static GroupedAttention AnyAttention(Random random)

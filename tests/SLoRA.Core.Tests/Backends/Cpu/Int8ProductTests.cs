@@ -60,7 +60,8 @@ public sealed unsafe class Int8ProductTests
     }
 
     [Test]
-    public void Every_vector_width_gives_the_same_bits([Values(1, 2, 3, 5, 8, 13)] int rows, [Values(7, 64, 200)] int inputs, [Values(5, 16, 100)] int outputs)
+    public void Every_vector_width_gives_the_same_bits(
+        [Values(1, 2, 3, 5, 8, 13)] int rows, [Values(7, 64, 200)] int inputs, [Values(5, 16, 100)] int outputs)
     {
         using var twin = new Twin(rows + inputs + outputs, rows);
         using var backend = new CpuBackend(rows, 0, 1, CpuWeights.Int8);

@@ -17,10 +17,15 @@ internal static class Layouts
 
     /// <summary>The usual rotation of an attention's heads.</summary>
     public static RopeDescription Rope(GroupedAttention attention) =>
-        new() { InverseFrequencies = [.. Enumerable.Range(0, attention.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / attention.HeadDim))] };
+        new()
+        {
+            InverseFrequencies = [.. Enumerable.Range(0, attention.HeadDim / 2)
+            .Select(i => MathF.Pow(10000, -2f * i / attention.HeadDim))]
+        };
 
     public static KvLayout For(TensorType type, int pageTokens, params ReadOnlySpan<GroupedAttention> layers) =>
         KvLayout.For([.. layers.ToArray().Select(layer => new KeyValueShape(layer.KeyValueHeads, layer.HeadDim))], type, pageTokens);
 
-    public static DecoderShape Decoder(int vocabulary, params ReadOnlySpan<GroupedAttention> layers) => new(1 << 20, vocabulary, [.. layers]);
+    public static DecoderShape Decoder(int vocabulary, params ReadOnlySpan<GroupedAttention> layers) =>
+        new(1 << 20, vocabulary, [.. layers]);
 }

@@ -17,7 +17,8 @@ public sealed class LoraTests
         using var twin = new Twin(seed, rows, rows, random.Next(1, 5));
         int inputs = random.Next(1, 200);
         int[] outputs = [random.Next(1, 150), random.Next(1, 150)];
-        (LinearGroup reference, LinearGroup cpu) = twin.Group(inputs, (TensorType.F32, outputs[0], false), (TensorType.BF16, outputs[1], true));
+        (LinearGroup reference, LinearGroup cpu) =
+            twin.Group(inputs, (TensorType.F32, outputs[0], false), (TensorType.BF16, outputs[1], true));
         RowSet set = random.Next(2) == 0 ? RowSet.Step : RowSet.Output;
         int count = BuildStep(twin, rows, set, (inputs, outputs[0]), (inputs, outputs[1]));
         (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(set, inputs, count);

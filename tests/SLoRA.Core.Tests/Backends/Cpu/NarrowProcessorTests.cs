@@ -26,7 +26,8 @@ public sealed class NarrowProcessorTests
     [TestCase("DOTNET_EnableFMA", "0")]
     [TestCase("DOTNET_EnableAVX", "0")]
     [TestCase("DOTNET_EnableHWIntrinsic", "0")]
-    public void The_tests_of_the_backend_hold_with_less(string variable, string value) => ChildProcess.Run(NarrowProcessors.Check, (variable, value));
+    public void The_tests_of_the_backend_hold_with_less(string variable, string value) =>
+        ChildProcess.Run(NarrowProcessors.Check, (variable, value));
 
     [Test]
     public void Results_have_the_same_bits_at_every_width_with_fused_multiply_add_and_others_at_every_width_without()
@@ -51,10 +52,12 @@ public sealed class NarrowProcessorTests
     public void A_backend_without_AVX2_says_what_it_uses_and_what_is_missing()
     {
         string[] lines = ChildProcess.Run(NarrowProcessors.Digest, _noAvx2).Split(Environment.NewLine);
-        const string Missing = "the processor has AVX2 and FMA, but they are switched off for this process (DOTNET_EnableAVX2, DOTNET_EnableAVX)";
+        const string Missing =
+            "the processor has AVX2 and FMA, but they are switched off for this process (DOTNET_EnableAVX2, DOTNET_EnableAVX)";
         Assert.That(lines[1], Is.EqualTo("vectors of 128 bits without fused multiply-add: " + Missing));
         Assert.That(lines[2], Is.EqualTo(lines[1]), "what the log says");
-        Assert.That(ChildProcess.Run(NarrowProcessors.Digest, _no512).Split(Environment.NewLine)[1..], Is.EqualTo(new[] { "AVX2 and FMA", "", "" }));
+        Assert.That(ChildProcess.Run(NarrowProcessors.Digest, _no512)
+            .Split(Environment.NewLine)[1..], Is.EqualTo(new[] { "AVX2 and FMA", "", "" }));
     }
 
     private static string[] Digest(params ReadOnlySpan<(string Name, string Value)> environment)

@@ -9,7 +9,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// What runs in processes whose processor has narrower vectors than this machine's: tests of the backend and of sampling, and results to compare.
+/// What runs in processes whose processor has narrower vectors than this machine's: tests of the backend and of sampling, and results to
+/// compare.
 /// </summary>
 internal static unsafe class NarrowProcessors
 {

@@ -29,7 +29,8 @@ public sealed unsafe class ProductJobTests
         twin.Cpu.Linear(cpu, x.Cpu, y.Cpu);
         for (int row = 0; row < rows; row++)
         {
-            Assert.That(Twin.Read(y.Cpu, row), ScalarSum.ReferenceBits(Twin.Read(y.Reference, row)), $"row {row} of {rows}, {inputs} inputs");
+            Assert.That(
+                Twin.Read(y.Cpu, row), ScalarSum.ReferenceBits(Twin.Read(y.Reference, row)), $"row {row} of {rows}, {inputs} inputs");
         }
     }
 

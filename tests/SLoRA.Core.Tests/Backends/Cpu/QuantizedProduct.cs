@@ -4,8 +4,8 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// The int8 product in scalars, as the documentation states it: groups of 64 inputs, integers round(x · (L / max |x|)), exact sums of a group,
-/// groups added in order by fused multiply-add, then the bias.
+/// The int8 product in scalars, as the documentation states it: groups of 64 inputs, integers round(x · (L / max |x|)), exact sums of a
+/// group, groups added in order by fused multiply-add, then the bias.
 /// </summary>
 internal static unsafe class QuantizedProduct
 {

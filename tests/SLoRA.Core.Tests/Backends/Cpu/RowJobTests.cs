@@ -116,7 +116,8 @@ public sealed class RowJobTests
             float[] actual = Twin.Read(rows.Cpu, row);
             for (int i = 0; i < expected.Length; i++)
             {
-                Assert.That(actual[i], Is.EqualTo(expected[i]).Within((relative * MathF.Abs(expected[i])) + 1e-30f), $"row {row}, column {i}");
+                Assert.That(actual[i], Is.EqualTo(expected[i])
+                    .Within((relative * MathF.Abs(expected[i])) + 1e-30f), $"row {row}, column {i}");
             }
         }
     }

@@ -6,7 +6,8 @@ using NUnit.Framework.Constraints;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// The two families of results, in scalars: <c>a b + c</c> rounded once, and rounded twice. What the processor says decides which is expected.
+/// The two families of results, in scalars: <c>a b + c</c> rounded once, and rounded twice. What the processor says decides which is
+/// expected.
 /// </summary>
 internal static class ScalarSum
 {
@@ -25,6 +26,8 @@ internal static class ScalarSum
         return product + c;
     }
 
-    /// <summary>The bits of the Reference, which rounds once; where this process rounds twice, as near as sums of some hundred numbers below 1 come.</summary>
+    /// <summary>
+    /// The bits of the Reference, which rounds once; where this process rounds twice, as near as sums of some hundred numbers below 1 come.
+    /// </summary>
     public static Constraint ReferenceBits(float[] expected) => IsFused ? Is.EqualTo(expected) : Is.EqualTo(expected).Within(1e-4f);
 }

@@ -54,7 +54,8 @@ public sealed unsafe class TileProductTests
         TileProduct.Add<T>(x.Floats, k, at, 64 * size, y.Floats, 64, m, 64, k);
         if (ScalarSum.IsFused)
         {
-            TileProduct256.Add64<T>(x.Floats, k, at, at + (16 * size), at + (32 * size), at + (48 * size), 64 * size, halves.Floats, 64, m, k);
+            TileProduct256.Add64<T>(x.Floats, k, at, at + (16 * size), at + (32 * size), at + (48 * size), 64
+                * size, halves.Floats, 64, m, k);
         }
         else
         {
@@ -73,7 +74,8 @@ public sealed unsafe class TileProductTests
     }
 
     /// <summary>y <c>[m, n]</c> plus x <c>[m, k]</c> times w <c>[k, columns]</c>, every element by itself.</summary>
-    private static float[] Expected(float* x, int xStride, byte* w, TensorType type, int columns, float* y, int yStride, int m, int n, int k)
+    private static float[] Expected(
+        float* x, int xStride, byte* w, TensorType type, int columns, float* y, int yStride, int m, int n, int k)
     {
         float[] expected = new ReadOnlySpan<float>(y, ((m - 1) * yStride) + columns).ToArray();
         for (int row = 0; row < m; row++)

@@ -13,7 +13,10 @@ internal readonly record struct Chunk(int First, int Count)
     public int End => First + Count;
 }
 
-/// <summary>Rotation, the write into the cache and attention over it, on both backends; shared by the tests on devices and those in ILGPU's simulation.</summary>
+/// <summary>
+/// Rotation, the write into the cache and attention over it, on both backends; shared by the tests on devices and those in ILGPU's
+/// simulation.
+/// </summary>
 internal static unsafe class AttentionChecks
 {
     private const int Layer = 1;
@@ -28,7 +31,8 @@ internal static unsafe class AttentionChecks
         int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
         Trio<DeviceRows> qkv = twin.Rows(RowSet.Step, width, 0);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, attention.Heads * attention.HeadDim, 0);
-        var rope = new Trio<DeviceRope?>(twin.Reference.CreateRope(Cpu.Layouts.Rope(attention)), null, twin.Gpu.CreateRope(Cpu.Layouts.Rope(attention)));
+        var rope = new Trio<DeviceRope?>(
+            twin.Reference.CreateRope(Cpu.Layouts.Rope(attention)), null, twin.Gpu.CreateRope(Cpu.Layouts.Rope(attention)));
         for (int i = 0; i < chunks.Length; i++)
         {
             for (int first = 0; first < chunks[i].First; first += rowLimit)
@@ -111,7 +115,10 @@ internal static unsafe class AttentionChecks
         }
     }
 
-    /// <summary>A rotated key may fall on the other side of a rounding; whatever is not written keeps its NaN. Then both backends go on with the Gpu's.</summary>
+    /// <summary>
+    /// A rotated key may fall on the other side of a rounding; whatever is not written keeps its NaN. Then both backends go on with the
+    /// Gpu's.
+    /// </summary>
     private static void AssertSamePages(GpuTwin twin, TensorType type)
     {
         double ulp = type switch
@@ -143,7 +150,8 @@ internal static unsafe class AttentionChecks
         }
     }
 
-    private static void AssertSameAttention(GpuTwin twin, Trio<DeviceRows> qkv, Trio<DeviceRows> y, GroupedAttention attention, KvLayout layout)
+    private static void AssertSameAttention(
+        GpuTwin twin, Trio<DeviceRows> qkv, Trio<DeviceRows> y, GroupedAttention attention, KvLayout layout)
     {
         int d = attention.HeadDim;
         foreach (StepSlice slice in twin.Plan.Slices)
@@ -160,7 +168,8 @@ internal static unsafe class AttentionChecks
                     double bound = Bound(twin, attention, layout, table, q.AsSpan(head * d, d), head, slice.FirstPosition + i);
                     for (int column = head * d; column < (head + 1) * d; column++)
                     {
-                        Assert.That((double)actual[column], Is.EqualTo(expected[column]).Within(bound), $"row {row}, head {head}, column {column}");
+                        Assert.That((double)actual[column], Is.EqualTo(expected[column])
+                            .Within(bound), $"row {row}, head {head}, column {column}");
                     }
                 }
             }
@@ -168,12 +177,13 @@ internal static unsafe class AttentionChecks
     }
 
     /// <summary>
-    /// What two computations of one head of one row differ by at most. A score s = scale · q · K is wrong by e ≤ γ(d + 2) scale Σ|q||K|, a weight
-    /// e^(s − m) relatively by 2e and the error of an exponential; sums of n weights and n weighted values by γ(n + 3) on top, with n at most 256
-    /// where splits are summed by themselves, and two exponentials and three roundings per split where they are merged. A mean whose weights are
-    /// relatively wrong by ε is wrong by at most 2 ε of the largest value.
+    /// What two computations of one head of one row differ by at most. A score s = scale · q · K is wrong by e ≤ γ(d + 2) scale Σ|q||K|, a
+    /// weight e^(s − m) relatively by 2e and the error of an exponential; sums of n weights and n weighted values by γ(n + 3) on top, with
+    /// n at most 256 where splits are summed by themselves, and two exponentials and three roundings per split where they are merged. A
+    /// mean whose weights are relatively wrong by ε is wrong by at most 2 ε of the largest value.
     /// </summary>
-    private static double Bound(GpuTwin twin, GroupedAttention attention, KvLayout layout, int[] table, ReadOnlySpan<float> q, int head, int position)
+    private static double Bound(
+        GpuTwin twin, GroupedAttention attention, KvLayout layout, int[] table, ReadOnlySpan<float> q, int head, int position)
     {
         var memory = (ReferencePageMemory)twin.Reference.Pages;
         int keyHead = head / (attention.Heads / attention.KeyValueHeads);

@@ -82,7 +82,8 @@ public sealed class AttentionTests
             var before = new Chunk(0, random.Next(1, Math.Min(length, 20) + 1));
             var behind = new Chunk(length - 1, 1);
             float[][] rows = other.Attend(before, new Chunk(position, count), behind);
-            Assert.That(rows[before.Count..(before.Count + count)], Is.EqualTo(expected[position..(position + count)]), $"from position {position}");
+            Assert.That(rows[before.Count..(before.Count + count)], Is.EqualTo(expected[position..(position + count)]),
+                $"from position {position}");
             position += count;
         }
     }

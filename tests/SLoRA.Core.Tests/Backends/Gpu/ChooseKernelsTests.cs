@@ -26,11 +26,13 @@ public sealed class ChooseKernelsTests
         new() { Temperature = 2.5f, TopP = 0.25f },
         new() { Temperature = 0.8f, TopP = 0.95f, TopK = 40, MinP = 0.05f },
         new() { Temperature = 1, MinP = 0.2f, RepetitionPenalty = 0.8f },
-        new() { Temperature = 1.1f, TopK = 50, TopP = 0.8f, FrequencyPenalty = 0.7f, LogitBias = new Dictionary<int, float> { [3] = 5, [700] = -100 } },
+        new() { Temperature = 1.1f, TopK = 50, TopP = 0.8f, FrequencyPenalty = 0.7f,
+            LogitBias = new Dictionary<int, float> { [3] = 5, [700] = -100 } },
     ];
 
     [Test]
-    public void The_device_chooses_what_the_sampler_chooses([ValueSource(nameof(Options))] SamplingOptions options, [Values(1, 5, 3001)] int vocabulary)
+    public void The_device_chooses_what_the_sampler_chooses(
+        [ValueSource(nameof(Options))] SamplingOptions options, [Values(1, 5, 3001)] int vocabulary)
     {
         using var device = new Chooser(8, vocabulary);
         var random = new Random(vocabulary);
@@ -38,8 +40,10 @@ public sealed class ChooseKernelsTests
         {
             // Every other round has logits on a coarse grid, so that there are ties at every border.
             float[][] rows = [.. Enumerable.Range(0, 8).Select(_ => Logits(random, vocabulary, round % 2 == 0))];
-            int[][] tokens = [.. Enumerable.Range(0, 8).Select(_ => Enumerable.Range(0, 30).Select(_ => random.Next(vocabulary)).ToArray())];
-            Sampler[] samplers = [.. Enumerable.Range(0, 8).Select(i => new Sampler(Fitting(options, vocabulary), (ulong)((round * 8) + i), 10, 100))];
+            int[][] tokens =
+                [.. Enumerable.Range(0, 8).Select(_ => Enumerable.Range(0, 30).Select(_ => random.Next(vocabulary)).ToArray())];
+            Sampler[] samplers =
+                [.. Enumerable.Range(0, 8).Select(i => new Sampler(Fitting(options, vocabulary), (ulong)((round * 8) + i), 10, 100))];
             int[] chosen = device.Choose(rows, samplers, tokens);
             for (int i = 0; i < 8; i++)
             {
@@ -56,7 +60,8 @@ public sealed class ChooseKernelsTests
         var random = new Random(5);
         float[][] rows = [Logits(random, 300, false), Logits(random, 300, false), Logits(random, 300, false)];
         rows[1][299] = bad;
-        Sampler[] samplers = [.. Enumerable.Range(0, 3).Select(i => new Sampler(new SamplingOptions { Temperature = i % 2 }, (ulong)i, 1, 10))];
+        Sampler[] samplers =
+            [.. Enumerable.Range(0, 3).Select(i => new Sampler(new SamplingOptions { Temperature = i % 2 }, (ulong)i, 1, 10))];
         int[] chosen = device.Choose(rows, samplers, [[1], [1], [1]]);
         Assert.Multiple(() =>
         {
@@ -72,7 +77,8 @@ public sealed class ChooseKernelsTests
         using var device = new Chooser(2, 200);
         float[] row = Enumerable.Repeat(float.NegativeInfinity, 200).ToArray();
         row[77] = -3;
-        Sampler[] samplers = [new(new SamplingOptions { Temperature = 1, TopP = 0.5f }, 1, 1, 10), new(new SamplingOptions { Temperature = 5 }, 2, 1, 10)];
+        Sampler[] samplers =
+            [new(new SamplingOptions { Temperature = 1, TopP = 0.5f }, 1, 1, 10), new(new SamplingOptions { Temperature = 5 }, 2, 1, 10)];
         Assert.That(device.Choose([row, row], samplers, [[1], [1]]), Is.EqualTo(new[] { 77, 77 }));
     }
 
@@ -142,7 +148,8 @@ public sealed class ChooseKernelsTests
             {
                 fixed (float* row = rows[i])
                 {
-                    DeviceCopies.Upload(_device.Stream, row, device.SubView((long)i * _vocabulary * sizeof(float), (long)_vocabulary * sizeof(float)));
+                    DeviceCopies.Upload(
+                        _device.Stream, row, device.SubView((long)i * _vocabulary * sizeof(float), (long)_vocabulary * sizeof(float)));
                     _device.Stream.Synchronize();
                 }
             }

@@ -6,8 +6,8 @@ using NUnit.Framework.Internal.Builders;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// A fixture whose tests all need the device of <see cref="SharedDevice"/>. Where there is none it has no tests, and <see cref="DeviceFixtureTests"/> says so in one line
-/// for all of them.
+/// A fixture whose tests all need the device of <see cref="SharedDevice"/>. Where there is none it has no tests, and
+/// <see cref="DeviceFixtureTests"/> says so in one line for all of them.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class DeviceFixtureAttribute : NUnitAttribute, IFixtureBuilder

@@ -71,7 +71,8 @@ public sealed class GpuBatchInvarianceTests
             requests.Add(new GenerationRequest
             {
                 Prompt = Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(261)).ToArray(),
-                Adapters = [.. Enumerable.Range(0, uses).Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
+                Adapters = [.. Enumerable.Range(0, uses)
+                    .Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
                 MaxTokens = random.Next(1, 10),
                 IgnoreEndOfText = true,
                 Sampling = i % 3 == 0 ? new SamplingOptions { Temperature = 0.9f, TopP = 0.9f, Seed = i } : SamplingOptions.Greedy,

@@ -11,8 +11,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// The same objects on the Reference backend and on a Gpu backend, filled with the same random numbers, and their magnitudes on a second Reference backend.
-/// Everything is loaded and created before the first step. One thread.
+/// The same objects on the Reference backend and on a Gpu backend, filled with the same random numbers, and their magnitudes on a second
+/// Reference backend. Everything is loaded and created before the first step. One thread.
 /// </summary>
 internal sealed unsafe class GpuTwin : IDisposable
 {
@@ -127,7 +127,8 @@ internal sealed unsafe class GpuTwin : IDisposable
             Elements.Write(type, magnitudes.Address, i, MathF.Abs(number));
         }
 
-        return (new WeightSource("test", type, (nint)weight.Address, rows, columns), new WeightSource("test", type, (nint)magnitudes.Address, rows, columns));
+        return (new WeightSource("test", type, (nint)weight.Address, rows, columns),
+            new WeightSource("test", type, (nint)magnitudes.Address, rows, columns));
     }
 
     public Trio<DeviceVector> Vector(TensorType type, int length)
@@ -213,7 +214,8 @@ internal sealed unsafe class GpuTwin : IDisposable
     }
 
     /// <summary>
-    /// Begins a step on the Gpu backend alone. A step's plan is put together where that of the step before is being sent from, so that one must have ended.
+    /// Begins a step on the Gpu backend alone. A step's plan is put together where that of the step before is being sent from, so that one
+    /// must have ended.
     /// </summary>
     public void BeginStep(StepPlan plan)
     {
@@ -263,7 +265,8 @@ internal sealed unsafe class GpuTwin : IDisposable
             }
 
             magnitudes.AddSlice(
-                plan.Tokens.Slice(slice.FirstRow, slice.RowCount), slice.FirstPosition, plan.PageTables.Slice(slice.TableStart, slice.TableLength), outputs);
+                plan.Tokens.Slice(slice.FirstRow, slice.RowCount), slice.FirstPosition,
+                plan.PageTables.Slice(slice.TableStart, slice.TableLength), outputs);
         }
 
         foreach (WorkChunk chunk in plan.Lora.Chunks)

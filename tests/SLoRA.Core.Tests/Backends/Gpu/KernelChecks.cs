@@ -5,7 +5,9 @@ using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
-/// <summary>One operation on both backends, with the twin's random content; shared by the tests on devices and those in ILGPU's simulation.</summary>
+/// <summary>
+/// One operation on both backends, with the twin's random content; shared by the tests on devices and those in ILGPU's simulation.
+/// </summary>
 internal static class KernelChecks
 {
     /// <summary>Products of x and W and biases. Errors: K products and sums, the bias.</summary>
@@ -20,7 +22,10 @@ internal static class KernelChecks
         AssertClose(twin, y, rows, inputs + 1);
     }
 
-    /// <summary>Base products and the deltas of a work list. Errors: those of the products, K and r of each delta, four of scale, weight and adding up to three.</summary>
+    /// <summary>
+    /// Base products and the deltas of a work list. Errors: those of the products, K and r of each delta, four of scale, weight and adding
+    /// up to three.
+    /// </summary>
     public static void Deltas(GpuTwin twin, int rows, RowSet set, int inputs, params (TensorType Type, int Outputs, bool Bias)[] parts)
     {
         Trio<LinearGroup> group = twin.Group(inputs, parts);
@@ -145,7 +150,8 @@ internal static class KernelChecks
         for (int i = 0; i < expected.Length; i++)
         {
             // Both sides round.
-            Assert.That((double)actual[i], Is.EqualTo(expected[i]).Within((2 * relative * Math.Abs(expected[i])) + 1e-30), $"row {row}, column {i}");
+            Assert.That((double)actual[i], Is.EqualTo(expected[i])
+                .Within((2 * relative * Math.Abs(expected[i])) + 1e-30), $"row {row}, column {i}");
         }
     }
 }

@@ -29,7 +29,8 @@ public sealed class NativeNamesTests
             foreach (NativeSystem system in Enum.GetValues<NativeSystem>())
             {
                 ImmutableArray<string> files = NativeNames.Files(library, system);
-                Assert.That(files.IsEmpty, Is.EqualTo(system == NativeSystem.MacOS && library is not NativeNames.OpenCL), $"{library}, {system}");
+                Assert.That(
+                    files.IsEmpty, Is.EqualTo(system == NativeSystem.MacOS && library is not NativeNames.OpenCL), $"{library}, {system}");
                 foreach (string file in files)
                 {
                     Assert.That(file, system switch
@@ -49,7 +50,8 @@ public sealed class NativeNamesTests
         string[] imports =
         [
             .. typeof(Context).Assembly.GetTypes()
-                .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+                .SelectMany(
+                    type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
                 .Select(method => (Type: method.DeclaringType!, method.GetCustomAttribute<DllImportAttribute>()?.Value))
                 .Where(import => import.Value is not null && typeof(CudaAPI).Namespace is { } cuda
                     && (import.Type.Namespace == cuda || import.Type.Namespace!.EndsWith("OpenCL", StringComparison.Ordinal)))

@@ -39,7 +39,8 @@ public sealed class ProductTests
         int rows = random.Next(ProductKernels.FewRows + 1, 71);
         int inputs = random.Next(1, 2600);
         using GpuTwin twin = SharedDevice.Twin(seed, rows);
-        Trio<LinearGroup> group = twin.Group(inputs, (twin.AnyType(), random.Next(1, 90), random.Next(2) == 0), (twin.AnyType(), random.Next(1, 20), true));
+        Trio<LinearGroup> group =
+            twin.Group(inputs, (twin.AnyType(), random.Next(1, 90), random.Next(2) == 0), (twin.AnyType(), random.Next(1, 20), true));
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, inputs, rows);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, group.Gpu.Outputs, 0);
         float[][] many = Compute(rows);

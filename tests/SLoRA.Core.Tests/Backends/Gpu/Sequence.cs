@@ -5,7 +5,10 @@ using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
-/// <summary>One sequence of random queries, keys and values whose cache is filled through the Gpu backend, to attend from any of its rows in any company.</summary>
+/// <summary>
+/// One sequence of random queries, keys and values whose cache is filled through the Gpu backend, to attend from any of its rows in any
+/// company.
+/// </summary>
 internal sealed class Sequence
 {
     private readonly GpuTwin _twin;
@@ -29,7 +32,8 @@ internal sealed class Sequence
         AttentionChecks.FillPages(twin, pages);
         int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
         var numbers = new Random(length);
-        _inputs = [.. Enumerable.Range(0, length).Select(_ => Enumerable.Range(0, width).Select(_ => numbers.NextSingle() - 0.5f).ToArray())];
+        _inputs =
+            [.. Enumerable.Range(0, length).Select(_ => Enumerable.Range(0, width).Select(_ => numbers.NextSingle() - 0.5f).ToArray())];
         _qkv = twin.Gpu.CreateRows(RowSet.Step, width);
         _y = twin.Gpu.CreateRows(RowSet.Step, attention.Heads * attention.HeadDim);
         _rope = twin.Gpu.CreateRope(Layouts.Rope(attention));

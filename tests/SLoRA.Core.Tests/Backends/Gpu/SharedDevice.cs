@@ -4,8 +4,8 @@ using SLoRA.Backends.Gpu;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// The device of this machine and its kernels, opened once for all tests: a GPU, or OpenCL on the processor (Debian's pocl-opencl-icd). Fixtures that use
-/// it are not run in parallel, since a device's stream belongs to one thread at a time.
+/// The device of this machine and its kernels, opened once for all tests: a GPU, or OpenCL on the processor (Debian's pocl-opencl-icd).
+/// Fixtures that use it are not run in parallel, since a device's stream belongs to one thread at a time.
 /// </summary>
 [SetUpFixture]
 internal sealed class SharedDevice

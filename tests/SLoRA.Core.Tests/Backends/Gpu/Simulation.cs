@@ -13,22 +13,30 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 /// </summary>
 internal static class Simulation
 {
-    /// <summary>Cases that use every kernel at least once, by name; the smallest that fill more than one group or split where the kernel has them.</summary>
-    public static IReadOnlyDictionary<string, Action<Func<int, int, GpuTwin>>> Cases { get; } = new Dictionary<string, Action<Func<int, int, GpuTwin>>>
-    {
-        ["few rows"] = twin => Run(twin(2, 0), t => KernelChecks.Products(t, 2, 67, (TensorType.F32, 3, true), (TensorType.BF16, 9, false))),
-        ["many rows"] = twin => Run(twin(9, 0), t => KernelChecks.Products(t, 9, 35, (TensorType.F16, 5, true))),
-        ["norms"] = twin => Run(twin(2, 0), t => KernelChecks.Norms(t, 2, 131, 2, 6)),
-        ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
-        ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),
-        ["deltas"] = twin => Run(twin(3, 0), t => KernelChecks.Deltas(t, 3, RowSet.Step, 20, (TensorType.F32, 7, false))),
-        ["deltas of output rows"] = twin => Run(twin(6, 6), t => KernelChecks.Deltas(t, 6, RowSet.Output, 9, (TensorType.F32, 5, false))),
-        ["embeddings"] = twin => Run(twin(3, 0), t => KernelChecks.Embeddings(t, 3, TensorType.BF16, 11, 6)),
-        ["attention"] = twin => Run(
-            twin(4, 0), t => AttentionChecks.Agree(t, Layouts.Attention(2, 1, 4, 3), TensorType.F16, 2, 4, new Chunk(2, 3), new Chunk(0, 1))),
-        ["attention over splits"] = twin => Run(
-            twin(90, 0), t => AttentionChecks.Agree(t, Layouts.Attention(1, 1, 2), TensorType.F32, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
-    };
+    /// <summary>
+    /// Cases that use every kernel at least once, by name; the smallest that fill more than one group or split where the kernel has them.
+    /// </summary>
+    public static IReadOnlyDictionary<string, Action<Func<int, int, GpuTwin>>> Cases { get; } =
+        new Dictionary<string, Action<Func<int, int, GpuTwin>>>
+        {
+            ["few rows"] = twin =>
+                Run(twin(2, 0), t => KernelChecks.Products(t, 2, 67, (TensorType.F32, 3, true), (TensorType.BF16, 9, false))),
+            ["many rows"] = twin => Run(twin(9, 0), t => KernelChecks.Products(t, 9, 35, (TensorType.F16, 5, true))),
+            ["norms"] = twin => Run(twin(2, 0), t => KernelChecks.Norms(t, 2, 131, 2, 6)),
+            ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
+            ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),
+            ["deltas"] = twin => Run(twin(3, 0), t => KernelChecks.Deltas(t, 3, RowSet.Step, 20, (TensorType.F32, 7, false))),
+            ["deltas of output rows"] = twin =>
+                Run(twin(6, 6), t => KernelChecks.Deltas(t, 6, RowSet.Output, 9, (TensorType.F32, 5, false))),
+            ["embeddings"] = twin => Run(twin(3, 0), t => KernelChecks.Embeddings(t, 3, TensorType.BF16, 11, 6)),
+            ["attention"] = twin => Run(
+                twin(4, 0),
+                t => AttentionChecks.Agree(t, Layouts.Attention(2, 1, 4, 3), TensorType.F16, 2, 4, new Chunk(2, 3), new Chunk(0, 1))),
+            ["attention over splits"] = twin => Run(
+                twin(90, 0),
+                t => AttentionChecks.Agree(
+                    t, Layouts.Attention(1, 1, 2), TensorType.F32, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
+        };
 
     /// <summary>Runs all cases; prints a line for each.</summary>
     public static void RunCases()

@@ -4,8 +4,8 @@ using NUnit.Framework.Internal;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// The smallest cases of every kernel in ILGPU's simulation, in a process of its own: it needs no device, runs a thread per thread of a group, and ends the
-/// process at the first index that is out of range.
+/// The smallest cases of every kernel in ILGPU's simulation, in a process of its own: it needs no device, runs a thread per thread of a
+/// group, and ends the process at the first index that is out of range.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class SimulationTests

@@ -9,8 +9,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
 /// <summary>
-/// What is sent for a step, read back as the kernels would: everything that they follow leads to somewhere inside of what was sent, and says what the plan
-/// says. Launches nothing, so that ILGPU's simulation is device enough.
+/// What is sent for a step, read back as the kernels would: everything that they follow leads to somewhere inside of what was sent, and
+/// says what the plan says. Launches nothing, so that ILGPU's simulation is device enough.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed unsafe class StepUploadTests
@@ -106,7 +106,8 @@ public sealed unsafe class StepUploadTests
         int[] order = [.. Enumerable.Range(0, Pages)];
         random.Shuffle(order);
         var maker = new RandomAdapter(random, (_, _, _, _) => { }, new Queue<int>(order), PageBytes);
-        return maker.Create([.. Enumerable.Range(0, modules).Select(_ => random.Next(5) == 0 ? ((int, int)?)null : (random.Next(1, 100), random.Next(1, 100)))]);
+        return maker.Create([.. Enumerable.Range(0, modules)
+            .Select(_ => random.Next(5) == 0 ? ((int, int)?)null : (random.Next(1, 100), random.Next(1, 100)))]);
     }
 
     private static void Fill(StepPlan plan, Random random, int slices, ResidentAdapter[] adapters)
@@ -141,7 +142,8 @@ public sealed unsafe class StepUploadTests
         where T : unmanaged
     {
         var values = new T[view.Length];
-        Assert.That(((IContiguousArrayView)view).Index * sizeof(T) % DeviceArena.Alignment, Is.Zero, "where a view that kernels are given begins");
+        Assert.That(((IContiguousArrayView)view).Index
+            * sizeof(T) % DeviceArena.Alignment, Is.Zero, "where a view that kernels are given begins");
         fixed (T* target = values)
         {
             DeviceCopies.Download(device.Stream, view.Cast<byte>(), target);
@@ -249,7 +251,8 @@ public sealed unsafe class StepUploadTests
 
         Assert.That(upload.ShrunkLength, Is.EqualTo(free));
         Assert.That(upload.ShrinkBlockCount, Is.EqualTo(expectedBlocks.Count));
-        Assert.That(Enumerable.Range(0, expectedBlocks.Count).Select(i => (blocks[2 * i], blocks[(2 * i) + 1])), Is.EqualTo(expectedBlocks));
+        Assert.That(Enumerable.Range(0, expectedBlocks.Count)
+            .Select(i => (blocks[2 * i], blocks[(2 * i) + 1])), Is.EqualTo(expectedBlocks));
     }
 
     /// <summary>The directory on the device says of every tile what the generation's own says, and lies inside of the arena.</summary>

@@ -11,7 +11,8 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [NonParallelizable]
 public sealed unsafe class StoredTypesTests
 {
-    private static readonly float[] Halves = [.. Enumerable.Range(0, 1 << 16).Select(bits => (float)BitConverter.UInt16BitsToHalf((ushort)bits))];
+    private static readonly float[] Halves =
+        [.. Enumerable.Range(0, 1 << 16).Select(bits => (float)BitConverter.UInt16BitsToHalf((ushort)bits))];
     private static readonly float[] Brains = [.. Enumerable.Range(0, 1 << 16).Select(bits => Elements.Widen((ushort)bits))];
     private static readonly uint[] Numbers = AllNumbers();
 
@@ -47,7 +48,9 @@ public sealed unsafe class StoredTypesTests
 
     private static ushort NarrowToHalf(float value) => BitConverter.HalfToUInt16Bits((System.Half)value);
 
-    /// <summary>Bits of every half and brain float, of the numbers halfway to the next, the neighbours of both, and of random numbers.</summary>
+    /// <summary>
+    /// Bits of every half and brain float, of the numbers halfway to the next, the neighbours of both, and of random numbers.
+    /// </summary>
     private static uint[] AllNumbers()
     {
         var numbers = new List<uint>();

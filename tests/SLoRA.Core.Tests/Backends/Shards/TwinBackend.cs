@@ -5,8 +5,8 @@ using SLoRA.Step;
 namespace SLoRA.Core.Tests.Backends.Shards;
 
 /// <summary>
-/// Two devices behind one backend, as shards would be: every operation runs on both, with page memory of its own for each, and their rows are compared after
-/// every operation. Engine, planner and decoder do not know.
+/// Two devices behind one backend, as shards would be: every operation runs on both, with page memory of its own for each, and their rows
+/// are compared after every operation. Engine, planner and decoder do not know.
 /// </summary>
 internal sealed class TwinBackend(int rows, int outputs) : IBackend
 {

@@ -4,8 +4,8 @@ using SLoRA.Backends.Cpu;
 namespace SLoRA.Core.Tests.Engine.Faults;
 
 /// <summary>
-/// Every callback of a host program throws, at every moment at which it is called: the engine goes on, whoever did not ask for the callback is answered as ever, and
-/// every stream ends.
+/// Every callback of a host program throws, at every moment at which it is called: the engine goes on, whoever did not ask for the callback
+/// is answered as ever, and every stream ends.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class CallerFaultTests
@@ -13,7 +13,8 @@ public sealed class CallerFaultTests
     // A stream that never ends is what is looked for: a test must not wait for it for ever.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static readonly GenerationRequest Plain = new() { Prompt = Enumerable.Range(9, 12).ToArray(), MaxTokens = 6, IgnoreEndOfText = true };
+    private static readonly GenerationRequest Plain =
+        new() { Prompt = Enumerable.Range(9, 12).ToArray(), MaxTokens = 6, IgnoreEndOfText = true };
 
     private static readonly Lazy<Task<Outcome>> Quiet = new(() => RunAsync(new Saboteur()));
 
@@ -43,7 +44,8 @@ public sealed class CallerFaultTests
         ("instrument published", null),
     ];
 
-    private static IEnumerable<TestCaseData> Names => Callbacks.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Callback));
+    private static IEnumerable<TestCaseData> Names =>
+        Callbacks.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Callback));
 
     [TestCaseSource(nameof(Names))]
     public async Task A_callback_that_throws_at_any_moment_is_its_own_requests_affair_and_no_others(int row)
@@ -64,11 +66,15 @@ public sealed class CallerFaultTests
             }
 
             Assert.That(outcome.Others, Is.EqualTo(quiet.Others), $"the others' answers, at {moment}");
-            Assert.That(outcome.RegisterError, callback == "timer" ? Is.Null.Or.TypeOf<AdapterLoadException>() : Is.Null, $"registering, at {moment}");
+            Assert.That(outcome.RegisterError, callback == "timer"
+                ? Is.Null.Or.TypeOf<AdapterLoadException>()
+                : Is.Null, $"registering, at {moment}");
             if (outcome.OwnError is { } ownError)
             {
                 // A timer for the deadline is the request's own, one for reading is the reading's.
-                Assert.That(ownError, callback == "timer" ? Is.InstanceOf<SLoraException>().Or.TypeOf<InvalidOperationException>() : Is.InstanceOf(error!), $"at {moment}");
+                Assert.That(ownError, callback == "timer"
+                    ? Is.InstanceOf<SLoraException>().Or.TypeOf<InvalidOperationException>()
+                    : Is.InstanceOf(error!), $"at {moment}");
             }
             else
             {
@@ -79,7 +85,9 @@ public sealed class CallerFaultTests
 
     /// <summary>Every one of few calls; of many the first, some in between and the last.</summary>
     private static IEnumerable<int> Moments(int calls) =>
-        calls <= 8 ? Enumerable.Range(1, Math.Max(1, calls)) : Enumerable.Range(1, 4).Concat(Enumerable.Range(1, 4).Select(i => 4 + ((calls - 4) * i / 4)));
+        calls <= 8
+            ? Enumerable.Range(1, Math.Max(1, calls))
+            : Enumerable.Range(1, 4).Concat(Enumerable.Range(1, 4).Select(i => 4 + ((calls - 4) * i / 4)));
 
     private static async Task<Outcome> RunAsync(Saboteur saboteur)
     {
@@ -133,7 +141,8 @@ public sealed class CallerFaultTests
         }
 
         await engine.DisposeAsync().AsTask().WaitAsync(Patience);
-        Assert.That(others.Append(own).OfType<GenerationStream>().Select(stream => stream.FinishReason), Has.None.Null, "every stream has ended");
+        Assert.That(others.Append(own).OfType<GenerationStream>()
+            .Select(stream => stream.FinishReason), Has.None.Null, "every stream has ended");
         return new Outcome(null, ownError, registerError, ownAnswer, read, saboteur.Calls);
     }
 
@@ -150,5 +159,6 @@ public sealed class CallerFaultTests
     }
 
     private sealed record Outcome(
-        Exception? BuildError, Exception? OwnError, Exception? RegisterError, int[] Own, int[][] Others, IReadOnlyDictionary<string, int> Calls);
+        Exception? BuildError, Exception? OwnError, Exception? RegisterError, int[] Own, int[][] Others,
+        IReadOnlyDictionary<string, int> Calls);
 }

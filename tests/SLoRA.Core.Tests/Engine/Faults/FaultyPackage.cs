@@ -4,7 +4,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 
-/// <summary>An adapter whose headers can be read, and whose content passes through <paramref name="alter"/>, which may change it or throw.</summary>
+/// <summary>
+/// An adapter whose headers can be read, and whose content passes through <paramref name="alter"/>, which may change it or throw.
+/// </summary>
 internal sealed class FaultyPackage(string name, string content, FaultyPackage.Alteration alter) : AdapterPackage(name)
 {
     private readonly AdapterFolder _folder = new(name, SteppedEngine.AdapterFolder(content));

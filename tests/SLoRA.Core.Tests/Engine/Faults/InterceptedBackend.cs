@@ -4,9 +4,13 @@ using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 
-/// <summary>A backend that says what is about to be done on the device; what <paramref name="before"/> throws is the device's fault, or that of main memory.</summary>
+/// <summary>
+/// A backend that says what is about to be done on the device; what <paramref name="before"/> throws is the device's fault, or that of main
+/// memory.
+/// </summary>
 /// <param name="inner">Computes.</param>
-/// <param name="before">Told the name of each operation of a step, of each access to pages, of each allocation of main memory for them, and of the end.</param>
+/// <param name="before">Told the name of each operation of a step, of each access to pages, of each allocation of main memory for them, and
+/// of the end.</param>
 internal sealed class InterceptedBackend(IBackend inner, Action<string> before) : ForwardingBackend(inner)
 {
     public override IPageMemory Pages => new InterceptedPages(Inner.Pages, before);

@@ -5,8 +5,8 @@ using SLoRA.Core.Tests.Engine.Histories;
 namespace SLoRA.Core.Tests.Engine.Faults;
 
 /// <summary>
-/// A fault at each boundary that belongs to one request: that one gets a typed error, every other stream goes on with the same bits, and everything is given
-/// back.
+/// A fault at each boundary that belongs to one request: that one gets a typed error, every other stream goes on with the same bits, and
+/// everything is given back.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class RequestFaultTests
@@ -24,24 +24,35 @@ public sealed class RequestFaultTests
 
     private static readonly (string Boundary, Type Error, Func<Scene, Answer> Fault)[] Rows =
     [
-        ("reading a file fails", typeof(AdapterLoadException), scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => throw new IOException("The disk fails.")))),
-        ("there is no memory for the content", typeof(AdapterLoadException), scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => throw new OutOfMemoryException()))),
-        ("a weight is not a number", typeof(AdapterLoadException), scene => scene.AskFor(new FaultyPackage("bad", "qv", read => read.Fill(0xff)))),
+        ("reading a file fails", typeof(AdapterLoadException),
+            scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => throw new IOException("The disk fails.")))),
+        ("there is no memory for the content", typeof(AdapterLoadException),
+            scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => throw new OutOfMemoryException()))),
+        ("a weight is not a number", typeof(AdapterLoadException),
+            scene => scene.AskFor(new FaultyPackage("bad", "qv", read => read.Fill(0xff)))),
         ("the hash is another one than before", typeof(AdapterLoadException), scene => scene.AskForChanged()),
         ("reading takes too long", typeof(AdapterLoadException), scene => scene.AskForHanging()),
-        ("no timer can be set for a reading", typeof(AdapterLoadException), scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => { }), timerless: true)),
-        ("no timer can be set for a deadline", typeof(InvalidOperationException), scene => scene.Ask(Question with { Deadline = TimeSpan.FromSeconds(1) }, timerless: true)),
+        ("no timer can be set for a reading", typeof(AdapterLoadException),
+            scene => scene.AskFor(new FaultyPackage("bad", "qv", _ => { }), timerless: true)),
+        ("no timer can be set for a deadline", typeof(InvalidOperationException),
+            scene => scene.Ask(Question with { Deadline = TimeSpan.FromSeconds(1) }, timerless: true)),
         ("the deadline passes", typeof(DeadlineExceededException), scene => scene.AskAndAdvance(TimeSpan.FromSeconds(1))),
-        ("a hook throws", typeof(FormatException), scene => scene.Ask(Question with { LogitsHook = new FaultyHost(_ => throw new FormatException()) })),
-        ("a hook leaves nothing to choose from", typeof(InvalidLogitsException), scene => scene.Ask(Question with { LogitsHook = new FaultyHost(logits => logits.Fill(float.NaN)) })),
-        ("a hook throws for a continuation", typeof(FormatException), scene => scene.Ask(Question with { Continuations = 3, LogitsHook = new FaultyHost(_ => throw new FormatException()) })),
-        ("a stop condition throws", typeof(FormatException), scene => scene.Ask(Question with { StopCondition = new FaultyHost(_ => throw new FormatException()) })),
+        ("a hook throws", typeof(FormatException),
+            scene => scene.Ask(Question with { LogitsHook = new FaultyHost(_ => throw new FormatException()) })),
+        ("a hook leaves nothing to choose from", typeof(InvalidLogitsException),
+            scene => scene.Ask(Question with { LogitsHook = new FaultyHost(logits => logits.Fill(float.NaN)) })),
+        ("a hook throws for a continuation", typeof(FormatException),
+            scene => scene.Ask(Question with { Continuations = 3, LogitsHook = new FaultyHost(_ => throw new FormatException()) })),
+        ("a stop condition throws", typeof(FormatException),
+            scene => scene.Ask(Question with { StopCondition = new FaultyHost(_ => throw new FormatException()) })),
         ("the consumer is cancelled", typeof(OperationCanceledException), scene => scene.AskAndCancel()),
         ("a name stands for nothing", typeof(AdapterNotFoundException), scene => scene.Ask(Question with { Adapter = "nobody" })),
-        ("more pages than the pool has", typeof(RequestTooLargeException), scene => scene.Ask(Question with { MaxTokens = 200, Continuations = 12 })),
+        ("more pages than the pool has", typeof(RequestTooLargeException),
+            scene => scene.Ask(Question with { MaxTokens = 200, Continuations = 12 })),
     ];
 
-    private static IEnumerable<TestCaseData> Boundaries => Rows.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Boundary));
+    private static IEnumerable<TestCaseData> Boundaries =>
+        Rows.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Boundary));
 
     [TestCaseSource(nameof(Boundaries))]
     public void A_fault_is_its_own_requests_typed_error_and_no_others(int row)
@@ -100,7 +111,8 @@ public sealed class RequestFaultTests
         private readonly CopiedAdapter _copy = new("qv");
 
         public Scene() => Engine = new SteppedEngine(
-            builder => builder.UseTimeProvider(_clock).ConfigurePool(pool => pool.Bytes = 64 * EngineHistory.PageBytes), adapters: ["rslora", "r1"]);
+            builder => builder.UseTimeProvider(_clock)
+                .ConfigurePool(pool => pool.Bytes = 64 * EngineHistory.PageBytes), adapters: ["rslora", "r1"]);
 
         public SteppedEngine Engine { get; }
 

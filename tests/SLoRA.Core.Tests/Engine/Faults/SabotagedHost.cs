@@ -38,7 +38,8 @@ internal sealed class SabotagedHost(Saboteur saboteur) : ILogger, ILogitsHook, I
         return true;
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => saboteur.Call("logger");
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter) => saboteur.Call("logger");
 
     public void Apply(LogitsContext context, Span<float> logits) => saboteur.Call("hook");
 
@@ -214,7 +215,8 @@ internal sealed class SabotagedSpans : IDisposable
         _listener = new ActivityListener
         {
             ShouldListenTo = source => source.Name is MetricsOptions.ActivitySourceName or MetricsOptions.StepActivitySourceName,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => Heard("span sampled") ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) =>
+                Heard("span sampled") ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
             ActivityStarted = _ => Heard("span started"),
             ActivityStopped = _ => Heard("span stopped"),
         };

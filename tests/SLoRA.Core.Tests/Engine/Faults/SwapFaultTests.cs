@@ -6,7 +6,9 @@ using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine.Faults;
 
-/// <summary>Main memory that refuses what leaves the pages: a sequence is computed again, an adapter read again, and nobody else sees anything.</summary>
+/// <summary>
+/// Main memory that refuses what leaves the pages: a sequence is computed again, an adapter read again, and nobody else sees anything.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class SwapFaultTests
 {
@@ -32,7 +34,8 @@ public sealed class SwapFaultTests
     [TestCase(PreemptionMode.Swap, 8, 1, Description = "seven blocks, and never more")]
     [TestCase(PreemptionMode.Swap, 5, 3, Description = "now and then")]
     [TestCase(PreemptionMode.Auto, 1, 3)]
-    public void Whoever_finds_no_main_memory_is_computed_again_with_the_same_bits_and_nobody_else_sees_it(PreemptionMode mode, int first, int every)
+    public void Whoever_finds_no_main_memory_is_computed_again_with_the_same_bits_and_nobody_else_sees_it(
+        PreemptionMode mode, int first, int every)
     {
         int asked = 0;
         int refused = 0;
@@ -119,12 +122,14 @@ public sealed class SwapFaultTests
         }),
     ];
 
-    private static SteppedEngine Engine(PreemptionMode mode, Action<string> before, bool overCommit = true, int pages = Pages, long hostBytes = 1L << 30, int running = 128) => new(
+    private static SteppedEngine Engine(PreemptionMode mode, Action<string> before, bool overCommit = true, int pages = Pages,
+        long hostBytes = 1L << 30, int running = 128) => new(
         builder => builder
             .UseBackend((rows, outputs) => new InterceptedBackend(new CpuBackend(rows, outputs, 1), before))
             .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages * EngineHistory.PageBytes, false))
             .ConfigureAdapters(adapters => adapters.HostBytes = hostBytes)
             .ConfigureScheduling(scheduling =>
-                (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption, scheduling.MaxRunning) = (overCommit, 8, mode, running)),
+                (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption, scheduling.MaxRunning) = (overCommit, 8,
+                    mode, running)),
         adapters: Adapters.OfType<string>());
 }

@@ -34,7 +34,12 @@ internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
         {
             if (!_answers.TryGetValue(key, out TokenBits[]? answer))
             {
-                GenerationRequest request = question.ToRequest() with { Adapters = [.. contents.Select((use, place) => new AdapterUse(place + use.Content, use.Weight))] };
+                GenerationRequest request =
+                    question.ToRequest() with
+                    {
+                        Adapters = [
+                        .. contents.Select((use, place) => new AdapterUse(place + use.Content, use.Weight))]
+                    };
                 Answer alone = _engine.Value.Ask(request);
                 _engine.Value.Finish(alone);
                 _answers.Add(key, answer = TokenBits.InOrder(alone.Items));
@@ -52,7 +57,8 @@ internal readonly record struct TokenBits(int Continuation, int Index, int Id, i
     public static TokenBits[] InOrder(IEnumerable<GeneratedToken> tokens) =>
     [
         .. tokens
-            .Select(token => new TokenBits(token.Continuation, token.Index, token.Id, BitConverter.SingleToInt32Bits(token.LogProbability!.Value)))
+            .Select(token =>
+                new TokenBits(token.Continuation, token.Index, token.Id, BitConverter.SingleToInt32Bits(token.LogProbability!.Value)))
             .OrderBy(token => token.Continuation).ThenBy(token => token.Index),
     ];
 }

@@ -9,9 +9,13 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 /// <param name="Deadline">How long it may take.</param>
 /// <param name="Asked">When it was handed in.</param>
 internal sealed record AskedRequest(
-    SteppedConsumer Consumer, Question Question, IReadOnlyList<(NamedContent? Content, float Weight)> Uses, TimeSpan? Deadline, TimeSpan Asked)
+    SteppedConsumer Consumer, Question Question, IReadOnlyList<(NamedContent? Content, float Weight)> Uses, TimeSpan? Deadline,
+    TimeSpan Asked)
 {
-    /// <summary>Fails the test unless the request ended as it may: with its answer alone, bit by bit, or a part of it and an error that it has earned.</summary>
+    /// <summary>
+    /// Fails the test unless the request ended as it may: with its answer alone, bit by bit, or a part of it and an error that it has
+    /// earned.
+    /// </summary>
     /// <param name="alone">Answers of requests alone.</param>
     /// <param name="history">What happened.</param>
     public void Check(AloneAnswers alone, EngineHistory history)
@@ -22,7 +26,8 @@ internal sealed record AskedRequest(
         if (!isBound)
         {
             Assert.That(Consumer.Taken, Is.Empty, "the base never answers in an adapter's place");
-            Assert.That(Consumer.WasEnded || Consumer.Error is AdapterNotFoundException || (history.IsDisposed && Consumer.Error is EngineDisposedException), Is.True, $"{Consumer.Error}");
+            Assert.That(Consumer.WasEnded || Consumer.Error is AdapterNotFoundException
+                || (history.IsDisposed && Consumer.Error is EngineDisposedException), Is.True, $"{Consumer.Error}");
             return;
         }
 
@@ -45,12 +50,14 @@ internal sealed record AskedRequest(
                 break;
             case AdapterLoadException:
                 Assert.That(
-                    Uses.Any(use => use.Content!.Package.WasBroken || (Consumer.Error is AdapterChangedException && use.Content.Package.Contents.Count > 1)),
+                    Uses.Any(use => use.Content!.Package.WasBroken
+                        || (Consumer.Error is AdapterChangedException && use.Content.Package.Contents.Count > 1)),
                     Is.True,
                     Consumer.Error.ToString());
                 break;
             case RequestTooLargeException error:
-                Assert.That(history.HasPinned || error.CachePages + error.AdapterPages + error.PinnedPages > error.TotalPages, Is.True, error.Message);
+                Assert.That(history.HasPinned
+                    || error.CachePages + error.AdapterPages + error.PinnedPages > error.TotalPages, Is.True, error.Message);
                 break;
             case EngineDisposedException:
                 Assert.That(history.IsDisposed, Is.True);
@@ -68,8 +75,8 @@ internal sealed record AskedRequest(
     }
 
     /// <summary>
-    /// The answer under contents that its names may have stood for: those when it was handed in; where a folder was overwritten and the engine accepts that, or had not
-    /// yet read it, also what has been there since. Never a mixture: what was taken begins one of them.
+    /// The answer under contents that its names may have stood for: those when it was handed in; where a folder was overwritten and the
+    /// engine accepts that, or had not yet read it, also what has been there since. Never a mixture: what was taken begins one of them.
     /// </summary>
     private TokenBits[] ExpectedFor(TokenBits[] taken, AloneAnswers alone, EngineHistory history)
     {
@@ -84,7 +91,8 @@ internal sealed record AskedRequest(
         return answers.FirstOrDefault(answer => taken.All(answer.Contains)) ?? answers[0];
     }
 
-    public override string ToString() => $"{Question} of {(Uses.Count == 0 ? "base" : string.Join(" + ", Uses.Select(use => $"{use.Weight} {use.Content?.Content}")))}";
+    public override string ToString() =>
+        $"{Question} of {(Uses.Count == 0 ? "base" : string.Join(" + ", Uses.Select(use => $"{use.Weight} {use.Content?.Content}")))}";
 }
 
 /// <summary>What a name stands for.</summary>

@@ -6,8 +6,9 @@ using SLoRA.Engine;
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// The model: an engine, and beside it what each name stands for, what was asked and what has gone wrong. Everything happens on the test's thread, apart from
-/// the reading of files and the waking of consumers, for both of which it waits; so an operation does the same whenever a history is repeated.
+/// The model: an engine, and beside it what each name stands for, what was asked and what has gone wrong. Everything happens on the test's
+/// thread, apart from the reading of files and the waking of consumers, for both of which it waits; so an operation does the same whenever
+/// a history is repeated.
 /// </summary>
 internal sealed class EngineHistory : IDisposable
 {
@@ -43,15 +44,24 @@ internal sealed class EngineHistory : IDisposable
         var random = new Random(seed);
         bool overCommits = random.Next(2) == 0;
         Adopts = random.Next(2) == 0;
-        ConsumerTimeout = random.Next(4) switch { 0 => Timeout.InfiniteTimeSpan, 1 => TimeSpan.FromSeconds(1), 2 => TimeSpan.FromSeconds(20), _ => TimeSpan.FromMinutes(2) };
+        ConsumerTimeout = random.Next(4) switch
+        {
+            0 => Timeout.InfiniteTimeSpan,
+            1 => TimeSpan.FromSeconds(1),
+            2 => TimeSpan.FromSeconds(20),
+            _ => TimeSpan.FromMinutes(2)
+        };
         _engine = new SteppedEngine(
             builder =>
             {
                 backend(builder);
                 builder.UseTimeProvider(_clock)
                     .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (random.Next(38, 64) * PageBytes, random.Next(3) > 0))
-                    // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the clock measures no time.
-                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare, own.ChangedContent) = (own, 3, 1, Adopts ? ChangedContent.Adopt : ChangedContent.Refuse))
+                    // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the
+                    // clock measures no time.
+                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare, own.ChangedContent) = (own, 3, 1, Adopts
+                        ? ChangedContent.Adopt
+                        : ChangedContent.Refuse))
                     .ConfigureScheduling(scheduling =>
                     {
                         scheduling.MaxRowsPerStep = 16;
@@ -116,7 +126,8 @@ internal sealed class EngineHistory : IDisposable
                 Generate(argument);
                 break;
             case OperationKind.Register or OperationKind.Replace:
-                Register(name, AloneAnswers.Contents[argument / 4 % AloneAnswers.Contents.Length], argument / 32 % 2 == 0, operation.Kind == OperationKind.Replace);
+                Register(name, AloneAnswers.Contents[argument / 4 % AloneAnswers.Contents.Length], argument / 32 % 2 == 0,
+                    operation.Kind == OperationKind.Replace);
                 break;
             case OperationKind.Unregister:
                 bool isNamed = _names.Remove(name);
@@ -223,7 +234,8 @@ internal sealed class EngineHistory : IDisposable
             request.Consumer.Read();
             request.Check(_alone, this);
             string ending = request.Consumer.Error?.GetType().Name ?? (request.Consumer.WasEnded ? "left" : "answered");
-            _log?.Note($"{request}: {ending}, {request.Consumer.Stream.FinishReason} after {request.Consumer.Taken.Count} tokens, {request.Consumer.Stream.Usage}");
+            _log?.Note($"{request}: {ending}, {request.Consumer.Stream.FinishReason} after {request.Consumer.Taken.Count} tokens, "
+                + $"{request.Consumer.Stream.Usage}");
             Counts.Add(ending);
         }
 
@@ -237,7 +249,8 @@ internal sealed class EngineHistory : IDisposable
             Loop.DropCaches();
             EngineSnapshot snapshot = Loop.Snapshot();
             Assert.That(snapshot.Pool.Free.Length, Is.EqualTo(Loop.TotalPages), "free pages");
-            Assert.That((snapshot.Pool.Reserved, snapshot.SwapBlocks, snapshot.Leases.Length), Is.EqualTo((0, 0, 0)), "promised pages, swapped pages, leases");
+            Assert.That((snapshot.Pool.Reserved, snapshot.SwapBlocks, snapshot.Leases.Length), Is.EqualTo((0, 0, 0)),
+                "promised pages, swapped pages, leases");
             End();
         }
 
@@ -294,7 +307,8 @@ internal sealed class EngineHistory : IDisposable
             7 => [Names[argument / 8 % 4], Names[((argument / 8) + 1) % 4], Names[((argument / 8) + 2) % 4]],
             _ => [Names[argument / 8 % 4]],
         };
-        (string Name, float Weight)[] uses = [.. names.Select((name, place) => (name, names.Length == 1 ? 1 : Weights[((argument / 32) + place) % 3]))];
+        (string Name, float Weight)[] uses =
+            [.. names.Select((name, place) => (name, names.Length == 1 ? 1 : Weights[((argument / 32) + place) % 3]))];
         TimeSpan? deadline = argument % 11 == 0 ? TimeSpan.FromMilliseconds(argument % 3 == 0 ? 50 : 5000) : null;
         GenerationRequest request = question.ToRequest() with
         {
@@ -304,7 +318,8 @@ internal sealed class EngineHistory : IDisposable
             CacheSalt = argument % 5 == 0 ? "salt" : null,
         };
         var asked = new AskedRequest(
-            new SteppedConsumer(_engine, request), question, [.. uses.Select(use => (_names.GetValueOrDefault(use.Name), use.Weight))], deadline, Now);
+            new SteppedConsumer(_engine, request), question, [.. uses.Select(use => (_names.GetValueOrDefault(use.Name), use.Weight))],
+            deadline, Now);
         asked.Consumer.IsStalled = argument % 13 == 0;
         _asked.Add(asked);
         _open.Add(asked);
@@ -313,7 +328,8 @@ internal sealed class EngineHistory : IDisposable
     private void Register(string name, string content, bool reads, bool replace)
     {
         var package = new SteppedPackage(name, content);
-        (AdapterHeaders headers, PageImage? image) = _engine.Intake.Read(package, reads ? AdapterValidation.Content : AdapterValidation.Headers, default);
+        (AdapterHeaders headers, PageImage? image) =
+            _engine.Intake.Read(package, reads ? AdapterValidation.Content : AdapterValidation.Headers, default);
         var call = new Call<bool>(loop =>
         {
             loop.Names.Register(new AdapterRegistration(name, headers), image, replace);
@@ -343,7 +359,9 @@ internal sealed class EngineHistory : IDisposable
         });
     }
 
-    /// <summary>What <see cref="AdapterCollection.RefreshAsync"/> does, one part after the other. A disk that hangs would keep it for ever.</summary>
+    /// <summary>
+    /// What <see cref="AdapterCollection.RefreshAsync"/> does, one part after the other. A disk that hangs would keep it for ever.
+    /// </summary>
     private void Refresh(string name)
     {
         if (!_names.TryGetValue(name, out NamedContent? named)

@@ -9,11 +9,13 @@ using NUnit.Framework.Internal;
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// The state machine: histories of everything that callers, disks and time can do to an engine, on a tiny model. After every step the books are checked; every
-/// answer has the bits of the request alone under the content that its names stood for, and at the end everything has been given back.
+/// The state machine: histories of everything that callers, disks and time can do to an engine, on a tiny model. After every step the books
+/// are checked; every answer has the bits of the request alone under the content that its names stood for, and at the end everything has
+/// been given back.
 /// </summary>
 /// <remarks>
-/// <c>SLORA_OPERATIONS=1000000</c> makes it long; <c>SLORA_SEED=17</c> repeats one history, or begins there if both are given. A failing one says its number, and is made shorter first.
+/// <c>SLORA_OPERATIONS=1000000</c> makes it long; <c>SLORA_SEED=17</c> repeats one history, or begins there if both are given. A failing
+/// one says its number, and is made shorter first.
 /// </remarks>
 [Parallelizable(ParallelScope.All)]
 public sealed class EngineHistoryTests
@@ -50,14 +52,18 @@ public sealed class EngineHistoryTests
             foreach (string what in (string[])
                 ["answered", "preemptions", "tokens from the prefix cache", "preloads", "steps while pages are written",
                 "requests that passed one before them", nameof(ConsumerStalledException),
-                nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException), nameof(OperationCanceledException), "left"])
+                nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException),
+                    nameof(OperationCanceledException), "left"])
             {
                 Assert.That(counts[what], Is.GreaterThan(0), what);
             }
         }
     }
 
-    /// <summary>Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go wrong.</summary>
+    /// <summary>
+    /// Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go
+    /// wrong.
+    /// </summary>
     [TestCase(1)]
     [TestCase(5, Category = "Long")]
     [TestCase(8, Category = "Long")]
@@ -112,7 +118,8 @@ public sealed class EngineHistoryTests
         });
         try
         {
-            Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(1).WithReplay(FSharpOption<Replay>.Some(number)), property);
+            Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(1)
+                .WithReplay(FSharpOption<Replay>.Some(number)), property);
         }
         catch (Exception error)
         {
@@ -122,5 +129,7 @@ public sealed class EngineHistoryTests
     }
 
     private static long? Variable(string name) =>
-        long.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : null;
+        long.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : null;
 }

@@ -84,10 +84,14 @@ internal readonly record struct Operation(OperationKind Kind, int Argument)
 {
     private static readonly (int Weight, OperationKind Kind)[] Weights =
     [
-        (700, OperationKind.Step), (250, OperationKind.Steps), (800, OperationKind.Generate), (40, OperationKind.Register), (80, OperationKind.Replace),
-        (25, OperationKind.Unregister), (60, OperationKind.Cancel), (40, OperationKind.Abandon), (70, OperationKind.Stall), (110, OperationKind.Resume),
-        (15, OperationKind.Pin), (40, OperationKind.Unpin), (40, OperationKind.Preload), (50, OperationKind.Evict), (50, OperationKind.SetHostBytes),
-        (30, OperationKind.BreakReads), (20, OperationKind.HangReads), (50, OperationKind.Heal), (50, OperationKind.DelayLoads), (100, OperationKind.Advance),
+        (700, OperationKind.Step), (250, OperationKind.Steps), (800, OperationKind.Generate), (40, OperationKind.Register),
+        (80, OperationKind.Replace),
+        (25, OperationKind.Unregister), (60, OperationKind.Cancel), (40, OperationKind.Abandon), (70, OperationKind.Stall),
+        (110, OperationKind.Resume),
+        (15, OperationKind.Pin), (40, OperationKind.Unpin), (40, OperationKind.Preload), (50, OperationKind.Evict),
+        (50, OperationKind.SetHostBytes),
+        (30, OperationKind.BreakReads), (20, OperationKind.HangReads), (50, OperationKind.Heal), (50, OperationKind.DelayLoads),
+        (100, OperationKind.Advance),
         (20, OperationKind.DropCaches), (20, OperationKind.Overwrite), (30, OperationKind.Refresh), (1, OperationKind.Dispose),
     ];
 

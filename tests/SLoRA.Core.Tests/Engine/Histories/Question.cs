@@ -14,7 +14,8 @@ internal sealed record Question(int Prompt, int MaxTokens, int Continuations, bo
     private static readonly SamplingOptions Sampled = new() { Temperature = 0.9f, TopK = 40, Seed = 11 };
 
     /// <summary>The question that an argument stands for.</summary>
-    public static Question Of(int argument) => new(argument % 16, Limits[argument / 16 % 6], argument / 96 % 8 == 0 ? 3 : 1, argument / 768 % 4 == 0);
+    public static Question Of(int argument) =>
+        new(argument % 16, Limits[argument / 16 % 6], argument / 96 % 8 == 0 ? 3 : 1, argument / 768 % 4 == 0);
 
     /// <summary>The request, for the base and without a salt.</summary>
     public GenerationRequest ToRequest()

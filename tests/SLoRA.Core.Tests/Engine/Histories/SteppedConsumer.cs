@@ -1,9 +1,9 @@
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// A consumer that reads when the test says so: after <see cref="Read"/> it has exactly what the engine has published, and after <see cref="Settle"/> the
-/// buffer holds what it has not asked for, whatever the thread pool does.
-/// The request is handed in when it is created.
+/// A consumer that reads when the test says so: after <see cref="Read"/> it has exactly what the engine has published, and after
+/// <see cref="Settle"/> the buffer holds what it has not asked for, whatever the thread pool does. The request is handed in when it is
+/// created.
 /// </summary>
 internal sealed class SteppedConsumer
 {
@@ -68,8 +68,8 @@ internal sealed class SteppedConsumer
     }
 
     /// <summary>
-    /// Waits until the enumeration has what it asked for, if that has been published: a stalled consumer too has asked for its first token, which it then has,
-    /// on a thread of the pool, and no longer stands in the buffer.
+    /// Waits until the enumeration has what it asked for, if that has been published: a stalled consumer too has asked for its first token,
+    /// which it then has, on a thread of the pool, and no longer stands in the buffer.
     /// </summary>
     public void Settle()
     {
@@ -100,7 +100,8 @@ internal sealed class SteppedConsumer
             return;
         }
 
-        while (!IsDone && !IsStalled && (_taken.Count < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
+        while (!IsDone && !IsStalled
+            && (_taken.Count < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
         {
             Take();
         }

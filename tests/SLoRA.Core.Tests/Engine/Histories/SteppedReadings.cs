@@ -7,8 +7,9 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// Stands between an engine and the readers of adapters, so that histories repeat. A reading that begins goes on until it has ended or hangs, and only then the
-/// engine does, so no reader is ever on its way while something else happens; what has been read arrives when the test says so, on the test's thread.
+/// Stands between an engine and the readers of adapters, so that histories repeat. A reading that begins goes on until it has ended or
+/// hangs, and only then the engine does, so no reader is ever on its way while something else happens; what has been read arrives when the
+/// test says so, on the test's thread.
 /// </summary>
 /// <param name="log">Told of every reading.</param>
 internal sealed class SteppedReadings(HistoryLog? log)
@@ -38,7 +39,10 @@ internal sealed class SteppedReadings(HistoryLog? log)
             : throw new TimeoutException($"A reading of {package.Name} from a disk that {package.Disk.State} neither ends nor hangs.");
     };
 
-    /// <summary>Waits until every reading that does not hang has ended: those whose disk was repaired go on, and those that are given up are so a little later.</summary>
+    /// <summary>
+    /// Waits until every reading that does not hang has ended: those whose disk was repaired go on, and those that are given up are so a
+    /// little later.
+    /// </summary>
     public void Settle()
     {
         foreach (Reading reading in _open)
@@ -59,7 +63,8 @@ internal sealed class SteppedReadings(HistoryLog? log)
             return;
         }
 
-        // What the engine does with an outcome, it does where the outcome is set; a context of the test's runner would send it to the thread pool.
+        // What the engine does with an outcome, it does where the outcome is set; a context of the test's runner would send it to the
+        // thread pool.
         SynchronizationContext? context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try
@@ -168,7 +173,8 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
     /// <summary>Ends when a reading comes to hang that does not hang yet.</summary>
     public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
-    public override AdapterReader Open(PacedLoad? load = null) => new Reader(this, Disk, new AdapterFolder(Name, SteppedEngine.AdapterFolder(_contents[^1])).Open(load));
+    public override AdapterReader Open(PacedLoad? load = null) =>
+        new Reader(this, Disk, new AdapterFolder(Name, SteppedEngine.AdapterFolder(_contents[^1])).Open(load));
 
     private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {

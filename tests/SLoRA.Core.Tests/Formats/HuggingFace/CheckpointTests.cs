@@ -58,7 +58,9 @@ internal sealed class CheckpointTests
         var reports = new Reports(report =>
         {
             if (report.BytesDone > 0)
+            {
                 source.Cancel();
+            }
         });
         Assert.That(() => checkpoint.Map(reports, source.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(reports.All, Has.Count.EqualTo(2));
@@ -73,7 +75,10 @@ internal sealed class CheckpointTests
         CheckpointIndex index = CheckpointIndex.Single(folder.Write("model.safetensors", Shard(("a", 1))));
         using Checkpoint checkpoint = Checkpoint.Open(index, CancellationToken.None);
         using (var writer = new FileStream(index.File, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
             writer.SetLength(80);
+        }
+
         FormatError error = Assert.Throws<FormatError>(() => checkpoint.Map(null, CancellationToken.None))!;
         Assert.That(error.Message, Does.Contain("shorter").And.Contain("model.safetensors"));
     }
@@ -88,7 +93,8 @@ internal sealed class CheckpointTests
     }
 
     [TestCase("""{"weight_map":{"a":"one.safetensors","b":"two.safetensors","c":"two.safetensors"}}""", "b", "one.safetensors")]
-    [TestCase("""{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors","d":"two.safetensors"}}""", "d", "two.safetensors")]
+    [TestCase("""{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors","d":"two.safetensors"}}""", "d",
+        "two.safetensors")]
     [TestCase("""{"weight_map":{"a":"one.safetensors","c":"two.safetensors"}}""", "b", "not in the index")]
     public void An_index_that_disagrees_with_its_files_is_refused(string json, string tensor, string mention)
     {
@@ -106,13 +112,16 @@ internal sealed class CheckpointTests
         CheckpointIndex index = CheckpointIndex.Read(folder.Path, Path.Combine(folder.Path, "model.safetensors.index.json"));
         Assert.That(() => Checkpoint.Open(index, CancellationToken.None), Throws.TypeOf<FormatError>());
         foreach (string shard in index.Shards)
+        {
             new FileStream(shard, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+        }
     }
 
     private static void Refused(TemporaryFolder folder, string json, string tensor, string mention)
     {
         string path = folder.Write("model.safetensors.index.json", json);
-        FormatError error = Assert.Throws<FormatError>(() => Checkpoint.Open(CheckpointIndex.Read(folder.Path, path), CancellationToken.None))!;
+        FormatError error =
+            Assert.Throws<FormatError>(() => Checkpoint.Open(CheckpointIndex.Read(folder.Path, path), CancellationToken.None))!;
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.Tensor));
         Assert.That(error.Subject, Is.EqualTo(tensor));
         Assert.That(error.Message, Does.Contain(mention));
@@ -122,12 +131,15 @@ internal sealed class CheckpointTests
     {
         folder.Write("one.safetensors", Shard(("a", 1), ("b", 2)));
         folder.Write("two.safetensors", Shard(("c", 3)));
-        string path = folder.Write("model.safetensors.index.json", """{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}""");
+        string path = folder.Write(
+            "model.safetensors.index.json", """{"weight_map":{"a":"one.safetensors","b":"one.safetensors","c":"two.safetensors"}}""");
         return CheckpointIndex.Read(folder.Path, path);
     }
 
     private static byte[] Shard(params (string Name, byte Value)[] tensors) =>
-        SafetensorsWriter.Write(tensors.Select(tensor => (tensor.Name, "U8", new long[] { 5000 + tensor.Value }, Enumerable.Repeat(tensor.Value, 5000 + tensor.Value).ToArray())));
+        SafetensorsWriter.Write(
+            tensors.Select(tensor =>
+            (tensor.Name, "U8", new long[] { 5000 + tensor.Value }, Enumerable.Repeat(tensor.Value, 5000 + tensor.Value).ToArray())));
 
     private sealed class Reports(Action<LoadProgress>? then = null) : IProgress<LoadProgress>
     {

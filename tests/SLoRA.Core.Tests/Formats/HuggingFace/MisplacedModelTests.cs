@@ -27,7 +27,8 @@ internal sealed class MisplacedModelTests
         using var folder = new TemporaryFolder();
         folder.Write("adapter_config.json", "{}");
         folder.Write("adapter_model.safetensors", "x");
-        Assert.That(Refused(() => ModelFolder.Open(folder.Path)).Message, Does.Contain("folder of an adapter").And.Contain("the model that it was trained on"));
+        Assert.That(Refused(() => ModelFolder.Open(folder.Path)).Message,
+            Does.Contain("folder of an adapter").And.Contain("the model that it was trained on"));
     }
 
     [TestCase("checkpoint-500")]
@@ -37,7 +38,8 @@ internal sealed class MisplacedModelTests
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(Path.Combine(folder.Path, inner));
         folder.Write(Path.Combine(inner, "config.json"), "{}");
-        Assert.That(Refused(() => ModelFolder.Open(folder.Path)).Message, Does.Contain($"'{inner.Replace('/', Path.DirectorySeparatorChar)}'"));
+        Assert.That(
+            Refused(() => ModelFolder.Open(folder.Path)).Message, Does.Contain($"'{inner.Replace('/', Path.DirectorySeparatorChar)}'"));
     }
 
     [Test]
@@ -69,7 +71,8 @@ internal sealed class MisplacedModelTests
         using var folder = new TemporaryFolder();
         folder.Write("config.json", "{}");
         folder.Write("model.safetensors.index.json", """{"weight_map":{"a":"model-00001-of-00002.safetensors"}}""");
-        Assert.That(Refused(() => ModelFolder.Open(folder.Path).ReadIndex()).Message, Does.Contain("'model-00001-of-00002.safetensors' is missing").And.Contain("download"));
+        Assert.That(Refused(() => ModelFolder.Open(folder.Path).ReadIndex()).Message,
+            Does.Contain("'model-00001-of-00002.safetensors' is missing").And.Contain("download"));
     }
 
     private static FormatError Refused(Action action) => Assert.Throws<FormatError>(action)!;

@@ -114,7 +114,8 @@ internal sealed class ModelFolderTests
         ModelFolder model = ModelFolder.Open(folder.Path);
         Assert.That(model.ReadGenerationDefaults().EndOfSequence, Is.EqualTo(new[] { 7 }));
 
-        folder.Write("generation_config.json", """{"eos_token_id":[2,0],"do_sample":true,"temperature":0.6,"top_k":20,"repetition_penalty":1.1,"num_beams":4,"typical_p":1.0}""");
+        folder.Write("generation_config.json", """{"eos_token_id":[2,"""
+            + """0],"do_sample":true,"temperature":0.6,"top_k":20,"repetition_penalty":1.1,"num_beams":4,"typical_p":1.0}""");
         GenerationDefaults defaults = model.ReadGenerationDefaults();
         Assert.Multiple(() =>
         {
@@ -139,7 +140,8 @@ internal sealed class ModelFolderTests
         folder.Write("config.json", """{"eos_token_id":7}""");
         folder.Write("generation_config.json", $$"""{"eos_token_id":2,{{values}}}""");
         GenerationDefaults defaults = ModelFolder.Open(folder.Path).ReadGenerationDefaults();
-        Assert.That((defaults.EndOfSequence.Single(), defaults.NotApplied), Is.EqualTo((2, System.Collections.Immutable.ImmutableArray<string>.Empty)));
+        Assert.That((defaults.EndOfSequence.Single(), defaults.NotApplied),
+            Is.EqualTo((2, System.Collections.Immutable.ImmutableArray<string>.Empty)));
     }
 
     private static FormatError Refused(Action action, LoadErrorKind kind, string mention)

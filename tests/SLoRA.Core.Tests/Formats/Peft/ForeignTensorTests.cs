@@ -36,9 +36,14 @@ internal sealed class ForeignTensorTests
     [TestCase("pretrained_model.module.")]
     public void Prefixes_of_trainers_say_nothing_about_the_function(string prefix)
     {
-        TestAdapter plain = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32), wrapped = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32);
+        TestAdapter plain = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32),
+            wrapped = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32);
         for (int at = 0; at < wrapped.Tensors.Count; at++)
-            wrapped.Tensors[at] = wrapped.Tensors[at] with { Name = wrapped.Tensors[at].Name.Replace("base_model.model.", prefix, StringComparison.Ordinal) };
+        {
+            wrapped.Tensors[at] =
+                wrapped.Tensors[at] with { Name = wrapped.Tensors[at].Name.Replace("base_model.model.", prefix, StringComparison.Ordinal) };
+        }
+
         Assert.That(Id(wrapped), Is.EqualTo(Id(plain)));
     }
 

@@ -12,7 +12,8 @@ internal sealed class PeftConfigReaderTests
     [Test]
     public void A_configuration_of_PEFT_0_2_loads()
     {
-        PeftConfig config = PeftConfigReader.Read(ConfigDocument.Read(Path.Combine(FixtureModel.AdapterPath("core-llama-gqa", "old-config"), "adapter_config.json")));
+        PeftConfig config = PeftConfigReader.Read(
+            ConfigDocument.Read(Path.Combine(FixtureModel.AdapterPath("core-llama-gqa", "old-config"), "adapter_config.json")));
         Assert.Multiple(() =>
         {
             Assert.That(config.Rank, Is.EqualTo(8));
@@ -71,7 +72,8 @@ internal sealed class PeftConfigReaderTests
     [TestCase("init_lora_weights", "\"corda\"")]
     [TestCase("init_lora_weights", "\"loftq\"")]
     [TestCase("init_lora_weights", "\"lora_ga\"")]
-    public void What_is_not_plain_LoRA_is_refused_by_name(string option, string value) => Refused(option, value, LoadErrorKind.Incompatible);
+    public void What_is_not_plain_LoRA_is_refused_by_name(string option, string value) =>
+        Refused(option, value, LoadErrorKind.Incompatible);
 
     [TestCase("peft_type", "null")]
     [TestCase("peft_type", "1")]
@@ -101,7 +103,8 @@ internal sealed class PeftConfigReaderTests
     [TestCase("brand_new_option", "true")]
     [TestCase("brand_new_option", "0.5")]
     [TestCase("brand_new_option", "{\"a\":null}")]
-    public void An_impossible_or_unknown_option_is_refused_by_name(string option, string value) => Refused(option, value, LoadErrorKind.Config);
+    public void An_impossible_or_unknown_option_is_refused_by_name(string option, string value) =>
+        Refused(option, value, LoadErrorKind.Config);
 
     [TestCase("brand_new_option", "null")]
     [TestCase("brand_new_option", "false")]
@@ -154,12 +157,15 @@ internal sealed class PeftConfigReaderTests
 
     private static PeftConfig With(string option, string value)
     {
-        JsonObject json = JsonNode.Parse("""{"peft_type":"LORA","task_type":"CAUSAL_LM","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""")!.AsObject();
+        JsonObject json =
+            JsonNode.Parse("""{"peft_type":"LORA","task_type":"CAUSAL_LM","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""")!.AsObject();
         json[option] = JsonNode.Parse(value);
         return Parse(json.ToJsonString());
     }
 
-    private static PeftConfig Read(string options) => Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"],{{options}}}""");
+    private static PeftConfig Read(string options) =>
+        Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"],{{options}}}""");
 
-    private static PeftConfig Parse(string json) => PeftConfigReader.Read(ConfigDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(JsonNode.Parse(json)), "adapter_config.json"));
+    private static PeftConfig Parse(string json) =>
+        PeftConfigReader.Read(ConfigDocument.Parse(JsonSerializer.SerializeToUtf8Bytes(JsonNode.Parse(json)), "adapter_config.json"));
 }

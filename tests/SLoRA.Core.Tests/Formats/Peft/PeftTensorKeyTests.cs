@@ -10,7 +10,8 @@ internal sealed class PeftTensorKeyTests
     [TestCase("model.layers.0.mlp.up_proj.lora_A.weight", "model.layers.0.mlp.up_proj", "A")]
     [TestCase("base_model.model.base_model.model.lm_head.lora_B.weight", "lm_head", "B")]
     [TestCase("module.base_model.model.lm_head.lora_B.weight", "lm_head", "B")]
-    [TestCase("base_model.model._orig_mod.model.layers.0._checkpoint_wrapped_module.mlp.up_proj.lora_A.weight", "model.layers.0.mlp.up_proj", "A")]
+    [TestCase("base_model.model._orig_mod.model.layers.0._checkpoint_wrapped_module.mlp.up_proj.lora_A.weight",
+        "model.layers.0.mlp.up_proj", "A")]
     [TestCase("_fsdp_wrapped_module.base_model.model.model.embed_tokens.lora_embedding_A", "model.embed_tokens", "EmbeddingA")]
     [TestCase("base_model.model.model.embed_tokens.lora_embedding_B.default", "model.embed_tokens", "EmbeddingB")]
     [TestCase("base_model.model.model.embed_tokens.base_layer.weight", "model.embed_tokens", "Base")]
@@ -57,6 +58,8 @@ internal sealed class PeftTensorKeyTests
     public void Made_names_are_taken_apart_again()
     {
         foreach (PeftTensorRole role in Enum.GetValues<PeftTensorRole>())
+        {
             Assert.That(PeftTensorKey.Parse(PeftTensorKey.Name("model.x", role)), Is.EqualTo(new PeftTensorKey("model.x", role)));
+        }
     }
 }

@@ -20,10 +20,14 @@ internal sealed class PythonRegexTests
         {
             string pattern = item.GetProperty("pattern").GetString()!;
             JsonElement matches = item.GetProperty("matches");
-            string expected = matches.ValueKind == JsonValueKind.Null ? "refused" : string.Join(" ", matches.EnumerateArray().Select(name => name.GetString()));
+            string expected = matches.ValueKind == JsonValueKind.Null
+                ? "refused"
+                : string.Join(" ", matches.EnumerateArray().Select(name => name.GetString()));
             string actual = Try(pattern, out FormatError? error) is { } regex ? string.Join(" ", names.Where(regex.IsMatch)) : "refused";
             if (actual != expected)
+            {
                 wrong.Add($"{pattern}: {actual} {error?.Message}, Python: {expected}");
+            }
         }
 
         Assert.That(wrong, Is.Empty);
@@ -32,7 +36,8 @@ internal sealed class PythonRegexTests
     [Test]
     public void A_refusal_names_the_key_and_the_place()
     {
-        var error = Assert.Throws<FormatError>(() => PythonRegex.FullMatch("a(b", new RegexBudget(), "adapter_config.json", "target_modules"))!;
+        var error =
+            Assert.Throws<FormatError>(() => PythonRegex.FullMatch("a(b", new RegexBudget(), "adapter_config.json", "target_modules"))!;
         Assert.Multiple(() =>
         {
             Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.Config));
@@ -67,7 +72,9 @@ internal sealed class PythonRegexTests
         try
         {
             for (int layer = 0; layer < 80; layer++)
+            {
                 regex?.IsMatch($"model.layers.{layer}.self_attn.q_proj");
+            }
         }
         catch (FormatError timeout)
         {
@@ -82,7 +89,8 @@ internal sealed class PythonRegexTests
     [Test]
     public void A_list_of_all_modules_of_a_large_model_is_answered()
     {
-        string[] names = [.. Enumerable.Range(0, 120).SelectMany(layer => (string[])[$"model.layers.{layer}.self_attn.q_proj", $"model.layers.{layer}.mlp.down_proj"])];
+        string[] names = [.. Enumerable.Range(0, 120)
+            .SelectMany(layer => (string[])[$"model.layers.{layer}.self_attn.q_proj", $"model.layers.{layer}.mlp.down_proj"])];
         PythonRegex regex = Try(string.Join('|', names.Select(name => name.Replace(".", @"\.", StringComparison.Ordinal))), out _)!;
         Assert.That(names.All(regex.IsMatch), Is.True);
         Assert.That(names.Any(name => regex.IsMatch(name + "x")), Is.False);

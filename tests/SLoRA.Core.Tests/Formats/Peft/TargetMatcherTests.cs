@@ -34,14 +34,19 @@ internal sealed class TargetMatcherTests
             }
 
             var matcher = new TargetMatcher(config);
-            string actual = string.Join(" ", Targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear)).Select(target =>
+            string actual =
+                string.Join(" ", Targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear)).Select(target =>
             {
                 (int rank, double alpha) = matcher.RankAndAlpha(target.Name);
                 return $"{target.Name}:{rank}:{BitConverter.SingleToUInt32Bits(config.Scale(rank, alpha))}";
             }));
-            string expected = string.Join(" ", item.GetProperty("modules").EnumerateObject().Select(module => $"{module.Name}:{module.Value[0]}:{module.Value[1]}"));
+            string expected = string.Join(" ", item.GetProperty("modules").EnumerateObject()
+                .Select(module => $"{module.Name}:{module.Value[0]}:{module.Value[1]}"));
             if (actual != expected)
+            {
                 wrong.Add($"{json}: {actual}, PEFT: {expected}");
+            }
+
             compared++;
         }
 
@@ -62,7 +67,9 @@ internal sealed class TargetMatcherTests
     public void A_name_listed_in_full_is_targeted_in_any_layer_as_in_PEFT()
     {
         var matcher = new TargetMatcher(Parse(
-            """{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["model.layers.0.mlp.up_proj","v_proj"],"layers_to_transform":2}"""));
+            """
+            {"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["model.layers.0.mlp.up_proj","v_proj"],"layers_to_transform":2}
+            """));
         Assert.That(
             Targets.Where(target => matcher.Targets(target.Name, true)).Select(target => target.Name),
             Is.EqualTo(new[] { "model.layers.0.mlp.up_proj", "model.layers.2.self_attn.v_proj" }));
@@ -73,15 +80,18 @@ internal sealed class TargetMatcherTests
     [TestCase("alpha_pattern", "{\"q_\":2}", "q_")]
     public void A_pattern_key_that_matches_no_targeted_module_is_refused(string option, string value, string key)
     {
-        var matcher = new TargetMatcher(Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj","v_proj"],"{{option}}":{{value}}}"""));
-        var error = Assert.Throws<FormatError>(() => matcher.CheckPatterns(["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj"]))!;
+        var matcher = new TargetMatcher(
+            Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj","v_proj"],"{{option}}":{{value}}}"""));
+        var error = Assert.Throws<FormatError>(
+            () => matcher.CheckPatterns(["model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj"]))!;
         Assert.That((error.Kind, error.Subject), Is.EqualTo((LoadErrorKind.Config, option)));
         Assert.That(error.Message, Does.Contain(key));
     }
 
     [Test]
     public void A_key_that_an_earlier_key_hides_is_accepted() => Assert.DoesNotThrow(() =>
-        new TargetMatcher(Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"],"rank_pattern":{".*":2,"q_proj":3}}"""))
+        new TargetMatcher(
+            Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"],"rank_pattern":{".*":2,"q_proj":3}}"""))
             .CheckPatterns(["model.layers.0.self_attn.q_proj"]));
 
     [TestCase("\"target_modules\":\"(\"", "target_modules")]
@@ -91,14 +101,16 @@ internal sealed class TargetMatcherTests
     [TestCase("\"target_modules\":[\"q_proj\"],\"layers_to_transform\":1,\"layers_pattern\":\"(\"", "layers_pattern")]
     public void A_broken_expression_is_refused_by_its_key(string options, string key)
     {
-        var error = Assert.Throws<FormatError>(() => _ = new TargetMatcher(Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,{{options}}}""")))!;
+        var error =
+            Assert.Throws<FormatError>(() => _ = new TargetMatcher(Parse($$"""{"peft_type":"LORA","r":4,"lora_alpha":8,{{options}}}""")))!;
         Assert.That((error.Kind, error.Subject), Is.EqualTo((LoadErrorKind.Config, key)));
     }
 
     [Test]
     public void Names_without_a_module_are_told()
     {
-        var matcher = new TargetMatcher(Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj","c_attn","w1","c_attn"]}"""));
+        var matcher =
+            new TargetMatcher(Parse("""{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj","c_attn","w1","c_attn"]}"""));
         Assert.That(matcher.NamesWithoutModule([.. Targets.Select(target => target.Name)]), Is.EqualTo(new[] { "c_attn", "w1" }));
     }
 
@@ -108,8 +120,10 @@ internal sealed class TargetMatcherTests
     [TestCase("(q|k)_proj{0}")]
     public void Any_number_of_expressions_takes_a_bounded_number_of_bytes(string key)
     {
-        string keys = string.Join(",", Enumerable.Range(0, 4000).Select(i => $"\"{string.Format(System.Globalization.CultureInfo.InvariantCulture, key, i)}\":8"));
-        PeftConfig config = Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}""");
+        string keys = string.Join(",", Enumerable.Range(0, 4000)
+            .Select(i => $"\"{string.Format(System.Globalization.CultureInfo.InvariantCulture, key, i)}\":8"));
+        PeftConfig config =
+            Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}""");
         long before = GC.GetAllocatedBytesForCurrentThread();
         var error = Assert.Throws<FormatError>(() => new TargetMatcher(config).CheckPatterns(["model.layers.0.self_attn.q_proj"]))!;
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.Config));
@@ -119,8 +133,10 @@ internal sealed class TargetMatcherTests
     [Test]
     public void More_entries_than_any_model_has_modules_are_refused()
     {
-        string keys = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\":8")), names = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\""));
-        foreach (string option in (string[])[$"\"rank_pattern\":{{{keys}}}", $"\"alpha_pattern\":{{{keys}}}", $"\"exclude_modules\":[{names}]"])
+        string keys = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\":8")),
+            names = string.Join(",", Enumerable.Range(0, 16_385).Select(i => $"\"k{i}\""));
+        foreach (string option in (string[])[$"\"rank_pattern\":{{{keys}}}", $"\"alpha_pattern\":{{{keys}}}",
+            $"\"exclude_modules\":[{names}]"])
         {
             var error = Assert.Throws<FormatError>(() => Parse($$"""{"peft_type":"LORA","r":8,"lora_alpha":16,{{option}}}"""))!;
             Assert.That(error.Message, Does.Contain("16385 entries"));
@@ -132,8 +148,10 @@ internal sealed class TargetMatcherTests
     {
         // PEFT's own documentation writes keys like these; a model of 126 layers has 882 modules.
         string[] modules = [.. Enumerable.Range(0, 882).Select(i => $"model.layers.{i}.self_attn.q_proj")];
-        string keys = string.Join(",", modules.Select((module, i) => $"\"^{module.Replace(".", "\\\\.", StringComparison.Ordinal)}$\":{i + 1}"));
-        var matcher = new TargetMatcher(Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}"""));
+        string keys =
+            string.Join(",", modules.Select((module, i) => $"\"^{module.Replace(".", "\\\\.", StringComparison.Ordinal)}$\":{i + 1}"));
+        var matcher = new TargetMatcher(
+            Parse($$$"""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":["q_proj"],"rank_pattern":{{{{keys}}}}}"""));
         matcher.CheckPatterns(modules);
         Assert.That(modules.Select(module => matcher.RankAndAlpha(module).Rank), Is.EqualTo(Enumerable.Range(1, 882)));
         Assert.That(matcher.RankAndAlpha("x.model.layers.3.self_attn.q_proj").Rank, Is.EqualTo(8), "anchored");
@@ -144,8 +162,10 @@ internal sealed class TargetMatcherTests
     public void Matching_ends_when_the_reading_does()
     {
         PeftConfig config = Parse("""{"peft_type":"LORA","r":8,"lora_alpha":16,"target_modules":".*q_proj"}""");
-        Assert.That(() => new TargetMatcher(config, new CancellationToken(true).ThrowIfCancellationRequested), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => new TargetMatcher(config, new CancellationToken(true).ThrowIfCancellationRequested),
+            Throws.InstanceOf<OperationCanceledException>());
     }
 
-    private static PeftConfig Parse(string json) => PeftConfigReader.Read(ConfigDocument.Parse(System.Text.Encoding.UTF8.GetBytes(json), "adapter_config.json"));
+    private static PeftConfig Parse(string json) =>
+        PeftConfigReader.Read(ConfigDocument.Parse(System.Text.Encoding.UTF8.GetBytes(json), "adapter_config.json"));
 }

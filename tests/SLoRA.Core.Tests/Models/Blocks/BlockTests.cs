@@ -25,13 +25,15 @@ internal sealed class BlockTests
             Is.EqualTo(new[]
             {
                 "model.embed_tokens.weight [9, 4]", "model.layers.0.mix_norm.weight [4]", "model.layers.0.mix.in_proj.weight [6, 4]",
-                "model.layers.0.mix.in_proj.bias [6]", "model.layers.0.mix.out_proj.weight [4, 6]", "model.norm.weight [4]", "lm_head.weight [9, 4]",
+                "model.layers.0.mix.in_proj.bias [6]", "model.layers.0.mix.out_proj.weight [4, 6]", "model.norm.weight [4]",
+                "lm_head.weight [9, 4]",
             }));
         Assert.That(
             modules.Targets.Select(target => (target.Index, target.Name, target.IsTarget)),
             Is.EqualTo(new[]
             {
-                (0, "model.embed_tokens", true), (1, "model.layers.0.mix.in_proj", true), (2, "model.layers.0.mix.out_proj", false), (3, "lm_head", true),
+                (0, "model.embed_tokens", true), (1, "model.layers.0.mix.in_proj", true), (2, "model.layers.0.mix.out_proj", false),
+                (3, "lm_head", true),
             }));
     }
 
@@ -39,7 +41,8 @@ internal sealed class BlockTests
     public void A_block_that_keeps_nothing_takes_no_place_in_the_pages()
     {
         Assert.That(Decoder(new MixBlock()).Kept, Is.Empty);
-        var attention = new AttentionBlock { HiddenSize = Hidden, Shape = Layouts.Attention(2, 1, 2), Rope = Layouts.Rope(Layouts.Attention(2, 1, 2)) };
+        var attention =
+            new AttentionBlock { HiddenSize = Hidden, Shape = Layouts.Attention(2, 1, 2), Rope = Layouts.Rope(Layouts.Attention(2, 1, 2)) };
         Assert.That(Decoder(new MixBlock(), attention, new MixBlock()).Kept, Is.EqualTo(new[] { new KeyValueShape(1, 2) }));
     }
 
@@ -63,7 +66,8 @@ internal sealed class BlockTests
     public void What_is_declared_must_be_loaded_and_what_is_loaded_declared()
     {
         Assert.That(LoadError(new MixBlock { Forgets = true }), Does.Contain("Declared but not loaded: model.layers.0.mix.out_proj"));
-        Assert.That(LoadError(new MixBlock { Repeats = true }), Does.Contain("model.layers.0.mix.in_proj is not declared by its block, or was loaded before"));
+        Assert.That(LoadError(new MixBlock { Repeats = true }),
+            Does.Contain("model.layers.0.mix.in_proj is not declared by its block, or was loaded before"));
     }
 
     private static string LoadError(MixBlock block)
@@ -107,7 +111,8 @@ internal sealed class BlockTests
     }
 
     private static double[] Product(NamedWeights weights, string module, double[] x) =>
-        [.. Enumerable.Range(0, weights.Rows(module + ".weight")).Select(row => weights.Row(module + ".weight", row).Zip(x, (w, value) => w * value).Sum())];
+        [.. Enumerable.Range(0, weights.Rows(module + ".weight"))
+            .Select(row => weights.Row(module + ".weight", row).Zip(x, (w, value) => w * value).Sum())];
 
     /// <summary><c>out(in(x) + b)</c>. Everything about its modules stands in this record and nowhere else.</summary>
     private sealed record MixBlock : Block

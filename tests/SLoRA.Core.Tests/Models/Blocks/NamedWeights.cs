@@ -16,7 +16,8 @@ internal sealed class NamedWeights : IDisposable
         foreach (ExpectedTensor tensor in modules.Tensors)
         {
             float[] values = [.. Enumerable.Range(0, (int)tensor.ElementCount).Select(_ => random.NextSingle() - 0.5f)];
-            _tensors.Add(tensor.Name, (values, GCHandle.Alloc(values, GCHandleType.Pinned), tensor.Shape is [long rows, _] ? (int)rows : 1));
+            _tensors.Add(
+                tensor.Name, (values, GCHandle.Alloc(values, GCHandleType.Pinned), tensor.Shape is [long rows, _] ? (int)rows : 1));
         }
     }
 

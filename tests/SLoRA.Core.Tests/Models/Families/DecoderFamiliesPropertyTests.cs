@@ -51,7 +51,10 @@ internal sealed class DecoderFamiliesPropertyTests
     {
         byte[] changed = [.. config];
         foreach ((int at, byte value) in changes)
+        {
             changed[at] = value;
+        }
+
         return changed;
     }
 }

@@ -23,7 +23,8 @@ internal sealed class DecoderFamiliesTests
             Assert.That(decoder.TiedEmbeddings, Is.False);
             Assert.That(decoder.WeightType, Is.EqualTo(TensorType.F32));
             Assert.That(decoder.Layers, Has.Length.EqualTo(3));
-            Assert.That(decoder.Layers[0].Mlp, Is.EqualTo(new GatedMlpBlock { HiddenSize = 64, IntermediateSize = 136, Activation = Activation.Silu, Bias = false }));
+            Assert.That(decoder.Layers[0].Mlp,
+                Is.EqualTo(new GatedMlpBlock { HiddenSize = 64, IntermediateSize = 136, Activation = Activation.Silu, Bias = false }));
             Assert.That((attention.Shape.Heads, attention.Shape.KeyValueHeads, attention.Shape.HeadDim), Is.EqualTo((4, 2, 16)));
             Assert.That(attention.Shape.Window, Is.Null);
             Assert.That(attention.QueryKeyNormEpsilon is not null || attention.QkvBias || attention.OutputBias, Is.False);
@@ -54,7 +55,8 @@ internal sealed class DecoderFamiliesTests
     [Test]
     public void Rope_kinds_of_both_forms()
     {
-        DecoderDescription linear = Fixture("core-llama-rope-linear"), yarn = Fixture("core-llama-rope-yarn"), llama3 = Fixture("core-llama-tied-llama3");
+        DecoderDescription linear = Fixture("core-llama-rope-linear"), yarn = Fixture("core-llama-rope-yarn"),
+            llama3 = Fixture("core-llama-tied-llama3");
         Assert.That(llama3.TiedEmbeddings, Is.True);
         Assert.That(Rope(linear).InverseFrequencies, Is.EqualTo(RopeFrequencies.Linear(5000, 8, 3)));
         Assert.That(Rope(llama3).InverseFrequencies, Is.EqualTo(RopeFrequencies.Llama3(10000, 16, 8, 1, 4, 64)));
@@ -68,7 +70,8 @@ internal sealed class DecoderFamiliesTests
         Assert.That(Windows(Fixture("core-mistral-window")), Is.EqualTo(new int?[] { 24, 24, 24 }));
         Assert.That(Windows(Mistral("sliding_window", "null")), Is.EqualTo(new int?[] { null, null }));
         Assert.That(Windows(Mistral("unused", "1")), Is.EqualTo(new int?[] { 4096, 4096 }), "the default of a file without the key");
-        Assert.That(Windows(Mistral("layer_types", """["sliding_attention","sliding_attention"]""", "sliding_window", "8")), Is.EqualTo(new int?[] { 8, 8 }));
+        Assert.That(Windows(Mistral("layer_types", """["sliding_attention","sliding_attention"]""", "sliding_window", "8")),
+            Is.EqualTo(new int?[] { 8, 8 }));
     }
 
     [Test]
@@ -88,7 +91,9 @@ internal sealed class DecoderFamiliesTests
     [TestCase("""{"use_sliding_window":true,"sliding_window":null,"max_window_layers":0}""", "-,-")]
     [TestCase("""{"use_sliding_window":true,"max_window_layers":1}""", "-,4096")]
     [TestCase("""{"use_sliding_window":false,"sliding_window":0,"max_window_layers":0}""", "-,-")]
-    [TestCase("""{"use_sliding_window":true,"sliding_window":5,"max_window_layers":9,"layer_types":["sliding_attention","full_attention"]}""", "5,-")]
+    [TestCase(
+        """{"use_sliding_window":true,"sliding_window":5,"max_window_layers":9,"layer_types":["sliding_attention","full_attention"]}""",
+        "5,-")]
     public void Qwen_windows_follow_layer_types_and_else_the_first_layer(string settings, string expected)
     {
         foreach ((string architecture, string type) in new[] { ("Qwen2ForCausalLM", "qwen2"), ("Qwen3ForCausalLM", "qwen3") })
@@ -107,13 +112,17 @@ internal sealed class DecoderFamiliesTests
         Assert.That(attention.QkvBias || attention.OutputBias, Is.False);
         Assert.That(attention.Shape.ScoreScale, Is.EqualTo((float)(1 / Math.Sqrt(24))).Within(1e-8));
 
-        AttentionBlock biased = Describe(With("Qwen3ForCausalLM", "qwen3", new JsonObject { ["attention_bias"] = true })).Layers[0].Attention;
+        AttentionBlock biased =
+            Describe(With("Qwen3ForCausalLM", "qwen3", new JsonObject { ["attention_bias"] = true })).Layers[0].Attention;
         Assert.That(biased.QkvBias && biased.OutputBias, Is.True);
         Assert.That(biased.Shape.HeadDim, Is.EqualTo(128), "the default of a file without the key");
     }
 
-    [TestCase("""{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":1.0,"mscale_all_dim":1.0}}""", 1.0)]
-    [TestCase("""{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":0.707,"mscale_all_dim":1.0}}""", 0.92104)]
+    [TestCase(
+        """{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":1.0,"mscale_all_dim":1.0}}""", 1.0)]
+    [TestCase(
+        """{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":0.707,"mscale_all_dim":1.0}}""",
+        0.92104)]
     [TestCase("""{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"mscale":0.707}}""", 1.36888)]
     [TestCase("""{"rope_scaling":{"type":"yarn","factor":40,"original_max_position_embeddings":16,"attention_factor":1.15}}""", 1.15)]
     public void Yarn_takes_its_magnitude_from_what_is_given(string settings, double expected)
@@ -135,10 +144,14 @@ internal sealed class DecoderFamiliesTests
     public void Base_and_ramp_come_from_either_form()
     {
         Assert.That(Rope(Llama("""{"rope_theta":500000}""")).InverseFrequencies, Is.EqualTo(RopeFrequencies.Default(500000, 8)));
-        Assert.That(Rope(Llama("""{"rope_parameters":{"rope_theta":500000,"rope_type":"default"}}""")).InverseFrequencies, Is.EqualTo(RopeFrequencies.Default(500000, 8)));
+        Assert.That(Rope(Llama("""{"rope_parameters":{"rope_theta":500000,"rope_type":"default"}}""")).InverseFrequencies,
+            Is.EqualTo(RopeFrequencies.Default(500000, 8)));
         Assert.That(Rope(Llama("{}")).InverseFrequencies, Is.EqualTo(RopeFrequencies.Default(10000, 8)));
         Assert.That(
-            Rope(Llama("""{"rope_parameters":{"rope_type":"yarn","factor":2,"original_max_position_embeddings":16,"beta_fast":4,"beta_slow":2,"truncate":false}}""")).InverseFrequencies,
+            Rope(Llama("""
+                {"rope_parameters":
+                 {"rope_type":"yarn","factor":2,"original_max_position_embeddings":16,"beta_fast":4,"beta_slow":2,"truncate":false}}
+                """)).InverseFrequencies,
             Is.EqualTo(RopeFrequencies.Yarn(10000, 8, 2, 4, 2, 16, false)));
     }
 
@@ -150,7 +163,8 @@ internal sealed class DecoderFamiliesTests
         Assert.That(Llama("{}").Layers[0].Attention.Shape.KeyValueHeads, Is.EqualTo(4));
     }
 
-    [TestCase("""{"torch_dtype":null,"use_cache":true,"pretraining_tp":2,"whatever":{"a":[1]},"num_experts":0,"quantization_config":null,"logit_scale":1.0,"auto_map":{},"is_encoder_decoder":false}""")]
+    [TestCase("""{"torch_dtype":null,"use_cache":true,"pretraining_tp":2,"whatever":{"a":[1]}"""
+        + ""","num_experts":0,"quantization_config":null,"logit_scale":1.0,"auto_map":{},"is_encoder_decoder":false}""")]
     [TestCase("""{"hidden_act":"swish"}""")]
     [TestCase("""{"layer_types":["full_attention","full_attention"],"sliding_window":null,"partial_rotary_factor":1.0}""")]
     [TestCase("""{"rope_scaling":{"type":"default","partial_rotary_factor":1}}""")]
@@ -191,7 +205,8 @@ internal sealed class DecoderFamiliesTests
     [TestCase("""{"rope_parameters":{"full_attention":{"rope_theta":1},"sliding_attention":{"rope_theta":2}}}""", "full_attention")]
     [TestCase("""{"model_type":"mistral"}""", "mistral")]
     [TestCase("""{"architectures":["LlamaModel"]}""", "LlamaModel")]
-    public void What_is_not_served_is_refused_by_name(string settings, string mention) => Refused(settings, LoadErrorKind.Incompatible, mention);
+    public void What_is_not_served_is_refused_by_name(string settings, string mention) =>
+        Refused(settings, LoadErrorKind.Incompatible, mention);
 
     [TestCase("""{"model_type":null}""", "model_type")]
     [TestCase("""{"architectures":null}""", "architectures")]
@@ -232,20 +247,26 @@ internal sealed class DecoderFamiliesTests
     [TestCase("""{"rope_scaling":{"type":"llama3","factor":8,"high_freq_factor":1}}""", "low_freq_factor")]
     [TestCase("""{"rope_scaling":{"type":"yarn","factor":8,"beta_fast":1,"beta_slow":2}}""", "beta_fast")]
     [TestCase("""{"rope_theta":1,"rope_scaling":{"type":"yarn","factor":8}}""", "rope_theta")]
-    [TestCase("""{"original_max_position_embeddings":8,"rope_scaling":{"type":"yarn","factor":8,"original_max_position_embeddings":16}}""", "original_max_position_embeddings")]
+    [TestCase("""{"original_max_position_embeddings":8,"rope_scaling":{"type":"yarn","factor":8,"original_max_position_embeddings":16}}""",
+        "original_max_position_embeddings")]
     [TestCase("""{"rope_scaling":{"type":7}}""", "type")]
-    public void What_cannot_be_is_an_error_of_the_configuration(string settings, string mention) => Refused(settings, LoadErrorKind.Config, mention);
+    public void What_cannot_be_is_an_error_of_the_configuration(string settings, string mention) =>
+        Refused(settings, LoadErrorKind.Config, mention);
 
     [TestCase("MistralForCausalLM", "mistral", """{"sliding_window":0}""", LoadErrorKind.Config, "sliding_window")]
     [TestCase("MistralForCausalLM", "mistral", """{"attention_bias":true}""", LoadErrorKind.Incompatible, "attention_bias")]
     [TestCase("MistralForCausalLM", "mistral", """{"mlp_bias":true}""", LoadErrorKind.Incompatible, "mlp_bias")]
-    [TestCase("MistralForCausalLM", "mistral", """{"sliding_window":8,"layer_types":["full_attention","sliding_attention"]}""", LoadErrorKind.Incompatible, "layer_types")]
-    [TestCase("MistralForCausalLM", "mistral", """{"sliding_window":null,"layer_types":["full_attention","sliding_attention"]}""", LoadErrorKind.Incompatible, "layer_types")]
-    [TestCase("Qwen2ForCausalLM", "qwen2", """{"layer_types":["sliding_attention","sliding_attention"]}""", LoadErrorKind.Incompatible, "layer_types")]
+    [TestCase("MistralForCausalLM", "mistral", """{"sliding_window":8,"layer_types":["full_attention","sliding_attention"]}""",
+        LoadErrorKind.Incompatible, "layer_types")]
+    [TestCase("MistralForCausalLM", "mistral", """{"sliding_window":null,"layer_types":["full_attention","sliding_attention"]}""",
+        LoadErrorKind.Incompatible, "layer_types")]
+    [TestCase("Qwen2ForCausalLM", "qwen2", """{"layer_types":["sliding_attention","sliding_attention"]}""", LoadErrorKind.Incompatible,
+        "layer_types")]
     [TestCase("Qwen2ForCausalLM", "qwen2", """{"use_sliding_window":true,"sliding_window":-1}""", LoadErrorKind.Config, "sliding_window")]
     [TestCase("Qwen2ForCausalLM", "qwen2", """{"num_attention_heads":3}""", LoadErrorKind.Config, "num_attention_heads")]
     [TestCase("Qwen3ForCausalLM", "qwen3", """{"mlp_bias":true}""", LoadErrorKind.Incompatible, "mlp_bias")]
-    public void Other_families_refuse_what_they_do_not_have(string architecture, string type, string settings, LoadErrorKind kind, string mention)
+    public void Other_families_refuse_what_they_do_not_have(
+        string architecture, string type, string settings, LoadErrorKind kind, string mention)
     {
         FormatError error = Assert.Throws<FormatError>(() => Describe(With(architecture, type, JsonNode.Parse(settings)!.AsObject())))!;
         Assert.That((error.Kind, error.Message), Is.EqualTo((kind, error.Message)));
@@ -255,7 +276,9 @@ internal sealed class DecoderFamiliesTests
     [Test]
     public void Heads_need_not_divide_the_hidden_size_of_other_families_if_their_size_is_given()
     {
-        DecoderDescription decoder = Describe(With("MistralForCausalLM", "mistral", JsonNode.Parse("""{"num_attention_heads":3,"num_key_value_heads":1,"head_dim":6}""")!.AsObject()));
+        DecoderDescription decoder =
+            Describe(With("MistralForCausalLM", "mistral",
+                JsonNode.Parse("""{"num_attention_heads":3,"num_key_value_heads":1,"head_dim":6}""")!.AsObject()));
         Assert.That(decoder.Layers[0].Attention.Shape.HeadDim, Is.EqualTo(6));
     }
 
@@ -264,13 +287,16 @@ internal sealed class DecoderFamiliesTests
     {
         string path = Path.Combine(RepositoryFolder.Fixtures, "later-configs", name, "config.json");
         FormatError error = Assert.Throws<FormatError>(() => DecoderFamilies.Describe(ConfigDocument.Read(path)))!;
-        string mention = name == "later-llama-rope-dynamic" ? "dynamic" : JsonNode.Parse(File.ReadAllText(path))!["architectures"]![0]!.GetValue<string>();
+        string mention = name == "later-llama-rope-dynamic"
+            ? "dynamic"
+            : JsonNode.Parse(File.ReadAllText(path))!["architectures"]![0]!.GetValue<string>();
         Assert.That(error.Kind, Is.EqualTo(LoadErrorKind.Incompatible));
         Assert.That(error.Message, Does.Contain(mention));
     }
 
     private static IEnumerable<string> LaterConfigs() =>
-        Directory.GetDirectories(Path.Combine(RepositoryFolder.Fixtures, "later-configs")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal);
+        Directory.GetDirectories(Path.Combine(RepositoryFolder.Fixtures, "later-configs")).Select(folder => Path.GetFileName(folder))
+            .Order(StringComparer.Ordinal);
 
     private static void Refused(string settings, LoadErrorKind kind, string mention)
     {
@@ -295,18 +321,24 @@ internal sealed class DecoderFamiliesTests
         foreach (string key in tree.Select(pair => pair.Key).ToArray())
         {
             if (body.Contains($"\"{key}\":", StringComparison.Ordinal))
+            {
                 tree.Remove(key);
+            }
         }
 
         string rest = tree.ToJsonString()[1..^1];
-        return DecoderFamilies.Describe(ConfigDocument.Parse(Encoding.UTF8.GetBytes($"{{{string.Join(",", new[] { body, rest }.Where(part => part.Trim().Length > 0))}}}"), "test.json"));
+        return DecoderFamilies.Describe(ConfigDocument.Parse(
+            Encoding.UTF8.GetBytes($"{{{string.Join(",", new[] { body, rest }.Where(part => part.Trim().Length > 0))}}}"), "test.json"));
     }
 
     private static DecoderDescription Mistral(params string[] settings)
     {
         var changes = new JsonObject();
         for (int i = 0; i < settings.Length; i += 2)
+        {
             changes[settings[i]] = JsonNode.Parse(settings[i + 1]);
+        }
+
         return Describe(With("MistralForCausalLM", "mistral", changes));
     }
 
@@ -327,9 +359,15 @@ internal sealed class DecoderFamiliesTests
             ["max_position_embeddings"] = 64,
         };
         if (type != "llama")
+        {
             config["num_key_value_heads"] = 2;
+        }
+
         foreach ((string key, JsonNode? value) in changes)
+        {
             config[key] = value?.DeepClone();
+        }
+
         return config;
     }
 }

@@ -4,7 +4,9 @@ using SLoRA.Text.Tokenization.Models;
 
 namespace SLoRA.Text.Tests.Tokenization.Models;
 
-/// <summary>The two ways of merging against the rule itself: merge the pair of smallest rank, the leftmost of equals, until none is left.</summary>
+/// <summary>
+/// The two ways of merging against the rule itself: merge the pair of smallest rank, the leftmost of equals, until none is left.
+/// </summary>
 public sealed class BpeModelTests
 {
     private const string Letters = "abc";
@@ -18,18 +20,30 @@ public sealed class BpeModelTests
         while (merges.Count < 25)
         {
             (string left, string right) = (tokens[random.Next(tokens.Count)], tokens[random.Next(tokens.Count)]);
-            if (left.Length + right.Length > 7 || merges.Contains((left, right))) continue;
+            if (left.Length + right.Length > 7 || merges.Contains((left, right)))
+            {
+                continue;
+            }
+
             merges.Add((left, right));
-            if (!tokens.Contains(left + right)) tokens.Add(left + right);
+            if (!tokens.Contains(left + right))
+            {
+                tokens.Add(left + right);
+            }
         }
 
         var vocabulary = new Vocabulary(tokens.Count, 64);
-        for (int id = 0; id < tokens.Count; id++) vocabulary.Add(Encoding.UTF8.GetBytes(tokens[id]), id);
+        for (int id = 0; id < tokens.Count; id++)
+        {
+            vocabulary.Add(Encoding.UTF8.GetBytes(tokens[id]), id);
+        }
+
         vocabulary.Seal();
         var table = new MergeTable(merges.Count);
         for (int rank = 0; rank < merges.Count; rank++)
         {
-            table.Set(tokens.IndexOf(merges[rank].Left), tokens.IndexOf(merges[rank].Right), rank, tokens.IndexOf(merges[rank].Left + merges[rank].Right));
+            table.Set(tokens.IndexOf(merges[rank].Left), tokens.IndexOf(merges[rank].Right), rank,
+                tokens.IndexOf(merges[rank].Left + merges[rank].Right));
         }
 
         var model = new BpeModel(vocabulary, table, new BpeOptions(), joinsMetaspace: null);
@@ -53,11 +67,19 @@ public sealed class BpeModelTests
             for (int i = 0; i + 1 < parts.Count; i++)
             {
                 int rank = merges.IndexOf((parts[i], parts[i + 1]));
-                if (rank < 0 || rank >= bestRank) continue;
+                if (rank < 0 || rank >= bestRank)
+                {
+                    continue;
+                }
+
                 (best, bestRank) = (i, rank);
             }
 
-            if (best < 0) return parts;
+            if (best < 0)
+            {
+                return parts;
+            }
+
             parts[best] += parts[best + 1];
             parts.RemoveAt(best + 1);
         }

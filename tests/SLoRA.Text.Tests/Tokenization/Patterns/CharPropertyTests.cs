@@ -5,14 +5,17 @@ using SLoRA.Text.Tokenization.Patterns;
 
 namespace SLoRA.Text.Tests.Tokenization.Patterns;
 
-/// <summary>Every class of expressions over all code points, against a table that is made from the definitions and the Unicode Character Database.</summary>
+/// <summary>
+/// Every class of expressions over all code points, against a table that is made from the definitions and the Unicode Character Database.
+/// </summary>
 public sealed class CharPropertyTests
 {
     public static IEnumerable<TestCaseData> Classes() =>
         File.ReadLines(Path.Combine(RepositoryFolder.Fixtures, "unicode-classes.txt"))
             .Where(line => !line.StartsWith('#'))
             .Select(line => line.Split(' '))
-            .Select(fields => new TestCaseData(fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture), fields[2]).SetArgDisplayNames(fields[0]));
+            .Select(fields => new TestCaseData(fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture), fields[2])
+                .SetArgDisplayNames(fields[0]));
 
     [TestCaseSource(nameof(Classes))]
     public void A_class_contains_the_code_points_of_its_definition(string expression, int count, string hash)
@@ -21,7 +24,10 @@ public sealed class CharPropertyTests
         var members = new List<int>();
         for (int point = 0; point <= 0x10FFFF; point++)
         {
-            if (Rune.IsValid(point) && set.Contains(point)) members.Add(point);
+            if (Rune.IsValid(point) && set.Contains(point))
+            {
+                members.Add(point);
+            }
         }
 
         string found = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(',', members))));
@@ -37,13 +43,20 @@ public sealed class CharPropertyTests
         var wrong = new List<int>();
         for (int point = 0; point <= 0x10FFFF; point++)
         {
-            if (!Rune.IsValid(point)) continue;
+            if (!Rune.IsValid(point))
+            {
+                continue;
+            }
+
             string text = $" {char.ConvertFromUtf32(point)}";
             long budget = 1000;
             // Before the code point, behind a space, there is a boundary exactly if it is part of a word.
             bool isBoundary = boundary.TryFind(text, 1, ref budget, out int at, out _) && at == 1;
             bool isNone = none.TryFind(text, 1, ref budget, out at, out _) && at == 1;
-            if (isBoundary != word.Contains(point) || isNone == isBoundary) wrong.Add(point);
+            if (isBoundary != word.Contains(point) || isNone == isBoundary)
+            {
+                wrong.Add(point);
+            }
         }
 
         Assert.That(wrong, Is.Empty);
@@ -68,7 +81,8 @@ public sealed class CharPropertyTests
     public void Ignoring_case_a_character_matches_its_cases_alone(string character, string expected)
     {
         CharSet set = SetOf($"(?i:{character})");
-        string found = string.Concat(Enumerable.Range(0, 0x110000).Where(point => Rune.IsValid(point) && set.Contains(point)).Select(char.ConvertFromUtf32));
+        string found = string.Concat(Enumerable.Range(0, 0x110000).Where(point => Rune.IsValid(point) && set.Contains(point))
+            .Select(char.ConvertFromUtf32));
         Assert.That(found, Is.EqualTo(expected));
     }
 

@@ -98,7 +98,10 @@ public sealed class ExpressionPatternTests
     public void What_is_wrong_or_not_implemented_is_refused_by_name(string expression, string? name)
     {
         TokenizerException error = Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern(expression))!;
-        if (name is not null) Assert.That(error.Message, Does.Contain(name));
+        if (name is not null)
+        {
+            Assert.That(error.Message, Does.Contain(name));
+        }
     }
 
     [TestCase("(a+)+$")]
@@ -106,7 +109,8 @@ public sealed class ExpressionPatternTests
     [TestCase("(a*)*c")]
     public void An_expression_that_backtracks_without_end_is_stopped(string expression)
     {
-        TokenizerException error = Assert.Throws<TokenizerException>(() => PatternText.Pieces(new ExpressionPattern(expression), new string('a', 60) + "!"))!;
+        TokenizerException error =
+            Assert.Throws<TokenizerException>(() => PatternText.Pieces(new ExpressionPattern(expression), new string('a', 60) + "!"))!;
         Assert.That(error.Code, Is.EqualTo("tokenizer.limit"));
     }
 
@@ -115,7 +119,8 @@ public sealed class ExpressionPatternTests
     [TestCase('?')]
     public void Quantifiers_in_a_row_end_in_an_error_before_the_stack_does(char quantifier)
     {
-        TokenizerException error = Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern("a" + new string(quantifier, 100_000)))!;
+        TokenizerException error =
+            Assert.Throws<TokenizerException>(() => _ = new ExpressionPattern("a" + new string(quantifier, 100_000)))!;
         Assert.Multiple(() =>
         {
             Assert.That(error.Message, Does.Contain("quantifiers in a row"));
@@ -156,16 +161,19 @@ public sealed class ExpressionPatternTests
     [Test]
     public void Places_to_go_back_to_are_bounded_by_the_length_of_the_text()
     {
-        var pattern = new ExpressionPattern(string.Concat(Enumerable.Repeat("(?:", 30)) + "a" + string.Concat(Enumerable.Repeat("|)", 30)) + "+");
+        var pattern =
+            new ExpressionPattern(string.Concat(Enumerable.Repeat("(?:", 30)) + "a" + string.Concat(Enumerable.Repeat("|)", 30)) + "+");
         string text = new('a', 100_000);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(Assert.Throws<TokenizerException>(() => PatternText.Pieces(pattern, text))!.Message, Does.Contain("places to go back to"));
+        Assert.That(
+            Assert.Throws<TokenizerException>(() => PatternText.Pieces(pattern, text))!.Message, Does.Contain("places to go back to"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(64 << 20));
     }
 
     [Test]
     public void A_long_text_needs_no_deep_stack()
     {
-        Assert.That(PatternText.Pieces(new ExpressionPattern("(?:a|b)+"), string.Concat(Enumerable.Repeat("ab", 100_000))), Has.Count.EqualTo(1));
+        Assert.That(
+            PatternText.Pieces(new ExpressionPattern("(?:a|b)+"), string.Concat(Enumerable.Repeat("ab", 100_000))), Has.Count.EqualTo(1));
     }
 }

@@ -10,7 +10,11 @@ internal static class PatternText
     {
         var pieces = new List<string>();
         var walk = new MatchWalk(pattern, text);
-        while (walk.Next(out int start, out int end, out bool isMatch)) pieces.Add(isMatch ? $"[{text[start..end]}]" : text[start..end]);
+        while (walk.Next(out int start, out int end, out bool isMatch))
+        {
+            pieces.Add(isMatch ? $"[{text[start..end]}]" : text[start..end]);
+        }
+
         return pieces;
     }
 }

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace SLoRA.Text.Tests.Tokenization.Reading;
 
 /// <summary>
-/// Tokens that only the files beside tokenizer.json name. The expected values of the folders are those of transformers 5.23; the other cases
-/// follow its rules of precedence.
+/// Tokens that only the files beside tokenizer.json name. The expected values of the folders are those of transformers 5.23; the other
+/// cases follow its rules of precedence.
 /// </summary>
 public sealed class ConfiguredTokensTests
 {
@@ -25,7 +25,8 @@ public sealed class ConfiguredTokensTests
         string folder = Folder("added-token-only-in-config");
         using JsonDocument expected = Expected(folder);
         JsonNode messages = JsonNode.Parse(expected.RootElement.GetProperty("messages").GetRawText())!;
-        Assert.That(Tokenizer.Load(folder).EncodeChatJson(messages), Is.EqualTo(expected.RootElement.GetProperty("ids").Deserialize<int[]>()));
+        Assert.That(Tokenizer.Load(folder)
+            .EncodeChatJson(messages), Is.EqualTo(expected.RootElement.GetProperty("ids").Deserialize<int[]>()));
     }
 
     [TestCase("on")]
@@ -39,7 +40,9 @@ public sealed class ConfiguredTokensTests
         {
             Assert.That(tokenizer.Encode("hi"), Is.EqualTo(expected.RootElement.GetProperty(name).Deserialize<int[]>()));
             Assert.That(tokenizer.Warnings, Has.Count.EqualTo(1));
-            Assert.That(tokenizer.Warnings[0], Does.Contain(name == "on" ? "add_bos_token: true" : "add_bos_token: false").And.Contain("'<s>'").And.Contain("post-processor decides"));
+            Assert.That(tokenizer.Warnings[0], Does.Contain(name == "on"
+                ? "add_bos_token: true"
+                : "add_bos_token: false").And.Contain("'<s>'").And.Contain("post-processor decides"));
         });
     }
 
@@ -49,7 +52,12 @@ public sealed class ConfiguredTokensTests
         string folder = Folder("special-tokens-map");
         using JsonDocument expected = Expected(folder);
         Tokenizer with = Tokenizer.Load(folder);
-        foreach (string file in (string[])["tokenizer.json", "special_tokens_map.json"]) File.Copy(Path.Combine(folder, file), Path.Combine(_folder, file));
+        foreach (string file in (string[])["tokenizer.json", "special_tokens_map.json"])
+        {
+            File.Copy(
+            Path.Combine(folder, file), Path.Combine(_folder, file));
+        }
+
         var config = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer_config.json")))!;
         config.Remove("added_tokens_decoder");
         Write("tokenizer_config.json", config.ToJsonString());
@@ -57,9 +65,12 @@ public sealed class ConfiguredTokensTests
         Assert.Multiple(() =>
         {
             Assert.That(with.RenderChatJson(new JsonArray()), Is.EqualTo(expected.RootElement.GetProperty("text").GetString()));
-            Assert.That(without.RenderChatJson(new JsonArray()), Is.EqualTo(expected.RootElement.GetProperty("text_without_decoder").GetString()));
-            Assert.That(with.Warnings, Has.Some.Contains("eos_token is '</s>' in tokenizer_config.json and '<e>' in special_tokens_map.json; tokenizer_config.json"));
-            Assert.That(without.Warnings, Has.Some.Contains("eos_token is '</s>' in tokenizer_config.json and '<e>' in special_tokens_map.json; special_tokens_map.json counts"));
+            Assert.That(
+                without.RenderChatJson(new JsonArray()), Is.EqualTo(expected.RootElement.GetProperty("text_without_decoder").GetString()));
+            Assert.That(with.Warnings, Has.Some.Contains(
+                "eos_token is '</s>' in tokenizer_config.json and '<e>' in special_tokens_map.json; tokenizer_config.json"));
+            Assert.That(without.Warnings, Has.Some.Contains(
+                "eos_token is '</s>' in tokenizer_config.json and '<e>' in special_tokens_map.json; special_tokens_map.json counts"));
         });
     }
 
@@ -112,7 +123,8 @@ public sealed class ConfiguredTokensTests
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.Decode([0, 5], skipSpecialTokens: true), Is.EqualTo("a"));
-            Assert.That(tokenizer.Warnings.Single(), Does.Contain("special: false in tokenizer.json").And.Contain("special: true in eos_token of tokenizer_config.json"));
+            Assert.That(tokenizer.Warnings.Single(),
+                Does.Contain("special: false in tokenizer.json").And.Contain("special: true in eos_token of tokenizer_config.json"));
         });
     }
 
@@ -127,10 +139,12 @@ public sealed class ConfiguredTokensTests
         Tokenizer tokenizer = Tokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
-            Assert.That(((string[])["<f>", "<early>", "<late>", "<bos>", "<pad>", "<extra>"]).Select(token => tokenizer.TokenToId(token)), Is.EqualTo(new[] { 8, 9, 10, 11, 12, 13 }));
+            Assert.That(((string[])["<f>", "<early>", "<late>", "<bos>", "<pad>", "<extra>"])
+                .Select(token => tokenizer.TokenToId(token)), Is.EqualTo(new[] { 8, 9, 10, 11, 12, 13 }));
             Assert.That(tokenizer.VocabularySize, Is.EqualTo(14));
             Assert.That(tokenizer.Warnings, Has.Some.Contains("'<late>' states id 20 in tokenizer_config.json; its id is 10"));
-            Assert.That(tokenizer.Warnings, Has.Some.Contains("pad_token of tokenizer_config.json names '<pad>', which tokenizer.json lacks: its id is 12"));
+            Assert.That(tokenizer.Warnings,
+                Has.Some.Contains("pad_token of tokenizer_config.json names '<pad>', which tokenizer.json lacks: its id is 12"));
         });
     }
 
@@ -147,15 +161,18 @@ public sealed class ConfiguredTokensTests
     public void Many_other_flags_are_counted()
     {
         string[] names = [.. Enumerable.Range(0, 30).Select(i => $"<t{i}>")];
-        string added = string.Join(',', names.Select((name, i) => $$"""{"id":{{i + 8}},"content":"{{name}}","special":true,"normalized":true}"""));
-        string decoder = string.Join(',', names.Select((name, i) => $"\"{i + 8}\":{{\"content\":\"{name}\",\"special\":true,\"normalized\":false}}"));
+        string added =
+            string.Join(',', names.Select((name, i) => $$"""{"id":{{i + 8}},"content":"{{name}}","special":true,"normalized":true}"""));
+        string decoder =
+            string.Join(',', names.Select((name, i) => $"\"{i + 8}\":{{\"content\":\"{name}\",\"special\":true,\"normalized\":false}}"));
         Write("tokenizer.json", $$"""{"added_tokens":[{{added}}],{{Model}}}""");
         Write("tokenizer_config.json", "{\"added_tokens_decoder\":{" + decoder + "}}");
         IReadOnlyList<string> warnings = Tokenizer.Load(_folder).Warnings;
         Assert.Multiple(() =>
         {
             Assert.That(warnings, Has.Count.EqualTo(9));
-            Assert.That(warnings[0], Does.Contain("normalized: true in tokenizer.json").And.Contain("normalized: false in tokenizer_config.json"));
+            Assert.That(
+                warnings[0], Does.Contain("normalized: true in tokenizer.json").And.Contain("normalized: false in tokenizer_config.json"));
             Assert.That(warnings[^1], Does.StartWith("22 more"));
         });
     }

@@ -13,7 +13,8 @@ public sealed class PatternReaderTests
     [TestCase("""{"Regex":"\\X"}""", "pre_tokenizer.pattern.Regex")]
     public void A_pattern_is_a_text_or_an_expression_and_an_error_names_its_place(string pattern, string expected)
     {
-        Refused($$"""{"pre_tokenizer":{"type":"Split","pattern":{{pattern}},"behavior":"Isolated"},"model":{"type":"BPE","vocab":{"a":0},"merges":[]} }""", expected);
+        Refused($$"""{"pre_tokenizer":{"type":"Split","pattern":{{pattern}},"behavior":"Isolated"},"model":{"type":"BPE","vocab":{"a":0}"""
+            + $$""","merges":[]} }""", expected);
     }
 
     [TestCase("""["a c"]""", "model.merges[0] names 'c'")]
@@ -39,7 +40,8 @@ public sealed class PatternReaderTests
         // GPT-2's own, which has a written-out matcher for cutting words.
         string words = @"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
         Tokenizer tokenizer = Tokenizer.FromJson(Encoding.UTF8.GetBytes(
-            $$"""{"decoder":{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"Regex":"{{words}}"},"content":"-"}]},"model":{"type":"BPE","vocab":{"a":0," ":1},"merges":[]} }"""));
+            $$"""{"decoder":{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"Regex":"{{words}}"}"""
+            + $$""","content":"-"}]},"model":{"type":"BPE","vocab":{"a":0," ":1},"merges":[]} }"""));
         Assert.That(tokenizer.Decode([0, 1, 0]), Is.EqualTo("--"));
     }
 

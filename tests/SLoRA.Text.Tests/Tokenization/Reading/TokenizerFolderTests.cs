@@ -3,7 +3,8 @@ namespace SLoRA.Text.Tests.Tokenization.Reading;
 /// <summary>What is read from the files of a folder.</summary>
 public sealed class TokenizerFolderTests
 {
-    private const string Small = """{"version":"1.0","added_tokens":[{"id":2,"content":"</s>","special":true}],"model":{"type":"WordLevel","vocab":{"a":0,"[UNK]":1},"unk_token":"[UNK]"}}""";
+    private const string Small = """{"version":"1.0","added_tokens":[{"id":2,"content":"</s>","special":true}"""
+        + """],"model":{"type":"WordLevel","vocab":{"a":0,"[UNK]":1},"unk_token":"[UNK]"}}""";
 
     private string _folder = null!;
 
@@ -52,7 +53,8 @@ public sealed class TokenizerFolderTests
     {
         Write("tokenizer.json", Small);
         Write("tokenizer_config.json", """{"chat_template":[{"name":"default","template":"D"},{"name":"tool_use","template":"T"}]}""");
-        Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts, Is.EquivalentTo(new Dictionary<string, string> { ["default"] = "D", ["tool_use"] = "T" }));
+        Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts,
+            Is.EquivalentTo(new Dictionary<string, string> { ["default"] = "D", ["tool_use"] = "T" }));
         Write("chat_template.jinja", "J");
         Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("J"));
         Write("tokenizer_config.json", """{"chat_template":"S"}""");
@@ -97,9 +99,11 @@ public sealed class TokenizerFolderTests
     public void A_pointer_of_git_lfs_is_named_as_that(string file)
     {
         Write("tokenizer.json", Small);
-        Write(file, "version https://git-lfs.github.com/spec/v1\noid sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n");
+        Write(file, "version https://git-lfs.github.com/spec/v1\noid "
+            + "sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n");
         string message = Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message;
-        Assert.That(message, Does.Contain(file).And.Contain("Git LFS pointer").And.Contain("git lfs pull").And.Contain("download the file again"));
+        Assert.That(
+            message, Does.Contain(file).And.Contain("Git LFS pointer").And.Contain("git lfs pull").And.Contain("download the file again"));
     }
 
     [TestCase("tokenizer.json")]
@@ -112,7 +116,11 @@ public sealed class TokenizerFolderTests
     {
         Write("tokenizer.json", Small);
         File.Delete(Path.Combine(_folder, file));
-        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", Path.Combine(_folder, file))) mkfifo.WaitForExit();
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", Path.Combine(_folder, file)))
+        {
+            mkfifo.WaitForExit();
+        }
+
         Task<TokenizerException?> loading = Task.Run(() => Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)));
         Assert.That(loading.Wait(TimeSpan.FromMinutes(1)), "opening waits for a writer");
         TokenizerException error = loading.Result!;
@@ -129,7 +137,8 @@ public sealed class TokenizerFolderTests
     public void Where_only_another_form_of_a_tokenizer_is_the_error_says_how_to_convert_it(string other)
     {
         Write(other, "x");
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain(other).And.Contain("save_pretrained"));
+        Assert.That(
+            Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain(other).And.Contain("save_pretrained"));
     }
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(_folder, name), content);

@@ -28,12 +28,14 @@ public sealed class WrongFileTests
     public void A_vocabulary_alone_is_named()
     {
         string content = $"{{{string.Join(',', Enumerable.Range(0, 300).Select(i => $"\"t{i}\":{i}"))}}}";
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson(Encoding.UTF8.GetBytes(content)))!.Message, Does.Contain("vocab.json"));
+        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson(Encoding.UTF8.GetBytes(content)))!.Message,
+            Does.Contain("vocab.json"));
     }
 
     [Test]
     public void A_text_in_utf16_is_named()
     {
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson((byte[])[0xFF, 0xFE, (byte)'{', 0]))!.Message, Does.Contain("UTF-16"));
+        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson((byte[])[0xFF, 0xFE, (byte)'{', 0]))!.Message,
+            Does.Contain("UTF-16"));
     }
 }

@@ -13,9 +13,11 @@ public sealed class UnicodeNormalizationTests
     [TestCase("\u1100\u1161\u11A8", "\uAC01", "\u1100\u1161\u11A8", "\uAC01", "\u1100\u1161\u11A8")]
     [TestCase("\u212B", "\u00C5", "A\u030A", "\u00C5", "A\u030A")]
     [TestCase("\u0958", "\u0915\u093C", "\u0915\u093C", "\u0915\u093C", "\u0915\u093C")]
-    [TestCase("\uD834\uDD5E", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65")]
+    [TestCase(
+        "\uD834\uDD5E", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65", "\uD834\uDD57\uD834\uDD65")]
     [TestCase("\u1E9B\u0323", "\u1E9B\u0323", "\u017F\u0323\u0307", "\u1E69", "s\u0323\u0307")]
-    [TestCase("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b")]
+    [TestCase("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b",
+        "a\u05AE\u0300\u0300\u0315b")]
     public void A_text_has_its_four_forms(string text, string nfc, string nfd, string nfkc, string nfkd)
     {
         Assert.Multiple(() =>
@@ -32,12 +34,29 @@ public sealed class UnicodeNormalizationTests
     {
         for (int point = 0; point <= 0x10FFFF; point += point < 0x3000 ? 1 : 7)
         {
-            if (point is >= 0xD800 and < 0xE000) continue;
+            if (point is >= 0xD800 and < 0xE000)
+            {
+                continue;
+            }
+
             string text = char.ConvertFromUtf32(point);
             string composed = Compose(text, false);
-            if (Compose(composed, false) != composed || Decompose(Compose(text, true), true) != Decompose(text, true)) Assert.Fail($"U+{point:X4}");
-            if (UnicodeNormalization.IsSurelyComposed(text) && composed != text) Assert.Fail($"quick look at U+{point:X4}");
-            if (UnicodeNormalization.IsSurelyComposed("e" + text) && Compose("e" + text, false) != "e" + text) Assert.Fail($"quick look at e U+{point:X4}");
+            if (Compose(composed, false) != composed
+                || Decompose(Compose(text, true), true) != Decompose(text, true))
+            {
+                Assert.Fail($"U+{point:X4}");
+            }
+
+            if (UnicodeNormalization.IsSurelyComposed(text) && composed != text)
+            {
+                Assert.Fail($"quick look at U+{point:X4}");
+            }
+
+            if (UnicodeNormalization.IsSurelyComposed("e" + text)
+                && Compose("e" + text, false) != "e" + text)
+            {
+                Assert.Fail($"quick look at e U+{point:X4}");
+            }
         }
     }
 

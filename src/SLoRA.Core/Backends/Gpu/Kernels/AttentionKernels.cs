@@ -15,11 +15,11 @@ internal readonly struct AttentionShape(CacheShape cache, int window, float scal
 }
 
 /// <summary>
-/// Paged attention, <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j]) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut into splits of 256 at
-/// multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l, weighted values o. Splits are merged
-/// in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ e^(mₛ−m')</c>, either by the group that goes through all of them
-/// (a task without a place for partial results) or, for long contexts, by a second pass over partial results of a group per split: the same
-/// arithmetic in the same order.
+/// Paged attention, <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j]) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut into
+/// splits of 256 at multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l, weighted
+/// values o. Splits are merged in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ e^(mₛ−m')</c>, either
+/// by the group that goes through all of them (a task without a place for partial results) or, for long contexts, by a second pass over
+/// partial results of a group per split: the same arithmetic in the same order.
 /// </summary>
 internal static class AttentionKernels
 {
@@ -153,7 +153,9 @@ internal static class AttentionKernels
         }
     }
 
-    /// <summary>The second pass. merges [M, 3]: row, first place, places of consecutive splits. Groups: merges (x) times heads (y).</summary>
+    /// <summary>
+    /// The second pass. merges [M, 3]: row, first place, places of consecutive splits. Groups: merges (x) times heads (y).
+    /// </summary>
     [Kernel]
     public static void Merge(ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads, int headDim)
     {
@@ -189,11 +191,13 @@ internal static class AttentionKernels
     }
 
     /// <summary>What the side with the smaller of both largest scores is multiplied by; the other side's factor is 1.</summary>
-    private static float Factor(float largest, float splitLargest, bool grows) => MathF.Exp(grows ? largest - splitLargest : splitLargest - largest);
+    private static float Factor(float largest, float splitLargest, bool grows) =>
+        MathF.Exp(grows ? largest - splitLargest : splitLargest - largest);
 
     /// <summary>
-    /// The merge of one sum. The factor that is 1 is left out: with one product per sum there is one way to fuse them, so a compiler that does gives both
-    /// kernels the same bits.
+    /// The merge of one sum. The factor that is 1 is left out: with one product per sum there is one way to fuse them, so a compiler that
+    /// does gives both kernels the same bits.
     /// </summary>
-    private static float Merged(float sum, float split, float factor, bool grows) => grows ? (sum * factor) + split : (split * factor) + sum;
+    private static float Merged(float sum, float split, float factor, bool grows) =>
+        grows ? (sum * factor) + split : (split * factor) + sum;
 }

@@ -3,13 +3,13 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>
-/// From logits to tokens: a choice (see <see cref="Step.TokenChoice"/>) per group, with the stages of <see cref="Sampling.Sampler"/> in their order. Nothing is sorted:
-/// the border of top-k and of top-p is found two bits at a time, by counting or weighing what lies above each of three candidates. Sums are fp32, in one
-/// order.
+/// From logits to tokens: a choice (see <see cref="Step.TokenChoice"/>) per group, with the stages of <see cref="Sampling.Sampler"/> in
+/// their order. Nothing is sorted: the border of top-k and of top-p is found two bits at a time, by counting or weighing what lies above
+/// each of three candidates. Sums are fp32, in one order.
 /// </summary>
 /// <remarks>
-/// A choice, as ints: output row, temperature, top-k, removable, min-p, uniform, repetition, presence and frequency penalty (floats by their bits), first and count of
-/// seen tokens, first and count of biases.
+/// A choice, as ints: output row, temperature, top-k, removable, min-p, uniform, repetition, presence and frequency penalty (floats by
+/// their bits), first and count of seen tokens, first and count of biases.
 /// </remarks>
 internal static class ChooseKernels
 {
@@ -24,7 +24,9 @@ internal static class ChooseKernels
     // The order of the largest logit, which is 0 once it has been subtracted.
     private const uint LargestOrder = 0x80000000u;
 
-    /// <summary>Penalties and biases, in place. logits [O, V]; seen, counts, biasTokens, biases: those of all choices. Groups: choices (x).</summary>
+    /// <summary>
+    /// Penalties and biases, in place. logits [O, V]; seen, counts, biasTokens, biases: those of all choices. Groups: choices (x).
+    /// </summary>
     [Kernel]
     public static void Penalise(
         ArrayView<float> logits,
@@ -189,8 +191,8 @@ internal static class ChooseKernels
     }
 
     /// <summary>
-    /// Top-p: raises the border as far as what lies below it weighs at most what may be removed, then removes those ties at the border, highest ids first, that may
-    /// go as well. The most likely token always stays.
+    /// Top-p: raises the border as far as what lies below it weighs at most what may be removed, then removes those ties at the border,
+    /// highest ids first, that may go as well. The most likely token always stays.
     /// </summary>
     private static void RemoveUnlikely(
         ArrayView<float> logits, ref KeptTokens kept, int vocabulary, float removable, ArrayView<float> shared, ArrayView<int> sharedInts)
@@ -263,7 +265,10 @@ internal static class ChooseKernels
         kept.LastTie = removed > 0 ? NthTie(logits, kept, vocabulary, border, ties - removed, sharedInts) : vocabulary;
     }
 
-    /// <summary>The id of the n-th token, from 1, whose order is <paramref name="border"/>. Threads count runs of ids; the run that holds it is walked.</summary>
+    /// <summary>
+    /// The id of the n-th token, from 1, whose order is <paramref name="border"/>. Threads count runs of ids; the run that holds it is
+    /// walked.
+    /// </summary>
     private static int NthTie(ArrayView<float> logits, KeptTokens kept, int vocabulary, uint border, int n, ArrayView<int> shared)
     {
         int run = (vocabulary + KernelLoader.GroupSize - 1) >> KernelLoader.GroupSizeLog2;
@@ -351,7 +356,10 @@ internal static class ChooseKernels
         return token;
     }
 
-    /// <summary>The largest candidate that holds. As assignments: nested conditional expressions that end in 1 : 0 become a bool in ILGPU, and 3 becomes 1.</summary>
+    /// <summary>
+    /// The largest candidate that holds. As assignments: nested conditional expressions that end in 1 : 0 become a bool in ILGPU, and 3
+    /// becomes 1.
+    /// </summary>
     private static uint Digit(bool first, bool second, bool third)
     {
         uint digit = 0;

@@ -30,14 +30,15 @@ internal readonly struct LoraShape(
 }
 
 /// <summary>
-/// Gather-BMM over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, for chunks of entries (row, weight) that share a
-/// generation. Weights lie in tiles of up to 16 rank rows inside pages of the pool; the directory (see <see cref="AdapterDirectories"/>) says where. Ranks are
-/// never padded: a chunk has as many groups as its own generation's rank takes, and v as many columns.
+/// Gather-BMM over the work list: <c>v = x Aᵀ</c> down to rank r, <c>y += (weight · scale) · (v Bᵀ)</c> up again, for chunks of entries
+/// (row, weight) that share a generation. Weights lie in tiles of up to 16 rank rows inside pages of the pool; the directory (see
+/// <see cref="AdapterDirectories"/>) says where. Ranks are never padded: a chunk has as many groups as its own generation's rank takes, and
+/// v as many columns.
 /// </summary>
 /// <remarks>
-/// A record of the directory, per target: rank, bits of scale, then for A and for B type, first tile, tiles. A tile: place in the pool in units of 64 bytes,
-/// first rank row, rank rows, first column, columns. A chunk: record of target 0, first entry, entries, first element of v, rank columns of v. v of a chunk:
-/// <c>[parts, entries, rank columns]</c>.
+/// A record of the directory, per target: rank, bits of scale, then for A and for B type, first tile, tiles. A tile: place in the pool in
+/// units of 64 bytes, first rank row, rank rows, first column, columns. A chunk: record of target 0, first entry, entries, first element of
+/// v, rank columns of v. v of a chunk: <c>[parts, entries, rank columns]</c>.
 /// </remarks>
 internal static class LoraKernels
 {
@@ -73,8 +74,8 @@ internal static class LoraKernels
     private const int Lanes = 1 << LanesLog2;
 
     /// <summary>
-    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th column; their sums are
-    /// added in order. Four entries at a time pass each element of A.
+    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th
+    /// column; their sums are added in order. Four entries at a time pass each element of A.
     /// </summary>
     [Kernel]
     public static void Shrink(
@@ -210,8 +211,8 @@ internal static class LoraKernels
     }
 
     /// <summary>
-    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 128 columns (x) times chunks (y) times parts (z). A thread
-    /// has one column, four entries at a time, and adds rank rows in order.
+    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 128 columns (x) times chunks (y)
+    /// times parts (z). A thread has one column, four entries at a time, and adds rank rows in order.
     /// </summary>
     [Kernel]
     public static void Expand(
@@ -264,17 +265,20 @@ internal static class LoraKernels
                     if (type == F32)
                     {
                         long b = ((long)directory[tile] << 4) + inTile;
-                        sum = Combine<float, StoredF32>(pool32, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                        sum = Combine<float, StoredF32>(pool32, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
+                            + rankRow, sum);
                     }
                     else if (type == F16)
                     {
                         long b = ((long)directory[tile] << 5) + inTile;
-                        sum = Combine<ushort, StoredF16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                        sum = Combine<ushort, StoredF16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
+                            + rankRow, sum);
                     }
                     else
                     {
                         long b = ((long)directory[tile] << 5) + inTile;
-                        sum = Combine<ushort, StoredBf16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3 + rankRow, sum);
+                        sum = Combine<ushort, StoredBf16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
+                            + rankRow, sum);
                     }
                 }
             }

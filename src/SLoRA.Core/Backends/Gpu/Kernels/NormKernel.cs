@@ -16,8 +16,8 @@ internal readonly struct NormShape(int width, int firstColumn, int columns, floa
 }
 
 /// <summary>
-/// RMS norm, <c>y = w ∘ x / √(mean(x²) + ε)</c>: x, y [T, width], w [d], over every head of d columns from the first column on. A group per row (x) and
-/// head (y); a thread sums every 128th square, a tree sums the threads. y may be x.
+/// RMS norm, <c>y = w ∘ x / √(mean(x²) + ε)</c>: x, y [T, width], w [d], over every head of d columns from the first column on. A group per
+/// row (x) and head (y); a thread sums every 128th square, a tree sums the threads. y may be x.
 /// </summary>
 internal static class NormKernel
 {
@@ -42,7 +42,8 @@ internal static class NormKernel
 
     /// <summary>The same over <c>x += r</c>, rows as a whole: x, r, y [T, width]. A group per row (x).</summary>
     [Kernel]
-    public static void AddAndRun(ArrayView<float> x, ArrayView<float> residual, ArrayView<float> weight, ArrayView<float> y, NormShape shape)
+    public static void AddAndRun(
+        ArrayView<float> x, ArrayView<float> residual, ArrayView<float> weight, ArrayView<float> y, NormShape shape)
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         long begin = (long)Grid.IdxX * shape.Width;

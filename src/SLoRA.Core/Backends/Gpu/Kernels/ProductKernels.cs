@@ -25,8 +25,8 @@ internal readonly struct ProductShape(int rows, int inputs, int outputs, int wid
 }
 
 /// <summary>
-/// Dense products <c>y = x Wᵀ + b</c>: x [T, K] fp32, W [N, K] as stored, y [T, width]. Both kernels sum alike, so that a row's bits do not depend on how many
-/// rows share the step: k in order within segments of 64, then the segments in order, then the bias.
+/// Dense products <c>y = x Wᵀ + b</c>: x [T, K] fp32, W [N, K] as stored, y [T, width]. Both kernels sum alike, so that a row's bits do not
+/// depend on how many rows share the step: k in order within segments of 64, then the segments in order, then the bias.
 /// </summary>
 internal static class ProductKernels
 {
@@ -53,8 +53,8 @@ internal static class ProductKernels
     private const int Pitch = Step + 1;
 
     /// <summary>
-    /// For few rows: bound by the bytes of W. Groups: 8 outputs (x) times 4 rows (y). 16 threads share an output and take its segments in turn; the sums of 16
-    /// segments meet in shared memory, where one thread per row and output adds them in order.
+    /// For few rows: bound by the bytes of W. Groups: 8 outputs (x) times 4 rows (y). 16 threads share an output and take its segments in
+    /// turn; the sums of 16 segments meet in shared memory, where one thread per row and output adds them in order.
     /// </summary>
     [Kernel(typed: true)]
     public static void Few<TStored, TElement>(
@@ -121,8 +121,8 @@ internal static class ProductKernels
     }
 
     /// <summary>
-    /// For many rows: groups of 32 rows (y) times 64 outputs (x). x and W pass through shared memory 32 columns at a time; a thread has 4 rows times 4
-    /// outputs in registers, every 8th row and every 16th output.
+    /// For many rows: groups of 32 rows (y) times 64 outputs (x). x and W pass through shared memory 32 columns at a time; a thread has 4
+    /// rows times 4 outputs in registers, every 8th row and every 16th output.
     /// </summary>
     [Kernel(typed: true)]
     public static void Many<TStored, TElement>(

@@ -3,7 +3,8 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>Heads of a layer, and where its keys and values lie in a page; lengths in elements of the cache's type.</summary>
-internal readonly struct CacheShape(int heads, int keyHeads, int headDim, int pageTokensLog2, long pageElements, long keyOffset, long valueOffset)
+internal readonly struct CacheShape(
+    int heads, int keyHeads, int headDim, int pageTokensLog2, long pageElements, long keyOffset, long valueOffset)
 {
     public readonly int Heads = heads;
     public readonly int KeyHeads = keyHeads;
@@ -30,9 +31,9 @@ internal readonly struct CacheShape(int heads, int keyHeads, int headDim, int pa
 }
 
 /// <summary>
-/// Rotary embedding and the write into the cache: qkv [T, (H + 2G) d], positions [T], tableStart [T] (where the row's page table begins), pages, angles
-/// [positions, d] with d/2 cosines before d/2 sines. Queries are rotated in place; rotated keys and values go into the page of the row's position.
-/// A group per row; a thread takes every 128th pair.
+/// Rotary embedding and the write into the cache: qkv [T, (H + 2G) d], positions [T], tableStart [T] (where the row's page table begins),
+/// pages, angles [positions, d] with d/2 cosines before d/2 sines. Queries are rotated in place; rotated keys and values go into the page
+/// of the row's position. A group per row; a thread takes every 128th pair.
 /// </summary>
 internal static class RotateAndStoreKernel
 {

@@ -3,8 +3,8 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>
-/// How elements of one type in device memory become fp32 and back. A type parameter of kernels, so that each type gets its own code. Integer arithmetic
-/// only: neither OpenCL without fp16 nor ILGPU has all of these conversions.
+/// How elements of one type in device memory become fp32 and back. A type parameter of kernels, so that each type gets its own code.
+/// Integer arithmetic only: neither OpenCL without fp16 nor ILGPU has all of these conversions.
 /// </summary>
 /// <typeparam name="TStored">The unsigned integer or float that an element lies in memory as.</typeparam>
 internal interface IStoredType<TStored>
@@ -42,7 +42,8 @@ internal readonly struct StoredBf16 : IStoredType<ushort>
 /// <summary>IEEE half precision, with subnormals, infinities and NaN.</summary>
 internal readonly struct StoredF16 : IStoredType<ushort>
 {
-    // Exponents differ by 112; a half whose exponent is all ones has it all ones in fp32 too, one whose exponent is zero is a multiple of 2⁻²⁴.
+    // Exponents differ by 112; a half whose exponent is all ones has it all ones in fp32 too, one whose exponent is zero is a multiple of
+    // 2⁻²⁴.
     private const uint Rebias = 112u << 23;
 
     public static float Load(ushort element)

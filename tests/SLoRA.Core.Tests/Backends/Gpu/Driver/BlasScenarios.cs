@@ -22,7 +22,8 @@ internal static class BlasScenarios
                 Check(device, blas, type, rows: 1, inputs: 64, outputs: 16, width: 16, firstColumn: 0);
             }
 
-            Assert.That(Stub.Log.Where(line => line.StartsWith("cublasSet", StringComparison.Ordinal)), Is.EqualTo((string[])["cublasSetStream", "cublasSetWorkspace 33554432"]));
+            Assert.That(Stub.Log.Where(line => line.StartsWith("cublasSet", StringComparison.Ordinal)),
+                Is.EqualTo((string[])["cublasSetStream", "cublasSetWorkspace 33554432"]));
             Assert.That(Stub.Log, Has.Some.EqualTo("cublasGemmEx 1 0 m3 n5 k7 A0/7 B0/7 C0/11 compute 68 algorithm -1"));
             Assert.That(Stub.Log, Has.Some.EqualTo("cublasGemmEx 1 0 m3 n5 k7 A14/7 B14/7 C0/11 compute 68 algorithm -1"));
         }
@@ -38,7 +39,8 @@ internal static class BlasScenarios
     /// <summary>An engine with fp32 weights and biases.</summary>
     public static Task BiasModel() => Model(
         "core-llama-bias",
-        ["cublasGemmEx A0", "launch Kernel_AddBias", "cublasGemmEx A0", "launch Kernel_AddBias", "cublasGemmEx A0", "launch Kernel_AddBias"]);
+        ["cublasGemmEx A0", "launch Kernel_AddBias", "cublasGemmEx A0", "launch Kernel_AddBias", "cublasGemmEx A0",
+            "launch Kernel_AddBias"]);
 
     /// <summary>Builds an engine as the variables say; writes the error of building, or of the first request.</summary>
     public static async Task Refused()
@@ -46,7 +48,8 @@ internal static class BlasScenarios
         try
         {
             await using LoraServingEngine engine = await Builder("core-llama-gqa").BuildAsync();
-            var error = (await Assert.ThrowsAsync<EngineFaultedException>(() => StubEngine.Drain(engine.GenerateAsync(StubEngine.Request(null)))))!;
+            var error =
+                (await Assert.ThrowsAsync<EngineFaultedException>(() => StubEngine.Drain(engine.GenerateAsync(StubEngine.Request(null)))))!;
             Console.WriteLine("In a step: " + error.InnerException!.Message);
         }
         catch (GpuException error)
@@ -66,7 +69,8 @@ internal static class BlasScenarios
             Assert.That(await StubEngine.Drain(engine.GenerateAsync(StubEngine.Request(null))), Is.EqualTo(4));
             string[] log = [.. Stub.Log.Select(Brief).Where(line => line.Length > 0)];
             Assert.That(log[..expected.Length], Is.EqualTo(expected), string.Join('\n', Stub.Log));
-            Assert.That(Stub.Log.Where(line => line.Contains("Few", StringComparison.Ordinal) || line.StartsWith("cuMem", StringComparison.Ordinal)), Is.Empty);
+            Assert.That(Stub.Log.Where(line => line.Contains("Few", StringComparison.Ordinal)
+                || line.StartsWith("cuMem", StringComparison.Ordinal)), Is.Empty);
         }
 
         Assert.That(Handles(), Is.Zero);
@@ -90,14 +94,16 @@ internal static class BlasScenarios
     }
 
     /// <summary>y = x Wᵀ, against the sum written out.</summary>
-    private static unsafe void Check(GpuDevice device, CuBlas blas, CuBlas.DataType type, int rows, int inputs, int outputs, int width, int firstColumn)
+    private static unsafe void Check(
+        GpuDevice device, CuBlas blas, CuBlas.DataType type, int rows, int inputs, int outputs, int width, int firstColumn)
     {
         var random = new Random(7 + (int)type);
         float[] x = Values(rows * inputs), weight = Values(outputs * inputs);
         using var arena = new DeviceArena(device, 1 << 16, "a test");
         nint xOnDevice = Send(x), weightOnDevice = Send(weight);
         ArrayView<float> y = arena.Take<float>(rows * width);
-        blas.Multiply(type, xOnDevice, weightOnDevice, y.LoadEffectiveAddressAsPtr() + (firstColumn * sizeof(float)), rows, inputs, outputs, width);
+        blas.Multiply(type, xOnDevice, weightOnDevice, y.LoadEffectiveAddressAsPtr()
+            + (firstColumn * sizeof(float)), rows, inputs, outputs, width);
         using var host = new HostBuffer(device, y.Length * sizeof(float));
         device.Download(y.Cast<byte>(), host.Address);
         device.Synchronize();

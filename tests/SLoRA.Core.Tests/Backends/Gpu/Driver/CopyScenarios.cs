@@ -32,7 +32,8 @@ internal static class CopyScenarios
         Assert.That(copied, Is.Not.Negative, text);
         Assert.That(launched, Is.GreaterThan(copied).And.LessThan(reached), "steps are launched while the copy is under way");
         Assert.That(log.FindIndex(IsLora), Is.GreaterThan(reached), "the adapter is in a plan when its copy has ended");
-        Assert.That(log[reached..].Where(line => line.StartsWith("stream 2: ", StringComparison.Ordinal)), Is.EqualTo((string[])["stream 2: reached"]));
+        Assert.That(log[reached..]
+            .Where(line => line.StartsWith("stream 2: ", StringComparison.Ordinal)), Is.EqualTo((string[])["stream 2: reached"]));
         Assert.That(log, Has.None.EqualTo("stream 2: wait").And.None.EqualTo("stream 2: synchronize"), "nobody waits for it");
         Assert.That(log, Has.None.StartsWith("stream 2: launch"));
         Assert.That(log.Count(line => line == "synchronize"), Is.EqualTo(steps), "one wait a step");
@@ -149,7 +150,9 @@ internal static class CopyScenarios
         }
     }
 
-    /// <summary>The ring: a block is waited for when it is wanted again, marks land in order, and an error is kept for those who can be told.</summary>
+    /// <summary>
+    /// The ring: a block is waited for when it is wanted again, marks land in order, and an error is kept for those who can be told.
+    /// </summary>
     public static void Ring()
     {
         const int PageBytes = CopyQueue.BlockBytes;
@@ -163,7 +166,8 @@ internal static class CopyScenarios
             {
                 bytes.AsSpan().Fill((byte)(page + 1));
                 marks[page] = pages.WriteBeside(page, 0, bytes);
-                Assert.That(Stub.Log.Count(line => line == "stream 2: wait"), Is.EqualTo(Math.Max(0, page + 1 - CopyQueue.Blocks)), $"page {page}");
+                Assert.That(
+                    Stub.Log.Count(line => line == "stream 2: wait"), Is.EqualTo(Math.Max(0, page + 1 - CopyQueue.Blocks)), $"page {page}");
             }
 
             Assert.That((pages.IsWritten(marks[0]), pages.IsWritten(marks[1]), pages.IsWritten(marks[2])), Is.EqualTo((true, true, false)));

@@ -13,7 +13,8 @@ public sealed class CopySequenceTests
     public void A_copy_that_is_given_up_is_waited_for() => StubDriver.Run(CopyScenarios.Cancelled);
 
     [Test]
-    public void A_copy_that_is_given_up_on_a_broken_device_leaves_no_stream_hanging() => StubDriver.Run(CopyScenarios.CancelledOnABrokenDevice);
+    public void A_copy_that_is_given_up_on_a_broken_device_leaves_no_stream_hanging() =>
+        StubDriver.Run(CopyScenarios.CancelledOnABrokenDevice);
 
     [Test]
     public void A_copy_that_fails_at_any_call_ends_every_stream() => StubDriver.Run(CopyScenarios.Fails);

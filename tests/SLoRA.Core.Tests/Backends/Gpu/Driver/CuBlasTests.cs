@@ -52,7 +52,8 @@ public sealed class CuBlasTests
         GpuDevice device = OpenCLDevice.Open();
         var error = Assert.Throws<GpuException>(() => new GpuBackend(device, 8, 8, GpuProducts.CuBlas))!;
         Assert.That(error.Reason, Is.EqualTo(GpuError.Unsupported));
-        Assert.That(error.Message, Does.StartWith("Products is CuBlas, which OpenCL device 0 (").And.EndWith("cannot do: cuBLAS needs CUDA."));
+        Assert.That(
+            error.Message, Does.StartWith("Products is CuBlas, which OpenCL device 0 (").And.EndWith("cannot do: cuBLAS needs CUDA."));
     }
 
     [Test]
@@ -67,11 +68,14 @@ public sealed class CuBlasTests
         ArrayView<float> onDevice = Send(x), biasOnDevice = Send(bias);
         ArrayView<ushort> narrow = arena.Take<ushort>(Rows * Width);
 
-        loader.Load<NarrowLauncher>(BlasKernels.Narrow<ushort, StoredF16>)(device.Stream, Launch.Elements(Rows, Width), onDevice, narrow, Width);
+        loader.Load<NarrowLauncher>(
+            BlasKernels.Narrow<ushort, StoredF16>)(device.Stream, Launch.Elements(Rows, Width), onDevice, narrow, Width);
         Assert.That(Read<Half>(narrow.Cast<byte>()), Is.EqualTo(Array.ConvertAll(x, value => (Half)value)));
-        loader.Load<NarrowLauncher>(BlasKernels.Narrow<ushort, StoredBf16>)(device.Stream, Launch.Elements(Rows, Width), onDevice, narrow, Width);
+        loader.Load<NarrowLauncher>(
+            BlasKernels.Narrow<ushort, StoredBf16>)(device.Stream, Launch.Elements(Rows, Width), onDevice, narrow, Width);
         Assert.That(Read<ushort>(narrow.Cast<byte>()), Is.EqualTo(Array.ConvertAll(x, StoredBf16.Store)));
-        loader.Load<BiasLauncher>(BlasKernels.AddBias)(device.Stream, Launch.Elements(Rows, Outputs), biasOnDevice, onDevice, Outputs, Width, First);
+        loader.Load<BiasLauncher>(
+            BlasKernels.AddBias)(device.Stream, Launch.Elements(Rows, Outputs), biasOnDevice, onDevice, Outputs, Width, First);
         Assert.That(
             Read<float>(onDevice.Cast<byte>()),
             Is.EqualTo(x.Select((value, i) => value + (i % Width is >= First and < First + Outputs ? bias[(i % Width) - First] : 0))));

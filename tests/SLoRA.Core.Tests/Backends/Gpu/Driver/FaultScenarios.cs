@@ -41,7 +41,8 @@ internal static class FaultScenarios
     {
         await using LoraServingEngine failing = await StubEngine.Builder().BuildAsync();
         Stub.Fail("cuLaunchKernel", 1, Stub.LaunchFailed, 1);
-        var error = await Assert.ThrowsAsync<EngineFaultedException>(() => StubEngine.Drain(failing.GenerateAsync(StubEngine.Request("r1"))));
+        var error =
+            await Assert.ThrowsAsync<EngineFaultedException>(() => StubEngine.Drain(failing.GenerateAsync(StubEngine.Request("r1"))));
         Assert.That((error!.InnerException as GpuException)?.Reason, Is.EqualTo(GpuError.DeviceFailed));
         Assert.That(error.InnerException!.Message, Does.StartWith("CUDA device 0 (Stub 0) failed in a step: CUDA_ERROR_LAUNCH_FAILED"));
         await using LoraServingEngine next = await StubEngine.Builder().BuildAsync();
@@ -130,7 +131,8 @@ internal static class FaultScenarios
     }
 
     private static void AllIsBack(string when) =>
-        Assert.That((Stub.Contexts, Stub.Left, Stub.Misuses), Is.EqualTo((0, Stub.Nothing, 0)), () => $"{when}\n{string.Join('\n', Stub.Log)}");
+        Assert.That(
+            (Stub.Contexts, Stub.Left, Stub.Misuses), Is.EqualTo((0, Stub.Nothing, 0)), () => $"{when}\n{string.Join('\n', Stub.Log)}");
 
     /// <summary>Finalizers of what was half made run now, while the driver still fails.</summary>
     private static void Collect()

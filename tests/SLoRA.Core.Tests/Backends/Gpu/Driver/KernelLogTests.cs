@@ -37,7 +37,8 @@ public sealed class KernelLogTests
         lock (device.Shared.Gate)
         {
             MethodInfo method = ((Delegate)ElementKernels.Add).Method;
-            return (CLCompiledKernel)device.Accelerator.GetBackend().Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), default);
+            return (CLCompiledKernel)device.Accelerator.GetBackend()
+                .Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), default);
         }
     }
 }

@@ -44,7 +44,8 @@ internal static unsafe class MemoryChecks
             device.Synchronize();
             Assert.That(host.Span<byte>(from, length).SequenceEqual(expected.AsSpan(from, length)), $"copy {i}");
             Assert.That(host.Span<byte>(0, from).IndexOfAnyExcept((byte)0), Is.EqualTo(-1), "in front of a download");
-            Assert.That(host.Span<byte>(from + length, 4096 - from - length).IndexOfAnyExcept((byte)0), Is.EqualTo(-1), "behind a download");
+            Assert.That(host.Span<byte>(from + length, 4096 - from - length)
+                .IndexOfAnyExcept((byte)0), Is.EqualTo(-1), "behind a download");
         }
 
         device.Upload(host.Address, arena.All.SubView(0, 0));

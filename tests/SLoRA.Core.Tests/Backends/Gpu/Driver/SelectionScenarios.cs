@@ -27,7 +27,8 @@ internal static class SelectionScenarios
             Assert.That(Stub.Contexts, Is.EqualTo(1));
             await using LoraServingEngine other = await StubEngine.Builder(builder => builder.UseGpu(gpu => gpu.Device = 1)).BuildAsync();
             Assert.That(Stub.Contexts, Is.EqualTo(2));
-            Task<int>[] running = [.. new[] { first, second, other }.Select(engine => StubEngine.Drain(engine.GenerateAsync(StubEngine.Request("r1"))))];
+            Task<int>[] running =
+                [.. new[] { first, second, other }.Select(engine => StubEngine.Drain(engine.GenerateAsync(StubEngine.Request("r1"))))];
             Assert.That(await Task.WhenAll(running), Is.EqualTo((int[])[4, 4, 4]));
         }
 
@@ -40,7 +41,8 @@ internal static class SelectionScenarios
         int device = int.Parse(Environment.GetEnvironmentVariable("TEST_DEVICE") ?? "0", CultureInfo.InvariantCulture);
         try
         {
-            await using LoraServingEngine engine = await StubEngine.Builder(builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Device) = (driver, device))).BuildAsync();
+            await using LoraServingEngine engine =
+                await StubEngine.Builder(builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Device) = (driver, device))).BuildAsync();
         }
         catch (GpuException error)
         {

@@ -18,7 +18,8 @@ internal static class StepScenarios
         string[] prompt = StubEngine.Step(engine.Loop);
         string[] decode = StubEngine.Step(engine.Loop);
 
-        // Page-in before, on its own stream and waited for, as nothing else can compute; then the plan and the directory of the new adapter.
+        // Page-in before, on its own stream and waited for, as nothing else can compute; then the plan and the directory of the new
+        // adapter.
         string[] copies = [.. prompt.TakeWhile(line => line.StartsWith("stream 2: ", StringComparison.Ordinal))];
         Assert.That(copies, Has.Some.StartsWith("stream 2: copy up ").And.Some.EqualTo("stream 2: record"), string.Join('\n', prompt));
         Assert.That(copies[^2..], Is.EqualTo((string[])["stream 2: not reached", "stream 2: wait"]), string.Join('\n', prompt));
@@ -45,7 +46,8 @@ internal static class StepScenarios
         Assert.That(StubEngine.Step(engine.Loop).TakeWhile(IsUpload).Count(), Is.EqualTo(1), "the adapter and its directory are there");
         engine.Finish(again);
         Answer plain = engine.Ask(StubEngine.Request(adapter: null));
-        Assert.That(Names(StubEngine.Step(engine.Loop)), Has.None.Contains("Shrink").And.None.Contains("Expand"), "a step without adapters");
+        Assert.That(
+            Names(StubEngine.Step(engine.Loop)), Has.None.Contains("Shrink").And.None.Contains("Expand"), "a step without adapters");
         engine.Finish(plain);
         Assert.That(Stub.Misuses, Is.Zero);
     }
@@ -89,18 +91,21 @@ internal static class StepScenarios
         await using (LoraServingEngine engine = await StubEngine.Builder().BuildAsync())
         {
             string[] log = Stub.Log;
-            long[] taken = [.. log.Where(line => line.StartsWith("cuMemAlloc ", StringComparison.Ordinal)).Select(line => long.Parse(line.AsSpan(11), null))];
+            long[] taken = [.. log.Where(line => line.StartsWith("cuMemAlloc ", StringComparison.Ordinal))
+                .Select(line => long.Parse(line.AsSpan(11), null))];
             long freed = log.Count(line => line.StartsWith("cuMemFree ", StringComparison.Ordinal));
             Assert.That(freed, Is.Zero, "device memory that building gives back");
 
-            // fp32 weights of core-llama-gqa: embedding and head, norms, and per layer q, k, v, o, gate, up, down; every one rounded up to 256 bytes.
+            // fp32 weights of core-llama-gqa: embedding and head, norms, and per layer q, k, v, o, gate, up, down; every one rounded up to
+            // 256 bytes.
             long weights = 4 * ((2 * 261 * 64) + 64 + (Layers * ((2 * 64) + (64 * (64 + 32 + 32 + 64)) + (3 * 64 * 136))));
             Assert.That(taken.Count(bytes => bytes == weights), Is.EqualTo(1), $"{weights} of weights in {string.Join(", ", taken)}");
             Assert.That(taken.Count(bytes => bytes is <= 1 << 20 and > 1_000_000), Is.EqualTo(1), "the pool");
 
             // Weights, pool, activations, plan, directories, shrunken rows; then what sampling wants.
             Assert.That(taken, Has.Length.InRange(6, 9), string.Join(", ", taken));
-            Assert.That(log.Count(line => line.StartsWith("cuStreamCreate", StringComparison.Ordinal)), Is.EqualTo(2), "steps and copies beside them");
+            Assert.That(log.Count(line => line.StartsWith("cuStreamCreate", StringComparison.Ordinal)), Is.EqualTo(2),
+                "steps and copies beside them");
             Assert.That(await StubEngine.Drain(engine.GenerateAsync(StubEngine.Request("r1"))), Is.EqualTo(4));
         }
 
@@ -127,8 +132,10 @@ internal static class StepScenarios
 
     private static bool IsUpload(string line) => line.StartsWith("copy up ", StringComparison.Ordinal);
 
-    private static string[] Bytes(string[] log, string call) => [.. log.Where(line => line.StartsWith(call, StringComparison.Ordinal)).Select(line => line[call.Length..])];
+    private static string[] Bytes(string[] log, string call) =>
+        [.. log.Where(line => line.StartsWith(call, StringComparison.Ordinal)).Select(line => line[call.Length..])];
 
     private static string[] Names(string[] log) =>
-        [.. log.Where(line => line.StartsWith("launch ", StringComparison.Ordinal)).Select(line => line.Split(' ')[1].Replace("Kernel_", "", StringComparison.Ordinal))];
+        [.. log.Where(line => line.StartsWith("launch ", StringComparison.Ordinal))
+            .Select(line => line.Split(' ')[1].Replace("Kernel_", "", StringComparison.Ordinal))];
 }

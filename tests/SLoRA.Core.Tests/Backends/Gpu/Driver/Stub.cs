@@ -36,9 +36,12 @@ internal static partial class Stub
     /// <summary>The log since <see cref="Reset"/>.</summary>
     public static string[] Log => (Marshal.PtrToStringUTF8(LogSoFar()) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>What the driver has given and not got back, but for contexts: device memory, page-locked memory, streams, modules, events.</summary>
+    /// <summary>
+    /// What the driver has given and not got back, but for contexts: device memory, page-locked memory, streams, modules, events.
+    /// </summary>
     public static string Left =>
-        $"memory {Live(Kind.DeviceMemory)}, page-locked {Live(Kind.HostMemory)}, streams {Live(Kind.Stream)}, modules {Live(Kind.Module)}, events {Live(Kind.Event)}";
+        $"memory {Live(Kind.DeviceMemory)}, page-locked {Live(Kind.HostMemory)}, streams {Live(Kind.Stream)}, modules {Live(Kind.Module)}, "
+        + $"events {Live(Kind.Event)}";
 
     /// <summary>What <see cref="Left"/> says when there is nothing.</summary>
     public static string Nothing => "memory 0, page-locked 0, streams 0, modules 0, events 0";

@@ -10,7 +10,8 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 internal readonly record struct Instruction(OpCode Code, long? Constant, MethodBase? Called);
 
 /// <summary>
-/// The intermediate code of a kernel and of everything of ours that it calls: what the C# compiler made, before ILGPU makes something else of it.
+/// The intermediate code of a kernel and of everything of ours that it calls: what the C# compiler made, before ILGPU makes something else
+/// of it.
 /// </summary>
 internal sealed class KernelCode
 {

@@ -34,11 +34,13 @@ public sealed class KernelLintTests
     public void Every_kernel_is_found() => Assert.That(KernelMethods.All, Has.Count.GreaterThanOrEqualTo(23));
 
     [TestCaseSource(nameof(Kernels))]
-    public void Kernels_keep_the_rules_on_the_newest_devices(string kernel) => AssertClean(KernelMethods.All[kernel], CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);
+    public void Kernels_keep_the_rules_on_the_newest_devices(string kernel) =>
+        AssertClean(KernelMethods.All[kernel], CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);
 
     /// <summary>The dialect of the oldest driver that the backend accepts.</summary>
     [TestCaseSource(nameof(Kernels))]
-    public void Kernels_keep_the_rules_on_the_oldest_driver(string kernel) => AssertClean(KernelMethods.All[kernel], CudaArchitecture.SM_80, CudaInstructionSet.ISA_70);
+    public void Kernels_keep_the_rules_on_the_oldest_driver(string kernel) =>
+        AssertClean(KernelMethods.All[kernel], CudaArchitecture.SM_80, CudaInstructionSet.ISA_70);
 
     [TestCaseSource(nameof(Bad))]
     public void Kernels_that_break_a_rule_are_told_so(string kernel, string rule)
@@ -67,7 +69,8 @@ public sealed class KernelLintTests
     [Test]
     public void Reductions_keep_their_order_of_accesses_and_barriers()
     {
-        PtxCode code = PtxCode.Compile(typeof(NormKernel).GetMethod(nameof(NormKernel.Run))!, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);
+        PtxCode code =
+            PtxCode.Compile(typeof(NormKernel).GetMethod(nameof(NormKernel.Run))!, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);
         var order = new List<string>();
         foreach (string line in code.Instructions)
         {
@@ -90,7 +93,8 @@ public sealed class KernelLintTests
 
     private static MethodInfo BadKernel(string name) => typeof(BadKernels).GetMethod(name)!;
 
-    private static PtxCode Compile(MethodInfo kernel, int? groupSize = SLoRA.Backends.Gpu.KernelLoader.GroupSize, OptimizationLevel? level = null) =>
+    private static PtxCode Compile(
+        MethodInfo kernel, int? groupSize = SLoRA.Backends.Gpu.KernelLoader.GroupSize, OptimizationLevel? level = null) =>
         PtxCode.Compile(kernel, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, groupSize, level);
 
     private static IEnumerable<string> Broken(MethodInfo kernel, PtxCode code) => KernelRules.Broken(new KernelCode(kernel), code);

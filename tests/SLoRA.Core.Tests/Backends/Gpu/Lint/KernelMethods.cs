@@ -6,7 +6,8 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 /// <summary>Every version of every kernel of the library.</summary>
 internal static class KernelMethods
 {
-    private static readonly Type[][] Types = [[typeof(float), typeof(StoredF32)], [typeof(ushort), typeof(StoredF16)], [typeof(ushort), typeof(StoredBf16)]];
+    private static readonly Type[][] Types =
+        [[typeof(float), typeof(StoredF32)], [typeof(ushort), typeof(StoredF16)], [typeof(ushort), typeof(StoredBf16)]];
 
     /// <summary>The kernels, closed over their types, by name.</summary>
     public static SortedDictionary<string, MethodInfo> All { get; } = Find();
@@ -16,7 +17,8 @@ internal static class KernelMethods
         var found = new SortedDictionary<string, MethodInfo>(StringComparer.Ordinal);
         foreach (Type type in typeof(KernelAttribute).Assembly.GetTypes())
         {
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
+                | BindingFlags.DeclaredOnly))
             {
                 if (method.GetCustomAttribute<KernelAttribute>() is { } kernel)
                 {

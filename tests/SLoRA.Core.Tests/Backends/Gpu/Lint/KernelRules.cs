@@ -7,8 +7,8 @@ using SLoRA.Backends.Gpu;
 namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 
 /// <summary>
-/// What no kernel may have in it: code that is slow, that no driver links, or that ILGPU 1.5.3 compiles to something else than the C# says. Indices below
-/// zero, which it takes for huge ones, cannot be told from the text: ILGPU's simulation stops at them.
+/// What no kernel may have in it: code that is slow, that no driver links, or that ILGPU 1.5.3 compiles to something else than the C# says.
+/// Indices below zero, which it takes for huge ones, cannot be told from the text: ILGPU's simulation stops at them.
 /// </summary>
 internal static class KernelRules
 {
@@ -86,7 +86,8 @@ internal static class KernelRules
             yield return "no limit on threads, without which the compiler reckons with the largest group";
         }
 
-        if (code.Of(@"shr\.s").Any() && !source.Methods.Any(method => method.Instructions.Any(instruction => instruction.Code == OpCodes.Shr)))
+        if (code.Of(@"shr\.s").Any()
+            && !source.Methods.Any(method => method.Instructions.Any(instruction => instruction.Code == OpCodes.Shr)))
         {
             yield return "a signed shift where the source has none: a division by what turned out to be a constant";
         }

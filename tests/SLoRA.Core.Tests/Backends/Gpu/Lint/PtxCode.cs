@@ -24,16 +24,20 @@ internal sealed partial class PtxCode
     public IReadOnlyList<string> Instructions { get; }
 
     /// <summary>Bytes of static shared memory.</summary>
-    public long SharedBytes => SharedBlock().Matches(Text).Sum(block => long.Parse(block.Groups["bytes"].Value, null) * (int.Parse(block.Groups["bits"].Value, null) / 8));
+    public long SharedBytes => SharedBlock().Matches(Text)
+        .Sum(block => long.Parse(block.Groups["bytes"].Value, null) * (int.Parse(block.Groups["bits"].Value, null) / 8));
 
-    /// <summary>Compiles a kernel as <see cref="KernelLoader"/> does. A failed compilation spoils its context, so each has its own.</summary>
+    /// <summary>
+    /// Compiles a kernel as <see cref="KernelLoader"/> does. A failed compilation spoils its context, so each has its own.
+    /// </summary>
     /// <param name="kernel">The kernel, closed over its types.</param>
     /// <param name="architecture">For which devices.</param>
     /// <param name="dialect">In which version of the language.</param>
     /// <param name="groupSize">Threads of a group; null leaves it open.</param>
     /// <param name="level">Another optimisation level than the backend's.</param>
     public static PtxCode Compile(
-        MethodInfo kernel, CudaArchitecture architecture, CudaInstructionSet dialect, int? groupSize = KernelLoader.GroupSize, OptimizationLevel? level = null)
+        MethodInfo kernel, CudaArchitecture architecture, CudaInstructionSet dialect, int? groupSize = KernelLoader.GroupSize,
+        OptimizationLevel? level = null)
     {
         using Context context = level is { } other
             ? Context.Create(builder => builder.EnableAlgorithms().Optimize(other))
