@@ -9,9 +9,9 @@ using SLoRA.HuggingFace.Transfer;
 namespace SLoRA.HuggingFace;
 
 /// <summary>
-/// Downloads what is missing in the cache that the tools of the Hugging Face Hub share. A file gets its name when its size and its hash are the ones that the Hub
-/// gave for it, so that whatever happens, what has a name is whole; what had arrived when a download ended early is used by the next one. Thread-safe; several
-/// processes may download into one cache.
+/// Downloads what is missing in the cache that the tools of the Hugging Face Hub share. A file gets its name when its size and its hash are
+/// the ones that the Hub gave for it, so that whatever happens, what has a name is whole; what had arrived when a download ended early is
+/// used by the next one. Thread-safe; several processes may download into one cache.
 /// </summary>
 /// <example><code>builder.UseModel(await hub.DownloadAsync("HuggingFaceTB/SmolLM2-135M-Instruct"))</code></example>
 public sealed class HubClient : IDisposable
@@ -40,8 +40,8 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Creates a client over the program's own <see cref="HttpClient"/>, such as one of an <c>IHttpClientFactory</c>.</summary>
     /// <param name="http">
-    /// What requests go through. It must not follow redirections by itself (<see cref="CreateHandler"/> makes a handler that does not), and must have no default
-    /// authorization, which would be sent to every host. It is not disposed.
+    /// What requests go through. It must not follow redirections by itself (<see cref="CreateHandler"/> makes a handler that does not), and
+    /// must have no default authorization, which would be sent to every host. It is not disposed.
     /// </param>
     /// <param name="options">How the client works; null for what the environment says.</param>
     /// <param name="logger">Told about downloads, waits and repetitions.</param>
@@ -60,7 +60,9 @@ public sealed class HubClient : IDisposable
         _options.Check();
         if (http.DefaultRequestHeaders.Authorization is not null)
         {
-            throw new InvalidOptionException("Hub.HttpClient", "The HttpClient has a default authorization, which would go to every host; give the token to HubOptions.");
+            throw new InvalidOptionException(
+                "Hub.HttpClient",
+                "The HttpClient has a default authorization, which would go to every host; give the token to HubOptions.");
         }
 
         _logger = logger ?? NullLogger<HubClient>.Instance;
@@ -73,16 +75,18 @@ public sealed class HubClient : IDisposable
         new() { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
 
     /// <summary>
-    /// Brings the files of a revision that are not in the cache, and gives the folder, for <c>UseModel</c>, <c>AddAdapter</c> or <c>Tokenizer.Load</c>. Where everything
-    /// is there, one request asks whether the revision has moved; a full commit needs none. Where the Hub cannot be reached, or refuses, and the cache has what is
-    /// wanted of this revision, that is given, and the log says so.
+    /// Brings the files of a revision that are not in the cache, and gives the folder, for <c>UseModel</c>, <c>AddAdapter</c> or
+    /// <c>Tokenizer.Load</c>. Where everything is there, one request asks whether the revision has moved; a full commit needs none. Where
+    /// the Hub cannot be reached, or refuses, and the cache has what is wanted of this revision, that is given, and the log says so.
     /// </summary>
     /// <param name="repository">The repository, <c>owner/name</c>.</param>
     /// <param name="revision">A branch, a tag or a commit. A branch is what it is now; a full commit never changes.</param>
     /// <param name="files">Which files; null for <see cref="HubFiles.Model"/>. Its subfolder is the folder that is returned.</param>
     /// <param name="progress">Told how far the download is, from any thread.</param>
     /// <param name="cancellationToken">Ends the download. What has arrived stays for the next one.</param>
-    /// <exception cref="HubException">A name is none, the Hub has not what is wanted or does not give it, or the cache cannot be written.</exception>
+    /// <exception cref="HubException">
+    /// A name is none, the Hub has not what is wanted or does not give it, or the cache cannot be written.
+    /// </exception>
     public async Task<string> DownloadAsync(
         string repository,
         string revision = "main",
@@ -99,7 +103,7 @@ public sealed class HubClient : IDisposable
             return cached.IsComplete ? cached.Folder! : throw SnapshotReader.Error(cached, ", and the client is offline.");
         }
 
-        var download = new SnapshotDownload(_connection, _options, _logger, layout, progress);
+        var download = new SnapshotDownload(new HubCall(_connection, _options, _logger, layout, progress));
         try
         {
             await download.ListAsync(wanted, isUrgent: !cached.IsComplete, cancellationToken).ConfigureAwait(false);
@@ -114,14 +118,17 @@ public sealed class HubClient : IDisposable
     }
 
     /// <summary>
-    /// Brings one file of a revision, if it is not in the cache, and gives its path. One request asks whether it has changed; a full commit needs none.
+    /// Brings one file of a revision, if it is not in the cache, and gives its path. One request asks whether it has changed; a full commit
+    /// needs none.
     /// </summary>
     /// <param name="repository">The repository, <c>owner/name</c>.</param>
     /// <param name="path">The file's path in the repository.</param>
     /// <param name="revision">A branch, a tag or a commit.</param>
     /// <param name="progress">Told how far the download is, from any thread.</param>
     /// <param name="cancellationToken">Ends the download. What has arrived stays for the next one.</param>
-    /// <exception cref="HubException">A name is none or that of a pickle, the Hub has not the file or does not give it, or the cache cannot be written.</exception>
+    /// <exception cref="HubException">
+    /// A name is none or that of a pickle, the Hub has not the file or does not give it, or the cache cannot be written.
+    /// </exception>
     public async Task<string> DownloadFileAsync(
         string repository,
         string path,
@@ -147,10 +154,11 @@ public sealed class HubClient : IDisposable
         {
             HubErrorKind kind = Directory.Exists(layout.Root) ? HubErrorKind.Incomplete : HubErrorKind.RepositoryNotCached;
             string name = Shown.Name(path);
-            throw new HubException(kind, $"The cache has no {name} of {repository} at {Shown.Name(revision)}, and the client is offline.") { Files = [path] };
+            string problem = $"The cache has no {name} of {repository} at {Shown.Name(revision)}, and the client is offline.";
+            throw new HubException(kind, problem) { Files = [path] };
         }
 
-        var download = new SingleDownload(_connection, _options, _logger, layout, progress);
+        var download = new SingleDownload(new HubCall(_connection, _options, _logger, layout, progress));
         try
         {
             await download.DescribeAsync(wanted, path, isUrgent: cached is null, cancellationToken).ConfigureAwait(false);
@@ -175,5 +183,6 @@ public sealed class HubClient : IDisposable
 
     /// <summary>Whether the Hub has said nothing about what was asked, so that what is in the cache is the best there is.</summary>
     private static bool IsNoAnswer(HubErrorKind kind) =>
-        kind is HubErrorKind.Unreachable or HubErrorKind.Busy or HubErrorKind.Unauthorized or HubErrorKind.Gated or HubErrorKind.RepositoryNotFound;
+        kind is HubErrorKind.Unreachable or HubErrorKind.Busy or HubErrorKind.Unauthorized or HubErrorKind.Gated
+            or HubErrorKind.RepositoryNotFound;
 }

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace SLoRA.HuggingFace;
 
 /// <summary>
-/// What the environment says about the Hub, by the variables that its Python client reads. A variable that is set but empty counts as not set.
+/// What the environment says about the Hub, by the variables that its Python client reads. A variable that is set but empty counts as not
+/// set.
 /// </summary>
 /// <param name="variable">Reads a variable.</param>
 /// <param name="home">The user's own folder.</param>
@@ -14,13 +15,16 @@ internal sealed partial class HubEnvironment(Func<string, string?> variable, str
 
     /// <summary>That of this process.</summary>
     public static HubEnvironment Current { get; } =
-        new(Environment.GetEnvironmentVariable, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify));
+        new(
+            Environment.GetEnvironmentVariable,
+            Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify));
 
     /// <summary>The folder of the cache.</summary>
     public string Cache => Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub");
 
     /// <summary>The address of the Hub.</summary>
-    public Uri Endpoint => Uri.TryCreate(Read("HF_ENDPOINT"), UriKind.Absolute, out Uri? address) ? address : new Uri("https://huggingface.co");
+    public Uri Endpoint =>
+        Uri.TryCreate(Read("HF_ENDPOINT"), UriKind.Absolute, out Uri? address) ? address : new Uri("https://huggingface.co");
 
     /// <summary>Whether the network must not be used.</summary>
     public bool Offline => IsTrue(Read("HF_HUB_OFFLINE") ?? Read("TRANSFORMERS_OFFLINE"));
@@ -34,8 +38,12 @@ internal sealed partial class HubEnvironment(Func<string, string?> variable, str
     /// <summary>How long the next bytes of a file may take.</summary>
     public TimeSpan ReadTimeout => Seconds("HF_HUB_DOWNLOAD_TIMEOUT");
 
-    /// <summary>The token, from a variable or from the file that a login leaves; null when there is none, or none may be taken unasked.</summary>
-    public string? Token => IsTrue(Read("HF_HUB_DISABLE_IMPLICIT_TOKEN")) ? null : Clean(Read("HF_TOKEN")) ?? Clean(Read("HUGGING_FACE_HUB_TOKEN")) ?? TokenOfFile();
+    /// <summary>
+    /// The token, from a variable or from the file that a login leaves; null when there is none, or none may be taken unasked.
+    /// </summary>
+    public string? Token => IsTrue(Read("HF_HUB_DISABLE_IMPLICIT_TOKEN"))
+        ? null
+        : Clean(Read("HF_TOKEN")) ?? Clean(Read("HUGGING_FACE_HUB_TOKEN")) ?? TokenOfFile();
 
     /// <summary>The file that a login leaves.</summary>
     internal string TokenFile => Folder("HF_TOKEN_PATH") ?? Path.Combine(Home, "token");
@@ -61,13 +69,17 @@ internal sealed partial class HubEnvironment(Func<string, string?> variable, str
             return null;
         }
 
-        string expanded = Variable().Replace(path, match => variable(match.Groups[1].Success ? match.Groups[1].Value : match.Groups[2].Value) ?? match.Value);
-        bool isHome = expanded == "~" || expanded.StartsWith("~/", StringComparison.Ordinal) || expanded.StartsWith("~\\", StringComparison.Ordinal);
+        string expanded = Variable().Replace(
+            path, match => variable(match.Groups[1].Success ? match.Groups[1].Value : match.Groups[2].Value) ?? match.Value);
+        bool isHome = expanded == "~" || expanded.StartsWith("~/", StringComparison.Ordinal)
+            || expanded.StartsWith("~\\", StringComparison.Ordinal);
         return Path.GetFullPath(isHome ? home + expanded[1..] : expanded);
     }
 
     private TimeSpan Seconds(string name) =>
-        int.TryParse(Read(name), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds > 0 ? TimeSpan.FromSeconds(seconds) : UsualTimeout;
+        int.TryParse(Read(name), NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : UsualTimeout;
 
     private string? TokenOfFile()
     {

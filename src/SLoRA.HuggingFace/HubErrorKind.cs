@@ -30,7 +30,9 @@ public enum HubErrorKind
     /// <summary>The token is not valid, or does not allow this: <c>hub.unauthorized</c>.</summary>
     Unauthorized,
 
-    /// <summary>The Hub does not answer, or not in time, or says that it is out of order: <c>hub.unreachable</c>. Later it may work.</summary>
+    /// <summary>
+    /// The Hub does not answer, or not in time, or says that it is out of order: <c>hub.unreachable</c>. Later it may work.
+    /// </summary>
     Unreachable,
 
     /// <summary>The Hub wants fewer requests, and a longer wait than is allowed: <c>hub.busy</c>. Later it may work.</summary>
@@ -39,10 +41,15 @@ public enum HubErrorKind
     /// <summary>The Hub's answer is not what its protocol says: <c>hub.protocol</c>. Nothing of it was used.</summary>
     Protocol,
 
-    /// <summary>The file is not fetched, whoever asks: its name leads elsewhere, or it is a pickle, which runs code when it is read: <c>hub.unsafe-file</c>.</summary>
+    /// <summary>
+    /// The file is not fetched, whoever asks: its name leads elsewhere, or it is a pickle, which runs code when it is read:
+    /// <c>hub.unsafe-file</c>.
+    /// </summary>
     UnsafeFile,
 
-    /// <summary>Bytes arrived that are not those of the file, by size or by hash: <c>hub.wrong-content</c>. They have been deleted.</summary>
+    /// <summary>
+    /// Bytes arrived that are not those of the file, by size or by hash: <c>hub.wrong-content</c>. They have been deleted.
+    /// </summary>
     WrongContent,
 
     /// <summary>The cache cannot be written: no space, no permission, a fault of the disk: <c>hub.disk</c>.</summary>

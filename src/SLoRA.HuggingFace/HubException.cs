@@ -3,8 +3,9 @@ using System.Net;
 namespace SLoRA.HuggingFace;
 
 /// <summary>
-/// A model or adapter could not be found in the cache or brought from the Hub. <see cref="SLoraException.Code"/> is the one that <see cref="HubErrorKind"/> gives
-/// beside each kind; the message names the repository and the file. Files that are in the cache under their names are whole, whatever was thrown.
+/// A model or adapter could not be found in the cache or brought from the Hub. <see cref="SLoraException.Code"/> is the one that <see
+/// cref="HubErrorKind"/> gives beside each kind; the message names the repository and the file. Files that are in the cache under their
+/// names are whole, whatever was thrown.
 /// </summary>
 public sealed class HubException : SLoraException
 {

@@ -4,8 +4,8 @@ using SLoRA.HuggingFace.Selection;
 namespace SLoRA.HuggingFace;
 
 /// <summary>
-/// Which files of a repository are wanted: the same answer for what has to be in the cache and for what is downloaded. Immutable. Pickles are never among them,
-/// whatever asks for them: they run code when they are read.
+/// Which files of a repository are wanted: the same answer for what has to be in the cache and for what is downloaded. Immutable. Pickles
+/// are never among them, whatever asks for them: they run code when they are read.
 /// </summary>
 public sealed class HubFiles
 {
@@ -24,14 +24,18 @@ public sealed class HubFiles
     }
 
     /// <summary>
-    /// What an engine and a tokenizer read, the default. A model has <c>config.json</c> and its weights: the shards that <c>model.safetensors.index.json</c> names, or
-    /// else every <c>model*.safetensors</c>. A folder with <c>adapter_config.json</c> and no <c>config.json</c> is an adapter, as <see cref="Adapter"/> says. Beside them come the
-    /// folder's small files, <c>*.json</c>, <c>*.jinja</c>, <c>*.model</c> and <c>*.txt</c>, and templates in <c>additional_chat_templates</c>. The same weights in other formats,
-    /// and other folders, stay where they are.
+    /// What an engine and a tokenizer read, the default. A model has <c>config.json</c> and its weights: the shards that
+    /// <c>model.safetensors.index.json</c> names, or else every <c>model*.safetensors</c>. A folder with <c>adapter_config.json</c> and no
+    /// <c>config.json</c> is an adapter, as <see cref="Adapter"/> says. Beside them come the folder's small files, <c>*.json</c>,
+    /// <c>*.jinja</c>, <c>*.model</c> and <c>*.txt</c>, and templates in <c>additional_chat_templates</c>. The same weights in other
+    /// formats, and other folders, stay where they are.
     /// </summary>
     public static HubFiles Model { get; } = new(SelectionKind.Served, "", [], []);
 
-    /// <summary>An adapter, even beside a <c>config.json</c>: <c>adapter_config.json</c>, every <c>adapter_model*.safetensors</c>, and the folder's small files.</summary>
+    /// <summary>
+    /// An adapter, even beside a <c>config.json</c>: <c>adapter_config.json</c>, every <c>adapter_model*.safetensors</c>, and the folder's
+    /// small files.
+    /// </summary>
     public static HubFiles Adapter { get; } = new(SelectionKind.Adapter, "", [], []);
 
     /// <summary>The folder of the repository in which the files lie, without slashes at its ends; empty for the repository's own.</summary>
@@ -41,8 +45,8 @@ public sealed class HubFiles
 
     /// <summary>Nothing but the files that match a pattern, in any folder.</summary>
     /// <param name="patterns">
-    /// Paths from <see cref="Subfolder"/> on, in the letters in which they are stored: <c>*</c> and <c>?</c> stand for what is within a name, <c>**</c> for any number of folders.
-    /// What is a path without either must be there.
+    /// Paths from <see cref="Subfolder"/> on, in the letters in which they are stored: <c>*</c> and <c>?</c> stand for what is within a
+    /// name, <c>**</c> for any number of folders. What is a path without either must be there.
     /// </param>
     /// <exception cref="HubException">A pattern is none.</exception>
     public static HubFiles Matching(params string[] patterns)

@@ -1,19 +1,22 @@
 namespace SLoRA.HuggingFace;
 
 /// <summary>
-/// How a <see cref="HubClient"/> works. What is not set is what the environment says, by the variables of the Hub's Python client, at the moment when the object
-/// is made. Read once by the client.
+/// How a <see cref="HubClient"/> works. What is not set is what the environment says, by the variables of the Hub's Python client, at the
+/// moment when the object is made. Read once by the client.
 /// </summary>
 public sealed class HubOptions
 {
-    /// <summary>The address of the Hub, <c>HF_ENDPOINT</c> or <c>https://huggingface.co</c>. The token goes to this scheme, host and port alone.</summary>
+    /// <summary>
+    /// The address of the Hub, <c>HF_ENDPOINT</c> or <c>https://huggingface.co</c>. The token goes to this scheme, host and port alone.
+    /// </summary>
     public Uri Endpoint { get; init; } = HubEnvironment.Current.Endpoint;
 
     /// <summary>The folder of the cache: <see cref="HubCache.Folder"/>. It is made when the first file arrives.</summary>
     public string Cache { get; init; } = HubEnvironment.Current.Cache;
 
     /// <summary>
-    /// The token: <c>HF_TOKEN</c>, or the file that a login has left, unless <c>HF_HUB_DISABLE_IMPLICIT_TOKEN</c> is set. Null sends none. It appears in no message.
+    /// The token: <c>HF_TOKEN</c>, or the file that a login has left, unless <c>HF_HUB_DISABLE_IMPLICIT_TOKEN</c> is set. Null sends none.
+    /// It appears in no message.
     /// </summary>
     public string? Token { get; init; } = HubEnvironment.Current.Token;
 
@@ -21,8 +24,8 @@ public sealed class HubOptions
     public bool Offline { get; init; } = HubEnvironment.Current.Offline;
 
     /// <summary>
-    /// Whether snapshots consist of symbolic links to the files, so that revisions share what they have in common. Where the file system has none, and with
-    /// <c>HF_HUB_DISABLE_SYMLINKS</c>, they hold the files themselves.
+    /// Whether snapshots consist of symbolic links to the files, so that revisions share what they have in common. Where the file system
+    /// has none, and with <c>HF_HUB_DISABLE_SYMLINKS</c>, they hold the files themselves.
     /// </summary>
     public bool UsesLinks { get; init; } = HubEnvironment.Current.UsesLinks;
 
@@ -32,10 +35,15 @@ public sealed class HubOptions
     /// <summary>How long an answer may take to begin, <c>HF_HUB_ETAG_TIMEOUT</c> or 10 seconds; above zero, at most a day.</summary>
     public TimeSpan AnswerTimeout { get; init; } = HubEnvironment.Current.AnswerTimeout;
 
-    /// <summary>How long the next bytes of a file may take, <c>HF_HUB_DOWNLOAD_TIMEOUT</c> or 10 seconds; above zero, at most a day. A whole file may take any time.</summary>
+    /// <summary>
+    /// How long the next bytes of a file may take, <c>HF_HUB_DOWNLOAD_TIMEOUT</c> or 10 seconds; above zero, at most a day. A whole file
+    /// may take any time.
+    /// </summary>
     public TimeSpan ReadTimeout { get; init; } = HubEnvironment.Current.ReadTimeout;
 
-    /// <summary>The longest wait that the Hub may ask for before a request is repeated; from zero to a day. A longer one is an error at once.</summary>
+    /// <summary>
+    /// The longest wait that the Hub may ask for before a request is repeated; from zero to a day. A longer one is an error at once.
+    /// </summary>
     public TimeSpan MaxRetryWait { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>What measures waits and timeouts.</summary>
@@ -44,7 +52,9 @@ public sealed class HubOptions
     /// <summary>Files above this size are fetched in parts of it, several at a time.</summary>
     internal long PartBytes { get; init; } = 64L << 20;
 
-    /// <summary>How many bytes of a part are written before it is noted that they are there, for the run after one that was killed.</summary>
+    /// <summary>
+    /// How many bytes of a part are written before it is noted that they are there, for the run after one that was killed.
+    /// </summary>
     internal long NotedBytes { get; init; } = 8L << 20;
 
     /// <summary>How many bytes arrive between two reports.</summary>
@@ -57,7 +67,8 @@ public sealed class HubOptions
     {
         if (Endpoint is not { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" })
         {
-            throw new InvalidOptionException("Hub.Endpoint", "Endpoint must be an absolute address of http or https, without query and user.");
+            throw new InvalidOptionException(
+                "Hub.Endpoint", "Endpoint must be an absolute address of http or https, without query and user.");
         }
 
         if (string.IsNullOrWhiteSpace(Cache) || Cache.Contains('\0'))

@@ -17,15 +17,18 @@ public sealed class HubSnapshot
     public bool IsComplete => Failure is null;
 
     /// <summary>
-    /// Why it cannot be used: <see cref="HubErrorKind.RepositoryNotCached"/>, <see cref="HubErrorKind.RevisionNotCached"/> or <see cref="HubErrorKind.Incomplete"/>; null
-    /// when it can.
+    /// Why it cannot be used: <see cref="HubErrorKind.RepositoryNotCached"/>, <see cref="HubErrorKind.RevisionNotCached"/> or <see
+    /// cref="HubErrorKind.Incomplete"/>; null when it can.
     /// </summary>
     public HubErrorKind? Failure { get; init; }
 
     /// <summary>The commit, as far as the cache knows it: 40 hexadecimal digits.</summary>
     public string? Commit { get; init; }
 
-    /// <summary>The folder with the files that were asked for, which is below <see cref="Root"/> where a subfolder was; null when there is no snapshot.</summary>
+    /// <summary>
+    /// The folder with the files that were asked for, which is below <see cref="Root"/> where a subfolder was; null when there is no
+    /// snapshot.
+    /// </summary>
     public string? Folder { get; init; }
 
     /// <summary>The folder of the commit; null when there is no snapshot.</summary>
@@ -37,7 +40,10 @@ public sealed class HubSnapshot
     /// <summary>What was asked for and is not there; empty unless the failure is <see cref="HubErrorKind.Incomplete"/>.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 
-    /// <summary>Small files beside the model that the commit is known to have and that nobody has downloaded. They are no failure: what needs one says so itself.</summary>
+    /// <summary>
+    /// Small files beside the model that the commit is known to have and that nobody has downloaded. They are no failure: what needs one
+    /// says so itself.
+    /// </summary>
     public IReadOnlyList<string> NotCached { get; init; } = [];
 
     /// <summary>Links whose file is gone.</summary>

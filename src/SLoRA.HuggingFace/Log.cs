@@ -22,7 +22,4 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Warning, "What an earlier run left of {File} is not what it should be; fetches it anew")]
     public static partial void StartsAnew(ILogger logger, string file);
-
-    [LoggerMessage(7, LogLevel.Debug, "{Folder} holds files, not links: there are none, or none are wanted")]
-    public static partial void CopiesFiles(ILogger logger, string folder);
 }

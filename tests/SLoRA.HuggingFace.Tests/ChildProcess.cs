@@ -14,8 +14,10 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts a static method that takes texts and returns a task.</summary>
     public static ChildProcess Start(Func<string[], Task> method, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardOutput = true };
-        string[] all = ["exec", typeof(ChildProcess).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. arguments];
+        var start =
+            new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardOutput = true };
+        string[] all =
+            ["exec", typeof(ChildProcess).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. arguments];
         foreach (string argument in all)
         {
             start.ArgumentList.Add(argument);

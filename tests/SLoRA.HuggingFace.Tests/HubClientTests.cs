@@ -8,7 +8,9 @@ using SLoRA.HuggingFace.Tests.Scenarios;
 
 namespace SLoRA.HuggingFace.Tests;
 
-/// <summary>What the client does beyond the scenarios: what it leaves out, pieces of large files, reports, and the program's own HttpClient.</summary>
+/// <summary>
+/// What the client does beyond the scenarios: what it leaves out, pieces of large files, reports, and the program's own HttpClient.
+/// </summary>
 public sealed class HubClientTests : HubScenario
 {
     private const string LargeFiles = "acme/large-files";
@@ -20,38 +22,51 @@ public sealed class HubClientTests : HubScenario
         byte[] some = Encoding.UTF8.GetBytes("some");
         Hub.Content.Add(
             "acme/crowded",
-            ("config.json", "{}"u8.ToArray()), ("model.safetensors", some), ("tokenizer.json", some), ("tokenizer.model", some), ("merges.txt", some),
-            ("chat_template.jinja", some), ("additional_chat_templates/tools.jinja", some), ("README.md", some), ("pytorch_model.bin", some),
-            ("pytorch_model.bin.index.json", some), ("training_args.bin", some), ("model.pt", some), ("consolidated.safetensors", some), ("model-Q4_K_M.gguf", some),
+            ("config.json", "{}"u8.ToArray()), ("model.safetensors", some), ("tokenizer.json", some), ("tokenizer.model", some),
+            ("merges.txt", some),
+            ("chat_template.jinja", some), ("additional_chat_templates/tools.jinja", some), ("README.md", some),
+            ("pytorch_model.bin", some),
+            ("pytorch_model.bin.index.json", some), ("training_args.bin", some), ("model.pt", some), ("consolidated.safetensors", some),
+            ("model-Q4_K_M.gguf", some),
             ("original/consolidated.00.pth", some), ("original/params.json", some), ("onnx/model.onnx", some), ("onnx/config.json", some));
         string folder = await Client().DownloadAsync("acme/crowded");
 
         string[] expected =
         [
-            "additional_chat_templates/tools.jinja", "chat_template.jinja", "config.json", "merges.txt", "model.safetensors", "tokenizer.json", "tokenizer.model",
+            "additional_chat_templates/tools.jinja", "chat_template.jinja", "config.json", "merges.txt", "model.safetensors",
+            "tokenizer.json", "tokenizer.model",
         ];
         Assert.That(HubCache.Look("acme/crowded", cache: Cache).Files, Is.EqualTo(expected));
         Assert.That(HubCache.Find("acme/crowded", cache: Cache), Is.EqualTo(folder));
 
         // By name too: a pattern takes what it matches, but no pickle.
         await Client().DownloadAsync("acme/crowded", files: HubFiles.Model.With("original/**", "*.gguf"));
-        Assert.That(HubCache.Look("acme/crowded", cache: Cache).Files.Except(expected), Is.EquivalentTo(["model-Q4_K_M.gguf", "original/params.json"]));
-        Assert.That(() => HubFiles.Matching("pytorch_model.bin"), Throws.InstanceOf<HubException>().With.Property("Kind").EqualTo(HubErrorKind.UnsafeFile));
+        Assert.That(
+            HubCache.Look("acme/crowded", cache: Cache).Files.Except(expected),
+            Is.EquivalentTo(["model-Q4_K_M.gguf", "original/params.json"]));
+        Assert.That(
+            () => HubFiles.Matching("pytorch_model.bin"),
+            Throws.InstanceOf<HubException>().With.Property("Kind").EqualTo(HubErrorKind.UnsafeFile));
     }
 
     [Test]
     public async Task Only_the_shards_that_the_index_names_are_fetched()
     {
         byte[] some = Encoding.UTF8.GetBytes("some");
-        byte[] index = Encoding.UTF8.GetBytes("""{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors","c":"model-00001-of-00002.safetensors"}}""");
+        byte[] index = Encoding.UTF8.GetBytes("""
+            {"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}
+            """);
         Hub.Content.Add(
             "acme/shards",
-            ("config.json", "{}"u8.ToArray()), ("model.safetensors.index.json", index), ("model.safetensors", some), ("model.fp16.safetensors", some),
-            ("model-00001-of-00002.safetensors", [1]), ("model-00002-of-00002.safetensors", [2]), ("model-00001-of-00003.safetensors", [3]));
+            ("config.json", "{}"u8.ToArray()), ("model.safetensors.index.json", index), ("model.safetensors", some),
+            ("model.fp16.safetensors", some),
+            ("model-00001-of-00002.safetensors", [1]), ("model-00002-of-00002.safetensors", [2]),
+            ("model-00001-of-00003.safetensors", [3]));
         await Client().DownloadAsync("acme/shards");
         Assert.That(
             HubCache.Look("acme/shards", cache: Cache).Files,
-            Is.EqualTo(["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]));
+            Is.EqualTo(
+                ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"]));
     }
 
     [TestCase("""{"weight_map":{"a":"model-00009-of-00009.safetensors"}}""", HubErrorKind.FileNotFound)]
@@ -77,7 +92,11 @@ public sealed class HubClientTests : HubScenario
     [Test]
     public async Task An_adapter_beside_a_configuration_is_asked_for_by_name()
     {
-        Hub.Content.Add("acme/trained", ("config.json", "{}"u8.ToArray()), ("adapter_config.json", "{}"u8.ToArray()), ("adapter_model.safetensors", [1]));
+        Hub.Content.Add(
+            "acme/trained",
+            ("config.json", "{}"u8.ToArray()),
+            ("adapter_config.json", "{}"u8.ToArray()),
+            ("adapter_model.safetensors", [1]));
         await RefusedAsync(HubErrorKind.FileNotFound, () => Client().DownloadAsync("acme/trained"));
         string folder = await Client().DownloadAsync("acme/trained", files: HubFiles.Adapter);
         Assert.That(File.Exists(Path.Combine(folder, "adapter_model.safetensors")), Is.True);
@@ -108,7 +127,8 @@ public sealed class HubClientTests : HubScenario
 
             return false;
         });
-        string path = await Client(Options(part: 4 << 20, connections: 1)).DownloadFileAsync(LargeFiles, "big.safetensors", progress: progress);
+        string path =
+            await Client(Options(part: 4 << 20, connections: 1)).DownloadFileAsync(LargeFiles, "big.safetensors", progress: progress);
         await AssertBytesAsync(path, BytesOf("big.safetensors"));
         Assert.That(Hub.Exchanges.Count(exchange => exchange is { To: "HUB", Method: "GET" }), Is.EqualTo(2));
     }
@@ -128,7 +148,8 @@ public sealed class HubClientTests : HubScenario
         using var caller = new CancellationTokenSource();
         Hub.Break(new HubFault { AtCdn = true, Method = "GET", Hold = 100_000 });
         Arrivals arrivals = Arrivals.Of(bytes: 100_000);
-        Task<string> download = Client().DownloadFileAsync(LargeFiles, "medium.safetensors", progress: arrivals, cancellationToken: caller.Token);
+        Task<string> download =
+            Client().DownloadFileAsync(LargeFiles, "medium.safetensors", progress: arrivals, cancellationToken: caller.Token);
         await Task.WhenAny(arrivals.Seen, download);
         await caller.CancelAsync();
         Assert.That(async () => await download, Throws.InstanceOf<OperationCanceledException>());
@@ -149,7 +170,9 @@ public sealed class HubClientTests : HubScenario
             Assert.That(progress.All[0], Is.EqualTo(new HubProgress(HubStage.Listing, null, 0, 0)));
             Assert.That(progress.All[^1], Is.EqualTo(new HubProgress(HubStage.Done, null, total, total)));
             Assert.That(progress.All.Select(report => report.Bytes), Is.Ordered);
-            Assert.That(progress.All.Where(report => report.Stage == HubStage.Verifying).Select(report => report.File), Is.Unique.And.Exactly(5).Items);
+            Assert.That(
+                progress.All.Where(report => report.Stage == HubStage.Verifying).Select(report => report.File),
+                Is.Unique.And.Exactly(5).Items);
         });
     }
 
@@ -166,9 +189,11 @@ public sealed class HubClientTests : HubScenario
     public async Task Many_callers_at_once_fetch_every_file_once()
     {
         HubClient client = Client();
-        string[] folders = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => client.DownloadAsync("acme/tiny-sharded"))));
+        string[] folders =
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => client.DownloadAsync("acme/tiny-sharded"))));
         Assert.That(folders.Distinct(), Has.One.Items);
-        Assert.That(Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Target), Is.Unique.And.Exactly(2).Items);
+        Assert.That(
+            Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Target), Is.Unique.And.Exactly(2).Items);
     }
 
     [Test]
@@ -190,7 +215,9 @@ public sealed class HubClientTests : HubScenario
     {
         using var http = new HttpClient();
         using var client = new HubClient(http, Options());
-        Assert.That(async () => await client.DownloadAsync(TinyLlama), Throws.InstanceOf<InvalidOptionException>().With.Message.Contain("CreateHandler"));
+        Assert.That(
+            async () => await client.DownloadAsync(TinyLlama),
+            Throws.InstanceOf<InvalidOptionException>().With.Message.Contain("CreateHandler"));
     }
 
     [Test]
@@ -206,8 +233,12 @@ public sealed class HubClientTests : HubScenario
     {
         string back = $"{Hub.Hub}acme/private-model/resolve/main/config.json";
         Hub.Break(new HubFault { AtCdn = true, Status = 302, Headers = { ["Location"] = back } });
-        await RefusedAsync(HubErrorKind.RepositoryNotFound, () => Client(Options(token: "hf_good")).DownloadFileAsync(TinyLlama, "model.safetensors"));
-        Assert.That(Hub.Exchanges[^1], Is.EqualTo(Hub.Exchanges[^1] with { To = "HUB", Target = "/acme/private-model/resolve/main/config.json", Authorization = null }));
+        await RefusedAsync(
+            HubErrorKind.RepositoryNotFound, () => Client(Options(token: "hf_good")).DownloadFileAsync(TinyLlama, "model.safetensors"));
+        Assert.That(
+            Hub.Exchanges[^1],
+            Is.EqualTo(
+                Hub.Exchanges[^1] with { To = "HUB", Target = "/acme/private-model/resolve/main/config.json", Authorization = null }));
     }
 
     [TestCase("ftp://example.org/file")]
@@ -235,7 +266,8 @@ public sealed class HubClientTests : HubScenario
     [TestCase("""[{"type":"file","path":7,"size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]""", HubErrorKind.Protocol)]
     [TestCase("""[{"path":"a.json"}]""", HubErrorKind.Protocol)]
     [TestCase("""{"error":"no"}""", HubErrorKind.Protocol)]
-    [TestCase("""[{"type":"file","path":"../a.json","size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]""", HubErrorKind.UnsafeFile)]
+    [TestCase(
+        """[{"type":"file","path":"../a.json","size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]""", HubErrorKind.UnsafeFile)]
     public async Task A_listing_that_is_none_is_an_error(string body, HubErrorKind kind)
     {
         using var http = new HttpClient(new Fixed(body));
@@ -266,7 +298,8 @@ public sealed class HubClientTests : HubScenario
     [TestCase("https://user:secret@example.org/")]
     [TestCase("https://example.org/?token=secret")]
     public void An_endpoint_that_is_none_is_refused_without_being_shown(string endpoint) => Assert.That(
-        () => new HubClient(new HubOptions { Endpoint = new Uri(endpoint) }), Throws.InstanceOf<InvalidOptionException>().With.Message.Not.Contain("example"));
+        () => new HubClient(new HubOptions { Endpoint = new Uri(endpoint) }),
+        Throws.InstanceOf<InvalidOptionException>().With.Message.Not.Contain("example"));
 
     private byte[] BytesOf(string path) => Hub.Content.Repositories[LargeFiles].Commits.Values.Single()[path].Bytes;
 
@@ -287,7 +320,8 @@ public sealed class HubClientTests : HubScenario
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (Written)
             {

@@ -1,8 +1,8 @@
 namespace SLoRA.HuggingFace.Tests;
 
 /// <summary>
-/// A clock on which nobody waits: what waits for less than <see cref="Patience"/> goes on at once, and the clock has moved by that much. What is set for longer, as
-/// the timeouts of these tests are, runs out when the test says so.
+/// A clock on which nobody waits: what waits for less than <see cref="Patience"/> goes on at once, and the clock has moved by that much.
+/// What is set for longer, as the timeouts of these tests are, runs out when the test says so.
 /// </summary>
 internal sealed class InstantClock : TimeProvider
 {

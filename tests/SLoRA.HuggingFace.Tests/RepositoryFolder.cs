@@ -9,7 +9,8 @@ internal static class RepositoryFolder
     public static IEnumerable<string> HubFixtures { get; } =
     [
         System.IO.Path.Combine(Path, "tests", "fixtures", "hub"),
-        .. (Environment.GetEnvironmentVariable("SLORA_HUB") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+        .. (Environment.GetEnvironmentVariable("SLORA_HUB") ?? "")
+            .Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
     ];
 
     /// <summary>A file of the repository's own fixtures.</summary>

@@ -1,12 +1,13 @@
 namespace SLoRA.HuggingFace.Cache;
 
 /// <summary>
-/// The lock under which one process fetches a blob while others wait, so that it is fetched once. It is a lock of the system on an empty file that stays: the same
-/// that the Hub's Python client takes. It saves bytes; that they are right rests on their hash.
+/// The lock under which one process fetches a blob while others wait, so that it is fetched once. It is a lock of the system on an empty
+/// file that stays: the same that the Hub's Python client takes. It saves bytes; that they are right rests on their hash.
 /// </summary>
 internal sealed class BlobLock : IDisposable
 {
-    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead;
+    private const UnixFileMode Mode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead;
 
     // EWOULDBLOCK of Linux and of macOS; sharing and lock violations of Windows.
     private static readonly int[] HeldByAnother = [11, 35, unchecked((int)0x80070020), unchecked((int)0x80070021)];
@@ -68,7 +69,13 @@ internal sealed class BlobLock : IDisposable
 
         try
         {
-            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                BufferSize = 0,
+            };
             if (!OperatingSystem.IsWindows())
             {
                 options.UnixCreateMode = Mode;

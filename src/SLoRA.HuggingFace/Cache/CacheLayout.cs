@@ -2,7 +2,9 @@ using SLoRA.HuggingFace.Names;
 
 namespace SLoRA.HuggingFace.Cache;
 
-/// <summary>Where the files of one repository lie in the cache: the layout that the Hub's Python client and the tools that follow it share.</summary>
+/// <summary>
+/// Where the files of one repository lie in the cache: the layout that the Hub's Python client and the tools that follow it share.
+/// </summary>
 /// <param name="cache">The cache's folder, an absolute path.</param>
 /// <param name="repository">The repository, by the name that was asked for, whatever it is called today.</param>
 internal sealed class CacheLayout(string cache, RepositoryId repository)

@@ -5,7 +5,10 @@ internal static class RealPath
 {
     private const int MostLinks = 40;
 
-    /// <summary>The path that a path leads to when every link in it has been followed, as far as it exists; null when links go in circles or cannot be read.</summary>
+    /// <summary>
+    /// The path that a path leads to when every link in it has been followed, as far as it exists; null when links go in circles or cannot
+    /// be read.
+    /// </summary>
     /// <param name="path">An absolute path.</param>
     public static string? Of(string path)
     {
@@ -57,7 +60,8 @@ internal static class RealPath
     public static bool IsWithin(string folder, string path)
     {
         string start = Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar;
-        return path == folder || path.StartsWith(start, OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+        return path == folder
+            || path.StartsWith(start, OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
     }
 
     private static bool TryReadLink(string path, out string? target)
@@ -77,7 +81,8 @@ internal static class RealPath
     private static string Push(string path, Stack<string> rest)
     {
         string root = Path.GetPathRoot(path)!;
-        string[] parts = path[root.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
+        string[] parts =
+            path[root.Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
         foreach (string part in parts.Reverse())
         {
             rest.Push(part);

@@ -3,7 +3,9 @@ using SLoRA.HuggingFace.Selection;
 
 namespace SLoRA.HuggingFace.Cache;
 
-/// <summary>Answers which snapshot is in the cache, and whether it is whole. Reads only; never takes another commit for the one that was asked for.</summary>
+/// <summary>
+/// Answers which snapshot is in the cache, and whether it is whole. Reads only; never takes another commit for the one that was asked for.
+/// </summary>
 internal static class SnapshotReader
 {
     private const long LongestReference = 4096;
@@ -100,7 +102,8 @@ internal static class SnapshotReader
     public static string? FileOf(CacheLayout layout, Revision revision, string path)
     {
         string? entry = CommitOf(layout, revision) is { } commit ? layout.Entry(commit, path) : null;
-        return entry is not null && RealPath.Of(entry) is { } real && new CacheBounds(layout).Hold(real) && RealPath.FileSize(entry) is not null ? entry : null;
+        bool isThere = entry is not null && RealPath.Of(entry) is { } real && new CacheBounds(layout).Hold(real);
+        return isThere && RealPath.FileSize(entry!) is not null ? entry : null;
     }
 
     /// <summary>The error that a lookup ends in where the files are needed.</summary>
@@ -112,6 +115,7 @@ internal static class SnapshotReader
             HubErrorKind.RevisionNotCached => $"The cache has no files of {snapshot.Repository} at {Shown.Name(snapshot.Revision)}",
             _ => $"The cache has {snapshot.Repository} at {Shown.Name(snapshot.Revision)} without {Shown.Names([.. snapshot.Missing])}",
         };
-        return new HubException(snapshot.Failure!.Value, $"{what}{why ?? "; download it with HubClient or another tool"}.", cause) { Files = snapshot.Missing };
+        string advice = why ?? "; download it with HubClient or another tool.";
+        return new HubException(snapshot.Failure!.Value, what + advice, cause) { Files = snapshot.Missing };
     }
 }

@@ -33,7 +33,8 @@ internal static class TreeFile
             var files = new Dictionary<string, RepositoryFile>(StringComparer.Ordinal);
             foreach (JsonProperty entry in root.GetProperty("files").EnumerateObject())
             {
-                if (FilePath.Problem(entry.Name) is not null || FileOf(entry.Name, entry.Value) is not { } file || !files.TryAdd(entry.Name, file))
+                if (FilePath.Problem(entry.Name) is not null || FileOf(entry.Name, entry.Value) is not { } file
+                    || !files.TryAdd(entry.Name, file))
                 {
                     return null;
                 }

@@ -1,8 +1,8 @@
 namespace SLoRA.HuggingFace.Names;
 
 /// <summary>
-/// What a file's bytes are called in the cache, which is also their hash: SHA-256 for files in large file storage, git's SHA-1 for the others. The Hub sends it
-/// as the ETag of a file.
+/// What a file's bytes are called in the cache, which is also their hash: SHA-256 for files in large file storage, git's SHA-1 for the
+/// others. The Hub sends it as the ETag of a file.
 /// </summary>
 internal sealed record BlobId
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace SLoRA.HuggingFace.Names;
 
 /// <summary>
-/// Paths of files in repositories. Their names come from strangers and become names on a disk, perhaps of another system than this one: a cache is carried
-/// between them. So what any of them would refuse, or would take for something else, is refused on all.
+/// Paths of files in repositories. Their names come from strangers and become names on a disk, perhaps of another system than this one: a
+/// cache is carried between them. So what any of them would refuse, or would take for something else, is refused on all.
 /// </summary>
 internal static class FilePath
 {
@@ -41,7 +41,8 @@ internal static class FilePath
     }
 
     /// <summary>
-    /// Whether two paths cannot lie in one folder: one is the folder of the other, or, where the file system does not tell cases apart, they are the same file.
+    /// Whether two paths cannot lie in one folder: one is the folder of the other, or, where the file system does not tell cases apart,
+    /// they are the same file.
     /// </summary>
     /// <param name="paths">All paths of a revision.</param>
     /// <param name="foldsCase">Whether the file system takes capitals and small letters for the same.</param>

@@ -29,5 +29,6 @@ internal sealed class Revision
     public override string ToString() => Value;
 
     private static bool IsSegment(string segment) =>
-        segment.Length is > 0 and <= LongestSegment && segment is not ("." or "..") && !segment.AsSpan().ContainsAny('\\', ':') && !segment.Any(char.IsControl);
+        segment.Length is > 0 and <= LongestSegment && segment is not ("." or "..") && !segment.AsSpan().ContainsAny('\\', ':')
+            && !segment.Any(char.IsControl);
 }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace SLoRA.HuggingFace.Names;
 
-/// <summary>How names and texts that a server chose are written into messages: on one line, visible, and no longer than a line can bear.</summary>
+/// <summary>
+/// How names and texts that a server chose are written into messages: on one line, visible, and no longer than a line can bear.
+/// </summary>
 internal static class Shown
 {
     private const int LongestText = 200;
@@ -16,7 +18,9 @@ internal static class Shown
     public static string Names(IReadOnlyCollection<string> names)
     {
         string first = string.Join(", ", names.Take(MostNames).Select(Name));
-        return names.Count <= MostNames ? first : string.Create(CultureInfo.InvariantCulture, $"{first} and {names.Count - MostNames} more");
+        return names.Count <= MostNames
+            ? first
+            : string.Create(CultureInfo.InvariantCulture, $"{first} and {names.Count - MostNames} more");
     }
 
     /// <summary>A text, cut behind so many characters. What does not show by itself is written as <c>\u000a</c>.</summary>

@@ -5,12 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace SLoRA.HuggingFace.Protocol;
 
 /// <summary>
-/// Sends requests: follows redirections without ever giving the token to another host, repeats what is worth it, and makes errors of refusals. Thread-safe.
+/// Sends requests: follows redirections without ever giving the token to another host, repeats what is worth it, and makes errors of
+/// refusals. Thread-safe.
 /// </summary>
 internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger logger)
 {
     private const int MostRedirections = 5;
-    private static readonly ProductInfoHeaderValue Agent = new("SLoRA.HuggingFace", typeof(HubConnection).Assembly.GetName().Version!.ToString(3));
+    private static readonly ProductInfoHeaderValue Agent =
+        new("SLoRA.HuggingFace", typeof(HubConnection).Assembly.GetName().Version!.ToString(3));
 
     private readonly AuthenticationHeaderValue? _token = HubEnvironment.Clean(options.Token) is { } token ? new("Bearer", token) : null;
     private readonly string _base = options.Endpoint.AbsoluteUri.TrimEnd('/');
@@ -68,7 +70,9 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
         }
     }
 
-    /// <summary>Whether an error means that the other side could not be reached or went silent, rather than that the caller gave up.</summary>
+    /// <summary>
+    /// Whether an error means that the other side could not be reached or went silent, rather than that the caller gave up.
+    /// </summary>
     public static bool IsFailureOfNetwork(Exception error, CancellationToken cancellation) =>
         error is HttpRequestException or IOException || (error is OperationCanceledException && !cancellation.IsCancellationRequested);
 
@@ -131,12 +135,14 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
 
         using var timeout = new CancellationTokenSource(options.AnswerTimeout, options.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
-        HttpResponseMessage response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+        HttpResponseMessage response =
+            await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
         if (response.RequestMessage?.RequestUri is { } answered && answered != address)
         {
             response.Dispose();
             throw new InvalidOptionException(
-                "Hub.HttpClient", "The HttpClient follows redirections by itself, which hides what the Hub says in them; give it the handler of HubClient.CreateHandler().");
+                "Hub.HttpClient",
+                "The HttpClient follows redirections by itself and hides what the Hub says in them; give it a HubClient.CreateHandler().");
         }
 
         return response;

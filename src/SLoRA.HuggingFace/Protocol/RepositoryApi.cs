@@ -25,7 +25,8 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
 
     /// <summary>All files of a commit.</summary>
     /// <exception cref="HubException">One of them has a name that no cache can hold; then none may be downloaded.</exception>
-    public async Task<IReadOnlyDictionary<string, RepositoryFile>> FilesOfAsync(string commit, Action? waits, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<string, RepositoryFile>> FilesOfAsync(
+        string commit, Action? waits, CancellationToken cancellation)
     {
         string subject = $"the files of {repository}";
         var files = new Dictionary<string, RepositoryFile>(StringComparer.Ordinal);
@@ -37,7 +38,8 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
                 throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub lists more than {MostFiles} files, or goes in circles.");
             }
 
-            (JsonDocument document, Uri? next) = await ReadAsync(new HubRequest(HttpMethod.Get, page, subject) { Waits = waits }, cancellation).ConfigureAwait(false);
+            (JsonDocument document, Uri? next) =
+                await ReadAsync(new HubRequest(HttpMethod.Get, page, subject) { Waits = waits }, cancellation).ConfigureAwait(false);
             using (document)
             {
                 Read(document.RootElement, subject, files);
@@ -63,10 +65,16 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
 
     /// <summary>What one file is, at a revision.</summary>
     /// <exception cref="HubException">There is none, or the Hub does not say what is needed of it.</exception>
-    public async Task<FileDescription> DescribeAsync(Revision revision, string path, int attempts, Action? waits, CancellationToken cancellation)
+    public async Task<FileDescription> DescribeAsync(
+        Revision revision, string path, int attempts, Action? waits, CancellationToken cancellation)
     {
         string subject = $"{Shown.Name(path)} of {repository} at {Shown.Name(revision.Value)}";
-        var request = new HubRequest(HttpMethod.Head, AddressOf(revision.Value, path), subject) { StaysAtHub = true, Attempts = attempts, Waits = waits };
+        var request = new HubRequest(HttpMethod.Head, AddressOf(revision.Value, path), subject)
+        {
+            StaysAtHub = true,
+            Attempts = attempts,
+            Waits = waits,
+        };
         using HttpResponseMessage response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
         string? commit = Refusal.Header(response, "X-Repo-Commit");
         BlobId? blob = BlobId.FromEntityTag(Refusal.Header(response, "X-Linked-ETag") ?? Refusal.Header(response, "ETag"));
@@ -86,8 +94,8 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
     /// <summary>Asks the file itself how long it is.</summary>
     private async Task<long> SizeOfAsync(string commit, string path, string subject, CancellationToken cancellation)
     {
-        using HttpResponseMessage response =
-            await connection.SendAsync(new HubRequest(HttpMethod.Get, AddressOf(commit, path), subject), cancellation).ConfigureAwait(false);
+        var request = new HubRequest(HttpMethod.Get, AddressOf(commit, path), subject);
+        using HttpResponseMessage response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
         return response.Content.Headers.ContentLength is { } size && response.Content.Headers.ContentEncoding.Count == 0
             ? size
             : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub does not say how long the file is.");
@@ -99,7 +107,10 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
         {
             using HttpResponseMessage response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
             Uri? next = NextPage(response, request.Subject);
-            return (await BoundedBody.ReadJsonAsync(response, request.Subject, options.ReadTimeout, options.Clock, cancellation).ConfigureAwait(false), next);
+            JsonDocument document =
+                await BoundedBody.ReadJsonAsync(response, request.Subject, options.ReadTimeout, options.Clock, cancellation).ConfigureAwait(
+                    false);
+            return (document, next);
         }
         catch (Exception error) when (HubConnection.IsFailureOfNetwork(error, cancellation))
         {
@@ -162,9 +173,9 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
             size = lfs.GetProperty("size").GetInt64();
         }
 
-        string? xetHash = entry.TryGetProperty("xetHash", out JsonElement xet) && xet.ValueKind == JsonValueKind.String ? xet.GetString() : null;
+        bool hasXet = entry.TryGetProperty("xetHash", out JsonElement xet) && xet.ValueKind == JsonValueKind.String;
         return BlobId.From(blob) is { } id && BlobId.From(gitId) is not null && size >= 0
-            ? new RepositoryFile(path, id, size) { GitId = gitId, ListedSize = listed, XetHash = xetHash }
+            ? new RepositoryFile(path, id, size) { GitId = gitId, ListedSize = listed, XetHash = hasXet ? xet.GetString() : null }
             : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub gives no hash or no size of {Shown.Name(path)}.");
     }
 }

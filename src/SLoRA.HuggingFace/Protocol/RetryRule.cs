@@ -21,7 +21,8 @@ internal static partial class RetryRule
 
     /// <summary>Whether the same request may be answered another time.</summary>
     public static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
-        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable
+        or HttpStatusCode.GatewayTimeout;
 
     /// <summary>The wait before the next try, where the answer does not ask for one.</summary>
     /// <param name="attempt">Tries so far, from 1 on.</param>
@@ -31,7 +32,9 @@ internal static partial class RetryRule
         return doubled < Longest ? doubled : Longest;
     }
 
-    /// <summary>The wait that an answer asks for; null when it asks for none. A second is added, since the Hub counts in whole ones.</summary>
+    /// <summary>
+    /// The wait that an answer asks for; null when it asks for none. A second is added, since the Hub counts in whole ones.
+    /// </summary>
     public static TimeSpan? Asked(HttpResponseMessage response, DateTimeOffset now)
     {
         if (response.StatusCode == HttpStatusCode.TooManyRequests

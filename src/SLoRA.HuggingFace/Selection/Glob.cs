@@ -3,7 +3,8 @@ using System.IO.Enumeration;
 namespace SLoRA.HuggingFace.Selection;
 
 /// <summary>
-/// A pattern of paths, in the letters in which they are stored: <c>*</c> and <c>?</c> stand for what is within a folder's or file's name, <c>**</c> for any folders.
+/// A pattern of paths, in the letters in which they are stored: <c>*</c> and <c>?</c> stand for what is within a folder's or file's name,
+/// <c>**</c> for any folders.
 /// </summary>
 internal sealed class Glob
 {
@@ -14,7 +15,8 @@ internal sealed class Glob
         ArgumentNullException.ThrowIfNull(pattern);
         if (Names.FilePath.Problem(pattern.Replace('*', '-').Replace('?', '-')) is { } problem)
         {
-            throw new HubException(HubErrorKind.InvalidName, $"{Names.Shown.Name(pattern)} is not a pattern of paths in a repository: {problem}.");
+            throw new HubException(
+                HubErrorKind.InvalidName, $"{Names.Shown.Name(pattern)} is not a pattern of paths in a repository: {problem}.");
         }
 
         Pattern = pattern;

@@ -2,7 +2,9 @@ namespace SLoRA.HuggingFace.Selection;
 
 /// <summary>The files that a selection means in one revision, by their paths in the repository.</summary>
 /// <param name="Required">Those without which nothing can be served, in ordinal order.</param>
-/// <param name="Beside">Small files beside them that belong to the model, as far as they are known; without them another model would be served.</param>
+/// <param name="Beside">
+/// Small files beside them that belong to the model, as far as they are known; without them another model would be served.
+/// </param>
 internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<string> Beside)
 {
     private const string ConfigFile = "config.json";
@@ -15,7 +17,9 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
     /// <summary>Finds the files.</summary>
     /// <param name="files">The selection.</param>
     /// <param name="known">All paths that the revision is known to have: from its listing, or from the folder where there is none.</param>
-    /// <param name="shardsOf">The files that an index names, by the path of the index; null while it is not there, or cannot be read.</param>
+    /// <param name="shardsOf">
+    /// The files that an index names, by the path of the index; null while it is not there, or cannot be read.
+    /// </param>
     public static Needs Of(HubFiles files, IReadOnlySet<string> known, Func<string, IReadOnlyList<string>?> shardsOf)
     {
         var required = new SortedSet<string>(files.NamedPaths, StringComparer.Ordinal);
@@ -40,10 +44,13 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
     public static string? IndexOf(HubFiles files, IReadOnlySet<string> known)
     {
         string index = files.PathOf(IndexFile);
-        return files.Kind != SelectionKind.Patterns && !IsAdapter(files, known) && known.Contains(index) && !files.LeavesOut(index) ? index : null;
+        bool isLookedFor = files.Kind != SelectionKind.Patterns && !IsAdapter(files, known) && !files.LeavesOut(index);
+        return isLookedFor && known.Contains(index) ? index : null;
     }
 
-    /// <summary>Whether a file lies where the selection does and is one of those that say what a model is: configuration, tokenizer, templates.</summary>
+    /// <summary>
+    /// Whether a file lies where the selection does and is one of those that say what a model is: configuration, tokenizer, templates.
+    /// </summary>
     public static bool IsBeside(HubFiles files, string path)
     {
         string start = files.PathOf("");
@@ -55,11 +62,13 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
         string name = path[start.Length..];
         return name.Contains('/')
             ? name.StartsWith("additional_chat_templates/", StringComparison.Ordinal) && name.EndsWith(".jinja", StringComparison.Ordinal)
-            : Array.Exists(SmallFiles, end => name.EndsWith(end, StringComparison.Ordinal)) && !name.EndsWith(".bin.index.json", StringComparison.Ordinal);
+            : Array.Exists(SmallFiles, end => name.EndsWith(end, StringComparison.Ordinal))
+                && !name.EndsWith(".bin.index.json", StringComparison.Ordinal);
     }
 
     private static bool IsAdapter(HubFiles files, IReadOnlySet<string> known) =>
-        files.Kind == SelectionKind.Adapter || (!known.Contains(files.PathOf(ConfigFile)) && known.Contains(files.PathOf(AdapterConfigFile)));
+        files.Kind == SelectionKind.Adapter
+            || (!known.Contains(files.PathOf(ConfigFile)) && known.Contains(files.PathOf(AdapterConfigFile)));
 
     private static IEnumerable<string> Weights(
         HubFiles files, IReadOnlySet<string> known, bool isAdapter, Func<string, IReadOnlyList<string>?> shardsOf)
@@ -76,7 +85,8 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
         }
 
         IEnumerable<string> found = known.Where(path =>
-            path.StartsWith(stem, StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal) && path.IndexOf('/', stem.Length) < 0);
+            path.StartsWith(stem, StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal)
+            && path.IndexOf('/', stem.Length) < 0);
         weights.AddRange(found);
         return weights.Count > 0 ? weights : [stem + ".safetensors"];
     }

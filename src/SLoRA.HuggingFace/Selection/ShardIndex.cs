@@ -44,7 +44,8 @@ internal static class ShardIndex
         foreach (JsonProperty tensor in map.EnumerateObject())
         {
             string? name = tensor.Value.ValueKind == JsonValueKind.String ? tensor.Value.GetString() : null;
-            if (name?.EndsWith(".safetensors", StringComparison.Ordinal) != true || name.Contains('/') || Names.FilePath.Problem(name) is not null)
+            if (name?.EndsWith(".safetensors", StringComparison.Ordinal) != true || name.Contains('/')
+                || Names.FilePath.Problem(name) is not null)
             {
                 return null;
             }

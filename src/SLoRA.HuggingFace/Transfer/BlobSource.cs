@@ -4,7 +4,9 @@ using SLoRA.HuggingFace.Protocol;
 
 namespace SLoRA.HuggingFace.Transfer;
 
-/// <summary>Where the bytes of one file come from: the Hub, or the place that it sends us to, which is asked directly for as long as it answers.</summary>
+/// <summary>
+/// Where the bytes of one file come from: the Hub, or the place that it sends us to, which is asked directly for as long as it answers.
+/// </summary>
 /// <param name="connection">Sends the requests.</param>
 /// <param name="address">The file's address at the Hub.</param>
 /// <param name="file">The file.</param>
@@ -43,11 +45,16 @@ internal sealed class BlobSource(HubConnection connection, Uri address, Reposito
     public Task WaitAfterBreakAsync(CancellationToken cancellation) => connection.WaitAsync(RetryRule.AfterBreak, cancellation);
 
     /// <summary>The error of a file that has another length than it should have.</summary>
-    public HubException WrongLength(string found) => new(
-        HubErrorKind.WrongContent, $"{Shown.Name(file.Path)} has {file.Size} bytes by what the Hub says of it; {found}. Nothing of it was kept.") { Files = [file.Path] };
+    public HubException WrongLength(string found) =>
+        WrongContent($"{Shown.Name(file.Path)} has {file.Size} bytes by what the Hub says of it, and {found}");
 
-    private static bool IsOver(HttpStatusCode? status) => status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-        or HttpStatusCode.NotFound or HttpStatusCode.Gone;
+    /// <summary>The error of a file that is not what it should be.</summary>
+    public HubException WrongContent(string problem) =>
+        new(HubErrorKind.WrongContent, $"{problem}. Nothing of it was kept.") { Files = [file.Path] };
+
+    private static bool IsOver(HttpStatusCode? status) =>
+        status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound
+            or HttpStatusCode.Gone;
 
     private HubRequest To(Uri place, (long First, long Last)? range) =>
         new(HttpMethod.Get, place, Shown.Name(file.Path)) { Range = range, Waits = waits };

@@ -1,8 +1,8 @@
 namespace SLoRA.HuggingFace.Transfer;
 
 /// <summary>
-/// Brings the bytes of one file into a partial file: in one piece, or, where the file is large and its server gives ranges, in several at a time. That the bytes
-/// are right is for somebody else to check.
+/// Brings the bytes of one file into a partial file: in one piece, or, where the file is large and its server gives ranges, in several at a
+/// time. That the bytes are right is for somebody else to check.
 /// </summary>
 /// <param name="source">Where the bytes come from.</param>
 /// <param name="partial">Where they go.</param>

@@ -1,22 +1,21 @@
-using Microsoft.Extensions.Logging;
 using SLoRA.HuggingFace.Cache;
 using SLoRA.HuggingFace.Names;
-using SLoRA.HuggingFace.Protocol;
 
 namespace SLoRA.HuggingFace.Transfer;
 
 /// <summary>
-/// Brings files of one commit into the cache. A file gets its name when its size and its hash are those that the Hub gave for it; until then it lies beside the
-/// blobs, under a name of our own, and is found there by the next run.
+/// Brings files of one commit into the cache. A file gets its name when its size and its hash are those that the Hub gave for it; until
+/// then it lies beside the blobs, under a name of our own, and is found there by the next run.
 /// </summary>
-internal sealed class FileDownload(
-    HubConnection connection, RepositoryApi api, HubOptions options, ILogger logger, CacheLayout layout, CacheWriter writer, ProgressSum progress, SemaphoreSlim slots)
+/// <param name="call">What it works with.</param>
+/// <param name="slots">One for each transfer that may run at a time.</param>
+internal sealed class FileDownload(HubCall call, SemaphoreSlim slots)
 {
     /// <summary>Brings files, several at a time.</summary>
     public async Task RunAsync(string commit, IReadOnlyCollection<RepositoryFile> files, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var turn = new SemaphoreSlim(options.MaxConnections);
+        using var turn = new SemaphoreSlim(call.Options.MaxConnections);
 
         // Files of the same bytes would only wait for each other.
         await FirstFailure.WhenAllAsync([.. files.GroupBy(file => file.Blob).Select(InTurnAsync)], stop).ConfigureAwait(false);
@@ -41,27 +40,27 @@ internal sealed class FileDownload(
     /// <summary>Brings a file.</summary>
     public async Task RunAsync(string commit, RepositoryFile file, CancellationToken cancellation)
     {
-        DiskFailure.Guard(writer.MarkCache);
+        DiskFailure.Guard(call.Writer.MarkCache);
         using BlobLock turn = await LockAsync(file, cancellation).ConfigureAwait(false);
 
         // Somebody else may have fetched it while we waited.
-        if (DiskFailure.Guard(() => writer.Has(commit, file)))
+        if (DiskFailure.Guard(() => call.Writer.Has(commit, file)))
         {
-            progress.Add(file.Path, file.Size);
+            call.Progress.Add(file.Path, file.Size);
             return;
         }
 
-        if (DiskFailure.Guard(() => writer.HasBlob(file)))
+        if (DiskFailure.Guard(() => call.Writer.HasBlob(file)))
         {
-            DiskFailure.Guard(() => writer.Enter(commit, file));
-            progress.Add(file.Path, file.Size);
+            DiskFailure.Guard(() => call.Writer.Enter(commit, file));
+            call.Progress.Add(file.Path, file.Size);
             return;
         }
 
         await FetchAsync(commit, file, turn.IsReal, cancellation).ConfigureAwait(false);
-        if (writer.HasLinks)
+        if (call.Writer.HasLinks)
         {
-            DiskFailure.Guard(() => writer.Enter(commit, file));
+            DiskFailure.Guard(() => call.Writer.Enter(commit, file));
         }
     }
 
@@ -69,7 +68,7 @@ internal sealed class FileDownload(
     {
         try
         {
-            return await BlobLock.TakeAsync(layout.Lock(file.Blob), options.Clock, Wait, cancellation).ConfigureAwait(false);
+            return await BlobLock.TakeAsync(call.Layout.Lock(file.Blob), call.Options.Clock, Wait, cancellation).ConfigureAwait(false);
         }
         catch (Exception error) when (DiskFailure.IsOne(error))
         {
@@ -78,22 +77,23 @@ internal sealed class FileDownload(
 
         void Wait()
         {
-            Log.WaitsForLock(logger, file.Path);
-            progress.Report(HubStage.Waiting, file.Path);
+            Log.WaitsForLock(call.Logger, file.Path);
+            call.Progress.Report(HubStage.Waiting, file.Path);
         }
     }
 
     private async Task FetchAsync(string commit, RepositoryFile file, bool isAlone, CancellationToken cancellation)
     {
-        var source = new BlobSource(connection, api.AddressOf(commit, file.Path), file, () => progress.Report(HubStage.Waiting, file.Path));
-        PartialFile partial = DiskFailure.Guard(() => PartialFile.Open(writer.Partial(file.Blob, isAlone), file.Size, keeps: isAlone));
+        var source = new BlobSource(
+            call.Connection, call.Api.AddressOf(commit, file.Path), file, () => call.Progress.Report(HubStage.Waiting, file.Path));
+        PartialFile partial = DiskFailure.Guard(() => PartialFile.Open(call.Writer.Partial(file.Blob, isAlone), file.Size, keeps: isAlone));
         try
         {
             for (bool isResumed = partial.Arrived > 0; ; isResumed = false)
             {
-                progress.Report(HubStage.Downloading, file.Path);
-                await new BlobTransfer(source, partial, options, slots, progress).RunAsync(cancellation).ConfigureAwait(false);
-                progress.Report(HubStage.Verifying, file.Path);
+                call.Progress.Report(HubStage.Downloading, file.Path);
+                await new BlobTransfer(source, partial, call.Options, slots, call.Progress).RunAsync(cancellation).ConfigureAwait(false);
+                call.Progress.Report(HubStage.Verifying, file.Path);
                 if (await IsRightAsync(partial, file, cancellation).ConfigureAwait(false))
                 {
                     break;
@@ -101,17 +101,16 @@ internal sealed class FileDownload(
 
                 if (!isResumed)
                 {
-                    throw new HubException(
-                        HubErrorKind.WrongContent, $"{Shown.Name(file.Path)} arrived with other bytes than its hash {file.Blob} says. Nothing of it was kept.") { Files = [file.Path] };
+                    throw source.WrongContent($"{Shown.Name(file.Path)} arrived with other bytes than its hash {file.Blob} says");
                 }
 
                 // What an earlier run left may be at fault.
-                Log.StartsAnew(logger, file.Path);
+                Log.StartsAnew(call.Logger, file.Path);
                 DiskFailure.Guard(partial.StartAnew);
-                progress.Add(file.Path, -file.Size);
+                call.Progress.Add(file.Path, -file.Size);
             }
 
-            DiskFailure.Guard(() => partial.MoveTo(writer.PlaceOf(commit, file)));
+            DiskFailure.Guard(() => partial.MoveTo(call.Writer.PlaceOf(commit, file)));
         }
         catch (HubException error) when (error.Kind == HubErrorKind.WrongContent)
         {

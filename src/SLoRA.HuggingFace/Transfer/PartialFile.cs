@@ -4,8 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace SLoRA.HuggingFace.Transfer;
 
 /// <summary>
-/// A file that is arriving, under a name of our own, and a journal beside it of the bytes that are there. What the journal says is believed only until the hash
-/// has been compared; so it may be behind the file, or ahead of it after a fault, and costs nothing but time then. Writing is thread-safe.
+/// A file that is arriving, under a name of our own, and a journal beside it of the bytes that are there. What the journal says is believed
+/// only until the hash has been compared; so it may be behind the file, or ahead of it after a fault, and costs nothing but time then.
+/// Writing is thread-safe.
 /// </summary>
 internal sealed class PartialFile : IDisposable
 {
@@ -100,7 +101,8 @@ internal sealed class PartialFile : IDisposable
         lock (_journalTurn)
         {
             _noted.Add(range);
-            _journal.Write(System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{range.Start} {range.End}\n")));
+            _journal.Write(
+                System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{range.Start} {range.End}\n")));
         }
     }
 

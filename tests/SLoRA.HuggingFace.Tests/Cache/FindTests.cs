@@ -45,7 +45,9 @@ public sealed class FindTests
             {
                 Assert.That(snapshot.NotCached, Is.EqualTo(Strings(expect["not_cached"])));
                 Assert.That(snapshot.Files, Is.EqualTo(Strings(expect["files"])));
-                Assert.That(HubCache.Find(repository, revision, files, folder.Path), Is.EqualTo(folder.Of((string)expect["snapshot"]!, files.Subfolder).TrimEnd('/')));
+                Assert.That(
+                    HubCache.Find(repository, revision, files, folder.Path),
+                    Is.EqualTo(folder.Of((string)expect["snapshot"]!, files.Subfolder).TrimEnd('/')));
             }
             else
             {

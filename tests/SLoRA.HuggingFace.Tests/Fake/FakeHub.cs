@@ -54,7 +54,8 @@ internal sealed class FakeHub : IAsyncDisposable
     {
         var hub = new FakeHub(HubContent.Read(folder ?? RepositoryFolder.HubFixtures.First()));
         await hub._application.StartAsync();
-        Uri[] addresses = [.. hub._application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(text => new Uri(text))];
+        IServer server = hub._application.Services.GetRequiredService<IServer>();
+        Uri[] addresses = [.. server.Features.Get<IServerAddressesFeature>()!.Addresses.Select(text => new Uri(text))];
         (hub.Hub, hub.Cdn, hub._hubPort) = (addresses[0], addresses[1], addresses[0].Port);
         return hub;
     }
@@ -110,8 +111,8 @@ internal sealed class FakeHub : IAsyncDisposable
         HubFault? fault;
         lock (_turn)
         {
-            _exchanges.Add(new HubExchange(
-                atCdn ? "CDN" : "HUB", method, target, (string?)headers.Authorization, (string?)headers.Range, (string?)headers.AcceptEncoding));
+            string to = atCdn ? "CDN" : "HUB";
+            _exchanges.Add(new HubExchange(to, method, target, headers.Authorization, headers.Range, headers.AcceptEncoding));
             fault = _faults.Find(candidate => candidate.Concerns(atCdn, method, target));
             if (fault is not null)
             {
@@ -125,8 +126,14 @@ internal sealed class FakeHub : IAsyncDisposable
             await fault.WaitAsync(context.RequestAborted);
         }
 
-        await (fault?.Status is { } status
-            ? answer.ErrorAsync(status, fault.Headers.GetValueOrDefault("X-Error-Code"), "as the test wants it")
-            : atCdn ? new FakeCdn(Content).AnswerAsync(answer, target, (string?)headers.Authorization) : new HubPages(this).AnswerAsync(answer, target));
+        if (fault?.Status is { } status)
+        {
+            await answer.ErrorAsync(status, fault.Headers.GetValueOrDefault("X-Error-Code"), "as the test wants it");
+            return;
+        }
+
+        await (atCdn
+            ? new FakeCdn(Content).AnswerAsync(answer, target, headers.Authorization)
+            : new HubPages(this).AnswerAsync(answer, target));
     }
 }

@@ -20,7 +20,8 @@ public sealed class FakeHubTests
     });
 
     public static IEnumerable<string> Transcripts() =>
-        Directory.GetFiles(RepositoryFolder.HubFixtures.First(), "requests-*.jsonl").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+        Directory.GetFiles(RepositoryFolder.HubFixtures.First(), "requests-*.jsonl").Select(path => Path.GetFileName(path))
+            .Order(StringComparer.Ordinal);
 
     [SetUp]
     public async Task Start()
@@ -84,7 +85,8 @@ public sealed class FakeHubTests
     {
         Uri server = (string)exchange["to"]! == "HUB" ? _hub.Hub : _hub.Cdn;
         var options = new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true };
-        using var request = new HttpRequestMessage(new HttpMethod((string)exchange["method"]!), new Uri(server.AbsoluteUri.TrimEnd('/') + exchange["path"], options));
+        using var request = new HttpRequestMessage(
+            new HttpMethod((string)exchange["method"]!), new Uri(server.AbsoluteUri.TrimEnd('/') + exchange["path"], options));
         foreach ((string name, JsonNode? value) in exchange["request"]!.AsObject())
         {
             request.Headers.TryAddWithoutValidation(name, Token((string)value!));
@@ -102,7 +104,8 @@ public sealed class FakeHubTests
             foreach ((string name, JsonNode? value) in exchange["response"]!.AsObject())
             {
                 bool isOfText = name == "content-length" && !isFile && !headers.ContainsKey("content-range");
-                bool isOfFault = exchange["fault"]?["headers"]?[name] is null && name is "x-error-message" or "x-error-code" && exchange["fault"] is not null;
+                bool isOfFault = exchange["fault"]?["headers"]?[name] is null && name is "x-error-message" or "x-error-code"
+                    && exchange["fault"] is not null;
                 if (!NotCompared.Contains(name) && !isOfText && !isOfFault)
                 {
                     Assert.That(headers.GetValueOrDefault(name), Is.EqualTo((string)value!), $"{name} of {exchange["path"]}");
@@ -128,7 +131,8 @@ public sealed class FakeHubTests
         _ => value,
     };
 
-    private string Named(string value) => value.Replace(_hub.Hub.Authority, "HUB", StringComparison.Ordinal).Replace(_hub.Cdn.Authority, "CDN", StringComparison.Ordinal);
+    private string Named(string value) =>
+        value.Replace(_hub.Hub.Authority, "HUB", StringComparison.Ordinal).Replace(_hub.Cdn.Authority, "CDN", StringComparison.Ordinal);
 
     /// <summary>Ids of folders are nobody's business.</summary>
     private static JsonNode Comparable(JsonNode json)

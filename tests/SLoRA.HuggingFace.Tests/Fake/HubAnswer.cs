@@ -11,7 +11,7 @@ internal sealed class HubAnswer(HttpContext context, HubFault? fault)
 {
     public string Method => context.Request.Method;
 
-    public string? Token => (string?)context.Request.Headers.Authorization is { } header && header.StartsWith("Bearer ", StringComparison.Ordinal) ? header[7..] : null;
+    public string? Token => ((string?)context.Request.Headers.Authorization)?["Bearer ".Length..];
 
     public void Set(string header, string value) => context.Response.Headers[header] = value;
 
@@ -26,7 +26,8 @@ internal sealed class HubAnswer(HttpContext context, HubFault? fault)
         return JsonAsync(status, new JsonObject { ["error"] = message });
     }
 
-    public Task JsonAsync(int status, JsonNode json) => BytesAsync(status, "application/json; charset=utf-8", Encoding.UTF8.GetBytes(json.ToJsonString()));
+    public Task JsonAsync(int status, JsonNode json) =>
+        BytesAsync(status, "application/json; charset=utf-8", Encoding.UTF8.GetBytes(json.ToJsonString()));
 
     public Task RedirectAsync(int status, string location)
     {
@@ -112,13 +113,14 @@ internal sealed class HubAnswer(HttpContext context, HubFault? fault)
     private async Task SendAsync(byte[] bytes, bool isChunked = false)
     {
         HttpResponse response = context.Response;
-        foreach ((string name, string? value) in (fault?.Set ?? []).Concat((fault?.Headers ?? []).Select(pair => new KeyValuePair<string, string?>(pair.Key, pair.Value))))
+        foreach ((string name, string? value) in fault?.Set ?? [])
         {
-            _ = value is null ? response.Headers.Remove(name) : true;
-            if (value is not null)
-            {
-                Set(name, value);
-            }
+            response.Headers[name] = value;
+        }
+
+        foreach ((string name, string value) in fault?.Headers ?? [])
+        {
+            Set(name, value);
         }
 
         if (!isChunked)

@@ -28,9 +28,11 @@ internal sealed class HubContent
 
     public int TreePage => (int)_root["tree_page"]!;
 
-    public IReadOnlyDictionary<string, string> Renamed => _root["renamed"]!.AsObject().ToDictionary(pair => pair.Key, pair => (string)pair.Value!);
+    public IReadOnlyDictionary<string, string> Renamed =>
+        _root["renamed"]!.AsObject().ToDictionary(pair => pair.Key, pair => (string)pair.Value!);
 
-    public static HubContent Read(string folder) => new(JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "repositories.json")))!.AsObject());
+    public static HubContent Read(string folder) =>
+        new(JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "repositories.json")))!.AsObject());
 
     /// <summary>Adds a repository of one commit.</summary>
     /// <returns>The commit.</returns>

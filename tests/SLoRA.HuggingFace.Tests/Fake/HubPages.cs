@@ -71,7 +71,7 @@ internal sealed partial class HubPages(FakeHub hub)
         ["tags"] = new JsonArray(),
         ["createdAt"] = "2026-01-01T00:00:00.000Z",
         ["siblings"] = new JsonArray(
-            [.. repository.Commits[commit].Keys.Order(StringComparer.Ordinal).Select(path => (JsonNode)new JsonObject { ["rfilename"] = path })]),
+            [.. repository.Commits[commit].Keys.Order(StringComparer.Ordinal).Select(path => new JsonObject { ["rfilename"] = path })]),
     };
 
     private static Task RefsAsync(HubAnswer answer, HubRepository repository)
@@ -90,8 +90,12 @@ internal sealed partial class HubPages(FakeHub hub)
     private Task TreeAsync(HubAnswer answer, HubRepository repository, string commit, string folder, string path, string query)
     {
         List<JsonNode> entries = [.. Entries(repository.Commits[commit], folder)];
-        int limit = Limit().Match(query) is { Success: true } limited ? int.Parse(limited.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : hub.Content.TreePage;
-        int from = Cursor().Match(query) is { Success: true } later ? int.Parse(later.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0;
+        int limit = Limit().Match(query) is { Success: true } limited
+            ? int.Parse(limited.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : hub.Content.TreePage;
+        int from = Cursor().Match(query) is { Success: true } later
+            ? int.Parse(later.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : 0;
         if (from + limit < entries.Count)
         {
             string rest = Cursor().Replace(query, "");
@@ -106,7 +110,8 @@ internal sealed partial class HubPages(FakeHub hub)
     {
         string start = folder.Length == 0 ? "" : folder + "/";
         IEnumerable<string> folders = files.Keys.SelectMany(FoldersOf).Distinct();
-        foreach (string path in files.Keys.Union(folders).Where(path => path.StartsWith(start, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        IEnumerable<string> below = files.Keys.Union(folders).Where(path => path.StartsWith(start, StringComparison.Ordinal));
+        foreach (string path in below.Order(StringComparer.Ordinal))
         {
             if (!files.TryGetValue(path, out HubFile? file))
             {
@@ -135,8 +140,10 @@ internal sealed partial class HubPages(FakeHub hub)
         {
             string start = $"Access to model {repository.Name} is restricted";
             return answer.Token is null
-                ? answer.ErrorAsync(401, "GatedRepo", start + ". You must have access to it and be authenticated to access it. Please log in.")
-                : answer.ErrorAsync(403, "GatedRepo", start + " and you are not in the authorized list. Visit the model page to ask for access.");
+                ? answer.ErrorAsync(
+                    401, "GatedRepo", start + ". You must have access to it and be authenticated to access it. Please log in.")
+                : answer.ErrorAsync(
+                    403, "GatedRepo", start + " and you are not in the authorized list. Visit the model page to ask for access.");
         }
 
         answer.Set("X-Repo-Commit", commit);
@@ -180,7 +187,8 @@ internal sealed partial class HubPages(FakeHub hub)
     }
 
     [GeneratedRegex(
-        "^/(?:api/models/(?<id>[^/]+(?:/(?!revision/|tree/|refs$)[^/]+)?)(?:/(?<kind>revision|tree)/(?<revision>[^/]+)(?:/(?<path>.*))?|/(?<kind>refs))?"
+        "^/(?:api/models/(?<id>[^/]+(?:/(?!revision/|tree/|refs$)[^/]+)?)"
+        + "(?:/(?<kind>revision|tree)/(?<revision>[^/]+)(?:/(?<path>.*))?|/(?<kind>refs))?"
         + "|api/(?<kind>resolve-cache)/models/(?<id>[^/]+/[^/]+)/(?<revision>[^/]+)/(?<path>.*)"
         + "|(?<id>[^/]+(?:/[^/]+)?)/(?<kind>resolve)/(?<revision>[^/]+)/(?<path>.*))$")]
     private static partial Regex Page();

@@ -15,7 +15,10 @@ internal sealed class HubRepository
         Later = json["later"]?.AsObject().ToDictionary(pair => pair.Key, pair => (string)pair.Value!) ?? [];
         foreach ((string commit, JsonNode? node) in json["commits"]!.AsObject())
         {
-            Commits.Add(commit, node!["files"]!.AsObject().ToDictionary(file => file.Key, file => new HubFile(file.Key, file.Value!.AsObject()), StringComparer.Ordinal));
+            Commits.Add(
+                commit,
+                node!["files"]!.AsObject()
+                    .ToDictionary(file => file.Key, file => new HubFile(file.Key, file.Value!.AsObject()), StringComparer.Ordinal));
         }
     }
 

@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 
 namespace SLoRA.HuggingFace.Tests.Layouts;
 
-/// <summary>What lies at a path of a cache, as a text that can be compared: a folder, a link with its target, a file with its size and hash.</summary>
+/// <summary>
+/// What lies at a path of a cache, as a text that can be compared: a folder, a link with its target, a file with its size and hash.
+/// </summary>
 internal static class LayoutEntry
 {
     public static string Of(JsonObject entry) => (string)entry["type"]! switch
@@ -35,7 +37,12 @@ internal static class LayoutEntry
         foreach (FileSystemInfo entry in at.EnumerateFileSystemInfos())
         {
             string path = Path.GetRelativePath(root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            entries[path] = entry.LinkTarget is { } target ? "link to " + target : entry is DirectoryInfo ? "folder" : OfFile(File.ReadAllBytes(entry.FullName));
+            entries[path] = entry switch
+            {
+                { LinkTarget: { } target } => "link to " + target,
+                DirectoryInfo => "folder",
+                _ => OfFile(File.ReadAllBytes(entry.FullName)),
+            };
             if (entry is DirectoryInfo { LinkTarget: null } below)
             {
                 Read(below, root, entries);

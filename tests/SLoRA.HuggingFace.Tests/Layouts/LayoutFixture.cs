@@ -27,7 +27,8 @@ internal sealed class LayoutFixture
     public static LayoutFixture Read(string name) => new(RepositoryFolder.Hub($"layout-{name}.json"));
 
     public static IEnumerable<LayoutFixture> All() => RepositoryFolder.HubFixtures
-        .SelectMany(folder => Directory.GetFiles(folder, "layout-*.json").Order(StringComparer.Ordinal)).Select(path => new LayoutFixture(path));
+        .SelectMany(folder => Directory.GetFiles(folder, "layout-*.json").Order(StringComparer.Ordinal))
+        .Select(path => new LayoutFixture(path));
 
     /// <summary>All that lies in the cache.</summary>
     public SortedDictionary<string, string> Expected() =>

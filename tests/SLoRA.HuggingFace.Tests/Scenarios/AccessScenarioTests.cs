@@ -20,7 +20,8 @@ public sealed class AccessScenarioTests : HubScenario
         await RefusedAsync(HubErrorKind.Unauthorized, () => invalid.DownloadFileAsync(Private, "config.json"));
         HubException wrong = await RefusedAsync(HubErrorKind.Unauthorized, () => invalid.DownloadFileAsync(TinyLlama, "config.json"));
         await RefusedAsync(HubErrorKind.RepositoryNotFound, () => none.DownloadFileAsync("acme/absent", "config.json"));
-        await RefusedAsync(HubErrorKind.RepositoryNotFound, () => Client(Options(token: "hf_good")).DownloadFileAsync("acme/absent", "config.json"));
+        await RefusedAsync(
+            HubErrorKind.RepositoryNotFound, () => Client(Options(token: "hf_good")).DownloadFileAsync("acme/absent", "config.json"));
         await RefusedAsync(HubErrorKind.Gated, () => none.DownloadFileAsync(Gated, "config.json"));
         await RefusedAsync(HubErrorKind.Gated, () => other.DownloadFileAsync(Gated, "config.json"));
         Assert.That(Hub.Exchanges, Has.Length.EqualTo(8), "a refusal is not asked again");
@@ -36,7 +37,8 @@ public sealed class AccessScenarioTests : HubScenario
         {
             WithoutNamesOfNothing(layout);
 
-            // The locks of files that were refused, and the mark of a cache, come with the first try for a file's bytes; Python asks for its hash before.
+            // The locks of files that were refused, and the mark of a cache, come with the first try for a file's bytes; Python asks for
+            // its hash before.
             layout[".locks"] = layout[".locks/models--acme--gated-model"] = "folder";
             layout["models--acme--gated-model/blobs"] = "folder";
             foreach (string path in Layouts.LayoutEntry.Read(Cache).Keys.Where(path => path.EndsWith(".lock", StringComparison.Ordinal)))

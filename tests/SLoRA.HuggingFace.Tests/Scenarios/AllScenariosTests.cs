@@ -12,7 +12,8 @@ public sealed class AllScenariosTests
         JsonNode scenarios = JsonNode.Parse(File.ReadAllText(RepositoryFolder.Hub("scenarios.json")))!;
         IEnumerable<string> recorded = scenarios["scenarios"]!.AsArray().Select(scenario => (string)scenario!["scenario"]!);
         IEnumerable<string> played = typeof(AllScenariosTests).Assembly.GetTypes().SelectMany(type => type.GetMethods())
-            .SelectMany(method => method.GetCustomAttributes<ScenarioAttribute>()).Select(scenario => (string)scenario.Properties.Get(nameof(ScenarioAttribute)[..8])!);
+            .SelectMany(method => method.GetCustomAttributes<ScenarioAttribute>())
+            .Select(scenario => (string)scenario.Properties.Get(nameof(ScenarioAttribute)[..8])!);
 
         Assert.That(played, Is.EquivalentTo(recorded));
     }

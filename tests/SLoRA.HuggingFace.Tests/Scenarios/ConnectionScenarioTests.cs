@@ -5,7 +5,9 @@ using SLoRA.HuggingFace.Tests.Layouts;
 
 namespace SLoRA.HuggingFace.Tests.Scenarios;
 
-/// <summary>Connections that break, servers that are busy, silent or gone. Nobody waits: the clock says how long somebody would have.</summary>
+/// <summary>
+/// Connections that break, servers that are busy, silent or gone. Nobody waits: the clock says how long somebody would have.
+/// </summary>
 public sealed class ConnectionScenarioTests : HubScenario
 {
     private const string LargeFiles = "acme/large-files";
@@ -36,7 +38,9 @@ public sealed class ConnectionScenarioTests : HubScenario
         await download;
         hold.Release();
 
-        Assert.That(Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Range), Is.EqualTo([null, "bytes=100000-262223"]));
+        Assert.That(
+            Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Range),
+            Is.EqualTo([null, "bytes=100000-262223"]));
     }
 
     [Test]
@@ -81,7 +85,7 @@ public sealed class ConnectionScenarioTests : HubScenario
             Method = "GET",
             Match = "resolve",
             Status = 429,
-            Headers = { ["RateLimit"] = "\"resolvers\";r=0;t=1", ["RateLimit-Policy"] = "\"fixed window\";\"resolvers\";q=100;w=300", ["Retry-After"] = "9" },
+            Headers = { ["RateLimit"] = "\"resolvers\";r=0;t=1", ["Retry-After"] = "9" },
         });
         await client.DownloadFileAsync(TinyLlama, ".gitattributes");
         Assert.That(TakeWaits(), Is.EqualTo([1, 3, 2]));
@@ -108,7 +112,8 @@ public sealed class ConnectionScenarioTests : HubScenario
             layout[$"{TinyLlamaFolder}/refs/v1.0"] = LayoutEntry.OfFile(First);
             string[] more =
             [
-                $".locks/{TinyLlamaFolder}/{blob}.lock", $"{TinyLlamaFolder}/blobs/{blob}", $"{TinyLlamaFolder}/snapshots/{First}/generation_config.json",
+                $".locks/{TinyLlamaFolder}/{blob}.lock", $"{TinyLlamaFolder}/blobs/{blob}",
+                $"{TinyLlamaFolder}/snapshots/{First}/generation_config.json",
                 $"{TinyLlamaFolder}/trees/{First}.json",
             ];
             foreach (string path in more)
@@ -203,7 +208,9 @@ public sealed class ConnectionScenarioTests : HubScenario
         using var caller = new CancellationTokenSource();
         Clock.Waiting = _ => caller.Cancel();
         Hub.Break(new HubFault { Match = "resolve", Status = 503, Times = 99 });
-        Assert.That(async () => await Client().DownloadFileAsync(TinyLlama, "config.json", cancellationToken: caller.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            async () => await Client().DownloadFileAsync(TinyLlama, "config.json", cancellationToken: caller.Token),
+            Throws.InstanceOf<OperationCanceledException>());
         Assert.That(Hub.Exchanges, Has.Length.EqualTo(1));
     }
 

@@ -17,7 +17,8 @@ public sealed class EnvironmentScenarioTests
     public void Environment_variables_say_where_and_who(JsonObject step)
     {
         using var root = new TemporaryFolder();
-        var variables = (step["environment"]?.AsObject() ?? []).ToDictionary(pair => pair.Key, pair => ((string)pair.Value!).Replace("{ROOT}", root.Path, StringComparison.Ordinal));
+        var variables = (step["environment"]?.AsObject() ?? [])
+            .ToDictionary(pair => pair.Key, pair => ((string)pair.Value!).Replace("{ROOT}", root.Path, StringComparison.Ordinal));
         bool hasEmptyFolder = variables.Any(pair => pair.Value.Length == 0 && pair.Key is "HF_HOME" or "HF_HUB_CACHE");
         string home = root.Of("user");
         variables["HOME"] = home;
@@ -26,7 +27,10 @@ public sealed class EnvironmentScenarioTests
 
         // Kinder: a folder that is set to nothing is not set. To Python it is the current folder.
         string PathOf(string name, string usual) =>
-            Path.GetFullPath(hasEmptyFolder ? Path.Combine(home, ".cache", "huggingface", usual) : ((string)expected[name]!).Replace("ROOT", root.Path, StringComparison.Ordinal));
+            Path.GetFullPath(
+                hasEmptyFolder
+                ? Path.Combine(home, ".cache", "huggingface", usual)
+                : ((string)expected[name]!).Replace("ROOT", root.Path, StringComparison.Ordinal));
 
         Assert.Multiple(() =>
         {
@@ -58,9 +62,11 @@ public sealed class EnvironmentScenarioTests
 
     [TestCase("", ExpectedResult = "https://huggingface.co/")]
     [TestCase("https://hub.example/mirror/", ExpectedResult = "https://hub.example/mirror/")]
-    public string The_address_of_the_Hub_is_a_variable(string value) => new HubEnvironment(name => name == "HF_ENDPOINT" ? value : null, "/").Endpoint.AbsoluteUri;
+    public string The_address_of_the_Hub_is_a_variable(string value) =>
+        new HubEnvironment(name => name == "HF_ENDPOINT" ? value : null, "/").Endpoint.AbsoluteUri;
 
     [TestCase("1", ExpectedResult = false)]
     [TestCase("0", ExpectedResult = true)]
-    public bool Links_can_be_turned_off(string value) => new HubEnvironment(name => name == "HF_HUB_DISABLE_SYMLINKS" ? value : null, "/").UsesLinks;
+    public bool Links_can_be_turned_off(string value) =>
+        new HubEnvironment(name => name == "HF_HUB_DISABLE_SYMLINKS" ? value : null, "/").UsesLinks;
 }

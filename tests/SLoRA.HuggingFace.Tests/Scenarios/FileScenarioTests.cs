@@ -17,7 +17,8 @@ public sealed class FileScenarioTests : HubScenario
 
         Assert.That(await RequestsOfAsync(() => Client().DownloadFileAsync(TinyLlama, "config.json")), Has.Length.EqualTo(1), "again");
         Assert.That(await RequestsOfAsync(() => Client().DownloadFileAsync(TinyLlama, "config.json", First)), Is.Empty, "by commit");
-        Assert.That(await RequestsOfAsync(async () => path = await Offline().DownloadFileAsync(TinyLlama, "config.json")), Is.Empty, "offline");
+        Assert.That(
+            await RequestsOfAsync(async () => path = await Offline().DownloadFileAsync(TinyLlama, "config.json")), Is.Empty, "offline");
         Assert.That(path, Is.EqualTo(Entry(First, "config.json")));
         await RefusedAsync(HubErrorKind.Incomplete, () => Offline().DownloadFileAsync(TinyLlama, "tokenizer.json"));
 
@@ -31,7 +32,8 @@ public sealed class FileScenarioTests : HubScenario
     [Scenario("no-exist")]
     public async Task No_exist_a_file_that_the_repository_does_not_have()
     {
-        HubException error = await RefusedAsync(HubErrorKind.FileNotFound, () => Client().DownloadFileAsync(TinyLlama, "adapter_config.json"));
+        HubException error =
+            await RefusedAsync(HubErrorKind.FileNotFound, () => Client().DownloadFileAsync(TinyLlama, "adapter_config.json"));
         Assert.That(error.Message, Does.Contain("adapter_config.json"));
         await RefusedAsync(HubErrorKind.FileNotFound, () => Client().DownloadFileAsync(TinyLlama, "adapter_config.json"));
         await RefusedAsync(HubErrorKind.FileNotFound, () => Client().DownloadFileAsync(TinyLlama, "a/b.json", First));
@@ -56,7 +58,10 @@ public sealed class FileScenarioTests : HubScenario
         await client.DownloadAsync("acme/old-name", files: HubFiles.Matching("config.json"));
         AssertLayout("renamed");
         Assert.That(Hub.Exchanges.Select(exchange => exchange.Authorization), Is.All.EqualTo("Bearer hf_good"));
-        Assert.That(Hub.Exchanges.Count(exchange => exchange.Target.Contains("tiny-llama", StringComparison.Ordinal)), Is.GreaterThan(2), "redirected");
+        Assert.That(
+            Hub.Exchanges.Count(exchange => exchange.Target.Contains("tiny-llama", StringComparison.Ordinal)),
+            Is.GreaterThan(2),
+            "redirected");
     }
 
     [Test]

@@ -28,7 +28,10 @@ public sealed class ForeignCacheScenarioTests : HubScenario
         Directory.Delete(InCache("blobs"), recursive: true);
         Assert.That(HubCache.Look("acme/xet-model", cache: Cache).Missing, Is.EqualTo(["model.safetensors"]));
         string model = await Client().DownloadAsync("acme/xet-model");
-        Assert.That(new FileInfo(InCache("models--acme--xet-model", "blobs", "e82cf67a08447748a7e4b68b311eb90bd43fc34d030ddebf3ef65d1533312cb8")).LinkTarget, Is.Null);
+        Assert.That(
+            new FileInfo(InCache("models--acme--xet-model", "blobs", "e82cf67a08447748a7e4b68b311eb90bd43fc34d030ddebf3ef65d1533312cb8"))
+                .LinkTarget,
+            Is.Null);
         Assert.That(HubCache.Find("acme/xet-model", cache: Cache), Is.EqualTo(model));
     }
 
@@ -49,7 +52,8 @@ public sealed class ForeignCacheScenarioTests : HubScenario
 
         AssertLayout("odd-refs");
 
-        // Stricter and kinder: Python trips over the line breaks, and takes the empty one for the folder of all snapshots. FindTests asks all of them.
+        // Stricter and kinder: Python trips over the line breaks, and takes the empty one for the folder of all snapshots. FindTests asks
+        // all of them.
         Assert.That(HubCache.Find(TinyLlama, "crlf", cache: Cache), Does.EndWith(First));
         HubException error = await RefusedAsync(HubErrorKind.RevisionNotCached, () => Offline().DownloadAsync(TinyLlama, "empty"));
         Assert.That(error.Message, Does.Contain("'empty'"));
@@ -66,7 +70,8 @@ public sealed class ForeignCacheScenarioTests : HubScenario
 
         await Client().DownloadAsync("acme/tiny-sharded");
         SortedDictionary<string, string> after = LayoutEntry.Read(Cache);
-        Assert.That(LayoutFixture.Read("foreign-files").Expected().Where(entry => after.GetValueOrDefault(entry.Key) != entry.Value), Is.Empty);
+        Assert.That(
+            LayoutFixture.Read("foreign-files").Expected().Where(entry => after.GetValueOrDefault(entry.Key) != entry.Value), Is.Empty);
         Assert.That(HubCache.Find("acme/tiny-sharded", cache: Cache), Is.Not.Null);
     }
 
@@ -137,7 +142,9 @@ public sealed class ForeignCacheScenarioTests : HubScenario
         string path = await Client().DownloadFileAsync(LargeFiles, "medium.safetensors", progress: progress);
 
         await AssertBytesAsync(path, bytes);
-        Assert.That(Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Range), Is.EqualTo(["bytes=200000-262223", null]));
+        Assert.That(
+            Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Range),
+            Is.EqualTo(["bytes=200000-262223", null]));
         Assert.That(progress.All[^1], Is.EqualTo(new HubProgress(HubStage.Done, "medium.safetensors", bytes.Length, bytes.Length)));
         Assert.That(Directory.GetFiles(Path.GetDirectoryName(partial)!), Has.Length.EqualTo(1));
     }

@@ -47,9 +47,17 @@ public abstract class HubScenario
 
     private protected string Entry(string commit, string file) => InCache(TinyLlamaFolder, "snapshots", commit, file);
 
-    /// <summary>What the tests' clients have in common: nothing of the environment, and timeouts that run out only when the clock is told so.</summary>
+    /// <summary>
+    /// What the tests' clients have in common: nothing of the environment, and timeouts that run out only when the clock is told so.
+    /// </summary>
     private protected HubOptions Options(
-        string? token = null, bool offline = false, bool usesLinks = true, int connections = 8, Uri? endpoint = null, long part = 64 << 20, long noted = 8 << 20, Func<string, long?>? free = null) => new()
+        string? token = null,
+        bool offline = false,
+        bool usesLinks = true,
+        int connections = 8,
+        Uri? endpoint = null,
+        long part = 64 << 20,
+        Func<string, long?>? free = null) => new()
         {
             Endpoint = endpoint ?? Hub.Hub,
             Cache = Cache,
@@ -61,7 +69,6 @@ public abstract class HubScenario
             ReadTimeout = InstantClock.Patience,
             Clock = Clock,
             PartBytes = part,
-            NotedBytes = noted,
             ReportedBytes = 1,
             FreeBytes = free ?? (_ => null),
         };
@@ -119,18 +126,18 @@ public abstract class HubScenario
     }
 
     /// <summary>Stricter: pickles are not downloaded.</summary>
-    private protected static void WithoutPickles(SortedDictionary<string, string> layout)
-    {
-        foreach (string path in layout.Keys.Where(path => path.Contains(PickleBlob, StringComparison.Ordinal) || path.EndsWith("/pytorch_model.bin", StringComparison.Ordinal)).ToArray())
-        {
-            layout.Remove(path);
-        }
-    }
+    private protected static void WithoutPickles(SortedDictionary<string, string> layout) =>
+        Remove(
+            layout,
+            path => path.Contains(PickleBlob, StringComparison.Ordinal) || path.EndsWith("/pytorch_model.bin", StringComparison.Ordinal));
 
     /// <summary>Stricter: a name is noted when it leads to something that is there, and a folder is made for a file.</summary>
-    private protected static void WithoutNamesOfNothing(SortedDictionary<string, string> layout)
+    private protected static void WithoutNamesOfNothing(SortedDictionary<string, string> layout) =>
+        Remove(layout, path => path.Contains("/refs", StringComparison.Ordinal) || path.Contains("/snapshots", StringComparison.Ordinal));
+
+    private static void Remove(SortedDictionary<string, string> layout, Predicate<string> isToGo)
     {
-        foreach (string path in layout.Keys.Where(path => path.Contains("/refs", StringComparison.Ordinal) || path.Contains("/snapshots", StringComparison.Ordinal)).ToArray())
+        foreach (string path in layout.Keys.Where(path => isToGo(path)).ToArray())
         {
             layout.Remove(path);
         }

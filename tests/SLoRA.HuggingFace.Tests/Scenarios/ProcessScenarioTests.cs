@@ -15,9 +15,19 @@ public sealed class ProcessScenarioTests : HubScenario
     public static async Task DownloadAsync(string[] arguments)
     {
         (string endpoint, string cache, string repository, string file) = (arguments[0], arguments[1], arguments[2], arguments[3]);
-        using var client = new HubClient(new HubOptions { Endpoint = new Uri(endpoint), Cache = cache, Token = null, Offline = false, NotedBytes = 1, ReportedBytes = 1 });
+        using var client = new HubClient(new HubOptions
+        {
+            Endpoint = new Uri(endpoint),
+            Cache = cache,
+            Token = null,
+            Offline = false,
+            NotedBytes = 1,
+            ReportedBytes = 1,
+        });
         var progress = new Lines();
-        await (file.Length > 0 ? client.DownloadFileAsync(repository, file, progress: progress) : client.DownloadAsync(repository, progress: progress));
+        await (file.Length > 0
+            ? client.DownloadFileAsync(repository, file, progress: progress)
+            : client.DownloadAsync(repository, progress: progress));
     }
 
     [Test]
@@ -38,7 +48,8 @@ public sealed class ProcessScenarioTests : HubScenario
             string theirs = layout.Keys.Single(path => path.EndsWith(".incomplete", StringComparison.Ordinal));
             string ours = $"{MediumFolder}/blobs/{Medium}.slora.incomplete";
             layout[ours] = layout[theirs];
-            layout[ours + ".parts"] = LayoutEntry.OfFile(File.ReadAllBytes(InCache(MediumFolder, "blobs", Medium + ".slora.incomplete.parts")));
+            layout[ours + ".parts"] =
+                LayoutEntry.OfFile(File.ReadAllBytes(InCache(MediumFolder, "blobs", Medium + ".slora.incomplete.parts")));
             layout.Remove(theirs);
         });
 
@@ -46,15 +57,21 @@ public sealed class ProcessScenarioTests : HubScenario
         Assert.That(Hub.Exchanges[^1].Range, Is.EqualTo("bytes=131072-262223"), "the Python client fetches the whole file again");
 
         // Tidier: nothing of the killed run stays.
-        AssertLayout("killed-and-again-after", layout => layout.Remove(layout.Keys.Single(path => path.EndsWith(".incomplete", StringComparison.Ordinal))));
+        AssertLayout(
+            "killed-and-again-after",
+            layout => layout.Remove(layout.Keys.Single(path => path.EndsWith(".incomplete", StringComparison.Ordinal))));
     }
 
     [Test]
     [Scenario("two-processes")]
     public async Task Two_processes_one_downloads_and_the_other_only_links()
     {
-        await TogetherAsync(TinyLlama, "model.safetensors", () => Client().DownloadFileAsync(TinyLlama, "model.safetensors", progress: _waiting = Arrivals.Of(HubStage.Waiting)));
-        await TogetherAsync("acme/tiny-sharded", "", () => Client().DownloadAsync("acme/tiny-sharded", progress: _waiting = Arrivals.Of(HubStage.Waiting)));
+        await TogetherAsync(
+            TinyLlama,
+            "model.safetensors",
+            () => Client().DownloadFileAsync(TinyLlama, "model.safetensors", progress: _waiting = Arrivals.Of(HubStage.Waiting)));
+        await TogetherAsync(
+            "acme/tiny-sharded", "", () => Client().DownloadAsync("acme/tiny-sharded", progress: _waiting = Arrivals.Of(HubStage.Waiting)));
         AssertLayout("two-processes");
         Assert.That(Hub.Exchanges.Where(exchange => exchange.To == "CDN").Select(exchange => exchange.Target), Is.Unique);
     }
@@ -138,10 +155,12 @@ public sealed class ProcessScenarioTests : HubScenario
 
     private static long BytesOf(string line) => long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
 
-    private ChildProcess Start(string repository, string file) => ChildProcess.Start(DownloadAsync, Hub.Hub.AbsoluteUri, Cache, repository, file);
+    private ChildProcess Start(string repository, string file) =>
+        ChildProcess.Start(DownloadAsync, Hub.Hub.AbsoluteUri, Cache, repository, file);
 
     private sealed class Lines : IProgress<HubProgress>
     {
-        public void Report(HubProgress value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{value.Stage} {value.Bytes}"));
+        public void Report(HubProgress value) =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{value.Stage} {value.Bytes}"));
     }
 }

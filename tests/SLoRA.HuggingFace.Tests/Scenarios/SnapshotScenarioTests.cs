@@ -92,7 +92,8 @@ public sealed class SnapshotScenarioTests : HubScenario
 
         Assert.That(folder, Does.EndWith(Path.Combine("adapters", "en")));
         Assert.That(HubCache.Find("acme/adapter-pack", files: HubFiles.Adapter.In("adapters/en"), cache: Cache), Is.EqualTo(folder));
-        HubException half = await RefusedAsync(HubErrorKind.Incomplete, () => Offline().DownloadAsync("acme/adapter-pack", files: HubFiles.Adapter.In("adapters/de")));
+        HubException half = await RefusedAsync(
+            HubErrorKind.Incomplete, () => Offline().DownloadAsync("acme/adapter-pack", files: HubFiles.Adapter.In("adapters/de")));
         Assert.That(half.Files, Is.EqualTo(["adapters/de/adapter_model.safetensors"]));
     }
 
@@ -105,7 +106,8 @@ public sealed class SnapshotScenarioTests : HubScenario
         Hub.Move(TinyLlama);
         HubExchange[] moved = await RequestsOfAsync(() => client.DownloadAsync(TinyLlama, files: Everything));
         AssertLayout("copies", WithoutPickles);
-        Assert.That(moved.Count(exchange => exchange.Target.Contains("/resolve/", StringComparison.Ordinal)), Is.EqualTo(8), "unchanged files too");
+        Assert.That(
+            moved.Count(exchange => exchange.Target.Contains("/resolve/", StringComparison.Ordinal)), Is.EqualTo(8), "unchanged files too");
         Assert.That(await RequestsOfAsync(() => client.DownloadAsync(TinyLlama, files: Everything)), Has.Length.EqualTo(1), "again");
         Assert.That(await RequestsOfAsync(() => Offline().DownloadAsync(TinyLlama)), Is.Empty, "offline");
     }

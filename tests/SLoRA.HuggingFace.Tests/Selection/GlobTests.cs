@@ -23,5 +23,6 @@ public sealed class GlobTests
     [TestCase("a\\*")]
     [TestCase("")]
     public void What_is_no_pattern_of_paths_is_refused(string pattern) =>
-        Assert.That(() => HubFiles.Matching(pattern), Throws.InstanceOf<HubException>().With.Property("Kind").EqualTo(HubErrorKind.InvalidName));
+        Assert.That(
+            () => HubFiles.Matching(pattern), Throws.InstanceOf<HubException>().With.Property("Kind").EqualTo(HubErrorKind.InvalidName));
 }

@@ -6,7 +6,8 @@ public sealed class NeedsTests
 {
     private static readonly HashSet<string> Pack =
     [
-        "config.json", "model.safetensors", "model.bin", "tokenizer.json", "README.md", "adapters/de/adapter_config.json", "adapters/de/adapter_model.safetensors",
+        "config.json", "model.safetensors", "model.bin", "tokenizer.json", "README.md", "adapters/de/adapter_config.json",
+        "adapters/de/adapter_model.safetensors",
         "adapters/de/tokenizer.json", "adapters/de/deeper/adapter_model.safetensors",
     ];
 
@@ -40,7 +41,8 @@ public sealed class NeedsTests
     }
 
     [Test]
-    public void A_pattern_takes_no_pickle() => Assert.That(Of(HubFiles.Matching("model.*"), Pack).Required, Is.EqualTo(["model.safetensors"]));
+    public void A_pattern_takes_no_pickle() =>
+        Assert.That(Of(HubFiles.Matching("model.*"), Pack).Required, Is.EqualTo(["model.safetensors"]));
 
     private static Needs Of(HubFiles files, HashSet<string> known) => Needs.Of(files, known, _ => null);
 }
