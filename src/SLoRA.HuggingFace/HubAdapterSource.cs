@@ -23,7 +23,8 @@ public sealed class HubAdapterSource(HubClient client, Func<string, HubAdapter?>
         }
 
         HubFiles files = HubFiles.Adapter.In(adapter.Subfolder);
-        string folder = await _client.DownloadAsync(adapter.Repository, adapter.Revision, files, null, cancellationToken).ConfigureAwait(false);
+        string folder =
+            await _client.DownloadAsync(adapter.Repository, adapter.Revision, files, null, cancellationToken).ConfigureAwait(false);
         return AdapterOrigin.FromFolder(folder);
     }
 }

@@ -22,9 +22,8 @@ internal sealed partial class HubEnvironment(Func<string, string?> variable, str
     /// <summary>The folder of the cache.</summary>
     public string Cache => Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub");
 
-    /// <summary>The address of the Hub.</summary>
-    public Uri Endpoint =>
-        Uri.TryCreate(Read("HF_ENDPOINT"), UriKind.Absolute, out Uri? address) ? address : new Uri("https://huggingface.co");
+    /// <summary>The address of the Hub; one that is none if the variable holds none.</summary>
+    public Uri Endpoint => new(Read("HF_ENDPOINT") ?? "https://huggingface.co", UriKind.RelativeOrAbsolute);
 
     /// <summary>Whether the network must not be used.</summary>
     public bool Offline => IsTrue(Read("HF_HUB_OFFLINE") ?? Read("TRANSFORMERS_OFFLINE"));

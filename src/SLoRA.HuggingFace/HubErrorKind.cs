@@ -27,7 +27,7 @@ public enum HubErrorKind
     /// <summary>The repository is open only to those whom its owner has let in: <c>hub.gated</c>.</summary>
     Gated,
 
-    /// <summary>The token is not valid, or does not allow this: <c>hub.unauthorized</c>.</summary>
+    /// <summary>The token is not valid, is missing, or does not allow this: <c>hub.unauthorized</c>.</summary>
     Unauthorized,
 
     /// <summary>

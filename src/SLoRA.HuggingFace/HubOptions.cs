@@ -65,7 +65,8 @@ public sealed class HubOptions
 
     internal void Check()
     {
-        if (Endpoint is not { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" })
+        bool isOfWeb = Endpoint.IsAbsoluteUri && Endpoint.Scheme is "http" or "https";
+        if (!isOfWeb || Endpoint is not { Query: "", Fragment: "", UserInfo: "" })
         {
             throw new InvalidOptionException(
                 "Hub.Endpoint", "Endpoint must be an absolute address of http or https, without query and user.");

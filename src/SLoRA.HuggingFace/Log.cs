@@ -11,8 +11,8 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Information, "{Repository} at {Commit} is in {Folder}")]
     public static partial void Ready(ILogger logger, string repository, string commit, string folder);
 
-    [LoggerMessage(3, LogLevel.Warning, "{Subject}: tries again in {Wait}: {Problem}")]
-    public static partial void Retries(ILogger logger, string subject, string problem, TimeSpan wait);
+    [LoggerMessage(3, LogLevel.Warning, "Tries again in {Wait}: {Problem}")]
+    public static partial void Retries(ILogger logger, string problem, TimeSpan wait);
 
     [LoggerMessage(4, LogLevel.Warning, "Uses what the cache has of {Repository}, which may be older than what the Hub has: {Problem}")]
     public static partial void UsesCache(ILogger logger, string repository, string problem);

@@ -12,7 +12,10 @@ internal sealed class ChildProcess : IDisposable
     private ChildProcess(ProcessStartInfo start) => _process = Process.Start(start)!;
 
     /// <summary>Starts a static method that takes texts and returns a task.</summary>
-    public static ChildProcess Start(Func<string[], Task> method, params string[] arguments)
+    /// <param name="method">The method.</param>
+    /// <param name="variable">A variable of the process that is set to 1; null for none.</param>
+    /// <param name="arguments">What the method gets.</param>
+    public static ChildProcess Start(Func<string[], Task> method, string? variable, params string[] arguments)
     {
         var start =
             new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { RedirectStandardOutput = true };
@@ -21,6 +24,11 @@ internal sealed class ChildProcess : IDisposable
         foreach (string argument in all)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        if (variable is not null)
+        {
+            start.Environment[variable] = "1";
         }
 
         return new ChildProcess(start);

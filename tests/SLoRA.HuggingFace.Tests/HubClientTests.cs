@@ -295,10 +295,11 @@ public sealed class HubClientTests : HubScenario
     }
 
     [TestCase("ftp://example.org/")]
+    [TestCase("example/mirror")]
     [TestCase("https://user:secret@example.org/")]
     [TestCase("https://example.org/?token=secret")]
     public void An_endpoint_that_is_none_is_refused_without_being_shown(string endpoint) => Assert.That(
-        () => new HubClient(new HubOptions { Endpoint = new Uri(endpoint) }),
+        () => new HubClient(new HubOptions { Endpoint = new Uri(endpoint, UriKind.RelativeOrAbsolute) }),
         Throws.InstanceOf<InvalidOptionException>().With.Message.Not.Contain("example"));
 
     private byte[] BytesOf(string path) => Hub.Content.Repositories[LargeFiles].Commits.Values.Single()[path].Bytes;

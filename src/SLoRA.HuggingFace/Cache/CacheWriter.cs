@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using SLoRA.HuggingFace.Names;
 
 namespace SLoRA.HuggingFace.Cache;
@@ -14,10 +15,10 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
         "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag created by huggingface_hub.\n"
         + "# For information about cache directory tags, see:\n#\thttps://bford.info/cachedir/\n";
 
-    private bool? _hasLinks = usesLinks ? null : false;
+    private readonly Lazy<bool> _hasLinks = new(() => usesLinks && CanLink(layout.Cache));
 
     /// <summary>Whether files are linked; else each commit has its own.</summary>
-    public bool HasLinks => _hasLinks ??= CanLink();
+    public bool HasLinks => _hasLinks.Value;
 
     /// <summary>Where a partial file of a blob lies.</summary>
     public string Partial(BlobId id, bool isShared) =>
@@ -69,7 +70,7 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
     {
         if (!revision.IsCommit && SnapshotReader.CommitOf(layout, revision) != commit)
         {
-            Write(layout.Reference(revision), System.Text.Encoding.ASCII.GetBytes(commit));
+            Write(layout.Reference(revision), Encoding.ASCII.GetBytes(commit));
         }
     }
 
@@ -91,7 +92,7 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
         Directory.CreateDirectory(layout.Cache);
         if (!File.Exists(tag))
         {
-            Write(tag, System.Text.Encoding.ASCII.GetBytes(Tag));
+            Write(tag, Encoding.ASCII.GetBytes(Tag));
         }
     }
 
@@ -120,10 +121,10 @@ internal sealed class CacheWriter(CacheLayout layout, bool usesLinks)
         }
     }
 
-    private bool CanLink()
+    private static bool CanLink(string folder)
     {
-        Directory.CreateDirectory(layout.Cache);
-        string probe = Path.Combine(layout.Cache, $".{RandomName()}.tmp");
+        Directory.CreateDirectory(folder);
+        string probe = Path.Combine(folder, $".{RandomName()}.tmp");
         try
         {
             File.CreateSymbolicLink(probe, TagFile);

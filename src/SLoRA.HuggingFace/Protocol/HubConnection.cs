@@ -64,7 +64,7 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
                 throw failure;
             }
 
-            Log.Retries(logger, request.Subject, failure.Message, wait);
+            Log.Retries(logger, failure.Message, wait);
             request.Waits?.Invoke();
             await WaitAsync(wait, cancellation).ConfigureAwait(false);
         }

@@ -62,7 +62,7 @@ internal sealed class BlobTransfer(BlobSource source, PartialFile partial, HubOp
         }
 
         _comesInPieces.TrySetResult(false);
-        partial.StartAnew();
+        DiskFailure.Guard(partial.StartAnew);
         Count(-_counted);
         return true;
     }

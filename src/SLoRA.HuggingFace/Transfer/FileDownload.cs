@@ -119,7 +119,7 @@ internal sealed class FileDownload(HubCall call, SemaphoreSlim slots)
         }
         finally
         {
-            partial.Dispose();
+            DiskFailure.Guard(partial.Dispose);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace SLoRA.HuggingFace.Transfer;
@@ -53,9 +54,6 @@ internal sealed class PartialFile : IDisposable
     /// <summary>The bytes of the whole file.</summary>
     public long Size { get; }
 
-    /// <summary>Whether bytes of an earlier run are believed to be there.</summary>
-    public bool IsResumed => Arrived > 0;
-
     /// <summary>Bytes that the journal says are there.</summary>
     public long Arrived
     {
@@ -101,8 +99,8 @@ internal sealed class PartialFile : IDisposable
         lock (_journalTurn)
         {
             _noted.Add(range);
-            _journal.Write(
-                System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{range.Start} {range.End}\n")));
+            string line = string.Create(CultureInfo.InvariantCulture, $"{range.Start} {range.End}\n");
+            _journal.Write(Encoding.ASCII.GetBytes(line));
         }
     }
 
@@ -150,7 +148,7 @@ internal sealed class PartialFile : IDisposable
 
     private void ReadJournal(long length)
     {
-        using var reader = new StreamReader(_journal, System.Text.Encoding.ASCII, leaveOpen: true);
+        using var reader = new StreamReader(_journal, Encoding.ASCII, leaveOpen: true);
         string text = reader.ReadToEnd();
 
         // The last line may be torn.

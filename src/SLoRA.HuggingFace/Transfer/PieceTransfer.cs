@@ -124,8 +124,11 @@ internal sealed class PieceTransfer(BlobTransfer transfer, BlobSource source, Pa
                     return;
                 }
 
-                timeout.CancelAfter(options.ReadTimeout);
+                // A disk that is slow is not a server that is silent.
+                timeout.CancelAfter(Timeout.InfiniteTimeSpan);
                 await WriteAsync(buffer.AsMemory(0, read), cancellation).ConfigureAwait(false);
+                timeout.CancelAfter(options.ReadTimeout);
+                transfer.Count(read);
             }
         }
         finally
@@ -143,13 +146,11 @@ internal sealed class PieceTransfer(BlobTransfer transfer, BlobSource source, Pa
         {
             Note();
         }
-
-        transfer.Count(bytes.Length);
     }
 
     private void Note()
     {
-        partial.Note(new ByteRange(_noted, _at));
+        DiskFailure.Guard(() => partial.Note(new ByteRange(_noted, _at)));
         _noted = _at;
     }
 

@@ -42,7 +42,7 @@ internal sealed class SnapshotDownload(HubCall call)
         using var slots = new SemaphoreSlim(call.Options.MaxConnections);
         var download = new FileDownload(call, slots);
         var known = new HashSet<string>(_tree.Keys, StringComparer.Ordinal);
-        if (Needs.IndexOf(files, known) is { } index && !call.Writer.Has(_commit, _tree[index]))
+        if (Needs.IndexOf(files, known) is { } index && !DiskFailure.Guard(() => call.Writer.Has(_commit, _tree[index])))
         {
             // It says which weights are wanted.
             call.Progress.Expect(_tree[index].Size);

@@ -120,6 +120,25 @@ public sealed class ProcessScenarioTests : HubScenario
         await later.ReadUntilAsync(line => line == "taken");
     }
 
+    [Test]
+    public async Task Where_there_are_no_locks_every_process_writes_a_file_of_its_own_and_leaves_none()
+    {
+        HubFault hold = Hub.Break(new HubFault { AtCdn = true, Method = "GET", Hold = 1000, Times = 2 });
+        using ChildProcess first = Start("acme/large-files", "medium.safetensors", "DOTNET_SYSTEM_IO_DISABLEFILELOCKING");
+        using ChildProcess second = Start("acme/large-files", "medium.safetensors", "DOTNET_SYSTEM_IO_DISABLEFILELOCKING");
+        foreach (ChildProcess child in new[] { first, second })
+        {
+            await child.ReadUntilAsync(line => line.StartsWith("Downloading ", StringComparison.Ordinal) && BytesOf(line) >= 1000);
+        }
+
+        string[] partial = Directory.GetFiles(InCache(MediumFolder, "blobs"), "*.slora.incomplete");
+        hold.Release();
+        await first.EndAsync();
+        await second.EndAsync();
+        Assert.That(partial, Has.Length.EqualTo(2));
+        Assert.That(Directory.GetFiles(InCache(MediumFolder, "blobs")).Select(Path.GetFileName), Is.EqualTo([Medium]));
+    }
+
     private Arrivals _waiting = null!;
 
     /// <summary>Lets another process begin, this one ask for the same, and the other one end.</summary>
@@ -155,8 +174,8 @@ public sealed class ProcessScenarioTests : HubScenario
 
     private static long BytesOf(string line) => long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
 
-    private ChildProcess Start(string repository, string file) =>
-        ChildProcess.Start(DownloadAsync, Hub.Hub.AbsoluteUri, Cache, repository, file);
+    private ChildProcess Start(string repository, string file, string? variable = null) =>
+        ChildProcess.Start(DownloadAsync, variable, Hub.Hub.AbsoluteUri, Cache, repository, file);
 
     private sealed class Lines : IProgress<HubProgress>
     {
