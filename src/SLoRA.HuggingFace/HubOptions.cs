@@ -29,6 +29,12 @@ public sealed class HubOptions
     /// </summary>
     public bool UsesLinks { get; init; } = HubEnvironment.Current.UsesLinks;
 
+    /// <summary>
+    /// Whether files that are in the cache already are compared with their hashes, which reads all of them, and fetched again where they
+    /// are others. False by default: what other programs have put there is believed by its size. Nothing is compared while offline.
+    /// </summary>
+    public bool ChecksCache { get; init; }
+
     /// <summary>Transfers at a time, of files and of parts of a large file together; from 1 to 64.</summary>
     public int MaxConnections { get; init; } = 8;
 

@@ -44,13 +44,13 @@ internal sealed class FileDownload(HubCall call, SemaphoreSlim slots)
         using BlobLock turn = await LockAsync(file, cancellation).ConfigureAwait(false);
 
         // Somebody else may have fetched it while we waited.
-        if (DiskFailure.Guard(() => call.Writer.Has(commit, file)))
+        if (await call.Cached.HaveAsync(commit, file, cancellation).ConfigureAwait(false))
         {
             call.Progress.Add(file.Path, file.Size);
             return;
         }
 
-        if (DiskFailure.Guard(() => call.Writer.HasBlob(file)))
+        if (await call.Cached.HaveBytesAsync(file, cancellation).ConfigureAwait(false))
         {
             DiskFailure.Guard(() => call.Writer.Enter(commit, file));
             call.Progress.Add(file.Path, file.Size);

@@ -22,6 +22,7 @@ internal sealed class HubCall
         Writer = new CacheWriter(layout, options.UsesLinks);
         Api = new RepositoryApi(connection, options, layout.Repository);
         Progress = new ProgressSum(progress, options.ReportedBytes);
+        Cached = new CachedFiles(options, layout, Writer, Progress);
     }
 
     /// <summary>Sends requests.</summary>
@@ -38,6 +39,9 @@ internal sealed class HubCall
 
     /// <summary>Puts names into the cache.</summary>
     public CacheWriter Writer { get; }
+
+    /// <summary>Says what need not be fetched.</summary>
+    public CachedFiles Cached { get; }
 
     /// <summary>What the Hub says about the repository.</summary>
     public RepositoryApi Api { get; }

@@ -39,7 +39,7 @@ internal sealed class SingleDownload(HubCall call)
     public async Task<string> RunAsync(Revision revision, CancellationToken cancellation)
     {
         RepositoryFile file = _file!;
-        if (!DiskFailure.Guard(() => call.Writer.Has(_commit, file)))
+        if (!await call.Cached.HaveAsync(_commit, file, cancellation).ConfigureAwait(false))
         {
             using var slots = new SemaphoreSlim(call.Options.MaxConnections);
             call.Progress.Expect(file.Size);

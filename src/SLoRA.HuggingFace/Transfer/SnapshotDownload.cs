@@ -42,14 +42,17 @@ internal sealed class SnapshotDownload(HubCall call)
         using var slots = new SemaphoreSlim(call.Options.MaxConnections);
         var download = new FileDownload(call, slots);
         var known = new HashSet<string>(_tree.Keys, StringComparer.Ordinal);
-        if (Needs.IndexOf(files, known) is { } index && !DiskFailure.Guard(() => call.Writer.Has(_commit, _tree[index])))
+        if (Needs.IndexOf(files, known) is { } index)
         {
             // It says which weights are wanted.
-            call.Progress.Expect(_tree[index].Size);
-            await download.RunAsync(_commit, _tree[index], cancellation).ConfigureAwait(false);
+            foreach (RepositoryFile file in await MissingAsync([_tree[index]], cancellation).ConfigureAwait(false))
+            {
+                call.Progress.Expect(file.Size);
+                await download.RunAsync(_commit, file, cancellation).ConfigureAwait(false);
+            }
         }
 
-        List<RepositoryFile> missing = Missing(Wanted(revision, files, known));
+        List<RepositoryFile> missing = await MissingAsync(Wanted(revision, files, known), cancellation).ConfigureAwait(false);
         CheckSpace(missing);
         if (missing.Count > 0)
         {
@@ -87,8 +90,19 @@ internal sealed class SnapshotDownload(HubCall call)
             : throw new HubException(HubErrorKind.FileNotFound, $"{where} has no file that matches.");
     }
 
-    private List<RepositoryFile> Missing(List<RepositoryFile> wanted) =>
-        DiskFailure.Guard(() => wanted.Where(file => !call.Writer.Has(_commit, file)).ToList());
+    private async Task<List<RepositoryFile>> MissingAsync(List<RepositoryFile> wanted, CancellationToken cancellation)
+    {
+        var missing = new List<RepositoryFile>();
+        foreach (RepositoryFile file in wanted)
+        {
+            if (!await call.Cached.HaveAsync(_commit, file, cancellation).ConfigureAwait(false))
+            {
+                missing.Add(file);
+            }
+        }
+
+        return missing;
+    }
 
     private void CheckSpace(List<RepositoryFile> missing)
     {

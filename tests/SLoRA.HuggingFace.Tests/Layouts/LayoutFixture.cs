@@ -12,7 +12,9 @@ internal sealed class LayoutFixture
 
     private LayoutFixture(string path)
     {
-        Name = Path.GetFileNameWithoutExtension(path)["layout-".Length..];
+        string name = Path.GetFileNameWithoutExtension(path)["layout-".Length..];
+        string folder = Path.GetDirectoryName(path)!;
+        Name = folder == RepositoryFolder.HubFixtures.First() ? name : Path.Combine(Path.GetFileName(folder), name);
         _json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         _content = new Lazy<HubContent>(() => HubContent.Read(Path.GetDirectoryName(path)!));
     }

@@ -130,6 +130,23 @@ public sealed class ForeignCacheScenarioTests : HubScenario
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Wrong_bytes_that_another_client_took_are_found_where_that_is_asked_for(bool usesLinks)
+    {
+        LayoutFixture.Read("wrong-content").Build(Cache);
+        byte[] notes = Hub.Content.Repositories[LargeFiles].Commits.Values.Single()["notes.txt"].Bytes;
+        byte[] model = Hub.Content.Repositories[TinyLlama].Commits[First]["model.safetensors"].Bytes;
+        string wrong = await Client().DownloadFileAsync(LargeFiles, "notes.txt");
+        Assert.That((await File.ReadAllBytesAsync(wrong)).AsSpan().SequenceEqual(notes), Is.False, "believed by its size");
+
+        HubClient careful = Client(Options(usesLinks: usesLinks, checks: true));
+        await AssertBytesAsync(await careful.DownloadFileAsync(LargeFiles, "notes.txt"), notes);
+        string folder = await careful.DownloadAsync(TinyLlama, First);
+        await AssertBytesAsync(Path.Combine(folder, "model.safetensors"), model);
+        Assert.That(await RequestsOfAsync(() => careful.DownloadAsync(TinyLlama, First)), Is.Empty, "all is right now");
+    }
+
     [Test]
     public async Task Zeros_in_a_partial_file_of_our_own_are_found_out_and_fetched_anew()
     {

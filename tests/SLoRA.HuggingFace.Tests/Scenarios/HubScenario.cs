@@ -57,6 +57,7 @@ public abstract class HubScenario
         int connections = 8,
         Uri? endpoint = null,
         long part = 64 << 20,
+        bool checks = false,
         Func<string, long?>? free = null) => new()
         {
             Endpoint = endpoint ?? Hub.Hub,
@@ -65,6 +66,7 @@ public abstract class HubScenario
             Offline = offline,
             UsesLinks = usesLinks,
             MaxConnections = connections,
+            ChecksCache = checks,
             AnswerTimeout = InstantClock.Patience,
             ReadTimeout = InstantClock.Patience,
             Clock = Clock,
