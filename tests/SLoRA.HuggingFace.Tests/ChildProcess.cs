@@ -60,14 +60,12 @@ internal sealed class ChildProcess : IDisposable
         await _process.WaitForExitAsync(_patience.Token);
     }
 
-    /// <summary>Waits for the end of the process.</summary>
-    /// <returns>What it wrote that has not been read.</returns>
-    public async Task<string> EndAsync()
+    /// <summary>Waits for the end of the process, and fails the test unless it was as the exit code says.</summary>
+    public async Task EndAsync(int exitCode = 0)
     {
         string rest = await _process.StandardOutput.ReadToEndAsync(_patience.Token);
         await _process.WaitForExitAsync(_patience.Token);
-        Assert.That(_process.ExitCode, Is.Zero, rest);
-        return rest;
+        Assert.That(_process.ExitCode, Is.EqualTo(exitCode), rest);
     }
 
     public void Dispose()

@@ -266,6 +266,10 @@ public sealed class HubClientTests : HubScenario
     [TestCase("""[{"type":"file","path":7,"size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]""", HubErrorKind.Protocol)]
     [TestCase("""[{"path":"a.json"}]""", HubErrorKind.Protocol)]
     [TestCase("""{"error":"no"}""", HubErrorKind.Protocol)]
+    [TestCase("""
+        [{"type":"file","path":"a","size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"},
+        {"type":"file","path":"a/b","size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]
+        """, HubErrorKind.UnsafeFile)]
     [TestCase(
         """[{"type":"file","path":"../a.json","size":1,"oid":"26353c629af17c5c1074c9e90e98cdec74ffefb4"}]""", HubErrorKind.UnsafeFile)]
     public async Task A_listing_that_is_none_is_an_error(string body, HubErrorKind kind)

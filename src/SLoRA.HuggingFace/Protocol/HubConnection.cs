@@ -55,6 +55,7 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
             }
             catch (Exception error) when (IsFailureOfNetwork(error, cancellation))
             {
+                cancellation.ThrowIfCancellationRequested();
                 failure = Unreachable(request.Subject, error);
             }
 

@@ -24,7 +24,7 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
     }
 
     /// <summary>All files of a commit.</summary>
-    /// <exception cref="HubException">One of them has a name that no cache can hold; then none may be downloaded.</exception>
+    /// <exception cref="HubException">One of them has a name that some system could not hold; then none may be downloaded.</exception>
     public async Task<IReadOnlyDictionary<string, RepositoryFile>> FilesOfAsync(
         string commit, Action? waits, CancellationToken cancellation)
     {
@@ -46,11 +46,6 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
             }
 
             page = next;
-        }
-
-        if (FilePath.Clash(files.Keys, foldsCase: OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) is { } clash)
-        {
-            throw UnsafeFile.Listed(repository, clash, "it has no place beside another of its files");
         }
 
         return files;

@@ -31,6 +31,7 @@ internal sealed class PieceTransfer(BlobTransfer transfer, BlobSource source, Pa
             }
             catch (Exception error) when (HubConnection.IsFailureOfNetwork(error, cancellation))
             {
+                cancellation.ThrowIfCancellationRequested();
                 breaks = _farthest > before ? 1 : breaks + 1;
                 if (breaks > RetryRule.MostBreaks)
                 {

@@ -25,14 +25,19 @@ internal sealed class SnapshotDownload(HubCall call)
         _commit = revision.IsCommit
             ? revision.Value
             : await call.Api.CommitOfAsync(revision, attempts, Wait, cancellation).ConfigureAwait(false);
-        if (TreeFile.Read(call.Layout.Tree(_commit)) is { } known)
+        IReadOnlyDictionary<string, RepositoryFile>? known = TreeFile.Read(call.Layout.Tree(_commit));
+        _tree = known ?? await call.Api.FilesOfAsync(_commit, Wait, cancellation).ConfigureAwait(false);
+
+        // A listing that is here may have been made on a system that tells cases apart.
+        if (FilePath.Clash([.. _tree.Keys], foldsCase: OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) is { } clash)
         {
-            _tree = known;
-            return;
+            throw UnsafeFile.Listed(call.Layout.Repository, clash, "it has no place beside another of its files");
         }
 
-        _tree = await call.Api.FilesOfAsync(_commit, Wait, cancellation).ConfigureAwait(false);
-        DiskFailure.Guard(() => call.Writer.List(_commit, _tree.Values));
+        if (known is null)
+        {
+            DiskFailure.Guard(() => call.Writer.List(_commit, _tree.Values));
+        }
     }
 
     /// <summary>Brings what is wanted and missing.</summary>
