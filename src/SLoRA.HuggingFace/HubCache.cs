@@ -33,7 +33,7 @@ public static class HubCache
     }
 
     /// <summary>What the cache has of a revision, complete or not.</summary>
-    /// <inheritdoc cref="Find"/>
+    /// <inheritdoc cref="Find" path="/param"/>
     /// <exception cref="HubException">A name is none. What is missing is no error here.</exception>
     public static HubSnapshot Look(string repository, string revision = "main", HubFiles? files = null, string? cache = null)
     {

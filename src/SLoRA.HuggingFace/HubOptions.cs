@@ -48,7 +48,8 @@ public sealed class HubOptions
     public TimeSpan ReadTimeout { get; init; } = HubEnvironment.Current.ReadTimeout;
 
     /// <summary>
-    /// The longest wait that the Hub may ask for before a request is repeated; from zero to a day. A longer one is an error at once.
+    /// The longest wait before a request is repeated, whether the Hub asks for it or the client's own rule; from zero, where nothing is
+    /// repeated, to a day. Where a longer one is asked for, that is an error at once.
     /// </summary>
     public TimeSpan MaxRetryWait { get; init; } = TimeSpan.FromMinutes(5);
 

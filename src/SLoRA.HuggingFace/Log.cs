@@ -22,4 +22,7 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Warning, "What an earlier run left of {File} is not what it should be; fetches it anew")]
     public static partial void StartsAnew(ILogger logger, string file);
+
+    [LoggerMessage(7, LogLevel.Debug, "The list of files of {Repository} cannot be kept, and will be asked for again: {Problem}")]
+    public static partial void CannotKeep(ILogger logger, string repository, string problem);
 }

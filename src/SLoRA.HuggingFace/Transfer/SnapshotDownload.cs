@@ -36,7 +36,7 @@ internal sealed class SnapshotDownload(HubCall call)
 
         if (known is null)
         {
-            DiskFailure.Guard(() => call.Writer.List(_commit, _tree.Values));
+            KeepListing();
         }
     }
 
@@ -77,6 +77,19 @@ internal sealed class SnapshotDownload(HubCall call)
         Log.Ready(call.Logger, call.Layout.Repository.Value, _commit, snapshot.Folder!);
         call.Progress.Report(HubStage.Done, null);
         return snapshot.Folder!;
+    }
+
+    private void KeepListing()
+    {
+        try
+        {
+            call.Writer.List(_commit, _tree.Values);
+        }
+        catch (Exception error) when (DiskFailure.IsOne(error))
+        {
+            // A cache that is whole may be one that nobody can write to; what does have to be written will say so.
+            Log.CannotKeep(call.Logger, call.Layout.Repository.Value, error.Message);
+        }
     }
 
     private List<RepositoryFile> Wanted(Revision revision, HubFiles files, HashSet<string> known)

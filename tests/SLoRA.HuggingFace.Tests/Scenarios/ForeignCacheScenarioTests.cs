@@ -94,6 +94,19 @@ public sealed class ForeignCacheScenarioTests : HubScenario
     }
 
     [Test]
+    public async Task A_whole_cache_that_cannot_be_written_to_is_good_enough()
+    {
+        LayoutFixture.Read("older-client-snapshot").Build(Cache);
+        await File.WriteAllTextAsync(InCache(TinyLlamaFolder, "trees"), "in the place of a folder");
+        Assert.That(await Client().DownloadAsync(TinyLlama), Does.EndWith(First));
+
+        Hub.Move(TinyLlama);
+        Directory.Delete(InCache(TinyLlamaFolder, "blobs"), recursive: true);
+        await File.WriteAllTextAsync(InCache(TinyLlamaFolder, "blobs"), "in the place of a folder");
+        await RefusedAsync(HubErrorKind.Disk, () => Client().DownloadAsync(TinyLlama));
+    }
+
+    [Test]
     [Scenario("older-client-killed")]
     public async Task Older_client_killed_what_it_left_is_not_taken_over()
     {
