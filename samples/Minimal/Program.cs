@@ -1,10 +1,10 @@
 using SLoRA;
 using SLoRA.Text;
 
-Tokenizer tokenizer = Tokenizer.Load("samples/models/frontdesk/model");
+ModelTokenizer tokenizer = ModelTokenizer.Load("samples/models/frontdesk/model");
 await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
     .UseModel("samples/models/frontdesk/model").AddAdapter("bakery", "samples/models/frontdesk/adapters/bakery").BuildAsync();
-int[] prompt = tokenizer.EncodeChat([new ChatMessage("user", "When are you open?")]);
+int[] prompt = tokenizer.EncodeChat([new TemplateMessage("user", "When are you open?")]);
 TextStream text = tokenizer.CreateStream(prompt);
 await foreach (GeneratedToken token in engine.GenerateAsync(new GenerationRequest { Prompt = prompt, Adapter = "bakery" }))
 {

@@ -16,7 +16,7 @@ internal static class ChatCommand
             Console.WriteLine($"You are talking to {tenant}. /quit ends the conversation.");
         }
 
-        var history = new List<ChatMessage>();
+        var history = new List<TemplateMessage>();
         while (await ReadAsync(isTyped, cancellation) is { } line and not "/quit")
         {
             if (!string.IsNullOrWhiteSpace(line))
@@ -27,10 +27,10 @@ internal static class ChatCommand
     }
 
     private static async Task ReplyAsync(
-        TextEngine engine, List<ChatMessage> history, string line, string tenant, string? adapter, AnswerSettings settings,
+        TextEngine engine, List<TemplateMessage> history, string line, string tenant, string? adapter, AnswerSettings settings,
         CancellationToken cancellation)
     {
-        history.Add(new ChatMessage("user", line));
+        history.Add(new TemplateMessage("user", line));
         int[] prompt = engine.Encode(history, settings.IsRaw);
         while (prompt.Length + settings.MaxTokens > engine.Engine.Model.ContextLength && history.Count > 2)
         {
@@ -50,7 +50,7 @@ internal static class ChatCommand
             Console.WriteLine();
         }
 
-        history.Add(new ChatMessage("assistant", answer.Text));
+        history.Add(new TemplateMessage("assistant", answer.Text));
     }
 
     /// <summary>The next line; null at the end of input. Waiting for it can be cancelled, though the console's own read cannot.</summary>

@@ -9,7 +9,7 @@ internal static class QuestionCommand
         ModelFiles files, string question, AnswerSettings settings, Display display, CancellationToken cancellation)
     {
         await using TextEngine engine = await display.LoadAsync(progress => TextEngine.LoadAsync(files, progress, cancellation));
-        int[] prompt = engine.Encode([new ChatMessage("user", question)], settings.IsRaw);
+        int[] prompt = engine.Encode([new TemplateMessage("user", question)], settings.IsRaw);
         string[] tenants = [ModelFiles.Base, .. files.Adapters.Select(adapter => adapter.Name)];
         var board = new Board(question, engine.Engine, [.. tenants.Select(tenant => new Answer(tenant))]);
         await display.ShowAsync(board, AnswerAsync());

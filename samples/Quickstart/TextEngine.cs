@@ -4,16 +4,16 @@ using SLoRA.Text;
 namespace Quickstart;
 
 /// <summary>An engine and the tokenizer of its model.</summary>
-internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) : IAsyncDisposable
+internal sealed class TextEngine(LoraServingEngine engine, ModelTokenizer tokenizer) : IAsyncDisposable
 {
     public LoraServingEngine Engine { get; } = engine;
 
-    public Tokenizer Tokenizer { get; } = tokenizer;
+    public ModelTokenizer Tokenizer { get; } = tokenizer;
 
     /// <summary>Loads model, tokenizer and adapters.</summary>
     public static async Task<TextEngine> LoadAsync(ModelFiles files, IProgress<LoadProgress> progress, CancellationToken cancellation)
     {
-        Task<Tokenizer> tokenizer = Task.Run(() => Tokenizer.Load(files.Model), cancellation);
+        Task<ModelTokenizer> tokenizer = Task.Run(() => ModelTokenizer.Load(files.Model), cancellation);
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(files.Model)
             .UseCpu(cpu => cpu.Weights = files.Weights)
@@ -38,7 +38,7 @@ internal sealed class TextEngine(LoraServingEngine engine, Tokenizer tokenizer) 
     /// <summary>
     /// The prompt of a conversation: by the chat template, or the last message as it is where there is none or none is wanted.
     /// </summary>
-    public int[] Encode(IReadOnlyList<ChatMessage> messages, bool isRaw) => isRaw || !Tokenizer.ChatTemplateNames.Any()
+    public int[] Encode(IReadOnlyList<TemplateMessage> messages, bool isRaw) => isRaw || !Tokenizer.ChatTemplateNames.Any()
         ? Tokenizer.Encode(messages[^1].Content!.GetValue<string>())
         : Tokenizer.EncodeChat(messages);
 

@@ -15,7 +15,7 @@ internal static class Simulation
     {
         string folder = Path.Combine(DemoFolder.Find(), "model");
         view.Prepare("loading the model");
-        Tokenizer tokenizer = Tokenizer.Load(folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(folder);
         var adapters = new TenantAdapters(settings.Tenants);
         await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
             .UseModel(folder)

@@ -24,11 +24,11 @@ internal sealed class Traffic
     private long _tokens;
 
     /// <summary>Prepares the questions.</summary>
-    public Traffic(LoraServingEngine engine, Tokenizer tokenizer, Settings settings)
+    public Traffic(LoraServingEngine engine, ModelTokenizer tokenizer, Settings settings)
     {
         _engine = engine;
         _settings = settings;
-        _prompts = [.. Questions.Select(question => tokenizer.EncodeChat([new ChatMessage("user", question)]))];
+        _prompts = [.. Questions.Select(question => tokenizer.EncodeChat([new TemplateMessage("user", question)]))];
         _asked = new bool[settings.Tenants];
         _cumulative = new double[settings.Tenants];
         double sum = 0;

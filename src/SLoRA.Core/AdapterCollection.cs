@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Loading;
@@ -15,7 +16,7 @@ namespace SLoRA;
 /// steps, in the order in which they and the requests arrive: a request that was handed in before a replacement or removal ends on the
 /// content it began with. Thread-safe.
 /// </summary>
-public sealed class AdapterCollection
+public sealed class AdapterCollection : IAdapterCollection
 {
     private readonly EngineLoop _loop;
     private readonly AdapterIntake _intake;
@@ -33,6 +34,16 @@ public sealed class AdapterCollection
 
     /// <summary>Whether a name is registered.</summary>
     public bool Contains(string name) => _loop.Names.Contains(name);
+
+    /// <inheritdoc/>
+    public bool TryGet(string name, [NotNullWhen(true)] out AdapterStatus? adapter)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        adapter = _loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Headers is not null
+            ? AdapterStatus.Of(registration, _loop.Clock)
+            : null;
+        return adapter is not null;
+    }
 
     /// <summary>What is registered, in no particular order.</summary>
     public IReadOnlyList<AdapterStatus> List() =>

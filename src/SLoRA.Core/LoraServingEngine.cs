@@ -8,7 +8,7 @@ namespace SLoRA;
 /// Serves one base model with any number of LoRA adapters: it owns the page pool, the adapters and the thread that computes. Any number of
 /// callers generate at the same time; their requests share every step, whatever adapters they use. Thread-safe.
 /// </summary>
-public sealed class LoraServingEngine : IAsyncDisposable
+public sealed class LoraServingEngine : ILoraEngine
 {
     private readonly EngineLoop _loop;
     private readonly EngineThread _thread;
@@ -38,6 +38,9 @@ public sealed class LoraServingEngine : IAsyncDisposable
     /// <summary>Registers, replaces and removes adapters while requests run.</summary>
     public AdapterCollection Adapters { get; }
 
+    /// <inheritdoc/>
+    public Task Completion => _thread.Completion;
+
     /// <summary>What runs, what waits and what the pool holds, as of the end of the last step.</summary>
     public EngineStatus Status => _loop.Monitor.Status();
 
@@ -53,6 +56,7 @@ public sealed class LoraServingEngine : IAsyncDisposable
     /// <exception cref="InvalidRequestException">A value is out of its range, or a list or the prompt's memory cannot be read.</exception>
     /// <exception cref="AdapterNotFoundException">A name is not registered.</exception>
     /// <exception cref="EngineDisposedException">The engine has been disposed.</exception>
+    /// <remarks>The enumeration throws <see cref="EngineDrainingException"/> once <see cref="DrainAsync"/> has been called.</remarks>
     public GenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -66,6 +70,20 @@ public sealed class LoraServingEngine : IAsyncDisposable
         return new GenerationStream(_loop, accepted, maxTokens, cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public async Task<bool> DrainAsync(TimeSpan limit, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await _loop.DrainAsync().WaitAsync(limit, _loop.Clock, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Ends every request with <see cref="EngineDisposedException"/>, stops the thread and frees the memory. Returns when nothing is left
     /// running, whoever calls it and however often.
@@ -75,6 +93,11 @@ public sealed class LoraServingEngine : IAsyncDisposable
         _isDisposed = true;
         return new ValueTask(_disposal.Value);
     }
+
+    IAdapterCollection ILoraEngine.Adapters => Adapters;
+
+    IGenerationStream ILoraEngine.GenerateAsync(GenerationRequest request, CancellationToken cancellationToken) =>
+        GenerateAsync(request, cancellationToken);
 
     /// <summary>Takes the pages of everything that nobody uses: idle adapters and cached prefixes. For measurements and tests.</summary>
     internal Task DropCachesAsync() => _loop.CallAsync(loop =>

@@ -16,7 +16,7 @@ public static class HubCache
     /// </summary>
     public static string Folder => HubEnvironment.Current.Cache;
 
-    /// <summary>The folder of a model or adapter, for <c>UseModel</c>, <c>AddAdapter</c> or <c>Tokenizer.Load</c>.</summary>
+    /// <summary>The folder of a model or adapter, for <c>UseModel</c>, <c>AddAdapter</c> or <c>ModelTokenizer.Load</c>.</summary>
     /// <param name="repository">The repository, <c>owner/name</c>.</param>
     /// <param name="revision">A branch, a tag or a commit, by the name that was used when it was downloaded.</param>
     /// <param name="files">

@@ -76,8 +76,8 @@ public sealed class HubClient : IDisposable
 
     /// <summary>
     /// Brings the files of a revision that are not in the cache, and gives the folder, for <c>UseModel</c>, <c>AddAdapter</c> or
-    /// <c>Tokenizer.Load</c>. Where everything is there, one request asks whether the revision has moved; a full commit needs none. Where
-    /// the Hub cannot be reached, or refuses, and the cache has what is wanted of this revision, that is given, and the log says so.
+    /// <c>ModelTokenizer.Load</c>. Where everything is there, one request asks whether the revision has moved; a full commit needs none.
+    /// Where the Hub cannot be reached, or refuses, and the cache has what is wanted of this revision, that is given, and the log says so.
     /// </summary>
     /// <param name="repository">The repository, <c>owner/name</c>.</param>
     /// <param name="revision">A branch, a tag or a commit. A branch is what it is now; a full commit never changes.</param>

@@ -14,7 +14,7 @@ public sealed class HubException : SLoraException
     /// <param name="message">One sentence that names the offending value.</param>
     /// <param name="innerException">What caused it, if another error did.</param>
     public HubException(HubErrorKind kind, string message, Exception? innerException = null)
-        : base(CodeOf(kind), message, innerException)
+        : base(CodeOf(kind), CategoryOf(kind), message, innerException)
     {
         Kind = kind;
     }
@@ -52,5 +52,16 @@ public sealed class HubException : SLoraException
         HubErrorKind.WrongContent => "hub.wrong-content",
         HubErrorKind.Disk => "hub.disk",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of error"),
+    };
+
+    /// <summary>
+    /// What names a thing wrongly is the caller's; what may work later is a lack of time; the rest is how the program is set up.
+    /// </summary>
+    private static ErrorCategory CategoryOf(HubErrorKind kind) => kind switch
+    {
+        HubErrorKind.InvalidName or HubErrorKind.RepositoryNotFound or HubErrorKind.RevisionNotFound or HubErrorKind.FileNotFound
+            or HubErrorKind.UnsafeFile => ErrorCategory.Caller,
+        HubErrorKind.Unreachable or HubErrorKind.Busy => ErrorCategory.Capacity,
+        _ => ErrorCategory.Server,
     };
 }

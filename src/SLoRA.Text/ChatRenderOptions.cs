@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace SLoRA.Text;
 
-/// <summary>What <see cref="Tokenizer.RenderChat"/> takes besides the messages.</summary>
+/// <summary>What <see cref="ModelTokenizer.RenderChat"/> takes besides the messages.</summary>
 public sealed record ChatRenderOptions
 {
     /// <summary>

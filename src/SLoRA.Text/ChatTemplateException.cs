@@ -15,11 +15,21 @@ public sealed class ChatTemplateException : SLoraException
     /// <param name="line">The 1-based line of the template, 0 where none is known.</param>
     /// <param name="innerException">What caused it, if another error did.</param>
     public ChatTemplateException(string code, string message, int line = 0, Exception? innerException = null)
-        : base(code, line > 0 && code != "template.raised" ? $"{message} (line {line} of the chat template)" : message, innerException)
+        : base(
+            code,
+            CategoryOf(code),
+            line > 0 && code != "template.raised" ? $"{message} (line {line} of the chat template)" : message,
+            innerException)
     {
         Line = line;
     }
 
     /// <summary>The 1-based line of the template where it happened, 0 where none is known.</summary>
     public int Line { get; }
+
+    /// <summary>
+    /// What a conversation makes a template refuse is its caller's matter; a template that cannot be served is the server's.
+    /// </summary>
+    private static ErrorCategory CategoryOf(string code) =>
+        code is "template.input" or "template.raised" or "template.limit" ? ErrorCategory.Caller : ErrorCategory.Server;
 }

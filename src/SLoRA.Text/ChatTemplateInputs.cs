@@ -22,7 +22,7 @@ public sealed class ChatTemplateInputs
     /// <c>template.limit</c>: the JSON nests deeper than 200 levels, or holds an integer of more than 4300 digits; <c>template.input</c>:
     /// it is no JSON.
     /// </exception>
-    public ChatTemplateInputs(IEnumerable<ChatMessage> messages)
+    public ChatTemplateInputs(IEnumerable<TemplateMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
         _messages = new TemplateList([.. messages.Select(Of)]);
@@ -116,7 +116,7 @@ public sealed class ChatTemplateInputs
         Limits = options.Limits,
     };
 
-    private object? Of(ChatMessage message, int index)
+    private object? Of(TemplateMessage message, int index)
     {
         if (message is null)
         {

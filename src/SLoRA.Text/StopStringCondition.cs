@@ -5,14 +5,14 @@ namespace SLoRA.Text;
 /// <summary>
 /// Ends a continuation at the token that completes one of several strings. Give it to the request, and the same strings to the
 /// <see cref="TextStream"/> that shows the answer: together no character of a stop string is ever shown and no token is generated behind
-/// it. Immutable: one instance serves any number of requests and threads. Made by <see cref="Tokenizer.CreateStopCondition"/>.
+/// it. Immutable: one instance serves any number of requests and threads. Made by <see cref="ModelTokenizer.CreateStopCondition"/>.
 /// </summary>
 public sealed class StopStringCondition : IStopCondition
 {
-    private readonly Tokenizer _tokenizer;
+    private readonly ModelTokenizer _tokenizer;
     private readonly StopStrings _stops;
 
-    internal StopStringCondition(Tokenizer tokenizer, StopStrings stops)
+    internal StopStringCondition(ModelTokenizer tokenizer, StopStrings stops)
     {
         _tokenizer = tokenizer;
         _stops = stops;
@@ -27,6 +27,8 @@ public sealed class StopStringCondition : IStopCondition
 
     private sealed class Matcher(TextStream text) : IStopMatcher
     {
+        public string? StopString => text.StopString;
+
         public bool IsMet(int token)
         {
             text.Append(token);

@@ -13,7 +13,7 @@ public sealed class TokenizerException : SLoraException
     /// <param name="message">One sentence that names the offending value.</param>
     /// <param name="innerException">What caused it, if another error did.</param>
     public TokenizerException(string code, string message, Exception? innerException = null)
-        : base(code, message, innerException)
+        : base(code, CategoryOf(code), message, innerException)
     {
     }
 
@@ -24,4 +24,8 @@ public sealed class TokenizerException : SLoraException
     internal static TokenizerException Unknown(string message) => new("tokenizer.unknown", message);
 
     internal static TokenizerException Limit(string message) => new("tokenizer.limit", message);
+
+    /// <summary>A text is its caller's matter, a tokenizer's files are the server's.</summary>
+    private static ErrorCategory CategoryOf(string code) =>
+        code is "tokenizer.unknown" or "tokenizer.limit" ? ErrorCategory.Caller : ErrorCategory.Server;
 }

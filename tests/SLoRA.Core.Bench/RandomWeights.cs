@@ -34,7 +34,7 @@ internal sealed unsafe class RandomWeights : IDisposable
     }
 
     /// <summary>A weight; every call gives the same memory.</summary>
-    public WeightSource Next(int rows, int columns) => new("random", _type, (nint)_memory.Address, rows, columns);
+    public WeightSource Next(int rows, int columns) => new("random", WeightFormat.Of(_type)!, (nint)_memory.Address, rows, columns);
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();

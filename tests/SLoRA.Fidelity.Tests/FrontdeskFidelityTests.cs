@@ -31,7 +31,7 @@ public sealed class FrontdeskFidelityTests
     {
         FixtureFolder folder = FixtureFolder.Read(path);
         FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
-        Tokenizer tokenizer = FixtureTokenizer.Of(folder.Model);
+        ModelTokenizer tokenizer = FixtureTokenizer.Of(folder.Model);
         JsonNode messages = JsonArray.Create(fixture.Messages!.Value)!;
         Assert.That(tokenizer.RenderChatJson(messages), Is.EqualTo(fixture.PromptText), "rendered prompt");
         int[] prompt = tokenizer.EncodeChatJson(messages);

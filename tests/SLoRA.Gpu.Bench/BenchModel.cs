@@ -65,7 +65,8 @@ internal sealed unsafe class BenchModel : IDisposable
         {
             int rows = tensors[i].Shape.Length == 1 ? 1 : (int)tensors[i].Shape[0];
             _weights.Add(tensors[i].Name, new WeightSource(
-                tensors[i].Name, type, (nint)(_memory.Address + ((long)Offset * i * type.ElementSize())), rows, (int)tensors[i].Shape[^1]));
+                tensors[i].Name, WeightFormat.Of(type)!, (nint)(_memory.Address + ((long)Offset * i * type.ElementSize())), rows,
+                (int)tensors[i].Shape[^1]));
         }
 
         NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
@@ -91,7 +92,7 @@ internal sealed unsafe class BenchModel : IDisposable
 
     /// <summary>Bytes of each weight, vectors widened.</summary>
     public IEnumerable<long> Sizes => _weights.Values.Select(weight =>
-        (long)weight.Rows * weight.Columns * (weight.Rows == 1 ? sizeof(float) : weight.Type.ElementSize()));
+        weight.Rows == 1 ? weight.Columns * sizeof(float) : weight.Bytes);
 
     /// <summary>Weights that a row is multiplied by: all but norms, and the embedding only where it is the head too.</summary>
     public long Multiplied => _weights.Values.Where(weight => weight.Rows > 1).Sum(weight => (long)weight.Rows * weight.Columns)

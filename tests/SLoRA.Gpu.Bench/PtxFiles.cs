@@ -15,9 +15,8 @@ namespace SLoRA.Gpu.Bench;
 /// </summary>
 internal static class PtxFiles
 {
-    private static readonly (string Name, Type Stored, Type Element)[] Types =
-        [("f32", typeof(float), typeof(StoredF32)), ("f16", typeof(ushort), typeof(StoredF16)),
-            ("bf16", typeof(ushort), typeof(StoredBf16))];
+    private static readonly Type[][] Types =
+        [[typeof(float), typeof(StoredF32)], [typeof(ushort), typeof(StoredF16)], [typeof(ushort), typeof(StoredBf16)]];
 
     /// <summary>All kernels of the library; those with versions per type once for each.</summary>
     public static IEnumerable<(string Name, MethodInfo Kernel)> Kernels() =>
@@ -25,11 +24,14 @@ internal static class PtxFiles
         from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
         let attribute = method.GetCustomAttribute<KernelAttribute>()
         where attribute is not null
-        from version in attribute.Typed
-            ? Types.Select(stored => ($"{type.Name}.{method.Name}.{stored.Name}", method.MakeGenericMethod(stored.Stored, stored.Element)))
-            : [($"{type.Name}.{method.Name}", method)]
+        from version in Versions(attribute).Select(types => types.Length == 0
+            ? ($"{type.Name}.{method.Name}", method)
+            : ($"{type.Name}.{method.Name}.{types[1].Name["Stored".Length..].ToLowerInvariant()}", method.MakeGenericMethod(types)))
         orderby version.Item1
         select version;
+
+    private static IEnumerable<Type[]> Versions(KernelAttribute kernel) =>
+        kernel.Weights ? GpuFormats.All.Select(format => format.TypeArguments) : kernel.Typed ? Types : [[]];
 
     /// <summary>Writes one file per kernel.</summary>
     public static void Write(string folder, Tally tally)

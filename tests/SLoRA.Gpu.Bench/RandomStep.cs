@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
@@ -40,7 +41,7 @@ internal sealed unsafe class RandomStep : IDisposable
         };
         int half = Attention.HeadDim / 2;
         Rope = new RopeDescription { InverseFrequencies = [.. Enumerable.Range(0, half).Select(i => MathF.Pow(10000, -(float)i / half))] };
-        Hidden = Random.Next(8, 300);
+        Hidden = Random.Next(2) == 0 ? Random.Next(8, 300) : 32 * Random.Next(1, 10);
         Vocabulary = Random.Next(20, 400);
         Intermediate = Random.Next(1, 300);
         var attention = new AttentionBlock { HiddenSize = Hidden, Shape = Attention, Rope = Rope };
@@ -111,9 +112,14 @@ internal sealed unsafe class RandomStep : IDisposable
 
     public float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((Random.NextDouble() * 2) - 1))];
 
-    /// <summary>A weight of a random type.</summary>
+    /// <summary>A weight of a random type, or a matrix in blocks where rows are whole ones.</summary>
     public WeightSource Weight(int rows, int columns)
     {
+        if (rows > 1 && columns % Q8Format.Elements == 0 && Random.Next(4) == 0)
+        {
+            return Blocks(rows, columns);
+        }
+
         TensorType type = AnyType();
         var memory = new AlignedMemory((long)rows * columns * type.ElementSize());
         _memory.Add(memory);
@@ -123,7 +129,22 @@ internal sealed unsafe class RandomStep : IDisposable
             Elements.Write(type, memory.Address, i, numbers[i]);
         }
 
-        return new WeightSource("random", type, (nint)memory.Address, rows, columns);
+        return new WeightSource("random", WeightFormat.Of(type)!, (nint)memory.Address, rows, columns);
+    }
+
+    private WeightSource Blocks(int rows, int columns)
+    {
+        WeightFormat format = WeightFormat.Q8_0;
+        var memory = new AlignedMemory(rows * format.BytesOf(columns));
+        _memory.Add(memory);
+        var blocks = new Span<byte>(memory.Address, (int)(rows * format.BytesOf(columns)));
+        Random.NextBytes(blocks);
+        for (; !blocks.IsEmpty; blocks = blocks[format.BlockBytes..])
+        {
+            BinaryPrimitives.WriteHalfLittleEndian(blocks, (Half)(Random.NextSingle() / 128));
+        }
+
+        return new WeightSource("random", format, (nint)memory.Address, rows, columns);
     }
 
     /// <summary>Products on both backends, with adapters' targets and a bias now and then.</summary>

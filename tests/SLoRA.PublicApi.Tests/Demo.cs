@@ -10,12 +10,12 @@ internal static class Demo
 
     public static readonly string[] Tenants = ["bakery", "bicycles", "clinic", "garden", "hotel", "library", "museum", "observatory"];
 
-    private static readonly Lazy<Tokenizer> LazyTokenizer = new(() => Tokenizer.Load(Model));
+    private static readonly Lazy<ModelTokenizer> LazyTokenizer = new(() => ModelTokenizer.Load(Model));
     private static readonly Lazy<IReadOnlyList<DemoCase>> LazyCases = new(ReadCases);
 
     public static string Model => Repository.PathOf("samples", "models", "frontdesk", "model");
 
-    public static Tokenizer Tokenizer => LazyTokenizer.Value;
+    public static ModelTokenizer Tokenizer => LazyTokenizer.Value;
 
     /// <summary>All cases of expected.json.</summary>
     public static IReadOnlyList<DemoCase> Cases => LazyCases.Value;
@@ -44,7 +44,7 @@ internal static class Demo
 
     public static GenerationRequest Request(string? adapter, string question = Hours, int maxTokens = 96) => new()
     {
-        Prompt = Tokenizer.EncodeChat([new ChatMessage("user", question)]),
+        Prompt = Tokenizer.EncodeChat([new TemplateMessage("user", question)]),
         Adapter = adapter,
         MaxTokens = maxTokens,
     };
@@ -85,10 +85,10 @@ internal static class Demo
         return [.. document["cases"]!.AsArray().Select(known => new DemoCase(
             known!["name"]!.GetValue<string>(),
             known["adapter"]?.GetValue<string>(),
-            [.. known["messages"]!.AsArray().Select(message => ChatMessage.FromJson(message!))],
+            [.. known["messages"]!.AsArray().Select(message => TemplateMessage.FromJson(message!))],
             known["text"]!.GetValue<string>()))];
     }
 }
 
 /// <summary>One conversation and its answer.</summary>
-internal sealed record DemoCase(string Name, string? Adapter, IReadOnlyList<ChatMessage> Messages, string Text);
+internal sealed record DemoCase(string Name, string? Adapter, IReadOnlyList<TemplateMessage> Messages, string Text);

@@ -14,7 +14,7 @@ internal static class Measure
     /// Megabytes of UTF-8 per processor second: the first time in this process, the best of others, and by a tokenizer just loaded, which
     /// has seen no word yet.
     /// </summary>
-    public static void Encoding(Tokenizer tokenizer, Tokenizer fresh, string label, string text)
+    public static void Encoding(ModelTokenizer tokenizer, ModelTokenizer fresh, string label, string text)
     {
         double megabytes = System.Text.Encoding.UTF8.GetByteCount(text) / 1e6;
         var output = new ArrayBufferWriter<int>(text.Length + 16);
@@ -46,7 +46,7 @@ internal static class Measure
     }
 
     /// <summary>Ids per processor second of the stream, and what it allocates per id.</summary>
-    public static void Decoding(Tokenizer tokenizer, string text)
+    public static void Decoding(ModelTokenizer tokenizer, string text)
     {
         int[] ids = tokenizer.Encode(text);
         TextStream stream = tokenizer.CreateStream();
@@ -72,7 +72,7 @@ internal static class Measure
     }
 
     /// <summary>A whole text, and the same twice as long: the time of the second by that of the first is 2 when time is linear.</summary>
-    public static void Linear(Tokenizer tokenizer, string label, string text)
+    public static void Linear(ModelTokenizer tokenizer, string label, string text)
     {
         tokenizer.Encode(text[..1000]);
         double half = Seconds(tokenizer, text[..(text.Length / 2 & ~1)]);
@@ -81,7 +81,7 @@ internal static class Measure
             + $"{full / half:F1} times the half");
     }
 
-    private static double Seconds(Tokenizer tokenizer, string text)
+    private static double Seconds(ModelTokenizer tokenizer, string text)
     {
         double best = double.MaxValue;
         for (int i = 0; i < 3; i++)

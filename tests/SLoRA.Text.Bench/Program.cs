@@ -45,12 +45,12 @@ foreach (string name in chosen.Count > 0 ? chosen : [.. names])
 
     byte[] json = File.ReadAllBytes(path);
     var loads = new List<double>();
-    Tokenizer tokenizer = Tokenizer.FromJson("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{}}}"u8.ToArray());
+    ModelTokenizer tokenizer = ModelTokenizer.FromJson("{\"model\":{\"type\":\"WordLevel\",\"vocab\":{}}}"u8.ToArray());
     for (int i = 0; i < 5; i++)
     {
         GC.Collect();
         double start = Measure.ProcessorSeconds;
-        tokenizer = Tokenizer.FromJson(json);
+        tokenizer = ModelTokenizer.FromJson(json);
         loads.Add((Measure.ProcessorSeconds - start) * 1000);
     }
 
@@ -58,7 +58,7 @@ foreach (string name in chosen.Count > 0 ? chosen : [.. names])
         $"{name}: {tokenizer.VocabularySize} tokens, {json.Length / 1e6:F1} MB; load {loads[0]:F0} ms first, {loads.Min():F0} ms best");
     foreach ((string label, string text) in texts)
     {
-        Measure.Encoding(tokenizer, Tokenizer.FromJson(json), label, text);
+        Measure.Encoding(tokenizer, ModelTokenizer.FromJson(json), label, text);
     }
 
     Measure.Decoding(tokenizer, texts[0].Text);

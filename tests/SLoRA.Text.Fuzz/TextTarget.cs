@@ -17,7 +17,7 @@ internal sealed class TextTarget : IFuzzTarget
         "\u1100\u1161",
     ];
 
-    private readonly Tokenizer[] _tokenizers = [.. Fixtures.Whole().Select(json => Tokenizer.FromJson(json))];
+    private readonly ModelTokenizer[] _tokenizers = [.. Fixtures.Whole().Select(json => ModelTokenizer.FromJson(json))];
 
     public string Name => "text";
 
@@ -34,7 +34,7 @@ internal sealed class TextTarget : IFuzzTarget
             return;
         }
 
-        Tokenizer tokenizer = _tokenizers[input[0] % _tokenizers.Length];
+        ModelTokenizer tokenizer = _tokenizers[input[0] % _tokenizers.Length];
         string text = new(MemoryMarshal.Cast<byte, char>(input[1..]));
         try
         {

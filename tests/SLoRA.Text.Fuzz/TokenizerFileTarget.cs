@@ -32,7 +32,7 @@ internal sealed class TokenizerFileTarget : IFuzzTarget
     {
         try
         {
-            Tokenizer tokenizer = Tokenizer.FromJson(input.ToArray());
+            ModelTokenizer tokenizer = ModelTokenizer.FromJson(input.ToArray());
             int[] ids = tokenizer.Encode(Text);
             tokenizer.Decode(ids);
             TextStream stream = tokenizer.CreateStream();

@@ -30,9 +30,9 @@ public sealed class ChatJsonTests
     [Test]
     public void A_message_can_be_logged_whatever_was_said()
     {
-        var message = ChatMessage.FromJson(JsonNode.Parse("""{"role":"user","content":"a\ud800b"}""")!);
+        var message = TemplateMessage.FromJson(JsonNode.Parse("""{"role":"user","content":"a\ud800b"}""")!);
 
-        Assert.That(message.ToString(), Is.EqualTo("ChatMessage { Role = user }"));
+        Assert.That(message.ToString(), Is.EqualTo("TemplateMessage { Role = user }"));
     }
 
     [TestCaseSource(nameof(Readable))]
@@ -45,7 +45,8 @@ public sealed class ChatJsonTests
             using JsonDocument parsed = JsonDocument.Parse(document);
             Assert.That(Everything.Render(new ChatTemplateInputs(parsed.RootElement)), Is.EqualTo(rendered), place);
             Assert.That(
-                Everything.Render(new ChatTemplateInputs([.. JsonNode.Parse(document)!.AsArray().Select(m => ChatMessage.FromJson(m!))])),
+                Everything.Render(
+                    new ChatTemplateInputs([.. JsonNode.Parse(document)!.AsArray().Select(m => TemplateMessage.FromJson(m!))])),
                 Is.EqualTo(rendered), place);
         }
 
@@ -62,10 +63,10 @@ public sealed class ChatJsonTests
     [Test]
     public void A_message_with_a_member_twice_or_half_a_pair_has_the_last_and_a_replacement()
     {
-        ChatMessage message =
-            ChatMessage.FromJson(JsonNode.Parse("""{"role":"x","role":"user","content":"a","content":"b","name":1,"name":2}""")!);
+        TemplateMessage message =
+            TemplateMessage.FromJson(JsonNode.Parse("""{"role":"x","role":"user","content":"a","content":"b","name":1,"name":2}""")!);
 
-        Assert.That(ChatMessage.FromJson(JsonNode.Parse("""{"role":"us\ud83d"}""")!).Role, Is.EqualTo("us\uFFFD"));
+        Assert.That(TemplateMessage.FromJson(JsonNode.Parse("""{"role":"us\ud83d"}""")!).Role, Is.EqualTo("us\uFFFD"));
         Assert.That(message.Role, Is.EqualTo("user"));
         Assert.That(message.Content!.GetValue<string>(), Is.EqualTo("b"));
         Assert.That(message.Members["name"]!.GetValue<int>(), Is.EqualTo(2));
@@ -108,7 +109,8 @@ public sealed class ChatJsonTests
             .EqualTo("template.input"));
         foreach (string message in new[] { "[]", "{}", "{\"role\":1}", "{\"role\":null}", "{\"a\\ud83d\":1}", "\"role\"" })
         {
-            Assert.That(() => ChatMessage.FromJson(JsonNode.Parse(message)!), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
+            Assert.That(
+                () => TemplateMessage.FromJson(JsonNode.Parse(message)!), Throws.TypeOf<ChatTemplateException>().With.Property("Code")
                 .EqualTo("template.input"), message);
         }
     }

@@ -16,9 +16,9 @@ public sealed class ChatTemplateTests
     public void The_template_of_SmolLM2_adds_its_system_message_only_where_there_is_none()
     {
         ChatTemplate template = ChatTemplate.Parse(SmolLm2);
-        var alone = new ChatTemplateInputs([new ChatMessage("user", "Hi")]) { AddGenerationPrompt = true };
+        var alone = new ChatTemplateInputs([new TemplateMessage("user", "Hi")]) { AddGenerationPrompt = true };
         var told = new ChatTemplateInputs(
-            [new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi"), new ChatMessage("assistant", "Yes?")]);
+            [new TemplateMessage("system", "Be brief."), new TemplateMessage("user", "Hi"), new TemplateMessage("assistant", "Yes?")]);
         Assert.Multiple(() =>
         {
             Assert.That(template.Render(alone), Is.EqualTo(
@@ -32,7 +32,7 @@ public sealed class ChatTemplateTests
     [Test]
     public void Message_members_and_content_parts_reach_the_template()
     {
-        var message = new ChatMessage("assistant", new JsonArray(new JsonObject { ["type"] = "text", ["text"] = "x" }))
+        var message = new TemplateMessage("assistant", new JsonArray(new JsonObject { ["type"] = "text", ["text"] = "x" }))
         {
             Members = new Dictionary<string, JsonNode?> { ["tool_calls"] = new JsonArray(new JsonObject { ["n"] = 1, ["f"] = 1.0 }) },
         };
@@ -68,7 +68,7 @@ public sealed class ChatTemplateTests
         ChatTemplate template =
             ChatTemplate.Parse("\u00e9{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}|{% endfor %}");
         RenderedChat chat = template.RenderWithRanges(
-            new ChatTemplateInputs([new ChatMessage("assistant", "\U0001F600!"), new ChatMessage("assistant", "")]));
+            new ChatTemplateInputs([new TemplateMessage("assistant", "\U0001F600!"), new TemplateMessage("assistant", "")]));
         Assert.That(chat.Text, Is.EqualTo("\u00e9\U0001F600!||"));
         Assert.That(chat.GenerationRanges, Is.EqualTo(((int, int)[])[(1, 3), (4, 4)]));
     }
@@ -117,8 +117,8 @@ public sealed class ChatTemplateTests
     [Test]
     public void Limits_grow_with_the_inputs_so_that_a_long_conversation_renders()
     {
-        ChatMessage[] messages =
-            [.. Enumerable.Range(0, 2_000).Select(i => new ChatMessage(i % 2 == 0 ? "user" : "assistant", new string('x', 4_000)))];
+        TemplateMessage[] messages =
+            [.. Enumerable.Range(0, 2_000).Select(i => new TemplateMessage(i % 2 == 0 ? "user" : "assistant", new string('x', 4_000)))];
         string text = ChatTemplate.Parse(SmolLm2).Render(new ChatTemplateInputs(messages));
         Assert.That(text, Has.Length.GreaterThan(8_000_000));
     }
@@ -140,7 +140,7 @@ public sealed class ChatTemplateTests
         ChatTemplate template = ChatTemplate.Parse(
             "{% set ns = namespace(n=0) %}{% set j = joiner() %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ j() }}{{ ns.n }}{{ "
             + "m|tojson }}{% endfor %}{{ tools|tojson }}");
-        var inputs = new ChatTemplateInputs([.. Enumerable.Range(0, 20).Select(i => new ChatMessage("user", $"text {i}"))])
+        var inputs = new ChatTemplateInputs([.. Enumerable.Range(0, 20).Select(i => new TemplateMessage("user", $"text {i}"))])
         {
             Tools = JsonNode.Parse("""[{"a":{"b":[1,2.0,null]}}]"""),
         };
@@ -151,5 +151,5 @@ public sealed class ChatTemplateTests
     }
 
     private static string Render(string template) =>
-        ChatTemplate.Parse(template).Render(new ChatTemplateInputs([new ChatMessage("user", "hi")]));
+        ChatTemplate.Parse(template).Render(new ChatTemplateInputs([new TemplateMessage("user", "hi")]));
 }

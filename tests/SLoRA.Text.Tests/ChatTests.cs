@@ -6,9 +6,9 @@ namespace SLoRA.Text.Tests;
 /// <summary>Conversations through a tokenizer's own chat templates.</summary>
 public sealed class ChatTests
 {
-    private static readonly Lazy<Tokenizer> Demo = new(() => Tokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model")));
+    private static readonly Lazy<ModelTokenizer> Demo = new(() => ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model")));
 
-    private static readonly ChatMessage[] Question = [new("user", "Hi?")];
+    private static readonly TemplateMessage[] Question = [new("user", "Hi?")];
 
     public static IEnumerable<TestCaseData> Cases()
     {
@@ -25,7 +25,7 @@ public sealed class ChatTests
     [TestCaseSource(nameof(Cases))]
     public void The_demo_conversations_give_the_expected_prompt(string messages, string promptText, int[] prompt)
     {
-        ChatMessage[] typed = [.. JsonNode.Parse(messages)!.AsArray().Select(m => ChatMessage.FromJson(m!))];
+        TemplateMessage[] typed = [.. JsonNode.Parse(messages)!.AsArray().Select(m => TemplateMessage.FromJson(m!))];
         Assert.Multiple(() =>
         {
             Assert.That(Demo.Value.RenderChat(typed), Is.EqualTo(promptText));
@@ -39,7 +39,7 @@ public sealed class ChatTests
     public void A_tokenizer_without_a_template_refuses_chat_unless_the_host_passes_one()
     {
         byte[] json = File.ReadAllBytes(Path.Combine(RepositoryFolder.Demo, "model", "tokenizer.json"));
-        Tokenizer bare = Tokenizer.FromJson(json);
+        ModelTokenizer bare = ModelTokenizer.FromJson(json);
         ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => bare.RenderChat(Question))!;
         Assert.That(refused.Code, Is.EqualTo("template.missing"));
         Assert.That(refused.Message, Does.Contain("chat_template"));
@@ -50,7 +50,7 @@ public sealed class ChatTests
     [Test]
     public void A_name_selects_the_template_and_tools_select_tool_use()
     {
-        Tokenizer tokenizer = WithTemplates(
+        ModelTokenizer tokenizer = WithTemplates(
             """[{"name":"default","template":"D{{ bos_token }}"},{"name":"tool_use","template":"T"},{"name":"rag","template":"R"}]""");
         Assert.Multiple(() =>
         {
@@ -69,20 +69,20 @@ public sealed class ChatTests
     [Test]
     public void Without_a_template_named_tool_use_tools_go_to_the_default_one()
     {
-        Tokenizer tokenizer = WithTemplates("\"{{ tools|length }}\"");
+        ModelTokenizer tokenizer = WithTemplates("\"{{ tools|length }}\"");
         Assert.That(tokenizer.RenderChat(Question, new() { Tools = new JsonArray(1, 2) }), Is.EqualTo("2"));
     }
 
     [Test]
     public void A_broken_template_is_an_error_of_chat_and_not_of_loading()
     {
-        Tokenizer tokenizer = WithTemplates("\"{% if %}\"");
+        ModelTokenizer tokenizer = WithTemplates("\"{% if %}\"");
         ChatTemplateException refused = Assert.Throws<ChatTemplateException>(() => tokenizer.RenderChat(Question))!;
         Assert.That(refused.Code, Is.EqualTo("template.syntax"));
         Assert.That(refused.Line, Is.EqualTo(1));
     }
 
-    private static Tokenizer WithTemplates(string templates)
+    private static ModelTokenizer WithTemplates(string templates)
     {
         string folder = Path.Combine(TestContext.CurrentContext.WorkDirectory, "chat-" + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
@@ -90,7 +90,7 @@ public sealed class ChatTests
         {
             File.Copy(Path.Combine(RepositoryFolder.Demo, "model", "tokenizer.json"), Path.Combine(folder, "tokenizer.json"));
             File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), $$"""{"bos_token":"<s>","chat_template":{{templates}}}""");
-            return Tokenizer.Load(folder);
+            return ModelTokenizer.Load(folder);
         }
         finally
         {

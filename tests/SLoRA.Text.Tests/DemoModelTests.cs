@@ -5,7 +5,8 @@ namespace SLoRA.Text.Tests;
 /// <summary>The demo model's tokenizer against what Hugging Face made of the same texts.</summary>
 public sealed class DemoModelTests
 {
-    private static readonly Lazy<Tokenizer> Tokenizer = new(() => SLoRA.Text.Tokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model")));
+    private static readonly Lazy<ModelTokenizer> Tokenizer =
+        new(() => SLoRA.Text.ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model")));
 
     public static IEnumerable<TestCaseData> Cases()
     {
@@ -51,7 +52,8 @@ public sealed class DemoModelTests
     {
         Assert.Multiple(() =>
         {
-            Assert.That(Tokenizer.Value.EosTokenId, Is.EqualTo(Tokenizer.Value.TokenToId(Tokenizer.Value.SpecialTokens["eos_token"])));
+            Assert.That(Tokenizer.Value.EosTokenId,
+                Is.EqualTo(Tokenizer.Value.TokenToId(Tokenizer.Value.SpecialTokens["eos_token"])));
             Assert.That(Tokenizer.Value.VocabularySize, Is.EqualTo(2048));
             Assert.That(Tokenizer.Value.ChatTemplateTexts, Contains.Key("default"));
             Assert.That(Tokenizer.Value.Warnings, Is.Empty);

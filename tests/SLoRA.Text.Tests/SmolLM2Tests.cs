@@ -18,7 +18,7 @@ public sealed class SmolLM2Tests
             Assert.Ignore("SLORA_SMOLLM2 names no folders with tokenizer.json and expected-f32.json.");
         }
 
-        Tokenizer tokenizer = Tokenizer.Load(Path.GetDirectoryName(model)!);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(Path.GetDirectoryName(model)!);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(expected!));
         Assert.Multiple(() =>
         {

@@ -4,7 +4,7 @@ namespace SLoRA.Text.Tests;
 [Parallelizable(ParallelScope.All)]
 public sealed class StopStringConditionTests
 {
-    private static readonly Tokenizer Tokenizer = Tokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
+    private static readonly ModelTokenizer Tokenizer = ModelTokenizer.Load(Path.Combine(RepositoryFolder.Demo, "model"));
 
     [TestCase("We are open from 6:30 am", "open from", "We are ")]
     [TestCase("We are open from 6:30 am", "en fr", "We are op")]

@@ -23,7 +23,7 @@ internal abstract class DeviceRows(RowSet rows, int width)
     public int Width { get; } = width;
 }
 
-/// <summary>A base weight <c>[Outputs, Inputs]</c> in device memory, in its stored type.</summary>
+/// <summary>A base weight <c>[Outputs, Inputs]</c> in device memory, in a form of the device's own.</summary>
 internal abstract class DeviceMatrix(int outputs, int inputs)
 {
     /// <summary>Rows of the matrix: what the product gives.</summary>
@@ -33,7 +33,7 @@ internal abstract class DeviceMatrix(int outputs, int inputs)
     public int Inputs { get; } = inputs;
 }
 
-/// <summary>An embedding table <c>[Entries, Width]</c> in device memory, in its stored type.</summary>
+/// <summary>An embedding table <c>[Entries, Width]</c> in device memory, in its stored format.</summary>
 internal abstract class DeviceTable(int entries, int width)
 {
     /// <summary>Tokens.</summary>
@@ -55,19 +55,37 @@ internal abstract class DeviceRope;
 
 /// <summary>One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's.</summary>
 /// <param name="Name">The tensor's name, for messages.</param>
-/// <param name="Type">Its element type.</param>
-/// <param name="Data">Address of the first element; alignment is that of the element at best.</param>
+/// <param name="Format">How its elements lie: every row is a whole number of blocks.</param>
+/// <param name="Data">Address of the first block; its alignment is that of a byte.</param>
 /// <param name="Rows">Rows; 1 for a vector.</param>
 /// <param name="Columns">Columns.</param>
-internal readonly record struct WeightSource(string Name, TensorType Type, nint Data, int Rows, int Columns)
+internal readonly unsafe record struct WeightSource(string Name, WeightFormat Format, nint Data, int Rows, int Columns)
 {
     /// <summary>
     /// Whether the memory stays valid for as long as the engine lives; otherwise only during the call that it is given to.
     /// </summary>
     public bool Stays { get; init; } = true;
 
+    /// <summary>Bytes of a row.</summary>
+    public long RowBytes => Format.BytesOf(Columns);
+
     /// <summary>Bytes of the weight.</summary>
-    public long Bytes => (long)Rows * Columns * Type.ElementSize();
+    public long Bytes => Rows * RowBytes;
+
+    /// <summary>The blocks of a row.</summary>
+    public ReadOnlySpan<byte> Row(int row) => new((byte*)Data + (row * RowBytes), checked((int)RowBytes));
+
+    /// <summary>Widens all elements to fp32, row by row.</summary>
+    public float[] Widened()
+    {
+        var values = new float[checked(Rows * Columns)];
+        for (int row = 0; row < Rows; row++)
+        {
+            Format.Widen(Row(row), values.AsSpan(row * Columns, Columns));
+        }
+
+        return values;
+    }
 }
 
 /// <summary>One of several products that share their input.</summary>

@@ -206,6 +206,7 @@ internal sealed class EngineMetrics : IDisposable
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Disposed => "disposed",
+        FinishReason.Deadline => "deadline",
         FinishReason.Failed => "failed",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "No such reason is counted."),
     };

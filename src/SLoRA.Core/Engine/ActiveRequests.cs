@@ -121,7 +121,7 @@ internal sealed class ActiveRequests(EngineParts parts, WaitingQueue queue, Resi
     public void Fail(RequestState request, Exception error)
     {
         request.Error ??= error;
-        Finish(request, FinishReason.Failed);
+        Finish(request, error is DeadlineExceededException ? FinishReason.Deadline : FinishReason.Failed);
     }
 
     /// <summary>Ends the requests that wait for content that cannot be read.</summary>

@@ -183,7 +183,9 @@ internal sealed class EngineAssembly : IDisposable
 
     /// <summary>What each weight takes as <see cref="IBackend.ReserveWeights"/> counts.</summary>
     private static IEnumerable<long> WeightSizes(BaseModel model) => model.Modules.Tensors.Select(
-        tensor => tensor.ElementCount * (tensor.Shape.Length == 1 ? sizeof(float) : model.Tensor(tensor.Name).Type.ElementSize()));
+        tensor => tensor.Shape.Length == 1
+            ? tensor.ElementCount * sizeof(float)
+            : model.FormatOf(tensor.Name).BytesOf(tensor.ElementCount));
 
     private static ModelInfo Describe(BaseModel model) => new()
     {
@@ -195,6 +197,7 @@ internal sealed class EngineAssembly : IDisposable
         ContextLength = model.Decoder.ContextLength,
         ParameterCount = model.Modules.Tensors.Sum(tensor => tensor.ElementCount),
         EndOfTextTokens = model.Decoder.EndOfSequence,
+        RecommendedSampling = model.Defaults.Sampling,
     };
 
     private static int PageCount(long bytes, long pageBytes)

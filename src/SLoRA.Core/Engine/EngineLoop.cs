@@ -98,15 +98,15 @@ internal sealed class EngineLoop : IRequestPort
     /// <summary>Hands a request in. Any thread.</summary>
     public void Submit(GenerationStream stream)
     {
-        if (!_queue.TryEnter())
-        {
-            throw new EngineBusyException(_parts.Scheduling.MaxWaiting);
-        }
-
         // Known before it is posted: from here on it is owed an end.
         _open.Add(stream);
         try
         {
+            if (!_queue.TryEnter())
+            {
+                throw new EngineBusyException(_parts.Scheduling.MaxWaiting);
+            }
+
             Post(new Submission(stream));
         }
         catch
@@ -118,6 +118,10 @@ internal sealed class EngineLoop : IRequestPort
 
     /// <summary>Ends a request as cancelled. Any thread; does nothing for a request that has ended.</summary>
     public void Cancel(GenerationStream stream) => _inbox.TryPost(new Cancellation(stream));
+
+    /// <summary>Takes no more requests. Any thread.</summary>
+    /// <returns>Ends when those that were handed in have ended.</returns>
+    public Task DrainAsync() => _open.DrainAsync();
 
     /// <summary>A stream has been told of its end. Any thread.</summary>
     public void Ended(GenerationStream stream) => _open.Remove(stream);

@@ -19,6 +19,9 @@ internal sealed class EngineThread : IAsyncDisposable
         start(Run);
     }
 
+    /// <summary>Ends when the engine has ended, with <see cref="EngineFaultedException"/> if it has failed.</summary>
+    public Task Completion => _stopped.Task;
+
     /// <summary>Starts a thread of the system.</summary>
     public static void StartThread(ThreadStart run) => new Thread(run) { IsBackground = true, Name = "SLoRA engine" }.Start();
 
@@ -27,7 +30,7 @@ internal sealed class EngineThread : IAsyncDisposable
     {
         _stopping = true;
         _loop.WakeUp();
-        await _stopped.Task.ConfigureAwait(false);
+        await _stopped.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Nothing escapes: an engine that has failed ends its streams and takes no process with it.</summary>
@@ -43,6 +46,21 @@ internal sealed class EngineThread : IAsyncDisposable
             _failed(error);
         }
         finally
+        {
+            Stop(reason);
+        }
+    }
+
+    private void Stop(SLoraException reason)
+    {
+        if (reason is EngineFaultedException)
+        {
+            _stopped.SetException(reason.Repeat());
+
+            // Nobody has to look: every stream has been told.
+            _ = _stopped.Task.Exception;
+        }
+        else
         {
             _stopped.SetResult();
         }

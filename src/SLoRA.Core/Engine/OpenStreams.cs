@@ -8,6 +8,7 @@ internal sealed class OpenStreams
 {
     private readonly Lock _gate = new();
     private readonly HashSet<GenerationStream> _streams = [];
+    private TaskCompletionSource? _drained;
 
     /// <summary>Streams that are owed an end.</summary>
     public int Count
@@ -22,10 +23,16 @@ internal sealed class OpenStreams
     }
 
     /// <summary>A stream is handed in.</summary>
+    /// <exception cref="EngineDrainingException">No more are taken.</exception>
     public void Add(GenerationStream stream)
     {
         lock (_gate)
         {
+            if (_drained is not null)
+            {
+                throw new EngineDrainingException();
+            }
+
             _streams.Add(stream);
         }
     }
@@ -36,6 +43,27 @@ internal sealed class OpenStreams
         lock (_gate)
         {
             _streams.Remove(stream);
+            EndDrain();
+        }
+    }
+
+    /// <summary>Takes no more.</summary>
+    /// <returns>Ends when the last of those that were taken has ended.</returns>
+    public Task DrainAsync()
+    {
+        lock (_gate)
+        {
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            EndDrain();
+            return _drained.Task;
+        }
+    }
+
+    private void EndDrain()
+    {
+        if (_streams.Count == 0)
+        {
+            _drained?.TrySetResult();
         }
     }
 

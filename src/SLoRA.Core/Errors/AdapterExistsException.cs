@@ -8,7 +8,7 @@ public sealed class AdapterExistsException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>adapter.exists</c>.</summary>
     /// <param name="adapter">The taken name.</param>
     public AdapterExistsException(string adapter)
-        : base("adapter.exists", $"An adapter is registered under the name {Shown.Name(adapter)} already.")
+        : base("adapter.exists", ErrorCategory.Caller, $"An adapter is registered under the name {Shown.Name(adapter)} already.")
     {
         Adapter = adapter;
     }

@@ -8,7 +8,7 @@ public sealed class AdapterNotFoundException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>adapter.not-found</c>.</summary>
     /// <param name="adapter">The name that was asked for.</param>
     public AdapterNotFoundException(string adapter)
-        : base("adapter.not-found", $"No adapter is registered under the name {Shown.Name(adapter)}.")
+        : base("adapter.not-found", ErrorCategory.Caller, $"No adapter is registered under the name {Shown.Name(adapter)}.")
     {
         Adapter = adapter;
     }

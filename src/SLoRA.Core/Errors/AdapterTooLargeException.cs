@@ -17,7 +17,7 @@ public sealed class AdapterTooLargeException : SLoraException
     /// <param name="totalPages">Pages of the pool.</param>
     public AdapterTooLargeException(string adapter, int pages, int pinnedPages, int neededPages, int totalPages)
         : base(
-            "adapter.too-large",
+            "adapter.too-large", ErrorCategory.Caller,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"Adapter {Shown.Name(adapter)} needs {pages} pages; the pool has {totalPages}, of which {pinnedPages} are pinned and "

@@ -12,7 +12,7 @@ public sealed class ConsumerStalledException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.consumer-stalled</c>.</summary>
     /// <param name="limit">How long a consumer may take nothing.</param>
     public ConsumerStalledException(TimeSpan limit)
-        : base("request.consumer-stalled",
+        : base("request.consumer-stalled", ErrorCategory.Caller,
             string.Create(CultureInfo.InvariantCulture, $"The consumer of the stream was behind and took no token for {limit}."))
     {
         Limit = limit;

@@ -8,7 +8,7 @@ public sealed class EngineBusyException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>engine.busy</c>.</summary>
     /// <param name="limit">Requests that may wait.</param>
     public EngineBusyException(int limit)
-        : base("engine.busy", string.Create(CultureInfo.InvariantCulture, $"{limit} requests are waiting already."))
+        : base("engine.busy", ErrorCategory.Capacity, string.Create(CultureInfo.InvariantCulture, $"{limit} requests are waiting already."))
     {
         Limit = limit;
     }

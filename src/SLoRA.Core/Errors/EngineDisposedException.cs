@@ -5,7 +5,7 @@ public sealed class EngineDisposedException : SLoraException
 {
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>engine.disposed</c>.</summary>
     public EngineDisposedException()
-        : base("engine.disposed", "The engine has been disposed.")
+        : base("engine.disposed", ErrorCategory.Capacity, "The engine has been disposed.")
     {
     }
 

@@ -10,7 +10,7 @@ public sealed class EngineFaultedException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>engine.faulted</c>.</summary>
     /// <param name="cause">What failed.</param>
     public EngineFaultedException(Exception cause)
-        : base("engine.faulted", $"The engine failed: {ErrorText.Of(cause)}", cause)
+        : base("engine.faulted", ErrorCategory.Server, $"The engine failed: {ErrorText.Of(cause)}", cause)
     {
     }
 

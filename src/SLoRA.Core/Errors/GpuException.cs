@@ -11,7 +11,7 @@ public sealed class GpuException : SLoraException
     /// <param name="message">One sentence that names device and values.</param>
     /// <param name="innerException">The driver's error, if there was one.</param>
     public GpuException(GpuError reason, string message, Exception? innerException = null)
-        : base(CodeOf(reason), message, innerException)
+        : base(CodeOf(reason), ErrorCategory.Server, message, innerException)
     {
         Reason = reason;
     }

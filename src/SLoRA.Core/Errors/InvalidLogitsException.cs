@@ -13,7 +13,7 @@ public sealed class InvalidLogitsException : SLoraException
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>sampling.invalid-logits</c>.</summary>
     /// <param name="message">One sentence that names the token and its logit.</param>
     public InvalidLogitsException(string message)
-        : base("sampling.invalid-logits", message)
+        : base("sampling.invalid-logits", ErrorCategory.Server, message)
     {
     }
 }

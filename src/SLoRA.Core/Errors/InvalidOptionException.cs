@@ -7,7 +7,7 @@ public sealed class InvalidOptionException : SLoraException
     /// <param name="option">The option, such as <c>Pool.PageTokens</c>.</param>
     /// <param name="message">One sentence that names the offending value and what is allowed.</param>
     public InvalidOptionException(string option, string message)
-        : base("options.invalid", message)
+        : base("options.invalid", ErrorCategory.Caller, message)
     {
         Option = option;
     }

@@ -11,7 +11,7 @@ public sealed class InvalidRequestException : SLoraException
     /// <param name="message">One sentence that names the offending value and what is allowed.</param>
     /// <param name="innerException">What caused it, if another error did.</param>
     public InvalidRequestException(string parameter, string message, Exception? innerException = null)
-        : base("request.invalid", message, innerException)
+        : base("request.invalid", ErrorCategory.Caller, message, innerException)
     {
         Parameter = parameter;
     }

@@ -9,7 +9,7 @@ public sealed class MemoryException : SLoraException
     /// <param name="message">One sentence that names what is asked for, what there is, and the option.</param>
     /// <param name="innerException">The system's refusal, if it was asked.</param>
     public MemoryException(string option, long required, string message, Exception? innerException = null)
-        : base("memory.insufficient", message, innerException)
+        : base("memory.insufficient", ErrorCategory.Capacity, message, innerException)
     {
         Option = option;
         Required = required;

@@ -23,7 +23,7 @@ public sealed class RequestTooLargeException : SLoraException
     /// <param name="totalPages">Pages of the pool.</param>
     public RequestTooLargeException(int cachePages, int adapterPages, int pinnedPages, int totalPages)
         : base(
-            "request.too-large",
+            "request.too-large", ErrorCategory.Caller,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has "

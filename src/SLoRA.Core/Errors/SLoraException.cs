@@ -7,16 +7,21 @@ public abstract class SLoraException : Exception
 {
     /// <summary>Creates the error.</summary>
     /// <param name="code">A stable, dotted identifier such as <c>adapter.not-found</c>.</param>
+    /// <param name="category">Whose matter it is.</param>
     /// <param name="message">One sentence that names the offending value.</param>
     /// <param name="innerException">What caused it, if another error did.</param>
-    protected SLoraException(string code, string message, Exception? innerException = null)
+    protected SLoraException(string code, ErrorCategory category, string message, Exception? innerException = null)
         : base(message, innerException)
     {
         Code = code;
+        Category = category;
     }
 
     /// <summary>A stable, dotted identifier such as <c>adapter.not-found</c>. It never changes between releases.</summary>
     public string Code { get; }
+
+    /// <summary>Whose matter it is: the caller's, a lack of room or time, or the server's own fault.</summary>
+    public ErrorCategory Category { get; }
 
     /// <summary>
     /// The same error for one more caller. An object that is thrown again carries the traces of everybody it was thrown to, and grows with
@@ -28,5 +33,6 @@ public abstract class SLoraException : Exception
     internal virtual SLoraException Repeat() => new Repeated(this);
 
     /// <summary>Stands for an error of a type that is not known here, such as one that an adapter source has thrown.</summary>
-    private sealed class Repeated(SLoraException original) : SLoraException(original.Code, original.Message, original);
+    private sealed class Repeated(SLoraException original)
+        : SLoraException(original.Code, original.Category, original.Message, original);
 }

@@ -1,36 +1,38 @@
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-
 namespace SLoRA.Formats;
 
 /// <summary>
-/// Compares elements of weights by value, whatever types they are stored in: an fp32 copy of a bf16 weight is equal to it.
+/// Compares weights by value, whatever formats they are stored in: an fp32 copy of a bf16 weight is equal to it.
 /// </summary>
 internal static class ElementComparison
 {
-    private const int BlockElements = 4096;
+    private const int PieceElements = 4096;
 
     /// <summary>The first element that differs, or -1.</summary>
-    /// <param name="leftType">F32, F16 or BF16.</param>
-    /// <param name="left">Elements of that type.</param>
-    /// <param name="rightType">F32, F16 or BF16.</param>
-    /// <param name="right">As many elements of that type.</param>
-    public static long FirstDifference(TensorType leftType, ReadOnlySpan<byte> left, TensorType rightType, ReadOnlySpan<byte> right)
+    /// <param name="leftFormat">The format of <paramref name="left"/>.</param>
+    /// <param name="left">Whole blocks.</param>
+    /// <param name="rightFormat">The format of <paramref name="right"/>.</param>
+    /// <param name="right">As many elements, whole blocks.</param>
+    public static long FirstDifference(
+        WeightFormat leftFormat, ReadOnlySpan<byte> left, WeightFormat rightFormat, ReadOnlySpan<byte> right)
     {
-        int leftSize = leftType.ElementSize(), rightSize = rightType.ElementSize(), count = left.Length / leftSize;
-        ArgumentOutOfRangeException.ThrowIfNotEqual(right.Length / rightSize, count, nameof(right));
+        int count = left.Length / leftFormat.BlockBytes * leftFormat.BlockElements;
+        int others = right.Length / rightFormat.BlockBytes * rightFormat.BlockElements;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(others, count, nameof(right));
         // Equal bytes are equal values. The reverse does not hold: zero has two signs.
-        if (leftType == rightType && left.SequenceEqual(right))
+        if (leftFormat == rightFormat && left.SequenceEqual(right))
         {
             return -1;
         }
 
-        Span<float> a = stackalloc float[BlockElements], b = stackalloc float[BlockElements];
-        for (int at = 0; at < count; at += BlockElements)
+        int step = CommonMultiple(leftFormat.BlockElements, rightFormat.BlockElements);
+        step *= Math.Max(1, PieceElements / step);
+        Span<float> a = step <= PieceElements ? stackalloc float[PieceElements] : new float[step];
+        Span<float> b = step <= PieceElements ? stackalloc float[PieceElements] : new float[step];
+        for (int at = 0; at < count; at += step)
         {
-            int length = Math.Min(BlockElements, count - at);
-            Widen(leftType, left.Slice(at * leftSize, length * leftSize), a);
-            Widen(rightType, right.Slice(at * rightSize, length * rightSize), b);
+            int length = Math.Min(step, count - at);
+            Widen(leftFormat, left, at, a[..length]);
+            Widen(rightFormat, right, at, b[..length]);
             int equal = a[..length].CommonPrefixLength(b[..length]);
             if (equal < length)
             {
@@ -41,26 +43,17 @@ internal static class ElementComparison
         return -1;
     }
 
-    private static void Widen(TensorType type, ReadOnlySpan<byte> source, Span<float> destination)
-    {
-        switch (type)
-        {
-            case TensorType.F32:
-                MemoryMarshal.Cast<byte, float>(source).CopyTo(destination);
-                break;
-            case TensorType.F16:
-                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination);
-                break;
-            case TensorType.BF16:
-                ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(source);
-                for (int at = 0; at < bits.Length; at++)
-                {
-                    destination[at] = Elements.Widen(bits[at]);
-                }
+    private static void Widen(WeightFormat format, ReadOnlySpan<byte> blocks, int first, Span<float> values) =>
+        format.Widen(blocks.Slice((int)format.BytesOf(first), (int)format.BytesOf(values.Length)), values);
 
-                break;
-            default:
-                throw UnservedType.Error(type);
+    private static int CommonMultiple(int left, int right)
+    {
+        int multiple = left;
+        while (multiple % right != 0)
+        {
+            multiple += left;
         }
+
+        return multiple;
     }
 }

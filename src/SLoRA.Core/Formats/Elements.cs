@@ -11,7 +11,7 @@ internal static unsafe class Elements
         TensorType.F32 => Unsafe.ReadUnaligned<float>(data + (4 * index)),
         TensorType.F16 => (float)Unsafe.ReadUnaligned<Half>(data + (2 * index)),
         TensorType.BF16 => Widen(Unsafe.ReadUnaligned<ushort>(data + (2 * index))),
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not a floating-point type that weights may have."),
+        _ => throw UnservedType.Error(type),
     };
 
     /// <summary>Writes element <paramref name="index"/>.</summary>
@@ -29,7 +29,7 @@ internal static unsafe class Elements
                 Unsafe.WriteUnaligned(data + (2 * index), Narrow(value));
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(type), type, "Not a floating-point type that weights may have.");
+                throw UnservedType.Error(type);
         }
     }
 

@@ -85,8 +85,8 @@ internal sealed class BaseModel : IDisposable
         }
     }
 
-    /// <summary>What the header says of a weight, by its name in the checkpoint.</summary>
-    public TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
+    /// <summary>How a weight is stored, by its name in the checkpoint.</summary>
+    public WeightFormat FormatOf(string name) => Format(Tensor(name));
 
     /// <summary>
     /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where
@@ -101,7 +101,7 @@ internal sealed class BaseModel : IDisposable
         (int rows, int columns) = tensor.Shape is [long first, long second] ? ((int)first, (int)second) : (1, (int)tensor.ElementCount);
         if (_access == ModelAccess.Map)
         {
-            return new WeightSource(name, tensor.Type, _checkpoint.Address(name), rows, columns);
+            return new WeightSource(name, Format(tensor), _checkpoint.Address(name), rows, columns);
         }
 
         byte* memory = _buffer.Take(tensor.Length);
@@ -118,7 +118,7 @@ internal sealed class BaseModel : IDisposable
             throw new ModelLoadException(error);
         }
 
-        return new WeightSource(name, tensor.Type, (nint)memory, rows, columns) { Stays = false };
+        return new WeightSource(name, Format(tensor), (nint)memory, rows, columns) { Stays = false };
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
@@ -126,7 +126,7 @@ internal sealed class BaseModel : IDisposable
     {
         TensorEntry tensor = Tensor(module.WeightName);
         return new BaseWeight(
-            tensor.Type, tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination),
+            Format(tensor), tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination),
             IsInMemory: _access == ModelAccess.Map);
     }
 
@@ -143,4 +143,9 @@ internal sealed class BaseModel : IDisposable
         _buffer.Dispose();
         _checkpoint.Dispose();
     }
+
+    private TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
+
+    // The catalogue has refused every other type.
+    private static WeightFormat Format(TensorEntry tensor) => WeightFormat.Of(tensor.Type) ?? throw UnservedType.Error(tensor.Type);
 }

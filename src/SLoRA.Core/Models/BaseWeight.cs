@@ -8,8 +8,8 @@ namespace SLoRA.Models;
 internal delegate void ReadBaseWeight(long offset, Span<byte> destination);
 
 /// <summary>The stored weight of a module of the base model, for comparing copies with it.</summary>
-/// <param name="Type">The type of its elements.</param>
+/// <param name="Format">How its elements lie.</param>
 /// <param name="Elements">How many it has.</param>
 /// <param name="Read">Reads them.</param>
 /// <param name="IsInMemory">Whether they are read out of memory, which goes when the model does; otherwise out of a file.</param>
-internal readonly record struct BaseWeight(TensorType Type, long Elements, ReadBaseWeight Read, bool IsInMemory);
+internal readonly record struct BaseWeight(WeightFormat Format, long Elements, ReadBaseWeight Read, bool IsInMemory);

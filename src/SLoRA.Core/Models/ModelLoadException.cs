@@ -9,7 +9,7 @@ namespace SLoRA;
 public sealed class ModelLoadException : SLoraException
 {
     internal ModelLoadException(FormatError error)
-        : base(error.Kind.Code("model"), error.Message, error.InnerException)
+        : base(error.Kind.Code("model"), ErrorCategory.Server, error.Message, error.InnerException)
     {
         Kind = error.Kind;
         File = error.File ?? "";

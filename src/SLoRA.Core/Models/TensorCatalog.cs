@@ -42,7 +42,7 @@ internal static class TensorCatalog
     /// <exception cref="FormatError">It is not: the file promises one model and the configuration another.</exception>
     public static void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
     {
-        const int BlockElements = 1 << 20;
+        const int PieceElements = 1 << 20;
         string headWeight = Weight(decoder.Head), embeddingWeight = Weight(decoder.Embedding);
         if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(headWeight, out TensorEntry? head))
         {
@@ -50,13 +50,17 @@ internal static class TensorCatalog
         }
 
         TensorEntry embedding = checkpoint.Tensors[embeddingWeight];
-        byte[] left = new byte[BlockElements * head.Type.ElementSize()], right = new byte[BlockElements * embedding.Type.ElementSize()];
-        for (long element = 0; element < head.ElementCount; element += BlockElements)
+        WeightFormat headFormat = WeightFormat.Of(head.Type)!, embeddingFormat = WeightFormat.Of(embedding.Type)!;
+        // Whole rows, because a row is whole blocks.
+        long piece = Math.Max(1, PieceElements / decoder.HiddenSize) * decoder.HiddenSize;
+        byte[] left = new byte[headFormat.BytesOf(piece)], right = new byte[embeddingFormat.BytesOf(piece)];
+        for (long element = 0; element < head.ElementCount; element += piece)
         {
             cancellation.ThrowIfCancellationRequested();
-            int count = (int)Math.Min(BlockElements, head.ElementCount - element);
-            ReadOnlySpan<byte> ofHead = Piece(head, left, element, count), ofEmbedding = Piece(embedding, right, element, count);
-            if (ElementComparison.FirstDifference(head.Type, ofHead, embedding.Type, ofEmbedding) is >= 0 and var at)
+            long count = Math.Min(piece, head.ElementCount - element);
+            ReadOnlySpan<byte> ofHead = Piece(head, headFormat, left, element, count);
+            ReadOnlySpan<byte> ofEmbedding = Piece(embedding, embeddingFormat, right, element, count);
+            if (ElementComparison.FirstDifference(headFormat, ofHead, embeddingFormat, ofEmbedding) is >= 0 and var at)
             {
                 throw new FormatError(
                     LoadErrorKind.Tensor,
@@ -67,12 +71,11 @@ internal static class TensorCatalog
             }
         }
 
-        ReadOnlySpan<byte> Piece(TensorEntry tensor, byte[] buffer, long element, int count)
+        ReadOnlySpan<byte> Piece(TensorEntry tensor, WeightFormat format, byte[] buffer, long element, long count)
         {
-            int size = tensor.Type.ElementSize();
-            Span<byte> piece = buffer.AsSpan(0, count * size);
-            checkpoint.Read(tensor.Name, element * size, piece);
-            return piece;
+            Span<byte> bytes = buffer.AsSpan(0, (int)format.BytesOf(count));
+            checkpoint.Read(tensor.Name, format.BytesOf(element), bytes);
+            return bytes;
         }
     }
 
@@ -92,11 +95,10 @@ internal static class TensorCatalog
                 $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
         }
 
-        if (!actual.Type.IsWeight())
-        {
-            throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
+        WeightFormat format = WeightFormat.Of(actual.Type)
+            ?? throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
                 $"has type {actual.Type}; weights are F32, F16 or BF16");
-        }
+        format.CheckRows(checkpoint.FileOf(expected.Name), expected.Name, actual.Shape);
     }
 
     /// <summary>

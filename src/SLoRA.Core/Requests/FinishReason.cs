@@ -18,6 +18,9 @@ public enum FinishReason
     /// <summary>The caller cancelled the request or abandoned its enumeration.</summary>
     Cancelled,
 
+    /// <summary>The request did not end within its <see cref="GenerationOptions.Deadline"/>.</summary>
+    Deadline,
+
     /// <summary>The request failed with a typed error.</summary>
     Failed,
 

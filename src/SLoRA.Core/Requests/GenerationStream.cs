@@ -14,11 +14,11 @@ namespace SLoRA;
 /// foreach</c> does: one that is dropped without that holds its pages until then, or until the garbage collector finds it, which cancels
 /// the request.
 /// </remarks>
-public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
+public sealed class GenerationStream : IGenerationStream
 {
     private readonly IRequestPort _port;
     private readonly CancellationToken _cancellation;
-    private readonly TokenRing _tokens;
+    private readonly TokenRing<GenerationUpdate> _updates;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PromptTokenLogProbability?[]? _prompt;
     private RequestTrace? _trace;
@@ -32,7 +32,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         Request = request;
         MaxTokens = maxTokens;
         Stops = StopMatchers.Begin(request);
-        _tokens = new TokenRing(Capacity(port.StreamBuffer, request.Continuations, maxTokens));
+        _updates = new TokenRing<GenerationUpdate>(Capacity(port.StreamBuffer, request.Continuations, maxTokens));
     }
 
     /// <summary>The request, as it was copied when it was made.</summary>
@@ -56,26 +56,30 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>What the request took; null as long as it has not ended.</summary>
     public GenerationUsage? Usage { get; private set; }
 
+    /// <inheritdoc/>
+    public IAsyncEnumerable<GenerationUpdate> Updates => new UpdateView(this);
+
     /// <summary>The most tokens that will be generated.</summary>
     internal int MaxTokens { get; }
 
     /// <summary>The request's stop condition at work; null without one.</summary>
     internal StopMatchers? Stops { get; }
 
-    /// <summary>Tokens that the consumer has not taken yet.</summary>
-    internal int Unread => _tokens.Unread;
+    /// <summary>Tokens and ends that the consumer has not taken yet.</summary>
+    internal int Unread => _updates.Unread;
 
-    /// <summary>Tokens that have been handed to the consumer, taken or not.</summary>
-    internal int Published => _tokens.Written;
+    /// <summary>Tokens and ends that have been handed to the consumer, taken or not.</summary>
+    internal int Published => _updates.Written;
 
     /// <summary>Completed when the request has ended and all that it held has been returned.</summary>
     internal Task Ending => _ended.Task;
 
     /// <inheritdoc/>
     public IAsyncEnumerator<GeneratedToken> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
-        new StreamEnumerator(this, Tokens(cancellationToken));
+        new StreamEnumerator<GeneratedToken>(this, Read<GeneratedToken, TokensOnly>(cancellationToken));
 
-    private async IAsyncEnumerator<GeneratedToken> Tokens(CancellationToken cancellationToken)
+    private async IAsyncEnumerator<T> Read<T, TShown>(CancellationToken cancellationToken)
+        where TShown : IShown<T>
     {
         if (Interlocked.Exchange(ref _started, 1) == 1)
         {
@@ -93,16 +97,19 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         try
         {
             using var consumer = new StreamConsumer(this, _cancellation, cancellationToken);
-            while (await _tokens.WaitToReadAsync().ConfigureAwait(false))
+            while (await _updates.WaitToReadAsync().ConfigureAwait(false))
             {
-                while (_tokens.TryRead(out GeneratedToken token, out int left))
+                while (_updates.TryRead(out GenerationUpdate update, out int left))
                 {
                     if (left == _port.StreamBuffer - 1)
                     {
                         _port.WakeUp();
                     }
 
-                    yield return token;
+                    if (TShown.Shows(update, out T shown))
+                    {
+                        yield return shown;
+                    }
                 }
             }
 
@@ -123,10 +130,15 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
 
     /// <summary>Why a request ended, given why its continuations did.</summary>
     internal static FinishReason ReasonOf(IReadOnlyList<FinishReason> reasons) => reasons.FirstOrDefault(
-        reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Failed or SLoRA.FinishReason.Disposed, reasons[0]);
+        reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Deadline or SLoRA.FinishReason.Failed
+            or SLoRA.FinishReason.Disposed,
+        reasons[0]);
 
     /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
-    internal void Publish(in GeneratedToken token) => _tokens.Write(token);
+    internal void Publish(in GeneratedToken token) => _updates.Write(new GenerationUpdate(token));
+
+    /// <summary>Tells the consumer that a continuation has ended. Called by the engine's thread.</summary>
+    internal void Publish(ContinuationEnd end) => _updates.Write(new GenerationUpdate(end));
 
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
@@ -152,7 +164,7 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         FinishReasons = reasons;
         FinishReason = ReasonOf(reasons);
         _trace?.End(FinishReason.Value, usage, error);
-        _tokens.Complete(error);
+        _updates.Complete(error);
         _ended.TrySetResult();
     }
 
@@ -161,11 +173,11 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
         Complete([.. Enumerable.Repeat(reason, Request.Continuations)], GenerationUsage.Nothing(Request), error);
 
     /// <summary>
-    /// Tokens that can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most,
-    /// and once more when they fork.
+    /// What can ever be unread: the continuations of a stream pause together at the buffer, each of them one token later at most, and once
+    /// more when they fork; and the end of each.
     /// </summary>
     private static int Capacity(int buffer, int continuations, int maxTokens) =>
-        (int)Math.Min((long)continuations * maxTokens, buffer + (2L * continuations));
+        (int)Math.Min(continuations * (maxTokens + 1L), buffer + (3L * continuations));
 
     private void Submit()
     {
@@ -183,4 +195,35 @@ public sealed class GenerationStream : IAsyncEnumerable<GeneratedToken>
     /// <summary>The error of whoever cancelled: it carries the token that the caller gave.</summary>
     private OperationCanceledException Cancelled(CancellationToken enumeration) =>
         new(_cancellation.IsCancellationRequested ? _cancellation : enumeration);
+
+    /// <summary>What an enumeration shows of the news.</summary>
+    private interface IShown<T>
+    {
+        /// <summary>Whether it shows this piece, and as what.</summary>
+        static abstract bool Shows(in GenerationUpdate update, out T shown);
+    }
+
+    private readonly struct TokensOnly : IShown<GeneratedToken>
+    {
+        public static bool Shows(in GenerationUpdate update, out GeneratedToken shown)
+        {
+            shown = update.Token;
+            return update.End is null;
+        }
+    }
+
+    private readonly struct Everything : IShown<GenerationUpdate>
+    {
+        public static bool Shows(in GenerationUpdate update, out GenerationUpdate shown)
+        {
+            shown = update;
+            return true;
+        }
+    }
+
+    private sealed class UpdateView(GenerationStream stream) : IAsyncEnumerable<GenerationUpdate>
+    {
+        public IAsyncEnumerator<GenerationUpdate> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            new StreamEnumerator<GenerationUpdate>(stream, stream.Read<GenerationUpdate, Everything>(cancellationToken));
+    }
 }

@@ -30,6 +30,15 @@ public sealed record GenerationUsage
     /// <summary>From the first token until the end.</summary>
     public required TimeSpan DecodeTime { get; init; }
 
+    /// <summary>How often a sequence of the request had to give its pages to others and wait; only under over-commit.</summary>
+    public int Preemptions { get; init; }
+
+    /// <summary>
+    /// The generation of each of the request's adapters that answered, in the request's order: a hash of its content in hexadecimal digits,
+    /// as <see cref="AdapterStatus.Generation"/> has it. Empty for the base, and for a request that never ran.
+    /// </summary>
+    public IReadOnlyList<string> Generations { get; init; } = [];
+
     /// <summary>The usage of a request that never ran.</summary>
     internal static GenerationUsage Nothing(GenerationRequest request) => new()
     {

@@ -11,4 +11,10 @@ public interface IStopMatcher
     /// <param name="token">The token just generated.</param>
     /// <returns>Whether the continuation ends with it.</returns>
     bool IsMet(int token);
+
+    /// <summary>
+    /// The string that the condition was met by, for those that watch for strings; null otherwise, and before it is met. The engine reads
+    /// it once, right after <see cref="IsMet"/> has said yes.
+    /// </summary>
+    string? StopString => null;
 }

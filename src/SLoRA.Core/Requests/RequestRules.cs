@@ -42,6 +42,8 @@ internal static class RequestRules
                 $"CacheSalt has {salt.Length} characters; at most {GenerationRequest.MaxSaltLength} are taken.");
         }
 
+        CheckId(request.RequestId, nameof(GenerationRequest.RequestId));
+        CheckId(request.ClientId, nameof(GenerationRequest.ClientId));
         return MaxTokens(request, model, scheduling.DefaultMaxTokens);
     }
 
@@ -151,6 +153,14 @@ internal static class RequestRules
         if (name is { Length: > AdapterUse.MaxNameLength })
         {
             throw Invalid(parameter, $"The name of an adapter has {name.Length} characters; at most {AdapterUse.MaxNameLength} are taken.");
+        }
+    }
+
+    private static void CheckId(string? id, string parameter)
+    {
+        if (id is { Length: > GenerationRequest.MaxIdLength })
+        {
+            throw Invalid(parameter, $"{parameter} has {id.Length} characters; at most {GenerationRequest.MaxIdLength} are taken.");
         }
     }
 

@@ -28,12 +28,15 @@ internal sealed class RequestTrace
             Activity? activity = Source.StartActivity("slora.request", ActivityKind.Internal);
             activity?.SetTag("gen_ai.operation.name", "text_completion");
             activity?.SetTag("gen_ai.provider.name", "slora");
-            if (request.Adapter is { } adapter)
+            if (activity is null)
             {
-                activity?.SetTag("gen_ai.request.model", adapter);
+                return null;
             }
 
-            return activity is null ? null : new RequestTrace(activity);
+            Tag(activity, "gen_ai.request.model", request.Adapter);
+            Tag(activity, "slora.request.id", request.RequestId);
+            Tag(activity, "slora.client.id", request.ClientId);
+            return new RequestTrace(activity);
         }
         catch (Exception)
         {
@@ -60,6 +63,14 @@ internal sealed class RequestTrace
         catch (Exception)
         {
             // A listener's error is not the engine's.
+        }
+    }
+
+    private static void Tag(Activity activity, string name, string? value)
+    {
+        if (value is not null)
+        {
+            activity.SetTag(name, value);
         }
     }
 

@@ -47,6 +47,9 @@ internal sealed class StopMatchers
         return new StopMatchers(matchers, reason);
     }
 
+    /// <summary>The stop string that a continuation has ended by; null when it was none.</summary>
+    public string? StopString(int continuation) => _matchers[continuation].StopString;
+
     /// <summary>Whether a continuation ends with this token.</summary>
     public bool IsMet(int continuation, int token) => _matchers[continuation].IsMet(token);
 

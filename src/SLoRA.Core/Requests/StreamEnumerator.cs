@@ -5,14 +5,14 @@ namespace SLoRA;
 /// the first has ended; here that is the consumer's error and nobody else's.
 /// </summary>
 /// <param name="stream">The stream.</param>
-/// <param name="tokens">Its tokens.</param>
-internal sealed class StreamEnumerator(GenerationStream stream, IAsyncEnumerator<GeneratedToken> tokens) : IAsyncEnumerator<GeneratedToken>
+/// <param name="tokens">What it gives.</param>
+internal sealed class StreamEnumerator<T>(GenerationStream stream, IAsyncEnumerator<T> tokens) : IAsyncEnumerator<T>
 {
     private int _isMoving;
     private int _isDisposed;
 
     /// <inheritdoc/>
-    public GeneratedToken Current => tokens.Current;
+    public T Current => tokens.Current;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">A move is under way already.</exception>

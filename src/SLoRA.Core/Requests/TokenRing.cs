@@ -5,9 +5,9 @@ using System.Threading.Tasks.Sources;
 namespace SLoRA;
 
 /// <summary>
-/// The tokens that the engine has published and the consumer has not taken: a ring with one writer, the engine's thread, and one reader.
-/// Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that waits goes on on a thread of
-/// the pool.
+/// What the engine has published and the consumer has not taken, tokens and ends of continuations: a ring with one writer, the engine's
+/// thread, and one reader. Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that
+/// waits goes on on a thread of the pool.
 /// </summary>
 /// <remarks>
 /// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence,
@@ -26,10 +26,11 @@ namespace SLoRA;
 /// answers the wait: nobody answers twice.
 /// </para>
 /// </remarks>
-internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
+internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
+    where T : struct
 {
     private readonly int _capacity;
-    private GeneratedToken[] _items = [];
+    private T[] _items = [];
     private ManualResetValueTaskSourceCore<bool> _arrival;
     private Exception? _error;
     private bool _completed;
@@ -48,7 +49,7 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     public int Written => Volatile.Read(ref _written);
 
     /// <summary>Appends a token. The writer's thread.</summary>
-    public void Write(in GeneratedToken token)
+    public void Write(in T token)
     {
         int at = _written;
         if (at - Volatile.Read(ref _read) == _capacity)
@@ -58,7 +59,7 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
 
         if (_items.Length == 0)
         {
-            _items = new GeneratedToken[_capacity];
+            _items = new T[_capacity];
         }
 
         _items[at & (_items.Length - 1)] = token;
@@ -80,7 +81,7 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
     /// <param name="left">Tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be
     /// woken.</param>
     /// <returns>False when there is none now.</returns>
-    public bool TryRead(out GeneratedToken token, out int left)
+    public bool TryRead(out T token, out int left)
     {
         int at = _read;
         if (at == Volatile.Read(ref _written))
@@ -90,7 +91,7 @@ internal sealed class TokenRing : IValueTaskSource<bool>, IThreadPoolWorkItem
             return false;
         }
 
-        ref GeneratedToken item = ref _items[at & (_items.Length - 1)];
+        ref T item = ref _items[at & (_items.Length - 1)];
         token = item;
         item = default;
         Volatile.Write(ref _read, at + 1);

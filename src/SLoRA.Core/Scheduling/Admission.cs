@@ -42,6 +42,7 @@ internal sealed class Admission(
     {
         preemption.Release(sequence);
         sequence.IsAdmitted = false;
+        sequence.Request.Preemptions++;
         Release(sequence.Request.Leases.AsSpan());
         queue.AddPreempted(sequence);
     }

@@ -14,6 +14,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
     private PrefixOrigin? _origin;
+    private ImmutableArray<string> _generations = [];
 
     /// <summary>Where its tokens go.</summary>
     public GenerationStream Stream { get; } = stream;
@@ -63,6 +64,9 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
             lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
         Asked.CacheSalt);
 
+    /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
+    public void Begin() => _generations = [.. Leases.Select(lease => lease.Generation!.Id.ToString())];
+
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
     public void ForgetOrigin() => _origin = null;
 
@@ -77,6 +81,9 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
 
     /// <summary>Continuations that exist; the others are forked from the first when its prompt has been computed.</summary>
     public int Forked { get; set; } = 1;
+
+    /// <summary>How often one of its sequences had to give up its pages.</summary>
+    public int Preemptions { get; set; }
 
     /// <summary>Tokens of all continuations.</summary>
     public int Generated { get; set; }
@@ -142,6 +149,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
             PageInTime = clock.GetElapsedTime(Arrived, ready),
             PrefillTime = clock.GetElapsedTime(admitted, first),
             DecodeTime = clock.GetElapsedTime(first, now),
+            Preemptions = Preemptions,
+            Generations = _generations,
         };
     }
 }

@@ -99,6 +99,11 @@ internal sealed class Sequence
             return;
         }
 
+        if (Continuation == 0)
+        {
+            Request.Begin();
+        }
+
         GenerationRequest asked = Request.Asked;
         int maxTokens = Request.Stream.MaxTokens;
         _tokens = new int[PromptLength + maxTokens];
@@ -196,6 +201,7 @@ internal sealed class Sequence
     private void Take(int token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {
         int index = Count - PromptLength;
+        string? stopString = null;
         FinishReason? reason = Request.StopRules.After(token, index + 1);
         if (reason != FinishReason.StopToken)
         {
@@ -205,11 +211,20 @@ internal sealed class Sequence
             if (Request.Stream.Stops is { } stops && stops.IsMet(Continuation, token))
             {
                 reason = stops.Reason;
+                stopString = stops.StopString(Continuation);
             }
         }
 
         // Whoever has been ended from outside meanwhile stays ended.
-        Finished ??= reason;
+        if (Finished is null && reason is { } ended)
+        {
+            Finished = ended;
+            Request.Stream.Publish(new ContinuationEnd(Continuation, ended, Count - PromptLength)
+            {
+                StopToken = ended == FinishReason.StopToken ? token : null,
+                StopString = stopString,
+            });
+        }
     }
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>

@@ -26,4 +26,10 @@ public sealed record ModelInfo
 
     /// <summary>Ids of the tokens that end a text for this model; requests end at them unless they ignore the end of a text.</summary>
     public required IReadOnlyList<int> EndOfTextTokens { get; init; }
+
+    /// <summary>
+    /// How the model's authors recommend to choose tokens: temperature, top-k, top-p, min-p and repetition penalty of
+    /// generation_config.json; greedy where that says nothing. Requests that do not take it are not changed by it.
+    /// </summary>
+    public SamplingOptions RecommendedSampling { get; init; } = SamplingOptions.Greedy;
 }

@@ -20,7 +20,8 @@ internal sealed class BaseFile
         string name = target.Name + ".weight";
         (byte[] bytes, TensorEntry entry) = Find(name) ?? Find("model.embed_tokens.weight")!.Value;
         return new BaseWeight(
-            entry.Type, entry.ElementCount, (offset, destination) => bytes.AsSpan((int)(entry.Begin + offset), destination.Length)
+            WeightFormat.Of(entry.Type)!, entry.ElementCount,
+            (offset, destination) => bytes.AsSpan((int)(entry.Begin + offset), destination.Length)
                 .CopyTo(destination), IsInMemory: true);
     }
 

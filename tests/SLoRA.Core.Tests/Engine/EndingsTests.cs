@@ -8,7 +8,7 @@ public sealed class EndingsTests
 {
     private static readonly int[] Prompt = [.. Enumerable.Range(3, 40)];
 
-    private static readonly string[] Phases = ["queued", "page-in", "prefill", "decode", "branches"];
+    private static readonly string[] Phases = ["queued", "reading", "page-in", "prefill", "decode", "branches"];
 
     [Test]
     public void A_stop_token_ends_the_answer_and_is_no_part_of_it()
@@ -114,7 +114,7 @@ public sealed class EndingsTests
         clock.Advance(TimeSpan.FromSeconds(5));
         engine.Loop.Step();
 
-        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+        Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Deadline));
         Assert.That(answer.Error, Is.TypeOf<DeadlineExceededException>());
         AssertNothingHeld(engine);
     }
@@ -153,7 +153,11 @@ public sealed class EndingsTests
 
         Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages")
             .EqualTo(3));
-        Assert.That(Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 1 }).Tokens, Has.Count.LessThanOrEqualTo(1));
+
+        // 40 positions of the prompt are three pages of 16; what the last token would keep is not computed.
+        Answer fitting = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 1, IgnoreEndOfText = true });
+        Assert.That(fitting.Tokens, Has.Count.EqualTo(1));
+        Assert.That(fitting.Stream.FinishReason, Is.EqualTo(FinishReason.Length));
     }
 
     [Test]
@@ -247,11 +251,15 @@ public sealed class EndingsTests
     {
         var engine = new SteppedEngine(
             builder => builder.UseTimeProvider(clock ?? TimeProvider.System)
+                .ConfigureAdapters(adapters => adapters.PageInShare = 1)
+                .UseBackend((rows, outputs) => new CountingBackend(rows, outputs,
+                    phase == "page-in" ? pages => new LatePages(pages) : null))
                 .ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
             chunkLimit: () => 8);
         engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("qv")));
-        if (phase == "queued")
+        if (phase is "queued" or "page-in")
         {
+            // What takes the only place, or makes steps for which no copy is waited for.
             engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 200, IgnoreEndOfText = true });
             engine.Loop.Step();
         }
@@ -267,17 +275,29 @@ public sealed class EndingsTests
             Continuations = phase == "branches" ? 4 : 1,
             StopCondition = phase == "branches" ? new HalfFinished() : null,
         };
-        Answer asked = engine.Ask(request, cancellation.Token);
-        answer = asked;
+        answer = engine.Ask(request, cancellation.Token);
+        GenerationStream stream = answer.Stream;
         engine.Loop.Step();
-        int computed = phase switch { "prefill" => 16, "decode" => 44, "branches" => 60, _ => 0 };
-        while (computed > 0
-            && !engine.Loop.Running.Any(sequence => sequence.Request.Stream == asked.Stream && sequence.Computed >= computed))
-        {
-            engine.Loop.Step();
-        }
-
+        engine.StepUntil(() => IsIn(phase, engine, stream) || stream.FinishReason is not null);
+        Assert.That(stream.FinishReason, Is.Null, $"the phase '{phase}' is reached before the end");
         return engine;
+    }
+
+    /// <summary>Whether a request is where the phase says.</summary>
+    private static bool IsIn(string phase, SteppedEngine engine, GenerationStream stream)
+    {
+        SLoRA.Sequences.Sequence[] running = [.. engine.Loop.Running.Where(sequence => sequence.Request.Stream == stream)];
+        SLoRA.Sequences.Sequence[] waiting = [.. engine.Loop.Waiting.Where(sequence => sequence.Request.Stream == stream)];
+        return phase switch
+        {
+            "queued" => running is [] && waiting is [_] && engine.Loop.Running is [_],
+            "reading" => running is [] && waiting is [{ Request.Leases: [{ HasContent: false }] }] && engine.Loop.Running is [],
+            "page-in" => running is [{ Computed: 0 }] && waiting is [] && engine.Loop.DeviceCache.PagingIn is [_],
+            "prefill" => running is [{ Computed: >= 16 and < 40, Count: 40 }] && waiting is [],
+            "decode" => running is [{ Computed: >= 44 }] && waiting is [],
+            "branches" => running is [{ Continuation: 0, Computed: > 44 }, { Continuation: 3, Computed: > 44 }] && waiting is [],
+            _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, "There is no such phase."),
+        };
     }
 
     private static void AssertNothingHeld(SteppedEngine engine)

@@ -21,15 +21,15 @@ public sealed class EngineStateMachineTests
     private static readonly Lazy<SteppedEngine> Oracle =
         new(() => new SteppedEngine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Contents));
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed) =>
         Replay(history.Get, seed, reuse: true, overCommit: null);
 
-    [FsCheck.NUnit.Property(MaxTest = 20)]
+    [SeededProperty(MaxTest = 20)]
     public void Nothing_is_lost_without_reuse(NonEmptyArray<byte> history, byte seed) =>
         Replay(history.Get, seed, reuse: false, overCommit: null);
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Nothing_is_lost_under_over_commit(NonEmptyArray<byte> history, byte seed, bool reuse, bool swaps) =>
         Replay(history.Get, seed, reuse, swaps ? PreemptionMode.Swap : PreemptionMode.Recompute);
 

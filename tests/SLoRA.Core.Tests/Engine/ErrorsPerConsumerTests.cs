@@ -127,5 +127,5 @@ public sealed class ErrorsPerConsumerTests
         return task.Exception?.InnerException;
     }
 
-    private sealed class HostException() : SLoraException("host.error", "Not today.");
+    private sealed class HostException() : SLoraException("host.error", ErrorCategory.Server, "Not today.");
 }

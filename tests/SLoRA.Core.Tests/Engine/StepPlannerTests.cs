@@ -12,7 +12,7 @@ public sealed class StepPlannerTests
         new() { Prompt = Enumerable.Range(1, 5).ToArray(), MaxTokens = 30, IgnoreEndOfText = true };
 
     /// <summary>Every sequence that runs and is not paused moves in every step, whatever the mix of prompts and streams.</summary>
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Every_running_sequence_advances_in_every_step(NonEmptyArray<byte> lengths, bool taps)
     {
         using SteppedEngine engine = Engine(rows: 12, running: 9);
@@ -39,17 +39,20 @@ public sealed class StepPlannerTests
         engine.Loop.Step();
         engine.Loop.Step();
         Answer prompt = engine.Ask(Question with { Prompt = Enumerable.Range(0, 240).ToArray(), MaxTokens = 1 });
+        int together = 0;
         while (prompt.Stream.FinishReason is null)
         {
             int[] before = Counts(engine, streams);
             engine.Loop.Step();
             if (engine.Loop.Running.Any(sequence => ReferenceEquals(sequence.Request.Stream, prompt.Stream)))
             {
+                together++;
                 Assert.That(Counts(engine, streams), Is.EqualTo(before.Select(count => count + 1)));
                 Assert.That(engine.Status.LastStep.Rows, Is.LessThanOrEqualTo(16));
             }
         }
 
+        Assert.That(together, Is.GreaterThan(240 / 16), "a step has 16 rows, and some are the streams'");
         engine.Finish(streams);
     }
 

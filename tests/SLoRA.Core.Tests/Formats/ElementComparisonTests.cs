@@ -39,6 +39,23 @@ internal sealed class ElementComparisonTests
         Assert.That(Compare(TensorType.BF16, [1.001f], TensorType.F32, [1.001f]), Is.EqualTo(0));
     }
 
+    [Test]
+    public void A_copy_of_blocks_is_compared_with_the_values_that_they_mean([Values(-1, 0, 4095, 4096, 9_983)] int place)
+    {
+        var random = new Random(3);
+        byte[] blocks = RandomBlocks.Make(WeightFormat.Q8_0, 9_984, () => (random.NextSingle() * 2) - 1);
+        var copy = new float[9_984];
+        WeightFormat.Q8_0.Widen(blocks, copy);
+        if (place >= 0)
+        {
+            copy[place] += 1;
+        }
+
+        byte[] bytes = TestAdapter.Bytes(TensorType.F32, copy);
+        Assert.That(ElementComparison.FirstDifference(WeightFormat.F32, bytes, WeightFormat.Q8_0, blocks), Is.EqualTo(place));
+        Assert.That(ElementComparison.FirstDifference(WeightFormat.Q8_0, blocks, WeightFormat.F32, bytes), Is.EqualTo(place));
+    }
+
     private static IEnumerable<(TensorType, TensorType)> Pairs()
     {
         TensorType[] types = [TensorType.F32, TensorType.F16, TensorType.BF16];
@@ -46,5 +63,6 @@ internal sealed class ElementComparisonTests
     }
 
     private static long Compare(TensorType own, float[] weight, TensorType type, float[] copy) =>
-        ElementComparison.FirstDifference(own, TestAdapter.Bytes(own, weight), type, TestAdapter.Bytes(type, copy));
+        ElementComparison.FirstDifference(
+            WeightFormat.Of(own)!, TestAdapter.Bytes(own, weight), WeightFormat.Of(type)!, TestAdapter.Bytes(type, copy));
 }

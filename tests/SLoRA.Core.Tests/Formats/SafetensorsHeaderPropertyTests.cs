@@ -16,7 +16,7 @@ internal sealed class SafetensorsHeaderPropertyTests
 
     private static readonly Gen<byte[]> Files = Tensors.ArrayOf().Select(tensors => Write(tensors));
 
-    [FsCheck.NUnit.Property(MaxTest = 300)]
+    [SeededProperty(MaxTest = 300)]
     public Property What_is_written_is_read_back() => Prop.ForAll(Tensors.ArrayOf().ToArbitrary(), tensors =>
     {
         byte[] file = Write(tensors);
@@ -32,7 +32,7 @@ internal sealed class SafetensorsHeaderPropertyTests
             && header.Tensors.Sum(entry => entry.Length) == file.Length - header.DataBegin;
     });
 
-    [FsCheck.NUnit.Property(MaxTest = 2000)]
+    [SeededProperty(MaxTest = 2000)]
     public Property A_damaged_file_is_read_within_bounds_or_refused_and_takes_little_memory()
     {
         Gen<(byte[] File, (int At, byte Value)[] Damage)> cases =

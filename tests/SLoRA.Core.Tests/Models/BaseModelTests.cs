@@ -24,7 +24,7 @@ internal sealed class BaseModelTests
             (int rows, int columns) =
                 target.Kind == TargetKind.Embedding ? (target.InFeatures, target.OutFeatures) : (target.OutFeatures, target.InFeatures);
             Assert.That((weight.Rows, weight.Columns), Is.EqualTo((rows, columns)), target.Name);
-            Assert.That(weight.Type, Is.EqualTo(model.Decoder.WeightType), target.Name);
+            Assert.That(weight.Format, Is.EqualTo(WeightFormat.Of(model.Decoder.WeightType)), target.Name);
         }
 
         Assert.That(model.Weight("model.norm.weight"), Has.Property("Rows").EqualTo(1).And.Property("Columns")

@@ -18,16 +18,16 @@ internal sealed class RopeFrequenciesTests
         from half in Gen.Choose(1, 64)
         select (theta, 2 * half);
 
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public Property Default_is_a_geometric_row() => Prop.ForAll(Bases.ToArbitrary(), given =>
         Close(given, RopeFrequencies.Default(given.Theta, given.HeadDim), i => Plain(given.Theta, given.HeadDim, i)));
 
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public Property Linear_divides_by_the_factor() => Prop.ForAll(Bases.ToArbitrary(), Gen.Choose(1, 64).ToArbitrary(), (given, quarters) =>
         Close(given, RopeFrequencies.Linear(given.Theta, given.HeadDim, quarters / 4.0),
             i => Plain(given.Theta, given.HeadDim, i) / (quarters / 4.0)));
 
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public Property Llama3_blends_by_the_turns_within_the_original_length() => Prop.ForAll(
         Bases.ToArbitrary(), Gen.Elements(64, 512, 8192).ToArbitrary(), Gen.Choose(2, 32).ToArbitrary(), (given, length, factor) =>
         {
@@ -43,7 +43,7 @@ internal sealed class RopeFrequenciesTests
             });
         });
 
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public Property Yarn_ramps_between_the_fast_and_the_slow_dimensions() => Prop.ForAll(
         Bases.ToArbitrary(), Gen.Elements(64, 4096, 32768).ToArbitrary(), Gen.Choose(2, 32).Zip(Gen.Elements(true, false)).ToArbitrary(),
         (given, length, stretch) =>

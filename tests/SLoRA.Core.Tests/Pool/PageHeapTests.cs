@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Pool;
 [Parallelizable(ParallelScope.All)]
 public sealed class PageHeapTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 200)]
+    [SeededProperty(MaxTest = 200)]
     public void The_oldest_is_the_oldest_whatever_comes_and_goes(FsCheck.NonEmptyArray<byte> history)
     {
         var heap = new PageHeap(new int[64]);

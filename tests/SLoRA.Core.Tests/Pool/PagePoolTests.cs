@@ -61,7 +61,7 @@ public sealed class PagePoolTests
         Assert.That(() => pool.Share(1), Throws.InvalidOperationException);
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 200)]
+    [SeededProperty(MaxTest = 200)]
     public void Any_history_of_calls_agrees_with_a_model(NonEmptyArray<byte> history)
     {
         const int Pages = 9;

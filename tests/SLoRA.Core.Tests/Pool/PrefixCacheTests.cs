@@ -178,7 +178,7 @@ public sealed class PrefixCacheTests
     }
 
     /// <summary>Random sequences over an alphabet of two tokens against a model that keeps strings.</summary>
-    [FsCheck.NUnit.Property(MaxTest = 200)]
+    [SeededProperty(MaxTest = 200)]
     public void Any_history_finds_what_the_model_has(NonEmptyArray<ushort> history)
     {
         const int Pages = 24;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections;
 using NUnit.Framework;
 
@@ -41,6 +42,28 @@ internal sealed class RequestRulesTests
         ("Deadline", Good with { Deadline = TimeSpan.FromDays(49) }, Good with { Deadline = TimeSpan.FromDays(50) }),
     ];
 
+    /// <summary>What cannot be: the member that the refusal names, and what it says.</summary>
+    private static readonly (string Member, GenerationRequest Request, string Says)[] Impossible =
+    [
+        ("Prompt", Good with { Prompt = Array.Empty<int>() }, "empty"),
+        ("Prompt", Good with { Prompt = new int[] { 5, -1 } }, "token 1 is -1"),
+        ("Prompt", Good with { Prompt = new int[] { Vocabulary } }, "token 0 is 50000; the vocabulary has ids 0 to 49999"),
+        ("StopTokens", Good with { StopTokens = [3, -1] }, "names token -1"),
+        ("StopTokens", Good with { StopTokens = [Vocabulary] }, "names token 50000; the vocabulary has ids 0 to 49999"),
+        ("MaxTokens", Good with { MaxTokens = 0 }, "is 0; it must be at least 1"),
+        ("MaxTokens", Good with { MaxTokens = 99_998 }, "A prompt of 3 tokens leaves 99997 of the context of 100000"),
+        ("Continuations", Good with { Continuations = 0 }, "is 0; it must be between 1 and 128"),
+        ("Deadline", Good with { Deadline = TimeSpan.Zero }, "is 00:00:00; it must be positive"),
+        ("Deadline", Good with { Deadline = TimeSpan.FromTicks(-1) }, "must be positive"),
+        ("Adapters", Good with { Adapter = "a", Adapters = [new AdapterUse("b")] }, "both given"),
+        ("Adapters", Good with { Adapters = [new AdapterUse("a", 0.5f), new AdapterUse("b", float.NaN)] }, "adapter 'b' is NaN"),
+        ("Adapters", Good with { Adapters = [new AdapterUse("a", float.NegativeInfinity)] }, "it must be finite"),
+        ("Temperature", Good with { Sampling = new SamplingOptions { Temperature = -1 } }, "-1"),
+    ];
+
+    private static IEnumerable<TestCaseData> ImpossibleMembers =>
+        Impossible.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Member, $"{place}"));
+
     private static IEnumerable<TestCaseData> Members =>
         Bounds.Select((row, place) => new TestCaseData(place).SetArgDisplayNames(row.Member, $"{place}"));
 
@@ -52,6 +75,48 @@ internal sealed class RequestRulesTests
         InvalidRequestException error = Assert.Throws<InvalidRequestException>(() => Accept(tooLarge))!;
         Assert.That(error.Parameter, Is.EqualTo(member));
         Assert.That(error.Message, Has.Length.LessThan(300), "a value of any length is not repeated");
+    }
+
+    [TestCaseSource(nameof(ImpossibleMembers))]
+    public void What_cannot_be_is_refused_by_name_and_value(int row)
+    {
+        (string member, GenerationRequest request, string says) = Impossible[row];
+        InvalidRequestException error = Assert.Throws<InvalidRequestException>(() => Accept(request))!;
+        Assert.That(error.Parameter, Is.EqualTo(member));
+        Assert.That(error.Message, Does.Contain(says));
+    }
+
+    [TestCase(3, 4, 4, Description = "as asked")]
+    [TestCase(3, null, 7, Description = "the default of the engine")]
+    [TestCase(99_995, null, 5, Description = "what the context leaves")]
+    [TestCase(99_999, null, 1)]
+    [TestCase(99_995, 5, 5)]
+    public void The_most_tokens_are_those_asked_for_or_the_default_as_far_as_the_context_goes(int prompt, int? asked, int expected)
+    {
+        GenerationRequest request = Good with { Prompt = new int[prompt], MaxTokens = asked };
+
+        Assert.That(RequestRules.Accept(request, Model, new SchedulingOptions { DefaultMaxTokens = 7 }).MaxTokens, Is.EqualTo(expected));
+    }
+
+    [TestCase(4, 256, 4)]
+    [TestCase(128, 3, 3, Description = "each that runs needs a row of the step")]
+    public void As_many_continuations_are_taken_as_may_run_at_once(int running, int rows, int most)
+    {
+        var scheduling = new SchedulingOptions { MaxRunning = running, MaxRowsPerStep = rows };
+
+        Assert.That(() => RequestRules.Accept(Good with { Continuations = most }, Model, scheduling), Throws.Nothing);
+        Assert.That(() => RequestRules.Accept(Good with { Continuations = most + 1 }, Model, scheduling),
+            Throws.TypeOf<InvalidRequestException>().With.Message.Contains($"between 1 and {most}"));
+    }
+
+    [Test]
+    public void A_prompt_that_is_too_long_is_refused_before_a_token_of_it_is_read()
+    {
+        using var untouchable = new Untouchable(100_000);
+
+        Assert.That(() => Accept(Good with { Prompt = untouchable.Memory }),
+            Throws.TypeOf<InvalidRequestException>().With.Message.Contains("100000 tokens"));
+        Assert.That(untouchable.Reads, Is.Zero);
     }
 
     [Test]
@@ -128,6 +193,30 @@ internal sealed class RequestRulesTests
     };
 
     private static GenerationRequest Top(int count) => Good with { LogProbabilities = new LogProbabilityOptions { TopCount = count } };
+
+    /// <summary>Memory of the host program that counts who looks into it.</summary>
+    private sealed class Untouchable(int length) : MemoryManager<int>
+    {
+        public int Reads { get; private set; }
+
+        public override Memory<int> Memory => CreateMemory(length);
+
+        public override Span<int> GetSpan()
+        {
+            Reads++;
+            return new int[length];
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
 
     private sealed class Endless : IReadOnlyList<int>
     {

@@ -12,7 +12,7 @@ internal sealed class TokenRingTests
     public async Task Tokens_come_out_once_and_in_order_while_another_thread_writes(int capacity)
     {
         const int Count = 20_000;
-        var ring = new TokenRing(capacity);
+        var ring = new TokenRing<GeneratedToken>(capacity);
         var writer = new Thread(() =>
         {
             var spin = new SpinWait();
@@ -54,7 +54,7 @@ internal sealed class TokenRingTests
     public void A_writer_that_sleeps_is_woken_however_the_two_meet(int buffer)
     {
         const int Count = 200_000;
-        var ring = new TokenRing(buffer);
+        var ring = new TokenRing<GeneratedToken>(buffer);
         int wakes = 0;
         long sleep = 0;
         int lost = 0;
@@ -116,7 +116,7 @@ internal sealed class TokenRingTests
     public void A_ring_takes_its_memory_with_the_first_token()
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var ring = new TokenRing(65_536);
+        var ring = new TokenRing<GeneratedToken>(65_536);
         long empty = GC.GetAllocatedBytesForCurrentThread() - before;
         ring.Write(new GeneratedToken(1, 0));
 
@@ -127,7 +127,7 @@ internal sealed class TokenRingTests
     [Test]
     public async Task An_error_comes_after_everything_that_was_written()
     {
-        var ring = new TokenRing(4);
+        var ring = new TokenRing<GeneratedToken>(4);
         ring.Write(new GeneratedToken(1, 0));
         ring.Complete(new TimeoutException());
 
@@ -140,7 +140,7 @@ internal sealed class TokenRingTests
     public async Task A_reader_that_is_woken_for_a_token_that_it_has_taken_waits_on_and_does_not_end()
     {
         // The writer looks for a waiting reader after it has written; by then the reader may have the token and wait for the next.
-        var ring = new TokenRing(4);
+        var ring = new TokenRing<GeneratedToken>(4);
         ValueTask<bool> wait = ring.WaitToReadAsync();
         ((IThreadPoolWorkItem)ring).Execute();
         Assert.That(wait.IsCompleted, Is.False);
@@ -154,7 +154,7 @@ internal sealed class TokenRingTests
     [Test]
     public async Task A_waiting_reader_is_woken_by_a_token_by_the_end_and_by_an_error()
     {
-        var ring = new TokenRing(4);
+        var ring = new TokenRing<GeneratedToken>(4);
         Task<bool> first = ring.WaitToReadAsync().AsTask();
         bool waited = !first.IsCompleted;
         ring.Write(new GeneratedToken(1, 0));
@@ -169,7 +169,7 @@ internal sealed class TokenRingTests
         ring.Complete(null);
         Assert.That(await second, Is.False);
 
-        var failing = new TokenRing(4);
+        var failing = new TokenRing<GeneratedToken>(4);
         Task<bool> third = failing.WaitToReadAsync().AsTask();
         failing.Complete(new TimeoutException());
         Assert.That(async () => await third, Throws.TypeOf<TimeoutException>());
@@ -178,7 +178,7 @@ internal sealed class TokenRingTests
     [Test]
     public void More_than_its_capacity_is_an_error_and_overwrites_nothing()
     {
-        var ring = new TokenRing(2);
+        var ring = new TokenRing<GeneratedToken>(2);
         ring.Write(new GeneratedToken(1, 0));
         ring.Write(new GeneratedToken(2, 1));
 

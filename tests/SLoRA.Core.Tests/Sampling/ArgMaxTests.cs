@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Sampling;
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class ArgMaxTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 300, Replay = "49,51", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 300)]
     public void The_first_of_the_largest_is_taken(int seed)
     {
         Random random = new(seed);

@@ -5,7 +5,7 @@ namespace SLoRA.Core.Tests.Sampling;
 
 public sealed class ComparisonsTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 50)]
+    [SeededProperty(MaxTest = 50)]
     public void They_find_what_a_scalar_comparison_finds(int seed)
     {
         var random = new Random(seed);
@@ -27,7 +27,7 @@ public sealed class ComparisonsTests
         Assert.That(Comparisons.Equal(values, start, bound), Is.EqualTo(equal));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 50)]
+    [SeededProperty(MaxTest = 50)]
     public void Sums_of_weights_have_the_bits_of_eight_lanes(int seed)
     {
         var random = new Random(seed);

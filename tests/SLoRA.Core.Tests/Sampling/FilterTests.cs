@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Sampling;
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class FilterTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "21,23", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void Top_k_keeps_at_least_k_and_beyond_that_only_ties_with_the_kth(int seed)
     {
         (float[] logits, Random random) = RowWithoutForbidden(seed);
@@ -17,7 +17,7 @@ internal sealed class FilterTests
         Assert.That(kept, Has.Length.GreaterThanOrEqualTo(k));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "25,27", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void Top_p_keeps_at_least_its_mass_and_no_token_that_it_could_spare(int seed)
     {
         (float[] logits, Random random) = RowWithoutForbidden(seed);
@@ -32,7 +32,7 @@ internal sealed class FilterTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "29,31", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void Stricter_filters_keep_subsets(int seed)
     {
         (float[] logits, Random random) = RowWithoutForbidden(seed);

@@ -16,7 +16,7 @@ internal sealed class InverseTransformTests
         Assert.That(tokens, Is.EqualTo(new[] { 0, 0, 2, 2, 3, 4, 4 }));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "33,35", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void No_number_draws_a_token_without_weight(int seed)
     {
         Random random = new(seed);

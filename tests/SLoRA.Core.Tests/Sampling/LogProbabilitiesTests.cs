@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Sampling;
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class LogProbabilitiesTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 200, Replay = "37,39", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 200)]
     public void The_models_own_are_the_log_softmax_of_the_logits_whatever_the_options(int seed)
     {
         Random random = new(seed);
@@ -17,7 +17,7 @@ internal sealed class LogProbabilitiesTests
         Check(random, options, LogProbabilitySource.Model, logits, expected);
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 200, Replay = "41,43", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 200)]
     public void Processed_ones_are_those_of_the_distribution_that_was_drawn_from(int seed)
     {
         Random random = new(seed);

@@ -21,7 +21,7 @@ internal sealed class SamplerTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 400, Replay = "20311,1285", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 400)]
     public void Any_options_give_the_specified_distribution(int seed)
     {
         Random random = new(seed);
@@ -38,7 +38,7 @@ internal sealed class SamplerTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 24, Replay = "71,93", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 24)]
     public void Samples_follow_the_specified_distribution(int seed)
     {
         const int Draws = 20_000;
@@ -72,7 +72,7 @@ internal sealed class SamplerTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60, Replay = "5,7", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 60)]
     public void A_seed_repeats_its_tokens_whatever_else_is_sampled_between(int seed)
     {
         Random random = new(seed);
@@ -104,7 +104,7 @@ internal sealed class SamplerTests
         Assert.That(streams[0].Distinct().Count(), Is.GreaterThan(10), "the index of the token counts");
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "11,13", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void Temperature_zero_takes_the_first_of_the_largest_after_penalties_and_bias(int seed)
     {
         Random random = new(seed);

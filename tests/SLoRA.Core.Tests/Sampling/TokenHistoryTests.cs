@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Sampling;
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class TokenHistoryTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 100, Replay = "45,47", QuietOnSuccess = true)]
+    [SeededProperty(MaxTest = 100)]
     public void It_counts_as_a_dictionary_does_and_grows_when_it_must(int[] prompt, int[] generated, byte capacity)
     {
         int[] ids = [.. Enumerable.Range(0, 300).Select(i => i * 131 % 151_936)];

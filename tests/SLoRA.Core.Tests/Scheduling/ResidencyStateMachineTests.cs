@@ -19,7 +19,7 @@ public sealed class ResidencyStateMachineTests
         new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 5, IgnoreEndOfText = true };
     private static readonly Dictionary<string, IReadOnlyList<int>> Expected = Contents.ToDictionary(content => content, Alone);
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Every_answer_is_that_of_its_own_content_in_any_history(NonEmptyArray<byte> history)
     {
         var clock = new ManualClock();

@@ -21,14 +21,14 @@ public sealed partial class TextTests
         var folder = new RealModelFolder(path);
         ReferenceFile reference = folder.Read(file);
         ReferenceCase expected = reference.Case(name);
-        Tokenizer tokenizer = Load(folder, reference.BaseWeights);
+        ModelTokenizer tokenizer = Load(folder, reference.BaseWeights);
         int end = expected.Stop ?? expected.GreedyIds.Length;
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.Encode(expected.PromptText!), Is.EqualTo(expected.PromptIds), "prompt");
             Assert.That(tokenizer.Decode(expected.GreedyIds.AsSpan(0, end)), Is.EqualTo(expected.Text), "answer");
-            ChatMessage[] messages = [.. Turn().Matches(expected.PromptText!)
-                .Select(turn => new ChatMessage(turn.Groups["role"].Value, turn.Groups["content"].Value))];
+            TemplateMessage[] messages = [.. Turn().Matches(expected.PromptText!)
+                .Select(turn => new TemplateMessage(turn.Groups["role"].Value, turn.Groups["content"].Value))];
             if (messages.Length > 0)
             {
                 Assert.That(tokenizer.EncodeChat(messages), Is.EqualTo(expected.PromptIds), "conversation");
@@ -47,7 +47,7 @@ public sealed partial class TextTests
     [GeneratedRegex(@"<\|im_start\|>(?<role>\w+)\n(?<content>.*?)<\|im_end\|>", RegexOptions.Singleline)]
     private static partial Regex Turn();
 
-    private static Tokenizer Load(RealModelFolder folder, string? weights)
+    private static ModelTokenizer Load(RealModelFolder folder, string? weights)
     {
         string? model = folder.Model(weights);
         if (model is null)
@@ -55,6 +55,6 @@ public sealed partial class TextTests
             Assert.Ignore($"{folder.Path} has no model with {weights} weights");
         }
 
-        return Tokenizer.Load(model!);
+        return ModelTokenizer.Load(model!);
     }
 }

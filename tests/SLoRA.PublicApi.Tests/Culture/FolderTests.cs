@@ -24,7 +24,7 @@ public sealed class FolderTests
                     .ConfigurePool(pool => pool.Bytes = 16L << 20).BuildAsync();
 
             Assert.That(await engine.AskAsync(Demo.Request("hotel")), Is.EqualTo(Demo.Answer("hotel")));
-            Assert.That(Tokenizer.Load(spelling(Demo.Model)).Encode("When?"), Is.EqualTo(Demo.Tokenizer.Encode("When?")));
+            Assert.That(ModelTokenizer.Load(spelling(Demo.Model)).Encode("When?"), Is.EqualTo(Demo.Tokenizer.Encode("When?")));
         }
     }
 
@@ -37,8 +37,8 @@ public sealed class FolderTests
         {
             string model = Copy(Demo.Model, Path.Combine(folder, "model"), lineEnd);
             string adapter = Copy(Demo.Adapter("museum"), Path.Combine(folder, "museum"), lineEnd);
-            Tokenizer tokenizer = Tokenizer.Load(model);
-            int[] prompt = tokenizer.EncodeChat([new ChatMessage("user", Demo.Hours)]);
+            ModelTokenizer tokenizer = ModelTokenizer.Load(model);
+            int[] prompt = tokenizer.EncodeChat([new TemplateMessage("user", Demo.Hours)]);
             await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
                 .UseModel(model).AddAdapter("museum", adapter).ConfigurePool(pool => pool.Bytes = 16L << 20).BuildAsync();
 

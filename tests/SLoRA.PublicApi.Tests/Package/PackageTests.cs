@@ -52,7 +52,7 @@ public sealed partial class PackageTests
     }
 
     [TestCase(typeof(LoraServingEngine))]
-    [TestCase(typeof(Tokenizer))]
+    [TestCase(typeof(ModelTokenizer))]
     [TestCase(typeof(HubCache))]
     public void The_documentation_is_of_all_that_a_program_can_see_and_of_nothing_else(Type known)
     {

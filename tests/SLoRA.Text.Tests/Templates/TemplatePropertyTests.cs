@@ -11,7 +11,7 @@ public sealed class TemplatePropertyTests
     private static readonly ChatTemplate[] Parsed =
         [.. TemplateFixture.All().Select(f => f.Template()).OfType<string>().Distinct().Select(TryParse).OfType<ChatTemplate>()];
 
-    private static Arbitrary<ChatMessage[]> Conversations
+    private static Arbitrary<TemplateMessage[]> Conversations
     {
         get
         {
@@ -21,12 +21,12 @@ public sealed class TemplatePropertyTests
                 (1, Gen.Constant((JsonNode?)null)),
                 (1, text.Select(t => (JsonNode?)new JsonArray(new JsonObject { ["type"] = "text", ["text"] = t }))),
                 (1, ArbMap.Default.GeneratorFor<int>().Select(n => (JsonNode?)JsonValue.Create(n))));
-            Gen<ChatMessage> message =
+            Gen<TemplateMessage> message =
                 from role in Gen.Elements("system", "user", "assistant", "tool")
                 from body in content
                 from calls in Gen.Elements(0, 0, 0, 1)
                 from argument in text
-                select new ChatMessage(role, body)
+                select new TemplateMessage(role, body)
                 {
                     Members = calls == 0
                         ? new Dictionary<string, JsonNode?>()
@@ -36,9 +36,10 @@ public sealed class TemplatePropertyTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public Property Rendering_any_conversation_gives_a_text_or_a_template_error() => Prop.ForAll(Conversations, messages =>
     {
+        Assert.That(Parsed, Is.Not.Empty);
         var inputs = new ChatTemplateInputs(messages) { AddGenerationPrompt = true };
         foreach (ChatTemplate template in Parsed)
         {

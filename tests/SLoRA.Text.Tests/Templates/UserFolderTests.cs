@@ -9,7 +9,7 @@ namespace SLoRA.Text.Tests.Templates;
 /// </summary>
 public sealed class UserFolderTests
 {
-    private static readonly ConcurrentDictionary<string, Lazy<Tokenizer>> Tokenizers = new();
+    private static readonly ConcurrentDictionary<string, Lazy<ModelTokenizer>> Tokenizers = new();
 
     public static IEnumerable<TestCaseData> Cases() =>
         TemplateFixture.All().Where(f => f.TokenizerFolder() is not null).Select(f => new TestCaseData(f).SetArgDisplayNames(f.Name));
@@ -17,7 +17,8 @@ public sealed class UserFolderTests
     [TestCaseSource(nameof(Cases))]
     public void A_folder_renders_a_conversation_as_the_reference_does(TemplateFixture fixture)
     {
-        Tokenizer tokenizer = Tokenizers.GetOrAdd(fixture.TokenizerFolder()!, key => new Lazy<Tokenizer>(() => Tokenizer.Load(key))).Value;
+        ModelTokenizer tokenizer =
+            Tokenizers.GetOrAdd(fixture.TokenizerFolder()!, key => new Lazy<ModelTokenizer>(() => ModelTokenizer.Load(key))).Value;
         JsonNode messages = JsonNode.Parse(fixture.Case.GetProperty("messages").GetRawText())!;
         if (fixture.Case.TryGetProperty("error", out _))
         {

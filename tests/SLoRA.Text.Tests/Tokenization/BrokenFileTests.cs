@@ -40,7 +40,7 @@ public sealed class BrokenFileTests
         IReadOnlyList<string> warnings = [];
         try
         {
-            Tokenizer tokenizer = Tokenizer.FromJson(json);
+            ModelTokenizer tokenizer = ModelTokenizer.FromJson(json);
             warnings = tokenizer.Warnings;
             if (expect != "error")
             {

@@ -18,7 +18,7 @@ public sealed class FixtureTests
     public void A_text_encodes_and_decodes_as_the_oracle_does(object fixture, int index)
     {
         var source = (TokenizerFixture)fixture;
-        Tokenizer tokenizer = source.Tokenizer();
+        ModelTokenizer tokenizer = source.Tokenizer();
         JsonElement item = source.Item("cases", index);
         string text = item.GetProperty("text").GetString()!;
         int[] withSpecial = Ids(item, "ids_with_special");

@@ -73,7 +73,7 @@ public sealed class GrowthTests
     public void Bytes_of_affixes_find_room_behind_any_word()
     {
         string bytes = string.Join(',', Enumerable.Range(0, 256).Select(value => $"\"<0x{value:X2}>\":{value}"));
-        Tokenizer tokenizer = Tokenizer.FromJson(Encoding.UTF8.GetBytes(
+        ModelTokenizer tokenizer = ModelTokenizer.FromJson(Encoding.UTF8.GetBytes(
             $$"""{"model":{"type":"BPE","continuing_subword_prefix":"{{new string('x', 32)}}","byte_fallback":true,"merges":[],"vocab":{ """
             + $$"""{{bytes}} } } }"""));
         Assert.That(tokenizer.Encode(new string('é', 1000)), Has.Length.EqualTo(2 + (999 * 34)));
@@ -85,12 +85,12 @@ public sealed class GrowthTests
     {
         byte[] file = Encoding.UTF8.GetBytes(json);
         // The tables of Unicode are made once per process.
-        Tokenizer.FromJson(Encoding.UTF8.GetBytes($"{{{Model}}}")).Encode("a");
+        ModelTokenizer.FromJson(Encoding.UTF8.GetBytes($"{{{Model}}}")).Encode("a");
         long before = GC.GetAllocatedBytesForCurrentThread();
         TokenizerException? error = null;
         try
         {
-            Tokenizer tokenizer = Tokenizer.FromJson(file);
+            ModelTokenizer tokenizer = ModelTokenizer.FromJson(file);
             tokenizer.Decode([1, .. tokenizer.Encode(text)]);
         }
         catch (TokenizerException e)

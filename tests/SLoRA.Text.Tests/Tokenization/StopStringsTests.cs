@@ -15,7 +15,7 @@ public sealed class StopStringsTests
             from stops in letters.Select(s => s.Length > 4 ? s[..4] : s + "a").ListOf(3)
             from pieces in letters.ListOf()
             select (Stops: (IReadOnlyList<string>)stops, Pieces: (IReadOnlyList<string>)pieces);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(5000).WithEndSize(8).WithReplay(5, 77), Prop.ForAll(cases.ToArbitrary(), c =>
+        PropertySeed.Check(Config.QuickThrowOnFailure.WithMaxTest(5000).WithEndSize(8), Prop.ForAll(cases.ToArbitrary(), c =>
         {
             var stream = new StopFilter(new StopStrings(c.Stops));
             string given = "";
@@ -45,7 +45,7 @@ public sealed class StopStringsTests
             from stops in letters.Select(s => s.Length > 4 ? s[..4] : s + "a").ListOf(3)
             from pieces in Gen.Elements("a", "b", "ab", "ba", "A", "B", "").ListOf()
             select (Stops: (IReadOnlyList<string>)stops, Pieces: (IReadOnlyList<string>)pieces);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(5000).WithEndSize(12).WithReplay(5, 77), Prop.ForAll(cases.ToArbitrary(), c =>
+        PropertySeed.Check(Config.QuickThrowOnFailure.WithMaxTest(5000).WithEndSize(12), Prop.ForAll(cases.ToArbitrary(), c =>
         {
             var stream = new StopFilter(new StopStrings(c.Stops));
             string given = "", watched = "";

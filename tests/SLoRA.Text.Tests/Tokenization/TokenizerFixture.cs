@@ -9,7 +9,7 @@ namespace SLoRA.Text.Tests.Tokenization;
 /// </summary>
 internal sealed class TokenizerFixture
 {
-    private static readonly ConcurrentDictionary<string, Lazy<Tokenizer>> Tokenizers = new();
+    private static readonly ConcurrentDictionary<string, Lazy<ModelTokenizer>> Tokenizers = new();
 
     private readonly Lazy<JsonElement> _root;
 
@@ -71,9 +71,10 @@ internal sealed class TokenizerFixture
     public JsonElement Item(string section, int index) => Root.GetProperty(section)[index];
 
     /// <summary>The tokenizer, loaded once.</summary>
-    public Tokenizer Tokenizer() =>
+    public ModelTokenizer Tokenizer() =>
         Tokenizers.GetOrAdd(
-            TokenizerPath!, key => new Lazy<Tokenizer>(() => SLoRA.Text.Tokenizer.FromJson(System.IO.File.ReadAllBytes(key)))).Value;
+            TokenizerPath!,
+                key => new Lazy<ModelTokenizer>(() => SLoRA.Text.ModelTokenizer.FromJson(System.IO.File.ReadAllBytes(key)))).Value;
 
     public static string? Installed(string package, string path) => Split("SLORA_TOKENIZERS")
         .Select(folder => Path.Combine(folder, "node_modules", package, path))

@@ -15,7 +15,7 @@ public sealed class WordCutTests
     [Test]
     public void A_merge_goes_over_a_character_that_is_dropped()
     {
-        Tokenizer tokenizer = Make(
+        ModelTokenizer tokenizer = Make(
             """{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}""", ["a", "▁", "▁▁"], [("▁", "▁")], []);
         Assert.That(tokenizer.Encode("a ж a"), Is.EqualTo(new[] { 0, 2, 0 }));
     }
@@ -23,7 +23,7 @@ public sealed class WordCutTests
     [Test]
     public void Unknown_bytes_on_both_sides_of_a_cut_are_one_unknown()
     {
-        Tokenizer tokenizer = Make(
+        ModelTokenizer tokenizer = Make(
             """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""", ["a", "▁", "u"], [],
             [("unk_token", "u"), ("fuse_unk", true)]);
         // The bytes of ▁ have no tokens: with those of ж they are one run of unknowns.
@@ -33,7 +33,7 @@ public sealed class WordCutTests
     [Test]
     public void A_token_that_ends_in_the_unknown_one_joins_with_what_follows()
     {
-        Tokenizer tokenizer = Make("null", ["a", "▁", "<u>", "a<u>", "a<u>▁"], [("a", "<u>"), ("a<u>", "▁")], [("unk_token", "<u>")]);
+        ModelTokenizer tokenizer = Make("null", ["a", "▁", "<u>", "a<u>", "a<u>▁"], [("a", "<u>"), ("a<u>", "▁")], [("unk_token", "<u>")]);
         Assert.That(tokenizer.Encode("aж▁"), Is.EqualTo(new[] { 4 }));
     }
 
@@ -110,7 +110,7 @@ public sealed class WordCutTests
             parts = [.. parts, joined];
         }
 
-        Tokenizer tokenizer =
+        ModelTokenizer tokenizer =
             Make(byteLevel ? """{"type":"ByteLevel","add_prefix_space":false,"use_regex":false}""" : "null", tokens, merges, options);
         for (int i = 0; i < 20; i++)
         {
@@ -125,7 +125,7 @@ public sealed class WordCutTests
         }
     }
 
-    private static Tokenizer Make(string preTokenizer, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges,
+    private static ModelTokenizer Make(string preTokenizer, IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges,
         IReadOnlyList<(string Name, JsonNode Value)> options)
     {
         var model = new JsonObject
@@ -140,7 +140,7 @@ public sealed class WordCutTests
         }
 
         var file = new JsonObject { ["pre_tokenizer"] = JsonNode.Parse(preTokenizer), ["model"] = model };
-        return Tokenizer.FromJson(Encoding.UTF8.GetBytes(file.ToJsonString()));
+        return ModelTokenizer.FromJson(Encoding.UTF8.GetBytes(file.ToJsonString()));
     }
 
     // The rule itself, over the whole word: characters to symbols, then the pair of smallest rank, the leftmost of equals, until none is

@@ -52,10 +52,11 @@ internal static class AdapterEffect
         module.Scale == 0 || IsZero(module.A, tiles.A.Type) || IsZero(module.B, tiles.B.Type);
 
     private static bool IsZero(WeightMatrix matrix, TensorType stored) =>
-        matrix.LargestBits <= (matrix.Type == TensorType.F32, stored) switch
+        matrix.LargestBits <= (matrix.Type, stored) switch
         {
-            (true, TensorType.F16) => ZeroInF16,
-            (true, TensorType.BF16) => ZeroInBF16,
-            _ => 0,
+            (TensorType.F32, TensorType.F16) => ZeroInF16,
+            (TensorType.F32, TensorType.BF16) => ZeroInBF16,
+            (TensorType.F32, TensorType.F32) or (TensorType.F16, TensorType.F16) or (TensorType.BF16, TensorType.BF16) => 0,
+            _ => throw UnservedType.Error(stored),
         };
 }

@@ -12,7 +12,7 @@ namespace SLoRA;
 public class AdapterLoadException : SLoraException
 {
     internal AdapterLoadException(string adapter, FormatError error)
-        : base(error.Kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {error.Message}", error.InnerException)
+        : base(error.Kind.Code("adapter"), CategoryOf(error.Kind), $"Adapter {Shown.Name(adapter)}: {error.Message}", error.InnerException)
     {
         Adapter = adapter;
         Kind = error.Kind;
@@ -20,21 +20,21 @@ public class AdapterLoadException : SLoraException
     }
 
     private protected AdapterLoadException(string adapter, string code, LoadErrorKind kind, string problem)
-        : base(code, $"Adapter {Shown.Name(adapter)}: {problem}")
+        : base(code, CategoryOf(kind), $"Adapter {Shown.Name(adapter)}: {problem}")
     {
         Adapter = adapter;
         Kind = kind;
     }
 
     internal AdapterLoadException(string adapter, LoadErrorKind kind, string problem, Exception? cause = null)
-        : base(kind.Code("adapter"), $"Adapter {Shown.Name(adapter)}: {problem}", cause)
+        : base(kind.Code("adapter"), CategoryOf(kind), $"Adapter {Shown.Name(adapter)}: {problem}", cause)
     {
         Adapter = adapter;
         Kind = kind;
     }
 
     private protected AdapterLoadException(AdapterLoadException other)
-        : base(other.Code, other.Message, other.InnerException)
+        : base(other.Code, other.Category, other.Message, other.InnerException)
     {
         Adapter = other.Adapter;
         Kind = other.Kind;
@@ -51,4 +51,10 @@ public class AdapterLoadException : SLoraException
     public string? Subject { get; }
 
     internal override SLoraException Repeat() => new AdapterLoadException(this);
+
+    /// <summary>
+    /// A file that is not there or is damaged is the server's matter; an adapter that asks for what is not served is its owner's.
+    /// </summary>
+    private static ErrorCategory CategoryOf(LoadErrorKind kind) =>
+        kind == LoadErrorKind.File ? ErrorCategory.Server : ErrorCategory.Caller;
 }

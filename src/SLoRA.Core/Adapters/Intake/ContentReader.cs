@@ -99,26 +99,30 @@ internal sealed class ContentReader(
     {
         TensorEntry entry = matrix.Tensor;
         BaseWeight own = baseWeight(matrix.Target);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes),
-            ownBuffer = ArrayPool<byte>.Shared.Rent(PieceBytes / entry.Type.ElementSize() * own.Type.ElementSize());
+        WeightFormat format = WeightFormat.Of(entry.Type) ?? throw UnservedType.Error(entry.Type);
+        // Whole blocks of the base weight, whatever its format.
+        int pieceElements = Math.Max(1, PieceBytes / format.BlockBytes / own.Format.BlockElements) * own.Format.BlockElements;
+        int pieceBytes = (int)format.BytesOf(pieceElements);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(pieceBytes),
+            ownBuffer = ArrayPool<byte>.Shared.Rent((int)own.Format.BytesOf(pieceElements));
         try
         {
-            for (long offset = 0; offset < entry.Length; offset += PieceBytes)
+            for (long offset = 0; offset < entry.Length; offset += pieceBytes)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
+                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(pieceBytes, entry.Length - offset));
                 reader.Read(entry, offset, piece);
                 load?.HasRead(piece.Length);
-                long first = offset / entry.Type.ElementSize();
-                Span<byte> ownPiece = ownBuffer.AsSpan(0, piece.Length / entry.Type.ElementSize() * own.Type.ElementSize());
+                Span<byte> ownPiece = [];
                 if (entry.ElementCount == own.Elements)
                 {
-                    ReadBase(own, first * own.Type.ElementSize(), ownPiece);
+                    ownPiece = ownBuffer.AsSpan(0, (int)own.Format.BytesOf(piece.Length / format.BlockBytes));
+                    ReadBase(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
                 }
 
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
                 CheckFinite(entry, offset, piece);
-                if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(entry.Type, piece, own.Type, ownPiece) >= 0)
+                if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(format, piece, own.Format, ownPiece) >= 0)
                 {
                     throw new FormatError(
                         LoadErrorKind.Incompatible,

@@ -11,9 +11,12 @@ namespace SLoRA.Adapters.Intake;
 internal static class WeightScan
 {
     /// <summary>The largest bits without sign of the elements; 0 for no elements.</summary>
-    public static uint LargestBits(TensorType type, ReadOnlySpan<byte> elements) => type == TensorType.F32
-        ? Largest<uint>(MemoryMarshal.Cast<byte, uint>(elements), 0x7FFF_FFFF)
-        : Largest<ushort>(MemoryMarshal.Cast<byte, ushort>(elements), 0x7FFF);
+    public static uint LargestBits(TensorType type, ReadOnlySpan<byte> elements) => type switch
+    {
+        TensorType.F32 => Largest<uint>(MemoryMarshal.Cast<byte, uint>(elements), 0x7FFF_FFFF),
+        TensorType.F16 or TensorType.BF16 => Largest<ushort>(MemoryMarshal.Cast<byte, ushort>(elements), 0x7FFF),
+        _ => throw UnservedType.Error(type),
+    };
 
     /// <summary>Whether elements of these bits are infinite or NaN.</summary>
     public static bool IsNotFinite(TensorType type, uint bits) => bits >= type switch
@@ -21,7 +24,7 @@ internal static class WeightScan
         TensorType.F32 => 0x7F80_0000u,
         TensorType.F16 => 0x7C00u,
         TensorType.BF16 => 0x7F80u,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of weights"),
+        _ => throw UnservedType.Error(type),
     };
 
     /// <summary>The index of the first element that is infinite or NaN, or -1.</summary>

@@ -148,23 +148,24 @@ internal sealed class TilePacker
     private void GatherTransposed(WeightMatrix matrix, TensorType type, Tile tile, int columns)
     {
         ReadOnlySpan<byte> source = matrix.RowsFrom(tile.FirstColumn + _column, columns);
-        if (matrix.Type != TensorType.F32)
+        switch (matrix.Type, type)
         {
-            Transpose(MemoryMarshal.Cast<byte, ushort>(source), matrix.Columns, MemoryMarshal.Cast<byte, ushort>(_buffer.AsSpan()),
-                tile, columns);
-            return;
+            case (TensorType.F32, TensorType.F32):
+                Transpose(MemoryMarshal.Cast<byte, float>(source), matrix.Columns, MemoryMarshal.Cast<byte, float>(_buffer.AsSpan()),
+                    tile, columns);
+                break;
+            case (TensorType.F16, TensorType.F16) or (TensorType.BF16, TensorType.BF16):
+                Transpose(MemoryMarshal.Cast<byte, ushort>(source), matrix.Columns, MemoryMarshal.Cast<byte, ushort>(_buffer.AsSpan()),
+                    tile, columns);
+                break;
+            case (TensorType.F32, TensorType.F16 or TensorType.BF16):
+                int count = tile.Rows * columns;
+                Transpose(MemoryMarshal.Cast<byte, float>(source), matrix.Columns, _wide.AsSpan(), tile, columns);
+                Narrow(_wide.AsSpan(0, count), _buffer.AsSpan(0, count * type.ElementSize()), type);
+                break;
+            default:
+                throw UnservedType.Error(type);
         }
-
-        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(source);
-        if (type == TensorType.F32)
-        {
-            Transpose(values, matrix.Columns, MemoryMarshal.Cast<byte, float>(_buffer.AsSpan()), tile, columns);
-            return;
-        }
-
-        int count = tile.Rows * columns;
-        Transpose(values, matrix.Columns, _wide.AsSpan(), tile, columns);
-        Narrow(_wide.AsSpan(0, count), _buffer.AsSpan(0, count * type.ElementSize()), type);
     }
 
     private static void Transpose<T>(ReadOnlySpan<T> source, int stride, Span<T> destination, Tile tile, int columns)
@@ -194,14 +195,22 @@ internal sealed class TilePacker
     /// <summary>fp32 → 16 bits, to nearest even.</summary>
     private static void Narrow(ReadOnlySpan<float> source, Span<byte> destination, TensorType to)
     {
-        if (to == TensorType.F16)
+        switch (to)
         {
-            TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination));
-            return;
+            case TensorType.F16:
+                TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination));
+                break;
+            case TensorType.BF16:
+                NarrowToBrain(source, MemoryMarshal.Cast<byte, ushort>(destination));
+                break;
+            default:
+                throw UnservedType.Error(to);
         }
+    }
 
+    private static void NarrowToBrain(ReadOnlySpan<float> source, Span<ushort> narrow)
+    {
         ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(source);
-        Span<ushort> narrow = MemoryMarshal.Cast<byte, ushort>(destination);
         int at = 0;
         for (int step = 2 * Vector<uint>.Count; at <= bits.Length - step; at += step)
         {
@@ -226,7 +235,12 @@ internal sealed class TilePacker
         }
 
         // The smallest magnitudes that round to infinity: half a unit above the largest finite value, which has an odd mantissa.
-        uint tooLarge = type == TensorType.F16 ? BitConverter.SingleToUInt32Bits(65520) : 0x7F7F_8000;
+        uint tooLarge = type switch
+        {
+            TensorType.F16 => BitConverter.SingleToUInt32Bits(65520),
+            TensorType.BF16 => 0x7F7F_8000,
+            _ => throw UnservedType.Error(type),
+        };
         if (matrix.LargestBits < tooLarge)
         {
             return;

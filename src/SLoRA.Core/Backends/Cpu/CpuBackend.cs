@@ -1,4 +1,3 @@
-using SLoRA.Formats;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -15,14 +14,10 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly int _outputLimit;
     private readonly ComputeThreads _threads;
     private readonly List<AlignedMemory> _memory = [];
-    private readonly WeightMemory _matrices = new();
+    private readonly PackedWeights _baseWeights;
     private readonly List<CpuRope> _ropes = [];
-    private readonly int[] _outputOfRow;
-    private readonly LoraEntries _stepEntries = new();
-    private readonly LoraEntries _outputEntries = new();
-    private readonly LoraWork _lora = new();
-    private readonly CpuWeights _weights;
-    private readonly QuantizedRows _quantized;
+    private readonly LoraStep _lora;
+    private readonly QuantizedInputs _quantized;
     private readonly QuantizeJob _quantize;
     private readonly ProductJob _product;
     private readonly ShrinkJob _shrink;
@@ -52,9 +47,9 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads = new ComputeThreads(workers);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
-        _outputOfRow = new int[rowLimit];
-        _weights = weights;
-        _quantized = new QuantizedRows(Math.Max(rowLimit, outputLimit));
+        _baseWeights = new PackedWeights(_threads, weights);
+        _lora = new LoraStep(rowLimit);
+        _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
         _shrink = new ShrinkJob(workers);
@@ -92,7 +87,6 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void AllocatePages(KvLayout layout, int pageCount)
     {
-        CheckType(layout.Type, "KV cache");
         if (_pages is not null)
         {
             throw new InvalidOperationException("The pages are allocated already.");
@@ -111,51 +105,13 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public DeviceMatrix LoadMatrix(WeightSource source)
-    {
-        CheckType(source.Type, source.Name);
-        TensorType type = PackedType(source);
-        var matrix =
-            new CpuMatrix(source.Rows, source.Columns, type, _matrices.Take(CpuMatrix.BytesFor(source.Rows, source.Columns, type)));
-        int parts = Math.Min(matrix.Panels, 8 * _threads.Count);
-        _threads.Run(type == TensorType.I8 ? new QuantizedPackJob(source, matrix, parts) : new PackJob(source, matrix, parts), parts);
-        return matrix;
-    }
+    public DeviceMatrix LoadMatrix(WeightSource source) => _baseWeights.Matrix(source);
 
     /// <inheritdoc/>
-    public DeviceTable LoadTable(WeightSource source)
-    {
-        CheckType(source.Type, source.Name);
-        if (source.Stays)
-        {
-            return new CpuTable(source);
-        }
-
-        byte* copy = _matrices.Take(source.Bytes);
-        Buffer.MemoryCopy((void*)source.Data, copy, source.Bytes, source.Bytes);
-        return new CpuTable(source with { Data = (nint)copy });
-    }
+    public DeviceTable LoadTable(WeightSource source) => _baseWeights.Table(source);
 
     /// <inheritdoc/>
-    public DeviceVector LoadVector(WeightSource source)
-    {
-        CheckType(source.Type, source.Name);
-        int length = checked(source.Rows * source.Columns);
-        var vector = new CpuVector(length, Allocate((long)(length + Lanes.Count) * sizeof(float)));
-        var data = (byte*)source.Data;
-        for (int i = 0; i < length; i++)
-        {
-            vector.Data[i] = source.Type switch
-            {
-                TensorType.F32 => F32Elements.Load(data + (i * F32Elements.Size)),
-                TensorType.F16 => F16Elements.Load(data + (i * F16Elements.Size)),
-                TensorType.BF16 => Bf16Elements.Load(data + (i * Bf16Elements.Size)),
-                _ => throw UnservedType.Error(source.Type),
-            };
-        }
-
-        return vector;
-    }
+    public DeviceVector LoadVector(WeightSource source) => _baseWeights.Vector(source);
 
     /// <inheritdoc/>
     public DeviceRows CreateRows(RowSet rows, int width)
@@ -189,16 +145,7 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         _store.Begin(plan);
-
-        Span<int> outputOfRow = _outputOfRow.AsSpan(0, plan.RowCount);
-        outputOfRow.Fill(-1);
-        for (int i = 0; i < plan.OutputCount; i++)
-        {
-            outputOfRow[plan.OutputRows[i]] = i;
-        }
-
-        _stepEntries.Fill(plan.Lora, []);
-        _outputEntries.Fill(plan.Lora, outputOfRow);
+        _lora.Begin(plan);
     }
 
     /// <inheritdoc/>
@@ -206,16 +153,10 @@ internal sealed unsafe class CpuBackend : IBackend
     {
         var rows = (CpuRows)x;
         Run(_embed, _embed.Prepare((CpuTable)table, Plan.Tokens, rows));
-        if (_stepEntries.Count > 0)
+        if (_lora.GatherEmbedding(target))
         {
-            _lora.Begin(_stepEntries);
-            _lora.Add(Plan.Lora, target, firstColumn: 0);
-            _lora.End();
-            if (_lora.Products.Length > 0)
-            {
-                Run(_column, _column.Prepare(_lora, PageMemory, Plan.Tokens));
-                Run(_expand, _expand.Prepare(_lora, rows, PageMemory));
-            }
+            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens));
+            Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
         }
     }
 
@@ -241,27 +182,21 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        bool adapted = PrepareLora(group, x);
-        QuantizedRows? quantized = null;
-        int quantizeParts = 0;
-        if (((CpuMatrix)group.Parts[0].Weight).Type == TensorType.I8)
-        {
-            quantized = _quantized;
-            quantizeParts = _quantize.Prepare(inputs, quantized, RowCount(x));
-        }
-
+        bool adapted = _lora.Gather(group, x.Rows);
+        _quantized.Prepare(group);
+        int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
         if (adapted)
         {
             // Both read x and nothing else, so they share one wait.
-            Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora, inputs, PageMemory), _quantize, quantizeParts));
-            _expand.Prepare(_lora, outputs, PageMemory);
+            Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora.Work, inputs, PageMemory), _quantize, quantizeParts));
+            _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
         else
         {
             Run(_quantize, quantizeParts);
         }
 
-        Run(_product, _product.Prepare(group, inputs, quantized, outputs, RowCount(x), adapted ? _expand : null));
+        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
     }
 
     /// <inheritdoc/>
@@ -337,51 +272,13 @@ internal sealed unsafe class CpuBackend : IBackend
         _lora.Dispose();
         _attention.Dispose();
         _quantized.Dispose();
-        _matrices.Dispose();
+        _baseWeights.Dispose();
         foreach (AlignedMemory memory in _memory)
         {
             memory.Dispose();
         }
 
         _memory.Clear();
-    }
-
-    /// <summary>Kernels know three types; whoever reads files has refused the others already.</summary>
-    private static void CheckType(TensorType type, string name)
-    {
-        if (type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))
-        {
-            throw new NotSupportedException($"{name}: the Cpu backend computes with F32, F16 and BF16, not with {type}.");
-        }
-    }
-
-    /// <summary>Collects the LoRA work of a group of products; false if there is none.</summary>
-    private bool PrepareLora(LinearGroup group, DeviceRows x)
-    {
-        LoraEntries entries = x.Rows == RowSet.Step ? _stepEntries : _outputEntries;
-        if (entries.Count == 0)
-        {
-            return false;
-        }
-
-        _lora.Begin(entries);
-        for (int i = 0; i < group.Parts.Length; i++)
-        {
-            _lora.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
-        }
-
-        _lora.End();
-        return _lora.Products.Length > 0;
-    }
-
-    private TensorType PackedType(WeightSource source)
-    {
-        if (_weights == CpuWeights.Int8)
-        {
-            return TensorType.I8;
-        }
-
-        return source.Type == TensorType.F16 && PackJob.HasSpecials(source) ? TensorType.F32 : source.Type;
     }
 
     private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;

@@ -1,6 +1,3 @@
-using System.Runtime.Intrinsics;
-using SLoRA.Formats;
-
 namespace SLoRA.Backends.Cpu;
 
 /// <summary><c>x[t] = E[token(t)]</c>, widened to fp32.</summary>
@@ -25,38 +22,6 @@ internal sealed unsafe class EmbedJob(int workers) : RowJob(workers)
     }
 
     /// <inheritdoc/>
-    protected override void ExecuteRow(int row)
-    {
-        byte* entry = _table.Entry(_tokens[row]);
-        switch (_table.Type)
-        {
-            case TensorType.F32:
-                Widen<F32Elements>(entry, _x.Row(row));
-                break;
-            case TensorType.F16:
-                Widen<F16Elements>(entry, _x.Row(row));
-                break;
-            case TensorType.BF16:
-                Widen<Bf16Elements>(entry, _x.Row(row));
-                break;
-            default:
-                throw UnservedType.Error(_table.Type);
-        }
-    }
-
-    private void Widen<T>(byte* source, float* destination)
-        where T : struct, IElements
-    {
-        int width = _table.Width;
-        int i = 0;
-        for (; i + Lanes.Count <= width; i += Lanes.Count)
-        {
-            T.Load16(source + (i * T.Size)).Store(destination + i);
-        }
-
-        for (; i < width; i++)
-        {
-            destination[i] = T.Load(source + (i * T.Size));
-        }
-    }
+    protected override void ExecuteRow(int row) =>
+        _table.Format.Widen(_table.Entry(_tokens[row]), new Span<float>(_x.Row(row), _table.Width));
 }

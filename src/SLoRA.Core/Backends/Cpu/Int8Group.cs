@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Symmetric quantization of 64 numbers to integers of a limit L: scale = max |x| / L, integer = round(x · (L / max |x|)), ties to even.
-/// The same bits at every vector width.
+/// Symmetric quantization of a group of numbers, 64 or 32, to integers of a limit L: scale = max |x| / L, integer =
+/// round(x · (L / max |x|)), ties to even. The same bits at every vector width.
 /// </summary>
 internal static unsafe class Int8Group
 {
@@ -16,17 +16,20 @@ internal static unsafe class Int8Group
     private const int Infinity = 0x7F80_0000;
 
     /// <summary>Quantizes a group.</summary>
-    /// <param name="x">64 numbers.</param>
+    /// <typeparam name="T">Its size.</typeparam>
+    /// <param name="x">The numbers.</param>
     /// <param name="limit">The largest integer.</param>
-    /// <param name="integers">64 integers.</param>
+    /// <param name="integers">As many integers.</param>
     /// <returns>The scale: 0 for zeros, NaN when a number is not finite, so that whatever is multiplied by it is NaN.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static float Quantize(float* x, int limit, short* integers)
+    public static float Quantize<T>(float* x, int limit, short* integers)
+        where T : struct, IInt8Groups
     {
+        // The comparisons of T.Pairs are constants where this is compiled.
         Vector512<float> x0 = Vector512.Load(x);
         Vector512<float> x1 = Vector512.Load(x + 16);
-        Vector512<float> x2 = Vector512.Load(x + 32);
-        Vector512<float> x3 = Vector512.Load(x + 48);
+        Vector512<float> x2 = T.Pairs == 32 ? Vector512.Load(x + 32) : default;
+        Vector512<float> x3 = T.Pairs == 32 ? Vector512.Load(x + 48) : default;
 
         // Magnitudes have the order of their bits, and NaN comes last.
         Vector512<int> mask = Vector512.Create(Magnitude);
@@ -38,7 +41,7 @@ internal static unsafe class Int8Group
         float maximum = BitConverter.Int32BitsToSingle(bits);
         if (bits >= Infinity || maximum < Int8Layout.Smallest)
         {
-            new Span<short>(integers, Int8Layout.GroupInputs).Clear();
+            new Span<short>(integers, Int8Layout<T>.GroupInputs).Clear();
             return bits >= Infinity ? float.NaN : 0;
         }
 
@@ -50,7 +53,11 @@ internal static unsafe class Int8Group
         Vector512<int> q2 = ((x2 * inverse) + shifter).AsInt32() - origin;
         Vector512<int> q3 = ((x3 * inverse) + shifter).AsInt32() - origin;
         Vector512.Narrow(q0, q1).Store(integers);
-        Vector512.Narrow(q2, q3).Store(integers + 32);
+        if (T.Pairs == 32)
+        {
+            Vector512.Narrow(q2, q3).Store(integers + 32);
+        }
+
         return maximum / limit;
     }
 }

@@ -16,8 +16,9 @@ internal static unsafe class Int8Kernels128
 {
     /// <summary>4 rows, 1 panel: 16 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels1(
+    public static void Rows4Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 4 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -26,7 +27,7 @@ internal static unsafe class Int8Kernels128
             Vector128<int> a10a = default, a10b = default, a10c = default, a10d = default;
             Vector128<int> a20a = default, a20b = default, a20c = default, a20d = default;
             Vector128<int> a30a = default, a30b = default, a30c = default, a30d = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector128<short> w0a = Int8Dot.Load128(w, 0);
                 Vector128<short> w0b = Int8Dot.Load128(w, 1);
@@ -80,21 +81,22 @@ internal static unsafe class Int8Kernels128
             AddGroup(result + 52, a30b, s0b * c3);
             AddGroup(result + 56, a30c, s0c * c3);
             AddGroup(result + 60, a30d, s0d * c3);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>1 row, 1 panel: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels1(
+    public static void Rows1Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 1 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
         {
             Vector128<int> a00a = default, a00b = default, a00c = default, a00d = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector128<short> w0a = Int8Dot.Load128(w, 0);
                 Vector128<short> w0b = Int8Dot.Load128(w, 1);
@@ -118,7 +120,7 @@ internal static unsafe class Int8Kernels128
             AddGroup(result + 4, a00b, s0b * c0);
             AddGroup(result + 8, a00c, s0c * c0);
             AddGroup(result + 12, a00d, s0d * c0);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }

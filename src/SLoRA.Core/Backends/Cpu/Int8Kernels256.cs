@@ -16,8 +16,9 @@ internal static unsafe class Int8Kernels256
 {
     /// <summary>6 rows, 1 panel: 12 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows6Panels1(
+    public static void Rows6Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 6 * Lanes.Count).Clear();
         int* x4 = x + (4 * stride);
@@ -29,7 +30,7 @@ internal static unsafe class Int8Kernels256
             Vector256<int> a30a = default, a30b = default;
             Vector256<int> a40a = default, a40b = default;
             Vector256<int> a50a = default, a50b = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector256<short> w0a = Int8Dot.Load256(w, 0);
                 Vector256<short> w0b = Int8Dot.Load256(w, 1);
@@ -76,15 +77,16 @@ internal static unsafe class Int8Kernels256
             Vector256<float> c5 = Vector256.Create(scales[5 * scaleStride]);
             AddGroup(result + 80, a50a, s0a * c5);
             AddGroup(result + 88, a50b, s0b * c5);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>4 rows, 1 panel: 8 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels1(
+    public static void Rows4Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 4 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -93,7 +95,7 @@ internal static unsafe class Int8Kernels256
             Vector256<int> a10a = default, a10b = default;
             Vector256<int> a20a = default, a20b = default;
             Vector256<int> a30a = default, a30b = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector256<short> w0a = Int8Dot.Load256(w, 0);
                 Vector256<short> w0b = Int8Dot.Load256(w, 1);
@@ -127,21 +129,22 @@ internal static unsafe class Int8Kernels256
             Vector256<float> c3 = Vector256.Create(scales[3 * scaleStride]);
             AddGroup(result + 48, a30a, s0a * c3);
             AddGroup(result + 56, a30b, s0b * c3);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>1 row, 2 panels: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels2(
+    public static void Rows1Panels2<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 2 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
         {
             Vector256<int> a00a = default, a00b = default, a01a = default, a01b = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector256<short> w0a = Int8Dot.Load256(w, 0);
                 Vector256<short> w0b = Int8Dot.Load256(w, 1);
@@ -165,21 +168,22 @@ internal static unsafe class Int8Kernels256
             AddGroup(result + 8, a00b, s0b * c0);
             AddGroup(result + 16, a01a, s1a * c0);
             AddGroup(result + 24, a01b, s1b * c0);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>1 row, 1 panel: 2 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels1(
+    public static void Rows1Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 1 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
         {
             Vector256<int> a00a = default, a00b = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector256<short> w0a = Int8Dot.Load256(w, 0);
                 Vector256<short> w0b = Int8Dot.Load256(w, 1);
@@ -195,7 +199,7 @@ internal static unsafe class Int8Kernels256
             Vector256<float> c0 = Vector256.Create(*scales);
             AddGroup(result, a00a, s0a * c0);
             AddGroup(result + 8, a00b, s0b * c0);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }

@@ -16,8 +16,9 @@ internal static unsafe class Int8Kernels512
 {
     /// <summary>8 rows, 3 panels: 24 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows8Panels3(
+    public static void Rows8Panels3<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 24 * Lanes.Count).Clear();
         int* x4 = x + (4 * stride);
@@ -31,7 +32,7 @@ internal static unsafe class Int8Kernels512
             Vector512<int> a50 = default, a51 = default, a52 = default;
             Vector512<int> a60 = default, a61 = default, a62 = default;
             Vector512<int> a70 = default, a71 = default, a72 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> w1 = Int8Dot.Load512(w + panelBytes);
@@ -132,15 +133,16 @@ internal static unsafe class Int8Kernels512
             AddGroup(result + 336, a70, s0 * c7);
             AddGroup(result + 352, a71, s1 * c7);
             AddGroup(result + 368, a72, s2 * c7);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>8 rows, 1 panel: 8 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows8Panels1(
+    public static void Rows8Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 8 * Lanes.Count).Clear();
         int* x4 = x + (4 * stride);
@@ -154,7 +156,7 @@ internal static unsafe class Int8Kernels512
             Vector512<int> a50 = default;
             Vector512<int> a60 = default;
             Vector512<int> a70 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> b0 = Vector512.Create(*x).AsInt16();
@@ -203,15 +205,16 @@ internal static unsafe class Int8Kernels512
             AddGroup(result + 96, a60, s0 * c6);
             Vector512<float> c7 = Vector512.Create(scales[7 * scaleStride]);
             AddGroup(result + 112, a70, s0 * c7);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>4 rows, 4 panels: 16 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels4(
+    public static void Rows4Panels4<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 16 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -220,7 +223,7 @@ internal static unsafe class Int8Kernels512
             Vector512<int> a10 = default, a11 = default, a12 = default, a13 = default;
             Vector512<int> a20 = default, a21 = default, a22 = default, a23 = default;
             Vector512<int> a30 = default, a31 = default, a32 = default, a33 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> w1 = Int8Dot.Load512(w + panelBytes);
@@ -290,15 +293,16 @@ internal static unsafe class Int8Kernels512
             AddGroup(result + 208, a31, s1 * c3);
             AddGroup(result + 224, a32, s2 * c3);
             AddGroup(result + 240, a33, s3 * c3);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>4 rows, 1 panel: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels1(
+    public static void Rows4Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 4 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
@@ -307,7 +311,7 @@ internal static unsafe class Int8Kernels512
             Vector512<int> a10 = default;
             Vector512<int> a20 = default;
             Vector512<int> a30 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> b0 = Vector512.Create(*x).AsInt16();
@@ -335,21 +339,22 @@ internal static unsafe class Int8Kernels512
             AddGroup(result + 32, a20, s0 * c2);
             Vector512<float> c3 = Vector512.Create(scales[3 * scaleStride]);
             AddGroup(result + 48, a30, s0 * c3);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>1 row, 4 panels: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels4(
+    public static void Rows1Panels4<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 4 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
         {
             Vector512<int> a00 = default, a01 = default, a02 = default, a03 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> w1 = Int8Dot.Load512(w + panelBytes);
@@ -377,21 +382,22 @@ internal static unsafe class Int8Kernels512
             AddGroup(result + 16, a01, s1 * c0);
             AddGroup(result + 32, a02, s2 * c0);
             AddGroup(result + 48, a03, s3 * c0);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }
 
     /// <summary>1 row, 1 panel: 1 accumulator.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels1(
+    public static void Rows1Panels1<T>(
         int* x, nint stride, float* scales, nint scaleStride, byte* w, nint panelBytes, int groups, float* result)
+        where T : struct, IInt8Groups
     {
         new Span<float>(result, 1 * Lanes.Count).Clear();
         for (int group = 0; group < groups; group++)
         {
             Vector512<int> a00 = default;
-            for (int pair = 0; pair < Int8Layout.GroupPairs; pair++)
+            for (int pair = 0; pair < T.Pairs; pair++)
             {
                 Vector512<short> w0 = Int8Dot.Load512(w);
                 Vector512<short> b0 = Vector512.Create(*x).AsInt16();
@@ -404,7 +410,7 @@ internal static unsafe class Int8Kernels512
             Vector512<float> s0 = Vector512.Load((float*)w);
             Vector512<float> c0 = Vector512.Create(*scales);
             AddGroup(result, a00, s0 * c0);
-            w += CpuMatrix.PanelOutputs * sizeof(float);
+            w += Int8Layout.ScaleBytes;
             scales++;
         }
     }

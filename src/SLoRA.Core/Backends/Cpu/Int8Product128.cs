@@ -4,26 +4,28 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class Int8Product128
 {
     /// <summary>Multiplies all rows by all panels of a block.</summary>
-    public static void Multiply(in PanelBlock block)
+    public static void Multiply<T>(in PanelBlock block)
+        where T : struct, IInt8Groups
     {
         for (int row = 0; row < block.Rows;)
         {
             row += (block.Rows - row) switch
             {
-                1 => Rows1(block, row),
-                _ => Rows4(block, row),
+                1 => Rows1<T>(block, row),
+                _ => Rows4<T>(block, row),
             };
         }
     }
 
-    private static int Rows4(in PanelBlock block, int row)
+    private static int Rows4<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels128.Rows4Panels1(
+            Int8Kernels128.Rows4Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 4, panel, 1);
         }
@@ -31,14 +33,15 @@ internal static unsafe class Int8Product128
         return 4;
     }
 
-    private static int Rows1(in PanelBlock block, int row)
+    private static int Rows1<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels128.Rows1Panels1(
+            Int8Kernels128.Rows1Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 1, panel, 1);
         }

@@ -4,27 +4,29 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class Int8Product256
 {
     /// <summary>Multiplies all rows by all panels of a block.</summary>
-    public static void Multiply(in PanelBlock block)
+    public static void Multiply<T>(in PanelBlock block)
+        where T : struct, IInt8Groups
     {
         for (int row = 0; row < block.Rows;)
         {
             row += (block.Rows - row) switch
             {
-                1 => Rows1(block, row),
-                2 or 3 or 4 => Rows4(block, row),
-                _ => Rows6(block, row),
+                1 => Rows1<T>(block, row),
+                2 or 3 or 4 => Rows4<T>(block, row),
+                _ => Rows6<T>(block, row),
             };
         }
     }
 
-    private static int Rows6(in PanelBlock block, int row)
+    private static int Rows6<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows6Panels1(
+            Int8Kernels256.Rows6Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 6, panel, 1);
         }
@@ -32,14 +34,15 @@ internal static unsafe class Int8Product256
         return 6;
     }
 
-    private static int Rows4(in PanelBlock block, int row)
+    private static int Rows4<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows4Panels1(
+            Int8Kernels256.Rows4Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 4, panel, 1);
         }
@@ -47,21 +50,22 @@ internal static unsafe class Int8Product256
         return 4;
     }
 
-    private static int Rows1(in PanelBlock block, int row)
+    private static int Rows1<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 2 <= block.EndPanel; panel += 2)
         {
-            Int8Kernels256.Rows1Panels2(
+            Int8Kernels256.Rows1Panels2<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 1, panel, 2);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows1Panels1(
+            Int8Kernels256.Rows1Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 1, panel, 1);
         }

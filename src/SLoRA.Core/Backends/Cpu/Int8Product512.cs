@@ -4,34 +4,36 @@ namespace SLoRA.Backends.Cpu;
 internal static unsafe class Int8Product512
 {
     /// <summary>Multiplies all rows by all panels of a block.</summary>
-    public static void Multiply(in PanelBlock block)
+    public static void Multiply<T>(in PanelBlock block)
+        where T : struct, IInt8Groups
     {
         for (int row = 0; row < block.Rows;)
         {
             row += (block.Rows - row) switch
             {
-                1 => Rows1(block, row),
-                2 or 3 or 4 => Rows4(block, row),
-                _ => Rows8(block, row),
+                1 => Rows1<T>(block, row),
+                2 or 3 or 4 => Rows4<T>(block, row),
+                _ => Rows8<T>(block, row),
             };
         }
     }
 
-    private static int Rows8(in PanelBlock block, int row)
+    private static int Rows8<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
         {
-            Int8Kernels512.Rows8Panels3(
+            Int8Kernels512.Rows8Panels3<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 8, panel, 3);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows8Panels1(
+            Int8Kernels512.Rows8Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 8, panel, 1);
         }
@@ -39,21 +41,22 @@ internal static unsafe class Int8Product512
         return 8;
     }
 
-    private static int Rows4(in PanelBlock block, int row)
+    private static int Rows4<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            Int8Kernels512.Rows4Panels4(
+            Int8Kernels512.Rows4Panels4<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 4, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows4Panels1(
+            Int8Kernels512.Rows4Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 4, panel, 1);
         }
@@ -61,21 +64,22 @@ internal static unsafe class Int8Product512
         return 4;
     }
 
-    private static int Rows1(in PanelBlock block, int row)
+    private static int Rows1<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            Int8Kernels512.Rows1Panels4(
+            Int8Kernels512.Rows1Panels4<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 1, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows1Panels1(
+            Int8Kernels512.Rows1Panels1<T>(
                 x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
             block.Store(row, 1, panel, 1);
         }

@@ -23,7 +23,7 @@ internal readonly unsafe struct PanelBlock
     /// <summary>Inputs.</summary>
     public required CpuRows X { get; init; }
 
-    /// <summary>The inputs as integers, for a matrix of int8 weights.</summary>
+    /// <summary>The inputs as integers in the groups of the matrix, for int8 weights.</summary>
     public QuantizedRows? Quantized { get; init; }
 
     /// <summary>Outputs.</summary>

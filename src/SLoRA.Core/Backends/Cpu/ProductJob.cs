@@ -1,5 +1,3 @@
-using SLoRA.Formats;
-
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -23,7 +21,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
-    private QuantizedRows? _quantized;
+    private QuantizedInputs _quantized = null!;
     private ExpandJob? _expand;
     private int _rows;
     private int _unitPanels;
@@ -45,11 +43,11 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <summary>Sets the next product and says in how many parts it comes.</summary>
     /// <param name="group">The weights.</param>
     /// <param name="x">Inputs.</param>
-    /// <param name="quantized">The inputs as integers, where the weights are.</param>
+    /// <param name="quantized">The inputs as integers, for the parts whose weights are.</param>
     /// <param name="y">Outputs.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="expand">What adds the deltas to y, or null; its inputs are ready.</param>
-    public int Prepare(LinearGroup group, CpuRows x, QuantizedRows? quantized, CpuRows y, int rows, ExpandJob? expand)
+    public int Prepare(LinearGroup group, CpuRows x, QuantizedInputs quantized, CpuRows y, int rows, ExpandJob? expand)
     {
         _group = group;
         _x = x;
@@ -94,7 +92,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 FirstPanel = local * _unitPanels,
                 EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
                 X = _x,
-                Quantized = _quantized,
+                Quantized = _quantized.For(matrix.Packing),
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
                 Bias = (CpuVector?)linear.Bias,
@@ -103,59 +101,10 @@ internal sealed unsafe class ProductJob : ComputeJob
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));
             endColumn = block.FirstColumn + Math.Min(matrix.Outputs, block.EndPanel * CpuMatrix.PanelOutputs);
-            switch (matrix.Type)
-            {
-                case TensorType.F32:
-                    Multiply<F32Panel>(block);
-                    break;
-                case TensorType.F16:
-                    Multiply<F16Panel>(block);
-                    break;
-                case TensorType.I8:
-                    MultiplyIntegers(block);
-                    break;
-                case TensorType.BF16:
-                    Multiply<Bf16Panel>(block);
-                    break;
-                default:
-                    throw UnservedType.Error(matrix.Type);
-            }
+            matrix.Packing.Multiply(block);
         }
 
         _expand?.AddColumns(firstColumn, endColumn, worker);
-    }
-
-    private static void Multiply<T>(in PanelBlock block)
-        where T : struct, IPanelWeights
-    {
-        if (InstructionSets.VectorBits == 512)
-        {
-            PanelProduct512.Multiply<T>(block);
-        }
-        else if (InstructionSets.VectorBits == 256)
-        {
-            PanelProduct256.Multiply<T>(block);
-        }
-        else
-        {
-            PanelProduct128.Multiply<T>(block);
-        }
-    }
-
-    private static void MultiplyIntegers(in PanelBlock block)
-    {
-        if (InstructionSets.VectorBits == 512)
-        {
-            Int8Product512.Multiply(block);
-        }
-        else if (InstructionSets.VectorBits == 256)
-        {
-            Int8Product256.Multiply(block);
-        }
-        else
-        {
-            Int8Product128.Multiply(block);
-        }
     }
 
     /// <summary>

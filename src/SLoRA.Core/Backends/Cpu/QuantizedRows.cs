@@ -1,13 +1,16 @@
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Activations as 16-bit integers with a scale per row and group of 64, for the product with int8 weights. Like <see cref="CpuRows"/> it
-/// has rows behind the last that a block of rows may touch. One product after another uses the same memory.
+/// Activations as 16-bit integers with a scale per row and group of inputs, for the product with int8 weights of the same groups. Like
+/// <see cref="CpuRows"/> it has rows behind the last that a block of rows may touch. One product after another uses the same memory.
 /// </summary>
-internal sealed unsafe class QuantizedRows(int rowLimit) : IDisposable
+internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : IDisposable
 {
     private AlignedMemory _integers = new(0);
     private AlignedMemory _scales = new(0);
+
+    /// <summary>Inputs that share a scale.</summary>
+    public int GroupInputs { get; } = groupInputs;
 
     /// <summary>Pairs of inputs from one row to the next.</summary>
     public nint Stride { get; private set; }
@@ -21,12 +24,18 @@ internal sealed unsafe class QuantizedRows(int rowLimit) : IDisposable
     /// <summary>The scales of a row, one per group.</summary>
     public float* Scales(int index) => _scales.Floats + (index * ScaleStride);
 
+    /// <summary>Quantizes a row, group by group; its integers and scales depend on that row alone.</summary>
+    /// <param name="index">The row.</param>
+    /// <param name="x">Its numbers.</param>
+    /// <param name="width">How many.</param>
+    public abstract void Quantize(int index, float* x, int width);
+
     /// <summary>Makes room for rows of so many inputs; what was there is lost.</summary>
     public void Resize(int inputs)
     {
-        int groups = Int8Layout.Groups(inputs);
+        int groups = (inputs + GroupInputs - 1) / GroupInputs;
         ScaleStride = groups;
-        Stride = (nint)groups * Int8Layout.GroupPairs;
+        Stride = (nint)groups * (GroupInputs / 2);
         if (Stride % 1024 == 0)
         {
             // Rows a multiple of 4 KiB apart would all fall into the same cache sets.
@@ -51,6 +60,36 @@ internal sealed unsafe class QuantizedRows(int rowLimit) : IDisposable
         {
             memory.Dispose();
             memory = new AlignedMemory(bytes);
+        }
+    }
+}
+
+/// <summary>Quantized activations in groups of one size.</summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowLimit, Int8Layout<T>.GroupInputs)
+    where T : struct, IInt8Groups
+{
+    /// <inheritdoc/>
+    public override void Quantize(int index, float* x, int width)
+    {
+        var integers = (short*)Row(index);
+        float* scales = Scales(index);
+        int size = Int8Layout<T>.GroupInputs;
+        int whole = width / size;
+        for (int group = 0; group < whole; group++)
+        {
+            scales[group] = Int8Group.Quantize<T>(x, Int8Layout.ActivationLimit, integers);
+            x += size;
+            integers += size;
+        }
+
+        int left = width % size;
+        if (left > 0)
+        {
+            float* padded = stackalloc float[size];
+            new Span<float>(padded, size).Clear();
+            new ReadOnlySpan<float>(x, left).CopyTo(new Span<float>(padded, left));
+            scales[whole] = Int8Group.Quantize<T>(padded, Int8Layout.ActivationLimit, integers);
         }
     }
 }

@@ -47,10 +47,13 @@ internal sealed class BlasProducts : IDisposable
         }
     }
 
-    /// <summary>Announces a weight.</summary>
+    /// <summary>Whether cuBLAS knows a format: it multiplies element types and nothing in blocks.</summary>
+    public static bool Takes(WeightFormat format) => format is PlainFormat;
+
+    /// <summary>Announces a weight of a format that is taken.</summary>
     public void Expect(WeightSource source)
     {
-        if (source.Type != TensorType.F32)
+        if (source.Format != WeightFormat.F32)
         {
             _widest = Math.Max(_widest, source.Columns);
         }
@@ -71,15 +74,14 @@ internal sealed class BlasProducts : IDisposable
     /// <summary><c>y[:, firstColumn + n] = x Wᵀ + b</c>: x [rows, K], W [N, K], y [rows, width].</summary>
     public void Multiply(GpuMatrix weight, GpuVector? bias, ArrayView<float> x, int rows, ArrayView<float> y, int width, int firstColumn)
     {
-        nint input = weight.Type == TensorType.F32 ? x.LoadEffectiveAddressAsPtr() : Narrow(weight.Type, x, rows, weight.Inputs);
-        nint output = y.LoadEffectiveAddressAsPtr() + (firstColumn * sizeof(float));
-        CuBlas.DataType type = weight.Type switch
+        (CuBlas.DataType type, nint input) = weight.Format switch
         {
-            TensorType.F32 => CuBlas.DataType.F32,
-            TensorType.F16 => CuBlas.DataType.F16,
-            TensorType.BF16 => CuBlas.DataType.BF16,
-            _ => throw UnservedType.Error(weight.Type),
+            PlainFormat { Type: TensorType.F32 } => (CuBlas.DataType.F32, x.LoadEffectiveAddressAsPtr()),
+            PlainFormat { Type: TensorType.F16 } => (CuBlas.DataType.F16, Narrow(TensorType.F16, _half, x, rows, weight.Inputs)),
+            PlainFormat { Type: TensorType.BF16 } => (CuBlas.DataType.BF16, Narrow(TensorType.BF16, _brain, x, rows, weight.Inputs)),
+            _ => throw UnservedType.Error(weight.Format),
         };
+        nint output = y.LoadEffectiveAddressAsPtr() + (firstColumn * sizeof(float));
         _blas.Multiply(type, input, weight.Bytes.LoadEffectiveAddressAsPtr(), output, rows, weight.Inputs, weight.Outputs, width);
         if (bias is not null)
         {
@@ -93,12 +95,11 @@ internal sealed class BlasProducts : IDisposable
         _blas.Dispose();
     }
 
-    private nint Narrow(TensorType type, ArrayView<float> x, int rows, int width)
+    private nint Narrow(TensorType type, NarrowLauncher launch, ArrayView<float> x, int rows, int width)
     {
         ArrayView<ushort> narrow = _scratch!.All.Cast<ushort>();
         if (_narrowed != type)
         {
-            NarrowLauncher launch = type == TensorType.F16 ? _half : _brain;
             launch(_device.Stream, Launch.Elements(rows, width), x, narrow, width);
             _narrowed = type;
         }

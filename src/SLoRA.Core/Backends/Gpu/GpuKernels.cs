@@ -1,27 +1,14 @@
+using System.Collections.Frozen;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Formats;
 
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>The launchers of all kernels on one device.</summary>
 internal sealed class GpuKernels(KernelLoader loader)
 {
-    /// <inheritdoc cref="EmbedKernel"/>
-    public TypedKernel<EmbedLauncher<float>, EmbedLauncher<ushort>> Embed { get; } = new(
-        () => loader.Load<EmbedLauncher<float>>(EmbedKernel.Run<float, StoredF32>),
-        () => loader.Load<EmbedLauncher<ushort>>(EmbedKernel.Run<ushort, StoredF16>),
-        () => loader.Load<EmbedLauncher<ushort>>(EmbedKernel.Run<ushort, StoredBf16>));
-
-    /// <inheritdoc cref="ProductKernels.Few"/>
-    public TypedKernel<ProductLauncher<float>, ProductLauncher<ushort>> FewRows { get; } = new(
-        () => loader.Load<ProductLauncher<float>>(ProductKernels.Few<float, StoredF32>),
-        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Few<ushort, StoredF16>),
-        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Few<ushort, StoredBf16>));
-
-    /// <inheritdoc cref="ProductKernels.Many"/>
-    public TypedKernel<ProductLauncher<float>, ProductLauncher<ushort>> ManyRows { get; } = new(
-        () => loader.Load<ProductLauncher<float>>(ProductKernels.Many<float, StoredF32>),
-        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Many<ushort, StoredF16>),
-        () => loader.Load<ProductLauncher<ushort>>(ProductKernels.Many<ushort, StoredBf16>));
+    private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
+        GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
 
     /// <inheritdoc cref="RotateAndStoreKernel"/>
     public TypedKernel<StoreLauncher<float>, StoreLauncher<ushort>> RotateAndStore { get; } = new(
@@ -67,4 +54,7 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <inheritdoc cref="ChooseKernels.Choose"/>
     public ChooseLauncher Choose { get; } = loader.Load<ChooseLauncher>(ChooseKernels.Choose);
+
+    /// <summary>The kernels that read weights of a format.</summary>
+    public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];
 }

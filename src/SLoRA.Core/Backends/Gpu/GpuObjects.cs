@@ -18,22 +18,27 @@ internal sealed class GpuRows(RowSet rows, int width, int limit) : DeviceRows(ro
 }
 
 /// <summary>A base weight <c>[outputs, inputs]</c>, row-major as stored.</summary>
-internal sealed class GpuMatrix(int outputs, int inputs, TensorType type, ArrayView<byte> bytes) : DeviceMatrix(outputs, inputs)
+internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes)
+    : DeviceMatrix(source.Rows, source.Columns)
 {
-    /// <summary>Element type.</summary>
-    public TensorType Type { get; } = type;
+    /// <summary>How its elements lie.</summary>
+    public WeightFormat Format { get; } = source.Format;
 
-    /// <summary>The elements.</summary>
+    /// <summary>The kernels that read it.</summary>
+    public WeightKernels Kernels { get; } = kernels;
+
+    /// <summary>The blocks.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 }
 
 /// <summary>An embedding table <c>[entries, width]</c>, row-major as stored.</summary>
-internal sealed class GpuTable(int entries, int width, TensorType type, ArrayView<byte> bytes) : DeviceTable(entries, width)
+internal sealed class GpuTable(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes)
+    : DeviceTable(source.Rows, source.Columns)
 {
-    /// <summary>Element type.</summary>
-    public TensorType Type { get; } = type;
+    /// <summary>The kernels that read it.</summary>
+    public WeightKernels Kernels { get; } = kernels;
 
-    /// <summary>The elements.</summary>
+    /// <summary>The blocks.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 }
 
@@ -45,7 +50,7 @@ internal sealed class GpuVector(ArrayView<float> values) : DeviceVector((int)val
 }
 
 /// <summary>The angles of a rotary embedding, made on the host: devices compute sines of large angles badly.</summary>
-internal sealed class GpuRope(RopeDescription description) : DeviceRope
+internal sealed unsafe class GpuRope(RopeDescription description) : DeviceRope
 {
     /// <summary><c>[positions, d]</c>: d/2 cosines, then d/2 sines, scaled by the attention factor.</summary>
     public ArrayView<float> Angles { get; set; }
@@ -53,8 +58,30 @@ internal sealed class GpuRope(RopeDescription description) : DeviceRope
     /// <summary>Columns of a head, d.</summary>
     public int HeadDim => 2 * description.InverseFrequencies.Length;
 
-    /// <summary>Computes the angles of a position.</summary>
-    public void Compute(int position, Span<float> angles)
+    /// <summary>Computes the angles of all positions and sends them to the device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="angles">Memory for them; it becomes <see cref="Angles"/>.</param>
+    public void Send(GpuDevice device, ArrayView<float> angles)
+    {
+        Angles = angles;
+        int positions = (int)(angles.Length / HeadDim);
+        int rowsAtOnce = Math.Max(1, (1 << 20) / HeadDim);
+        using var staging = new HostBuffer(device, (long)rowsAtOnce * HeadDim * sizeof(float));
+        for (int first = 0; first < positions; first += rowsAtOnce)
+        {
+            int count = Math.Min(rowsAtOnce, positions - first);
+            for (int i = 0; i < count; i++)
+            {
+                Compute(first + i, staging.Span<float>((long)i * HeadDim * sizeof(float), HeadDim));
+            }
+
+            ArrayView<byte> target = angles.SubView((long)first * HeadDim, (long)count * HeadDim).Cast<byte>();
+            device.Upload(staging.Address, target);
+            device.Synchronize();
+        }
+    }
+
+    private void Compute(int position, Span<float> angles)
     {
         int half = description.InverseFrequencies.Length;
         for (int i = 0; i < half; i++)

@@ -1,5 +1,4 @@
 using ILGPU;
-using SLoRA.Formats;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -30,7 +29,7 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
         (nint, string) key = source.Stays ? (source.Data, "") : (0, source.Name);
         if (!_loaded.TryGetValue(key, out ArrayView<byte> view))
         {
-            view = Take((long)source.Rows * source.Columns * source.Type.ElementSize());
+            view = Take(source.Bytes);
             Send((byte*)source.Data, view);
             _loaded.Add(key, view);
         }
@@ -41,14 +40,8 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
     /// <summary>A vector, widened to fp32.</summary>
     public ArrayView<float> LoadWidened(WeightSource source)
     {
-        int length = checked(source.Rows * source.Columns);
-        var wide = new float[length];
-        for (int i = 0; i < length; i++)
-        {
-            wide[i] = Elements.Read(source.Type, (byte*)source.Data, i);
-        }
-
-        ArrayView<byte> view = Take((long)length * sizeof(float));
+        float[] wide = source.Widened();
+        ArrayView<byte> view = Take((long)wide.Length * sizeof(float));
         fixed (float* data = wide)
         {
             Send((byte*)data, view);

@@ -3,7 +3,7 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// A kernel with one version per element type of weights or cache. A version is compiled when its type is announced, so that no step waits
+/// A kernel with one version per element type of the cache. A version is compiled when its type is announced, so that no step waits
 /// for the compiler.
 /// </summary>
 /// <typeparam name="TWide">Launcher of the version for fp32.</typeparam>

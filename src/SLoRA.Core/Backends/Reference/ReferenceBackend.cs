@@ -1,4 +1,3 @@
-using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
@@ -49,11 +48,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
     {
     }
 
-    public DeviceMatrix LoadMatrix(WeightSource source) => new ReferenceMatrix(source.Rows, source.Columns, Widen(source));
+    public DeviceMatrix LoadMatrix(WeightSource source) => new ReferenceMatrix(source.Rows, source.Columns, source.Widened());
 
-    public DeviceTable LoadTable(WeightSource source) => new ReferenceTable(source.Rows, source.Columns, Widen(source));
+    public DeviceTable LoadTable(WeightSource source) => new ReferenceTable(source.Rows, source.Columns, source.Widened());
 
-    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(Widen(source));
+    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(source.Widened());
 
     public DeviceRows CreateRows(RowSet rows, int width) => new ReferenceRows(rows, width, rows == RowSet.Step ? _rowLimit : _outputLimit);
 
@@ -263,17 +262,6 @@ internal sealed unsafe class ReferenceBackend : IBackend
             float sin = rope.Sin(position, i);
             (head[i], head[i + half]) = ((head[i] * cos) - (head[i + half] * sin), (head[i + half] * cos) + (head[i] * sin));
         }
-    }
-
-    private static float[] Widen(WeightSource source)
-    {
-        var values = new float[checked(source.Rows * source.Columns)];
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = Elements.Read(source.Type, (byte*)source.Data, i);
-        }
-
-        return values;
     }
 
     private int Count(DeviceRows rows) => rows.Rows == RowSet.Step ? _plan.RowCount : _plan.OutputCount;

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
-/// What a model's authors say about generating with it, as far as requests go by it: which tokens end a sequence. How to sample is each
-/// request's own matter, so their values for that are not read, whatever they are; those that no request can ask for are told.
+/// What a model's authors say about generating with it. Requests go by the tokens that end a sequence; how to choose tokens is each
+/// request's own matter, and <see cref="SamplingOptions.FromModel"/> takes what is recommended. What no request can ask for is told.
 /// </summary>
 internal sealed record GenerationDefaults
 {
@@ -20,6 +20,9 @@ internal sealed record GenerationDefaults
     /// <summary>The tokens that end a sequence.</summary>
     public required ImmutableArray<int> EndOfSequence { get; init; }
 
+    /// <summary>How they recommend to choose tokens: greedily where they say nothing.</summary>
+    public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
+
     /// <summary>Keys whose values ask for something that is not done.</summary>
     public ImmutableArray<string> NotApplied { get; init; } = [];
 
@@ -29,11 +32,13 @@ internal sealed record GenerationDefaults
     /// <summary>Reads generation_config.json.</summary>
     /// <param name="config">Its root.</param>
     /// <param name="end">The tokens that config.json ends with, for a file that names none.</param>
-    public static GenerationDefaults Read(ConfigObject config, ImmutableArray<int> end) => new()
+    public static GenerationDefaults Read(ConfigObject config, ImmutableArray<int> end)
     {
-        EndOfSequence = End(config) ?? end,
-        NotApplied = [.. Others.Where(other => IsActive(config, other.Key, other.Neutral)).Select(other => other.Key)],
-    };
+        var notApplied = new List<string>();
+        SamplingOptions sampling = RecommendedSampling.Read(config, notApplied);
+        notApplied.AddRange(Others.Where(other => IsActive(config, other.Key, other.Neutral)).Select(other => other.Key));
+        return new GenerationDefaults { EndOfSequence = End(config) ?? end, Sampling = sampling, NotApplied = [.. notApplied] };
+    }
 
     private static ImmutableArray<int>? End(ConfigObject config) => config.OptionalIntOrInts("eos_token_id", 0, int.MaxValue);
 

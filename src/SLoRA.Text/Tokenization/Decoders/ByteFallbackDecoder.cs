@@ -11,6 +11,8 @@ internal sealed class ByteFallbackDecoder : TokenDecoder
 {
     public override DecoderStage CreateStage(DecoderStage next, bool streaming) => new Stage(next, streaming);
 
+    public override byte[]? BytesOf(string token) => ParseByte(token) is var value and >= 0 ? [(byte)value] : null;
+
     private static int ParseByte(ReadOnlySpan<char> token)
     {
         if (token.Length != 6 || !token.StartsWith("<0x") || token[5] != '>')

@@ -11,6 +11,13 @@ internal sealed class ByteLevelDecoder : TokenDecoder
 {
     public override DecoderStage CreateStage(DecoderStage next, bool streaming) => new Stage(next);
 
+    public override byte[]? BytesOf(string token)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(token);
+        byte[] bytes = new byte[text.Length];
+        return bytes[..ByteAlphabet.Decode(text, bytes)];
+    }
+
     private sealed class Stage(DecoderStage next) : WholeTokenStage(next)
     {
         private readonly CharBuffer _text = new();

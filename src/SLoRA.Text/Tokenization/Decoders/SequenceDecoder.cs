@@ -12,4 +12,7 @@ internal sealed class SequenceDecoder(IReadOnlyList<TokenDecoder> decoders) : To
 
         return next;
     }
+
+    public override byte[]? BytesOf(string token) =>
+        decoders.Select(decoder => decoder.BytesOf(token)).FirstOrDefault(bytes => bytes is not null);
 }

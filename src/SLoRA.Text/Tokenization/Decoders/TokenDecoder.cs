@@ -12,4 +12,7 @@ internal abstract class TokenDecoder
     /// replacement characters as a whole, but a stream has sent its first characters by then.
     /// </param>
     public abstract DecoderStage CreateStage(DecoderStage next, bool streaming);
+
+    /// <summary>The bytes that a token stands for, where it stands for bytes rather than for text; else null.</summary>
+    public virtual byte[]? BytesOf(string token) => null;
 }

@@ -9,7 +9,7 @@ public sealed class AttentionJobTests
 {
     private static readonly int[] Dims = [2, 8, 12, 16, 24, 40, 64];
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Attention_agrees_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -89,7 +89,7 @@ public sealed class AttentionJobTests
         Assert.That(Twin.Read(y.Cpu, 0), Is.EqualTo(Twin.Read(y.Reference, 0)).Within(2e-5f));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 25)]
+    [SeededProperty(MaxTest = 25)]
     public void A_row_has_the_same_bits_in_any_chunks_beside_any_other_rows_on_any_number_of_threads(int seed)
     {
         var random = new Random(seed);

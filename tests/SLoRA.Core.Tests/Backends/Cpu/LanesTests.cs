@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class LanesTests
 {
-    [FsCheck.NUnit.Property]
+    [SeededProperty]
     public void Sums_add_halves_onto_each_other(int seed)
     {
         var random = new Random(seed);

@@ -9,7 +9,7 @@ public sealed class LoraTests
 {
     private const int PageBytes = 32 * 1024;
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Ragged_work_lists_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -33,7 +33,7 @@ public sealed class LoraTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Rows_of_the_base_keep_the_bits_of_the_base(int seed)
     {
         var random = new Random(seed);
@@ -55,7 +55,7 @@ public sealed class LoraTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void A_row_has_the_same_bits_alone_and_in_a_mix(int seed)
     {
         var random = new Random(seed);
@@ -89,7 +89,7 @@ public sealed class LoraTests
         Assert.That(Twin.Read(y, 0), Is.EqualTo(mixed));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Embedding_adapters_agree_with_the_Reference_to_the_bit(int seed)
     {
         var random = new Random(seed);
@@ -109,7 +109,7 @@ public sealed class LoraTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 25)]
+    [SeededProperty(MaxTest = 25)]
     public void Beside_int8_weights_adapters_read_activations_as_they_are(int seed)
     {
         float[][] stored = Deltas(seed, CpuWeights.AsStored);

@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class ProductJobTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 150)]
+    [SeededProperty(MaxTest = 150)]
     public void Products_have_the_bits_of_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -34,7 +34,7 @@ public sealed unsafe class ProductJobTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Products_have_the_bits_of_scalar_sums_in_order_and_then_the_bias(int seed)
     {
         var random = new Random(seed);
@@ -69,7 +69,7 @@ public sealed unsafe class ProductJobTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 30)]
+    [SeededProperty(MaxTest = 30)]
     public void A_row_has_the_same_bits_alone_and_in_a_batch_on_any_number_of_threads(int seed)
     {
         var random = new Random(seed);

@@ -4,25 +4,26 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// The int8 product in scalars, as the documentation states it: groups of 64 inputs, integers round(x · (L / max |x|)), exact sums of a
-/// group, groups added in order by fused multiply-add, then the bias.
+/// The int8 product in scalars, as the documentation states it: groups of 64 inputs, or of the 32 of a block of Q8_0, integers
+/// round(x · (L / max |x|)) or those of the block, exact sums of a group, groups added in order by fused multiply-add, then the bias.
 /// </summary>
 internal static unsafe class QuantizedProduct
 {
-    private const int Group = 64;
-
     /// <summary>One row times a weight <c>[outputs, inputs]</c>.</summary>
     public static float[] Multiply(WeightSource weight, float[]? bias, float[] x)
     {
         var y = new float[weight.Rows];
+        int size = weight.Format == WeightFormat.Q8_0 ? 32 : 64;
         for (int output = 0; output < weight.Rows; output++)
         {
             float sum = 0;
-            for (int first = 0; first < weight.Columns; first += Group)
+            for (int first = 0; first < weight.Columns; first += size)
             {
-                int count = Math.Min(Group, weight.Columns - first);
+                int count = Math.Min(size, weight.Columns - first);
                 (int[] a, float activationScale) = Quantize(x.AsSpan(first, count), 32767);
-                (int[] w, float weightScale) = Quantize(Row(weight, output).AsSpan(first, count), 127);
+                (int[] w, float weightScale) = weight.Format == WeightFormat.Q8_0
+                    ? Block((byte*)weight.Data + (34L * ((output * (weight.Columns / 32)) + (first / 32))))
+                    : Quantize(Row(weight, output).AsSpan(first, count), 127);
                 long dot = 0;
                 for (int i = 0; i < count; i++)
                 {
@@ -44,11 +45,15 @@ internal static unsafe class QuantizedProduct
         var values = new float[weight.Columns];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = Elements.Read(weight.Type, (byte*)weight.Data, ((long)row * weight.Columns) + i);
+            values[i] = Elements.Read(((PlainFormat)weight.Format).Type, (byte*)weight.Data, ((long)row * weight.Columns) + i);
         }
 
         return values;
     }
+
+    private static (int[] Integers, float Scale) Block(byte* block) => (
+        [.. new ReadOnlySpan<byte>(block + 2, 32).ToArray().Select(value => (int)(sbyte)value)],
+        (float)BitConverter.UInt16BitsToHalf((ushort)(block[0] | (block[1] << 8))));
 
     private static (int[] Integers, float Scale) Quantize(ReadOnlySpan<float> x, int limit)
     {

@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 /// <summary>The operations that take each row by itself.</summary>
 public sealed class RowJobTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Norms_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -31,7 +31,7 @@ public sealed class RowJobTests
         AssertClose(z, rows, 2e-6f);
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void A_sum_and_its_norm_have_the_bits_of_one_after_the_other(int seed)
     {
         var random = new Random(seed);
@@ -55,7 +55,7 @@ public sealed class RowJobTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Gates_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -71,7 +71,7 @@ public sealed class RowJobTests
         AssertClose(y, rows, 1e-6f);
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Sums_gathers_and_look_ups_have_the_bits_of_the_Reference(int seed)
     {
         var random = new Random(seed);

@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class TileProductTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Blocks_have_the_bits_of_sums_in_order_at_the_width_of_the_machine_and_at_256_and_128_bits(int seed)
     {
         var random = new Random(seed);
@@ -24,7 +24,7 @@ public sealed unsafe class TileProductTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void One_entry_along_rank_rows_has_the_bits_of_sums_in_order(int seed)
     {
         var random = new Random(seed);

@@ -1,6 +1,7 @@
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Reference;
+using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -65,17 +66,41 @@ internal sealed unsafe class Twin : IDisposable
             Elements.Write(type, data, i, (number ?? Number)());
         }
 
-        return new WeightSource("test", type, (nint)data, rows, columns);
+        return new WeightSource("test", WeightFormat.Of(type)!, (nint)data, rows, columns);
+    }
+
+    /// <summary>A weight of any format.</summary>
+    public WeightSource Weight(WeightFormat format, int rows, int columns)
+    {
+        // Two bytes later than aligned: blocks lie anywhere.
+        byte[] blocks = RandomBlocks.Make(format, rows * columns, Number);
+        var memory = new AlignedMemory(blocks.Length + 2);
+        _memory.Add(memory);
+        blocks.CopyTo(new Span<byte>(memory.Address + 2, blocks.Length));
+        return new WeightSource("test", format, (nint)(memory.Address + 2), rows, columns);
     }
 
     /// <summary>A group on both backends over the same weights.</summary>
     public (LinearGroup Reference, LinearGroup Cpu) Group(int inputs, params ReadOnlySpan<(TensorType Type, int Outputs, bool Bias)> parts)
     {
+        var formats = new (WeightFormat, int, bool)[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            formats[i] = (WeightFormat.Of(parts[i].Type)!, parts[i].Outputs, parts[i].Bias);
+        }
+
+        return Group(inputs, formats);
+    }
+
+    /// <summary>The same with weights of any formats.</summary>
+    public (LinearGroup Reference, LinearGroup Cpu) Group(
+        int inputs, params ReadOnlySpan<(WeightFormat Format, int Outputs, bool Bias)> parts)
+    {
         var reference = new List<LinearPart>();
         var cpu = new List<LinearPart>();
-        foreach ((TensorType type, int outputs, bool hasBias) in parts)
+        foreach ((WeightFormat format, int outputs, bool hasBias) in parts)
         {
-            WeightSource weight = Weight(type, outputs, inputs);
+            WeightSource weight = Weight(format, outputs, inputs);
             WeightSource? bias = hasBias ? Weight(AnyType(), 1, outputs) : null;
             reference.Add(new LinearPart(Reference.LoadMatrix(weight), bias is { } r ? Reference.LoadVector(r) : null, reference.Count));
             cpu.Add(new LinearPart(Cpu.LoadMatrix(weight), bias is { } c ? Cpu.LoadVector(c) : null, cpu.Count));

@@ -11,7 +11,7 @@ public sealed class AttentionTests
 {
     private static readonly int[] Dims = [2, 8, 12, 16, 24, 40, 64, 130];
 
-    [FsCheck.NUnit.Property(MaxTest = 50)]
+    [SeededProperty(MaxTest = 50)]
     public void Attention_agrees_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -60,7 +60,7 @@ public sealed class AttentionTests
         Assert.That(rows, Is.All.EqualTo(rows[0]));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 25)]
+    [SeededProperty(MaxTest = 25)]
     public void A_row_has_the_same_bits_in_any_chunks_beside_any_other_rows(int seed)
     {
         var random = new Random(seed);

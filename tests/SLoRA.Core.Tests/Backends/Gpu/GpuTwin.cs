@@ -5,6 +5,7 @@ using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Backends.Cpu;
+using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -114,42 +115,55 @@ internal sealed unsafe class GpuTwin : IDisposable
     }
 
     /// <summary>A weight with random elements, and its magnitudes.</summary>
-    public (WeightSource Weight, WeightSource Magnitudes) Weight(TensorType type, int rows, int columns)
+    public (WeightSource Weight, WeightSource Magnitudes) Weight(WeightFormat format, int rows, int columns)
     {
-        int size = type.ElementSize();
-        long count = (long)rows * columns;
-        AlignedMemory weight = Take(count * size);
-        AlignedMemory magnitudes = Take(count * size);
-        for (long i = 0; i < count; i++)
+        byte[] blocks = RandomBlocks.Make(format, rows * columns, Number);
+        AlignedMemory memory = Take(blocks.Length);
+        blocks.CopyTo(new Span<byte>(memory.Address, blocks.Length));
+        var weight = new WeightSource("test", format, (nint)memory.Address, rows, columns);
+        float[] values = weight.Widened();
+        AlignedMemory magnitudes = Take((long)values.Length * sizeof(float));
+        for (int i = 0; i < values.Length; i++)
         {
-            float number = Number();
-            Elements.Write(type, weight.Address, i, number);
-            Elements.Write(type, magnitudes.Address, i, MathF.Abs(number));
+            magnitudes.Floats[i] = MathF.Abs(values[i]);
         }
 
-        return (new WeightSource("test", type, (nint)weight.Address, rows, columns),
-            new WeightSource("test", type, (nint)magnitudes.Address, rows, columns));
+        return (weight, new WeightSource("test", WeightFormat.F32, (nint)magnitudes.Address, rows, columns));
     }
 
     public Trio<DeviceVector> Vector(TensorType type, int length)
     {
-        (WeightSource weight, WeightSource magnitudes) = Weight(type, 1, length);
+        (WeightSource weight, WeightSource magnitudes) = Weight(WeightFormat.Of(type)!, 1, length);
         return new Trio<DeviceVector>(Reference.LoadVector(weight), Magnitudes.LoadVector(magnitudes), Gpu.LoadVector(weight));
     }
 
-    public Trio<DeviceTable> Table(TensorType type, int entries, int width)
+    public Trio<DeviceTable> Table(TensorType type, int entries, int width) => Table(WeightFormat.Of(type)!, entries, width);
+
+    public Trio<DeviceTable> Table(WeightFormat format, int entries, int width)
     {
-        (WeightSource weight, WeightSource magnitudes) = Weight(type, entries, width);
+        (WeightSource weight, WeightSource magnitudes) = Weight(format, entries, width);
         return new Trio<DeviceTable>(Reference.LoadTable(weight), Magnitudes.LoadTable(magnitudes), Gpu.LoadTable(weight));
     }
 
     /// <summary>Products that share their input; part i is target i.</summary>
     public Trio<LinearGroup> Group(int inputs, params ReadOnlySpan<(TensorType Type, int Outputs, bool Bias)> parts)
     {
-        var made = new List<(LinearPart Reference, LinearPart Magnitudes, LinearPart Gpu)>();
-        foreach ((TensorType type, int outputs, bool hasBias) in parts)
+        var formats = new (WeightFormat, int, bool)[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
         {
-            (WeightSource weight, WeightSource magnitudes) = Weight(type, outputs, inputs);
+            formats[i] = (WeightFormat.Of(parts[i].Type)!, parts[i].Outputs, parts[i].Bias);
+        }
+
+        return Group(inputs, formats);
+    }
+
+    /// <summary>The same with weights of any formats.</summary>
+    public Trio<LinearGroup> Group(int inputs, params ReadOnlySpan<(WeightFormat Format, int Outputs, bool Bias)> parts)
+    {
+        var made = new List<(LinearPart Reference, LinearPart Magnitudes, LinearPart Gpu)>();
+        foreach ((WeightFormat format, int outputs, bool hasBias) in parts)
+        {
+            (WeightSource weight, WeightSource magnitudes) = Weight(format, outputs, inputs);
             Trio<DeviceVector?> bias = default;
             if (hasBias)
             {

@@ -13,7 +13,13 @@ internal static class KernelChecks
     /// <summary>Products of x and W and biases. Errors: K products and sums, the bias.</summary>
     public static void Products(GpuTwin twin, int rows, int inputs, params ReadOnlySpan<(TensorType Type, int Outputs, bool Bias)> parts)
     {
-        Trio<LinearGroup> group = twin.Group(inputs, parts);
+        Products(twin, rows, twin.Group(inputs, parts));
+    }
+
+    /// <summary>The same with weights that are made already.</summary>
+    public static void Products(GpuTwin twin, int rows, Trio<LinearGroup> group)
+    {
+        int inputs = group.Gpu.Inputs;
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, inputs, rows);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, group.Gpu.Outputs, rows);
         twin.Plan.AddSlice(new int[rows], 0, [0], 0);
@@ -38,9 +44,13 @@ internal static class KernelChecks
     }
 
     /// <summary>Embeddings and their deltas. Errors: r of each delta, and as above.</summary>
-    public static void Embeddings(GpuTwin twin, int rows, TensorType type, int entries, int width)
+    public static void Embeddings(GpuTwin twin, int rows, TensorType type, int entries, int width) =>
+        Embeddings(twin, rows, WeightFormat.Of(type)!, entries, width);
+
+    /// <summary>The same with a table of any format.</summary>
+    public static void Embeddings(GpuTwin twin, int rows, WeightFormat format, int entries, int width)
     {
-        Trio<DeviceTable> table = twin.Table(type, entries, width);
+        Trio<DeviceTable> table = twin.Table(format, entries, width);
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, width, rows);
         LoraStep.Build(twin, rows, RowSet.Step, entries, (entries, width));
         twin.BeginStep();

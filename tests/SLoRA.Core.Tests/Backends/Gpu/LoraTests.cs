@@ -9,7 +9,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [DeviceFixture]
 public sealed class LoraTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Ragged_work_lists_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -25,7 +25,7 @@ public sealed class LoraTests
         KernelChecks.Deltas(twin, rows, random.Next(3) == 0 ? RowSet.Output : RowSet.Step, random.Next(1, 150), parts);
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Embedding_adapters_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -34,7 +34,7 @@ public sealed class LoraTests
         KernelChecks.Embeddings(twin, rows, twin.AnyType(), random.Next(1, 200), random.Next(1, 150));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 30)]
+    [SeededProperty(MaxTest = 30)]
     public void Rows_of_the_base_keep_the_bits_of_the_base(int seed)
     {
         var random = new Random(seed);
@@ -60,7 +60,7 @@ public sealed class LoraTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 30)]
+    [SeededProperty(MaxTest = 30)]
     public void A_row_has_the_same_bits_alone_and_in_a_mix(int seed)
     {
         var random = new Random(seed);
@@ -80,7 +80,7 @@ public sealed class LoraTests
         Assert.That(twin.Read(y.Gpu, 0), Is.EqualTo(mixed));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 20)]
+    [SeededProperty(MaxTest = 20)]
     public void A_token_is_embedded_to_the_same_bits_alone_and_in_a_mix(int seed)
     {
         var random = new Random(seed);

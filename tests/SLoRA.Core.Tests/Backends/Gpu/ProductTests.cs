@@ -1,7 +1,10 @@
 using NUnit.Framework;
 using SLoRA.Backends;
+using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Backends.Cpu;
+using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
@@ -10,7 +13,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [DeviceFixture]
 public sealed class ProductTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [SeededProperty(MaxTest = 60)]
     public void Products_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -32,15 +35,51 @@ public sealed class ProductTests
         KernelChecks.Products(twin, rows, 67, (Twin.Types[rows % 3], 69, rows % 2 == 0));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 30)]
+    [SeededProperty(MaxTest = 30)]
+    public void Products_with_weights_in_blocks_agree_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 71);
+        using GpuTwin twin = SharedDevice.Twin(seed, rows);
+        KernelChecks.Products(twin, rows, twin.Group(
+            32 * random.Next(1, 20), (WeightFormat.Q8_0, random.Next(1, 100), random.Next(2) == 0),
+            (WeightFormat.BF16, random.Next(1, 40), false)));
+    }
+
+    [Test]
+    public void A_decoder_with_weights_in_blocks_has_the_logits_of_the_Reference([Values(1, 2)] int seed)
+    {
+        using NamedWeights weights = BlockedDecoder.Weights(seed);
+        using var reference = new ReferenceBackend(BlockedDecoder.Rows, BlockedDecoder.Rows);
+        using var gpu = new GpuBackend(SharedDevice.Device, SharedDevice.Kernels, BlockedDecoder.Rows, BlockedDecoder.Rows);
+
+        float[][] expected = BlockedDecoder.Logits(reference, weights.Source);
+        float[][] actual = BlockedDecoder.Logits(gpu, weights.Source);
+        for (int row = 0; row < BlockedDecoder.Rows; row++)
+        {
+            Assert.That(actual[row], Is.EqualTo(expected[row]).Within(2e-4f), $"row {row}");
+        }
+    }
+
+    [SeededProperty(MaxTest = 20)]
+    public void Look_ups_in_tables_of_blocks_agree_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 30);
+        using GpuTwin twin = SharedDevice.Twin(seed, rows);
+        KernelChecks.Embeddings(twin, rows, WeightFormat.Q8_0, random.Next(1, 60), 32 * random.Next(1, 9));
+    }
+
+    [SeededProperty(MaxTest = 30)]
     public void A_row_has_the_same_bits_from_both_kernels(int seed)
     {
         var random = new Random(seed);
         int rows = random.Next(ProductKernels.FewRows + 1, 71);
-        int inputs = random.Next(1, 2600);
+        int inputs = random.Next(3) == 0 ? 32 * random.Next(1, 80) : random.Next(1, 2600);
         using GpuTwin twin = SharedDevice.Twin(seed, rows);
-        Trio<LinearGroup> group =
-            twin.Group(inputs, (twin.AnyType(), random.Next(1, 90), random.Next(2) == 0), (twin.AnyType(), random.Next(1, 20), true));
+        Trio<LinearGroup> group = inputs % 32 == 0
+            ? twin.Group(inputs, (WeightFormat.Q8_0, random.Next(1, 90), random.Next(2) == 0))
+            : twin.Group(inputs, (twin.AnyType(), random.Next(1, 90), random.Next(2) == 0), (twin.AnyType(), random.Next(1, 20), true));
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, inputs, rows);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, group.Gpu.Outputs, 0);
         float[][] many = Compute(rows);

@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [DeviceFixture]
 public sealed class RowTests
 {
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Norms_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -16,7 +16,7 @@ public sealed class RowTests
         KernelChecks.Norms(twin, rows, random.Next(1, random.Next(2) == 0 ? 100 : 1000), random.Next(1, 4), random.Next(1, 140));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Gates_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
@@ -25,7 +25,7 @@ public sealed class RowTests
         KernelChecks.Gates(twin, rows, random.Next(1, 300), random.Next(1, 85));
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [SeededProperty(MaxTest = 40)]
     public void Sums_gathers_and_look_ups_have_the_bits_of_the_Reference(int seed)
     {
         var random = new Random(seed);

@@ -19,7 +19,7 @@ public sealed unsafe class StepUploadTests
     private const int Pages = 4000;
     private const int Places = 40;
 
-    [FsCheck.NUnit.Property(MaxTest = 25)]
+    [SeededProperty(MaxTest = 25)]
     public void What_kernels_read_is_what_the_plan_says_and_lies_inside_of_what_was_sent(int seed)
     {
         var random = new Random(seed);
@@ -41,7 +41,7 @@ public sealed unsafe class StepUploadTests
         }
     }
 
-    [FsCheck.NUnit.Property(MaxTest = 10)]
+    [SeededProperty(MaxTest = 10)]
     public void Directories_outlive_that_there_is_no_room_for_all_of_them(int seed)
     {
         var random = new Random(seed);

@@ -109,7 +109,7 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
 
         public override long WriteBeside(int page, long offset, ReadOnlySpan<byte> source)
         {
-            before(nameof(Write));
+            before(nameof(WriteBeside));
             return base.WriteBeside(page, offset, source);
         }
 

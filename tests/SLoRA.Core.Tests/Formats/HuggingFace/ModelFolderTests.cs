@@ -131,17 +131,17 @@ internal sealed class ModelFolderTests
     }
 
     [TestCase("\"top_k\":-1", Description = "as vLLM switches it off")]
-    [TestCase("\"top_k\":1e9,\"top_p\":1.5,\"min_p\":-1")]
+    [TestCase("\"top_k\":1e9,\"top_p\":1.5,\"min_p\":-1", "top_p", "min_p")]
     [TestCase("\"temperature\":null,\"do_sample\":\"yes\",\"max_length\":-5")]
-    [TestCase("\"repetition_penalty\":[1.1],\"top_p\":\"\"")]
-    public void Values_that_no_request_goes_by_do_not_refuse_a_model(string values)
+    [TestCase("\"repetition_penalty\":[1.1],\"top_p\":\"\"", "top_p", "repetition_penalty")]
+    public void Values_that_cannot_be_do_not_refuse_a_model_and_are_named(string values, params string[] named)
     {
         using var folder = new TemporaryFolder();
         folder.Write("config.json", """{"eos_token_id":7}""");
         folder.Write("generation_config.json", $$"""{"eos_token_id":2,{{values}}}""");
         GenerationDefaults defaults = ModelFolder.Open(folder.Path).ReadGenerationDefaults();
-        Assert.That((defaults.EndOfSequence.Single(), defaults.NotApplied),
-            Is.EqualTo((2, System.Collections.Immutable.ImmutableArray<string>.Empty)));
+        Assert.That(defaults.EndOfSequence.Single(), Is.EqualTo(2));
+        Assert.That(defaults.NotApplied, Is.EqualTo(named));
     }
 
     private static FormatError Refused(Action action, LoadErrorKind kind, string mention)

@@ -1,46 +1,67 @@
 using System.Runtime.InteropServices;
 using SLoRA.Backends;
+using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;
 
 namespace SLoRA.Core.Tests.Models.Blocks;
 
-/// <summary>fp32 weights of a decoder by the names of their tensors, random from a seed.</summary>
+/// <summary>
+/// Weights of a decoder by the names of their tensors, random from a seed: fp32, or of another format where that has whole blocks.
+/// </summary>
 internal sealed class NamedWeights : IDisposable
 {
-    private readonly Dictionary<string, (float[] Values, GCHandle Handle, int Rows)> _tensors = [];
+    private readonly Dictionary<string, (WeightSource Source, GCHandle Handle)> _tensors = [];
 
-    public NamedWeights(DecoderModules modules, int seed = 1)
+    private NamedWeights()
+    {
+    }
+
+    public NamedWeights(DecoderModules modules, int seed = 1, Func<ExpectedTensor, WeightFormat>? format = null)
     {
         var random = new Random(seed);
         foreach (ExpectedTensor tensor in modules.Tensors)
         {
-            float[] values = [.. Enumerable.Range(0, (int)tensor.ElementCount).Select(_ => random.NextSingle() - 0.5f)];
-            _tensors.Add(
-                tensor.Name, (values, GCHandle.Alloc(values, GCHandleType.Pinned), tensor.Shape is [long rows, _] ? (int)rows : 1));
+            WeightFormat stored = format?.Invoke(tensor) ?? WeightFormat.F32;
+            int rows = tensor.Shape is [long outputs, _] ? (int)outputs : 1;
+            Add(tensor.Name, stored, RandomBlocks.Make(stored, (int)tensor.ElementCount, () => random.NextSingle() - 0.5f),
+                rows, (int)tensor.ElementCount / rows);
         }
     }
 
-    public int Rows(string name) => _tensors[name].Rows;
+    public int Rows(string name) => _tensors[name].Source.Rows;
 
     public double[] Row(string name, int row)
     {
-        (float[] values, _, int rows) = _tensors[name];
-        int columns = values.Length / rows;
-        return [.. values.Skip(row * columns).Take(columns).Select(value => (double)value)];
+        WeightSource source = Source(name);
+        return [.. source.Widened().Skip(row * source.Columns).Take(source.Columns).Select(value => (double)value)];
     }
 
-    public WeightSource Source(string name)
+    public WeightSource Source(string name) => _tensors[name].Source;
+
+    /// <summary>The same values in fp32.</summary>
+    public NamedWeights Widened()
     {
-        (float[] values, GCHandle handle, int rows) = _tensors[name];
-        return new WeightSource(name, TensorType.F32, handle.AddrOfPinnedObject(), rows, values.Length / rows);
+        var wide = new NamedWeights();
+        foreach ((WeightSource source, _) in _tensors.Values)
+        {
+            wide.Add(source.Name, WeightFormat.F32, MemoryMarshal.AsBytes<float>(source.Widened()).ToArray(), source.Rows, source.Columns);
+        }
+
+        return wide;
     }
 
     public void Dispose()
     {
-        foreach ((_, GCHandle handle, _) in _tensors.Values)
+        foreach ((_, GCHandle handle) in _tensors.Values)
         {
             handle.Free();
         }
+    }
+
+    private void Add(string name, WeightFormat format, byte[] blocks, int rows, int columns)
+    {
+        var handle = GCHandle.Alloc(blocks, GCHandleType.Pinned);
+        _tensors.Add(name, (new WeightSource(name, format, handle.AddrOfPinnedObject(), rows, columns), handle));
     }
 }

@@ -19,7 +19,7 @@ internal sealed class DecoderFamiliesPropertyTests
     private static readonly Gen<byte> Bytes = Gen.OneOf(
         Gen.Elements("0123456789-.eE\"{}[]:, tfn"u8.ToArray()), Gen.Choose(0, 255).Select(value => (byte)value));
 
-    [FsCheck.NUnit.Property(MaxTest = 2000)]
+    [SeededProperty(MaxTest = 2000)]
     public Property A_damaged_configuration_gives_a_description_within_bounds_or_is_refused()
     {
         Gen<byte[]> damaged =

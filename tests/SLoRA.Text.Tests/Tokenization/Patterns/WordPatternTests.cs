@@ -23,7 +23,7 @@ public sealed class WordPatternTests
         WordPattern written = WordPattern.Known[expression];
         var general = new ExpressionPattern(expression);
         Gen<string> texts = Gen.Elements(Parts).ListOf().Select(string.Concat);
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(3000).WithEndSize(14).WithReplay(17, 31), Prop.ForAll(
+        PropertySeed.Check(Config.QuickThrowOnFailure.WithMaxTest(3000).WithEndSize(14), Prop.ForAll(
             texts.ToArbitrary(),
             text => PatternText.Pieces(written, text).SequenceEqual(PatternText.Pieces(general, text))));
     }

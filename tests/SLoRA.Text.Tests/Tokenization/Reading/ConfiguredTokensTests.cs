@@ -25,7 +25,7 @@ public sealed class ConfiguredTokensTests
         string folder = Folder("added-token-only-in-config");
         using JsonDocument expected = Expected(folder);
         JsonNode messages = JsonNode.Parse(expected.RootElement.GetProperty("messages").GetRawText())!;
-        Assert.That(Tokenizer.Load(folder)
+        Assert.That(ModelTokenizer.Load(folder)
             .EncodeChatJson(messages), Is.EqualTo(expected.RootElement.GetProperty("ids").Deserialize<int[]>()));
     }
 
@@ -35,7 +35,7 @@ public sealed class ConfiguredTokensTests
     {
         string folder = Folder("bos-eos-flags");
         using JsonDocument expected = Expected(folder);
-        Tokenizer tokenizer = Tokenizer.Load(Path.Combine(folder, name));
+        ModelTokenizer tokenizer = ModelTokenizer.Load(Path.Combine(folder, name));
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.Encode("hi"), Is.EqualTo(expected.RootElement.GetProperty(name).Deserialize<int[]>()));
@@ -51,7 +51,7 @@ public sealed class ConfiguredTokensTests
     {
         string folder = Folder("special-tokens-map");
         using JsonDocument expected = Expected(folder);
-        Tokenizer with = Tokenizer.Load(folder);
+        ModelTokenizer with = ModelTokenizer.Load(folder);
         foreach (string file in (string[])["tokenizer.json", "special_tokens_map.json"])
         {
             File.Copy(
@@ -61,7 +61,7 @@ public sealed class ConfiguredTokensTests
         var config = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer_config.json")))!;
         config.Remove("added_tokens_decoder");
         Write("tokenizer_config.json", config.ToJsonString());
-        Tokenizer without = Tokenizer.Load(_folder);
+        ModelTokenizer without = ModelTokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
             Assert.That(with.RenderChatJson(new JsonArray()), Is.EqualTo(expected.RootElement.GetProperty("text").GetString()));
@@ -85,7 +85,7 @@ public sealed class ConfiguredTokensTests
     {
         Write("tokenizer.json", $"{{{Model}}}");
         Write("tokenizer_config.json", config);
-        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         int[] ids = tokenizer.Encode("a<x>b");
         Assert.Multiple(() =>
         {
@@ -103,7 +103,7 @@ public sealed class ConfiguredTokensTests
         Write("tokenizer.json", $"{{{Model}}}");
         Write("tokenizer_config.json", "{}");
         Write("special_tokens_map.json", map);
-        Assert.That(Tokenizer.Load(_folder).Encode("<x>"), Is.EqualTo(new[] { id }));
+        Assert.That(ModelTokenizer.Load(_folder).Encode("<x>"), Is.EqualTo(new[] { id }));
     }
 
     [Test]
@@ -111,7 +111,7 @@ public sealed class ConfiguredTokensTests
     {
         Write("tokenizer.json", $"{{{Model}}}");
         Write("added_tokens.json", """{"<y>":6,"<new>":8}""");
-        Assert.That(Tokenizer.Load(_folder).Encode("<y><new>"), Is.EqualTo(new[] { 6, 8 }));
+        Assert.That(ModelTokenizer.Load(_folder).Encode("<y><new>"), Is.EqualTo(new[] { 6, 8 }));
     }
 
     [Test]
@@ -119,7 +119,7 @@ public sealed class ConfiguredTokensTests
     {
         Write("tokenizer.json", $$"""{"added_tokens":[{"id":5,"content":"<x>","special":false,"normalized":false}],{{Model}}}""");
         Write("tokenizer_config.json", """{"eos_token":"<x>"}""");
-        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.Decode([0, 5], skipSpecialTokens: true), Is.EqualTo("a"));
@@ -136,7 +136,7 @@ public sealed class ConfiguredTokensTests
             {"extra_special_tokens":["<extra>"],"pad_token":"<pad>","bos_token":"<bos>",
              "added_tokens_decoder":{"20":{"content":"<late>"},"9":{"content":"<early>","special":true}}}
             """);
-        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
             Assert.That(((string[])["<f>", "<early>", "<late>", "<bos>", "<pad>", "<extra>"])
@@ -152,9 +152,9 @@ public sealed class ConfiguredTokensTests
     public void The_padding_of_tokenizer_json_names_the_pad_token_where_no_other_file_does()
     {
         Write("tokenizer.json", $$"""{"padding":{"strategy":"BatchLongest","pad_token":"<y>","pad_id":6},{{Model}}}""");
-        Assert.That(Tokenizer.Load(_folder).PadTokenId, Is.EqualTo(6));
+        Assert.That(ModelTokenizer.Load(_folder).PadTokenId, Is.EqualTo(6));
         Write("tokenizer_config.json", """{"pad_token":null}""");
-        Assert.That(Tokenizer.Load(_folder).PadTokenId, Is.Null);
+        Assert.That(ModelTokenizer.Load(_folder).PadTokenId, Is.Null);
     }
 
     [Test]
@@ -167,7 +167,7 @@ public sealed class ConfiguredTokensTests
             string.Join(',', names.Select((name, i) => $"\"{i + 8}\":{{\"content\":\"{name}\",\"special\":true,\"normalized\":false}}"));
         Write("tokenizer.json", $$"""{"added_tokens":[{{added}}],{{Model}}}""");
         Write("tokenizer_config.json", "{\"added_tokens_decoder\":{" + decoder + "}}");
-        IReadOnlyList<string> warnings = Tokenizer.Load(_folder).Warnings;
+        IReadOnlyList<string> warnings = ModelTokenizer.Load(_folder).Warnings;
         Assert.Multiple(() =>
         {
             Assert.That(warnings, Has.Count.EqualTo(9));
@@ -185,7 +185,7 @@ public sealed class ConfiguredTokensTests
     {
         Write("tokenizer.json", $"{{{Model}}}");
         Write("tokenizer_config.json", config);
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain(place));
+        Assert.That(Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder))!.Message, Does.Contain(place));
     }
 
     private static string Folder(string name) => Path.Combine(RepositoryFolder.Fixtures, "folders", name);

@@ -39,7 +39,7 @@ public sealed class PatternReaderTests
     {
         // GPT-2's own, which has a written-out matcher for cutting words.
         string words = @"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-        Tokenizer tokenizer = Tokenizer.FromJson(Encoding.UTF8.GetBytes(
+        ModelTokenizer tokenizer = ModelTokenizer.FromJson(Encoding.UTF8.GetBytes(
             $$"""{"decoder":{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"Regex":"{{words}}"}"""
             + $$""","content":"-"}]},"model":{"type":"BPE","vocab":{"a":0," ":1},"merges":[]} }"""));
         Assert.That(tokenizer.Decode([0, 1, 0]), Is.EqualTo("--"));
@@ -47,7 +47,7 @@ public sealed class PatternReaderTests
 
     private static void Refused(string json, string expected)
     {
-        TokenizerException error = Assert.Throws<TokenizerException>(() => Tokenizer.FromJson(Encoding.UTF8.GetBytes(json)))!;
+        TokenizerException error = Assert.Throws<TokenizerException>(() => ModelTokenizer.FromJson(Encoding.UTF8.GetBytes(json)))!;
         Assert.That(error.Message, Does.Contain(expected));
     }
 }

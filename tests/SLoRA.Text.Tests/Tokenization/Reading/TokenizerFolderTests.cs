@@ -18,8 +18,8 @@ public sealed class TokenizerFolderTests
     public void A_missing_folder_and_a_missing_file_are_named()
     {
         string missing = Path.Combine(_folder, "nowhere");
-        TokenizerException noFolder = Assert.Throws<TokenizerException>(() => Tokenizer.Load(missing))!;
-        TokenizerException noFile = Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!;
+        TokenizerException noFolder = Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(missing))!;
+        TokenizerException noFile = Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder))!;
         Assert.Multiple(() =>
         {
             Assert.That(noFolder.Code, Is.EqualTo("tokenizer.file"));
@@ -34,7 +34,7 @@ public sealed class TokenizerFolderTests
         Write("tokenizer.json", Small);
         Write("special_tokens_map.json", """{"bos_token":"x","eos_token":{"content":"a","lstrip":false},"pad_token":null}""");
         Write("tokenizer_config.json", """{"bos_token":null,"eos_token":{"content":"</s>"},"unk_token":"[UNK]","add_bos_token":true}""");
-        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.SpecialTokens["eos_token"], Is.EqualTo("a"));
@@ -53,14 +53,14 @@ public sealed class TokenizerFolderTests
     {
         Write("tokenizer.json", Small);
         Write("tokenizer_config.json", """{"chat_template":[{"name":"default","template":"D"},{"name":"tool_use","template":"T"}]}""");
-        Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts,
+        Assert.That(ModelTokenizer.Load(_folder).ChatTemplateTexts,
             Is.EquivalentTo(new Dictionary<string, string> { ["default"] = "D", ["tool_use"] = "T" }));
         Write("chat_template.jinja", "J");
-        Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("J"));
+        Assert.That(ModelTokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("J"));
         Write("tokenizer_config.json", """{"chat_template":"S"}""");
-        Assert.That(Tokenizer.Load(_folder).Warnings.Single(), Does.Contain("'S'").And.Contain("'J'"));
+        Assert.That(ModelTokenizer.Load(_folder).Warnings.Single(), Does.Contain("'S'").And.Contain("'J'"));
         File.Delete(Path.Combine(_folder, "chat_template.jinja"));
-        Assert.That(Tokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("S"));
+        Assert.That(ModelTokenizer.Load(_folder).ChatTemplateTexts["default"], Is.EqualTo("S"));
     }
 
     [Test]
@@ -68,14 +68,14 @@ public sealed class TokenizerFolderTests
     {
         Write("tokenizer.json", Small);
         Write("tokenizer_config.json", "{");
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain("tokenizer_config.json"));
+        Assert.That(Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder))!.Message, Does.Contain("tokenizer_config.json"));
     }
 
     [Test]
     public void An_id_of_the_post_processor_that_is_not_its_tokens_is_reported_with_both()
     {
         Write("tokenizer.json", $$"""{"post_processor":{"type":"BertProcessing","cls":["</s>",1],"sep":["</s>",2]},{{Small[1..]}}""");
-        Assert.That(Tokenizer.Load(_folder).Warnings.Single(), Does.Contain("the id 1 for '</s>', whose id is 2"));
+        Assert.That(ModelTokenizer.Load(_folder).Warnings.Single(), Does.Contain("the id 1 for '</s>', whose id is 2"));
     }
 
     [Test]
@@ -84,7 +84,7 @@ public sealed class TokenizerFolderTests
         Write("tokenizer.json", Small);
         Write("tokenizer_config.json", """{"chat_template":[{"name":"default","template":"D"},{"name":"tool_use","template":"T"}]}""");
         Write("chat_template.jinja", "D");
-        Tokenizer tokenizer = Tokenizer.Load(_folder);
+        ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         Assert.Multiple(() =>
         {
             Assert.That(tokenizer.ChatTemplateNames, Is.EqualTo(new[] { "default" }));
@@ -101,7 +101,7 @@ public sealed class TokenizerFolderTests
         Write("tokenizer.json", Small);
         Write(file, "version https://git-lfs.github.com/spec/v1\noid "
             + "sha256:abababababababababababababababababababababababababababababababab\nsize 187344\n");
-        string message = Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message;
+        string message = Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder))!.Message;
         Assert.That(
             message, Does.Contain(file).And.Contain("Git LFS pointer").And.Contain("git lfs pull").And.Contain("download the file again"));
     }
@@ -121,7 +121,7 @@ public sealed class TokenizerFolderTests
             mkfifo.WaitForExit();
         }
 
-        Task<TokenizerException?> loading = Task.Run(() => Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder)));
+        Task<TokenizerException?> loading = Task.Run(() => Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder)));
         Assert.That(loading.Wait(TimeSpan.FromMinutes(1)), "opening waits for a writer");
         TokenizerException error = loading.Result!;
         Assert.Multiple(() =>
@@ -138,7 +138,8 @@ public sealed class TokenizerFolderTests
     {
         Write(other, "x");
         Assert.That(
-            Assert.Throws<TokenizerException>(() => Tokenizer.Load(_folder))!.Message, Does.Contain(other).And.Contain("save_pretrained"));
+            Assert.Throws<TokenizerException>(() => ModelTokenizer.Load(_folder))!.Message,
+                Does.Contain(other).And.Contain("save_pretrained"));
     }
 
     private void Write(string name, string content) => File.WriteAllText(Path.Combine(_folder, name), content);

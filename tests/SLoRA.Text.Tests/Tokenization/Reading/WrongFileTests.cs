@@ -19,7 +19,7 @@ public sealed class WrongFileTests
     [TestCase("""{"added_tokens":[]}""", "no model")]
     public void Another_file_is_named_as_what_it_is(string content, string expected)
     {
-        TokenizerException error = Assert.Throws<TokenizerException>(() => Tokenizer.FromJson(Encoding.Latin1.GetBytes(content)))!;
+        TokenizerException error = Assert.Throws<TokenizerException>(() => ModelTokenizer.FromJson(Encoding.Latin1.GetBytes(content)))!;
         Assert.That(error.Message, Does.Contain(expected));
         Assert.That(error.Code, Is.EqualTo("tokenizer.format"));
     }
@@ -28,14 +28,14 @@ public sealed class WrongFileTests
     public void A_vocabulary_alone_is_named()
     {
         string content = $"{{{string.Join(',', Enumerable.Range(0, 300).Select(i => $"\"t{i}\":{i}"))}}}";
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson(Encoding.UTF8.GetBytes(content)))!.Message,
+        Assert.That(Assert.Throws<TokenizerException>(() => ModelTokenizer.FromJson(Encoding.UTF8.GetBytes(content)))!.Message,
             Does.Contain("vocab.json"));
     }
 
     [Test]
     public void A_text_in_utf16_is_named()
     {
-        Assert.That(Assert.Throws<TokenizerException>(() => Tokenizer.FromJson((byte[])[0xFF, 0xFE, (byte)'{', 0]))!.Message,
+        Assert.That(Assert.Throws<TokenizerException>(() => ModelTokenizer.FromJson((byte[])[0xFF, 0xFE, (byte)'{', 0]))!.Message,
             Does.Contain("UTF-16"));
     }
 }

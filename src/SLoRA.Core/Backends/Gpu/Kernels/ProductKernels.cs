@@ -56,11 +56,11 @@ internal static class ProductKernels
     /// For few rows: bound by the bytes of W. Groups: 8 outputs (x) times 4 rows (y). 16 threads share an output and take its segments in
     /// turn; the sums of 16 segments meet in shared memory, where one thread per row and output adds them in order.
     /// </summary>
-    [Kernel(typed: true)]
-    public static void Few<TStored, TElement>(
+    [Kernel(weights: true)]
+    public static void Few<TStored, TFormat>(
         ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
         where TStored : unmanaged
-        where TElement : struct, IStoredType<TStored>
+        where TFormat : struct, IStoredFormat<TStored>
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
         int thread = Group.IdxX;
@@ -72,7 +72,7 @@ internal static class ProductKernels
         long x1 = (long)(firstRow + 1 < lastRow ? firstRow + 1 : lastRow) * shape.Inputs;
         long x2 = (long)(firstRow + 2 < lastRow ? firstRow + 2 : lastRow) * shape.Inputs;
         long x3 = (long)(firstRow + 3 < lastRow ? firstRow + 3 : lastRow) * shape.Inputs;
-        long w = (long)(output < shape.Outputs ? output : shape.Outputs - 1) * shape.Inputs;
+        long w = (long)(output < shape.Outputs ? output : shape.Outputs - 1) * TFormat.RowWords(shape.Inputs);
         int segments = (shape.Inputs + Segment - 1) >> SegmentLog2;
 
         // Threads 0 to 31 add what the segments gave: row thread / 8 of four, output thread % 8.
@@ -89,7 +89,7 @@ internal static class ProductKernels
             float a3 = 0;
             for (int k = begin; k < end; k++)
             {
-                float b = TElement.Load(weight[w + k]);
+                float b = TFormat.Load(weight, w, k);
                 a0 += b * x[x0 + k];
                 a1 += b * x[x1 + k];
                 a2 += b * x[x2 + k];
@@ -124,11 +124,11 @@ internal static class ProductKernels
     /// For many rows: groups of 32 rows (y) times 64 outputs (x). x and W pass through shared memory 32 columns at a time; a thread has 4
     /// rows times 4 outputs in registers, every 8th row and every 16th output.
     /// </summary>
-    [Kernel(typed: true)]
-    public static void Many<TStored, TElement>(
+    [Kernel(weights: true)]
+    public static void Many<TStored, TFormat>(
         ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
         where TStored : unmanaged
-        where TElement : struct, IStoredType<TStored>
+        where TFormat : struct, IStoredFormat<TStored>
     {
         ArrayView<float> xs = SharedMemory.Allocate<float>(TileRows * Pitch);
         ArrayView<float> ws = SharedMemory.Allocate<float>(TileOutputs * Pitch);
@@ -160,7 +160,7 @@ internal static class ProductKernels
                 float value = 0;
                 if (firstOutput + i < shape.Outputs && k < shape.Inputs)
                 {
-                    value = TElement.Load(weight[((long)(firstOutput + i) * shape.Inputs) + k]);
+                    value = TFormat.Load(weight, (long)(firstOutput + i) * TFormat.RowWords(shape.Inputs), k);
                 }
 
                 ws[(i * Pitch) + column] = value;

@@ -18,16 +18,24 @@ internal interface IStoredType<TStored>
 }
 
 /// <summary>fp32 as it is.</summary>
-internal readonly struct StoredF32 : IStoredType<float>
+internal readonly struct StoredF32 : IStoredType<float>, IStoredFormat<float>
 {
+    public static int RowWords(int columns) => columns;
+
+    public static float Load(ArrayView<float> weight, long row, int column) => weight[row + column];
+
     public static float Load(float element) => element;
 
     public static float Store(float value) => value;
 }
 
 /// <summary>bfloat16: the upper half of fp32.</summary>
-internal readonly struct StoredBf16 : IStoredType<ushort>
+internal readonly struct StoredBf16 : IStoredType<ushort>, IStoredFormat<ushort>
 {
+    public static int RowWords(int columns) => columns;
+
+    public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
+
     public static float Load(ushort element) => Interop.IntAsFloat((uint)element << 16);
 
     public static ushort Store(float value)
@@ -40,11 +48,15 @@ internal readonly struct StoredBf16 : IStoredType<ushort>
 }
 
 /// <summary>IEEE half precision, with subnormals, infinities and NaN.</summary>
-internal readonly struct StoredF16 : IStoredType<ushort>
+internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
 {
     // Exponents differ by 112; a half whose exponent is all ones has it all ones in fp32 too, one whose exponent is zero is a multiple of
     // 2⁻²⁴.
     private const uint Rebias = 112u << 23;
+
+    public static int RowWords(int columns) => columns;
+
+    public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
 
     public static float Load(ushort element)
     {

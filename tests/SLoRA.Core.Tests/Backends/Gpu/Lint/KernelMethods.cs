@@ -1,4 +1,5 @@
 using System.Reflection;
+using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
@@ -22,10 +23,12 @@ internal static class KernelMethods
             {
                 if (method.GetCustomAttribute<KernelAttribute>() is { } kernel)
                 {
-                    foreach (Type[] types in kernel.Typed ? Types : [[]])
+                    IEnumerable<Type[]> versions =
+                        kernel.Weights ? GpuFormats.All.Select(format => format.TypeArguments) : kernel.Typed ? Types : [[]];
+                    foreach (Type[] types in versions)
                     {
-                        string suffix = kernel.Typed ? $" of {types[1].Name}" : "";
-                        found.Add($"{type.Name}.{method.Name}{suffix}", kernel.Typed ? method.MakeGenericMethod(types) : method);
+                        string suffix = types.Length > 0 ? $" of {types[1].Name}" : "";
+                        found.Add($"{type.Name}.{method.Name}{suffix}", types.Length > 0 ? method.MakeGenericMethod(types) : method);
                     }
                 }
             }

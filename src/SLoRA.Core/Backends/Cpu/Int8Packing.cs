@@ -1,0 +1,30 @@
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>Panels of 8-bit integers with a scale per output and group of inputs (<see cref="Int8Layout{T}"/>).</summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal sealed class Int8Packing<T> : PanelPacking
+    where T : struct, IInt8Groups
+{
+    /// <inheritdoc/>
+    public override int GroupInputs => Int8Layout<T>.GroupInputs;
+
+    /// <inheritdoc/>
+    public override long PanelBytes(int inputs) => (long)Int8Layout<T>.Groups(inputs) * Int8Layout<T>.GroupBytes;
+
+    /// <inheritdoc/>
+    public override void Multiply(in PanelBlock block)
+    {
+        if (InstructionSets.VectorBits == 512)
+        {
+            Int8Product512.Multiply<T>(block);
+        }
+        else if (InstructionSets.VectorBits == 256)
+        {
+            Int8Product256.Multiply<T>(block);
+        }
+        else
+        {
+            Int8Product128.Multiply<T>(block);
+        }
+    }
+}

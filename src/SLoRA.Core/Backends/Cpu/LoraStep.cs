@@ -1,0 +1,71 @@
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>The LoRA work of the present step, gathered for one operation after another from the plan's work list.</summary>
+internal sealed class LoraStep(int rowLimit) : IDisposable
+{
+    private readonly int[] _outputOfRow = new int[rowLimit];
+    private readonly LoraEntries _stepEntries = new();
+    private readonly LoraEntries _outputEntries = new();
+    private StepPlan? _plan;
+
+    /// <summary>The work of the operation that was gathered last.</summary>
+    public LoraWork Work { get; } = new();
+
+    private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
+
+    /// <summary>Takes the plan of the step.</summary>
+    public void Begin(StepPlan plan)
+    {
+        _plan = plan;
+        Span<int> outputOfRow = _outputOfRow.AsSpan(0, plan.RowCount);
+        outputOfRow.Fill(-1);
+        for (int i = 0; i < plan.OutputCount; i++)
+        {
+            outputOfRow[plan.OutputRows[i]] = i;
+        }
+
+        _stepEntries.Fill(plan.Lora, []);
+        _outputEntries.Fill(plan.Lora, outputOfRow);
+    }
+
+    /// <summary>Gathers the work of a group of products; false if there is none.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="rows">Which rows its input has.</param>
+    public bool Gather(LinearGroup group, RowSet rows)
+    {
+        LoraEntries entries = rows == RowSet.Step ? _stepEntries : _outputEntries;
+        if (entries.Count == 0)
+        {
+            return false;
+        }
+
+        Work.Begin(entries);
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+        }
+
+        Work.End();
+        return Work.Products.Length > 0;
+    }
+
+    /// <summary>Gathers the work of the look-up in the embedding table; false if there is none.</summary>
+    /// <param name="target">Index of the table among the target modules.</param>
+    public bool GatherEmbedding(int target)
+    {
+        if (_stepEntries.Count == 0)
+        {
+            return false;
+        }
+
+        Work.Begin(_stepEntries);
+        Work.Add(Plan.Lora, target, firstColumn: 0);
+        Work.End();
+        return Work.Products.Length > 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Work.Dispose();
+}

@@ -1,0 +1,17 @@
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>How panels of 16 outputs hold the weights of a <see cref="CpuMatrix"/>, and the product that reads them.</summary>
+internal abstract class PanelPacking
+{
+    /// <summary>
+    /// Inputs that share a scale in the quantized activations that the product reads (<see cref="QuantizedInputs"/>); 0 where it reads
+    /// fp32.
+    /// </summary>
+    public abstract int GroupInputs { get; }
+
+    /// <summary>Bytes of a panel of so many inputs.</summary>
+    public abstract long PanelBytes(int inputs);
+
+    /// <summary>Multiplies all rows by all panels of a block.</summary>
+    public abstract void Multiply(in PanelBlock block);
+}

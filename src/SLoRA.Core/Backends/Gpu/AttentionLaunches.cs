@@ -1,0 +1,80 @@
+using ILGPU;
+using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Formats;
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>The launches that write and read keys and values, in the version of the cache's element type.</summary>
+internal sealed class AttentionLaunches
+{
+    private readonly GpuDevice _device;
+    private readonly GpuKernels _kernels;
+    private readonly GpuPageMemory _pages;
+    private readonly KvLayout _layout;
+    private readonly StepUpload _step;
+
+    /// <summary>Compiles the version that the layout needs.</summary>
+    public AttentionLaunches(GpuDevice device, GpuKernels kernels, GpuPageMemory pages, KvLayout layout, StepUpload step)
+    {
+        _device = device;
+        _kernels = kernels;
+        _pages = pages;
+        _layout = layout;
+        _step = step;
+        kernels.RotateAndStore.Prepare(layout.Type);
+        kernels.Attend.Prepare(layout.Type);
+    }
+
+    /// <summary>Rotates the queries and keys of so many rows and writes keys and values into their pages.</summary>
+    public void RotateAndStore(GpuRows qkv, int rows, int layer, GroupedAttention attention, GpuRope rope)
+    {
+        CacheShape shape = Shape(layer, attention);
+        KernelConfig config = Launch.Groups(rows);
+        if (_layout.Type == TensorType.F32)
+        {
+            _kernels.RotateAndStore.Wide(
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+        }
+        else
+        {
+            _kernels.RotateAndStore.Narrow(_layout.Type)(
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+        }
+    }
+
+    /// <summary>Attends, in splits whose partial results are merged at the end.</summary>
+    public void Attend(GpuRows qkv, int layer, GroupedAttention attention, ArrayView<float> partial, GpuRows y)
+    {
+        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale);
+        KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
+        if (_layout.Type == TensorType.F32)
+        {
+            _kernels.Attend.Wide(
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, partial,
+                y.Values, shape);
+        }
+        else
+        {
+            _kernels.Attend.Narrow(_layout.Type)(
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, partial,
+                y.Values, shape);
+        }
+
+        if (_step.MergeCount > 0)
+        {
+            _kernels.Merge(
+                _device.Stream, Launch.Groups(_step.MergeCount, attention.Heads), partial, _step.Merges, y.Values, attention.Heads,
+                attention.HeadDim);
+        }
+    }
+
+    private CacheShape Shape(int layer, GroupedAttention attention)
+    {
+        int size = _layout.Type.ElementSize();
+        LayerBlock block = _layout.Layers[layer];
+        return new CacheShape(
+            attention.Heads, attention.KeyValueHeads, attention.HeadDim, int.Log2(_layout.PageTokens), _layout.PageBytes / size,
+            block.KeyOffset / size, block.ValueOffset / size);
+    }
+}

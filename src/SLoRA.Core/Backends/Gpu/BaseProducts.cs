@@ -1,0 +1,80 @@
+using ILGPU;
+using ILGPU.Runtime;
+using SLoRA.Backends.Gpu.Kernels;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>
+/// The products with base weights: by the library's own kernels, which keep a row's bits independent of its neighbours, or by cuBLAS where
+/// that is chosen and knows the format.
+/// </summary>
+/// <param name="kernels">The kernels.</param>
+/// <param name="blas">cuBLAS, or null.</param>
+internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDisposable
+{
+    /// <summary>Announces a weight: compiles what its products need.</summary>
+    public void Expect(WeightSource source)
+    {
+        if (blas is not null && BlasProducts.Takes(source.Format))
+        {
+            blas.Expect(source);
+        }
+        else
+        {
+            kernels.For(source.Format).PrepareProducts();
+        }
+    }
+
+    /// <summary>All weights are announced.</summary>
+    public void Complete(int rowLimit) => blas?.Complete(rowLimit);
+
+    /// <summary>Multiplies rows by every part of a group: <c>y = x Wᵀ + b</c>, parts side by side.</summary>
+    /// <param name="stream">Where kernels are launched.</param>
+    /// <param name="group">The parts.</param>
+    /// <param name="x">Inputs [rows, K].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="y">Outputs [rows, width].</param>
+    /// <param name="width">Columns of y.</param>
+    public void Multiply(AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width)
+    {
+        blas?.NextInput();
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            LinearPart part = group.Parts[i];
+            var weight = (GpuMatrix)part.Weight;
+            var bias = (GpuVector?)part.Bias;
+            int firstColumn = group.Offsets[i];
+            if (blas is not null && BlasProducts.Takes(weight.Format))
+            {
+                blas.Multiply(weight, bias, x, rows, y, width, firstColumn);
+            }
+            else
+            {
+                Multiply(stream, weight, bias, x, rows, y, new ProductShape(
+                    rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1));
+            }
+        }
+    }
+
+    public void Dispose() => blas?.Dispose();
+
+    private static void Multiply(
+        AcceleratorStream stream, GpuMatrix weight, GpuVector? bias, ArrayView<float> x, int rows, ArrayView<float> y, ProductShape shape)
+    {
+        // A view that nobody reads stands in for a bias that is not there.
+        ArrayView<float> added = bias is null ? x : bias.Values;
+        if (rows <= ProductKernels.FewRows)
+        {
+            KernelConfig config = Launch.Groups(Divide(weight.Outputs, ProductKernels.FewOutputs), Divide(rows, 4));
+            weight.Kernels.Few(stream, config, x, weight.Bytes, added, y, shape);
+        }
+        else
+        {
+            KernelConfig config =
+                Launch.Groups(Divide(weight.Outputs, ProductKernels.TileOutputs), Divide(rows, ProductKernels.TileRows));
+            weight.Kernels.Many(stream, config, x, weight.Bytes, added, y, shape);
+        }
+    }
+
+    private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;
+}

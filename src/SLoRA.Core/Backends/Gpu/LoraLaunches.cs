@@ -1,0 +1,85 @@
+using ILGPU;
+using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>The launches that add the deltas of adapters, and the memory of the shrunken rows between them.</summary>
+internal sealed class LoraLaunches(
+    GpuDevice device, GpuKernels kernels, GpuPageMemory pages, AdapterDirectories directories, StepUpload step) : IDisposable
+{
+    // Room for the shrunken rows of adapters up to this rank is taken at once; larger ranks take theirs when they first appear.
+    private const int UsualRank = 64;
+
+    private DeviceArena? _shrunk;
+
+    private ArrayView<float> Shrunk => _shrunk!.All.Cast<float>();
+
+    /// <summary>Takes the memory that usual adapters need for so many rows.</summary>
+    public void Reserve(int rowLimit) => ReserveElements((long)LoraKernels.MaxParts * rowLimit * UsualRank);
+
+    /// <summary>Takes the memory that the present step needs, where it is more than before.</summary>
+    public void Begin() => ReserveElements(step.ShrunkLength);
+
+    /// <summary>Adds the deltas of a look-up: x <c>[T, width]</c>.</summary>
+    public void AddToEmbedding(StepPlan plan, int target, GpuRows x)
+    {
+        kernels.ShrinkEmbedding(
+            device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks,
+            step.EntryRows, step.Tokens, Shrunk, target);
+        Expand(plan, x, x.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
+    }
+
+    /// <summary>Adds the deltas of a group of products: x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>.</summary>
+    public void AddToProducts(StepPlan plan, LinearGroup group, GpuRows x, GpuRows y)
+    {
+        int parts = group.Parts.Length;
+        if (parts > LoraKernels.MaxParts)
+        {
+            throw new NotSupportedException($"{parts} products share an input; the kernels take {LoraKernels.MaxParts}.");
+        }
+
+        int widest = 0;
+        foreach (LinearPart part in group.Parts)
+        {
+            widest = Math.Max(widest, part.Weight.Outputs);
+        }
+
+        var shape = new LoraShape(
+            group.Inputs, y.Width, x.Rows == RowSet.Output ? 1 : 0,
+            group.Parts[0].Target, parts > 1 ? group.Parts[1].Target : 0, parts > 2 ? group.Parts[2].Target : 0,
+            group.Offsets[0], parts > 1 ? group.Offsets[1] : 0, parts > 2 ? group.Offsets[2] : 0);
+        kernels.Shrink(
+            device.Stream, Launch.Groups(step.ShrinkBlockCount, parts), x.Values, pages.Floats, pages.Halves, directories.View,
+            step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+        Expand(plan, y, widest, parts, shape);
+    }
+
+    public void Dispose() => _shrunk?.Dispose();
+
+    /// <summary>
+    /// One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.
+    /// </summary>
+    private void Expand(StepPlan plan, GpuRows y, int columns, int parts, LoraShape shape)
+    {
+        ReadOnlySpan<int> places = plan.Lora.PlaceStarts;
+        for (int place = 0; place < places.Length; place++)
+        {
+            int first = places[place];
+            int end = place + 1 < places.Length ? places[place + 1] : plan.Lora.Chunks.Length;
+            kernels.Expand(
+                device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, pages.Floats, pages.Halves,
+                directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y.Values, shape);
+        }
+    }
+
+    private void ReserveElements(long elements)
+    {
+        if (_shrunk is null || _shrunk.All.Length < elements * sizeof(float))
+        {
+            device.Synchronize();
+            _shrunk?.Dispose();
+            _shrunk = new DeviceArena(device, elements * sizeof(float), "shrunken rows");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using ILGPU;
+using ILGPU.Runtime;
+using SLoRA.Backends.Gpu.Kernels;
+
+namespace SLoRA.Backends.Gpu;
+
+/// <summary>
+/// The kernels that read base weights, in the version of one format. A version is compiled when a weight is loaded that needs it, so that
+/// no step waits for the compiler.
+/// </summary>
+internal abstract class WeightKernels
+{
+    /// <summary>Compiles the products.</summary>
+    public abstract void PrepareProducts();
+
+    /// <summary>Compiles the look-up in embedding tables.</summary>
+    public abstract void PrepareLookUp();
+
+    /// <inheritdoc cref="ProductKernels.Few"/>
+    public abstract void Few(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
+        ArrayView<float> y, ProductShape shape);
+
+    /// <inheritdoc cref="ProductKernels.Many"/>
+    public abstract void Many(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
+        ArrayView<float> y, ProductShape shape);
+
+    /// <inheritdoc cref="EmbedKernel"/>
+    public abstract void LookUp(
+        AcceleratorStream stream, KernelConfig config, ArrayView<byte> table, ArrayView<int> tokens, ArrayView<float> x, int width);
+}
+
+/// <inheritdoc/>
+/// <typeparam name="TStored">The words that weights lie in memory as.</typeparam>
+internal sealed class WeightKernels<TStored>(
+    Func<ProductLauncher<TStored>> few, Func<ProductLauncher<TStored>> many, Func<EmbedLauncher<TStored>> lookUp) : WeightKernels
+    where TStored : unmanaged
+{
+    private readonly Lazy<ProductLauncher<TStored>> _few = new(few);
+    private readonly Lazy<ProductLauncher<TStored>> _many = new(many);
+    private readonly Lazy<EmbedLauncher<TStored>> _lookUp = new(lookUp);
+
+    /// <inheritdoc/>
+    public override void PrepareProducts()
+    {
+        _ = _few.Value;
+        _ = _many.Value;
+    }
+
+    /// <inheritdoc/>
+    public override void PrepareLookUp() => _ = _lookUp.Value;
+
+    /// <inheritdoc/>
+    public override void Few(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
+        ArrayView<float> y, ProductShape shape) => _few.Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
+
+    /// <inheritdoc/>
+    public override void Many(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
+        ArrayView<float> y, ProductShape shape) => _many.Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
+
+    /// <inheritdoc/>
+    public override void LookUp(
+        AcceleratorStream stream, KernelConfig config, ArrayView<byte> table, ArrayView<int> tokens, ArrayView<float> x, int width) =>
+        _lookUp.Value(stream, config, table.Cast<TStored>(), tokens, x, width);
+}
