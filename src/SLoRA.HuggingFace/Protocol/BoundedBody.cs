@@ -11,9 +11,9 @@ internal static class BoundedBody
     /// <summary>Reads an answer as JSON.</summary>
     /// <exception cref="HubException">It is too large, or no JSON.</exception>
     public static async Task<JsonDocument> ReadJsonAsync(
-        HttpResponseMessage response, string subject, TimeSpan timeout, TimeProvider clock, CancellationToken cancellation)
+        HttpResponseMessage response, string subject, HubOptions options, CancellationToken cancellation)
     {
-        using var expiry = new CancellationTokenSource(timeout, clock);
+        using var expiry = new CancellationTokenSource(options.ReadTimeout, options.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, expiry.Token);
         using var bytes = new MemoryStream();
         Stream body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
@@ -22,7 +22,7 @@ internal static class BoundedBody
             byte[] buffer = new byte[BufferBytes];
             while (await body.ReadAsync(buffer, either.Token).ConfigureAwait(false) is > 0 and var read)
             {
-                expiry.CancelAfter(timeout);
+                expiry.CancelAfter(options.ReadTimeout);
                 bytes.Write(buffer, 0, read);
                 if (bytes.Length > LargestDocument)
                 {

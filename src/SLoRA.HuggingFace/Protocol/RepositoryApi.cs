@@ -98,18 +98,26 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
 
     private async Task<(JsonDocument Document, Uri? Next)> ReadAsync(HubRequest request, CancellationToken cancellation)
     {
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            using HttpResponseMessage response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
-            Uri? next = NextPage(response, request.Subject);
-            JsonDocument document =
-                await BoundedBody.ReadJsonAsync(response, request.Subject, options.ReadTimeout, options.Clock, cancellation).ConfigureAwait(
-                    false);
-            return (document, next);
-        }
-        catch (Exception error) when (HubConnection.IsFailureOfNetwork(error, cancellation))
-        {
-            throw HubConnection.Unreachable(request.Subject, error);
+            try
+            {
+                using HttpResponseMessage response = await connection.SendAsync(request, cancellation).ConfigureAwait(false);
+                Uri? next = NextPage(response, request.Subject);
+                return (await BoundedBody.ReadJsonAsync(response, request.Subject, options, cancellation).ConfigureAwait(false), next);
+            }
+            catch (Exception error) when (HubConnection.IsFailureOfNetwork(error, cancellation))
+            {
+                // It has begun well, and broke off.
+                cancellation.ThrowIfCancellationRequested();
+                if (attempt >= request.Attempts)
+                {
+                    throw HubConnection.Unreachable(request.Subject, error);
+                }
+
+                request.Waits?.Invoke();
+                await connection.WaitAsync(RetryRule.Wait(attempt), cancellation).ConfigureAwait(false);
+            }
         }
     }
 

@@ -139,7 +139,8 @@ internal sealed class HubAnswer(HttpContext context, HubFault? fault)
         await response.Body.FlushAsync();
         if (fault?.Cut is not null)
         {
-            context.Abort();
+            // Kestrel sends what there is and closes the connection of an answer that is shorter than it said. To abort it could be faster
+            // than its own sending, and the client would see now this and now that.
             return;
         }
 

@@ -194,6 +194,19 @@ public sealed class ConnectionScenarioTests : HubScenario
     }
 
     [Test]
+    public async Task A_listing_that_breaks_off_is_asked_for_again()
+    {
+        Hub.Break(new HubFault { Match = "/revision/", Cut = 20 });
+        Hub.Break(new HubFault { Match = "/tree/.*cursor=4", Cut = 100, Times = 2 });
+        await Client().DownloadAsync(TinyLlama, files: HubFiles.Matching("config.json"));
+        Assert.That(TakeWaits(), Is.EqualTo([1, 1, 2]));
+
+        Hub.Break(new HubFault { Match = "/revision/", Cut = 20, Times = 99 });
+        await RefusedAsync(HubErrorKind.Unreachable, () => Client().DownloadAsync("acme/tiny-sharded"));
+        Assert.That(TakeWaits(), Is.EqualTo([1, 2, 4, 8, 8]));
+    }
+
+    [Test]
     public async Task A_date_in_Retry_After_is_waited_for()
     {
         string date = Clock.GetUtcNow().AddSeconds(40).ToString("R");
