@@ -30,7 +30,7 @@ public sealed class AdapterCollection : IAdapterCollection
     }
 
     /// <summary>Registered names, those included that the adapter source brought and that are still known.</summary>
-    public int Count => _loop.Names.Current.Values.Count(registration => registration.Headers is not null);
+    public int Count => _loop.Names.Current.Values.Count(registration => registration.Picture.Headers is not null);
 
     /// <summary>Whether a name is registered.</summary>
     public bool Contains(string name) => _loop.Names.Contains(name);
@@ -39,16 +39,15 @@ public sealed class AdapterCollection : IAdapterCollection
     public bool TryGet(string name, [NotNullWhen(true)] out AdapterStatus? adapter)
     {
         ArgumentNullException.ThrowIfNull(name);
-        adapter = _loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Headers is not null
+        adapter = _loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
             ? AdapterStatus.Of(registration, _loop.Clock)
             : null;
         return adapter is not null;
     }
 
-    /// <summary>What is registered, in no particular order.</summary>
+    /// <summary>What is registered, in no particular order, each as it stands at one moment of this call.</summary>
     public IReadOnlyList<AdapterStatus> List() =>
-        [.. _loop.Names.Current.Values.Where(registration => registration.Headers is not null)
-            .Select(registration => AdapterStatus.Of(registration, _loop.Clock))];
+        [.. _loop.Names.Current.Values.Select(registration => AdapterStatus.Of(registration, _loop.Clock)).OfType<AdapterStatus>()];
 
     /// <summary>Registers a PEFT folder under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
@@ -104,7 +103,8 @@ public sealed class AdapterCollection : IAdapterCollection
     public async Task<bool> RefreshAsync(string name, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!_loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration) || registration.Headers is not { } known)
+        if (!_loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
+            || registration.Picture.Headers is not { } known)
         {
             throw new AdapterNotFoundException(name);
         }
@@ -127,7 +127,7 @@ public sealed class AdapterCollection : IAdapterCollection
     public async Task<bool> UnregisterAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        bool removed = await _loop.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
+        bool removed = await _loop.Port.CallAsync(loop => loop.Names.Unregister(name)).ConfigureAwait(false);
         if (removed)
         {
             Log.Unregistered(_logger, name);
@@ -162,8 +162,8 @@ public sealed class AdapterCollection : IAdapterCollection
     public Task<bool> UnpinAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _loop.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
-            && AdapterNames.Unpin(registration));
+        return _loop.Port.CallAsync(loop => loop.Names.Current.TryGetValue(name, out AdapterRegistration? registration)
+            && registration.Unpin());
     }
 
     /// <summary>
@@ -175,15 +175,15 @@ public sealed class AdapterCollection : IAdapterCollection
     public Task<EvictedAdapter> EvictAsync(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _loop.CallAsync(loop => loop.Evict(name));
+        return _loop.Port.CallAsync(loop => loop.Evict(name));
     }
 
     private async Task BringAsync(string name, bool pins, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Preload preload = await _loop.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
-        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Cancel(preload), null);
+        Preload preload = await _loop.Port.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Port.Cancel(preload), null);
         await preload.Resident.ConfigureAwait(false);
     }
 
@@ -230,7 +230,7 @@ public sealed class AdapterCollection : IAdapterCollection
     {
         try
         {
-            return await _loop.CallAsync(take).ConfigureAwait(false);
+            return await _loop.Port.CallAsync(take).ConfigureAwait(false);
         }
         catch (Exception error) when (error is EngineDisposedException or EngineFaultedException)
         {

@@ -67,7 +67,7 @@ public sealed class LoraServingEngine : ILoraEngine
 
         (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling);
         _loop.Names.Check(accepted);
-        return new GenerationStream(_loop, accepted, maxTokens, cancellationToken);
+        return new GenerationStream(_loop.Port, accepted, maxTokens, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -75,7 +75,7 @@ public sealed class LoraServingEngine : ILoraEngine
     {
         try
         {
-            await _loop.DrainAsync().WaitAsync(limit, _loop.Clock, cancellationToken).ConfigureAwait(false);
+            await _loop.Port.DrainAsync().WaitAsync(limit, _loop.Clock, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)
@@ -100,7 +100,7 @@ public sealed class LoraServingEngine : ILoraEngine
         GenerateAsync(request, cancellationToken);
 
     /// <summary>Takes the pages of everything that nobody uses: idle adapters and cached prefixes. For measurements and tests.</summary>
-    internal Task DropCachesAsync() => _loop.CallAsync(loop =>
+    internal Task DropCachesAsync() => _loop.Port.CallAsync(loop =>
     {
         loop.DropCaches();
         return true;

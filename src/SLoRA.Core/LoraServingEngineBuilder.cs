@@ -8,6 +8,7 @@ using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA;
 
@@ -204,8 +205,8 @@ public sealed class LoraServingEngineBuilder
     /// </summary>
     internal EngineAssembly Assemble(
         IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null,
-        Func<ReadContent, ReadContent>? reading = null) =>
-        EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading);
+        Func<ReadContent, ReadContent>? reading = null, IQueueOrder? order = null) =>
+        EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading, order);
 
     private static LoraServingEngine Start(EngineAssembly assembly, EngineDescription description)
     {

@@ -16,6 +16,12 @@ public sealed partial class ModelTokenizer
     /// </summary>
     public IEnumerable<string> ChatTemplateNames => ChatTemplateTexts.Keys;
 
+    /// <summary>The source of a chat template of the folder, as Jinja text; null where there is no such template.</summary>
+    /// <param name="name">Its name; null for the one that a conversation with tools, or without, would use.</param>
+    /// <param name="hasTools">Whether the conversation has tools; only asked where no name is given.</param>
+    public string? GetChatTemplate(string? name = null, bool hasTools = false) =>
+        ChatTemplateTexts.GetValueOrDefault(name ?? TemplateNameFor(hasTools));
+
     /// <summary>
     /// A conversation as the prompt the model was trained on. The template sees the special tokens by their roles (<c>bos_token</c>, ...).
     /// </summary>
@@ -90,8 +96,7 @@ public sealed partial class ModelTokenizer
         }
 
         IReadOnlyDictionary<string, string> texts = ChatTemplateTexts;
-        string name = options.TemplateName
-            ?? (options.Tools is not null && texts.ContainsKey(ToolTemplate) ? ToolTemplate : DefaultTemplate);
+        string name = options.TemplateName ?? TemplateNameFor(options.Tools is not null);
         if (texts.TryGetValue(name, out string? text))
         {
             return _templates.GetOrAdd(name, static (_, source) => ChatTemplate.Parse(source), text);
@@ -102,6 +107,9 @@ public sealed partial class ModelTokenizer
                 + "ChatRenderOptions.Template"
             : $"the tokenizer has no chat template named '{name}'; it has {string.Join(", ", texts.Keys.Select(k => $"'{k}'"))}");
     }
+
+    private string TemplateNameFor(bool hasTools) =>
+        hasTools && ChatTemplateTexts.ContainsKey(ToolTemplate) ? ToolTemplate : DefaultTemplate;
 
     private ChatTemplateInputs Inputs(ChatTemplateInputs messages, ChatRenderOptions options)
     {

@@ -9,8 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Queue(), Serve(), CompareCommand.Create(),
-        Adapters(), Register(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Overlap(), Queue(), Serve(),
+        CompareCommand.Create(), Adapters(), Register(),
     };
 
     private static Command Kernels()
@@ -58,6 +58,28 @@ internal static class BenchCommands
             BaseWeights.Find(options.GetValue(type)!).Stored,
             options.GetValue(rows),
             options.GetValue(adapters),
+            options.GetValue(threads)));
+        return command;
+    }
+
+    private static Command Overlap()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument(asStored: true);
+        Option<int> rows = Number("--rows", 16, "Sequences that decode, each with a consumer.");
+        Option<int> adapters = Number("--adapters", 16, "Adapters that they use in turn; 0 for the base.", least: 0);
+        Option<int> rounds = Number("--rounds", 5, "Measurements of each order, in turn.");
+        Option<int> threads = Threads();
+        var command = new Command("overlap", "Steps that publish before the next one beside steps that publish while it computes.")
+        {
+            shape, type, rows, adapters, rounds, threads,
+        };
+        command.SetAction(options => OverlapBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!).Stored,
+            options.GetValue(rows),
+            options.GetValue(adapters),
+            options.GetValue(rounds),
             options.GetValue(threads)));
         return command;
     }

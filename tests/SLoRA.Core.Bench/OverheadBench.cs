@@ -52,8 +52,19 @@ internal static class OverheadBench
     public static Timing TimeLoop(Shape shape, TensorType type, string folder, int rows, int adapters, int waiting) =>
         Time(shape, type, folder, rows, adapters, waiting, 400, (_, _) => new FixedLogitsBackend());
 
-    private static Timing Time(
-        Shape shape, TensorType type, string folder, int rows, int adapters, int waiting, int steps, Func<int, int, IBackend> backend)
+    /// <summary>Measures steps in which every row decodes.</summary>
+    /// <param name="shape">The decoder.</param>
+    /// <param name="type">Type of the base weights.</param>
+    /// <param name="folder">The model.</param>
+    /// <param name="rows">Sequences that decode.</param>
+    /// <param name="adapters">Adapters that all requests use in turn; 0 for the base.</param>
+    /// <param name="waiting">Further requests, which wait.</param>
+    /// <param name="steps">How many steps.</param>
+    /// <param name="backend">What computes.</param>
+    /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+    public static Timing Time(
+        Shape shape, TensorType type, string folder, int rows, int adapters, int waiting, int steps, Func<int, int, IBackend> backend,
+        bool overlaps = false)
     {
         // The queue fills while those who run decode.
         int limit = WarmUp + steps + 100 + (waiting / Inbox.Batch);
@@ -65,6 +76,7 @@ internal static class OverheadBench
             .ConfigureScheduling(scheduling =>
             {
                 scheduling.StreamBuffer = limit;
+                scheduling.OverlapPublishing = overlaps;
                 scheduling.MaxRunning = rows;
                 scheduling.MaxWaiting = rows + waiting;
                 scheduling.MaxRowsPerStep = Math.Max(rows, 256);
@@ -134,7 +146,7 @@ internal static class OverheadBench
     {
         try
         {
-            await foreach (GeneratedToken _ in new GenerationStream(loop, request, request.MaxTokens!.Value, cancellation)
+            await foreach (GeneratedToken _ in new GenerationStream(loop.Port, request, request.MaxTokens!.Value, cancellation)
                 .ConfigureAwait(false))
             {
             }

@@ -42,7 +42,7 @@ internal sealed class LoraServingEngineTests
         builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 64);
         kept!.MaxRowsPerStep = -1;
 
-        Assert.That((first.Loop.StreamBuffer, first.Scheduling.MaxRowsPerStep), Is.EqualTo((2, 2)));
+        Assert.That((first.Loop.Port.StreamBuffer, first.Scheduling.MaxRowsPerStep), Is.EqualTo((2, 2)));
         Assert.That(() => builder.Assemble(), Throws.TypeOf<InvalidOptionException>());
         first.Loop.End(new EngineDisposedException());
     }
@@ -167,7 +167,7 @@ internal sealed class LoraServingEngineTests
             GenerationStream stream =
                 engine.Stream(Question with { MaxTokens = maxTokens, Sampling = new SamplingOptions { RepetitionPenalty = 1.1f } });
             long before = GC.GetAllocatedBytesForCurrentThread();
-            engine.Loop.Arrive(stream);
+            engine.Loop.Arrivals.Take(stream);
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
 

@@ -12,11 +12,11 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
     {
         try
         {
-            loop.Arrive(stream);
+            loop.Arrivals.Take(stream);
         }
         catch (Exception error)
         {
-            loop.Refuse(stream, error);
+            loop.Arrivals.Refuse(stream, error);
         }
     }
 
@@ -27,7 +27,7 @@ internal sealed class Submission(GenerationStream stream) : EngineCommand
 /// <summary>A caller cancels or leaves.</summary>
 internal sealed class Cancellation(GenerationStream stream) : EngineCommand
 {
-    public override void Apply(EngineLoop loop) => loop.CancelNow(stream);
+    public override void Apply(EngineLoop loop) => loop.Endings.Cancel(stream);
 }
 
 /// <summary>The caller of a preload waits no more.</summary>
@@ -40,7 +40,7 @@ internal sealed class PreloadCancelled(Preload preload) : EngineCommand
 internal sealed class DeadlinePassed(RequestState request) : EngineCommand
 {
     public override void Apply(EngineLoop loop) =>
-        loop.Fail(request, new DeadlineExceededException(request.Asked.Deadline!.Value));
+        loop.Endings.Fail(request, new DeadlineExceededException(request.Asked.Deadline!.Value));
 }
 
 /// <summary>A paused sequence can go on.</summary>
@@ -56,7 +56,7 @@ internal sealed class Wake : EngineCommand
 /// <summary>The content of an adapter has been read, or could not be.</summary>
 internal sealed class ContentLoaded(AdapterRegistration registration, LoadedAdapter? loaded, Exception? error) : EngineCommand
 {
-    public override void Apply(EngineLoop loop) => loop.ContentArrived(registration, loaded, error);
+    public override void Apply(EngineLoop loop) => loop.Contents.Take(registration, loaded, error);
 
     public override void Abandon(Exception reason) => loaded?.Dispose();
 }

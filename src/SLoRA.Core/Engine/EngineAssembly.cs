@@ -10,6 +10,7 @@ using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Scheduling;
 using SLoRA.Step;
 
 namespace SLoRA.Engine;
@@ -60,12 +61,14 @@ internal sealed class EngineAssembly : IDisposable
     /// <param name="cancellation">Stops between two weights.</param>
     /// <param name="chunkLimit">The most rows of a prompt chunk; for tests.</param>
     /// <param name="reading">Stands between the engine and what it reads; for tests.</param>
+    /// <param name="order">Says which sequences go before which; null for first come, first served.</param>
     public static EngineAssembly Build(
         EngineDescription asked,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation,
         Func<int>? chunkLimit = null,
-        Func<ReadContent, ReadContent>? reading = null)
+        Func<ReadContent, ReadContent>? reading = null,
+        IQueueOrder? order = null)
     {
         string folder = asked.Model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         asked.Check();
@@ -120,6 +123,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
+                    Order = order ?? new FirstCome(),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,

@@ -19,18 +19,22 @@ internal sealed class EngineMonitor
     private readonly PrefixCache? _prefixes;
     private readonly Preemption _preemption;
     private readonly ActiveRequests _requests;
+    private readonly RequestEndings _endings;
     private readonly WaitingQueue _queue;
     private EngineCounts _counts;
+    private bool _hasStepped;
 
     /// <summary>Looks at the parts of an engine.</summary>
     public EngineMonitor(
-        EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests, WaitingQueue queue)
+        EngineParts parts, DeviceCache cache, PrefixCache? prefixes, Preemption preemption, ActiveRequests requests, RequestEndings endings,
+        WaitingQueue queue)
     {
         _parts = parts;
         _cache = cache;
         _prefixes = prefixes;
         _preemption = preemption;
         _requests = requests;
+        _endings = endings;
         _queue = queue;
         Observe();
     }
@@ -41,9 +45,9 @@ internal sealed class EngineMonitor
     /// <summary>Notes a step; <see cref="Observe"/> shows it.</summary>
     /// <param name="plan">What was computed.</param>
     /// <param name="sequences">The sequence of each slice.</param>
-    /// <param name="published">Tokens handed to streams so far.</param>
+    /// <param name="generated">Tokens written into streams so far.</param>
     /// <param name="started">Timestamp of its start.</param>
-    public void Stepped(StepPlan plan, IReadOnlyList<Sequence> sequences, long published, long started)
+    public void Stepped(StepPlan plan, IReadOnlyList<Sequence> sequences, long generated, long started)
     {
         int decodeRows = 0;
         int promptTokens = 0;
@@ -57,16 +61,22 @@ internal sealed class EngineMonitor
         _counts.ComputedTokens += plan.RowCount;
         _counts.PromptTokens += promptTokens;
         _counts.SampledTokens += plan.OutputCount;
-        _counts.GeneratedTokens = published;
+        _counts.GeneratedTokens = generated;
         _counts.LastStep = new StepStatus(
             _counts.LastStep.Number
                 + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
-        _parts.Metrics.Stepped(_counts.LastStep);
+        _hasStepped = true;
     }
 
-    /// <summary>Shows how things stand between two steps.</summary>
+    /// <summary>Shows how things stand, and the step that has been noted.</summary>
     public void Observe()
     {
+        if (_hasStepped)
+        {
+            _hasStepped = false;
+            _parts.Metrics.Stepped(_counts.LastStep);
+        }
+
         int inUse = 0;
         IReadOnlyList<Generation> resident = _cache.Resident;
         for (int i = 0; i < resident.Count; i++)
@@ -86,7 +96,7 @@ internal sealed class EngineMonitor
         _counts.Queue = Queue();
         _counts.Running = _requests.Running.Count;
         _counts.Leases = _requests.Leases;
-        _counts.Ended = _requests.Ended;
+        _counts.Ended = _endings.Ended;
         _published.Write(_counts);
         _parts.Metrics.Count(_counts);
     }
@@ -122,7 +132,7 @@ internal sealed class EngineMonitor
     {
         int content = _queue.ForContent;
         int others = _queue.Count - content;
-        Sequence? first = _queue.Preempted.Count > 0 ? _queue.Preempted[0] : _queue.NextReady(-1);
+        Sequence? first = _queue.NextReady(null);
         return first is null || first.Request.Asked.Continuations <= FreePlaces()
             ? new QueueStatus(content, others, 0)
             : new QueueStatus(content, 0, others);

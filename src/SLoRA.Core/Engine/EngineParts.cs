@@ -41,7 +41,8 @@ internal sealed record EngineParts
     public required AdapterCacheOptions AdapterCache { get; init; }
 
     /// <summary>What the way of adapters into pages is made of.</summary>
-    public ResidencyParts Residency => new()
+    /// <param name="prefixes">Pages of keys and values that are kept for others; null when none are.</param>
+    public ResidencyParts Residency(PrefixCache? prefixes) => new()
     {
         Pool = Pool,
         Pages = Pages,
@@ -50,8 +51,13 @@ internal sealed record EngineParts
         Pace = Pace,
         AdapterCache = AdapterCache,
         StreamBuffer = Scheduling.StreamBuffer,
+        Prefixes = prefixes,
+        PagedIn = Metrics.PagedIn,
         Clock = Clock,
     };
+
+    /// <summary>Says which sequences go before which.</summary>
+    public required IQueueOrder Order { get; init; }
 
     /// <summary>Limits.</summary>
     public required SchedulingOptions Scheduling { get; init; }

@@ -15,8 +15,14 @@ internal sealed record EngineSnapshot(PoolSnapshot Pool, ImmutableArray<OwnerSna
     /// <summary>Kept pages that the prefix cache takes for idle.</summary>
     public int IdlePrefixes { get; init; }
 
-    /// <summary>What running and waiting sequences hold on adapters.</summary>
+    /// <summary>What sequences and preloads hold on adapters.</summary>
     public ImmutableArray<LeaseSnapshot> Leases { get; init; } = [];
+
+    /// <summary>Leases that are counted as held, whatever adapter they are on.</summary>
+    public int CountedLeases { get; init; }
+
+    /// <summary>Which generations are used, of those that are held or have pages.</summary>
+    public ImmutableArray<UserSnapshot> Users { get; init; } = [];
 
     /// <summary>Blocks of main memory that hold keys and values of preempted sequences.</summary>
     public int SwapBlocks { get; init; }
@@ -40,10 +46,14 @@ internal sealed record OwnerSnapshot(string Kind, ImmutableArray<int> Pages, int
 /// <param name="Parent">The page that it continues; −1 for none.</param>
 internal readonly record struct PrefixSnapshot(int Page, int Parent);
 
-/// <summary>What sequences hold on one adapter, and what the adapter's books say.</summary>
+/// <summary>What is held on one adapter, and what the adapter's books say.</summary>
 /// <param name="Adapter">Its name.</param>
-/// <param name="Held">Sequences that hold it, waiting ones included.</param>
+/// <param name="Held">Leases of sequences and preloads.</param>
 /// <param name="Counted">Leases that it counts.</param>
-/// <param name="Used">Leases of running sequences.</param>
-/// <param name="Users">Users that its generation counts; −1 when it has none.</param>
-internal sealed record LeaseSnapshot(string Adapter, int Held, int Counted, int Used, int Users);
+internal sealed record LeaseSnapshot(string Adapter, int Held, int Counted);
+
+/// <summary>Who uses one generation, and what its books say.</summary>
+/// <param name="Ordinal">Its number.</param>
+/// <param name="Used">Leases of admitted sequences.</param>
+/// <param name="Counted">Users that it counts.</param>
+internal sealed record UserSnapshot(long Ordinal, int Used, int Counted);

@@ -29,7 +29,7 @@ internal sealed class EngineThread : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _stopping = true;
-        _loop.WakeUp();
+        _loop.Port.WakeUp();
         await _stopped.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -76,7 +76,7 @@ internal sealed class EngineThread : IAsyncDisposable
             {
                 if (!_loop.Step())
                 {
-                    _loop.Wait();
+                    _loop.Port.Wait();
                 }
             }
 

@@ -120,14 +120,23 @@ internal static class InvariantValidator
     {
         foreach (LeaseSnapshot lease in snapshot.Leases)
         {
-            if (lease.Counted < lease.Held)
+            if (lease.Counted != lease.Held)
             {
-                violations.Add($"{lease.Held} sequences hold adapter '{lease.Adapter}', which counts {lease.Counted}.");
+                violations.Add($"{lease.Held} leases are held on adapter '{lease.Adapter}', which counts {lease.Counted}.");
             }
+        }
 
-            if (lease.Used > Math.Max(0, lease.Users))
+        int held = snapshot.Leases.Sum(lease => lease.Held);
+        if (held != snapshot.CountedLeases)
+        {
+            violations.Add($"{held} leases are held, {snapshot.CountedLeases} are counted.");
+        }
+
+        foreach (UserSnapshot user in snapshot.Users)
+        {
+            if (user.Used != user.Counted)
             {
-                violations.Add($"{lease.Used} running sequences use adapter '{lease.Adapter}', whose generation counts {lease.Users}.");
+                violations.Add($"{user.Used} leases of running sequences use generation {user.Ordinal}, which counts {user.Counted}.");
             }
         }
 

@@ -8,12 +8,15 @@ namespace SLoRA.Engine;
 /// What comes after the decoder: takes the logits of a step, chooses tokens and hands them to their streams. An error there is that
 /// request's and nobody else's. Belongs to the engine's thread.
 /// </summary>
-internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
+/// <param name="parts">What the engine is made of.</param>
+/// <param name="requests">Where continuations fork.</param>
+/// <param name="endings">Ends a request that fails.</param>
+internal sealed class Publisher(EngineParts parts, ActiveRequests requests, RequestEndings endings)
 {
     private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
 
-    /// <summary>Tokens handed to streams since the engine was built.</summary>
-    public long Published { get; private set; }
+    /// <summary>Tokens written into streams since the engine was built.</summary>
+    public long Chosen { get; private set; }
 
     /// <summary>
     /// Describes to the device which tokens it can choose by itself: those of requests for which nobody else needs the logits.
@@ -25,47 +28,50 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
             return;
         }
 
-        int output = 0;
         for (int i = 0; i < sequences.Count; i++)
         {
             StepSlice slice = plan.Slices[i];
-            for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
+            if (slice.OutputCount > 0 && sequences[i].Pending == slice.RowCount)
             {
-                if (plan.OutputRows[output] == slice.FirstRow + slice.RowCount - 1 && sequences[i].Pending == slice.RowCount)
-                {
-                    sequences[i].DescribeChoice(output, plan.Choices);
-                }
+                sequences[i].DescribeChoice(slice.FirstOutput + slice.OutputCount - 1, plan.Choices);
             }
         }
     }
 
-    /// <summary>Goes through the output rows of a step that the decoder has run.</summary>
-    /// <param name="plan">The step.</param>
-    /// <param name="sequences">The sequence of each of its slices.</param>
-    public void SampleAndPublish(StepPlan plan, IReadOnlyList<Sequence> sequences)
+    /// <summary>
+    /// Goes through the output rows of a slice that the decoder has run: what they give is written into the stream, which shows it to its
+    /// consumer when it is published.
+    /// </summary>
+    /// <param name="slice">The slice.</param>
+    /// <param name="sequence">Its sequence.</param>
+    public void Choose(StepSlice slice, Sequence sequence)
     {
-        int output = 0;
-        long now = parts.Clock.GetTimestamp();
-        for (int i = 0; i < sequences.Count; i++)
+        sequence.Advance(slice.RowCount);
+
+        // A continuation may have ended its whole request in this very step: its siblings ask nobody any more.
+        for (int i = 0; i < slice.OutputCount && sequence.Finished is null; i++)
         {
-            Sequence sequence = sequences[i];
-            StepSlice slice = plan.Slices[i];
-            sequence.Advance(slice.RowCount);
-            for (; output < plan.OutputCount && plan.OutputRows[output] < slice.FirstRow + slice.RowCount; output++)
-            {
-                // A continuation may have ended its whole request in this very step: its siblings ask nobody any more.
-                if (sequence.Finished is null)
-                {
-                    int row = plan.OutputRows[output] - slice.FirstRow;
-                    Take(sequence, slice.FirstPosition + row, output, row == slice.RowCount - 1, now);
-                }
-            }
+            int row = slice.RowCount - slice.OutputCount + i;
+            Take(sequence, slice.FirstPosition + row, slice.FirstOutput + i, row == slice.RowCount - 1);
         }
     }
 
-    private void Take(Sequence sequence, int position, int output, bool isLast, long now)
+    /// <summary>Hands what has been written to a request's stream to its consumer.</summary>
+    public void Publish(RequestState request)
     {
-        if (!TakeOwn(sequence, position, output, isLast, now))
+        try
+        {
+            request.Stream.Publish();
+        }
+        catch (Exception error)
+        {
+            endings.Fail(request, error);
+        }
+    }
+
+    private void Take(Sequence sequence, int position, int output, bool isLast)
+    {
+        if (!TakeOwn(sequence, position, output, isLast))
         {
             return;
         }
@@ -83,16 +89,16 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
 
     /// <summary>Takes an output row for the sequence that computed it.</summary>
     /// <returns>Whether it chose a token from logits, so that continuations may fork.</returns>
-    private bool TakeOwn(Sequence sequence, int position, int output, bool isLast, long now)
+    private bool TakeOwn(Sequence sequence, int position, int output, bool isLast)
     {
         try
         {
             if (parts.Decoder.Chosen(output) is var token and >= 0)
             {
-                NoteFirstToken(sequence.Request, now);
+                NoteFirstToken(sequence.Request);
                 int before = sequence.Count;
                 sequence.Accept(token);
-                Published += sequence.Count - before;
+                Chosen += sequence.Count - before;
                 return false;
             }
 
@@ -109,22 +115,22 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
                 return false;
             }
 
-            NoteFirstToken(sequence.Request, now);
+            NoteFirstToken(sequence.Request);
             return TrySample(sequence, logits);
         }
         catch (Exception error)
         {
-            requests.Fail(sequence.Request, error);
+            endings.Fail(sequence.Request, error);
             return false;
         }
     }
 
-    private void NoteFirstToken(RequestState request, long now)
+    private void NoteFirstToken(RequestState request)
     {
         if (request.FirstToken == 0)
         {
-            request.FirstToken = now;
-            parts.Metrics.FirstToken(request.Asked, parts.Clock.GetElapsedTime(request.Arrived, now));
+            request.FirstToken = parts.Clock.GetTimestamp();
+            parts.Metrics.FirstToken(request.Asked, parts.Clock.GetElapsedTime(request.Arrived, request.FirstToken));
         }
     }
 
@@ -135,12 +141,12 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests)
         try
         {
             sequence.Sample(logits, _scratch);
-            Published += sequence.Count - before;
+            Chosen += sequence.Count - before;
             return true;
         }
         catch (Exception error)
         {
-            requests.Fail(sequence.Request, error);
+            endings.Fail(sequence.Request, error);
             return false;
         }
     }

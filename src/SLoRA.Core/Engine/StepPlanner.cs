@@ -91,7 +91,7 @@ internal sealed class StepPlanner
             return false;
         }
 
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
             if (lease.Generation?.Resident is null)
             {
@@ -130,9 +130,9 @@ internal sealed class StepPlanner
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs);
         _sequences.Add(sequence);
-        for (int place = 0; place < sequence.Request.Leases.Length; place++)
+        for (int place = 0; place < sequence.Leases.Length; place++)
         {
-            Lease lease = sequence.Request.Leases[place];
+            Lease lease = sequence.Leases[place];
             _lora.Add(new LoraSlice(place, lease.Generation!, firstRow, rows, lease.Weight));
         }
     }

@@ -64,6 +64,13 @@ public sealed class SchedulingOptions
     /// </summary>
     public long SwapBytes { get; set; } = 256L << 20;
 
+    /// <summary>
+    /// Hands the tokens of a step to their streams while the next step computes, on a second thread, instead of before it. Streams get the
+    /// same tokens, in the same order, and end the same way; each token comes a little later. It helps where a device computes beside the
+    /// processor and many streams are listened to. The default is false.
+    /// </summary>
+    public bool OverlapPublishing { get; set; }
+
     /// <summary>Whether <see cref="ConsumerTimeout"/> is a limit.</summary>
     internal bool EndsSlowConsumers => ConsumerTimeout != Timeout.InfiniteTimeSpan;
 

@@ -65,11 +65,14 @@ public sealed class GenerationStream : IGenerationStream
     /// <summary>The request's stop condition at work; null without one.</summary>
     internal StopMatchers? Stops { get; }
 
-    /// <summary>Tokens and ends that the consumer has not taken yet.</summary>
+    /// <summary>Tokens and ends that have been made and the consumer has not taken yet, published or not.</summary>
     internal int Unread => _updates.Unread;
 
     /// <summary>Tokens and ends that have been handed to the consumer, taken or not.</summary>
-    internal int Published => _updates.Written;
+    internal int Published => _updates.Published;
+
+    /// <summary>Tokens and ends that the consumer has taken.</summary>
+    internal int Taken => _updates.Taken;
 
     /// <summary>Completed when the request has ended and all that it held has been returned.</summary>
     internal Task Ending => _ended.Task;
@@ -134,11 +137,14 @@ public sealed class GenerationStream : IGenerationStream
             or SLoRA.FinishReason.Disposed,
         reasons[0]);
 
-    /// <summary>Hands one token to the consumer. Called by the engine's thread.</summary>
-    internal void Publish(in GeneratedToken token) => _updates.Write(new GenerationUpdate(token));
+    /// <summary>Notes a token that has been chosen. Called by the engine's thread.</summary>
+    internal void Write(in GeneratedToken token) => _updates.Write(new GenerationUpdate(token));
 
-    /// <summary>Tells the consumer that a continuation has ended. Called by the engine's thread.</summary>
-    internal void Publish(ContinuationEnd end) => _updates.Write(new GenerationUpdate(end));
+    /// <summary>Notes that a continuation has ended. Called by the engine's thread.</summary>
+    internal void Write(ContinuationEnd end) => _updates.Write(new GenerationUpdate(end));
+
+    /// <summary>Hands what has been noted to the consumer. Called by the engine's thread.</summary>
+    internal void Publish() => _updates.Publish();
 
     /// <summary>Notes how probable a token of the prompt was.</summary>
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>

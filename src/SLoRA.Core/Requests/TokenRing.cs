@@ -5,14 +5,14 @@ using System.Threading.Tasks.Sources;
 namespace SLoRA;
 
 /// <summary>
-/// What the engine has published and the consumer has not taken, tokens and ends of continuations: a ring with one writer, the engine's
-/// thread, and one reader. Writing neither waits nor allocates, but for the first token, which brings the ring's memory; a reader that
-/// waits goes on on a thread of the pool.
+/// What the engine has made and the consumer has not taken, tokens and ends of continuations: a ring with one writer, the engine's thread,
+/// and one reader, who sees what has been published. Writing neither waits nor allocates, but for the first token, which brings the ring's
+/// memory; a reader that waits goes on on a thread of the pool.
 /// </summary>
 /// <remarks>
 /// Either side may sleep until the other wakes it. Both wakes rest on the same rule: each side stores its own news, then has a full fence,
 /// then looks at the other's. Of two such sides at least one sees the other's store (whichever fence comes second). Let W be the tokens
-/// written and R those read.
+/// published and R those read. The writer sleeps only when all that it has written is published, and has looked once more after that.
 /// <para>
 /// <b>The writer sleeps</b> at n unread: it does not write on when it sees W − R ≥ n. R takes every value in turn, so the reader passes
 /// R = W − n + 1, the first with which the writer may go on. There it stores R, has its fence, and sees W: it counts n − 1 unread and wakes
@@ -35,6 +35,7 @@ internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
     private Exception? _error;
     private bool _completed;
     private int _written;
+    private int _published;
     private int _read;
     private int _waiting;
 
@@ -42,13 +43,16 @@ internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
     /// <param name="capacity">Tokens that can be unread at one time: the writer looks at <see cref="Unread"/> and never exceeds it.</param>
     public TokenRing(int capacity) => _capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(capacity, 1));
 
-    /// <summary>Tokens written and not read. Any thread.</summary>
+    /// <summary>Tokens written and not read, published or not. Any thread.</summary>
     public int Unread => Volatile.Read(ref _written) - Volatile.Read(ref _read);
 
-    /// <summary>Tokens written so far. Any thread.</summary>
-    public int Written => Volatile.Read(ref _written);
+    /// <summary>Tokens that the reader can have seen. Any thread.</summary>
+    public int Published => Volatile.Read(ref _published);
 
-    /// <summary>Appends a token. The writer's thread.</summary>
+    /// <summary>Tokens read. Any thread.</summary>
+    public int Taken => Volatile.Read(ref _read);
+
+    /// <summary>Appends a token, which the reader sees when it is published. The writer's thread.</summary>
     public void Write(in T token)
     {
         int at = _written;
@@ -64,27 +68,37 @@ internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
 
         _items[at & (_items.Length - 1)] = token;
         Volatile.Write(ref _written, at + 1);
-        WakeReader();
     }
 
-    /// <summary>Nothing more will be written. Called once.</summary>
+    /// <summary>Lets the reader see what has been written. The writer's thread.</summary>
+    public void Publish()
+    {
+        if (_published != _written)
+        {
+            Volatile.Write(ref _published, _written);
+            WakeReader();
+        }
+    }
+
+    /// <summary>Nothing more will be written, and what has been is published. Called once.</summary>
     /// <param name="error">What the reader's wait throws when everything has been read; null for a plain end.</param>
     public void Complete(Exception? error)
     {
         _error = error;
+        Volatile.Write(ref _published, _written);
         Volatile.Write(ref _completed, true);
         WakeReader();
     }
 
-    /// <summary>Takes the oldest unread token. The reader's thread.</summary>
+    /// <summary>Takes the oldest published token. The reader's thread.</summary>
     /// <param name="token">The token.</param>
-    /// <param name="left">Tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be
+    /// <param name="left">Published tokens that are still unread: n − 1 says that a writer that stops at n may have stopped, and must be
     /// woken.</param>
     /// <returns>False when there is none now.</returns>
     public bool TryRead(out T token, out int left)
     {
         int at = _read;
-        if (at == Volatile.Read(ref _written))
+        if (at == Volatile.Read(ref _published))
         {
             token = default;
             left = 0;
@@ -96,7 +110,7 @@ internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
         item = default;
         Volatile.Write(ref _read, at + 1);
         Interlocked.MemoryBarrier();
-        left = Volatile.Read(ref _written) - (at + 1);
+        left = Volatile.Read(ref _published) - (at + 1);
         return true;
     }
 
@@ -150,13 +164,15 @@ internal sealed class TokenRing<T> : IValueTaskSource<bool>, IThreadPoolWorkItem
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
-    private bool HasNews => Volatile.Read(ref _completed) || Unread > 0;
+    private bool HasToken => Volatile.Read(ref _published) != Volatile.Read(ref _read);
+
+    private bool HasNews => Volatile.Read(ref _completed) || HasToken;
 
     private bool TryAnswer(out bool more)
     {
         // Whether it is complete first: everything was written before that.
         bool completed = Volatile.Read(ref _completed);
-        more = Unread > 0;
+        more = HasToken;
         if (completed && !more && _error is { } error)
         {
             ExceptionDispatchInfo.Throw(error);

@@ -5,11 +5,10 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Lets waiting sequences run, first come, first served; those that were preempted come before all others, in their old order. A sequence
-/// is admitted when the pool can promise its pages and those of its adapters that have none: all that it can ever need, so that what is
-/// admitted can always finish, or under over-commit those that it needs soon. One that waits for its adapters' content, or for its
-/// consumer, is passed over and keeps its place; the first one that waits for pages holds back those behind it, so that large requests do
-/// not starve, unless it waits for what consumers hold that do not read.
+/// Lets waiting sequences run, in the order of the queue. A sequence is admitted when the pool can promise its pages and those of its
+/// adapters that have none: all that it can ever need, so that what is admitted can always finish, or under over-commit those that it needs
+/// soon. One that waits for its adapters' content, or for its consumer, is passed over and keeps its place; the first one that waits for
+/// pages holds back those behind it, so that large requests do not starve, unless it waits for what consumers hold that do not read.
 /// </summary>
 /// <param name="queue">Who waits.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
@@ -26,13 +25,13 @@ internal sealed class Admission(
     private const int LookAhead = 64;
 
     private readonly PausedHoldings _paused = new(pages, options.StreamBuffer);
-    private long _order;
+    private long _admissions;
     private int _places;
-    private long _passedNumber;
+    private long _passedArrival;
     private long _passedSince;
-    private int _lookedAt = -1;
+    private Sequence? _lookedAt;
 
-    /// <summary>Sequences that were admitted before one that had come earlier and waits for consumers that do not read.</summary>
+    /// <summary>Sequences that were admitted before one that goes before them and waits for consumers that do not read.</summary>
     public long Passed { get; private set; }
 
     /// <summary>
@@ -43,37 +42,20 @@ internal sealed class Admission(
         preemption.Release(sequence);
         sequence.IsAdmitted = false;
         sequence.Request.Preemptions++;
-        Release(sequence.Request.Leases.AsSpan());
+        EndUse(sequence);
         queue.AddPreempted(sequence);
     }
 
     /// <summary>Moves sequences from the queue to <paramref name="running"/> as far as pages reach.</summary>
-    /// <param name="running">Receives the admitted sequences, and stays in the order of their first admission.</param>
+    /// <param name="running">Receives the admitted sequences, and is in the order of the queue from here on.</param>
     /// <param name="now">Timestamp of the engine's clock.</param>
     public void Admit(List<Sequence> running, long now)
     {
+        queue.Begin(running, now);
         _places = FreePlaces(running);
-        for (int i = 0; i < queue.Preempted.Count;)
+        for (Sequence? sequence = queue.NextReady(null); sequence is not null; sequence = queue.NextReady(sequence))
         {
-            Sequence sequence = queue.Preempted[i];
-            if (IsReady(sequence, now) && !sequence.IsPaused(options.StreamBuffer))
-            {
-                if (!TryAdmit(sequence, running, now))
-                {
-                    return;
-                }
-            }
-            else
-            {
-                i++;
-            }
-        }
-
-        int slot = -1;
-        while (queue.NextReady(slot) is { } sequence)
-        {
-            slot = sequence.Slot;
-            if (IsReady(sequence, now) && !TryAdmit(sequence, running, now))
+            if (IsReady(sequence, now) && !sequence.IsPaused(options.StreamBuffer) && !TryAdmit(sequence, running, now))
             {
                 Pass(sequence, running, now);
                 return;
@@ -84,7 +66,7 @@ internal sealed class Admission(
     /// <summary>Whether a sequence still has the content that it had.</summary>
     private bool IsReady(Sequence sequence, long now)
     {
-        if (sequence.Request.HasContent(now))
+        if (sequence.HasContent(now))
         {
             return true;
         }
@@ -108,7 +90,7 @@ internal sealed class Admission(
     /// <summary>Admits a sequence in its turn; under over-commit those who do not go on make room for it.</summary>
     private bool TryAdmit(Sequence sequence, List<Sequence> running, long now)
     {
-        int claimed = sequence.Request.Order == 0 ? residency.Preloads.ClaimBefore(sequence) : 0;
+        int claimed = residency.Preloads.ClaimBefore(sequence);
         while (!TryPromise(sequence, running.Count, claimed, out int missing))
         {
             if (!options.OverCommit || !TryPreemptPaused(sequence, running, missing))
@@ -133,9 +115,9 @@ internal sealed class Admission(
             return;
         }
 
-        if (_passedNumber != first.Request.Number)
+        if (_passedArrival != first.Request.Arrival)
         {
-            (_passedNumber, _passedSince, _lookedAt) = (first.Request.Number, now, -1);
+            (_passedArrival, _passedSince, _lookedAt) = (first.Request.Arrival, now, null);
         }
         else if (options.EndsSlowConsumers && clock.GetElapsedTime(_passedSince, now) >= options.ConsumerTimeout)
         {
@@ -144,18 +126,24 @@ internal sealed class Admission(
 
         // Those looked at go round, so that everybody's turn comes; when nobody computes, looking at all of them holds up nobody.
         int left = _paused.Sequences < running.Count ? LookAhead : int.MaxValue;
-        int slot = Math.Max(_lookedAt, first.Slot);
-        for (; left > 0 && queue.NextReady(slot) is { } sequence; left--)
+        Sequence after = _lookedAt is { } last && queue.Compare(first, last) < 0 ? last : first;
+        Sequence? sequence = queue.NextReady(after);
+        for (; left > 0 && sequence is not null; left--)
         {
-            slot = sequence.Slot;
-            if (IsReady(sequence, now) && TryPromise(sequence, running.Count, 0, out _))
+            if (!IsReady(sequence, now) || sequence.IsPaused(options.StreamBuffer) || !TryPromise(sequence, running.Count, 0, out _))
+            {
+                after = sequence;
+            }
+            else
             {
                 Start(sequence, running, now);
                 Passed++;
             }
+
+            sequence = queue.NextReady(sequence);
         }
 
-        _lookedAt = left > 0 ? -1 : slot;
+        _lookedAt = sequence is null ? null : after;
     }
 
     /// <summary>Whether a sequence could not run even if everybody ended whose consumer reads.</summary>
@@ -230,9 +218,12 @@ internal sealed class Admission(
         }
 
         sequence.Table.TryReserve(Promised(sequence), forks, sequence.PromptLength);
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            residency.Cache.Acquire(lease.Generation!);
+            if (residency.Cache.Acquire(lease.Generation!))
+            {
+                queue.ChargePageIn(sequence, residency.Cache.BytesOf(lease.Generation!));
+            }
         }
 
         sequence.Table.Admitted(sequence.Count);
@@ -249,14 +240,14 @@ internal sealed class Admission(
         _places -= 1 + sequence.PendingForks;
         queue.Admit(sequence);
         RequestState request = sequence.Request;
-        if (request.Order == 0)
+        if (!request.HasRun)
         {
-            request.Order = ++_order;
+            request.FirstAdmission = ++_admissions;
             request.Admitted = now;
             request.CachedPromptTokens = sequence.Computed;
         }
 
-        Sequence.Insert(running, sequence);
+        queue.Insert(running, sequence);
         preemption.Restore(sequence);
     }
 
@@ -265,32 +256,32 @@ internal sealed class Admission(
     /// </summary>
     private static void Hold(Sequence sequence)
     {
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            DeviceCache.Hold(lease.Generation!);
+            lease.Use();
         }
 
         sequence.TakePrefix();
     }
 
-    private void ReleaseAll(Sequence sequence)
+    private static void ReleaseAll(Sequence sequence)
     {
         sequence.ReleasePages();
-        Release(sequence.Request.Leases.AsSpan());
+        EndUse(sequence);
     }
 
-    private void Release(ReadOnlySpan<Lease> leases)
+    private static void EndUse(Sequence sequence)
     {
-        foreach (Lease lease in leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            residency.Cache.Release(lease.Generation!);
+            lease.EndUse();
         }
     }
 
     /// <summary>Pages that a sequence needs beside what it holds.</summary>
     private int Missing(Sequence sequence) =>
         sequence.Table.Missing(Promised(sequence), sequence.PendingForks, sequence.PromptLength)
-            + DeviceCache.MissingPages(sequence.Request.Leases.AsSpan());
+            + DeviceCache.MissingPages(sequence.Leases.AsSpan());
 
     /// <summary>Tokens that a sequence is promised pages for.</summary>
     private int Promised(Sequence sequence) =>

@@ -59,7 +59,7 @@ internal sealed class PausedHoldings(int pages, int streamBuffer)
     private int Add(Sequence sequence)
     {
         int added = Add(sequence.Table.Pages);
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
             if (lease.Generation is { } generation)
             {

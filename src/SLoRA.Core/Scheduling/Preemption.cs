@@ -30,6 +30,26 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
         _stepRows = (Decay * _stepRows) + rows;
     }
 
+    /// <summary>
+    /// Which of those that run gives up its pages for another: the last one whose consumer is behind, for it would not move anyway; or else
+    /// the last one in the order of the queue, which may be the one that needs them.
+    /// </summary>
+    /// <param name="running">Those that run, in the order of the queue.</param>
+    /// <param name="needy">The place of the one that needs pages.</param>
+    /// <returns>The place of the victim.</returns>
+    public int Victim(IReadOnlyList<Sequence> running, int needy)
+    {
+        for (int i = running.Count - 1; i >= 0; i--)
+        {
+            if (i != needy && running[i].Finished is null && running[i].IsPaused(options.StreamBuffer))
+            {
+                return i;
+            }
+        }
+
+        return running.Count - 1;
+    }
+
     /// <summary>Takes the pages of a sequence.</summary>
     public void Release(Sequence sequence)
     {

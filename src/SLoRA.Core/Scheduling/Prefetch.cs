@@ -11,28 +11,10 @@ namespace SLoRA.Scheduling;
 /// <param name="queue">Who waits.</param>
 /// <param name="loads">Reads content.</param>
 /// <param name="cache">Generations that have pages.</param>
-/// <param name="streamBuffer">Unread tokens at which a consumer is behind.</param>
-internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCache cache, int streamBuffer)
+internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCache cache)
 {
-    /// <summary>How many sequences that never ran are looked at in a step.</summary>
+    /// <summary>How many sequences are looked at in a step.</summary>
     private const int LookAhead = 64;
-
-    /// <summary>The sequence that is to be admitted next: the first that does not wait for its consumer. Null when there is none.</summary>
-    public Sequence? Next
-    {
-        get
-        {
-            for (int i = 0; i < queue.Preempted.Count; i++)
-            {
-                if (!queue.Preempted[i].IsPaused(streamBuffer))
-                {
-                    return queue.Preempted[i];
-                }
-            }
-
-            return queue.FirstArrived;
-        }
-    }
 
     /// <summary>Does what can be done now.</summary>
     /// <param name="next">The sequence that is to be admitted next.</param>
@@ -45,18 +27,10 @@ internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCac
         }
 
         BeginReading(now);
-        for (int i = 0; i < queue.Preempted.Count; i++)
+        Sequence? sequence = queue.NextReady(null);
+        for (int left = LookAhead; left > 0 && sequence is not null && TryBringPages(sequence); left--)
         {
-            if (!TryBringPages(queue.Preempted[i]))
-            {
-                return;
-            }
-        }
-
-        int slot = -1;
-        for (int left = LookAhead; left > 0 && queue.NextReady(slot) is { } sequence && TryBringPages(sequence); left--)
-        {
-            slot = sequence.Slot;
+            sequence = queue.NextReady(sequence);
         }
     }
 
@@ -65,7 +39,7 @@ internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCac
     /// </summary>
     private void ReadFor(Sequence sequence, long now)
     {
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
             if (!lease.HasContent)
             {
@@ -105,12 +79,16 @@ internal sealed class Prefetch(WaitingQueue queue, ContentLoads loads, DeviceCac
     /// <returns>False when there are too few; the first that does not fit holds back those behind it, as in admission.</returns>
     private bool TryBringPages(Sequence sequence)
     {
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
-            if (lease is { HasContent: true, Generation: { Resident: null, IsPagingIn: false } generation }
-                && !cache.TryPrefetch(generation))
+            if (lease is { HasContent: true, Generation: { Resident: null, IsPagingIn: false } generation })
             {
-                return false;
+                if (!cache.TryPrefetch(generation))
+                {
+                    return false;
+                }
+
+                queue.ChargePageIn(sequence, cache.BytesOf(generation));
             }
         }
 

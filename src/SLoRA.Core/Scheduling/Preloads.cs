@@ -9,43 +9,49 @@ namespace SLoRA.Scheduling;
 /// when it is resident. Pinned ones keep them. They are served in the order of the calls, a window of them at a time, so that a step costs
 /// the same however many there are; the first that waits for pages has its turn among the requests. Belongs to the engine's thread.
 /// </summary>
+/// <param name="open">Those that have not ended.</param>
 /// <param name="loads">Reads content.</param>
 /// <param name="cache">Generations that have pages.</param>
-/// <param name="store">Generations in main memory.</param>
+/// <param name="generations">The contents that adapters have.</param>
 /// <param name="reclaim">Takes back idle pages.</param>
 /// <param name="pool">The pages.</param>
 /// <param name="queue">Requests that wait.</param>
-/// <param name="neededBeside">
-/// Pages, this generation's own not counted, that the largest waiting request needs; exact if it is more than the pages given, which are
-/// what would be left.
-/// </param>
+/// <param name="needs">What waiting requests need, which pinning must leave.</param>
 internal sealed class Preloads(
-    ContentLoads loads, DeviceCache cache, HostStore store, Reclaim reclaim, PagePool pool, WaitingQueue queue,
-    Func<Generation, int, int> neededBeside)
+    PreloadLine open, ContentLoads loads, DeviceCache cache, Generations generations, Reclaim reclaim, PagePool pool, WaitingQueue queue,
+    WaitingNeeds needs)
 {
     /// <summary>How many are looked at in a step.</summary>
     public const int Window = 32;
 
-    private readonly LinkedList<Preload> _open = [];
+    private readonly LeaseCount _leases = new();
 
     /// <summary>The first that has its content and waits for pages.</summary>
     private Preload? _first;
 
     /// <summary>Adapters that somebody waits for.</summary>
-    public int Count => _open.Count;
+    public int Count => open.Count;
 
-    /// <summary>What somebody has waited for longest; null when nobody waits.</summary>
-    public AdapterRegistration? First => _open.First?.Value.Registration;
+    /// <summary>Leases that they hold.</summary>
+    public int Leases => _leases.Held;
+
+    /// <summary>Those that have not ended, in the order of the calls. For what happens seldom.</summary>
+    public IEnumerable<Preload> InOrder()
+    {
+        for (LinkedListNode<Preload>? node = open.First?.Place; node is not null; node = node.Next)
+        {
+            yield return node.Value;
+        }
+    }
 
     /// <summary>Begins to bring an adapter.</summary>
     public Preload Add(AdapterRegistration registration, bool pins, CancellationToken cancellation)
     {
-        var preload = new Preload(registration, pins, queue.TakeNumber(), cancellation);
-        registration.Leases++;
-        preload.Place = _open.AddLast(preload);
+        var preload = new Preload(new Lease(registration, 1, _leases), pins, queue.NextArrival(), cancellation);
+        open.Add(preload);
 
         // What is resident has nothing to wait for, however many do. Pages are given after admission.
-        Look(preload, isFirst: _open.Count == 1, hasPages: false);
+        Look(preload, isFirst: open.Count == 1, hasPages: false);
         return preload;
     }
 
@@ -53,7 +59,7 @@ internal sealed class Preloads(
     public void Advance()
     {
         _first = null;
-        LinkedListNode<Preload>? node = _open.First;
+        LinkedListNode<Preload>? node = open.First?.Place;
         for (int left = Window; left > 0 && node is not null;)
         {
             LinkedListNode<Preload>? next = node.Next;
@@ -62,16 +68,16 @@ internal sealed class Preloads(
         }
     }
 
-    /// <summary>Pages that a sequence must leave to a preload that came before it.</summary>
+    /// <summary>Pages that a sequence must leave to a preload that goes before it.</summary>
     public int ClaimBefore(Sequence sequence)
     {
         if (_first is not { Registration.Generation: { Resident: null, IsPagingIn: false } generation }
-            || _first.Number > sequence.Request.Number)
+            || !queue.GoesBefore(_first, sequence))
         {
             return 0;
         }
 
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
             if (ReferenceEquals(lease.Generation, generation))
             {
@@ -94,7 +100,7 @@ internal sealed class Preloads(
     /// <summary>The content of an adapter cannot be had. Those who are not looked at yet find out when it is their turn.</summary>
     public void Fail(AdapterRegistration registration, Exception error)
     {
-        LinkedListNode<Preload>? node = _open.First;
+        LinkedListNode<Preload>? node = open.First?.Place;
         for (int left = Window; left > 0 && node is not null; left--)
         {
             LinkedListNode<Preload>? next = node.Next;
@@ -110,9 +116,9 @@ internal sealed class Preloads(
     /// <summary>The engine ends.</summary>
     public void EndAll(Exception error)
     {
-        while (_open.First is { } node)
+        while (open.First is { } preload)
         {
-            End(node.Value, SLoraException.Repeat(error));
+            End(preload, SLoraException.Repeat(error));
         }
     }
 
@@ -177,8 +183,7 @@ internal sealed class Preloads(
         if (preload.Pins && !registration.IsPinned)
         {
             CheckRoom(preload, generation);
-            registration.IsPinned = preload.HasPinned = true;
-            generation.Pins++;
+            preload.HasPinned = registration.Pin();
         }
 
         if (generation.Resident is null)
@@ -201,7 +206,7 @@ internal sealed class Preloads(
         int pages = generation.Directory.PageCount;
         int pinned = cache.PinnedPages - (generation.Pins > 0 ? pages : 0);
         int left = pool.Total - pages - pinned;
-        int needed = preload.Pins ? Math.Max(1, neededBeside(generation, left)) : 0;
+        int needed = preload.Pins ? Math.Max(1, needs.Beside(generation, left)) : 0;
         if (needed > left)
         {
             throw new AdapterTooLargeException(preload.Registration.Name, pages, pinned, needed, pool.Total);
@@ -210,19 +215,17 @@ internal sealed class Preloads(
 
     private void End(Preload preload, Exception? error)
     {
-        _open.Remove(preload.Place!);
-        preload.Place = null;
+        open.Remove(preload);
         _first = ReferenceEquals(_first, preload) ? null : _first;
         if (error is not null && preload.HasPinned)
         {
             // A pin that was there before, or that another call has asked for too, is theirs; who waits for it sets it again.
-            AdapterNames.Unpin(preload.Registration);
+            preload.Registration.Unpin();
         }
 
-        preload.Registration.Leases--;
         try
         {
-            store.Collect(preload.Registration);
+            generations.Return(preload.Lease);
         }
         finally
         {

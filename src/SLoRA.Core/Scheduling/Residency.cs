@@ -1,7 +1,6 @@
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
-using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 
@@ -14,8 +13,8 @@ internal sealed class Residency
     private readonly ResidencyParts _parts;
     private readonly WaitingQueue _queue;
     private readonly SliceBudget _slice;
+    private readonly NextTurn _next;
     private readonly Prefetch _prefetch;
-    private Preloads? _preloads;
 
     /// <summary>Puts the parts together.</summary>
     /// <param name="parts">What the engine is made of.</param>
@@ -29,12 +28,17 @@ internal sealed class Residency
         _queue = queue;
         AdapterCacheOptions options = parts.AdapterCache;
         _slice = new SliceBudget(options.PageInShare);
-        Cache = new DeviceCache(parts.Pool, parts.Pages, parts.Clock);
-        Store = new HostStore(Cache, parts.Pages, _slice, options, parts.Clock);
-        Cache.Leaving = Store.ReadBack;
-        Names = new AdapterNames(Store, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
+        var preloads = new PreloadLine();
+        _next = new NextTurn(queue, preloads, parts.StreamBuffer);
+        Store = new HostStore(parts.Pages, _slice, _next, options, parts.Clock);
+        Cache = new DeviceCache(parts.Pool, parts.Pages, Store, parts.PagedIn, parts.Clock);
+        Reclaim = parts.Prefixes is { } prefixes ? new Reclaim(parts.Pool, Cache, prefixes) : new Reclaim(parts.Pool, Cache);
+        Generations = new Generations(Store, Cache, parts.Prefixes);
+        Names = new AdapterNames(Generations, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
         Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead, wakeUp);
-        _prefetch = new Prefetch(queue, Loads, Cache, parts.StreamBuffer);
+        Needs = new WaitingNeeds(queue);
+        _prefetch = new Prefetch(queue, Loads, Cache);
+        Preloads = new Preloads(preloads, Loads, Cache, Generations, Reclaim, parts.Pool, queue, Needs);
     }
 
     /// <summary>Name → registration.</summary>
@@ -46,15 +50,20 @@ internal sealed class Residency
     /// <summary>Content in the pool.</summary>
     public DeviceCache Cache { get; }
 
+    /// <summary>Contents, wherever their bytes are.</summary>
+    public Generations Generations { get; }
+
+    /// <summary>Takes back idle pages, of generations and of prefixes.</summary>
+    public Reclaim Reclaim { get; }
+
     /// <summary>Content that is being read.</summary>
     public ContentLoads Loads { get; }
 
-    /// <summary>What the program wants in pages.</summary>
-    public Preloads Preloads => _preloads!;
+    /// <summary>What waiting requests need at most.</summary>
+    public WaitingNeeds Needs { get; }
 
-    /// <summary>Connects it with those who run.</summary>
-    public void Connect(Reclaim reclaim, Func<Generation, int, int> neededBeside) =>
-        _preloads = new Preloads(Loads, Cache, Store, reclaim, _parts.Pool, _queue, neededBeside);
+    /// <summary>What the program wants in pages.</summary>
+    public Preloads Preloads { get; }
 
     /// <summary>A step begins: what may be copied before it computes.</summary>
     /// <param name="othersRun">Whether sequences compute that copying would hold up.</param>
@@ -67,12 +76,9 @@ internal sealed class Residency
     /// <summary>After admission: brings what the program and the waiting requests want nearer, and copies a slice into pages.</summary>
     public void Advance()
     {
-        Sequence? next = _prefetch.Next;
-        Store.NextLeases = next?.Request.Leases ?? [];
-        Store.NextPreload = Preloads.First;
         Store.Trim();
         Preloads.Advance();
-        _prefetch.Advance(next, _parts.Clock.GetTimestamp());
+        _prefetch.Advance(_next.Sequence, _parts.Clock.GetTimestamp());
         if (Cache.PagingIn.Count == 0)
         {
             return;
@@ -114,12 +120,16 @@ internal sealed class Residency
     {
         if (loaded.Image is not { } image)
         {
-            registration.Answer = registration.Leases > 0 ? loaded.Headers : null;
-            registration.Headers ??= loaded.Headers;
+            registration.NoteAnswer(loaded.Headers);
+            if (registration.Leases == 0)
+            {
+                registration.NoteAnswer(null);
+            }
+
             return;
         }
 
-        registration.Answer = null;
+        registration.NoteAnswer(null);
         if (registration.Generation is { } old && old.Id != image.Id)
         {
             if (old.IsAvailable)
@@ -134,9 +144,8 @@ internal sealed class Residency
                 registration.Name, "where it comes from", registration.Headers!.IdentityOf(old.Id), loaded.Headers.IdentityOf(image.Id)));
         }
 
-        registration.IsStale = false;
-        registration.Headers = loaded.Headers;
-        Store.Attach(registration, image);
+        registration.NoteHeaders(loaded.Headers);
+        Generations.Attach(registration, image);
         TellWaiting(registration);
     }
 
@@ -159,10 +168,9 @@ internal sealed class Residency
             return true;
         }
 
-        registration.IsStale = false;
-        registration.Headers = found.Headers;
+        registration.NoteHeaders(found.Headers);
         registration.Failure = null;
-        Store.Attach(registration, image);
+        Generations.Attach(registration, image);
         TellWaiting(registration);
         return false;
     }
@@ -174,7 +182,7 @@ internal sealed class Residency
     {
         if (old.IsNamed)
         {
-            Names.Register(new AdapterRegistration(old.Name, headers, old.IsFromSource) { LastUsed = old.LastUsed }, image, replace: true);
+            Names.Register(new AdapterRegistration(old.Name, headers, old.IsFromSource, old.LastUsed), image, replace: true);
         }
         else
         {

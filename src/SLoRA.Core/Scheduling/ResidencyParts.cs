@@ -29,6 +29,12 @@ internal sealed record ResidencyParts
     /// <summary>Unread tokens at which a sequence pauses.</summary>
     public required int StreamBuffer { get; init; }
 
+    /// <summary>Pages of keys and values that are kept for others; null when none are.</summary>
+    public required PrefixCache? Prefixes { get; init; }
+
+    /// <summary>Told how long it took from a generation's pages until its bytes were in them.</summary>
+    public required Action<TimeSpan> PagedIn { get; init; }
+
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 }

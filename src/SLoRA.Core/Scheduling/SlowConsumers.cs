@@ -60,7 +60,7 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
                 continue;
             }
 
-            int taken = request.Stream.Published - unread;
+            int taken = request.Stream.Taken;
             if (request.BehindSince == 0 || request.TakenBefore != taken)
             {
                 (request.BehindSince, request.TakenBefore) = (now, taken);

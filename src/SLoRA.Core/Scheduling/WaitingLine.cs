@@ -73,6 +73,26 @@ internal sealed class WaitingLine
         }
     }
 
+    /// <summary>The next sequence, in the order of arrival, ready or not.</summary>
+    /// <param name="slot">The slot to begin behind; −1 for the head of the line.</param>
+    public Sequence? Next(int slot)
+    {
+        if (slot < _first)
+        {
+            return First;
+        }
+
+        for (int i = slot + 1; i < _end; i++)
+        {
+            if (_slots[i] is { } sequence)
+            {
+                return sequence;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The next sequence that is ready, in the order of arrival.</summary>
     /// <param name="slot">The slot to begin behind; −1 for the head of the line. Slots stay as they are until the next
     /// <see cref="Add"/>.</param>
@@ -96,9 +116,6 @@ internal sealed class WaitingLine
 
         return _slots[(word * BitsOfWord) + BitOperations.TrailingZeroCount(bits)];
     }
-
-    /// <summary>All sequences, in order.</summary>
-    public IEnumerable<Sequence> InOrder() => _slots.Take(_end).OfType<Sequence>();
 
     /// <summary>
     /// Moves everybody up, into more room unless half of the slots are empty; so a sequence costs the same however many there are.

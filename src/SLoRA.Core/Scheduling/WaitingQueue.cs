@@ -1,39 +1,36 @@
 using SLoRA.Adapters.Resident;
 using SLoRA.Sequences;
+using SLoRA.Step;
 
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// Who waits, in the order in which they may run: preempted sequences as they were first admitted, then the others as they arrived. It is
-/// the one place that counts them. Looking at those who can run costs the same however many wait. Belongs to the engine's thread, apart
-/// from <see cref="TryEnter"/>.
+/// Who waits: the one place that counts them, knows what content they wait for, and asks the order who is next. Looking at those who can
+/// run costs the same however many wait. Belongs to the engine's thread, apart from <see cref="TryEnter"/>.
 /// </summary>
 /// <param name="limit">The most requests that have been handed in and never ran.</param>
-internal sealed class WaitingQueue(int limit)
+/// <param name="order">Says who goes before whom.</param>
+internal sealed class WaitingQueue(int limit, IQueueOrder order)
 {
     private readonly List<Sequence> _preempted = [];
-    private readonly WaitingLine _line = new();
-    private readonly AdapterDemand _demand = new();
-    private long _number;
+    private readonly AdapterDemand _demand = new(order);
+    private long _arrivals;
     private int _entered;
 
-    /// <summary>Sequences that have run and wait to go on.</summary>
+    /// <summary>Sequences that have run and wait to go on, in no particular order.</summary>
     public IReadOnlyList<Sequence> Preempted => _preempted;
 
     /// <summary>Sequences that wait.</summary>
-    public int Count => _preempted.Count + _line.Count;
+    public int Count => order.Count;
 
     /// <summary>Those of them whose adapters' content is being read.</summary>
-    public int ForContent => _line.Count - _line.Ready;
+    public int ForContent => order.Count - order.Ready;
 
     /// <summary>The first wanted adapter whose content is not in memory; the others follow it.</summary>
     public LinkedListNode<AdapterRegistration>? FirstUnread => _demand.FirstUnread;
 
     /// <summary>Whether an adapter is among them.</summary>
     public bool IsUnread(AdapterRegistration registration) => _demand.IsUnread(registration);
-
-    /// <summary>The sequence that has waited longest and never ran; null when there is none.</summary>
-    public Sequence? FirstArrived => _line.First;
 
     /// <summary>Takes a place in the queue for a request that is being handed in. Any thread.</summary>
     /// <returns>False when all places are taken.</returns>
@@ -51,52 +48,93 @@ internal sealed class WaitingQueue(int limit)
     /// <summary>Gives the place back of a request that ends without having run.</summary>
     public void Leave() => Interlocked.Decrement(ref _entered);
 
-    /// <summary>A number for whoever comes now: later ones are higher.</summary>
-    public long TakeNumber() => ++_number;
+    /// <summary>A number for whoever comes now, request or preload: later ones are higher.</summary>
+    public long NextArrival() => ++_arrivals;
 
-    /// <summary>Puts a sequence that has just arrived at the end.</summary>
-    public void Add(Sequence sequence, long now)
+    /// <summary>A step begins: what has been charged counts, and those that run stand in the order that follows from it.</summary>
+    public void Begin(List<Sequence> running, long now)
     {
-        sequence.Request.Number = TakeNumber();
-        _demand.Add(sequence);
-        _line.Add(sequence, sequence.Request.HasContent(now));
+        order.Begin(now);
+        for (int i = 1; i < running.Count; i++)
+        {
+            if (order.Compare(running[i - 1], running[i]) > 0)
+            {
+                Sequence sequence = running[i];
+                running.RemoveAt(i);
+                Insert(running, sequence, i);
+            }
+        }
     }
 
-    /// <summary>Puts a sequence that has been preempted where its first admission puts it.</summary>
+    /// <summary>Puts a sequence among those that run, where the order has it.</summary>
+    public void Insert(List<Sequence> running, Sequence sequence) => Insert(running, sequence, running.Count);
+
+    /// <summary>A sequence that has just arrived waits.</summary>
+    public void Add(Sequence sequence)
+    {
+        RequestState request = sequence.Request;
+        request.Arrival = NextArrival();
+        order.Arrive(sequence, sequence.HasContent(request.Arrived));
+        _demand.Add(sequence);
+    }
+
+    /// <summary>A sequence that has been preempted waits again.</summary>
     public void AddPreempted(Sequence sequence)
     {
+        _preempted.Add(sequence);
+        order.Return(sequence);
         _demand.Add(sequence);
-        Sequence.Insert(_preempted, sequence);
     }
 
     /// <summary>Takes a sequence out that is to run.</summary>
     public void Admit(Sequence sequence)
     {
-        if (sequence.Request.Order == 0)
+        if (!sequence.Request.HasRun)
         {
             Leave();
         }
 
-        Remove(sequence);
+        order.Admit(sequence);
+        Forget(sequence);
     }
 
     /// <summary>Takes a sequence out that has ended.</summary>
     public void Remove(Sequence sequence)
     {
-        _demand.Remove(sequence);
-        if (sequence.Request.Order == 0)
+        order.Leave(sequence);
+        Forget(sequence);
+    }
+
+    /// <inheritdoc cref="IQueueOrder.Next"/>
+    public Sequence? Next(Sequence? after) => order.Next(after);
+
+    /// <inheritdoc cref="IQueueOrder.NextReady"/>
+    public Sequence? NextReady(Sequence? after) => order.NextReady(after);
+
+    /// <inheritdoc cref="IQueueOrder.Compare"/>
+    public int Compare(Sequence a, Sequence b) => order.Compare(a, b);
+
+    /// <inheritdoc cref="IQueueOrder.GoesBefore"/>
+    public bool GoesBefore(Preload preload, Sequence sequence) => order.GoesBefore(preload, sequence);
+
+    /// <inheritdoc cref="IQueueOrder.Expired"/>
+    public IReadOnlyList<ExpiredRequest> Expired(long now) => order.Expired(now);
+
+    /// <summary>A step has computed, and nobody has taken a token yet: its rows are charged to those that it computed for.</summary>
+    /// <param name="plan">What was computed.</param>
+    /// <param name="sequences">The sequence of each slice.</param>
+    public void Charge(StepPlan plan, IReadOnlyList<Sequence> sequences)
+    {
+        for (int i = 0; i < sequences.Count; i++)
         {
-            _line.Remove(sequence);
-        }
-        else
-        {
-            _preempted.Remove(sequence);
+            int rows = plan.Slices[i].RowCount;
+            int outputs = rows == sequences[i].Pending ? 1 : 0;
+            order.Charge(sequences[i], new Served(rows - outputs, outputs, 0));
         }
     }
 
-    /// <summary>The next sequence that never ran and whose adapters' content was in memory when that was looked at last.</summary>
-    /// <param name="slot">The slot to begin behind; −1 for the head.</param>
-    public Sequence? NextReady(int slot) => _line.NextReady(slot);
+    /// <summary>Bytes of an adapter that are to be copied into pages are charged to the sequence that wants them there.</summary>
+    public void ChargePageIn(Sequence sequence, long bytes) => order.Charge(sequence, new Served(0, 0, bytes));
 
     /// <summary>The waiting sequences that hold an adapter.</summary>
     public Sequence[] WaitingFor(AdapterRegistration registration) => _demand.Of(registration);
@@ -112,9 +150,9 @@ internal sealed class WaitingQueue(int limit)
         _demand.Read(registration);
         foreach (Sequence sequence in _demand.Of(registration))
         {
-            if (sequence.Request.HasContent(now) && sequence.Request.Order == 0)
+            if (sequence.HasContent(now))
             {
-                _line.SetReady(sequence, true);
+                order.SetReady(sequence, true);
             }
         }
     }
@@ -122,7 +160,7 @@ internal sealed class WaitingQueue(int limit)
     /// <summary>A sequence that was ready turns out to lack content again: it waits until that has been read once more.</summary>
     public void ContentLost(Sequence sequence)
     {
-        foreach (Lease lease in sequence.Request.Leases)
+        foreach (Lease lease in sequence.Leases)
         {
             if (!lease.HasContent)
             {
@@ -130,12 +168,34 @@ internal sealed class WaitingQueue(int limit)
             }
         }
 
-        if (sequence.Request.Order == 0)
-        {
-            _line.SetReady(sequence, false);
-        }
+        order.SetReady(sequence, false);
     }
 
     /// <summary>Everybody, in order. For what happens seldom.</summary>
-    public IEnumerable<Sequence> InOrder() => _preempted.Concat(_line.InOrder());
+    public IEnumerable<Sequence> InOrder()
+    {
+        for (Sequence? sequence = order.Next(null); sequence is not null; sequence = order.Next(sequence))
+        {
+            yield return sequence;
+        }
+    }
+
+    private void Forget(Sequence sequence)
+    {
+        _demand.Remove(sequence);
+        if (sequence.Request.HasRun)
+        {
+            _preempted.Remove(sequence);
+        }
+    }
+
+    private void Insert(List<Sequence> running, Sequence sequence, int end)
+    {
+        while (end > 0 && order.Compare(running[end - 1], sequence) > 0)
+        {
+            end--;
+        }
+
+        running.Insert(end, sequence);
+    }
 }

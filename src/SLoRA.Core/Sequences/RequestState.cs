@@ -10,7 +10,8 @@ namespace SLoRA.Sequences;
 /// One request inside the engine: what its continuations have in common. It ends when the last of them has been returned. Belongs to the
 /// engine's thread.
 /// </summary>
-internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease> leases, StopRules stopRules, ulong seed, long arrived)
+internal sealed class RequestState(
+    GenerationStream stream, ImmutableArray<BoundAdapter> adapters, StopRules stopRules, ulong seed, long arrived)
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
     private PrefixOrigin? _origin;
@@ -22,8 +23,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>What was asked.</summary>
     public GenerationRequest Asked => Stream.Request;
 
-    /// <summary>What it holds on its adapters, in the request's order; empty for the base.</summary>
-    public ImmutableArray<Lease> Leases { get; } = leases;
+    /// <summary>Its adapters, in the request's order; empty for the base. Each of its sequences holds leases on them.</summary>
+    public ImmutableArray<BoundAdapter> Adapters { get; } = adapters;
 
     /// <summary>When its continuations end by themselves.</summary>
     public StopRules StopRules { get; } = stopRules;
@@ -35,7 +36,7 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     public long Arrived { get; } = arrived;
 
     /// <inheritdoc cref="Arrived"/>
-    public long ContentReady { get; private set; } = leases.All(lease => lease.HasContent) ? arrived : 0;
+    public long ContentReady { get; private set; }
 
     /// <inheritdoc cref="Arrived"/>
     public long Admitted { get; set; }
@@ -43,8 +44,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <inheritdoc cref="Arrived"/>
     public long FirstToken { get; set; }
 
-    /// <summary>Its place among all who have come.</summary>
-    public long Number { get; set; }
+    /// <summary>Its place among all who have come, requests and preloads, from 1.</summary>
+    public long Arrival { get; set; }
 
     /// <summary>Timestamp since when its consumer has been behind and has taken nothing; 0 when it is not.</summary>
     public long BehindSince { get; set; }
@@ -52,20 +53,27 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>Tokens that its consumer had taken then.</summary>
     public int TakenBefore { get; set; }
 
-    /// <summary>Its place among all requests in the order of admission, from 1; 0 when it has none yet. Kept through preemption.</summary>
-    public long Order { get; set; }
+    /// <summary>
+    /// Its place among all requests in the order in which they were first admitted, from 1; 0 when it has none yet. Kept through
+    /// preemption.
+    /// </summary>
+    public long FirstAdmission { get; set; }
+
+    /// <summary>Whether it has been admitted, now or before it was preempted.</summary>
+    public bool HasRun => FirstAdmission != 0;
 
     /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
     public int CachedPromptTokens { get; set; }
 
     /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
     public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
-        [.. Leases.Select(
-            lease => new PrefixPart(lease.Generation!.Id.High, lease.Generation.Id.Low, BitConverter.SingleToInt32Bits(lease.Weight)))],
+        [.. Adapters.Select(adapter => new PrefixPart(
+            adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
+            BitConverter.SingleToInt32Bits(adapter.Weight)))],
         Asked.CacheSalt);
 
     /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
-    public void Begin() => _generations = [.. Leases.Select(lease => lease.Generation!.Id.ToString())];
+    public void Begin() => _generations = [.. Adapters.Select(adapter => adapter.Registration.Generation!.Id.ToString())];
 
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
     public void ForgetOrigin() => _origin = null;
@@ -91,20 +99,8 @@ internal sealed class RequestState(GenerationStream stream, ImmutableArray<Lease
     /// <summary>The error that ended it, if one did.</summary>
     public Exception? Error { get; set; }
 
-    /// <summary>Whether every adapter's content is in memory; notes when that first became so.</summary>
-    public bool HasContent(long now)
-    {
-        foreach (Lease lease in Leases)
-        {
-            if (!lease.HasContent)
-            {
-                return false;
-            }
-        }
-
-        ContentReady = ContentReady == 0 ? now : ContentReady;
-        return true;
-    }
+    /// <summary>Every adapter's content is in memory: notes when that first became so.</summary>
+    public void NoteContent(long now) => ContentReady = ContentReady == 0 ? now : ContentReady;
 
     /// <summary>Notes the end of a continuation, and of those that were never forked from it.</summary>
     public void Ended(int continuation, FinishReason reason)

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using SLoRA.Adapters.Resident;
 using SLoRA.Pool;
 using SLoRA.Sampling;
 using SLoRA.Step;
@@ -60,7 +62,10 @@ internal sealed class Sequence
     /// <summary>Whether the keys, values and adapters that it needs are held for it; false while it waits, or waits again.</summary>
     public bool IsAdmitted { get; set; }
 
-    /// <summary>Where it stands in the line of those that never ran.</summary>
+    /// <summary>What it holds on the adapters of its request, in their order, from its arrival to its end.</summary>
+    public ImmutableArray<Lease> Leases { get; private set; } = [];
+
+    /// <summary>Where the order of the queue has put it, while it waits; means something to that order alone.</summary>
     public int Slot { get; set; }
 
     /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
@@ -111,18 +116,33 @@ internal sealed class Sequence
         _sampler = new Sampler(asked.Sampling, Request.Seed, PromptLength, maxTokens, Continuation, asked.LogitsHook);
     }
 
-    /// <summary>
-    /// Puts a sequence where its first admission puts it: earlier admissions first, continuations of one request by their number.
-    /// </summary>
-    public static void Insert(List<Sequence> sequences, Sequence sequence)
+    /// <summary>It has arrived, or been forked: takes its leases.</summary>
+    /// <param name="holder">Counts the leases of all sequences.</param>
+    public void TakeLeases(LeaseCount holder)
     {
-        int at = sequences.Count;
-        while (at > 0 && ByOrder(sequences[at - 1], sequence) > 0)
+        ImmutableArray<BoundAdapter> adapters = Request.Adapters;
+        var leases = ImmutableArray.CreateBuilder<Lease>(adapters.Length);
+        foreach (BoundAdapter adapter in adapters)
         {
-            at--;
+            leases.Add(new Lease(adapter.Registration, adapter.Weight, holder));
         }
 
-        sequences.Insert(at, sequence);
+        Leases = leases.MoveToImmutable();
+    }
+
+    /// <summary>Whether the content of every adapter is in memory; the request is told when that first becomes so.</summary>
+    public bool HasContent(long now)
+    {
+        foreach (Lease lease in Leases)
+        {
+            if (!lease.HasContent)
+            {
+                return false;
+            }
+        }
+
+        Request.NoteContent(now);
+        return true;
     }
 
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
@@ -191,11 +211,14 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Chooses the next token from the logits of the last one, publishes it or ends the sequence.</summary>
+    /// <summary>
+    /// Chooses the next token from the logits of the last one: it is written into the stream, where it waits to be published, or ends the
+    /// sequence, or both.
+    /// </summary>
     public void Sample(ReadOnlySpan<float> logits, SamplingScratch scratch) =>
         Take(_sampler!.Next(logits, Tokens, scratch), logits, scratch);
 
-    /// <summary>Takes the token that the device has chosen, publishes it or ends the sequence.</summary>
+    /// <summary>Takes the token that the device has chosen, as <see cref="Sample"/> does with its own.</summary>
     public void Accept(int token) => Take(token, [], null);
 
     private void Take(int token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
@@ -207,7 +230,7 @@ internal sealed class Sequence
         {
             _tokens[Count++] = token;
             Request.Generated++;
-            Request.Stream.Publish(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
+            Request.Stream.Write(Report(new GeneratedToken(token, index) { Continuation = Continuation }, logits, scratch));
             if (Request.Stream.Stops is { } stops && stops.IsMet(Continuation, token))
             {
                 reason = stops.Reason;
@@ -219,7 +242,7 @@ internal sealed class Sequence
         if (Finished is null && reason is { } ended)
         {
             Finished = ended;
-            Request.Stream.Publish(new ContinuationEnd(Continuation, ended, Count - PromptLength)
+            Request.Stream.Write(new ContinuationEnd(Continuation, ended, Count - PromptLength)
             {
                 StopToken = ended == FinishReason.StopToken ? token : null,
                 StopString = stopString,
@@ -229,12 +252,6 @@ internal sealed class Sequence
 
     /// <summary>Ends the sequence from outside; the first reason stays.</summary>
     public void Finish(FinishReason reason) => Finished ??= reason;
-
-    private static int ByOrder(Sequence a, Sequence b)
-    {
-        int order = a.Request.Order.CompareTo(b.Request.Order);
-        return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
-    }
 
     private GeneratedToken Report(GeneratedToken token, ReadOnlySpan<float> logits, SamplingScratch? scratch)
     {

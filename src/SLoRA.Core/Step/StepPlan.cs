@@ -6,7 +6,10 @@ namespace SLoRA.Step;
 /// <param name="FirstPosition">Position of the first row in its sequence; all earlier positions are in the pages already.</param>
 /// <param name="TableStart">Where the sequence's page table begins in <see cref="StepPlan.PageTables"/>.</param>
 /// <param name="TableLength">Pages of the sequence that hold positions up to the last row of the slice.</param>
-internal readonly record struct StepSlice(int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength);
+/// <param name="FirstOutput">Its first place in <see cref="StepPlan.OutputRows"/>.</param>
+/// <param name="OutputCount">How many of its last rows want logits.</param>
+internal readonly record struct StepSlice(
+    int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount);
 
 /// <summary>
 /// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose
@@ -105,7 +108,8 @@ internal sealed class StepPlan
         }
 
         pages.CopyTo(_pageTables.AsSpan(_pageCount));
-        _slices[_sliceCount++] = new StepSlice(firstRow, tokens.Length, firstPosition, _pageCount, pages.Length);
+        _slices[_sliceCount++] =
+            new StepSlice(firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs);
         _pageCount += pages.Length;
         RowCount += tokens.Length;
         for (int row = RowCount - outputs; row < RowCount; row++)

@@ -51,11 +51,11 @@ public sealed class AdapterLifecycleTests
         Answer old = engine.Ask(LongQuestion with { Adapter = "qv" });
         engine.Loop.Step();
         engine.Run(engine.Adapters.ReplaceAsync("qv", SteppedEngine.AdapterFolder("rslora")));
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(2));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(2));
 
         engine.Finish(old);
 
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1));
     }
 
     [Test]
@@ -70,7 +70,7 @@ public sealed class AdapterLifecycleTests
 
         Assert.That(running.Tokens, Is.EqualTo(Fresh("qv", LongQuestion)));
         Assert.That(late.Error, Is.TypeOf<AdapterNotFoundException>().With.Property("Adapter").EqualTo("qv"));
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(0));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(0));
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
     }
 
@@ -99,7 +99,7 @@ public sealed class AdapterLifecycleTests
     {
         using var engine = new SteppedEngine(adapters: ["qv"]);
         engine.Run(engine.Adapters.RegisterAsync("again", SteppedEngine.AdapterFolder("qv"), AdapterValidation.Content));
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1));
 
         Answer first = engine.Ask(Question with { Adapter = "qv" });
         Answer second = engine.Ask(Question with { Adapter = "again" });
@@ -183,7 +183,7 @@ public sealed class AdapterLifecycleTests
             engine.Run(engine.Adapters.UnregisterAsync("a"));
         }
 
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(0));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(0));
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
     }
 

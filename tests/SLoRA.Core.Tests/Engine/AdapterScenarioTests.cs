@@ -73,11 +73,11 @@ public sealed class AdapterScenarioTests
         Assert.That(engine.Run(engine.Adapters.UnregisterAsync("qv")), Is.True);
         Assert.That(engine.Run(engine.Adapters.UnregisterAsync("qv")), Is.False);
         engine.Finish(running);
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1), "the waiting request holds it");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1), "the waiting request holds it");
         engine.Finish(waiting);
 
         Assert.That(waiting.Tokens, Is.EqualTo(running.Tokens));
-        Assert.That(engine.Loop.HostStore, Has.Property("Count").EqualTo(0).And.Property("Bytes").EqualTo(0));
+        Assert.That((engine.Loop.Generations.Count, engine.Loop.HostStore.Bytes), Is.EqualTo((0, 0L)));
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
     }
 
@@ -144,7 +144,7 @@ public sealed class AdapterScenarioTests
         // The disk comes back: what it brings late is thrown away, and the next request reads again.
         hanging.Gate.Set();
         SpinWait.SpinUntil(() => engine.Intake.Lost == 0);
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1));
         clock.Advance(TimeSpan.FromSeconds(1));
         Answer again = engine.Ask(Question with { Adapter = "slow" });
         engine.Finish(again);

@@ -3,8 +3,11 @@ using NUnit.Framework;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>Every way a request can end, in every phase: what the caller sees and that everything it held is back.</summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class EndingsTests
+public sealed class EndingsTests(bool overlaps)
 {
     private static readonly int[] Prompt = [.. Enumerable.Range(3, 40)];
 
@@ -13,7 +16,7 @@ public sealed class EndingsTests
     [Test]
     public void A_stop_token_ends_the_answer_and_is_no_part_of_it()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         IReadOnlyList<int> free =
             Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true }).Tokens;
 
@@ -28,7 +31,7 @@ public sealed class EndingsTests
     [Test]
     public void The_limit_of_tokens_ends_the_answer()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 3, IgnoreEndOfText = true });
 
         Assert.That(answer.Tokens, Has.Count.EqualTo(3));
@@ -39,7 +42,7 @@ public sealed class EndingsTests
     [Test]
     public void A_condition_ends_the_answer_with_the_token_that_meets_it()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         Answer answer = Finished(
             engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = new After(4) });
 
@@ -50,7 +53,7 @@ public sealed class EndingsTests
     [Test]
     public void One_condition_serves_several_requests_and_each_of_their_continuations()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         var asked = new GenerationRequest
         {
             Prompt = Prompt,
@@ -72,7 +75,7 @@ public sealed class EndingsTests
     [Test]
     public void A_condition_for_stop_strings_is_reported_as_one_and_sees_the_prompt()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         var condition = new After(2) { Reason = FinishReason.StopString };
         Answer answer =
             Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 9, IgnoreEndOfText = true, StopCondition = condition });
@@ -84,7 +87,7 @@ public sealed class EndingsTests
     [Test]
     public void A_condition_that_claims_another_reason_or_shares_a_matcher_is_refused_at_the_call()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         var shared = new Shared();
         var asked = new GenerationRequest { Prompt = Prompt, Continuations = 2 };
 
@@ -134,7 +137,7 @@ public sealed class EndingsTests
     [Test]
     public void A_hook_that_throws_fails_its_request_and_no_other()
     {
-        using var engine = new SteppedEngine();
+        using var engine = new SteppedEngine(overlaps: overlaps);
         Answer failing = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, LogitsHook = new Throwing() });
         Answer other = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, IgnoreEndOfText = true });
         engine.Finish(failing, other);
@@ -148,7 +151,7 @@ public sealed class EndingsTests
     [Test]
     public void A_request_that_can_never_fit_is_refused_with_the_numbers()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288));
+        using var engine = new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 3 * 12288), overlaps: overlaps);
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 30 });
 
         Assert.That(answer.Error, Is.TypeOf<RequestTooLargeException>().With.Property("CachePages").EqualTo(5).And.Property("TotalPages")
@@ -163,7 +166,8 @@ public sealed class EndingsTests
     [Test]
     public void A_full_queue_says_busy_and_takes_requests_again_when_it_has_room()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.MaxWaiting = 2));
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureScheduling(scheduling => scheduling.MaxWaiting = 2), overlaps: overlaps);
         var request = new GenerationRequest { Prompt = Prompt, MaxTokens = 2 };
         Answer first = engine.Ask(request);
         Answer second = engine.Ask(request);
@@ -179,10 +183,11 @@ public sealed class EndingsTests
     [Test]
     public async Task A_slow_consumer_pauses_its_own_sequence_only()
     {
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 2));
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 2), overlaps: overlaps);
         var request = new GenerationRequest { Prompt = Prompt, MaxTokens = 12, IgnoreEndOfText = true };
         int maxTokens = 12;
-        var stream = new GenerationStream(engine.Loop, request, maxTokens, default);
+        var stream = new GenerationStream(engine.Loop.Port, request, maxTokens, default);
         await using IAsyncEnumerator<GeneratedToken> slow = stream.GetAsyncEnumerator();
         ValueTask<bool> first = slow.MoveNextAsync();
         Answer quick = engine.Ask(request);
@@ -216,9 +221,10 @@ public sealed class EndingsTests
     public void An_abandoned_enumeration_ends_the_request()
     {
         // With room for one token the sequence cannot run to its end before its consumer leaves.
-        using var engine = new SteppedEngine(builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1));
+        using var engine = new SteppedEngine(
+            builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1), overlaps: overlaps);
         var stream = new GenerationStream(
-            engine.Loop, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
+            engine.Loop.Port, new GenerationRequest { Prompt = Prompt, MaxTokens = 50, IgnoreEndOfText = true }, 50, default);
         Task<int> leaving = Task.Run(async () =>
         {
             await foreach (GeneratedToken token in stream)
@@ -246,7 +252,7 @@ public sealed class EndingsTests
     }
 
     /// <summary>An engine whose one request of interest has got as far as the phase says.</summary>
-    private static SteppedEngine InPhase(
+    private SteppedEngine InPhase(
         string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
     {
         var engine = new SteppedEngine(
@@ -255,7 +261,8 @@ public sealed class EndingsTests
                 .UseBackend((rows, outputs) => new CountingBackend(rows, outputs,
                     phase == "page-in" ? pages => new LatePages(pages) : null))
                 .ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
-            chunkLimit: () => 8);
+            chunkLimit: () => 8,
+            overlaps: overlaps);
         engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("qv")));
         if (phase is "queued" or "page-in")
         {
@@ -291,7 +298,7 @@ public sealed class EndingsTests
         return phase switch
         {
             "queued" => running is [] && waiting is [_] && engine.Loop.Running is [_],
-            "reading" => running is [] && waiting is [{ Request.Leases: [{ HasContent: false }] }] && engine.Loop.Running is [],
+            "reading" => running is [] && waiting is [{ Leases: [{ HasContent: false }] }] && engine.Loop.Running is [],
             "page-in" => running is [{ Computed: 0 }] && waiting is [] && engine.Loop.DeviceCache.PagingIn is [_],
             "prefill" => running is [{ Computed: >= 16 and < 40, Count: 40 }] && waiting is [],
             "decode" => running is [{ Computed: >= 44 }] && waiting is [],
@@ -310,7 +317,7 @@ public sealed class EndingsTests
 
         foreach (SLoRA.Sequences.Sequence running in engine.Loop.Running.ToArray())
         {
-            engine.Loop.CancelNow(running.Request.Stream);
+            engine.Loop.Endings.Cancel(running.Request.Stream);
         }
 
         engine.DropCaches();

@@ -6,8 +6,11 @@ using SLoRA.Core.Tests.Engine.Faults;
 namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>A device that fails, whatever it was doing, ends the engine's streams with a typed error, and the process goes on.</summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class EngineFaultTests
+public sealed class EngineFaultTests(bool overlaps)
 {
     // A model that norms heads, so that a step has every operation.
     private const string Model = "core-qwen3";
@@ -80,12 +83,13 @@ public sealed class EngineFaultTests
     }
 
     /// <summary>A pool in which six requests of two continuations do not fit: over-commit swaps some of them out.</summary>
-    private static Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
+    private Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
         .UseModel(RepositoryFolder.Fixture(Model, "model"))
         .AddAdapter(Adapter, RepositoryFolder.Fixture(Model, "adapters", Adapter))
         .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (36 * PageBytes, false))
         .ConfigureScheduling(
-            scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption) = (true, 1, PreemptionMode.Swap))
+            scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption, scheduling.OverlapPublishing) =
+                (true, 1, PreemptionMode.Swap, overlaps))
         .UseBackend(backend)
         .BuildAsync();
 

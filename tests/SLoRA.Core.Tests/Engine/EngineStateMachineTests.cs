@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
+using SLoRA.Core.Tests.Scheduling;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -10,8 +12,11 @@ namespace SLoRA.Core.Tests.Engine;
 /// reuse of prefixes and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it
 /// has alone, and at the end every page is free.
 /// </summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class EngineStateMachineTests
+public sealed class EngineStateMachineTests(bool overlaps)
 {
     private static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
 
@@ -40,14 +45,29 @@ public sealed class EngineStateMachineTests
     [TestCase(4, true, PreemptionMode.Swap)]
     [TestCase(5, false, PreemptionMode.Swap)]
     [TestCase(6, true, PreemptionMode.Auto)]
-    public void Nothing_is_lost_in_a_long_history(int seed, bool reuse, PreemptionMode? overCommit)
+    public void Nothing_is_lost_in_a_long_history(int seed, bool reuse, PreemptionMode? overCommit) =>
+        ReplayLong(seed, reuse, overCommit, null);
+
+    /// <summary>
+    /// The same under orders that have nothing in common with the engine's own: one is its opposite, one changes in every step.
+    /// </summary>
+    [TestCase(7, true, null)]
+    [TestCase(8, true, PreemptionMode.Recompute)]
+    [TestCase(9, false, PreemptionMode.Swap)]
+    public void Nothing_is_lost_under_another_order(int seed, bool reuse, PreemptionMode? overCommit)
+    {
+        ReplayLong(seed, reuse, overCommit, new LastCome());
+        ReplayLong(seed, reuse, overCommit, new LeastServed(adapter => adapter.Length == 0 ? 1 : adapter[^1] - '0' + 1));
+    }
+
+    private void ReplayLong(int seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order)
     {
         var random = new Random(seed);
-        long preempted = Replay([.. Enumerable.Range(0, 600).Select(_ => (byte)random.Next(256))], (byte)seed, reuse, overCommit);
+        long preempted = Replay([.. Enumerable.Range(0, 600).Select(_ => (byte)random.Next(256))], (byte)seed, reuse, overCommit, order);
         Assert.That(preempted, overCommit is null ? Is.Zero : Is.GreaterThan(0));
     }
 
-    private static long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit)
+    private long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order = null)
     {
         using var engine = new SteppedEngine(
             builder => builder.ConfigurePool(pool =>
@@ -63,7 +83,9 @@ public sealed class EngineStateMachineTests
                 scheduling.Preemption = overCommit ?? PreemptionMode.Auto;
                 scheduling.SwapBytes = 16 * 12288;
             }),
-            chunkLimit: new Random(seed).NextChunk);
+            chunkLimit: new Random(seed).NextChunk,
+            overlaps: overlaps,
+            order: order);
         var registered = new Dictionary<string, string>();
         var asked = new List<(Answer Answer, CancellationTokenSource Cancellation, string? Content, int Argument)>();
         foreach (byte call in history)
@@ -125,7 +147,7 @@ public sealed class EngineStateMachineTests
             engine.Run(engine.Adapters.UnregisterAsync(name));
         }
 
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(0), "contents");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(0), "contents");
         engine.DropCaches();
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total), "free pages");
         Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0), "promised pages");

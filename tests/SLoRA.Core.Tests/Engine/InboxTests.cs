@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using SLoRA.Core.Tests.Adapters;
+using SLoRA.Adapters.Intake;
 using SLoRA.Engine;
 using SLoRA.Sequences;
 
@@ -57,7 +57,7 @@ internal sealed class InboxTests
         Answer running = engine.Ask(Question with { MaxTokens = 200 });
         engine.Loop.Step();
         var failing = new Noted { Error = new IOException("The books are wrong.") };
-        engine.Loop.Post(failing);
+        engine.Loop.Port.Post(failing);
         Answer behind = engine.Ask(Question);
         Task<bool> unpinned = engine.Adapters.UnpinAsync("qv");
         Task<EvictedAdapter> evicted = engine.Adapters.EvictAsync("qv");
@@ -102,28 +102,25 @@ internal sealed class InboxTests
     [Test]
     public void Content_that_cannot_be_kept_fails_those_who_wait_for_it_and_nobody_else()
     {
-        using var copy = new CopiedAdapter("qv");
-        using var engine = new SteppedEngine(builder => builder
-            .UseAdapterSource(new FolderSource(_ => copy.Path))
-                .ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt));
-        Answer first = engine.Ask(Question with { Adapter = "a" });
-        engine.Finish(first);
-        Assert.That(engine.Run(engine.Adapters.EvictAsync("a")).IsEvicted, Is.True);
-        copy.FlipLastBit();
-        engine.Loop.HostStore.Dropped = _ => throw new OutOfMemoryException();
+        using var engine = new SteppedEngine();
+        engine.Register(new SpentPackage("a", SteppedEngine.AdapterFolder("qv")));
 
-        Answer second = engine.Ask(Question with { Adapter = "a" });
+        Answer asked = engine.Ask(Question with { Adapter = "a" });
         Answer other = engine.Ask(Question);
-        engine.Finish(second, other);
+        engine.Finish(asked, other);
 
-        Assert.That(second.Error, Is.TypeOf<AdapterLoadException>().With.InnerException.TypeOf<OutOfMemoryException>());
+        Assert.That(asked.Error, Is.TypeOf<AdapterLoadException>().With.InnerException.TypeOf<OutOfMemoryException>());
         Assert.That(other.Tokens, Has.Count.EqualTo(5));
     }
 
-    private sealed class FolderSource(Func<string, string> folderOf) : IAdapterSource
+    /// <summary>A package that fails when its content has been taken over.</summary>
+    private sealed class SpentPackage(string name, string folder) : AdapterPackage(name)
     {
-        public ValueTask<AdapterOrigin?> FindAsync(string name, CancellationToken cancellationToken) =>
-            new(AdapterOrigin.FromFolder(folderOf(name)));
+        private readonly AdapterFolder _folder = new(name, folder);
+
+        public override AdapterReader Open(PacedLoad? load = null) => _folder.Open(load);
+
+        public override void Release() => throw new OutOfMemoryException();
     }
 
     private sealed class Noted : EngineCommand

@@ -67,11 +67,21 @@ public sealed class InvariantValidatorTests
 
     [Test]
     public void A_lease_that_is_not_counted_is_found() =>
-        Finds(Right with { Leases = [new LeaseSnapshot("a", 2, 1, 0, -1)] }, "2 sequences hold adapter 'a', which counts 1");
+        Finds(Right with { Leases = [new LeaseSnapshot("a", 2, 1)] }, "2 leases are held on adapter 'a', which counts 1");
 
     [Test]
-    public void A_running_sequence_whose_generation_has_gone_is_found() =>
-        Finds(Right with { Leases = [new LeaseSnapshot("a", 1, 1, 1, -1)] }, "1 running sequences use adapter 'a'");
+    public void A_lease_that_nobody_holds_is_found() =>
+        Finds(Right with { Leases = [new LeaseSnapshot("a", 1, 2)] }, "1 leases are held on adapter 'a', which counts 2");
+
+    [Test]
+    public void A_lease_on_an_adapter_that_nobody_names_any_more_is_found() =>
+        Finds(Right with { CountedLeases = 1 }, "0 leases are held, 1 are counted");
+
+    [TestCase(1, 0)]
+    [TestCase(0, 1)]
+    public void A_generation_that_is_used_otherwise_than_it_counts_is_found(int used, int counted) =>
+        Finds(Right with { Users = [new UserSnapshot(7, used, counted)] },
+            $"{used} leases of running sequences use generation 7, which counts {counted}");
 
     [Test]
     public void A_lost_swapped_page_is_found() =>

@@ -125,7 +125,7 @@ public sealed class OverCommitTests
             engine.Loop.Step();
             Sequence? first = engine.Loop.Running.FirstOrDefault(sequence => ReferenceEquals(sequence.Request.Stream, answers[0].Stream));
             Assert.That(first is not null || answers[0].Stream.FinishReason is not null);
-            Assert.That(engine.Loop.Running.Select(sequence => sequence.Request.Order), Is.Ordered);
+            Assert.That(engine.Loop.Running.Select(sequence => sequence.Request.FirstAdmission), Is.Ordered);
         }
 
         engine.Finish(answers);
@@ -162,7 +162,7 @@ public sealed class OverCommitTests
         {
             if (!engine.Loop.Step())
             {
-                engine.Loop.Wait();
+                engine.Loop.Port.Wait();
             }
 
             if (!preempted && engine.Loop.Waiting.Any(sequence => ReferenceEquals(sequence.Request.Stream, answer.Stream)
@@ -181,7 +181,7 @@ public sealed class OverCommitTests
         Assert.That(preempted, Is.True);
         Assert.That(answer.Tokens, Is.EqualTo(expected.Tokens));
         Assert.That(others[^1].Tokens, Is.Not.EqualTo(expected.Tokens), "the new content answers otherwise");
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(2), "r1 and the new content");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(2), "r1 and the new content");
         AssertAllFree(engine);
     }
 

@@ -1,4 +1,7 @@
 using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -9,19 +12,22 @@ internal sealed class StepAllocationTests
     private const int CountedSteps = 100;
     private const int Windows = 2;
 
-    [TestCase(1, false)]
-    [TestCase(3, false)]
-    [TestCase(1, true)]
-    public void Steps_allocate_nothing_on_their_thread(int threads, bool listens)
+    [TestCase(1, false, false)]
+    [TestCase(3, false, false)]
+    [TestCase(1, true, false)]
+    [TestCase(1, true, true)]
+    [TestCase(3, false, true)]
+    public void Steps_allocate_nothing_on_their_threads(int threads, bool listens, bool overlaps)
     {
+        AllocationRecord? device = null;
         using CountingListener? listener = listens ? new CountingListener() : null;
         using var engine = new SteppedEngine(
             builder => builder
                 .CheckInvariants(false)
                 .ConfigureMetrics(metrics => metrics.MeterFactory = listener)
-                .ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024)
-                .UseCpu(cpu => cpu.Threads = threads),
-            adapters: SteppedEngine.AdapterNames);
+                .UseBackend((rows, outputs) => device = new AllocationRecord(new CpuBackend(rows, outputs, threads))),
+            adapters: SteppedEngine.AdapterNames,
+            overlaps: overlaps);
         Answer[] answers = [.. Requests().Select(request => engine.Ask(request))];
         for (int i = 0; i < WarmUpSteps; i++)
         {
@@ -37,6 +43,7 @@ internal sealed class StepAllocationTests
         Assert.Multiple(() =>
         {
             Assert.That(allocated, Is.Zero, "bytes");
+            Assert.That(device!.Allocated(CountedSteps), Is.Zero, "bytes on the thread that computes, from step to step");
             Assert.That(listener is null
                 || listener.Measurements > 3 * Windows * CountedSteps, Is.True, "the listener heard of every step");
             Assert.That(running, Is.EqualTo(answers.Length), "every request ran");
@@ -45,6 +52,27 @@ internal sealed class StepAllocationTests
             Assert.That(status.LastStep.Adapters, Is.EqualTo(SteppedEngine.AdapterNames.Count), "every adapter took part");
         });
         engine.Finish(answers);
+    }
+
+    /// <summary>Notes with every step what the thread that computes has allocated so far.</summary>
+    private sealed class AllocationRecord(IBackend inner) : ForwardingBackend(inner)
+    {
+        private readonly long[] _bytes = new long[WarmUpSteps + (Windows * CountedSteps)];
+        private int _steps;
+
+        public override void BeginStep(StepPlan plan)
+        {
+            if (_steps < _bytes.Length)
+            {
+                _bytes[_steps++] = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            base.BeginStep(plan);
+        }
+
+        /// <summary>The least that was allocated in so many steps in a row, after the warm-up.</summary>
+        public long Allocated(int steps) =>
+            Enumerable.Range(WarmUpSteps, _bytes.Length - WarmUpSteps - steps).Min(first => _bytes[first + steps] - _bytes[first]);
     }
 
     private static long Allocated(SteppedEngine engine)

@@ -3,6 +3,7 @@ using SLoRA.Adapters.Loading;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -25,12 +26,14 @@ internal sealed class SteppedEngine : IDisposable
         Func<int>? chunkLimit = null,
         IEnumerable<string>? adapters = null,
         IProgress<LoadProgress>? progress = null,
-        Func<ReadContent, ReadContent>? reading = null)
+        Func<ReadContent, ReadContent>? reading = null,
+        bool overlaps = false,
+        IQueueOrder? order = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
             .ConfigurePool(pool => pool.Bytes = 8L << 20)
-            .ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1024)
+            .ConfigureScheduling(scheduling => (scheduling.StreamBuffer, scheduling.OverlapPublishing) = (1024, overlaps))
             .CheckInvariants();
         foreach (string adapter in adapters ?? [])
         {
@@ -38,7 +41,7 @@ internal sealed class SteppedEngine : IDisposable
         }
 
         configure?.Invoke(builder);
-        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading);
+        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading, order: order);
         Adapters = new AdapterCollection(_assembly.Loop, _assembly.Intake, _assembly.Logger);
     }
 
@@ -65,7 +68,7 @@ internal sealed class SteppedEngine : IDisposable
     public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default)
     {
         (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, _assembly.Model, _assembly.Scheduling);
-        return new GenerationStream(Loop, accepted, maxTokens, cancellation);
+        return new GenerationStream(Loop.Port, accepted, maxTokens, cancellation);
     }
 
     /// <summary>Makes steps until these answers have ended.</summary>
@@ -82,7 +85,7 @@ internal sealed class SteppedEngine : IDisposable
             if (!computed)
             {
                 // Content is being read in the background, or a consumer has not run yet.
-                Loop.Wait();
+                Loop.Port.Wait();
             }
         }
     }
@@ -99,7 +102,7 @@ internal sealed class SteppedEngine : IDisposable
         {
             if (!Loop.Step() && !condition())
             {
-                Loop.Wait();
+                Loop.Port.Wait();
             }
         }
     }
@@ -114,13 +117,13 @@ internal sealed class SteppedEngine : IDisposable
     /// <inheritdoc cref="Run{T}(Task{T})"/>
     public void Run(Task command)
     {
-        command.ContinueWith(_ => Loop.WakeUp(), TaskContinuationOptions.ExecuteSynchronously);
+        command.ContinueWith(_ => Loop.Port.WakeUp(), TaskContinuationOptions.ExecuteSynchronously);
         while (!command.IsCompleted)
         {
             // While files are read nothing happens here, however long it takes: requests go on when the outcome is posted.
             if (Loop.Preloads.Count == 0)
             {
-                Loop.Wait();
+                Loop.Port.Wait();
             }
 
             Loop.Step();

@@ -24,6 +24,7 @@ internal sealed class TokenRingTests
                 }
 
                 ring.Write(new GeneratedToken(i, i));
+                ring.Publish();
             }
 
             ring.Complete(null);
@@ -92,6 +93,7 @@ internal sealed class TokenRingTests
             if (ring.Unread < buffer)
             {
                 ring.Write(new GeneratedToken(written, written++));
+                ring.Publish();
                 continue;
             }
 
@@ -119,9 +121,37 @@ internal sealed class TokenRingTests
         var ring = new TokenRing<GeneratedToken>(65_536);
         long empty = GC.GetAllocatedBytesForCurrentThread() - before;
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
 
         Assert.That(empty, Is.LessThan(1024));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.GreaterThan(65_536L * 16));
+    }
+
+    [Test]
+    public async Task A_token_is_seen_when_it_is_published_and_counts_as_unread_before()
+    {
+        var ring = new TokenRing<GeneratedToken>(4);
+        Task<bool> wait = ring.WaitToReadAsync().AsTask();
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Write(new GeneratedToken(2, 1));
+        Assert.That((ring.Unread, ring.Published, ring.TryRead(out _, out _), wait.IsCompleted), Is.EqualTo((2, 0, false, false)));
+
+        ring.Publish();
+        Assert.That(await wait, Is.True);
+        Assert.That(ring.TryRead(out GeneratedToken first, out int left), Is.True);
+        Assert.That((first.Id, left, ring.Unread, ring.Taken), Is.EqualTo((1, 1, 1, 1)));
+    }
+
+    [Test]
+    public async Task What_was_not_published_comes_with_the_end()
+    {
+        var ring = new TokenRing<GeneratedToken>(4);
+        ring.Write(new GeneratedToken(1, 0));
+        ring.Complete(null);
+
+        Assert.That(await ring.WaitToReadAsync(), Is.True);
+        Assert.That(ring.TryRead(out GeneratedToken token, out _) ? token.Id : -1, Is.EqualTo(1));
+        Assert.That(await ring.WaitToReadAsync(), Is.False);
     }
 
     [Test]
@@ -129,6 +159,7 @@ internal sealed class TokenRingTests
     {
         var ring = new TokenRing<GeneratedToken>(4);
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         ring.Complete(new TimeoutException());
 
         Assert.That(await ring.WaitToReadAsync(), Is.True);
@@ -146,6 +177,7 @@ internal sealed class TokenRingTests
         Assert.That(wait.IsCompleted, Is.False);
 
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         Assert.That(await wait, Is.True);
         Assert.That(ring.TryRead(out GeneratedToken token, out _), Is.True);
         Assert.That(token.Id, Is.EqualTo(1));
@@ -158,6 +190,7 @@ internal sealed class TokenRingTests
         Task<bool> first = ring.WaitToReadAsync().AsTask();
         bool waited = !first.IsCompleted;
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         Assert.Multiple(async () =>
         {
             Assert.That(waited, Is.True);
@@ -180,7 +213,9 @@ internal sealed class TokenRingTests
     {
         var ring = new TokenRing<GeneratedToken>(2);
         ring.Write(new GeneratedToken(1, 0));
+        ring.Publish();
         ring.Write(new GeneratedToken(2, 1));
+        ring.Publish();
 
         Assert.That(() => ring.Write(new GeneratedToken(3, 2)), Throws.InvalidOperationException);
         Assert.That(ring.TryRead(out GeneratedToken token, out _) ? token.Id : -1, Is.EqualTo(1));

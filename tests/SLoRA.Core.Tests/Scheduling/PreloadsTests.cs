@@ -268,7 +268,7 @@ public sealed class PreloadsTests
 
         Assert.That(StatusOf(engine, "qv").IsPinned, Is.False);
         Assert.That(engine.Loop.DeviceCache.OwnedPages, Is.EqualTo(0));
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1));
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1));
     }
 
     [Test]

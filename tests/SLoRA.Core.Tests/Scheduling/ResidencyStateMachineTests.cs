@@ -123,7 +123,7 @@ public sealed class ResidencyStateMachineTests
         }
 
         engine.StepUntil(() => engine.Loop.Names.Current.Values.All(registration => registration.Loading is null));
-        Assert.That(engine.Loop.HostStore, Has.Property("Count").EqualTo(0).And.Property("Bytes").EqualTo(0));
+        Assert.That((engine.Loop.Generations.Count, engine.Loop.HostStore.Bytes), Is.EqualTo((0, 0L)));
         Assert.That(engine.Loop.DeviceCache.OwnedPages, Is.EqualTo(0));
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
         Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0));

@@ -52,7 +52,7 @@ public sealed class SlowConsumerTests
         {
             while (stalled.Stream.FinishReason is null)
             {
-                engine.Loop.Wait();
+                engine.Loop.Port.Wait();
                 engine.Loop.Step();
             }
         });

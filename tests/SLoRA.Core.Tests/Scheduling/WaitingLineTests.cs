@@ -46,7 +46,7 @@ public sealed class WaitingLineTests
             Assert.That(line.First, Is.SameAs(model.Count == 0 ? null : model[0].Sequence));
             if (i % 10 == 0)
             {
-                Assert.That(line.InOrder(), Is.EqualTo(model.Select(entry => entry.Sequence)));
+                Assert.That(AllOf(line), Is.EqualTo(model.Select(entry => entry.Sequence)));
                 Assert.That(ReadyOf(line), Is.EqualTo(model.Where(entry => entry.IsReady).Select(entry => entry.Sequence)));
             }
         }
@@ -74,6 +74,17 @@ public sealed class WaitingLineTests
 
         Assert.That(seen, Is.EqualTo(all));
         Assert.That(line.Count, Is.Zero);
+    }
+
+    private static List<Sequence> AllOf(WaitingLine line)
+    {
+        List<Sequence> all = [];
+        for (int slot = -1; line.Next(slot) is { } next; slot = next.Slot)
+        {
+            all.Add(next);
+        }
+
+        return all;
     }
 
     private static List<Sequence> ReadyOf(WaitingLine line)

@@ -17,7 +17,7 @@ internal sealed class SteppedEngine(LoraServingEngineBuilder builder, Func<int>?
 
     /// <summary>Hands a request in, before the next step.</summary>
     public SteppedAnswer Submit(GenerationRequest request, CancellationToken cancellation = default) =>
-        new(new GenerationStream(Loop, request, request.MaxTokens!.Value, cancellation));
+        new(new GenerationStream(Loop.Port, request, request.MaxTokens!.Value, cancellation));
 
     public bool Step()
     {

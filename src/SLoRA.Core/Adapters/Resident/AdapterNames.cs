@@ -8,11 +8,11 @@ namespace SLoRA.Adapters.Resident;
 /// handed in before a replacement runs on the old content, one handed in after it on the new. With an adapter source, a name that is not
 /// registered stands for whatever the source will say; such names are forgotten again when there are too many.
 /// </summary>
-/// <param name="store">Generations in main memory.</param>
+/// <param name="generations">The contents that they have.</param>
 /// <param name="hasSource">Whether unknown names are looked up.</param>
 /// <param name="mostFromSource">The most names kept that the source brought.</param>
 /// <param name="clock">Measures when they were used.</param>
-internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFromSource, TimeProvider clock)
+internal sealed class AdapterNames(Generations generations, bool hasSource, int mostFromSource, TimeProvider clock)
 {
     private ImmutableDictionary<string, AdapterRegistration> _names =
         ImmutableDictionary.Create<string, AdapterRegistration>(StringComparer.Ordinal);
@@ -23,7 +23,7 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
 
     /// <summary>Whether a name is registered, by the program or by the source. Any thread.</summary>
     public bool Contains(string name) =>
-        Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Headers is not null;
+        Current.TryGetValue(name, out AdapterRegistration? registration) && registration.Picture.Headers is not null;
 
     /// <summary>Gives a name to a registration.</summary>
     /// <param name="registration">The registration.</param>
@@ -37,11 +37,11 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
             throw new AdapterExistsException(registration.Name);
         }
 
-        registration.IsNamed = true;
+        registration.TakeName();
         _fromSource += registration.IsFromSource ? 1 : 0;
         if (image is not null)
         {
-            store.Attach(registration, image);
+            generations.Attach(registration, image);
         }
 
         Volatile.Write(ref _names, Current.SetItem(registration.Name, registration));
@@ -99,20 +99,20 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
 
     /// <summary>The registrations that a request names, with its weights, in its order.</summary>
     /// <exception cref="AdapterNotFoundException">A name is not registered, and there is no source to ask.</exception>
-    public ImmutableArray<Lease> Resolve(GenerationRequest request)
+    public ImmutableArray<BoundAdapter> Resolve(GenerationRequest request)
     {
         if (request.Adapter is { } single)
         {
-            return [new Lease(Find(single), 1)];
+            return [new BoundAdapter(Find(single), 1)];
         }
 
-        var leases = ImmutableArray.CreateBuilder<Lease>(request.Adapters.Count);
+        var bound = ImmutableArray.CreateBuilder<BoundAdapter>(request.Adapters.Count);
         foreach (AdapterUse use in request.Adapters)
         {
-            leases.Add(new Lease(Find(use.Name), use.Weight));
+            bound.Add(new BoundAdapter(Find(use.Name), use.Weight));
         }
 
-        return leases.MoveToImmutable();
+        return bound.MoveToImmutable();
     }
 
     /// <summary>The registration that a name stands for, or will stand for when the source has been asked.</summary>
@@ -134,7 +134,8 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
             ForgetOldest();
         }
 
-        registration = new AdapterRegistration(name, null, isFromSource: true) { IsNamed = true, LastUsed = clock.GetTimestamp() };
+        registration = new AdapterRegistration(name, null, isFromSource: true, clock.GetTimestamp());
+        registration.TakeName();
         _fromSource++;
         Volatile.Write(ref _names, Current.Add(name, registration));
         return registration;
@@ -156,31 +157,7 @@ internal sealed class AdapterNames(HostStore store, bool hasSource, int mostFrom
     private void Abandon(AdapterRegistration registration)
     {
         _fromSource -= registration.IsFromSource ? 1 : 0;
-        Unpin(registration);
-        registration.IsNamed = false;
-        if (registration.Generation is { } generation)
-        {
-            generation.NamelessRegistrations++;
-        }
-
-        store.Collect(registration);
-    }
-
-    /// <summary>Ends the pinning of a registration.</summary>
-    /// <returns>False when it was not pinned.</returns>
-    public static bool Unpin(AdapterRegistration registration)
-    {
-        if (!registration.IsPinned)
-        {
-            return false;
-        }
-
-        registration.IsPinned = false;
-        if (registration.Generation is { } generation)
-        {
-            generation.Pins--;
-        }
-
-        return true;
+        registration.LoseName();
+        generations.Collect(registration);
     }
 }

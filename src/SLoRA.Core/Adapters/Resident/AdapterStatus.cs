@@ -48,30 +48,31 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
     /// <summary>When the last request for it arrived; null when none did.</summary>
     public DateTimeOffset? LastUsed { get; init; }
 
-    internal static AdapterStatus Of(AdapterRegistration registration, TimeProvider clock)
+    /// <summary>What a registration's picture shows; null while the adapter source has still to say what it is. Any thread.</summary>
+    internal static AdapterStatus? Of(AdapterRegistration registration, TimeProvider clock)
     {
-        Generation? generation = registration.Generation;
-        return new AdapterStatus(
-            registration.Name,
-            registration.Headers!.Coverage,
-            generation?.Id.ToString(),
-            registration.PageCount,
-            generation?.Resident is not null,
-            registration.Leases)
+        AdapterPicture picture = registration.Picture;
+        if (picture.Headers is not { } headers)
         {
-            Tier = generation?.Resident is not null ? AdapterTier.Device : generation?.Image is not null
-                ? AdapterTier.Host
-                : AdapterTier.Registered,
-            IsStale = registration.IsStale,
-            IsPinned = registration.IsPinned,
-            HostBytes = generation?.Image?.Bytes ?? 0,
-            TotalRequests = registration.Requests,
-            GeneratedTokens = registration.GeneratedTokens,
-            Loads = registration.Loads,
-            PageIns = generation?.PageIns ?? 0,
-            Evictions = generation?.Evictions ?? 0,
-            Hits = generation?.Hits ?? 0,
-            LastUsed = registration.LastUsed == 0 ? null : clock.GetUtcNow() - clock.GetElapsedTime(registration.LastUsed),
+            return null;
+        }
+
+        GenerationPicture? content = picture.Generation?.Picture;
+        bool isResident = content is { IsResident: true };
+        return new AdapterStatus(
+            registration.Name, headers.Coverage, picture.Generation?.Id.ToString(), picture.PageCount, isResident, picture.Leases)
+        {
+            Tier = isResident ? AdapterTier.Device : content?.ImageBytes is not null ? AdapterTier.Host : AdapterTier.Registered,
+            IsStale = picture.IsStale,
+            IsPinned = picture.IsPinned,
+            HostBytes = content?.ImageBytes ?? 0,
+            TotalRequests = picture.Requests,
+            GeneratedTokens = picture.GeneratedTokens,
+            Loads = picture.Loads,
+            PageIns = content?.PageIns ?? 0,
+            Evictions = content?.Evictions ?? 0,
+            Hits = content?.Hits ?? 0,
+            LastUsed = picture.LastUsed == 0 ? null : clock.GetUtcNow() - clock.GetElapsedTime(picture.LastUsed),
         };
     }
 }

@@ -1,6 +1,5 @@
 using SLoRA.Backends;
 using SLoRA.Pool;
-using SLoRA.Step;
 
 namespace SLoRA.Adapters.Resident;
 
@@ -9,7 +8,13 @@ namespace SLoRA.Adapters.Resident;
 /// spare; its image is copied into them in slices between steps; and it keeps them after its last user until others need them: what is
 /// worth least goes first. Belongs to the engine's thread.
 /// </summary>
-internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvider clock) : IIdlePages
+/// <param name="pool">Who owns which page.</param>
+/// <param name="memory">The pages' bytes.</param>
+/// <param name="store">Content in main memory: asked whether it takes what loses its pages and is nowhere else.</param>
+/// <param name="pagedIn">Told how long it took from a generation's pages until its bytes were in them.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class DeviceCache(PagePool pool, IPageMemory memory, HostStore store, Action<TimeSpan> pagedIn, TimeProvider clock)
+    : IIdlePages
 {
     /// <summary>What reading, hashing and packing costs, in copies out of the host store.</summary>
     private const double DiskCost = 8;
@@ -25,9 +30,6 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
     /// <summary>What became of the requests for adapters, since the engine was built; how many are resident is not filled in.</summary>
     public AdapterCacheStatus Counters => _counters;
 
-    /// <summary>Told how long it took from a generation's pages until its bytes were in them.</summary>
-    public Action<TimeSpan>? PagedIn { get; set; }
-
     /// <summary>Generations whose pages are complete.</summary>
     public IReadOnlyList<Generation> Resident => _resident;
 
@@ -39,9 +41,6 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
 
     /// <summary>Pages of pinned generations, which nobody else can get.</summary>
     public int PinnedPages => Sum(static generation => generation.Pins > 0);
-
-    /// <summary>Called before a generation without an image loses its pages.</summary>
-    public Action<Generation>? Leaving { get; set; }
 
     /// <inheritdoc/>
     public int IdlePageCount => Sum(static generation => generation.IsIdle);
@@ -71,29 +70,34 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
         return pages;
     }
 
-    /// <summary>Adds a user: a generation that has pages keeps them from here on.</summary>
-    public static void Hold(Generation generation) => generation.Users++;
-
-    /// <summary>Takes a user away. The pages stay until others need them.</summary>
-    public void Release(Generation generation) => generation.Users--;
-
     /// <inheritdoc/>
     public void GiveUpLeast() => Evict(LeastIdle(leased: true)!);
 
     /// <summary>Notes that a generation was wanted.</summary>
     public void NoteUse(Generation generation) => generation.NoteUse(clock.GetTimestamp(), ++_uses, clock);
 
-    /// <summary>Notes the use of a held generation, and gives it pages if it has none. Room has been made before.</summary>
-    public void Acquire(Generation generation)
+    /// <summary>Notes that an admitted request wants a generation, and gives it pages if it has none. Room has been made before.</summary>
+    /// <returns>Whether it has been given pages, to be copied into.</returns>
+    public bool Acquire(Generation generation)
     {
         NoteUse(generation);
 
         // One miss for each copying: those who come while it is under way cost no other.
         bool isThere = generation.Resident is not null || generation.IsPagingIn;
-        generation.Hits += isThere ? 1 : 0;
-        _counters = isThere ? _counters with { Hits = _counters.Hits + 1 } : _counters with { Misses = _counters.Misses + 1 };
+        if (isThere)
+        {
+            generation.NoteHit();
+            _counters = _counters with { Hits = _counters.Hits + 1 };
+            return false;
+        }
+
+        _counters = _counters with { Misses = _counters.Misses + 1 };
         BeginCopy(generation);
+        return true;
     }
+
+    /// <summary>Bytes of the pages that a generation takes.</summary>
+    public long BytesOf(Generation generation) => generation.Directory.PageCount * memory.PageBytes;
 
     /// <summary>Gives pages to a generation in the host store that has none, and begins to fill them. Room has been made before.</summary>
     public void BeginCopy(Generation generation)
@@ -193,12 +197,11 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
         {
             if (keepsContent && generation.Image is null)
             {
-                Leaving?.Invoke(generation);
+                store.ReadBack(generation);
             }
 
-            generation.Evictions++;
             _counters = _counters with { Evictions = _counters.Evictions + 1 };
-            generation.Resident = null;
+            generation.Evicted();
             _resident.Remove(generation);
         }
         else
@@ -250,11 +253,9 @@ internal sealed class DeviceCache(PagePool pool, IPageMemory memory, TimeProvide
 
             int[] pages = generation.Copy.Pages;
             TimeSpan duration = clock.GetElapsedTime(generation.Copy.Begun);
-            generation.Resident = new ResidentAdapter(generation.Directory, pages);
-            generation.Copy = null;
-            generation.PageIns++;
+            generation.PagedIn(pages);
             _resident.Add(generation);
-            PagedIn?.Invoke(duration);
+            pagedIn(duration);
             _counters = _counters with
             {
                 PageIns = _counters.PageIns + 1,

@@ -137,7 +137,7 @@ public sealed class AdapterSourceTests
         Assert.That(engine.Adapters.List()
             .Select(adapter => adapter.Name), Is.EquivalentTo(Enumerable.Range(42, 8).Select(i => $"tenant{i}").Append("own")));
         Assert.That(AnswerOf(engine, "tenant0"), Is.EqualTo(Registered("r1")), "asked for again");
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1), "they all had one content");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1), "they all had one content");
     }
 
     [Test]

@@ -81,7 +81,7 @@ public sealed class ChangedContentTests
         Assert.That(AnswerOf(engine), Is.EqualTo(Alone(after)));
         Assert.That(log.Warnings.Single(), Does.Contain("is served as it is now"));
         Assert.That(engine.Adapters.List().Single().IsStale, Is.False);
-        Assert.That(engine.Loop.HostStore.Count, Is.EqualTo(1), "nobody holds the old content");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(1), "nobody holds the old content");
     }
 
     [Test]

@@ -7,8 +7,11 @@ namespace SLoRA.Core.Tests.Engine.Faults;
 /// Every callback of a host program throws, at every moment at which it is called: the engine goes on, whoever did not ask for the callback
 /// is answered as ever, and every stream ends.
 /// </summary>
+/// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+[TestFixture(false)]
+[TestFixture(true)]
 [Parallelizable(ParallelScope.All)]
-public sealed class CallerFaultTests
+public sealed class CallerFaultTests(bool overlaps)
 {
     // A stream that never ends is what is looked for: a test must not wait for it for ever.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -16,7 +19,7 @@ public sealed class CallerFaultTests
     private static readonly GenerationRequest Plain =
         new() { Prompt = Enumerable.Range(9, 12).ToArray(), MaxTokens = 6, IgnoreEndOfText = true };
 
-    private static readonly Lazy<Task<Outcome>> Quiet = new(() => RunAsync(new Saboteur()));
+    private static readonly Lazy<Task<Outcome>> Quiet = new(() => RunAsync(new Saboteur(), overlaps: false));
 
     /// <summary>Callback → what becomes of the host's own request; null when building or nothing at all may fail.</summary>
     private static readonly (string Callback, Type? Error)[] Callbacks =
@@ -56,7 +59,7 @@ public sealed class CallerFaultTests
         Assert.That(calls, Is.GreaterThan(0), "the scenario calls it");
         foreach (int moment in Moments(calls))
         {
-            Outcome outcome = await RunAsync(new Saboteur(callback, moment));
+            Outcome outcome = await RunAsync(new Saboteur(callback, moment), overlaps);
             if (outcome.BuildError is { } buildError)
             {
                 // What a program hands to the building is called there, and its error is the building's.
@@ -89,7 +92,7 @@ public sealed class CallerFaultTests
             ? Enumerable.Range(1, Math.Max(1, calls))
             : Enumerable.Range(1, 4).Concat(Enumerable.Range(1, 4).Select(i => 4 + ((calls - 4) * i / 4)));
 
-    private static async Task<Outcome> RunAsync(Saboteur saboteur)
+    private static async Task<Outcome> RunAsync(Saboteur saboteur, bool overlaps)
     {
         using var host = new SabotagedHost(saboteur);
         using var spans = new SabotagedSpans(saboteur);
@@ -100,6 +103,7 @@ public sealed class CallerFaultTests
                 .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
                 .UseBackend((rows, outputs) => new CpuBackend(rows, outputs, 1))
                 .ConfigurePool(pool => pool.Bytes = 4L << 20)
+                .ConfigureScheduling(scheduling => scheduling.OverlapPublishing = overlaps)
                 .ConfigureMetrics(metrics => metrics.MeterFactory = host)
                 .UseAdapterSource(host)
                 .UseLogger(host)

@@ -89,7 +89,7 @@ public sealed class SwapFaultTests
         long loads = Loads();
         engine.Loop.DeviceCache.EvictIdle();
         Assert.That(refused, Is.EqualTo(1));
-        Assert.That(engine.Loop.Waiting.Single().Request.Leases.Single().HasContent, Is.False);
+        Assert.That(engine.Loop.Waiting.Single().Leases.Single().HasContent, Is.False);
         engine.Finish(runs, waits);
 
         Assert.That(TokenBits.InOrder(runs.Items), Is.EqualTo(Alone.Value[0]));

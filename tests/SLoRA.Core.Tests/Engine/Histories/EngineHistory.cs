@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
+using SLoRA.Core.Tests.Scheduling;
 using SLoRA.Engine;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
@@ -36,7 +37,9 @@ internal sealed class EngineHistory : IDisposable
     /// <param name="backend">Says what computes.</param>
     /// <param name="seed">Draws options and names.</param>
     /// <param name="log">Told of everything; null to go faster.</param>
-    public EngineHistory(AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null)
+    /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+    public EngineHistory(
+        AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null, bool overlaps = false)
     {
         _alone = alone;
         _log = log;
@@ -75,7 +78,9 @@ internal sealed class EngineHistory : IDisposable
                     });
             },
             chunkLimit: random.NextChunk,
-            reading: _readings.Between);
+            reading: _readings.Between,
+            overlaps: overlaps,
+            order: (seed % 6) switch { 2 => new LastCome(), 5 => new LeastServed(name => 1 + (name.Length % 2)), _ => null });
         foreach (string name in Names)
         {
             Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);
@@ -256,7 +261,7 @@ internal sealed class EngineHistory : IDisposable
 
         Counts.Add("readings", _readings.Begun);
         Assert.That(Loop.Running.Count + Loop.Waiting.Count, Is.Zero, "sequences");
-        Assert.That((Loop.HostStore.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
+        Assert.That((Loop.Generations.Count, Loop.HostStore.Bytes), Is.EqualTo((0, 0L)), "contents in main memory, their bytes");
         Assert.That(SpinWait.SpinUntil(() => _engine.Intake.Lost == 0, TimeSpan.FromSeconds(30)), Is.True, "threads that read");
     }
 
@@ -336,7 +341,7 @@ internal sealed class EngineHistory : IDisposable
             return true;
         });
         bool isTaken = _names.ContainsKey(name) && !replace;
-        Loop.Post(call);
+        Loop.Port.Post(call);
         if (!isTaken)
         {
             _names[name] = new NamedContent(content, package, reads, 0);
@@ -380,7 +385,7 @@ internal sealed class EngineHistory : IDisposable
     private Task<T> Post<T>(Func<EngineLoop, T> action)
     {
         var call = new Call<T>(action);
-        Loop.Post(call);
+        Loop.Port.Post(call);
         return call.Result;
     }
 

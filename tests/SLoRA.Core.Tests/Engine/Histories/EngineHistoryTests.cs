@@ -28,8 +28,9 @@ public sealed class EngineHistoryTests
     private static readonly AloneAnswers CpuAnswers = new(Cpu);
     private static readonly AloneAnswers ReferenceAnswers = new(Reference);
 
-    [Test]
-    public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back()
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back(bool overlaps)
     {
         long operations = Variable("SLORA_OPERATIONS") ?? 6_000;
         int first = (int)(Variable("SLORA_SEED") ?? 1);
@@ -39,7 +40,7 @@ public sealed class EngineHistoryTests
         var clock = Stopwatch.StartNew();
         for (int seed = first; seed < first + histories; seed++)
         {
-            Replay(seed, counts);
+            Replay(seed, overlaps, counts);
             if (seed % 400 == 0)
             {
                 TestContext.Progress.WriteLine($"{seed} histories, {clock.Elapsed.TotalSeconds:0} s: {counts}");
@@ -64,16 +65,17 @@ public sealed class EngineHistoryTests
     /// Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go
     /// wrong.
     /// </summary>
-    [TestCase(1)]
-    [TestCase(5, Category = "Long")]
-    [TestCase(8, Category = "Long")]
-    [TestCase(97, Category = "Long")]
-    [TestCase(113, Category = "Long")]
-    public void A_seed_does_the_same_whenever_it_is_repeated(int seed)
+    [TestCase(1, false)]
+    [TestCase(1, true)]
+    [TestCase(5, false, Category = "Long")]
+    [TestCase(8, true, Category = "Long")]
+    [TestCase(97, false, Category = "Long")]
+    [TestCase(113, true, Category = "Long")]
+    public void A_seed_does_the_same_whenever_it_is_repeated(int seed, bool overlaps)
     {
-        HistoryLog first = LogOf(seed);
+        HistoryLog first = LogOf(seed, overlaps);
         Assert.That(first.Lines, Has.Count.GreaterThan(100));
-        Assert.That(LogOf(seed).Lines, Is.EqualTo(first.Lines));
+        Assert.That(LogOf(seed, overlaps).Lines, Is.EqualTo(first.Lines));
     }
 
     [Test]
@@ -91,14 +93,14 @@ public sealed class EngineHistoryTests
         }
     }
 
-    private static HistoryLog LogOf(int seed)
+    private static HistoryLog LogOf(int seed, bool overlaps = false)
     {
         var log = new HistoryLog();
-        Replay(seed, new HistoryCounts(), log);
+        Replay(seed, overlaps, new HistoryCounts(), log);
         return log;
     }
 
-    private static void Replay(int seed, HistoryCounts counts, HistoryLog? log = null)
+    private static void Replay(int seed, bool overlaps, HistoryCounts counts, HistoryLog? log = null)
     {
         bool onReference = seed % 8 == 0;
         AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
@@ -107,7 +109,7 @@ public sealed class EngineHistoryTests
         {
             // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
             using var attempt = new TestExecutionContext.IsolatedContext();
-            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed, log);
+            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed, log, overlaps);
             foreach (Operation operation in operations)
             {
                 history.Apply(operation);

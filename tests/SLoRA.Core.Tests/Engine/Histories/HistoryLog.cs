@@ -28,14 +28,14 @@ internal sealed class HistoryLog
         Note($"  generations {List(loop.DeviceCache.Resident.Select(Describe))}; on their way "
             + $"{List(loop.DeviceCache.PagingIn.Select(Describe))}");
         Note($"  prefixes {List(snapshot.Prefixes.Select(kept => kept.Page).Order())} of which idle {snapshot.IdlePrefixes}; in main "
-            + $"memory {loop.HostStore.Count}, {loop.HostStore.Bytes} bytes");
+            + $"memory {loop.Generations.Count}, {loop.HostStore.Bytes} bytes");
         Note($"  {loop.DeviceCache.Counters}, {loop.Preemption.Counters}, {loop.PrefixCache?.Counters}, preloads {loop.Preloads.Count}");
     }
 
     private static string Describe(Sequence sequence) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{sequence.Request.Order}.{sequence.Continuation} {sequence.Computed}/{sequence.Count} unread {sequence.Request.Stream.Unread} "
-        + $"{sequence.Finished} pages {List([.. sequence.Table.Pages])}+{sequence.Table.Reserved}");
+        $"{sequence.Request.FirstAdmission}.{sequence.Continuation} {sequence.Computed}/{sequence.Count} "
+        + $"unread {sequence.Request.Stream.Unread} {sequence.Finished} pages {List([.. sequence.Table.Pages])}+{sequence.Table.Reserved}");
 
     private static string Describe(Generation generation) => string.Create(
         CultureInfo.InvariantCulture,

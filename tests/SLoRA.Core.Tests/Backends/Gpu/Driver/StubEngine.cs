@@ -1,4 +1,3 @@
-using System.Reflection;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Engine;
 using SLoRA.Models;
@@ -52,13 +51,12 @@ internal static class StubEngine
         Stub.Reset();
         while (!loop.Step())
         {
-            loop.Wait();
+            loop.Port.Wait();
         }
 
         return Stub.Log;
     }
 
     /// <summary>The decoder of an engine.</summary>
-    public static Decoder DecoderOf(EngineLoop loop) =>
-        ((EngineParts)typeof(EngineLoop).GetField("_parts", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(loop)!).Decoder;
+    public static Decoder DecoderOf(EngineLoop loop) => loop.Parts.Decoder;
 }
