@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using SLoRA.HuggingFace;
 using SLoRA.Text;
 
 namespace SLoRA.PublicApi.Tests.Package;
@@ -22,6 +23,7 @@ public sealed partial class PackageTests
 
     [TestCase("SLoRA.Core", "ILGPU ILGPU.Algorithms Microsoft.Extensions.Logging.Abstractions System.Numerics.Tensors")]
     [TestCase("SLoRA.Text", "SLoRA.Core")]
+    [TestCase("SLoRA.HuggingFace", "SLoRA.Core")]
     public void A_package_has_library_documentation_readme_licence_and_its_dependencies(string name, string dependencies)
     {
         using ZipArchive package = Open(name, "nupkg");
@@ -51,6 +53,7 @@ public sealed partial class PackageTests
 
     [TestCase(typeof(LoraServingEngine))]
     [TestCase(typeof(ModelTokenizer))]
+    [TestCase(typeof(HubCache))]
     public void The_documentation_is_of_all_that_a_program_can_see_and_of_nothing_else(Type known)
     {
         Assembly library = known.Assembly;
@@ -70,6 +73,7 @@ public sealed partial class PackageTests
 
     [TestCase("SLoRA.Core")]
     [TestCase("SLoRA.Text")]
+    [TestCase("SLoRA.HuggingFace")]
     public void The_readmes_links_lead_from_the_package_to_the_commit(string name)
     {
         using ZipArchive package = Open(name, "nupkg");
@@ -90,6 +94,7 @@ public sealed partial class PackageTests
 
     [TestCase("SLoRA.Core")]
     [TestCase("SLoRA.Text")]
+    [TestCase("SLoRA.HuggingFace")]
     public void The_symbols_lead_to_the_sources_of_the_commit(string name)
     {
         using ZipArchive symbols = Open(name, "snupkg");
