@@ -28,6 +28,7 @@ public sealed class LoraServingEngineBuilder
     private string? _model;
     private ModelAccess _access;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
+    private Func<DecoderDescription, DecoderDescription> _layers = static decoder => decoder;
     private ILogger _logger = NullLogger.Instance;
     private TimeProvider _clock = TimeProvider.System;
     private Action<ThreadStart> _startThread = EngineThread.StartThread;
@@ -201,14 +202,20 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Puts blocks without modules between those of the model; for tests.</summary>
+    internal LoraServingEngineBuilder UseLayers(Func<DecoderDescription, DecoderDescription> layers)
+    {
+        _layers = layers;
+        return this;
+    }
+
     /// <summary>
     /// Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.
     /// </summary>
     internal EngineAssembly Assemble(
         IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default, Func<int>? chunkLimit = null,
-        Func<ReadContent, ReadContent>? reading = null, IQueueOrder? order = null,
-        Func<DecoderDescription, DecoderDescription>? layers = null) =>
-        EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading, order, layers);
+        Func<ReadContent, ReadContent>? reading = null, IQueueOrder? order = null) =>
+        EngineAssembly.Build(Describe(), progress, cancellation, chunkLimit, reading, order);
 
     private static LoraServingEngine Start(EngineAssembly assembly, EngineDescription description)
     {
@@ -229,6 +236,7 @@ public sealed class LoraServingEngineBuilder
         Model = _model,
         Access = _access,
         CreateBackend = _backend,
+        Layers = _layers,
         Pool = _pool.Copy(),
         Scheduling = _scheduling.Copy(),
         AdapterCache = _adapterCache.Copy(),

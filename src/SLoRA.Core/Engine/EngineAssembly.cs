@@ -62,15 +62,13 @@ internal sealed class EngineAssembly : IDisposable
     /// <param name="chunkLimit">The most rows of a prompt chunk; for tests.</param>
     /// <param name="reading">Stands between the engine and what it reads; for tests.</param>
     /// <param name="order">Says which sequences go before which; null for first come, first served.</param>
-    /// <param name="layers">Puts blocks without modules between those of the model; for tests.</param>
     public static EngineAssembly Build(
         EngineDescription asked,
         IProgress<LoadProgress>? progress,
         CancellationToken cancellation,
         Func<int>? chunkLimit = null,
         Func<ReadContent, ReadContent>? reading = null,
-        IQueueOrder? order = null,
-        Func<DecoderDescription, DecoderDescription>? layers = null)
+        IQueueOrder? order = null)
     {
         string folder = asked.Model ?? throw new InvalidOptionException("Model", "No model is named; call UseModel.");
         asked.Check();
@@ -85,7 +83,7 @@ internal sealed class EngineAssembly : IDisposable
         try
         {
             model = BaseModel.Open(folder, progress, cancellation, asked.Access);
-            DecoderDescription description = layers is null ? model.Decoder : layers(model.Decoder);
+            DecoderDescription description = asked.Layers(model.Decoder);
             foreach (string setting in model.Defaults.NotApplied)
             {
                 Log.SettingNotApplied(logger, setting);

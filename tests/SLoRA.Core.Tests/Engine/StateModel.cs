@@ -24,16 +24,17 @@ internal static class StateModel
         bool overlaps = false, bool onCpu = false) => new(
         builder =>
         {
+            builder.UseLayers(WithStates);
             builder.UseBackend((rows, outputs) =>
                 new StateBackend(onCpu ? new CpuBackend(rows, outputs, threads: 1) : new ReferenceBackend(rows, outputs)));
             configure?.Invoke(builder);
         },
         chunkLimit,
         adapters,
-        overlaps: overlaps,
-        layers: WithStates);
+        overlaps: overlaps);
 
-    private static DecoderDescription WithStates(DecoderDescription model)
+    /// <summary>The blocks that keep states before the attention of a model's first two layers.</summary>
+    public static DecoderDescription WithStates(DecoderDescription model)
     {
         ImmutableArray<LayerDescription> layers = model.Layers;
         layers = layers.SetItem(0, Before(layers[0], parts: 20, partAverages: 3));

@@ -3,7 +3,6 @@ using SLoRA.Adapters.Loading;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Engine;
-using SLoRA.Models.Blocks;
 using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
@@ -29,8 +28,7 @@ internal sealed class SteppedEngine : IDisposable
         IProgress<LoadProgress>? progress = null,
         Func<ReadContent, ReadContent>? reading = null,
         bool overlaps = false,
-        IQueueOrder? order = null,
-        Func<DecoderDescription, DecoderDescription>? layers = null)
+        IQueueOrder? order = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture("core-llama-gqa", "model"))
@@ -43,7 +41,7 @@ internal sealed class SteppedEngine : IDisposable
         }
 
         configure?.Invoke(builder);
-        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading, order: order, layers: layers);
+        _assembly = builder.Assemble(progress, chunkLimit: chunkLimit, reading: reading, order: order);
         Adapters = new AdapterCollection(_assembly.Loop, _assembly.Intake, _assembly.Logger);
     }
 
