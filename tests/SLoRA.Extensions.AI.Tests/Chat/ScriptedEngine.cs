@@ -35,9 +35,12 @@ internal sealed class ScriptedEngine(ModelTokenizer tokenizer, Func<string, stri
 
     public IAdapterCollection Adapters => this;
 
-    public EngineStatus Status => throw new NotSupportedException();
+    public EngineStatus Status { get => field ?? throw new NotSupportedException(); init; }
 
-    public Task Completion => Task.CompletedTask;
+    public Task Completion { get; init; } = new TaskCompletionSource().Task;
+
+    /// <summary>What the loop answers that is asked to unpin.</summary>
+    public Task<bool> Unpinned { get; init; } = Task.FromResult(false);
 
     public int Count => Names.Count;
 
@@ -89,7 +92,7 @@ internal sealed class ScriptedEngine(ModelTokenizer tokenizer, Func<string, stri
 
     public Task PinAsync(string name, CancellationToken token) => throw new NotSupportedException();
 
-    public Task<bool> UnpinAsync(string name) => throw new NotSupportedException();
+    public Task<bool> UnpinAsync(string name) => Unpinned;
 
     public Task<EvictedAdapter> EvictAsync(string name) => throw new NotSupportedException();
 
