@@ -51,5 +51,5 @@ internal sealed record ChatRequest(
     }
 
     private static string ModelOf(TextRequest request, ChatModel model) =>
-        request.Adapter ?? (request.Adapters.Count > 0 ? string.Join('+', request.Adapters.Select(use => use.Name)) : model.Name);
+        request.Adapter ?? (request.Adapters is { Count: > 0 } uses ? string.Join('+', uses.Select(use => use.Name)) : model.Name);
 }
