@@ -13,7 +13,9 @@ public sealed record LoraChatOptions
     /// </summary>
     public string? ModelName { get; init; }
 
-    /// <summary>How tokens are chosen; null takes what the model's authors recommend (<see cref="SamplingOptions.FromModel"/>).</summary>
+    /// <summary>
+    /// How tokens are chosen; null takes what the model's authors recommend (<see cref="ModelInfo.RecommendedSampling"/>).
+    /// </summary>
     public SamplingOptions? Sampling { get; init; }
 
     /// <summary>

@@ -30,6 +30,20 @@ public sealed class EngineServiceTests
     }
 
     [Test]
+    public async Task Middleware_goes_around_the_hosts_client_as_around_any()
+    {
+        using IHost host = DemoHost.Build(configure: builder => builder
+            .ConfigureChat(options => options with { ProviderUri = new Uri("http://desk.example:1") })
+            .Services.AddChatClient(provider => provider.GetRequiredService<SLoRA.Extensions.AI.LoraChatClient>()).UseFunctionInvocation());
+        await host.StartAsync();
+        IChatClient client = host.Get<IChatClient>();
+        Assert.That(client, Is.TypeOf<FunctionInvokingChatClient>());
+        Assert.That(client.GetRequiredService<ChatClientMetadata>().ProviderUri?.Host, Is.EqualTo("desk.example"));
+        Assert.That((await client.GetResponseAsync("Hello!")).Text, Does.StartWith("Hello!"));
+        await host.StopAsync();
+    }
+
+    [Test]
     public async Task Loading_says_how_far_it_is_and_the_first_request_finds_a_warm_engine()
     {
         var log = new FakeLogCollector();
