@@ -20,10 +20,10 @@ namespace SLoRA;
 public sealed class LoraServingEngineBuilder
 {
     private readonly List<AdapterPackage> _adapters = [];
-    private readonly PoolOptions _pool = new();
-    private readonly SchedulingOptions _scheduling = new();
-    private readonly MetricsOptions _metrics = new();
-    private readonly AdapterCacheOptions _adapterCache = new();
+    private PoolOptions _pool = new();
+    private SchedulingOptions _scheduling = new();
+    private MetricsOptions _metrics = new();
+    private AdapterCacheOptions _adapterCache = new();
     private IAdapterSource? _source;
     private string? _model;
     private ModelAccess _access;
@@ -93,11 +93,27 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Takes a copy of all options of the pool, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigurePool(PoolOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _pool = options.Copy();
+        return this;
+    }
+
     /// <summary>Sets how much the engine takes on at once.</summary>
     public LoraServingEngineBuilder ConfigureScheduling(Action<SchedulingOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Takes a copy of all options of the limits, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureScheduling(SchedulingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _scheduling = options.Copy();
         return this;
     }
 
@@ -109,11 +125,27 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Takes a copy of all options of the measuring, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureMetrics(MetricsOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _metrics = options.Copy();
+        return this;
+    }
+
     /// <summary>Sets how adapters come from disk into the pool, and how much of them stays in main memory.</summary>
     public LoraServingEngineBuilder ConfigureAdapters(Action<AdapterCacheOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_adapterCache);
+        return this;
+    }
+
+    /// <summary>Takes a copy of all options of the adapter cache, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureAdapters(AdapterCacheOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _adapterCache = options.Copy();
         return this;
     }
 
