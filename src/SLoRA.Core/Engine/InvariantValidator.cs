@@ -2,8 +2,8 @@ namespace SLoRA.Engine;
 
 /// <summary>
 /// The invariants of the page pool as a pure function of a snapshot: every page is free or owned by exactly as many owners as its count
-/// says, no owner names a free page, what is promised adds up, what is resident is whole, states belong to one sequence each, kept prefixes are whole from their first page on,
-/// and what sequences hold on adapters is counted there.
+/// says, no owner names a free page, what is promised adds up, what is resident is whole, states belong to one sequence each, kept prefixes
+/// are whole from their first page on, and what sequences hold on adapters is counted there.
 /// </summary>
 internal static class InvariantValidator
 {

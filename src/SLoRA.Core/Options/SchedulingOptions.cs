@@ -55,7 +55,9 @@ public sealed class SchedulingOptions
     /// </summary>
     public int OverCommitLookahead { get; set; } = 64;
 
-    /// <summary>What becomes of the keys, values and states of a sequence that is preempted. The default chooses by measured cost.</summary>
+    /// <summary>
+    /// What becomes of the keys, values and states of a sequence that is preempted. The default chooses by measured cost.
+    /// </summary>
     public PreemptionMode Preemption { get; set; }
 
     /// <summary>

@@ -4,8 +4,8 @@ namespace SLoRA.Scheduling;
 
 /// <summary>
 /// How a sequence gives up its pages and gets them back. Swapping copies all that they hold to main memory; recomputing keeps the tokens
-/// alone. What the sequence answers is the same: what a row leaves in the pages does not depend on when it is computed. Belongs to the engine's
-/// thread.
+/// alone. What the sequence answers is the same: what a row leaves in the pages does not depend on when it is computed. Belongs to the
+/// engine's thread.
 /// </summary>
 /// <param name="swap">Main memory for pages.</param>
 /// <param name="options">Which way.</param>

@@ -97,7 +97,8 @@ internal sealed class StepPlan
     /// <param name="outputs">How many of the last rows want logits.</param>
     /// <param name="statePages">The pages that hold the states of the sequence; none for a model without.</param>
     /// <returns>The first row.</returns>
-    public int AddSlice(ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default)
+    public int AddSlice(
+        ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default)
     {
         if (_sliceCount == _slices.Length)
         {
