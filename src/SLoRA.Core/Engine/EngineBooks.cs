@@ -38,7 +38,7 @@ internal sealed class EngineBooks(
         CountedLeases = requests.Leases + residency.Preloads.Leases,
         Users = Users(),
         SwapBlocks = swap.Used,
-        SwappedPages = queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+        SwappedPages = queue.InOrder().Concat(endings.Left).Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
 
     /// <summary>All leases, each with whether its sequence has been admitted.</summary>
