@@ -1,0 +1,57 @@
+using System.Text.Json;
+using SLoRA.AspNetCore.Errors;
+
+namespace SLoRA.AspNetCore.Serving;
+
+/// <summary>
+/// Members of a body that no endpoint reads. What only concerns OpenAI's own service is ignored, what would change the answer is refused by
+/// name, and so is what nobody knows: a misspelt member must not pass for one that was heeded.
+/// </summary>
+internal static class FieldRules
+{
+    private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
+    {
+        "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+    };
+
+    private static readonly Dictionary<string, string> Refused = new(StringComparer.Ordinal)
+    {
+        ["functions"] = "use tools",
+        ["function_call"] = "use tool_choice",
+        ["audio"] = "this server speaks text alone",
+        ["modalities"] = "this server speaks text alone",
+        ["prediction"] = "predicted outputs are not served",
+        ["web_search_options"] = "this server searches nothing",
+        ["verbosity"] = "say it in the messages",
+        ["suffix"] = "text is continued, not filled in",
+        ["response_format"] = "output is not constrained here",
+        ["guided_json"] = "output is not constrained here",
+        ["guided_regex"] = "output is not constrained here",
+        ["guided_choice"] = "output is not constrained here",
+        ["structured_outputs"] = "output is not constrained here",
+        ["chat_template"] = "the model's own template is used",
+        ["chat_template_kwargs"] = "the template's variables are the server's",
+    };
+
+    /// <summary>Checks what was given besides the members that are read; null counts as left out.</summary>
+    /// <exception cref="ApiException">One of them is not served.</exception>
+    public static void Check(Dictionary<string, JsonElement>? others)
+    {
+        foreach ((string name, JsonElement value) in others ?? [])
+        {
+            if (value.ValueKind == JsonValueKind.Null || Ignored.Contains(name) || IsPlainText(name, value))
+            {
+                continue;
+            }
+
+            throw Refused.TryGetValue(name, out string? reason)
+                ? ApiException.Unsupported(name, $"'{name}' is not supported: {reason}.")
+                : new ApiException(
+                    StatusCodes.Status400BadRequest, "unknown_parameter", $"Unrecognized request argument supplied: {name}", name);
+        }
+    }
+
+    private static bool IsPlainText(string name, JsonElement value) =>
+        name == "modalities" && value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(
+            modality => modality.ValueKind == JsonValueKind.String && modality.ValueEquals("text"));
+}
