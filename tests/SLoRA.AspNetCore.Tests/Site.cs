@@ -17,7 +17,10 @@ internal sealed class Site : IAsyncDisposable
     {
         Engine = engine;
         _app = app;
-        Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(50) };
+
+        // A client that leaves a stream closes its connection, and reads nothing more to keep it.
+        var handler = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero };
+        Client = new HttpClient(handler) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(50) };
     }
 
     public LoraServingEngine Engine { get; }

@@ -30,7 +30,8 @@ internal sealed class ChatTurn
     /// <summary>Encodes a conversation.</summary>
     /// <exception cref="ApiException">It is too long.</exception>
     /// <exception cref="ChatTemplateException">The template refuses it.</exception>
-    public static ChatTurn Of(ModelServer server, ChatPrompt prompt, GenerationOptions options, IReadOnlyList<string> stops)
+    public static ChatTurn Of(
+        ModelServer server, ChatPrompt prompt, GenerationOptions options, IReadOnlyList<string> stops, string parameter = "messages")
     {
         var variables = new Dictionary<string, JsonNode?>();
         if (prompt.ReasoningEffort is { } effort)
@@ -49,7 +50,7 @@ internal sealed class ChatTurn
                 ContentAsText = true,
                 Clock = server.Options.Clock,
             }),
-            "messages");
+            parameter);
 
         bool mayCall = prompt.Tools.Declarations.Count > 0;
         ReplyFormat format = mayCall || server.Format.ToolCalls == ToolCallFormat.Harmony

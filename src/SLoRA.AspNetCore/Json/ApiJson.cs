@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace SLoRA.AspNetCore.Json;
@@ -13,5 +14,15 @@ namespace SLoRA.AspNetCore.Json;
 [JsonSerializable(typeof(Completion))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelEntry))]
+[JsonSerializable(typeof(ResponseBody))]
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(TokenLogprob))]
+[JsonSerializable(typeof(TokenizeBody))]
+[JsonSerializable(typeof(TokenizeAnswer))]
+[JsonSerializable(typeof(DetokenizeBody))]
+[JsonSerializable(typeof(DetokenizeAnswer))]
+[JsonSerializable(typeof(LoadAdapterBody))]
+[JsonSerializable(typeof(UnloadAdapterBody))]
+[JsonSerializable(typeof(AdapterChange))]
 [JsonSerializable(typeof(ErrorBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

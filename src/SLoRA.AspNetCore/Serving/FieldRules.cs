@@ -12,6 +12,7 @@ internal static class FieldRules
     private static readonly HashSet<string> Ignored = new(StringComparer.Ordinal)
     {
         "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        "max_tool_calls",
     };
 
     private static readonly Dictionary<string, string> Refused = new(StringComparer.Ordinal)
@@ -22,6 +23,12 @@ internal static class FieldRules
         ["modalities"] = "this server speaks text alone",
         ["prediction"] = "predicted outputs are not served",
         ["web_search_options"] = "this server searches nothing",
+        ["previous_response_id"] = "this server keeps nothing; send the items again",
+        ["conversation"] = "this server keeps nothing; send the items again",
+        ["prompt"] = "this server keeps no prompts",
+        ["background"] = "answers come on the request's own connection",
+        ["truncation"] = "nothing is left out of a prompt",
+        ["context_management"] = "nothing is left out of a prompt",
         ["verbosity"] = "say it in the messages",
         ["suffix"] = "text is continued, not filled in",
         ["response_format"] = "output is not constrained here",
@@ -39,7 +46,7 @@ internal static class FieldRules
     {
         foreach ((string name, JsonElement value) in others ?? [])
         {
-            if (value.ValueKind == JsonValueKind.Null || Ignored.Contains(name) || IsPlainText(name, value))
+            if (value.ValueKind == JsonValueKind.Null || Ignored.Contains(name) || IsHarmless(name, value))
             {
                 continue;
             }
@@ -51,7 +58,14 @@ internal static class FieldRules
         }
     }
 
-    private static bool IsPlainText(string name, JsonElement value) =>
-        name == "modalities" && value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(
-            modality => modality.ValueKind == JsonValueKind.String && modality.ValueEquals("text"));
+    /// <summary>Whether a value of a member that is else refused says what is done here anyway.</summary>
+    private static bool IsHarmless(string name, JsonElement value) => name switch
+    {
+        "modalities" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(modality => Is(modality, "text")),
+        "truncation" => Is(value, "disabled"),
+        "background" => value.ValueKind == JsonValueKind.False,
+        _ => false,
+    };
+
+    private static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 }
