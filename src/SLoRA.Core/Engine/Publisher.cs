@@ -91,9 +91,12 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests, Requ
     /// <returns>Whether it chose a token from logits, so that continuations may fork.</returns>
     private bool TakeOwn(Sequence sequence, int position, int output, bool isLast)
     {
+        // What the device gives: if it fails here, that is the engine's fault and not the request's.
+        int token = parts.Decoder.Chosen(output);
+        ReadOnlySpan<float> logits = token >= 0 ? [] : parts.Decoder.Logits(output);
         try
         {
-            if (parts.Decoder.Chosen(output) is var token and >= 0)
+            if (token >= 0)
             {
                 NoteFirstToken(sequence.Request);
                 int before = sequence.Count;
@@ -102,7 +105,6 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests, Requ
                 return false;
             }
 
-            ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
             GenerationRequest asked = sequence.Request.Asked;
             asked.Tap?.Take(position, logits);
             if (position < sequence.PromptLength - 1 && asked.LogProbabilities is { IncludePrompt: true })

@@ -54,8 +54,18 @@ internal sealed class Decoder
         }
     }
 
-    /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one.</summary>
-    public Span<float> Logits(int output) => _backend.Logits(_logits, output);
+    /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one. A device may fetch them now.</summary>
+    public Span<float> Logits(int output)
+    {
+        try
+        {
+            return _backend.Logits(_logits, output);
+        }
+        catch (Exception error) when (_backend.FaultOf(error) is { } fault)
+        {
+            throw fault;
+        }
+    }
 
     /// <summary>Whether the device chooses tokens by itself where a step's plan describes how.</summary>
     public bool ChoosesTokens => _backend.ChoosesTokens;

@@ -27,7 +27,7 @@ public sealed class EngineFaultTests(bool overlaps)
     [
         nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable),
         nameof(IBackend.LoadVector), nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CompleteLoading),
-        nameof(IBackend.Chosen), nameof(IBackend.Logits), nameof(IBackend.FaultOf),
+        nameof(IBackend.FaultOf),
     ];
 
     /// <summary>

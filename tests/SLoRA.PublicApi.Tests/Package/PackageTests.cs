@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using SLoRA.Text;
 
 namespace SLoRA.PublicApi.Tests.Package;
 
@@ -20,9 +19,8 @@ public sealed partial class PackageTests
     [OneTimeTearDown]
     public void Delete() => _packages?.Dispose();
 
-    [TestCase("SLoRA.Core", "ILGPU ILGPU.Algorithms Microsoft.Extensions.Logging.Abstractions System.Numerics.Tensors")]
-    [TestCase("SLoRA.Text", "SLoRA.Core")]
-    public void A_package_has_library_documentation_readme_licence_and_its_dependencies(string name, string dependencies)
+    [TestCaseSource(typeof(PackageInfo), nameof(PackageInfo.Names))]
+    public void A_package_has_library_documentation_readme_licence_and_its_dependencies(string name)
     {
         using ZipArchive package = Open(name, "nupkg");
         XElement metadata = XDocument.Parse(Read(package, $"{name}.nuspec")).Root!.Elements().Single();
@@ -45,14 +43,14 @@ public sealed partial class PackageTests
             Assert.That(
                 Of("dependencies").Descendants().Where(element => element.Name.LocalName == "dependency")
                     .Select(element => element.Attribute("id")!.Value),
-                Is.EquivalentTo(dependencies.Split(' ')));
+                Is.EquivalentTo(PackageInfo.Of(name).Dependencies));
         });
     }
 
-    [TestCase(typeof(LoraServingEngine))]
-    [TestCase(typeof(ModelTokenizer))]
-    public void The_documentation_is_of_all_that_a_program_can_see_and_of_nothing_else(Type known)
+    [TestCaseSource(typeof(PackageInfo), nameof(PackageInfo.Names))]
+    public void The_documentation_is_of_all_that_a_program_can_see_and_of_nothing_else(string name)
     {
+        Type known = PackageInfo.Of(name).Known;
         Assembly library = known.Assembly;
         string file = library.GetName().Name + ".xml";
         string[] whole = NamesIn(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file)));
@@ -68,8 +66,7 @@ public sealed partial class PackageTests
         });
     }
 
-    [TestCase("SLoRA.Core")]
-    [TestCase("SLoRA.Text")]
+    [TestCaseSource(typeof(PackageInfo), nameof(PackageInfo.Names))]
     public void The_readmes_links_lead_from_the_package_to_the_commit(string name)
     {
         using ZipArchive package = Open(name, "nupkg");
@@ -88,8 +85,7 @@ public sealed partial class PackageTests
         Assert.That(readme, Does.Contain("| architecture |"));
     }
 
-    [TestCase("SLoRA.Core")]
-    [TestCase("SLoRA.Text")]
+    [TestCaseSource(typeof(PackageInfo), nameof(PackageInfo.Names))]
     public void The_symbols_lead_to_the_sources_of_the_commit(string name)
     {
         using ZipArchive symbols = Open(name, "snupkg");

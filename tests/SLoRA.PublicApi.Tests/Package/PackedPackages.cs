@@ -38,7 +38,7 @@ internal sealed class PackedPackages : IDisposable
             await Tool.RunAsync("git", copy, "add", "--all");
             await Tool.RunAsync("git", copy, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-q", "-m", "Packed");
             packed.Commit = (await Tool.RunAsync("git", copy, "rev-parse", "HEAD")).Trim();
-            foreach (string project in new[] { "SLoRA.Core", "SLoRA.Text" })
+            foreach (string project in PackageInfo.Names)
             {
                 await Tool.DotnetAsync(copy, "pack", Path.Combine("src", project), "-c", "Release", "-o", packed.Packages,
                     "-p:ContinuousIntegrationBuild=true");

@@ -21,6 +21,18 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         base.BeginStep(plan);
     }
 
+    public override Span<float> Logits(DeviceRows logits, int output)
+    {
+        before(nameof(Logits));
+        return base.Logits(logits, output);
+    }
+
+    public override int Chosen(int output)
+    {
+        before(nameof(Chosen));
+        return base.Chosen(output);
+    }
+
     public override void Embed(DeviceTable table, int target, DeviceRows x)
     {
         before(nameof(Embed));

@@ -8,17 +8,18 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 internal sealed class SteppedConsumer
 {
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly IAsyncEnumerator<GeneratedToken> _tokens;
+    private readonly IAsyncEnumerator<GenerationUpdate> _updates;
     private readonly List<GeneratedToken> _taken = [];
     private Task<bool>? _next;
     private Task? _leaving;
     private TimeSpan _pause;
+    private int _read;
 
     public SteppedConsumer(SteppedEngine engine, GenerationRequest request)
     {
         Stream = engine.Stream(request, _cancellation.Token);
-        _tokens = Stream.GetAsyncEnumerator();
-        _next = _tokens.MoveNextAsync().AsTask();
+        _updates = Stream.Updates.GetAsyncEnumerator();
+        _next = _updates.MoveNextAsync().AsTask();
     }
 
     public GenerationStream Stream { get; }
@@ -63,7 +64,7 @@ internal sealed class SteppedConsumer
         else if (!IsDone && _leaving is null)
         {
             WasEnded = true;
-            _leaving = _tokens.DisposeAsync().AsTask();
+            _leaving = _updates.DisposeAsync().AsTask();
         }
     }
 
@@ -73,13 +74,13 @@ internal sealed class SteppedConsumer
     /// </summary>
     public void Settle()
     {
-        if (_next is not null && (_taken.Count < Stream.Published || Stream.FinishReason is not null))
+        if (_next is not null && (_read < Stream.Published || Stream.FinishReason is not null))
         {
             ((IAsyncResult)_next).AsyncWaitHandle.WaitOne();
         }
     }
 
-    /// <summary>Takes one token that has been published, stalled or not.</summary>
+    /// <summary>Takes one token, or one end, that has been published, stalled or not.</summary>
     public void TakeOne()
     {
         Settle();
@@ -101,7 +102,7 @@ internal sealed class SteppedConsumer
         }
 
         while (!IsDone && !IsStalled
-            && (_taken.Count < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
+            && (_read < Stream.Published || Stream.FinishReason is not null || _next is { IsFaulted: true }))
         {
             Take();
         }
@@ -110,12 +111,16 @@ internal sealed class SteppedConsumer
     private void Take()
     {
         _pause = TimeSpan.Zero;
-        _next ??= _tokens.MoveNextAsync().AsTask();
+        _next ??= _updates.MoveNextAsync().AsTask();
         try
         {
             if (_next.GetAwaiter().GetResult())
             {
-                _taken.Add(_tokens.Current);
+                _read++;
+                if (_updates.Current.End is null)
+                {
+                    _taken.Add(_updates.Current.Token);
+                }
             }
             else
             {
