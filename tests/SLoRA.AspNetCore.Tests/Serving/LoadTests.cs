@@ -56,17 +56,20 @@ public sealed class LoadTests
     {
         await using Site site = await Site.StartAsync(engine: builder => builder.ConfigureScheduling(scheduling =>
         {
-            scheduling.StreamBuffer = 4;
-            scheduling.ConsumerTimeout = TimeSpan.FromMilliseconds(50);
+            scheduling.StreamBuffer = 16;
+            scheduling.ConsumerTimeout = TimeSpan.FromSeconds(3);
         }));
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
         await socket.ConnectAsync(IPAddress.Loopback, site.Address.Port);
-        await socket.SendAsync(Raw(Endless("bakery", streams: true)));
+
+        // More than the buffers between the two can hold: 20 megabytes.
+        string much = Endless("bakery", streams: true).TrimEnd().TrimEnd('}') + ", \"n\": 8, \"logprobs\": true, \"top_logprobs\": 20}";
+        await socket.SendAsync(Raw(much));
         string known = (await site.Generator.CompleteAsync(Demo.Request("hotel"))).Text;
         (_, JsonNode answer) = await site.PostAsync(Path, Body("hotel", streams: false));
         Assert.That((string?)answer["choices"]![0]!["message"]!["content"], Is.EqualTo(known));
-        socket.Close();
         await site.IdleAsync();
+        Assert.That(site.Engine.Status.GeneratedTokens, Is.LessThan(8 * 1000));
     }
 
     [Test]
