@@ -19,7 +19,7 @@ internal sealed record ParameterType(IReadOnlySet<string> Kinds)
         var kinds = new HashSet<string>(StringComparer.Ordinal);
         if (Member(schema, "properties") is { } properties && Member(properties, property) is { } declared)
         {
-            Collect(declared, schema, kinds, 0);
+            Collect(declared, schema, kinds, [], 0);
         }
 
         return new ParameterType(kinds);
@@ -76,7 +76,8 @@ internal sealed record ParameterType(IReadOnlySet<string> Kinds)
         return fits ? JsonNode.Parse(value.ValueKind == JsonValueKind.Number ? text : UniqueKeys.Of(value)) : null;
     }
 
-    private static void Collect(JsonElement schema, JsonElement root, HashSet<string> kinds, int depth)
+    // Each reference is followed once: a second time it would add the same names.
+    private static void Collect(JsonElement schema, JsonElement root, HashSet<string> kinds, HashSet<string> followed, int depth)
     {
         if (depth > MaxDepth)
         {
@@ -100,14 +101,15 @@ internal sealed record ParameterType(IReadOnlySet<string> Kinds)
             {
                 foreach (JsonElement item in items.EnumerateArray())
                 {
-                    Collect(item, root, kinds, depth + 1);
+                    Collect(item, root, kinds, followed, depth + 1);
                 }
             }
         }
 
-        if (Member(schema, "$ref") is { ValueKind: JsonValueKind.String } reference && Find(reference.GetString()!, root) is { } target)
+        if (Member(schema, "$ref") is { ValueKind: JsonValueKind.String } reference && followed.Add(reference.GetString()!)
+            && Find(reference.GetString()!, root) is { } target)
         {
-            Collect(target, root, kinds, depth + 1);
+            Collect(target, root, kinds, followed, depth + 1);
         }
     }
 

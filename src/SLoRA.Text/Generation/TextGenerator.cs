@@ -29,7 +29,7 @@ public sealed class TextGenerator
     /// </summary>
     /// <param name="request">What is asked.</param>
     /// <param name="cancellationToken">Ends the request within one step.</param>
-    /// <exception cref="InvalidRequestException">A value is out of its range, or the request has no prompt, or two.</exception>
+    /// <exception cref="InvalidRequestException">A value is out of its range, or the request has no prompt, or more than one.</exception>
     /// <exception cref="AdapterNotFoundException">A name is not registered.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or there is none.</exception>
     /// <exception cref="TokenizerException">The text holds what the vocabulary cannot express.</exception>
@@ -64,14 +64,15 @@ public sealed class TextGenerator
         return answer.Finish(generation.Tokens);
     }
 
-    private int[] Encode(TextRequest request) => request switch
+    private ReadOnlyMemory<int> Encode(TextRequest request) => request switch
     {
-        { Messages: { } messages, Prompt: null } => Tokenizer.EncodeChat(messages, request.Rendering),
-        { Messages: null, Prompt: { } prompt } => Tokenizer.Encode(prompt),
-        { Messages: null } => throw new InvalidRequestException(
-            nameof(TextRequest.Messages), "Neither Messages nor Prompt is given; a request needs one of them."),
+        { Messages: { } messages, Prompt: null, PromptTokens: null } => Tokenizer.EncodeChat(messages, request.Rendering),
+        { Messages: null, Prompt: { } prompt, PromptTokens: null } => Tokenizer.Encode(prompt),
+        { Messages: null, Prompt: null, PromptTokens: { } ids } => ids,
+        { Messages: null, Prompt: null } => throw new InvalidRequestException(
+            nameof(TextRequest.Messages), "Neither Messages nor Prompt nor PromptTokens is given; a request needs one of them."),
         _ => throw new InvalidRequestException(
-            nameof(TextRequest.Prompt), "Messages and Prompt are both given; a request uses one of them."),
+            nameof(TextRequest.Prompt), "More than one of Messages, Prompt and PromptTokens is given; a request uses one of them."),
     };
 
     private static string[] StopsOf(TextRequest request)

@@ -30,6 +30,12 @@ public sealed record TextRequest : GenerationOptions
     public string? Prompt { get; init; }
 
     /// <summary>
+    /// The prompt as the ids of its tokens, for callers that have encoded it already. In place of <see cref="Messages"/> and
+    /// <see cref="Prompt"/>.
+    /// </summary>
+    public ReadOnlyMemory<int>? PromptTokens { get; init; }
+
+    /// <summary>
     /// Texts that end a continuation, and of which nothing is shown: none of them empty, at most 65,536 characters together. They may hold
     /// special tokens. Excludes <see cref="GenerationOptions.StopCondition"/>.
     /// </summary>

@@ -77,4 +77,18 @@ public sealed class ParameterTypeTests
     [Test]
     public void Without_a_schema_everything_is_text() =>
         Assert.That(ParameterType.Of(default, "a").Read("1")?.ToJsonString(), Is.EqualTo("\"1\""));
+
+    [Test]
+    public void References_to_themselves_are_followed_once_however_many_there_are()
+    {
+        string again = string.Join(',', Enumerable.Repeat("""{ "$ref": "#/$defs/tree" }""", 200));
+        string schema = $$"""
+            {
+              "$defs": { "tree": { "anyOf": [{ "type": "integer" }, {{again}}] } },
+              "properties": { "tree": { "$ref": "#/$defs/tree" } }
+            }
+            """;
+        ParameterType type = ParameterType.Of(JsonDocument.Parse(schema).RootElement, "tree");
+        Assert.That(type.Kinds, Is.EqualTo(new[] { "integer" }));
+    }
 }

@@ -70,6 +70,8 @@ internal sealed class TextGeneratorTests
         {
             Refuses(new TextRequest(), nameof(TextRequest.Messages));
             Refuses(new TextRequest { Messages = Question, Prompt = "?" }, nameof(TextRequest.Prompt));
+            Refuses(new TextRequest { Prompt = "?", PromptTokens = new int[] { 1 } }, nameof(TextRequest.Prompt));
+            Refuses(new TextRequest { Messages = Question, PromptTokens = new int[] { 1 } }, nameof(TextRequest.Prompt));
             Refuses(new TextRequest { Prompt = "?", StopStrings = [""] }, nameof(TextRequest.StopStrings));
             Refuses(new TextRequest { Prompt = "?", StopStrings = null! }, nameof(TextRequest.StopStrings));
             Refuses(
@@ -90,6 +92,9 @@ internal sealed class TextGeneratorTests
         TextAnswer answer = await new TextGenerator(engine, Demo.Tokenizer).CompleteAsync(asked);
         GenerationResult byHand = await engine.CompleteAsync(
             new GenerationRequest(asked) { Prompt = Demo.Tokenizer.Encode("We are open") });
+        TextAnswer byIds = await new TextGenerator(engine, Demo.Tokenizer).CompleteAsync(
+            asked with { Prompt = null, PromptTokens = Demo.Tokenizer.Encode("We are open") });
         Assert.That(answer.Continuations[0].Tokens, Is.EqualTo(byHand.Continuations[0].Tokens));
+        Assert.That(byIds.Continuations[0].Tokens, Is.EqualTo(byHand.Continuations[0].Tokens));
     }
 }

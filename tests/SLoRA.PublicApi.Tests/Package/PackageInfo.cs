@@ -1,3 +1,4 @@
+using SLoRA.AspNetCore;
 using SLoRA.Extensions.AI.Replies;
 using SLoRA.Hosting;
 using SLoRA.HuggingFace;
@@ -20,6 +21,7 @@ internal sealed record PackageInfo(string Name, Type Known, params string[] Depe
         new("SLoRA.Extensions.AI", typeof(ReplyFormat), "SLoRA.Text", "Microsoft.Extensions.AI.Abstractions"),
         new("SLoRA.Hosting", typeof(SLoRAOptions), "SLoRA.Extensions.AI", "Microsoft.Extensions.Diagnostics.HealthChecks",
             "Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Options.ConfigurationExtensions"),
+        new("SLoRA.AspNetCore", typeof(SLoraEndpointExtensions), "SLoRA.Extensions.AI"),
     ];
 
     /// <summary>Every package, those first that others need.</summary>

@@ -1,0 +1,46 @@
+using ChatServer;
+using Microsoft.AspNetCore.HostFiltering;
+using Samples;
+using SLoRA;
+using SLoRA.AspNetCore;
+using SLoRA.Text;
+
+// The demo model with all its tenants on loopback: a page for people, and endpoints for clients of OpenAI.
+try
+{
+    string folder = DemoFolder.Find();
+    string model = Path.Combine(folder, "model");
+    ModelTokenizer tokenizer = ModelTokenizer.Load(model);
+    LoraServingEngineBuilder engines = LoraServingEngine.CreateBuilder().UseModel(model).ConfigurePool(pool => pool.Bytes = 32L << 20);
+    foreach (string adapter in Directory.GetDirectories(Path.Combine(folder, "adapters")))
+    {
+        engines.AddAdapter(Path.GetFileName(adapter), adapter);
+    }
+
+    await using LoraServingEngine engine = await engines.BuildAsync();
+    WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = AppContext.BaseDirectory,
+    });
+    if (builder.Configuration["urls"] is null)
+    {
+        builder.WebHost.UseUrls("http://127.0.0.1:5080");
+    }
+
+    // Else a page of another site could have its own name lead to this machine, and read the answers.
+    builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
+    await using WebApplication app = builder.Build();
+    app.UseHostFiltering();
+    app.UseDefaultFiles();
+    app.UseStaticFiles();
+    app.MapSLoRA(new TextGenerator(engine, tokenizer), new SLoraHttpOptions { ModelName = "frontdesk" });
+    app.MapGet("/status", (HttpContext http) => http.Response.WriteAsync(StatusText.Of(engine.Status)));
+    app.Lifetime.ApplicationStopping.Register(() => _ = engine.DrainAsync(Timeout.InfiniteTimeSpan));
+    await app.RunAsync();
+    return ExitCode.Success;
+}
+catch (Exception error) when (Ending.Of(error) is { } ending)
+{
+    return ending.Tell();
+}

@@ -1,0 +1,75 @@
+using SLoRA.AspNetCore.Errors;
+using SLoRA.Extensions.AI.Replies;
+using SLoRA.Text;
+
+namespace SLoRA.AspNetCore.Serving;
+
+/// <summary>What all endpoints of one engine share: names, limits, and how its model writes. Thread-safe.</summary>
+internal sealed class ModelServer
+{
+    private readonly Lazy<AssistantMessageForm?> _form;
+
+    public ModelServer(TextGenerator generator, SLoraHttpOptions options)
+    {
+        options.Validate();
+        Generator = generator;
+        Options = options;
+        BaseName = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Engine.Model.Folder)));
+        Created = Now;
+        string? template = Tokenizer.GetChatTemplate(hasTools: true);
+        Format = template is null ? ReplyFormat.Text : ReplyFormat.Detect(template, token => Tokenizer.TokenToId(token) is not null);
+        _form = new Lazy<AssistantMessageForm?>(() => template is null ? null : FormOf(template));
+    }
+
+    public TextGenerator Generator { get; }
+
+    public ILoraEngine Engine => Generator.Engine;
+
+    public ModelTokenizer Tokenizer => Generator.Tokenizer;
+
+    public SLoraHttpOptions Options { get; }
+
+    /// <summary>What requests call the base model.</summary>
+    public string BaseName { get; }
+
+    /// <summary>When the endpoints were mapped, in seconds since 1970.</summary>
+    public long Created { get; }
+
+    /// <summary>The time, in seconds since 1970.</summary>
+    public long Now => Options.Clock.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>How the model marks calls and thoughts.</summary>
+    public ReplyFormat Format { get; }
+
+    /// <summary>How the template takes earlier calls.</summary>
+    public AssistantMessageForm Form => _form.Value ?? new AssistantMessageForm(HasNullContent: false, HasTextArguments: false);
+
+    /// <summary>The adapter that a model's name stands for; null for the base.</summary>
+    /// <exception cref="ApiException">The caller names no model, or one that it may not use.</exception>
+    public string? AdapterOf(HttpContext http, string? model)
+    {
+        if (string.IsNullOrEmpty(model))
+        {
+            throw new ApiException(
+                StatusCodes.Status400BadRequest, "missing_required_parameter", "The body names no model in 'model'.", "model");
+        }
+
+        return Options.MayUse(http.User, model) ? (model == BaseName ? null : model) : throw ApiException.UnknownModel(model);
+    }
+
+    /// <summary>Refuses a prompt that is longer than this server takes.</summary>
+    public int[] Limited(int[] prompt, string parameter)
+    {
+        int limit = Math.Min(Options.MaxPromptTokens ?? int.MaxValue, Engine.Model.ContextLength - 1);
+        return prompt.Length <= limit
+            ? prompt
+            : throw new ApiException(
+                StatusCodes.Status400BadRequest, "context_length_exceeded",
+                $"The prompt has {prompt.Length} tokens; this server takes at most {limit}.", parameter);
+    }
+
+    private AssistantMessageForm? FormOf(string template) => AssistantMessageForm.Of(
+        ChatTemplate.Parse(template),
+        Tokenizer.SpecialTokens.ToDictionary(
+            token => token.Key, token => (System.Text.Json.Nodes.JsonNode?)System.Text.Json.Nodes.JsonValue.Create(token.Value)));
+}
