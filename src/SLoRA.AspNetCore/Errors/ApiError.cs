@@ -27,17 +27,20 @@ internal sealed record ApiError(int Status, ErrorBody Body, bool CanRetry = fals
         InvalidRequestException invalid => New(
             StatusCodes.Status400BadRequest, InvalidRequest, invalid.Code, invalid.Message, ParameterNames.Of(invalid.Parameter)),
         EngineBusyException busy => New(
-            StatusCodes.Status429TooManyRequests, "rate_limit_error", busy.Code, busy.Message) with { CanRetry = true },
+            StatusCodes.Status429TooManyRequests, "rate_limit_error", busy.Code, busy.Message) with
+        { CanRetry = true },
         DeadlineExceededException late => New(StatusCodes.Status504GatewayTimeout, "timeout_error", late.Code, late.Message),
         EngineDrainingException or EngineDisposedException => New(
             StatusCodes.Status503ServiceUnavailable, "service_unavailable_error", ((SLoraException)error).Code,
-            "The server is stopping and takes no more requests.") with { CanRetry = true },
+            "The server is stopping and takes no more requests.") with
+        { CanRetry = true },
         // What an adapter's files hold is told to those who bring them, not to those who ask it.
         AdapterLoadException unusable => Server(unusable.Code),
         SLoraException { Category: ErrorCategory.Caller } asked => New(
             StatusCodes.Status400BadRequest, InvalidRequest, asked.Code, asked.Message),
         SLoraException { Category: ErrorCategory.Capacity } full => New(
-            StatusCodes.Status503ServiceUnavailable, "service_unavailable_error", full.Code, full.Message) with { CanRetry = true },
+            StatusCodes.Status503ServiceUnavailable, "service_unavailable_error", full.Code, full.Message) with
+        { CanRetry = true },
         SLoraException fault => Server(fault.Code),
         _ => Server("server_error"),
     };

@@ -132,11 +132,16 @@ internal sealed class ResponseOutput(Func<string, JsonObject, ValueTask> emit)
         await emit("response.output_item.added", OfItem(Call(id, call, "", "in_progress"))).ConfigureAwait(false);
         await emit("response.function_call_arguments.delta", new JsonObject
         {
-            ["item_id"] = id, ["output_index"] = _items.Count, ["delta"] = call.Arguments,
+            ["item_id"] = id,
+            ["output_index"] = _items.Count,
+            ["delta"] = call.Arguments,
         }).ConfigureAwait(false);
         await emit("response.function_call_arguments.done", new JsonObject
         {
-            ["item_id"] = id, ["output_index"] = _items.Count, ["name"] = call.Name, ["arguments"] = call.Arguments,
+            ["item_id"] = id,
+            ["output_index"] = _items.Count,
+            ["name"] = call.Name,
+            ["arguments"] = call.Arguments,
         }).ConfigureAwait(false);
         await emit("response.output_item.done", OfItem(Call(id, call, call.Arguments, Done))).ConfigureAwait(false);
         _items.Add((JsonNode)Call(id, call, call.Arguments, Done));
@@ -146,7 +151,9 @@ internal sealed class ResponseOutput(Func<string, JsonObject, ValueTask> emit)
 
     private JsonObject Place() => new()
     {
-        ["item_id"] = _open!.Id, ["output_index"] = _items.Count, ["content_index"] = 0,
+        ["item_id"] = _open!.Id,
+        ["output_index"] = _items.Count,
+        ["content_index"] = 0,
     };
 
     private JsonObject Part()

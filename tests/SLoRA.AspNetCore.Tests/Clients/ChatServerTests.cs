@@ -87,7 +87,8 @@ public sealed class ChatServerTests
             "--silent", "--show-error", "--no-buffer", new Uri(_address, "/v1/chat/completions").ToString(),
             "--header", "Content-Type: application/json",
             "--data", $$"""{"model": "{{model}}", "messages": [{"role": "user", "content": "{{Demo.Hours}}"}]}""",
-        ]) { RedirectStandardOutput = true };
+        ])
+        { RedirectStandardOutput = true };
         using Process curl = Process.Start(start)!;
         JsonNode answer = JsonNode.Parse(await curl.StandardOutput.ReadToEndAsync())!;
         await curl.WaitForExitAsync();

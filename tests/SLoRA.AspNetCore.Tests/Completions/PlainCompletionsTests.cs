@@ -17,7 +17,10 @@ public sealed class PlainCompletionsTests
         _site = await Site.StartAsync();
         _known = await _site.Generator.CompleteAsync(new TextRequest
         {
-            Prompt = Prompt, Adapter = "library", MaxTokens = 8, IgnoreEndOfText = true,
+            Prompt = Prompt,
+            Adapter = "library",
+            MaxTokens = 8,
+            IgnoreEndOfText = true,
             LogProbabilities = new LogProbabilityOptions { TopCount = 2 },
         });
     }
