@@ -71,6 +71,9 @@ public sealed class SchedulingOptions
     /// </summary>
     public bool OverlapPublishing { get; set; }
 
+    /// <summary>Who goes first. The default is first come, first served.</summary>
+    public SchedulingPolicy Policy { get; set; } = new();
+
     /// <summary>Whether <see cref="ConsumerTimeout"/> is a limit.</summary>
     internal bool EndsSlowConsumers => ConsumerTimeout != Timeout.InfiniteTimeSpan;
 
