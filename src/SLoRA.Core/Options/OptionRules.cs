@@ -67,6 +67,12 @@ internal static class OptionRules
             throw Invalid("Scheduling.Policy.Shares.PageInPrice", shares.PageInPrice, "between 0 and 1000000");
         }
 
+        if (shares.Weights is null)
+        {
+            const string Weights = "Scheduling.Policy.Shares.Weights";
+            throw new InvalidOptionException(Weights, $"{Weights} is null; it may be empty.");
+        }
+
         foreach ((string name, double weight) in shares.Weights)
         {
             if (weight is not (> 0 and <= MaxWeight))

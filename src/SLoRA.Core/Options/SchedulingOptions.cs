@@ -84,7 +84,12 @@ public sealed class SchedulingOptions
     internal int PromptRows => MaxPromptRowsPerStep ?? Math.Max(1, MaxRowsPerStep / 2);
 
     /// <summary>The options as they stand now.</summary>
-    internal SchedulingOptions Copy() => (SchedulingOptions)MemberwiseClone();
+    internal SchedulingOptions Copy()
+    {
+        var copy = (SchedulingOptions)MemberwiseClone();
+        copy.Policy = Policy?.Copy()!;
+        return copy;
+    }
 }
 
 /// <summary>What becomes of the keys and values of a sequence that is preempted.</summary>

@@ -32,8 +32,13 @@ public sealed record SchedulingPolicy
     /// </summary>
     public bool AbortsLate { get; init; }
 
-    /// <summary>Whether this is what needs no counters: first come, first served.</summary>
-    internal bool IsFirstCome => this == new SchedulingPolicy();
+    /// <summary>Whether nothing has to be counted: first come, first served.</summary>
+    internal bool IsFirstCome => Order == ServiceOrder.FirstCome && !Priorities && Shares is null && !AbortsLate;
+
+    /// <summary>The policy as it stands now: the weights belong to the caller.</summary>
+    internal SchedulingPolicy Copy() => Shares is { Weights: { } weights }
+        ? this with { Shares = Shares with { Weights = new Dictionary<string, double>(weights) } }
+        : this;
 }
 
 /// <summary>The order of requests that nothing else tells apart.</summary>

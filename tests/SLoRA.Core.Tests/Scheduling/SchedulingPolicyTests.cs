@@ -20,6 +20,7 @@ public sealed class SchedulingPolicyTests
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = -1 })),
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = double.NaN })),
         ("Scheduling.Policy.Shares.PageInPrice", Shared(new FairShares { PageInPrice = 1_000_001 })),
+        ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = null! })),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = new Dictionary<string, double> { ["a"] = 0 } })),
     ];
 
@@ -33,6 +34,16 @@ public sealed class SchedulingPolicyTests
         }
 
         Assert.That(() => OptionRules.Check(new SchedulingOptions { Policy = null! }), Throws.TypeOf<InvalidOptionException>());
+    }
+
+    [Test]
+    public void Weights_are_those_that_there_were_when_the_engine_was_built()
+    {
+        var weights = new Dictionary<string, double> { ["a"] = 2 };
+        SchedulingOptions copy = new SchedulingOptions { Policy = Shared(new FairShares { Weights = weights }) }.Copy();
+        weights["a"] = 0;
+
+        Assert.That(copy.Policy.Shares!.Weights["a"], Is.EqualTo(2));
     }
 
     [Test]
