@@ -1,14 +1,13 @@
+using Microsoft.Extensions.AI;
 using SLoRA;
-using SLoRA.Text;
+using SLoRA.Extensions.AI;
 
-ModelTokenizer tokenizer = ModelTokenizer.Load("samples/models/frontdesk/model");
 await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
     .UseModel("samples/models/frontdesk/model").AddAdapter("bakery", "samples/models/frontdesk/adapters/bakery").BuildAsync();
-int[] prompt = tokenizer.EncodeChat([new TemplateMessage("user", "When are you open?")]);
-TextStream text = tokenizer.CreateStream(prompt);
-await foreach (GeneratedToken token in engine.GenerateAsync(new GenerationRequest { Prompt = prompt, Adapter = "bakery" }))
+IChatClient bakery = engine.AsChatClient("bakery");
+await foreach (ChatResponseUpdate update in bakery.GetStreamingResponseAsync("When are you open?"))
 {
-    Console.Out.Write(text.Append(token.Id));
+    Console.Write(update);
 }
 
-Console.Out.WriteLine(text.Finish());
+Console.WriteLine();

@@ -182,7 +182,8 @@ public sealed class AdapterCollection : IAdapterCollection
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellation.ThrowIfCancellationRequested();
-        Preload preload = await _loop.Port.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
+        Preload preload =
+            await _loop.Port.CallAsync(loop => loop.Preloads.Add(loop.Names.Find(name), pins, cancellation)).ConfigureAwait(false);
         using CancellationTokenRegistration registration = cancellation.UnsafeRegister(_ => _loop.Port.Cancel(preload), null);
         await preload.Resident.ConfigureAwait(false);
     }

@@ -36,8 +36,11 @@ public interface ILoraEngine : IAsyncDisposable
     /// Takes no more requests, for good: they end with <see cref="EngineDrainingException"/>. Those that were handed in before, waiting
     /// ones too, go on to their end. Call <see cref="IAsyncDisposable.DisposeAsync"/> afterwards: it ends what is left.
     /// </summary>
-    /// <param name="limit">How long to wait for them; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.</param>
+    /// <param name="limit">
+    /// How long to wait for them, from zero to 49 days; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.
+    /// </param>
     /// <param name="cancellationToken">Ends the waiting; requests stay refused.</param>
     /// <returns>Whether all of them have ended. False after <paramref name="limit"/>: some still run.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is out of its range; requests are taken as before.</exception>
     Task<bool> DrainAsync(TimeSpan limit, CancellationToken cancellationToken = default);
 }

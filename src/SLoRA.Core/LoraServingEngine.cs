@@ -10,6 +10,8 @@ namespace SLoRA;
 /// </summary>
 public sealed class LoraServingEngine : ILoraEngine
 {
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromDays(49);
+
     private readonly EngineLoop _loop;
     private readonly EngineThread _thread;
     private readonly IDisposable _resources;
@@ -73,6 +75,13 @@ public sealed class LoraServingEngine : ILoraEngine
     /// <inheritdoc/>
     public async Task<bool> DrainAsync(TimeSpan limit, CancellationToken cancellationToken = default)
     {
+        // Before requests are refused: that cannot be taken back.
+        if (limit != Timeout.InfiniteTimeSpan && (limit < TimeSpan.Zero || limit > LongestDrain))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(limit), limit, "The limit must be from zero to 49 days, or Timeout.InfiniteTimeSpan.");
+        }
+
         try
         {
             await _loop.Port.DrainAsync().WaitAsync(limit, _loop.Clock, cancellationToken).ConfigureAwait(false);

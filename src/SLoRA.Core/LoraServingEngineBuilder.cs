@@ -8,6 +8,7 @@ using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
+using SLoRA.Models.Blocks;
 using SLoRA.Scheduling;
 
 namespace SLoRA;
@@ -19,14 +20,15 @@ namespace SLoRA;
 public sealed class LoraServingEngineBuilder
 {
     private readonly List<AdapterPackage> _adapters = [];
-    private readonly PoolOptions _pool = new();
-    private readonly SchedulingOptions _scheduling = new();
-    private readonly MetricsOptions _metrics = new();
-    private readonly AdapterCacheOptions _adapterCache = new();
+    private PoolOptions _pool = new();
+    private SchedulingOptions _scheduling = new();
+    private MetricsOptions _metrics = new();
+    private AdapterCacheOptions _adapterCache = new();
     private IAdapterSource? _source;
     private string? _model;
     private ModelAccess _access;
     private Func<int, int, IBackend> _backend = (rows, outputs) => new CpuBackend(rows, outputs, null);
+    private Func<DecoderDescription, DecoderDescription> _layers = static decoder => decoder;
     private ILogger _logger = NullLogger.Instance;
     private TimeProvider _clock = TimeProvider.System;
     private Action<ThreadStart> _startThread = EngineThread.StartThread;
@@ -91,11 +93,27 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Takes a copy of all options of the pool, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigurePool(PoolOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _pool = options.Copy();
+        return this;
+    }
+
     /// <summary>Sets how much the engine takes on at once.</summary>
     public LoraServingEngineBuilder ConfigureScheduling(Action<SchedulingOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_scheduling);
+        return this;
+    }
+
+    /// <summary>Takes a copy of all options of the limits, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureScheduling(SchedulingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _scheduling = options.Copy();
         return this;
     }
 
@@ -107,11 +125,27 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Takes a copy of all options of the measuring, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureMetrics(MetricsOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _metrics = options.Copy();
+        return this;
+    }
+
     /// <summary>Sets how adapters come from disk into the pool, and how much of them stays in main memory.</summary>
     public LoraServingEngineBuilder ConfigureAdapters(Action<AdapterCacheOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
         configure(_adapterCache);
+        return this;
+    }
+
+    /// <summary>Takes a copy of all options of the adapter cache, such as a host has bound from its configuration.</summary>
+    public LoraServingEngineBuilder ConfigureAdapters(AdapterCacheOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _adapterCache = options.Copy();
         return this;
     }
 
@@ -200,6 +234,13 @@ public sealed class LoraServingEngineBuilder
         return this;
     }
 
+    /// <summary>Puts blocks without modules between those of the model; for tests.</summary>
+    internal LoraServingEngineBuilder UseLayers(Func<DecoderDescription, DecoderDescription> layers)
+    {
+        _layers = layers;
+        return this;
+    }
+
     /// <summary>
     /// Everything but the thread: for tests that make the steps themselves, and may stand between the engine and what it reads.
     /// </summary>
@@ -227,6 +268,7 @@ public sealed class LoraServingEngineBuilder
         Model = _model,
         Access = _access,
         CreateBackend = _backend,
+        Layers = _layers,
         Pool = _pool.Copy(),
         Scheduling = _scheduling.Copy(),
         AdapterCache = _adapterCache.Copy(),

@@ -47,6 +47,30 @@ internal sealed class OptionRulesTests
             .EqualTo(option).And.Message.Contains(option));
     }
 
+    [Test]
+    public async Task Whole_options_are_taken_as_they_are_then()
+    {
+        (string Option, Action<LoraServingEngineBuilder> Give)[] cases =
+        [
+            ("Pool.PageTokens", builder => builder.ConfigurePool(new PoolOptions { PageTokens = 3 })),
+            ("Scheduling.MaxRunning", builder => builder.ConfigureScheduling(new SchedulingOptions { MaxRunning = 0 })),
+            ("Adapters.MaxSourceNames", builder => builder.ConfigureAdapters(new AdapterCacheOptions { MaxSourceNames = 0 })),
+            ("Metrics.MaxAdapterTags", builder => builder.ConfigureMetrics(new MetricsOptions { MaxAdapterTags = -1 })),
+        ];
+        foreach ((string option, Action<LoraServingEngineBuilder> give) in cases)
+        {
+            Assert.That((await ErrorOf(give) as InvalidOptionException)?.Option, Is.EqualTo(option));
+        }
+
+        var pool = new PoolOptions();
+        Exception? error = await ErrorOf(builder =>
+        {
+            builder.ConfigurePool(pool);
+            pool.PageTokens = 3;
+        });
+        Assert.That(error, Is.TypeOf<ModelLoadException>(), "a copy was taken");
+    }
+
     private static async Task<Exception?> ErrorOf(Action<LoraServingEngineBuilder> configure)
     {
         try

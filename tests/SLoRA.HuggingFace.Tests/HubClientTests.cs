@@ -177,6 +177,18 @@ public sealed class HubClientTests : HubScenario
     }
 
     [Test]
+    public async Task A_disk_that_is_too_small_for_one_file_or_for_the_index_of_a_model_is_told_before_a_byte_is_fetched()
+    {
+        byte[] index = Encoding.UTF8.GetBytes("""{"weight_map":{"a":"model-00001-of-00001.safetensors"}}""");
+        Hub.Content.Add(
+            "acme/large-index",
+            ("config.json", "{}"u8.ToArray()), ("model.safetensors.index.json", index), ("model-00001-of-00001.safetensors", index));
+        await RefusedAsync(HubErrorKind.Disk, () => Client(Options(free: _ => 10)).DownloadAsync("acme/large-index"));
+        await RefusedAsync(HubErrorKind.Disk, () => Client(Options(free: _ => 10)).DownloadFileAsync(TinyLlama, "config.json"));
+        Assert.That(Hub.Exchanges.Where(asked => asked.Method == "GET").Select(asked => asked.Target), Is.All.StartsWith("/api/"));
+    }
+
+    [Test]
     public async Task A_disk_without_room_is_an_error_before_the_first_byte()
     {
         HubException error = await RefusedAsync(HubErrorKind.Disk, () => Client(Options(free: _ => 1000)).DownloadAsync(TinyLlama));

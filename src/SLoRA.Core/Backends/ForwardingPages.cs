@@ -39,5 +39,8 @@ internal abstract class ForwardingPages(IPageMemory inner) : IPageMemory
     public virtual void Copy(int source, int destination) => Inner.Copy(source, destination);
 
     /// <inheritdoc/>
+    public virtual void Clear(int page) => Inner.Clear(page);
+
+    /// <inheritdoc/>
     public virtual NativeBlock AllocateMain(long bytes) => Inner.AllocateMain(bytes);
 }

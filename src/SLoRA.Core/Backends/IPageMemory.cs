@@ -41,6 +41,9 @@ internal interface IPageMemory
     /// <summary>Copies one page onto another.</summary>
     void Copy(int source, int destination);
 
+    /// <summary>Makes every byte of a page zero; the step that follows sees it.</summary>
+    void Clear(int page);
+
     /// <summary>Main memory for what is copied out of pages.</summary>
     /// <exception cref="OutOfMemoryException">There is not so much memory.</exception>
     NativeBlock AllocateMain(long bytes);

@@ -5,6 +5,8 @@ namespace SLoRA.Backends;
 /// <summary>Pages in main memory: copying into them is done when it returns.</summary>
 internal abstract class MainMemoryPages : IPageMemory
 {
+    private static readonly byte[] Zeros = new byte[64 << 10];
+
     /// <inheritdoc/>
     public abstract int PageCount { get; }
 
@@ -37,6 +39,15 @@ internal abstract class MainMemoryPages : IPageMemory
 
     /// <inheritdoc/>
     public abstract void Copy(int source, int destination);
+
+    /// <inheritdoc/>
+    public void Clear(int page)
+    {
+        for (long offset = 0; offset < PageBytes; offset += Zeros.Length)
+        {
+            Write(page, offset, Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, PageBytes - offset)));
+        }
+    }
 
     /// <inheritdoc/>
     public NativeBlock AllocateMain(long bytes) => new(bytes);

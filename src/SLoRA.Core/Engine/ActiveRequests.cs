@@ -6,8 +6,8 @@ using SLoRA.Sequences;
 namespace SLoRA.Engine;
 
 /// <summary>
-/// The requests that the engine has, and those of their sequences that run. How they end is <see cref="RequestEndings"/>' affair. Belongs to
-/// the engine's thread.
+/// The requests that the engine has, and those of their sequences that run. How they end is <see cref="RequestEndings"/>' affair. Belongs
+/// to the engine's thread.
 /// </summary>
 /// <param name="parts">What the engine is made of.</param>
 /// <param name="queue">Those that wait.</param>

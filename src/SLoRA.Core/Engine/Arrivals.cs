@@ -27,9 +27,9 @@ internal sealed class Arrivals(
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<BoundAdapter> adapters = residency.Names.Resolve(asked);
-        var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, asked.Prompt.Length + stream.MaxTokens - 1);
-        demand.RequireFits(
-            table.PagesFor(asked.Prompt.Length + stream.MaxTokens - 1, asked.Continuations - 1, asked.Prompt.Length), adapters);
+        int tokens = asked.Prompt.Length + stream.MaxTokens - 1;
+        var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, tokens, parts.Layout.StatePages);
+        demand.RequireFits(table.PagesFor(tokens, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp());
         var sequence = new Sequence(request, table);

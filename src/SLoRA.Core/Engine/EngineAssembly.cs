@@ -83,7 +83,7 @@ internal sealed class EngineAssembly : IDisposable
         try
         {
             model = BaseModel.Open(folder, progress, cancellation, asked.Access);
-            DecoderDescription description = model.Decoder;
+            DecoderDescription description = asked.Layers(model.Decoder);
             foreach (string setting in model.Defaults.NotApplied)
             {
                 Log.SettingNotApplied(logger, setting);
@@ -99,7 +99,7 @@ internal sealed class EngineAssembly : IDisposable
 
             backend.AllocatePages(layout, pageCount);
             backend.ReserveWeights(WeightSizes(model));
-            LoadedDecoder weights = LoadWeights(model, backend, progress, cancellation);
+            LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
@@ -171,11 +171,12 @@ internal sealed class EngineAssembly : IDisposable
     }
 
     private static LoadedDecoder LoadWeights(
-        BaseModel model, IBackend backend, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        BaseModel model, DecoderDescription description, IBackend backend, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
     {
         long done = 0;
         LoadedDecoder weights =
-            DecoderLoader.Load(model.Decoder, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
+            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;

@@ -21,7 +21,10 @@ internal sealed class EngineBooks(
     public EngineSnapshot Snapshot() => new(
         pool.Snapshot(),
         [.. requests.Running.Concat(queue.InOrder())
-            .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved))],
+            .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved)
+            {
+                StatePages = sequence.Table.StatePageCount,
+            })],
         [
             .. residency.Cache.Resident.Select(generation =>
                 new OwnerSnapshot("generation", [.. generation.Resident!.Pages], 0) { Whole = generation.Directory.PageCount }),
@@ -35,7 +38,7 @@ internal sealed class EngineBooks(
         CountedLeases = requests.Leases + residency.Preloads.Leases,
         Users = Users(),
         SwapBlocks = swap.Used,
-        SwappedPages = queue.InOrder().Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
+        SwappedPages = queue.InOrder().Concat(endings.Left).Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
 
     /// <summary>All leases, each with whether its sequence has been admitted.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SLoRA.Adapters.Intake;
 using SLoRA.Backends;
+using SLoRA.Models.Blocks;
 
 namespace SLoRA.Engine;
 
@@ -18,6 +19,9 @@ internal sealed record EngineDescription
 
     /// <summary>Makes the device: (most rows of a step, most rows with logits) → backend.</summary>
     public required Func<int, int, IBackend> CreateBackend { get; init; }
+
+    /// <summary>What the decoder of the model is changed to before it is loaded.</summary>
+    public required Func<DecoderDescription, DecoderDescription> Layers { get; init; }
 
     /// <summary>The pool.</summary>
     public required PoolOptions Pool { get; init; }

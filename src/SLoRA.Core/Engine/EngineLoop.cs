@@ -28,7 +28,11 @@ internal sealed class EngineLoop
         SchedulingOptions scheduling = parts.Scheduling;
         _queue = new WaitingQueue(scheduling.MaxWaiting, parts.Order);
         Port = new EnginePort(_queue, scheduling);
-        PrefixCache = parts.ReusesPrefixes ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock) : null;
+
+        // Pages of tokens do not bring back a state, and only who has it can go on behind them.
+        PrefixCache = parts is { ReusesPrefixes: true, Layout.StatePages: 0 }
+            ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock)
+            : null;
         _residency = new Residency(parts.Residency(PrefixCache), _queue, ContentRead, Port.WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
         Preemption = new Preemption(_swap, scheduling, parts.Clock);

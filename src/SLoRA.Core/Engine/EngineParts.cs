@@ -19,7 +19,7 @@ internal sealed record EngineParts
     /// <summary>What it computes on.</summary>
     public required BackendStatus Backend { get; init; }
 
-    /// <summary>How keys and values lie in a page.</summary>
+    /// <summary>Where what is kept of a sequence lies in its pages.</summary>
     public required KvLayout Layout { get; init; }
 
     /// <summary>Who owns which page.</summary>
@@ -71,7 +71,7 @@ internal sealed record EngineParts
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 
-    /// <summary>Whether full pages of keys and values are kept and shared.</summary>
+    /// <summary>Whether full pages of keys and values are kept and shared, if the model keeps no states of sequences.</summary>
     public bool ReusesPrefixes { get; init; } = true;
 
     /// <summary>Whether the invariants are checked after every step.</summary>

@@ -24,7 +24,7 @@ internal sealed record EngineSnapshot(PoolSnapshot Pool, ImmutableArray<OwnerSna
     /// <summary>Which generations are used, of those that are held or have pages.</summary>
     public ImmutableArray<UserSnapshot> Users { get; init; } = [];
 
-    /// <summary>Blocks of main memory that hold keys and values of preempted sequences.</summary>
+    /// <summary>Blocks of main memory that hold pages of preempted sequences.</summary>
     public int SwapBlocks { get; init; }
 
     /// <summary>Blocks that preempted sequences say to have.</summary>
@@ -39,6 +39,9 @@ internal sealed record OwnerSnapshot(string Kind, ImmutableArray<int> Pages, int
 {
     /// <summary>How many pages it must have, if it has any; 0 for any number.</summary>
     public int Whole { get; init; }
+
+    /// <summary>How many of its first pages hold states, if it has any: nobody else may own them.</summary>
+    public int StatePages { get; init; }
 }
 
 /// <summary>A page that the prefix cache keeps.</summary>

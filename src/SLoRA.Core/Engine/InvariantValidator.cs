@@ -2,8 +2,8 @@ namespace SLoRA.Engine;
 
 /// <summary>
 /// The invariants of the page pool as a pure function of a snapshot: every page is free or owned by exactly as many owners as its count
-/// says, no owner names a free page, what is promised adds up, what is resident is whole, kept prefixes are whole from their first page on,
-/// and what sequences hold on adapters is counted there.
+/// says, no owner names a free page, what is promised adds up, what is resident is whole, states belong to one sequence each, kept prefixes
+/// are whole from their first page on, and what sequences hold on adapters is counted there.
 /// </summary>
 internal static class InvariantValidator
 {
@@ -34,6 +34,7 @@ internal static class InvariantValidator
             }
         }
 
+        AddStates(snapshot, violations);
         AddPrefixes(snapshot, owners, violations);
         AddLeases(snapshot, violations);
         for (int page = 0; page < pageCount; page++)
@@ -73,6 +74,23 @@ internal static class InvariantValidator
         }
 
         return violations;
+    }
+
+    /// <summary>Checks that whoever runs has all its states, and alone.</summary>
+    private static void AddStates(EngineSnapshot snapshot, List<string> violations)
+    {
+        foreach (OwnerSnapshot owner in snapshot.Sequences)
+        {
+            if (owner.Pages.Length > 0 && owner.Pages.Length < owner.StatePages)
+            {
+                violations.Add($"A {owner.Kind} has {owner.Pages.Length} of its {owner.StatePages} pages of states.");
+            }
+
+            foreach (int page in owner.Pages.Take(owner.StatePages).Where(page => snapshot.Pool.Owners.ElementAtOrDefault(page) > 1))
+            {
+                violations.Add($"Page {page} holds states of one {owner.Kind} and has {snapshot.Pool.Owners[page]} owners.");
+            }
+        }
     }
 
     /// <summary>Counts the prefix cache as an owner of what it keeps, and checks its chains.</summary>

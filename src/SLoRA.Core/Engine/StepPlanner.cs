@@ -128,7 +128,8 @@ internal sealed class StepPlanner
         int tokens = sequence.Computed + rows;
         sequence.Begin();
         sequence.Table.Extend(tokens);
-        int firstRow = plan.AddSlice(sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs);
+        int firstRow = plan.AddSlice(
+            sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages);
         _sequences.Add(sequence);
         for (int place = 0; place < sequence.Leases.Length; place++)
         {

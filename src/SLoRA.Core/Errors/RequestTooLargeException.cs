@@ -8,7 +8,8 @@ namespace SLoRA;
 public sealed class RequestTooLargeException : SLoraException
 {
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.too-large</c>.</summary>
-    /// <param name="cachePages">Pages for the keys and values of prompt and answer.</param>
+    /// <param name="cachePages">Pages for what is kept of its sequences: keys and values of prompt and answer, and states where the
+    /// model has any.</param>
     /// <param name="adapterPages">Pages for the weights of the request's adapters.</param>
     /// <param name="totalPages">Pages of the pool.</param>
     public RequestTooLargeException(int cachePages, int adapterPages, int totalPages)
@@ -17,7 +18,8 @@ public sealed class RequestTooLargeException : SLoraException
     }
 
     /// <summary>Creates the error; its <see cref="SLoraException.Code"/> is <c>request.too-large</c>.</summary>
-    /// <param name="cachePages">Pages for the keys and values of prompt and answer.</param>
+    /// <param name="cachePages">Pages for what is kept of its sequences: keys and values of prompt and answer, and states where the
+    /// model has any.</param>
     /// <param name="adapterPages">Pages for the weights of the request's adapters.</param>
     /// <param name="pinnedPages">Pages of other adapters, which are pinned.</param>
     /// <param name="totalPages">Pages of the pool.</param>
@@ -26,7 +28,7 @@ public sealed class RequestTooLargeException : SLoraException
             "request.too-large", ErrorCategory.Caller,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The request needs {cachePages} pages for keys and values and {adapterPages} for its adapters; the pool has "
+                $"The request needs {cachePages} pages for its sequences and {adapterPages} for its adapters; the pool has "
                 + $"{totalPages}{(pinnedPages == 0 ? "" : $", of which {pinnedPages} are pinned")}."))
     {
         CachePages = cachePages;
@@ -35,7 +37,9 @@ public sealed class RequestTooLargeException : SLoraException
         TotalPages = totalPages;
     }
 
-    /// <summary>Pages for the keys and values of prompt and answer.</summary>
+    /// <summary>
+    /// Pages for what is kept of its sequences: keys and values of prompt and answer, and states where the model has any.
+    /// </summary>
     public int CachePages { get; }
 
     /// <summary>Pages for the weights of the request's adapters.</summary>

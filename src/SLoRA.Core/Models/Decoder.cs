@@ -13,6 +13,7 @@ internal sealed class Decoder
     private readonly IBackend _backend;
     private readonly LoadedDecoder _loaded;
     private readonly float _finalEpsilon;
+    private readonly bool _keepsStates;
     private readonly DeviceRows _hidden;
     private readonly DeviceRows _normed;
     private readonly DeviceRows _residual;
@@ -26,6 +27,7 @@ internal sealed class Decoder
         _backend = backend;
         _loaded = loaded;
         _finalEpsilon = description.FinalNorm.Epsilon;
+        _keepsStates = description.Kept.Any(kept => !kept.PerSequence.IsEmpty);
         Description = description;
         int hidden = description.HiddenSize;
         _hidden = backend.CreateRows(RowSet.Step, hidden);
@@ -40,7 +42,7 @@ internal sealed class Decoder
     public DecoderDescription Description { get; }
 
     /// <summary>
-    /// Computes a step: keys and values of every row go into the pages, logits of the output rows can be read afterwards.
+    /// Computes a step: what every row leaves behind goes into the pages, logits of the output rows can be read afterwards.
     /// </summary>
     public void Run(StepPlan plan)
     {
@@ -75,6 +77,11 @@ internal sealed class Decoder
 
     private void Compute(StepPlan plan)
     {
+        if (_keepsStates)
+        {
+            ClearNewStates(plan);
+        }
+
         _backend.BeginStep(plan);
         _backend.Embed(_loaded.Embedding, _loaded.EmbeddingTarget, _hidden);
         ReadOnlySpan<LoadedBranch> branches = _loaded.Branches.AsSpan();
@@ -101,5 +108,20 @@ internal sealed class Decoder
         }
 
         _backend.EndStep(_logits);
+    }
+
+    /// <summary>Nothing comes before the first position: whatever is left in the pages, states begin as zeros.</summary>
+    private void ClearNewStates(StepPlan plan)
+    {
+        foreach (StepSlice slice in plan.Slices)
+        {
+            if (slice.FirstPosition == 0)
+            {
+                foreach (int page in plan.StatePages(slice))
+                {
+                    _backend.Pages.Clear(page);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Models.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Models;
 
@@ -21,15 +22,19 @@ internal static class DecoderLoader
         var loader = new ModuleLoader(backend, source, targets, loaded);
         var branches = ImmutableArray.CreateBuilder<LoadedBranch>();
         int cacheLayers = 0;
+        int states = 0;
         for (int layer = 0; layer < decoder.Layers.Length; layer++)
         {
             string prefix = DecoderDescription.Prefix(layer);
             foreach (Branch branch in decoder.Layers[layer].Branches)
             {
                 DeviceVector norm = loader.Norm(prefix + branch.Norm.Name);
-                int? cacheLayer = branch.Block.Keeps.PerToken is null ? null : cacheLayers++;
+                KeptState kept = branch.Block.Keeps;
+                int? cacheLayer = kept.PerToken is null ? null : cacheLayers++;
+                int? firstState = kept.PerSequence.IsEmpty ? null : states;
+                states += kept.PerSequence.Length;
                 branches.Add(new LoadedBranch(
-                    norm, branch.Norm.Epsilon, Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer))));
+                    norm, branch.Norm.Epsilon, Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer, firstState))));
             }
         }
 

@@ -14,7 +14,8 @@ public sealed class PoolOptions
 
     /// <summary>
     /// Whether full pages of keys and values are kept after their sequence, and shared by later ones that begin with the same tokens, under
-    /// the same adapters and weights and the same <see cref="GenerationOptions.CacheSalt"/>. The default is true.
+    /// the same adapters and weights and the same <see cref="GenerationOptions.CacheSalt"/>. The default is true. Models that
+    /// keep a state of a sequence, as recurrent layers do, share nothing either way.
     /// </summary>
     public bool PrefixReuse { get; set; } = true;
 

@@ -55,11 +55,13 @@ public sealed class SchedulingOptions
     /// </summary>
     public int OverCommitLookahead { get; set; } = 64;
 
-    /// <summary>What becomes of the keys and values of a sequence that is preempted. The default chooses by measured cost.</summary>
+    /// <summary>
+    /// What becomes of the keys, values and states of a sequence that is preempted. The default chooses by measured cost.
+    /// </summary>
     public PreemptionMode Preemption { get; set; }
 
     /// <summary>
-    /// Main memory for the keys and values of preempted sequences, taken as it is needed. What does not fit is computed again. The default
+    /// Main memory for the pages of preempted sequences, taken as it is needed. What does not fit is computed again. The default
     /// is 256 MiB.
     /// </summary>
     public long SwapBytes { get; set; } = 256L << 20;
@@ -92,7 +94,7 @@ public sealed class SchedulingOptions
     }
 }
 
-/// <summary>What becomes of the keys and values of a sequence that is preempted.</summary>
+/// <summary>What becomes of the keys, values and states of a sequence that is preempted.</summary>
 public enum PreemptionMode
 {
     /// <summary>

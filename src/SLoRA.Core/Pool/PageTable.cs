@@ -1,20 +1,31 @@
 namespace SLoRA.Pool;
 
-/// <summary>The pages of one sequence, in token order, and what of its reservation is left. Belongs to the engine's thread.</summary>
+/// <summary>
+/// The pages of one sequence, and what of its reservation is left: first the pages of its states, which it has to itself, then those of its
+/// tokens, in their order. Belongs to the engine's thread.
+/// </summary>
 /// <param name="pool">Where pages come from.</param>
 /// <param name="pageTokens">Tokens of a page.</param>
-/// <param name="prefixes">Keeps full pages for others; null when nothing is kept.</param>
+/// <param name="prefixes">Keeps full pages for others; null when nothing is kept, as for sequences with states: a page of tokens
+/// alone does not bring back the state behind it.</param>
 /// <param name="capacity">Tokens whose pages it makes room to name as soon as it gets any; it makes more when it must.</param>
-internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? prefixes = null, int capacity = 0)
+/// <param name="statePages">Pages that hold the states of a sequence; 0 for a model that keeps none.</param>
+internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? prefixes = null, int capacity = 0, int statePages = 0)
 {
-    private readonly int _capacity = (capacity + pageTokens - 1) / pageTokens;
+    private readonly int _capacity = statePages + ((capacity + pageTokens - 1) / pageTokens);
     private int[] _pages = [];
     private int _count;
     private int _forkPages;
     private PrefixChain? _chain;
 
-    /// <summary>The pages that hold positions so far.</summary>
+    /// <summary>All pages that it has so far.</summary>
     public ReadOnlySpan<int> Pages => _pages.AsSpan(0, _count);
+
+    /// <summary>Pages of the states of a sequence that runs; 0 if there are none.</summary>
+    public int StatePageCount => statePages;
+
+    /// <summary>The pages that hold its states, from the first <see cref="Extend"/> on.</summary>
+    public ReadOnlySpan<int> StatePages => _pages.AsSpan(0, statePages);
 
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
@@ -56,7 +67,7 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <summary>
     /// Reserves what a sequence needs beyond the pages it has, and what those need that will be forked from it, if so many are available.
     /// </summary>
-    /// <param name="tokens">Tokens whose keys and values a sequence will have.</param>
+    /// <param name="tokens">Tokens that a sequence will have computed.</param>
     /// <param name="forks">How often <see cref="Fork"/> will be called.</param>
     /// <param name="sharedTokens">With how many tokens.</param>
     public bool TryReserve(int tokens, int forks = 0, int sharedTokens = 0)
@@ -74,34 +85,38 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     }
 
     /// <summary>
-    /// Gives a continuation its table: the full pages of the first <paramref name="tokens"/> tokens are shared, the page that they end in
-    /// the middle of is copied, and what the continuation still needs comes out of this table's reservation.
+    /// Gives a continuation its table: the full pages of the first <paramref name="tokens"/> tokens are shared, the pages of states and the
+    /// page that the tokens end in the middle of are copied, and what the continuation still needs comes out of this table's reservation.
     /// </summary>
-    /// <param name="tokens">Tokens that both have in common.</param>
+    /// <param name="tokens">Tokens that both have in common: all that have been computed.</param>
     /// <param name="copy">Copies a page's bytes: from, to.</param>
     public PageTable Fork(int tokens, Action<int, int> copy)
     {
         int full = tokens / pageTokens;
         var fork =
-            new PageTable(pool, pageTokens, prefixes) { _pages = new int[_pages.Length], _count = full, _chain = _chain?.Fork(full) };
-        for (int i = 0; i < full; i++)
-        {
-            pool.Share(_pages[i]);
-            fork._pages[i] = _pages[i];
-        }
-
+            new PageTable(pool, pageTokens, prefixes, 0, statePages) { _pages = new int[_pages.Length], _chain = _chain?.Fork(full) };
         fork.Reserved = _forkPages;
         Reserved -= fork.Reserved;
-        if (tokens % pageTokens != 0)
+        fork.Extend(0);
+        foreach (int page in _pages.AsSpan(statePages, full))
         {
-            fork.Extend(tokens);
-            copy(_pages[full], fork._pages[full]);
+            pool.Share(page);
+            fork._pages[fork._count++] = page;
+        }
+
+        fork.Extend(tokens);
+        for (int i = 0; i < fork._count; i++)
+        {
+            if (fork._pages[i] != _pages[i])
+            {
+                copy(_pages[i], fork._pages[i]);
+            }
         }
 
         return fork;
     }
 
-    /// <summary>Takes reserved pages until positions 0 to <paramref name="tokens"/> − 1 have one.</summary>
+    /// <summary>Takes reserved pages until the states and positions 0 to <paramref name="tokens"/> − 1 have theirs.</summary>
     public void Extend(int tokens)
     {
         for (int needed = PagesFor(tokens); _count < needed; _count++)
@@ -112,7 +127,10 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     }
 
     /// <summary>The pages that hold positions 0 to <paramref name="tokens"/> − 1.</summary>
-    public ReadOnlySpan<int> PagesOf(int tokens) => _pages.AsSpan(0, PagesFor(tokens));
+    public ReadOnlySpan<int> PagesOf(int tokens) => _pages.AsSpan(statePages, TokenPages(tokens));
+
+    /// <summary>The pages that hold all that is kept of a sequence of <paramref name="tokens"/> tokens, its states first.</summary>
+    public ReadOnlySpan<int> AllPagesOf(int tokens) => _pages.AsSpan(0, PagesFor(tokens));
 
     /// <summary>Gives back every page, the last first, and the rest of the reservation. Calling it again does nothing.</summary>
     public void Release()
@@ -135,12 +153,14 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <summary>Pages to reserve so that so many tokens, and those forked, have theirs; not positive when they have them.</summary>
     public int Missing(int tokens, int forks = 0, int sharedTokens = 0) => PagesFor(tokens, forks, sharedTokens) - _count - Reserved;
 
-    /// <summary>Pages that <paramref name="tokens"/> tokens take.</summary>
-    public int PagesFor(int tokens) => (tokens + pageTokens - 1) / pageTokens;
+    /// <summary>Pages that a sequence of <paramref name="tokens"/> tokens takes, those of its states included.</summary>
+    public int PagesFor(int tokens) => statePages + TokenPages(tokens);
 
     /// <summary>Pages that a sequence and those forked from it take.</summary>
     public int PagesFor(int tokens, int forks, int sharedTokens) =>
         checked(PagesFor(tokens) + (forks * (PagesFor(tokens) - (sharedTokens / pageTokens))));
+
+    private int TokenPages(int tokens) => (tokens + pageTokens - 1) / pageTokens;
 
     private void MakeRoom(int pages)
     {

@@ -75,8 +75,8 @@ public record GenerationOptions
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>
-    /// How soon the first token is wanted, from the request's arrival; null (the default) for no particular time. Positive, and less than 49
-    /// days. Under <see cref="SchedulingPolicy.AbortsLate"/> a request that waits and can no longer have it fails with
+    /// How soon the first token is wanted, from the request's arrival; null (the default) for no particular time. Positive, and less than
+    /// 49 days. Under <see cref="SchedulingPolicy.AbortsLate"/> a request that waits and can no longer have it fails with
     /// <see cref="FirstTokenTargetException"/> at once; otherwise it changes nothing.
     /// </summary>
     public TimeSpan? FirstTokenTarget { get; init; }

@@ -23,7 +23,8 @@ public sealed class GenerationStream : IGenerationStream
     private PromptTokenLogProbability?[]? _prompt;
     private RequestTrace? _trace;
     private int _started;
-    private bool _completed;
+    private int _completed;
+    private volatile bool _isCancelled;
 
     internal GenerationStream(IRequestPort port, GenerationRequest request, int maxTokens, CancellationToken cancellation)
     {
@@ -150,21 +151,25 @@ public sealed class GenerationStream : IGenerationStream
     internal void PublishPrompt(int index, PromptTokenLogProbability token) =>
         (_prompt ??= new PromptTokenLogProbability?[Request.Prompt.Length])[index] = token;
 
-    /// <summary>Ends the request as cancelled, if it has not ended. Any thread.</summary>
-    internal void Cancel() => _port.Cancel(this);
+    /// <summary>Ends the request as cancelled, if it has not ended; one that is just being handed in, too. Any thread.</summary>
+    internal void Cancel()
+    {
+        _isCancelled = true;
+        _port.Cancel(this);
+    }
 
     /// <summary>
     /// Ends the stream, if it has not ended. Called after everything the request held has been returned, by the engine's thread, or by the
-    /// consumer's for a request that was never handed in.
+    /// consumer's for a request that was never handed in, or not taken.
     /// </summary>
     internal void Complete(IReadOnlyList<FinishReason> reasons, GenerationUsage usage, Exception? error)
     {
-        if (_completed)
+        // An engine that ends may tell a stream that is just being refused.
+        if (Interlocked.Exchange(ref _completed, 1) == 1)
         {
             return;
         }
 
-        _completed = true;
         _port.Ended(this);
         Usage = usage;
         FinishReasons = reasons;
@@ -193,8 +198,14 @@ public sealed class GenerationStream : IGenerationStream
         }
         catch (SLoraException error)
         {
-            _trace?.End(SLoRA.FinishReason.Failed, GenerationUsage.Nothing(Request), error);
+            EndUnserved(error is EngineDisposedException ? SLoRA.FinishReason.Disposed : SLoRA.FinishReason.Failed, error);
             throw;
+        }
+
+        if (_isCancelled)
+        {
+            // The engine may have been told before it had the request, and has forgotten it.
+            _port.Cancel(this);
         }
     }
 

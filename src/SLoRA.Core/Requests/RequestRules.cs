@@ -45,7 +45,7 @@ internal static class RequestRules
         if (request.Priority is < -GenerationOptions.MaxPriority or > GenerationOptions.MaxPriority)
         {
             throw Invalid(nameof(GenerationRequest.Priority),
-                $"Priority is {request.Priority}; it must be between {-GenerationOptions.MaxPriority} and {GenerationOptions.MaxPriority}.");
+                $"Priority is {request.Priority}; it must be from {-GenerationOptions.MaxPriority} to {GenerationOptions.MaxPriority}.");
         }
 
         if (request.CacheSalt is { Length: > GenerationRequest.MaxSaltLength } salt)

@@ -9,8 +9,8 @@ namespace SLoRA.Scheduling;
 /// </summary>
 /// <remarks>
 /// What it promises: <see cref="Compare"/> is a total order over all sequences that wait or run, <see cref="Next"/> and
-/// <see cref="NextReady"/> walk those that wait in it, and it changes in <see cref="Begin"/> alone, whatever is charged in between; so lists
-/// that were sorted by it stay sorted for a step. The one exception is a sequence that is admitted for the first time, which may go
+/// <see cref="NextReady"/> walk those that wait in it, and it changes in <see cref="Begin"/> alone, whatever is charged in between; so
+/// lists that were sorted by it stay sorted for a step. The one exception is a sequence that is admitted for the first time, which may go
 /// elsewhere by that. Nothing it does in a step may cost more because more sequences wait, apart from what happens to them. Under
 /// over-commit the first that runs takes pages from the others: an order that changes gives it time for a token before another is the
 /// first, or they would take each other's pages for ever.
@@ -54,10 +54,14 @@ internal interface IQueueOrder
     /// <inheritdoc cref="Next"/>
     Sequence? NextReady(Sequence? after);
 
-    /// <summary>Negative when the first of two sequences, waiting or running, goes before the second; 0 only for one and the same.</summary>
+    /// <summary>
+    /// Negative when the first of two sequences, waiting or running, goes before the second; 0 only for one and the same.
+    /// </summary>
     int Compare(Sequence a, Sequence b);
 
-    /// <summary>Whether an adapter that the program brings into pages goes before a waiting sequence, which then leaves it its pages.</summary>
+    /// <summary>
+    /// Whether an adapter that the program brings into pages goes before a waiting sequence, which then leaves it its pages.
+    /// </summary>
     bool GoesBefore(Preload preload, Sequence sequence);
 
     /// <summary>The engine has worked for a sequence, which waits, runs or has just ended.</summary>

@@ -13,7 +13,7 @@ namespace SLoRA.Scheduling;
 internal sealed class PageDemand(PagePool pool, DeviceCache cache)
 {
     /// <summary>Refuses a request that could never have all its pages at once.</summary>
-    /// <param name="cachePages">Pages for keys and values.</param>
+    /// <param name="cachePages">Pages for what is kept of its sequences.</param>
     /// <param name="adapters">Its adapters.</param>
     /// <exception cref="RequestTooLargeException">It needs more pages than there are beside those of other adapters that are
     /// pinned.</exception>

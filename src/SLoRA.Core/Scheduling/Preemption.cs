@@ -3,9 +3,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// How a sequence gives up its pages and gets them back. Swapping copies keys and values to main memory; recomputing keeps the tokens
-/// alone. What the sequence answers is the same: a row's keys and values do not depend on when it is computed. Belongs to the engine's
-/// thread.
+/// How a sequence gives up its pages and gets them back. Swapping copies all that they hold to main memory; recomputing keeps the tokens
+/// alone. What the sequence answers is the same: what a row leaves in the pages does not depend on when it is computed. Belongs to the
+/// engine's thread.
 /// </summary>
 /// <param name="swap">Main memory for pages.</param>
 /// <param name="options">Which way.</param>
@@ -63,7 +63,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
         sequence.ReleasePages();
     }
 
-    /// <summary>Brings keys and values back into pages that have been reserved, beyond what others had left.</summary>
+    /// <summary>Brings what was swapped back into pages that have been reserved, beyond what others had left.</summary>
     public void Restore(Sequence sequence)
     {
         if (sequence.Swapped is not { } swapped)
@@ -76,7 +76,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
             long started = clock.GetTimestamp();
             int first = sequence.Table.Pages.Length;
             sequence.Table.Extend(swapped.Tokens);
-            swap.Read(swapped, first, sequence.Table.PagesOf(swapped.Tokens));
+            swap.Read(swapped, first, sequence.Table.AllPagesOf(swapped.Tokens));
             sequence.Restored(swapped.Tokens);
             Measure(swapped.Blocks.Length - first, started);
         }
@@ -97,7 +97,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
     private bool Swaps(Sequence sequence)
     {
         int pages = sequence.Table.PagesFor(sequence.Computed);
-        if (pages == 0 || options.Preemption == PreemptionMode.Recompute || !swap.HasRoom(pages))
+        if (sequence.Computed == 0 || options.Preemption == PreemptionMode.Recompute || !swap.HasRoom(pages))
         {
             return false;
         }
@@ -111,7 +111,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
     private bool TrySwap(Sequence sequence)
     {
         long started = clock.GetTimestamp();
-        sequence.Swapped = swap.TryWrite(sequence.Table.PagesOf(sequence.Computed), sequence.Computed);
+        sequence.Swapped = swap.TryWrite(sequence.Table.AllPagesOf(sequence.Computed), sequence.Computed);
         if (sequence.Swapped is not { } swapped)
         {
             return false;

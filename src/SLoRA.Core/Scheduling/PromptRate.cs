@@ -1,6 +1,6 @@
 namespace SLoRA.Scheduling;
 
-/// <summary>How many rows of prompts the engine computes in a second while there are any to compute, measured, the last steps most.</summary>
+/// <summary>How many rows of prompts the engine has computed in a second while there were any, the last steps most.</summary>
 internal sealed class PromptRate
 {
     /// <summary>What a step's measurement counts for after the next one.</summary>

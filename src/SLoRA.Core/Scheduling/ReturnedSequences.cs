@@ -2,7 +2,7 @@ using SLoRA.Sequences;
 
 namespace SLoRA.Scheduling;
 
-/// <summary>Sequences that have been preempted and wait to go on, in order: never more than may run. Belongs to the engine's thread.</summary>
+/// <summary>Sequences that have been preempted and wait to go on, in order. Belongs to the engine's thread.</summary>
 /// <param name="compare">The order of sequences that have run.</param>
 internal sealed class ReturnedSequences(Comparison<Sequence> compare)
 {

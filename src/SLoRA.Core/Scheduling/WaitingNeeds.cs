@@ -11,7 +11,7 @@ internal sealed class WaitingNeeds(WaitingQueue queue)
     /// <summary>No waiting request needs more pages; it may be that none needs so many.</summary>
     private int _most;
 
-    /// <summary>Pages that a sequence needs for keys and values, those of its continuations included.</summary>
+    /// <summary>Pages that a sequence needs for what is kept of it, those of its continuations included.</summary>
     public static int CachePages(Sequence sequence) =>
         sequence.Table.PagesFor(sequence.CacheTokens, sequence.PendingForks, sequence.PromptLength);
 

@@ -7,8 +7,8 @@ using SLoRA.Step;
 namespace SLoRA.Sequences;
 
 /// <summary>
-/// One stream of tokens being generated: prompt and answer so far, of which the first <see cref="Computed"/> have keys and values in the
-/// page table. There is no prefill phase: computed tokens chase all tokens. Belongs to the engine's thread.
+/// One stream of tokens being generated: prompt and answer so far, of which the first <see cref="Computed"/> have left in its
+/// pages what later ones need of them. There is no prefill phase: computed tokens chase all tokens. Belongs to the engine's thread.
 /// </summary>
 internal sealed class Sequence
 {
@@ -47,7 +47,7 @@ internal sealed class Sequence
     /// <summary>Tokens so far.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Tokens whose keys and values are in the pages.</summary>
+    /// <summary>Tokens that have been computed: what later ones need of them is in the pages.</summary>
     public int Computed { get; private set; }
 
     /// <summary>Tokens that wait to be computed, at least 1 while the sequence runs.</summary>
@@ -68,7 +68,7 @@ internal sealed class Sequence
     /// <summary>Where the order of the queue has put it, while it waits; means something to that order alone.</summary>
     public int Slot { get; set; }
 
-    /// <summary>Its keys and values in main memory while it is preempted, if they are kept there.</summary>
+    /// <summary>Its pages in main memory while it is preempted, if they are kept there.</summary>
     public SwappedPages? Swapped { get; set; }
 
     /// <summary>Leading rows of the prompt whose logits have been given.</summary>
@@ -168,17 +168,17 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Notes that keys and values of the first <paramref name="tokens"/> tokens have come back.</summary>
+    /// <summary>Notes that what the first <paramref name="tokens"/> tokens had left in the pages has come back.</summary>
     public void Restored(int tokens) => Computed = Math.Max(Computed, tokens);
 
-    /// <summary>Gives up all pages: the tokens stay, and their keys and values are computed again unless they come back.</summary>
+    /// <summary>Gives up all pages: the tokens stay, and are computed again unless what they left in the pages comes back.</summary>
     public void ReleasePages()
     {
         Table.Release();
         Computed = 0;
     }
 
-    /// <summary>A further continuation of the prompt, whose keys and values are in the pages.</summary>
+    /// <summary>A further continuation of the prompt, which has been computed, and nothing behind it.</summary>
     /// <param name="continuation">Which one.</param>
     /// <param name="copyPage">Copies a page's bytes: from, to.</param>
     public Sequence Fork(int continuation, Action<int, int> copyPage)

@@ -1,6 +1,6 @@
 namespace SLoRA;
 
-/// <summary>Pages of the pool: every page is free, or holds keys and values, or adapter weights.</summary>
+/// <summary>Pages of the pool: every page is free, or holds what is kept of sequences, or adapter weights.</summary>
 /// <param name="PageBytes">Bytes of a page.</param>
 /// <param name="Total">All pages.</param>
 /// <param name="Free">Pages that nobody owns.</param>
@@ -8,7 +8,7 @@ namespace SLoRA;
 /// <param name="Adapters">Pages that hold adapter weights.</param>
 public readonly record struct PoolStatus(long PageBytes, int Total, int Free, int Reserved, int Adapters)
 {
-    /// <summary>Pages that hold keys and values.</summary>
+    /// <summary>Pages that hold what is kept of sequences: keys and values, and states where the model has any.</summary>
     public int Cache => Total - Free - Adapters;
 
     /// <summary>Pages of adapters that no running request uses and that are not pinned: they stay until somebody needs the room.</summary>
@@ -20,7 +20,7 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
     /// <summary>Pages of keys and values that only the cache of prefixes keeps: they stay until somebody needs the room.</summary>
     public int IdlePrefixes { get; init; }
 
-    /// <summary>Pages of keys and values that sequences use.</summary>
+    /// <summary>Those of <see cref="Cache"/> that sequences use.</summary>
     public int CacheInUse => Cache - IdlePrefixes;
 
     /// <summary>

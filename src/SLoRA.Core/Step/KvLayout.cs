@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using SLoRA.Formats;
 
 namespace SLoRA.Step;
 
 /// <summary>
-/// Where keys and values of a token live inside a page. A page spans all layers for <see cref="PageTokens"/> tokens:
-/// for each layer first the keys, then the values, each <c>[kvHeads, PageTokens × headDim]</c>. How the elements of one head's block are
-/// ordered is the backend's own business, since only the backend that writes them reads them.
+/// Where what a decoder keeps of a sequence lies in its pages. A page of tokens spans all layers for <see cref="PageTokens"/> tokens:
+/// for each layer first the keys, then the values, each <c>[kvHeads, PageTokens × headDim]</c>. The <see cref="StatePages"/> pages of
+/// states hold the <see cref="States"/> of all layers, part by part. How the elements of one head's block or of one part are ordered is the
+/// backend's own business, since only the backend that writes them reads them.
 /// </summary>
 internal sealed class KvLayout
 {
@@ -16,12 +18,13 @@ internal sealed class KvLayout
     /// <summary>The smallest page: below it the tiles of adapters find no room.</summary>
     public const long SmallestPage = 1024;
 
-    private KvLayout(TensorType type, int pageTokens, ImmutableArray<LayerBlock> layers, long pageBytes)
+    private KvLayout(TensorType type, int pageTokens, ImmutableArray<LayerBlock> layers, ImmutableArray<StateShape> states, long pageBytes)
     {
         Type = type;
         PageTokens = pageTokens;
         Layers = layers;
         PageBytes = pageBytes;
+        (States, StatePages) = Place(states, pageBytes);
     }
 
     /// <summary>The element type of keys and values.</summary>
@@ -30,24 +33,31 @@ internal sealed class KvLayout
     /// <summary>Tokens per page, a power of two.</summary>
     public int PageTokens { get; }
 
-    /// <summary>Byte offsets within a page, one entry per layer.</summary>
+    /// <summary>Byte offsets within a page of tokens, one entry per layer that keeps keys and values.</summary>
     public ImmutableArray<LayerBlock> Layers { get; }
 
-    /// <summary>Bytes of one page, a multiple of 64 and enough for a tile.</summary>
+    /// <summary>Where every state lies, in the order of the layers.</summary>
+    public ImmutableArray<StateBlock> States { get; }
+
+    /// <summary>Pages that hold the states of one sequence; 0 for a decoder that keeps none.</summary>
+    public int StatePages { get; }
+
+    /// <summary>Bytes of one page, a multiple of 64, enough for a tile and for every part of a state.</summary>
     public long PageBytes { get; }
 
-    /// <summary>Pages that hold <paramref name="tokens"/> tokens.</summary>
+    /// <summary>Pages that hold the keys and values of <paramref name="tokens"/> tokens.</summary>
     public int PagesFor(int tokens) => (int)(((long)tokens + PageTokens - 1) / PageTokens);
 
     /// <summary>Lays out the pages of a decoder.</summary>
-    /// <param name="kept">What its layers keep of a token, in the order of <see cref="Layers"/>; layers that keep nothing are left
-    /// out.</param>
+    /// <param name="kept">What its blocks keep, in the order of <see cref="Layers"/> and <see cref="States"/>.</param>
     /// <param name="type">Element type of keys and values.</param>
     /// <param name="pageTokens">Tokens per page; null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</param>
-    public static KvLayout For(ImmutableArray<KeyValueShape> kept, TensorType type, int? pageTokens = null)
+    public static KvLayout For(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens = null)
     {
+        KeyValueShape[] perToken = [.. kept.Select(block => block.PerToken).OfType<KeyValueShape>()];
+        ImmutableArray<StateShape> states = [.. kept.SelectMany(block => block.PerSequence)];
         long bytesPerToken = 0;
-        foreach (KeyValueShape layer in kept)
+        foreach (KeyValueShape layer in perToken)
         {
             bytesPerToken += 2L * layer.Heads * layer.HeadDim * type.ElementSize();
         }
@@ -58,9 +68,9 @@ internal sealed class KvLayout
             tokens /= 2;
         }
 
-        var layers = ImmutableArray.CreateBuilder<LayerBlock>(kept.Length);
+        var layers = ImmutableArray.CreateBuilder<LayerBlock>(perToken.Length);
         long offset = 0;
-        foreach (KeyValueShape layer in kept)
+        foreach (KeyValueShape layer in perToken)
         {
             long headBytes = (long)tokens * layer.HeadDim * type.ElementSize();
             long half = headBytes * layer.Heads;
@@ -68,14 +78,37 @@ internal sealed class KvLayout
             offset += 2 * half;
         }
 
-        return new KvLayout(type, tokens, layers.MoveToImmutable(), Math.Max(SmallestPage, (offset + 63) & ~63L));
+        long pageBytes = states.Select(state => state.PartBytes).Append(SmallestPage).Append((offset + 63) & ~63L).Max();
+        return new KvLayout(type, tokens, layers.MoveToImmutable(), states, pageBytes);
+    }
+
+    /// <summary>
+    /// Places states: the largest parts first, those of one size side by side, whatever layers they are of. Smaller ones begin in the page
+    /// that the larger ones end in.
+    /// </summary>
+    private static (ImmutableArray<StateBlock> Blocks, int Pages) Place(ImmutableArray<StateShape> states, long pageBytes)
+    {
+        var blocks = new StateBlock[states.Length];
+        int pages = 0;
+        long used = pageBytes;
+        foreach (IGrouping<long, int> same in
+            Enumerable.Range(0, states.Length).GroupBy(state => states[state].PartBytes).OrderByDescending(same => same.Key))
+        {
+            int pageSlots = (int)(pageBytes / same.Key);
+            int slot = checked(((pages - 1) * pageSlots) + (int)Math.Min(pageSlots, (used + same.Key - 1) / same.Key));
+            foreach (int state in same)
+            {
+                blocks[state] = new StateBlock(slot, pageSlots, same.Key);
+                slot = checked(slot + states[state].Parts);
+            }
+
+            pages = (slot + pageSlots - 1) / pageSlots;
+            used = (((slot - 1) % pageSlots) + 1) * same.Key;
+        }
+
+        return (ImmutableCollectionsMarshal.AsImmutableArray(blocks), pages);
     }
 }
-
-/// <summary>What a layer keeps of one token: a key and a value for each of its KV heads.</summary>
-/// <param name="Heads">KV heads, G.</param>
-/// <param name="HeadDim">Columns of a head, d.</param>
-internal readonly record struct KeyValueShape(int Heads, int HeadDim);
 
 /// <summary>One layer's part of a page, in bytes from the page's start.</summary>
 /// <param name="KeyOffset">Where the keys of KV head 0 begin.</param>

@@ -8,8 +8,9 @@ namespace SLoRA.Step;
 /// <param name="TableLength">Pages of the sequence that hold positions up to the last row of the slice.</param>
 /// <param name="FirstOutput">Its first place in <see cref="StepPlan.OutputRows"/>.</param>
 /// <param name="OutputCount">How many of its last rows want logits.</param>
+/// <param name="StateLength">Pages of the states of its sequence, see <see cref="StepPlan.StatePages"/>; 0 if there are none.</param>
 internal readonly record struct StepSlice(
-    int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount);
+    int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount, int StateLength = 0);
 
 /// <summary>
 /// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose
@@ -59,7 +60,7 @@ internal sealed class StepPlan
     /// <summary>The slices, in row order; together they cover all rows.</summary>
     public ReadOnlySpan<StepSlice> Slices => _slices.AsSpan(0, _sliceCount);
 
-    /// <summary>The page tables of all slices, one after the other.</summary>
+    /// <summary>The page tables of all slices, one after the other; behind each the pages of its states.</summary>
     public ReadOnlySpan<int> PageTables => _pageTables.AsSpan(0, _pageCount);
 
     /// <summary>Rows whose logits are wanted, ascending.</summary>
@@ -70,6 +71,13 @@ internal sealed class StepPlan
 
     /// <summary>The tokens that the device is to choose by itself.</summary>
     public TokenChoices Choices { get; } = new();
+
+    /// <summary>
+    /// The pages that hold the states of a slice's sequence, as <see cref="KvLayout.States"/> counts them: what all positions before the
+    /// slice have left there, zeros if there are none. The step leaves there what its rows make of it, one after the other, so that it is
+    /// the same wherever slices begin and end.
+    /// </summary>
+    public ReadOnlySpan<int> StatePages(StepSlice slice) => _pageTables.AsSpan(slice.TableStart + slice.TableLength, slice.StateLength);
 
     /// <summary>Forgets everything and keeps the memory.</summary>
     public void Clear()
@@ -87,17 +95,20 @@ internal sealed class StepPlan
     /// <param name="firstPosition">Position of the first.</param>
     /// <param name="pages">The pages that hold positions 0 to the last of these rows.</param>
     /// <param name="outputs">How many of the last rows want logits.</param>
+    /// <param name="statePages">The pages that hold the states of the sequence; none for a model without.</param>
     /// <returns>The first row.</returns>
-    public int AddSlice(ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs)
+    public int AddSlice(
+        ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default)
     {
         if (_sliceCount == _slices.Length)
         {
             Array.Resize(ref _slices, 2 * _slices.Length);
         }
 
-        if (_pageTables.Length - _pageCount < pages.Length)
+        int table = pages.Length + statePages.Length;
+        if (_pageTables.Length - _pageCount < table)
         {
-            Array.Resize(ref _pageTables, Math.Max(2 * _pageTables.Length, _pageCount + pages.Length));
+            Array.Resize(ref _pageTables, Math.Max(2 * _pageTables.Length, _pageCount + table));
         }
 
         int firstRow = RowCount;
@@ -108,9 +119,10 @@ internal sealed class StepPlan
         }
 
         pages.CopyTo(_pageTables.AsSpan(_pageCount));
-        _slices[_sliceCount++] =
-            new StepSlice(firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs);
-        _pageCount += pages.Length;
+        statePages.CopyTo(_pageTables.AsSpan(_pageCount + pages.Length));
+        _slices[_sliceCount++] = new StepSlice(
+            firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs, statePages.Length);
+        _pageCount += table;
         RowCount += tokens.Length;
         for (int row = RowCount - outputs; row < RowCount; row++)
         {

@@ -20,12 +20,19 @@ internal sealed record CallIds(Func<string, int, string> New, Func<string, bool>
     public static CallIds Kimi { get; } = new((function, index) => $"functions.{function}:{index}", _ => true);
 
     /// <summary>The id that the model wrote, if templates take it and no call before has it; else a new one.</summary>
-    public string Of(ToolCall call, int index, IReadOnlySet<string> used)
+    /// <param name="call">The call.</param>
+    /// <param name="index">Its place among the calls of the answer.</param>
+    /// <param name="tried">
+    /// The indices below this one have been tried, and are not tried again: else a model could make every call look at all before it.
+    /// </param>
+    /// <param name="used">The ids of the calls before.</param>
+    public string Of(ToolCall call, int index, ref int tried, IReadOnlySet<string> used)
     {
         string? id = call.Id is not null && IsTaken(call.Id) ? call.Id : null;
-        for (int i = index; id is null || used.Contains(id); i++)
+        for (int i = Math.Max(index, tried); id is null || used.Contains(id); i++)
         {
             id = New(call.Name, i);
+            tried = i + 1;
         }
 
         return id;

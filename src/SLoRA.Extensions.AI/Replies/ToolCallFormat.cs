@@ -86,5 +86,5 @@ public sealed class ToolCallFormat
     public override string ToString() => Name;
 
     /// <summary>The id of a call: the one that the model wrote where it is of use, else a new one.</summary>
-    internal string CallId(ToolCall call, int index, IReadOnlySet<string> used) => _ids.Of(call, index, used);
+    internal string CallId(ToolCall call, int index, ref int tried, IReadOnlySet<string> used) => _ids.Of(call, index, ref tried, used);
 }

@@ -91,7 +91,7 @@ internal static class TreeFile
         string? sha256 = entry.TryGetProperty("lfs_sha256", out JsonElement hash) ? hash.GetString() : null;
         long size = entry.TryGetProperty("lfs_size", out JsonElement bytes) ? bytes.GetInt64() : listed;
         string? xetHash = entry.TryGetProperty("xet_hash", out JsonElement xet) ? xet.GetString() : null;
-        return size >= 0 && BlobId.From(sha256 ?? gitId) is { } blob
+        return RepositoryFile.IsSize(size) && BlobId.From(sha256 ?? gitId) is { } blob
             ? new RepositoryFile(path, blob, size) { GitId = gitId, ListedSize = listed, XetHash = xetHash }
             : null;
     }

@@ -6,6 +6,10 @@ namespace SLoRA.HuggingFace.Names;
 /// <param name="Size">Its bytes.</param>
 internal sealed record RepositoryFile(string Path, BlobId Blob, long Size)
 {
+    // 4 TiB, several times what the Hub takes. Sizes come from strangers: those of all files of a revision can be added up, and the parts
+    // of one counted.
+    private const long LargestSize = 1L << 42;
+
     /// <summary>What git keeps of the file: the same as <see cref="Blob"/>, or a pointer to it.</summary>
     public required string GitId { get; init; }
 
@@ -14,4 +18,7 @@ internal sealed record RepositoryFile(string Path, BlobId Blob, long Size)
 
     /// <summary>The file's name in the store of chunks, where it is there too.</summary>
     public string? XetHash { get; init; }
+
+    /// <summary>Whether a file can have so many bytes.</summary>
+    public static bool IsSize(long bytes) => bytes is >= 0 and <= LargestSize;
 }

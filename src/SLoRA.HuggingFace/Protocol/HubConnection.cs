@@ -99,7 +99,7 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
                 return response;
             }
 
-            Uri? next = response.Headers.Location is { } location ? new Uri(address, location) : null;
+            Uri? next = response.Headers.Location is { } location ? TargetOf(address, location) : null;
             if (next is not null && request.StaysAtHub && !IsHub(next))
             {
                 return response;
@@ -121,6 +121,20 @@ internal sealed class HubConnection(HttpClient http, HubOptions options, ILogger
             // Once away, it stays away: another host must not send the token where it likes.
             hasToken = hasToken && IsHub(next!);
             address = next!;
+        }
+    }
+
+    /// <summary>Where a redirection leads; null where it is no address, or one of a host that cannot be.</summary>
+    private static Uri? TargetOf(Uri address, Uri location)
+    {
+        try
+        {
+            var target = new Uri(address, location);
+            return target.IdnHost is null ? null : target;
+        }
+        catch (UriFormatException)
+        {
+            return null;
         }
     }
 

@@ -17,10 +17,8 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
         Uri address = connection.AddressOf($"/api/models/{repository}/revision/{Uri.EscapeDataString(revision.Value)}");
         var request = new HubRequest(HttpMethod.Get, address, subject) { Attempts = attempts, Waits = waits };
         using JsonDocument document = (await ReadAsync(request, cancellation).ConfigureAwait(false)).Document;
-        return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("sha", out JsonElement sha)
-            && sha.ValueKind == JsonValueKind.String && sha.GetString() is { } commit && Hex.IsCommit(commit)
-            ? commit
-            : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub does not say which commit that is.");
+        return CommitIn(document.RootElement)
+            ?? throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub does not say which commit that is.");
     }
 
     /// <summary>All files of a commit.</summary>
@@ -81,9 +79,28 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
         }
 
         // The length of a redirection is its own, not the file's.
-        long? size = long.TryParse(Refusal.Header(response, "X-Linked-Size"), out long linked) ? linked
+        long? said = long.TryParse(Refusal.Header(response, "X-Linked-Size"), out long linked) ? linked
             : response.IsSuccessStatusCode ? response.Content.Headers.ContentLength : null;
-        return new FileDescription(commit!, blob, size ?? await SizeOfAsync(commit!, path, subject, cancellation).ConfigureAwait(false));
+        long size = said ?? await SizeOfAsync(commit!, path, subject, cancellation).ConfigureAwait(false);
+        return RepositoryFile.IsSize(size)
+            ? new FileDescription(commit!, blob, size)
+            : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub gives it {size} bytes, which no file has.");
+    }
+
+    private static string? CommitIn(JsonElement description)
+    {
+        try
+        {
+            return description is { ValueKind: JsonValueKind.Object } && description.TryGetProperty("sha", out JsonElement sha)
+                && sha.ValueKind == JsonValueKind.String && sha.GetString() is { } commit && Hex.IsCommit(commit)
+                ? commit
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Text that is not Unicode.
+            return null;
+        }
     }
 
     /// <summary>Asks the file itself how long it is.</summary>
@@ -177,8 +194,8 @@ internal sealed class RepositoryApi(HubConnection connection, HubOptions options
         }
 
         bool hasXet = entry.TryGetProperty("xetHash", out JsonElement xet) && xet.ValueKind == JsonValueKind.String;
-        return BlobId.From(blob) is { } id && BlobId.From(gitId) is not null && size >= 0
+        return BlobId.From(blob) is { } id && BlobId.From(gitId) is not null && RepositoryFile.IsSize(size)
             ? new RepositoryFile(path, id, size) { GitId = gitId, ListedSize = listed, XetHash = hasXet ? xet.GetString() : null }
-            : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub gives no hash or no size of {Shown.Name(path)}.");
+            : throw new HubException(HubErrorKind.Protocol, $"{subject}: the Hub gives no hash or no possible size of {Shown.Name(path)}.");
     }
 }

@@ -11,6 +11,21 @@ namespace SLoRA.HuggingFace.Transfer;
 /// <param name="slots">One for each transfer that may run at a time.</param>
 internal sealed class FileDownload(HubCall call, SemaphoreSlim slots)
 {
+    /// <summary>Compares what would be fetched with what the disk has left.</summary>
+    /// <param name="missing">Files that are not in the snapshot.</param>
+    /// <exception cref="HubException">There is no room for it.</exception>
+    public void CheckSpace(IReadOnlyCollection<RepositoryFile> missing)
+    {
+        // Files of the same bytes are fetched once, and what an earlier run has left takes its room already.
+        IEnumerable<RepositoryFile> fetched = missing.Where(file => !call.Writer.HasBlob(file)).DistinctBy(file => file.Blob);
+        long needed = fetched.Sum(file => file.Size - call.Writer.PartialBytes(file.Blob));
+        if (needed > 0 && call.Options.FreeBytes(call.Layout.Cache) is { } free && free < needed)
+        {
+            string problem = $"{call.Layout.Repository} needs {needed} bytes more, and the disk of {call.Layout.Cache} has {free} left.";
+            throw new HubException(HubErrorKind.Disk, problem);
+        }
+    }
+
     /// <summary>Brings files, several at a time.</summary>
     public async Task RunAsync(string commit, IReadOnlyCollection<RepositoryFile> files, CancellationToken cancellation)
     {

@@ -40,8 +40,9 @@ internal sealed class PieceTransfer(BlobTransfer transfer, BlobSource source, Pa
 
                 await source.WaitAfterBreakAsync(cancellation).ConfigureAwait(false);
             }
-            catch (InvalidDataException)
+            catch (Exception error) when (error is InvalidDataException or (InvalidOperationException and not ObjectDisposedException))
             {
+                // Each of the decoders has its own word for it.
                 throw source.WrongLength("what arrived cannot be decoded");
             }
             finally

@@ -42,8 +42,10 @@ internal sealed class SingleDownload(HubCall call)
         if (!await call.Cached.HaveAsync(_commit, file, cancellation).ConfigureAwait(false))
         {
             using var slots = new SemaphoreSlim(call.Options.MaxConnections);
+            var download = new FileDownload(call, slots);
+            download.CheckSpace([file]);
             call.Progress.Expect(file.Size);
-            await new FileDownload(call, slots).RunAsync(_commit, file, cancellation).ConfigureAwait(false);
+            await download.RunAsync(_commit, file, cancellation).ConfigureAwait(false);
         }
 
         DiskFailure.Guard(() => call.Writer.Refer(revision, _commit));

@@ -52,13 +52,14 @@ internal sealed class SnapshotDownload(HubCall call)
             // It says which weights are wanted.
             foreach (RepositoryFile file in await MissingAsync([_tree[index]], cancellation).ConfigureAwait(false))
             {
+                download.CheckSpace([file]);
                 call.Progress.Expect(file.Size);
                 await download.RunAsync(_commit, file, cancellation).ConfigureAwait(false);
             }
         }
 
         List<RepositoryFile> missing = await MissingAsync(Wanted(revision, files, known), cancellation).ConfigureAwait(false);
-        CheckSpace(missing);
+        download.CheckSpace(missing);
         if (missing.Count > 0)
         {
             long bytes = missing.Sum(file => file.Size);
@@ -120,18 +121,6 @@ internal sealed class SnapshotDownload(HubCall call)
         }
 
         return missing;
-    }
-
-    private void CheckSpace(List<RepositoryFile> missing)
-    {
-        // Files of the same bytes are fetched once, and what an earlier run has left takes its room already.
-        IEnumerable<RepositoryFile> fetched = missing.Where(file => !call.Writer.HasBlob(file)).DistinctBy(file => file.Blob);
-        long needed = fetched.Sum(file => file.Size - call.Writer.PartialBytes(file.Blob));
-        if (needed > 0 && call.Options.FreeBytes(call.Layout.Cache) is { } free && free < needed)
-        {
-            string problem = $"{call.Layout.Repository} needs {needed} bytes more, and the disk of {call.Layout.Cache} has {free} left.";
-            throw new HubException(HubErrorKind.Disk, problem);
-        }
     }
 
     private void Wait() => call.Progress.Report(HubStage.Waiting, null);

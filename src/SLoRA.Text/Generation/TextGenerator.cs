@@ -1,8 +1,8 @@
 namespace SLoRA.Text;
 
 /// <summary>
-/// Answers texts and conversations with texts: encodes, generates, decodes, and stops at stop strings, which are given once. Stands in front
-/// of any engine; thread-safe, and holds nothing of a request.
+/// Answers texts and conversations with texts: encodes, generates, decodes, and stops at stop strings, which are given once. Stands in
+/// front of any engine; thread-safe, and holds nothing of a request.
 /// </summary>
 public sealed class TextGenerator
 {

@@ -1,6 +1,8 @@
 namespace SLoRA.Text;
 
-/// <summary>One piece of an answer: what a token has made certain of the text, or the end of a continuation with the rest of its text.</summary>
+/// <summary>
+/// One piece of an answer: what a token has made certain of the text, or the end of a continuation with the rest of its text.
+/// </summary>
 /// <param name="Text">
 /// Text that was not certain before: often none, for it never holds half a character or the beginning of a stop string.
 /// </param>

@@ -2,6 +2,7 @@ using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Engine.Faults;
+using SLoRA.Core.Tests.Models.Blocks;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -54,7 +55,7 @@ public sealed class EngineFaultTests(bool overlaps)
             {
                 throw new IOException("The device is gone.");
             }
-        }));
+        }), keepsStates: operation == nameof(IPageMemory.Clear));
         GenerationStream[] streams =
         [
             .. Enumerable.Range(0, 6)
@@ -83,14 +84,15 @@ public sealed class EngineFaultTests(bool overlaps)
     }
 
     /// <summary>A pool in which six requests of two continuations do not fit: over-commit swaps some of them out.</summary>
-    private Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
+    private Task<LoraServingEngine> Build(Func<int, int, IBackend> backend, bool keepsStates = false) => LoraServingEngine.CreateBuilder()
         .UseModel(RepositoryFolder.Fixture(Model, "model"))
         .AddAdapter(Adapter, RepositoryFolder.Fixture(Model, "adapters", Adapter))
         .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (36 * PageBytes, false))
         .ConfigureScheduling(
             scheduling => (scheduling.OverCommit, scheduling.OverCommitLookahead, scheduling.Preemption, scheduling.OverlapPublishing) =
                 (true, 1, PreemptionMode.Swap, overlaps))
-        .UseBackend(backend)
+        .UseLayers(decoder => keepsStates ? StateModel.WithStates(decoder) : decoder)
+        .UseBackend((rows, outputs) => keepsStates ? new StateBackend(backend(rows, outputs)) : backend(rows, outputs))
         .BuildAsync();
 
     private static IEnumerable<string> MethodsOf(Type type) =>

@@ -9,8 +9,8 @@ namespace SLoRA.Core.Tests.Engine;
 
 /// <summary>
 /// Random histories of requests, cancellations, adapter changes and steps over a pool that is too small for all of it, with and without
-/// reuse of prefixes and over-commit. The invariants hold after every step, every request ends as its history says with the tokens that it
-/// has alone, and at the end every page is free.
+/// reuse of prefixes and over-commit, and of a model that keeps states of sequences. The invariants hold after every step, every request
+/// ends as its history says with the tokens that it has alone, and at the end every page is free.
 /// </summary>
 /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
 [TestFixture(false)]
@@ -21,10 +21,13 @@ public sealed class EngineStateMachineTests(bool overlaps)
     private static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
 
     /// <summary>Answers of requests alone, by content and request.</summary>
-    private static readonly ConcurrentDictionary<(string? Content, int Argument, bool IsLong), IReadOnlyList<int>> Alone = new();
+    private static readonly ConcurrentDictionary<(string? Content, int Argument, bool IsLong, bool KeepsStates), IReadOnlyList<int>> Alone =
+        new();
 
     private static readonly Lazy<SteppedEngine> Oracle =
         new(() => new SteppedEngine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Contents));
+
+    private static readonly Lazy<SteppedEngine> StateOracle = new(() => StateModel.Engine(adapters: Contents, onCpu: true));
 
     [SeededProperty(MaxTest = 60)]
     public void Nothing_is_lost_in_any_history(NonEmptyArray<byte> history, byte seed) =>
@@ -37,6 +40,10 @@ public sealed class EngineStateMachineTests(bool overlaps)
     [SeededProperty(MaxTest = 40)]
     public void Nothing_is_lost_under_over_commit(NonEmptyArray<byte> history, byte seed, bool reuse, bool swaps) =>
         Replay(history.Get, seed, reuse, swaps ? PreemptionMode.Swap : PreemptionMode.Recompute);
+
+    [SeededProperty(MaxTest = 12)]
+    public void Nothing_is_lost_of_states(NonEmptyArray<byte> history, byte seed, bool overCommit, bool swaps) => Replay(
+        history.Get, seed, reuse: true, overCommit ? swaps ? PreemptionMode.Swap : PreemptionMode.Recompute : null, keepsStates: true);
 
     /// <summary>A history that is long and full of requests, from a seed, so that the pool is contended all the time.</summary>
     [TestCase(1, true, null)]
@@ -80,21 +87,27 @@ public sealed class EngineStateMachineTests(bool overlaps)
         ReplayLong(seed, reuse, overCommit, new PolicyOrder(policy, TimeProvider.System));
     }
 
-    private void ReplayLong(int seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order)
+    [TestCase(10, null)]
+    [TestCase(11, PreemptionMode.Recompute)]
+    [TestCase(12, PreemptionMode.Swap)]
+    public void Nothing_is_lost_of_states_in_a_long_history(int seed, PreemptionMode? overCommit) =>
+        ReplayLong(seed, true, overCommit, null, length: 300, keepsStates: true);
+
+    private void ReplayLong(
+        int seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order, int length = 600, bool keepsStates = false)
     {
         var random = new Random(seed);
-        long preempted = Replay([.. Enumerable.Range(0, 600).Select(_ => (byte)random.Next(256))], (byte)seed, reuse, overCommit, order);
+        long preempted = Replay(
+            [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(256))], (byte)seed, reuse, overCommit, order, keepsStates);
         Assert.That(preempted, overCommit is null ? Is.Zero : Is.GreaterThan(0));
     }
 
-    private long Replay(byte[] history, byte seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order = null)
+    private long Replay(
+        byte[] history, byte seed, bool reuse, PreemptionMode? overCommit, IQueueOrder? order = null, bool keepsStates = false)
     {
-        using var engine = new SteppedEngine(
-            builder => builder.ConfigurePool(pool =>
-            {
-                pool.Bytes = 48 * 12288;
-                pool.PrefixReuse = reuse;
-            }).ConfigureScheduling(scheduling =>
+        Action<LoraServingEngineBuilder> configure = builder => builder
+            .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (48 * 12288, reuse))
+            .ConfigureScheduling(scheduling =>
             {
                 scheduling.MaxRowsPerStep = 16;
                 scheduling.MaxRunning = overCommit is null ? 5 : 9;
@@ -102,10 +115,11 @@ public sealed class EngineStateMachineTests(bool overlaps)
                 scheduling.OverCommitLookahead = 4;
                 scheduling.Preemption = overCommit ?? PreemptionMode.Auto;
                 scheduling.SwapBytes = 16 * 12288;
-            }),
-            chunkLimit: new Random(seed).NextChunk,
-            overlaps: overlaps,
-            order: order);
+            });
+        Func<int> chunkLimit = new Random(seed).NextChunk;
+        using SteppedEngine engine = keepsStates
+            ? StateModel.Engine(configure, chunkLimit, overlaps: overlaps, onCpu: true)
+            : new SteppedEngine(configure, chunkLimit, overlaps: overlaps, order: order);
         var registered = new Dictionary<string, string>();
         var asked = new List<(Answer Answer, CancellationTokenSource Cancellation, string? Content, int Argument)>();
         foreach (byte call in history)
@@ -153,7 +167,8 @@ public sealed class EngineStateMachineTests(bool overlaps)
             {
                 Assert.That(reason, Is.AnyOf(FinishReason.Length, FinishReason.StopToken), answer.Error?.ToString());
                 Assert.That(
-                    InOrder(answer), Is.EqualTo(TokensAlone(content, argument, overCommit is not null)), $"{content ?? "base"} {argument}");
+                    InOrder(answer), Is.EqualTo(TokensAlone(content, argument, overCommit is not null, keepsStates)),
+                    $"{content ?? "base"} {argument}");
             }
             else
             {
@@ -190,14 +205,15 @@ public sealed class EngineStateMachineTests(bool overlaps)
     private static int[] InOrder(Answer answer) =>
         [.. answer.Items.OrderBy(token => token.Continuation).ThenBy(token => token.Index).Select(token => token.Id)];
 
-    private static IReadOnlyList<int> TokensAlone(string? content, int argument, bool isLong)
+    private static IReadOnlyList<int> TokensAlone(string? content, int argument, bool isLong, bool keepsStates)
     {
         lock (Alone)
         {
-            return Alone.GetOrAdd((content, argument, isLong), key =>
+            return Alone.GetOrAdd((content, argument, isLong, keepsStates), key =>
             {
-                Answer answer = Oracle.Value.Ask(Request(key.Argument, key.IsLong) with { Adapter = key.Content });
-                Oracle.Value.Finish(answer);
+                SteppedEngine oracle = (key.KeepsStates ? StateOracle : Oracle).Value;
+                Answer answer = oracle.Ask(Request(key.Argument, key.IsLong) with { Adapter = key.Content });
+                oracle.Finish(answer);
                 return InOrder(answer);
             });
         }

@@ -46,6 +46,18 @@ public sealed class InvariantValidatorTests
         Finds(Right with { Generations = [new OwnerSnapshot("generation", [1], 0) { Whole = 2 }] }, "1 of its 2 pages");
 
     [Test]
+    public void A_sequence_may_have_states_in_pages_of_its_own() =>
+        Assert.That(InvariantValidator.Violations(Right with { Sequences = [States(1, 0, 1)] }), Is.Empty);
+
+    [Test]
+    public void A_page_of_states_that_somebody_else_owns_is_found() =>
+        Finds(Right with { Sequences = [States(1, 1, 0)] }, "Page 1 holds states of one sequence and has 2 owners");
+
+    [Test]
+    public void A_sequence_without_all_its_states_is_found() =>
+        Finds(Right with { Sequences = [States(3, 0, 1)] }, "has 2 of its 3 pages of states");
+
+    [Test]
     public void A_kept_page_that_the_pool_does_not_know_is_found() =>
         Finds(Right with { Prefixes = [new PrefixSnapshot(0, -1)] }, "Page 0 has 2 owners, the pool counts 1");
 
@@ -86,6 +98,9 @@ public sealed class InvariantValidatorTests
     [Test]
     public void A_lost_swapped_page_is_found() =>
         Finds(Right with { SwapBlocks = 1 }, "1 blocks hold swapped pages, preempted sequences have 0");
+
+    private static OwnerSnapshot States(int statePages, params int[] pages) =>
+        new("sequence", [.. pages], 1) { StatePages = statePages };
 
     private static void Finds(EngineSnapshot snapshot, string violation)
     {

@@ -61,6 +61,28 @@ public sealed class OverCommitTests
     }
 
     [Test]
+    public void A_continuation_that_fails_while_its_sibling_is_swapped_out_ends_both_and_the_books_are_right()
+    {
+        using SteppedEngine engine = Engine(PreemptionMode.Swap, reuse: false);
+        bool fails = false;
+        var hook = new ThrowingHook(() => fails);
+        Answer[] others = [.. Enumerable.Range(0, 3).Select(_ => engine.Ask(Question))];
+        Answer answer = engine.Ask(Question with { Continuations = 2, LogitsHook = hook });
+
+        bool IsSplit() => answer.Stream.FinishReason is null
+            && engine.Loop.Waiting.Any(sequence => sequence.Swapped is not null && sequence.Request.Stream == answer.Stream)
+            && engine.Loop.Running.Any(sequence => sequence.Request.Stream == answer.Stream);
+        engine.StepUntil(() => IsSplit() || answer.Stream.FinishReason is not null);
+        Assert.That(IsSplit(), Is.True, "one runs, one is swapped out");
+        fails = true;
+        engine.Finish([answer, .. others]);
+
+        Assert.That(answer.Error, Is.TypeOf<NotSupportedException>());
+        Assert.That(others.Select(other => other.Tokens.Count), Is.All.EqualTo(100));
+        AssertAllFree(engine);
+    }
+
+    [Test]
     public void Without_it_nothing_is_ever_preempted()
     {
         using SteppedEngine engine = Engine(overCommit: false);
@@ -369,5 +391,16 @@ public sealed class OverCommitTests
         engine.DropCaches();
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
         Assert.That(engine.Loop.Snapshot().SwapBlocks, Is.Zero);
+    }
+
+    private sealed class ThrowingHook(Func<bool> throws) : ILogitsHook
+    {
+        public void Apply(LogitsContext context, Span<float> logits)
+        {
+            if (throws())
+            {
+                throw new NotSupportedException("The hook has had enough.");
+            }
+        }
     }
 }

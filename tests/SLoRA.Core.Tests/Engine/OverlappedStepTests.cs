@@ -12,6 +12,13 @@ namespace SLoRA.Core.Tests.Engine;
 internal sealed class OverlappedStepTests
 {
     // A meeting that never happens is what is looked for: a test must not wait for it for ever.
+    /// <summary>What is done on the device between two computings of it.</summary>
+    private static readonly string[] OnTheEnginesThread =
+    [
+        nameof(IPageMemory.Copy), nameof(IPageMemory.Write), nameof(IPageMemory.WriteBeside), nameof(IBackend.Logits),
+        nameof(IBackend.Chosen),
+    ];
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static readonly GenerationRequest Question =
@@ -61,8 +68,7 @@ internal sealed class OverlappedStepTests
         var deviceThreads = new HashSet<int>();
         using var listener = new StepListener(() => engineThreads.Add(Environment.CurrentManagedThreadId));
         using SteppedEngine engine = Engine(
-            operation => (operation is nameof(IPageMemory.Copy) or nameof(IPageMemory.Write) ? engineThreads : deviceThreads).Add(
-                Environment.CurrentManagedThreadId),
+            operation => (OnTheEnginesThread.Contains(operation) ? engineThreads : deviceThreads).Add(Environment.CurrentManagedThreadId),
             builder => builder.ConfigureMetrics(metrics => metrics.MeterFactory = listener),
             "r1");
 
@@ -177,7 +183,7 @@ internal sealed class OverlappedStepTests
         using SteppedEngine engine = Engine(
             operation =>
             {
-                if (fails && operation == nameof(IPageMemory.Write))
+                if (fails && operation is nameof(IPageMemory.Write) or nameof(IPageMemory.WriteBeside))
                 {
                     throw new IOException("The device is gone.");
                 }

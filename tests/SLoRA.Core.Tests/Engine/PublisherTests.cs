@@ -57,14 +57,14 @@ internal sealed class PublisherTests
     }
 
     [Test]
-    public void A_stop_token_ends_the_sequence_and_is_not_written()
+    public void A_stop_token_ends_the_sequence_and_its_end_alone_is_written()
     {
         using var scene = new RequestScene(Scripted([7]));
         Sequence sequence = scene.Run(Question with { StopTokens = [7] });
         scene.Publisher.Choose(Slice(sequence, rows: 1, outputs: 1), sequence);
 
         Assert.That(sequence.Finished, Is.EqualTo(FinishReason.StopToken));
-        Assert.That((sequence.Request.Stream.Unread, scene.Publisher.Chosen), Is.EqualTo((0, 0)));
+        Assert.That((sequence.Request.Stream.Unread, scene.Publisher.Chosen), Is.EqualTo((1, 0)), "the end alone");
     }
 
     [Test]

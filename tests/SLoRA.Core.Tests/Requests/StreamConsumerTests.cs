@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
+using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Requests;
 
@@ -117,6 +118,57 @@ internal sealed class StreamConsumerTests
         Assert.That((engine.Status.Running, engine.Status.Queue.Total), Is.EqualTo((0, 0)));
     }
 
+    [Test]
+    public async Task Disposing_while_the_request_is_just_being_handed_in_ends_it()
+    {
+        using var engine = new SteppedEngine();
+        var port = new InterruptedPort(engine.Loop.Port);
+        var stream = new GenerationStream(port, Long, 200, default);
+        IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
+        Task disposed = Task.CompletedTask;
+        port.BeforeSubmission = () => disposed = tokens.DisposeAsync().AsTask();
+        Task<bool> first = tokens.MoveNextAsync().AsTask();
+        for (int i = 0; i < 20 && stream.FinishReason is null; i++)
+        {
+            engine.Loop.Step();
+        }
+
+        Assert.That(stream.FinishReason, Is.EqualTo(FinishReason.Cancelled));
+        await Assert.ThatAsync(() => first, Throws.InstanceOf<OperationCanceledException>());
+        await disposed;
+    }
+
+    [Test]
+    public async Task Disposing_while_the_request_is_just_being_refused_comes_to_its_end()
+    {
+        using var engine = new SteppedEngine();
+        var port = new InterruptedPort(engine.Loop.Port);
+        var stream = new GenerationStream(port, Long, 200, default);
+        IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
+        Task disposed = Task.CompletedTask;
+        port.BeforeSubmission = () =>
+        {
+            disposed = tokens.DisposeAsync().AsTask();
+            throw new EngineBusyException(1);
+        };
+
+        await Assert.ThatAsync(() => tokens.MoveNextAsync().AsTask(), Throws.TypeOf<EngineBusyException>());
+        Assert.That(disposed.IsCompletedSuccessfully, Is.True);
+    }
+
+    [Test]
+    public async Task A_request_that_is_refused_when_it_is_handed_in_has_ended()
+    {
+        using var engine = new SteppedEngine();
+        _ = engine.Loop.Port.DrainAsync();
+        GenerationStream stream = engine.Stream(Long with { Continuations = 2 });
+
+        await Assert.ThatAsync(() => EnumerateAsync(stream, default), Throws.TypeOf<EngineDrainingException>());
+        Assert.That(stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+        Assert.That(stream.FinishReasons, Is.EqualTo(new[] { FinishReason.Failed, FinishReason.Failed }));
+        Assert.That(stream.Usage!.GeneratedTokens, Is.Zero);
+    }
+
     private static async Task EnumerateAsync(GenerationStream stream, CancellationToken cancellation)
     {
         await foreach (GeneratedToken _ in stream.WithCancellation(cancellation))
@@ -135,5 +187,25 @@ internal sealed class StreamConsumerTests
         }
 
         Assert.That(first.Result, Is.True);
+    }
+
+    /// <summary>Somebody acts at the moment when a request is handed in.</summary>
+    private sealed class InterruptedPort(IRequestPort port) : IRequestPort
+    {
+        public Action BeforeSubmission { get; set; } = () => { };
+
+        public int StreamBuffer => port.StreamBuffer;
+
+        public void Submit(GenerationStream stream)
+        {
+            BeforeSubmission();
+            port.Submit(stream);
+        }
+
+        public void Cancel(GenerationStream stream) => port.Cancel(stream);
+
+        public void Ended(GenerationStream stream) => port.Ended(stream);
+
+        public void WakeUp() => port.WakeUp();
     }
 }

@@ -63,8 +63,10 @@ internal sealed class SequenceTests
 
         Sample(stopped, 8);
         Sample(stopped, 9);
-        Assert.That((limited.Finished, limited.Count, limited.Request.Stream.Unread), Is.EqualTo((FinishReason.Length, 8, 3)));
-        Assert.That((stopped.Finished, stopped.Count, stopped.Request.Stream.Unread), Is.EqualTo((FinishReason.StopToken, 6, 1)));
+        Assert.That((limited.Finished, limited.Count, limited.Request.Stream.Unread), Is.EqualTo((FinishReason.Length, 8, 3 + 1)),
+            "tokens and the end");
+        Assert.That((stopped.Finished, stopped.Count, stopped.Request.Stream.Unread), Is.EqualTo((FinishReason.StopToken, 6, 1 + 1)),
+            "tokens and the end");
     }
 
     [Test]

@@ -65,6 +65,109 @@ internal sealed class KvLayoutTests
         Assert.That((layout.PageTokens, layout.PageBytes), Is.EqualTo((16, KvLayout.SmallestPage)));
     }
 
+    [Test]
+    public void A_decoder_without_states_has_no_pages_for_them()
+    {
+        KvLayout layout = KvLayout.For([new KeyValueShape(1, 8)], TensorType.F32);
+
+        Assert.That(layout.States, Is.Empty);
+        Assert.That(layout.StatePages, Is.Zero);
+    }
+
+    [Test]
+    public void States_stand_in_slots_the_largest_parts_first_and_those_of_one_size_side_by_side()
+    {
+        // A page has 2 × 16 × 16 × 4 bytes, 2048. Two layers with 3 matrices of 64 × 4 bytes and 2 rows of 20 × 4, rounded up to 128 bytes,
+        // and one whose matrix has 300 × 4, rounded up to 1216, so that a page has a slot for one.
+        KeptState recurrent = new(null, new StateShape(3, 64), new StateShape(2, 20));
+        KvLayout layout =
+            KvLayout.For([recurrent, new KeyValueShape(1, 16), recurrent, new(null, new StateShape(1, 300))], TensorType.F32, 16);
+
+        Assert.That((layout.PageBytes, layout.Layers.Length), Is.EqualTo((2048L, 1)));
+
+        // The slots of 256 bytes begin behind 1216 bytes, at the fifth, those of 128 behind eleven of them: at 768 of the second page.
+        Assert.That(layout.States, Is.EqualTo(new[]
+        {
+            new StateBlock(5, 8, 256), new StateBlock(16 + 6, 16, 128), new StateBlock(8, 8, 256), new StateBlock(16 + 8, 16, 128),
+            new StateBlock(0, 1, 1216),
+        }));
+        Assert.That(layout.StatePages, Is.EqualTo(2));
+        Assert.That((layout.States[2].PageOf(2), layout.States[2].OffsetOf(2)), Is.EqualTo((1, 512L)));
+        Assert.That((layout.States[1].PageOf(1), layout.States[1].OffsetOf(1)), Is.EqualTo((1, 896L)));
+    }
+
+    [Test]
+    public void A_page_is_as_large_as_the_largest_part_of_a_state()
+    {
+        KvLayout layout = KvLayout.For([new KeyValueShape(1, 16), new(null, new StateShape(3, 1000))], TensorType.F32, 16);
+
+        Assert.That((layout.PageBytes, layout.StatePages), Is.EqualTo((4032L, 3)));
+    }
+
+    /// <summary>What families keep of a sequence, beside 16-bit keys and values: it takes no page more than its bytes ask for.</summary>
+    /// <param name="layers">Recurrent layers.</param>
+    /// <param name="attentions">Attention layers.</param>
+    /// <param name="keyHeads">KV heads of these.</param>
+    /// <param name="dim">Columns of one.</param>
+    /// <param name="heads">Heads of a recurrent layer; 0 for a short convolution alone.</param>
+    /// <param name="matrix">Numbers of the matrix of a head.</param>
+    /// <param name="taps">Inputs that the convolution looks back at.</param>
+    /// <param name="channels">Its channels.</param>
+    /// <param name="pages">Pages of states.</param>
+    [TestCase(36, 12, 2, 256, 32, 128 * 128, 3, 8192, 201, Description = "delta nets: 75.4 MiB in pages of 384 KiB")]
+    [TestCase(36, 4, 8, 128, 48, 64 * 128, 3, 3328, 222, Description = "Mamba-2: 55.4 MiB in pages of 256 KiB")]
+    [TestCase(10, 6, 8, 64, 0, 0, 2, 2048, 1, Description = "short convolutions: 160 KiB in a page of 192 KiB")]
+    public void States_of_families_take_what_they_have(
+        int layers, int attentions, int keyHeads, int dim, int heads, int matrix, int taps, int channels, int pages)
+    {
+        StateShape convolution = new(taps, channels);
+        KeptState layer = heads == 0 ? new(null, convolution) : new(null, new StateShape(heads, matrix), convolution);
+        KvLayout layout = KvLayout.For(
+            [.. Enumerable.Repeat(layer, layers), .. Enumerable.Repeat(new KeyValueShape(keyHeads, dim), attentions)], TensorType.BF16);
+
+        long bytes = layers * 4L * ((heads * matrix) + (taps * channels));
+        Assert.That(layout.PageBytes, Is.EqualTo(16L * 2 * 2 * attentions * keyHeads * dim));
+        Assert.That((bytes + layout.PageBytes - 1) / layout.PageBytes, Is.EqualTo(pages));
+        Assert.That(layout.StatePages, Is.EqualTo(pages));
+    }
+
+    [SeededProperty]
+    public void Parts_of_states_lie_apart_each_in_one_page_and_waste_less_than_a_part_and_the_ends_of_pages(
+        NonEmptyArray<byte> shapes, byte head)
+    {
+        StateShape[] states = [.. shapes.Get.Select(shape => new StateShape(1 + (shape % 9), 1 + (shape / 9 * 40)))];
+        KvLayout layout = KvLayout.For(
+            [new KeyValueShape(1, 1 + head), .. states.Select(state => new KeptState(null, state))], TensorType.F32, 8);
+
+        var parts = new List<(long Start, long End)>();
+        for (int state = 0; state < states.Length; state++)
+        {
+            StateBlock block = layout.States[state];
+            Assert.That(block.PartBytes, Is.EqualTo(states[state].PartBytes).And.GreaterThanOrEqualTo(4 * states[state].Elements));
+            for (int part = 0; part < states[state].Parts; part++)
+            {
+                Assert.That(block.PageOf(part), Is.InRange(0, layout.StatePages - 1));
+                Assert.That(block.OffsetOf(part) % 64, Is.Zero);
+                Assert.That(block.OffsetOf(part) + block.PartBytes, Is.LessThanOrEqualTo(layout.PageBytes));
+                long start = (block.PageOf(part) * layout.PageBytes) + block.OffsetOf(part);
+                parts.Add((start, start + block.PartBytes));
+            }
+        }
+
+        parts.Sort();
+        Assert.That(parts.Zip(parts.Skip(1)).All(pair => pair.First.End <= pair.Second.Start), "no two parts overlap");
+
+        // In front of a part lie less than one of its own size and, where a page begins, the end of the one before.
+        long end = 0;
+        foreach ((long start, long partEnd) in parts)
+        {
+            Assert.That(start - end, Is.LessThan(2 * (partEnd - start)));
+            end = partEnd;
+        }
+
+        Assert.That(layout.StatePages, Is.EqualTo((int)((end + layout.PageBytes - 1) / layout.PageBytes)));
+    }
+
     [TestCase(0, 0)]
     [TestCase(1, 1)]
     [TestCase(16, 1)]

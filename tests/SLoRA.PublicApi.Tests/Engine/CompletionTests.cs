@@ -55,6 +55,16 @@ internal sealed class CompletionTests
     }
 
     [Test]
+    public async Task A_limit_out_of_range_is_an_error_and_begins_no_draining([Values] bool isTooLong)
+    {
+        await using LoraServingEngine engine = await Demo.StartAsync();
+        TimeSpan limit = isTooLong ? TimeSpan.MaxValue : TimeSpan.FromSeconds(-1);
+        Assert.That(async () => await engine.DrainAsync(limit), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        GenerationResult answer = await engine.CompleteAsync(Demo.Endless(maxTokens: 2));
+        Assert.That(answer.Continuations[0].Tokens, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public async Task One_adapter_can_be_looked_up()
     {
         await using ILoraEngine engine = await Demo.StartAsync("bakery");

@@ -1,4 +1,5 @@
 using SLoRA.Extensions.AI.Replies;
+using SLoRA.Hosting;
 using SLoRA.HuggingFace;
 using SLoRA.Text;
 
@@ -17,6 +18,8 @@ internal sealed record PackageInfo(string Name, Type Known, params string[] Depe
         new("SLoRA.Text", typeof(ModelTokenizer), "SLoRA.Core"),
         new("SLoRA.HuggingFace", typeof(HubCache), "SLoRA.Core"),
         new("SLoRA.Extensions.AI", typeof(ReplyFormat), "SLoRA.Text", "Microsoft.Extensions.AI.Abstractions"),
+        new("SLoRA.Hosting", typeof(SLoRAOptions), "SLoRA.Extensions.AI", "Microsoft.Extensions.Diagnostics.HealthChecks",
+            "Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Options.ConfigurationExtensions"),
     ];
 
     /// <summary>Every package, those first that others need.</summary>

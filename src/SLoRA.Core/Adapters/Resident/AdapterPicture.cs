@@ -2,7 +2,9 @@ using SLoRA.Adapters.Packing;
 
 namespace SLoRA.Adapters.Resident;
 
-/// <summary>What the outside sees of a registration: immutable, of one moment, and replaced by the engine's thread at each change.</summary>
+/// <summary>
+/// What the outside sees of a registration: immutable, of one moment, and replaced by the engine's thread at each change.
+/// </summary>
 internal sealed record AdapterPicture
 {
     /// <summary>What configuration and headers say; null until the adapter source has answered.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -79,6 +80,25 @@ internal static unsafe class DeviceCopies
                 stream.Synchronize();
                 Buffer.MemoryCopy(
                     (void*)source.LoadEffectiveAddressAsPtr(), (void*)target.LoadEffectiveAddressAsPtr(), target.Length, source.Length);
+                break;
+        }
+    }
+
+    /// <summary>Zeros → device.</summary>
+    public static void Clear(AcceleratorStream stream, ArrayView<byte> target)
+    {
+        switch (stream)
+        {
+            case CudaStream cuda:
+                CudaMemoryBuffer.CudaMemSet(cuda, 0, target);
+                break;
+            case CLStream:
+                GpuErrors.ThrowIfFailed(
+                    CLAPI.CurrentAPI.FillBuffer(stream, BufferOf(target), (byte)0, OffsetOf(target), (nint)target.Length));
+                break;
+            default:
+                stream.Synchronize();
+                NativeMemory.Clear((void*)target.LoadEffectiveAddressAsPtr(), (nuint)target.Length);
                 break;
         }
     }

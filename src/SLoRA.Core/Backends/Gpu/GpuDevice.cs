@@ -155,6 +155,20 @@ internal sealed unsafe class GpuDevice : IDisposable
         }
     }
 
+    /// <summary>Zeros → device, in the stream's order.</summary>
+    public void Clear(ArrayView<byte> target)
+    {
+        try
+        {
+            _shared.Bind();
+            DeviceCopies.Clear(Stream, target);
+        }
+        catch (AcceleratorException error)
+        {
+            throw Fault($"clearing {target.Length} bytes", error);
+        }
+    }
+
     /// <summary>Waits for everything that the stream was given.</summary>
     public void Synchronize() => Synchronize(Stream);
 

@@ -120,6 +120,14 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
         _device.Copy(from, to);
     }
 
+    public void Clear(int page)
+    {
+        ArrayView<byte> target = Slice(page, 0, PageBytes);
+        FinishWrites(page);
+        _isBehind = true;
+        _device.Clear(target);
+    }
+
     /// <summary>The steps' stream has come behind all that it was given: its staging can be used again.</summary>
     /// <exception cref="GpuException">A copy beside the steps has failed while nobody could be told.</exception>
     public void Drained()

@@ -4,7 +4,7 @@ namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>
 /// What a model's authors say about generating with it. Requests go by the tokens that end a sequence; how to choose tokens is each
-/// request's own matter, and <see cref="SamplingOptions.FromModel"/> takes what is recommended. What no request can ask for is told.
+/// request's own matter, and <see cref="ModelInfo.RecommendedSampling"/> takes what is recommended. What no request can ask for is told.
 /// </summary>
 internal sealed record GenerationDefaults
 {

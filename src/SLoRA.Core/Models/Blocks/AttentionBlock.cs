@@ -36,7 +36,7 @@ internal sealed record AttentionBlock : Block
         : [Query, Key, Value, Output];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new(new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim));
+    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim);
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;

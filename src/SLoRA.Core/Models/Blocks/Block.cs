@@ -24,13 +24,6 @@ internal abstract record Block
     public abstract RunningBlock Load(BlockLoader loader);
 }
 
-/// <summary>
-/// What a block keeps of a sequence from step to step. The pool holds both kinds: pages that grow with the tokens, and pages that do not.
-/// </summary>
-/// <param name="PerToken">Keys and values of every token; null if it keeps none.</param>
-/// <param name="SequenceBytes">Bytes of a state whose size does not depend on the length, such as that of a recurrence.</param>
-internal readonly record struct KeptState(KeyValueShape? PerToken, long SequenceBytes = 0);
-
 /// <summary>A block with its weights on a device.</summary>
 internal abstract class RunningBlock
 {

@@ -13,6 +13,7 @@ internal sealed class BlockLoader
     private readonly string _prefix;
     private readonly HashSet<Module> _declared;
     private readonly int? _cacheLayer;
+    private readonly int? _firstState;
     private readonly Dictionary<int, int> _rowsTaken = [];
 
     /// <summary>Prepares the loading of one block.</summary>
@@ -20,17 +21,23 @@ internal sealed class BlockLoader
     /// <param name="block">The block.</param>
     /// <param name="prefix">What stands before the names of its modules, such as <c>model.layers.0.</c></param>
     /// <param name="cacheLayer">Its index in <see cref="KvLayout.Layers"/>; null if it keeps no keys and values.</param>
-    public BlockLoader(ModuleLoader modules, Block block, string prefix, int? cacheLayer)
+    /// <param name="firstState">The index of its first state in <see cref="KvLayout.States"/>; null if it keeps none.</param>
+    public BlockLoader(ModuleLoader modules, Block block, string prefix, int? cacheLayer, int? firstState)
     {
         _modules = modules;
         _prefix = prefix;
         _declared = [.. block.Modules];
         _cacheLayer = cacheLayer;
+        _firstState = firstState;
     }
 
     /// <summary>The block's index in <see cref="KvLayout.Layers"/>.</summary>
     public int CacheLayer =>
         _cacheLayer ?? throw new InvalidOperationException("The block has not declared that it keeps keys and values.");
+
+    /// <summary>The index of the block's first state in <see cref="KvLayout.States"/>; its others follow, in the declared order.</summary>
+    public int FirstState =>
+        _firstState ?? throw new InvalidOperationException("The block has not declared that it keeps a state of a sequence.");
 
     /// <summary>Loads modules that share their input; their outputs lie side by side in this order.</summary>
     public LinearGroup Group(params ReadOnlySpan<LinearModule> modules)

@@ -50,12 +50,8 @@ internal sealed record DecoderDescription
     /// <summary>The module under which the head's weight is stored.</summary>
     public Module HeadWeight => TiedEmbeddings ? Embedding : Head;
 
-    /// <summary>What the blocks keep of every token, in the order of the layers; blocks that keep nothing are left out.</summary>
-    /// <exception cref="NotSupportedException">A block keeps a state of a sequence, for which pages have no place yet.</exception>
-    public ImmutableArray<KeyValueShape> Kept => Blocks.FirstOrDefault(block => block.Keeps.SequenceBytes > 0) is { } block
-        ? throw new NotSupportedException(
-            $"{block.GetType().Name} keeps {block.Keeps.SequenceBytes} bytes of every sequence; pages hold keys and values only.")
-        : [.. Blocks.Select(block => block.Keeps.PerToken).OfType<KeyValueShape>()];
+    /// <summary>What the blocks keep of a sequence, in the order of the layers; blocks that keep nothing are left out.</summary>
+    public ImmutableArray<KeptState> Kept => [.. Blocks.Select(block => block.Keeps).Where(kept => !kept.IsNothing)];
 
     /// <summary>The sizes that devices ask for.</summary>
     public DecoderShape Shape =>

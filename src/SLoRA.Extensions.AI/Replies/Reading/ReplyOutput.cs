@@ -13,6 +13,7 @@ internal sealed class ReplyOutput(ToolCallFormat format)
     private readonly StringBuilder _current = new();
     private readonly Margin _textMargin = new();
     private readonly Margin _thoughtMargin = new();
+    private int _triedIds;
     private bool _currentIsThought;
     private bool _hasBlocks;
 
@@ -41,7 +42,7 @@ internal sealed class ReplyOutput(ToolCallFormat format)
     {
         Flush(isLast: true);
         _hasBlocks = true;
-        string id = format.CallId(call, _ids.Count, _ids);
+        string id = format.CallId(call, _ids.Count, ref _triedIds, _ids);
         _parts.Add(new ToolCallPart(_ids.Count, id, call.Name, call.Arguments));
         _ids.Add(id);
     }

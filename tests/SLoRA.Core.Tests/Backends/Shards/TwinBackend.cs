@@ -250,5 +250,11 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
             base.Copy(source, destination);
             right.Copy(source, destination);
         }
+
+        public override void Clear(int page)
+        {
+            base.Clear(page);
+            right.Clear(page);
+        }
     }
 }

@@ -137,6 +137,12 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
             base.Copy(source, destination);
         }
 
+        public override void Clear(int page)
+        {
+            before(nameof(Clear));
+            base.Clear(page);
+        }
+
         public override NativeBlock AllocateMain(long bytes)
         {
             before(nameof(AllocateMain));

@@ -87,7 +87,7 @@ internal static unsafe class MemoryChecks
         Assert.That(host.Address == null, "it is gone");
     }
 
-    /// <summary>Writes and reads larger than the staging, copies of pages, and what does not lie in a page.</summary>
+    /// <summary>Writes and reads larger than the staging, copies and zeros of pages, and what does not lie in a page.</summary>
     public static void Pages(GpuDevice device)
     {
         const int PageBytes = 3 << 20;
@@ -135,6 +135,11 @@ internal static unsafe class MemoryChecks
         ((byte[])[9, 9]).CopyTo(expected[1], 7);
         pages.Copy(1, 0);
         expected[1].CopyTo(expected[0], 0);
+        pages.Write(2, 5, [1, 2, 3]);
+        pages.Clear(2);
+        Array.Clear(expected[2]);
+        pages.Write(2, PageBytes - 1, [9]);
+        expected[2][^1] = 9;
         pages.Write(1, PageBytes - 5, [1, 2, 3, 4, 5]);
         ((byte[])[1, 2, 3, 4, 5]).CopyTo(expected[1], PageBytes - 5);
         for (int page = 0; page < 3; page++)
@@ -144,6 +149,7 @@ internal static unsafe class MemoryChecks
             Assert.That(read.AsSpan().SequenceEqual(expected[page].AsSpan(3)), $"page {page}");
         }
 
+        Assert.Throws<ArgumentOutOfRangeException>(() => pages.Clear(3));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(3, 0, [1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(-1, 0, [1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => pages.Write(0, -1, [1]));

@@ -19,14 +19,6 @@ public sealed record SamplingOptions
     /// <summary>The defaults: greedy, no penalties, no bias.</summary>
     public static SamplingOptions Greedy { get; } = new();
 
-    /// <summary>What the authors of a model recommend: <see cref="ModelInfo.RecommendedSampling"/>.</summary>
-    /// <param name="model">The model.</param>
-    public static SamplingOptions FromModel(ModelInfo model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        return model.RecommendedSampling;
-    }
-
     /// <summary>
     /// Divides the logits. 0 (the default) means greedy; otherwise positive and finite. Below 1 sharpens the distribution, above 1 flattens
     /// it.

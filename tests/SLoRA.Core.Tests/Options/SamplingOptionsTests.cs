@@ -1,7 +1,7 @@
 using System.Globalization;
 using NUnit.Framework;
 
-namespace SLoRA.Core.Tests.Requests;
+namespace SLoRA.Core.Tests.Options;
 
 [TestFixture, Parallelizable(ParallelScope.All)]
 internal sealed class SamplingOptionsTests
