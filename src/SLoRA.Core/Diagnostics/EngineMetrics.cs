@@ -208,6 +208,7 @@ internal sealed class EngineMetrics : IDisposable
         FinishReason.Disposed => "disposed",
         FinishReason.Deadline => "deadline",
         FinishReason.Failed => "failed",
+        FinishReason.FirstTokenTarget => "first_token_target",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "No such reason is counted."),
     };
 

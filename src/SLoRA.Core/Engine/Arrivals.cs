@@ -39,6 +39,12 @@ internal sealed class Arrivals(
                 _ => port.TryPost(new DeadlinePassed(request)), null, deadline, Timeout.InfiniteTimeSpan);
         }
 
+        if (asked.FirstTokenTarget is { } target && parts.Scheduling.Policy.AbortsLate)
+        {
+            // When nothing else happens, the engine has to look at that moment.
+            request.TargetTimer = parts.Clock.CreateTimer(_ => port.WakeUp(), null, target, Timeout.InfiniteTimeSpan);
+        }
+
         requests.Add(sequence);
         residency.Needs.Note(sequence);
         if (LoadFailure(sequence.Leases) is { } failure)

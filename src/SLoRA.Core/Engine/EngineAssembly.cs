@@ -123,7 +123,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
-                    Order = order ?? new FirstCome(),
+                    Order = order ?? OrderOf(scheduling.Policy, clock),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,
@@ -204,6 +204,9 @@ internal sealed class EngineAssembly : IDisposable
         EndOfTextTokens = model.Decoder.EndOfSequence,
         RecommendedSampling = model.Defaults.Sampling,
     };
+
+    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock) =>
+        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock);
 
     private static int PageCount(long bytes, long pageBytes)
     {

@@ -41,7 +41,13 @@ internal sealed class RequestEndings(
     /// <summary>Ends all sequences of a request with an error; does nothing for a request that has ended.</summary>
     public void Fail(RequestState request, Exception error)
     {
-        if (TryFinish(request, error is DeadlineExceededException ? FinishReason.Deadline : FinishReason.Failed))
+        FinishReason reason = error switch
+        {
+            DeadlineExceededException => FinishReason.Deadline,
+            FirstTokenTargetException => FinishReason.FirstTokenTarget,
+            _ => FinishReason.Failed,
+        };
+        if (TryFinish(request, reason))
         {
             request.Error ??= error;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using SLoRA.Errors;
 
 namespace SLoRA;
 
@@ -10,6 +11,7 @@ namespace SLoRA;
 internal static class OptionRules
 {
     private const int MaxRows = 65_536;
+    private const double MaxWeight = 1_000_000;
 
     /// <summary>Checks the limits.</summary>
     /// <exception cref="InvalidOptionException">A value is out of its range.</exception>
@@ -29,6 +31,55 @@ internal static class OptionRules
         AtLeast(options.OverCommitLookahead, 0, "Scheduling.OverCommitLookahead");
         AtLeast(options.SwapBytes, 0, "Scheduling.SwapBytes");
         Defined(options.Preemption, "Scheduling.Preemption");
+        Check(options.Policy);
+    }
+
+    /// <summary>Checks who goes first.</summary>
+    private static void Check(SchedulingPolicy policy)
+    {
+        if (policy is null)
+        {
+            throw new InvalidOptionException("Scheduling.Policy", "Scheduling.Policy is null; first come, first served is the default.");
+        }
+
+        Defined(policy.Order, "Scheduling.Policy.Order");
+        if (policy.Ageing <= TimeSpan.Zero || policy.Ageing > TimeSpan.FromDays(1))
+        {
+            throw Invalid("Scheduling.Policy.Ageing", policy.Ageing, "positive and at most a day");
+        }
+
+        if (policy.Shares is { } shares)
+        {
+            Check(shares);
+        }
+    }
+
+    private static void Check(FairShares shares)
+    {
+        Defined(shares.Key, "Scheduling.Policy.Shares.Key");
+        if (shares.OutputPrice is not (>= 0 and <= 1000))
+        {
+            throw Invalid("Scheduling.Policy.Shares.OutputPrice", shares.OutputPrice, "between 0 and 1000");
+        }
+
+        if (shares.PageInPrice is not (>= 0 and <= MaxWeight))
+        {
+            throw Invalid("Scheduling.Policy.Shares.PageInPrice", shares.PageInPrice, "between 0 and 1000000");
+        }
+
+        if (shares.Weights is null)
+        {
+            const string Weights = "Scheduling.Policy.Shares.Weights";
+            throw new InvalidOptionException(Weights, $"{Weights} is null; it may be empty.");
+        }
+
+        foreach ((string name, double weight) in shares.Weights)
+        {
+            if (weight is not (> 0 and <= MaxWeight))
+            {
+                throw Invalid($"Scheduling.Policy.Shares.Weights[{Shown.Name(name)}]", weight, "above 0 and at most 1000000");
+            }
+        }
     }
 
     /// <summary>Checks the pool.</summary>

@@ -73,6 +73,9 @@ public sealed class SchedulingOptions
     /// </summary>
     public bool OverlapPublishing { get; set; }
 
+    /// <summary>Who goes first. The default is first come, first served.</summary>
+    public SchedulingPolicy Policy { get; set; } = new();
+
     /// <summary>Whether <see cref="ConsumerTimeout"/> is a limit.</summary>
     internal bool EndsSlowConsumers => ConsumerTimeout != Timeout.InfiniteTimeSpan;
 
@@ -83,7 +86,12 @@ public sealed class SchedulingOptions
     internal int PromptRows => MaxPromptRowsPerStep ?? Math.Max(1, MaxRowsPerStep / 2);
 
     /// <summary>The options as they stand now.</summary>
-    internal SchedulingOptions Copy() => (SchedulingOptions)MemberwiseClone();
+    internal SchedulingOptions Copy()
+    {
+        var copy = (SchedulingOptions)MemberwiseClone();
+        copy.Policy = Policy?.Copy()!;
+        return copy;
+    }
 }
 
 /// <summary>What becomes of the keys, values and states of a sequence that is preempted.</summary>

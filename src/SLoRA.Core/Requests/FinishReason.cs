@@ -26,4 +26,9 @@ public enum FinishReason
 
     /// <summary>The engine was disposed while the request was waiting or running.</summary>
     Disposed,
+
+    /// <summary>
+    /// The request could no longer have its first token within its <see cref="GenerationOptions.FirstTokenTarget"/>, and never ran.
+    /// </summary>
+    FirstTokenTarget,
 }

@@ -12,6 +12,9 @@ public record GenerationOptions
     /// <summary>The most characters (UTF-16 code units) of <see cref="RequestId"/> and <see cref="ClientId"/>.</summary>
     public const int MaxIdLength = 256;
 
+    /// <summary>The highest <see cref="Priority"/>; the lowest is as far below 0.</summary>
+    public const int MaxPriority = 8;
+
     /// <summary>The most characters (UTF-16 code units) of <see cref="CacheSalt"/>.</summary>
     public const int MaxSaltLength = 256;
 
@@ -70,6 +73,19 @@ public record GenerationOptions
     /// tokens so far remain. Positive, and less than 49 days. Null for any time.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
+
+    /// <summary>
+    /// How soon the first token is wanted, from the request's arrival; null (the default) for no particular time. Positive, and less than
+    /// 49 days. Under <see cref="SchedulingPolicy.AbortsLate"/> a request that waits and can no longer have it fails with
+    /// <see cref="FirstTokenTargetException"/> at once; otherwise it changes nothing.
+    /// </summary>
+    public TimeSpan? FirstTokenTarget { get; init; }
+
+    /// <summary>
+    /// Higher goes first under <see cref="SchedulingPolicy.Priorities"/>; otherwise it changes nothing. From −<see cref="MaxPriority"/> to
+    /// <see cref="MaxPriority"/>; the default is 0.
+    /// </summary>
+    public int Priority { get; init; }
 
     /// <summary>
     /// What the caller calls this request, in traces and logs; the engine gives it no meaning. At most <see cref="MaxIdLength"/>

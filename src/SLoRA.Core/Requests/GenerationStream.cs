@@ -135,7 +135,7 @@ public sealed class GenerationStream : IGenerationStream
     /// <summary>Why a request ended, given why its continuations did.</summary>
     internal static FinishReason ReasonOf(IReadOnlyList<FinishReason> reasons) => reasons.FirstOrDefault(
         reason => reason is SLoRA.FinishReason.Cancelled or SLoRA.FinishReason.Deadline or SLoRA.FinishReason.Failed
-            or SLoRA.FinishReason.Disposed,
+            or SLoRA.FinishReason.Disposed or SLoRA.FinishReason.FirstTokenTarget,
         reasons[0]);
 
     /// <summary>Notes a token that has been chosen. Called by the engine's thread.</summary>

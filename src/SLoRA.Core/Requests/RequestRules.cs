@@ -36,6 +36,18 @@ internal static class RequestRules
             throw Invalid(nameof(GenerationRequest.Deadline), $"Deadline is {deadline}; it must be positive and less than 49 days.");
         }
 
+        if (request.FirstTokenTarget is { } target && (target <= TimeSpan.Zero || target.TotalMilliseconds > uint.MaxValue - 1))
+        {
+            throw Invalid(nameof(GenerationRequest.FirstTokenTarget),
+                $"FirstTokenTarget is {target}; it must be positive and less than 49 days.");
+        }
+
+        if (request.Priority is < -GenerationOptions.MaxPriority or > GenerationOptions.MaxPriority)
+        {
+            throw Invalid(nameof(GenerationRequest.Priority),
+                $"Priority is {request.Priority}; it must be from {-GenerationOptions.MaxPriority} to {GenerationOptions.MaxPriority}.");
+        }
+
         if (request.CacheSalt is { Length: > GenerationRequest.MaxSaltLength } salt)
         {
             throw Invalid(nameof(GenerationRequest.CacheSalt),

@@ -81,6 +81,12 @@ internal sealed class RequestState(
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
 
+    /// <summary>Wakes the engine when the target for the first token is over; null when nobody looks at it.</summary>
+    public ITimer? TargetTimer { get; set; }
+
+    /// <summary>What the order of the queue keeps about it; means something to that order alone.</summary>
+    public object? Standing { get; set; }
+
     /// <summary>The continuations that exist, ended ones too.</summary>
     public List<Sequence> Sequences { get; } = [];
 
@@ -120,6 +126,7 @@ internal sealed class RequestState(
         try
         {
             DeadlineTimer?.Dispose();
+            TargetTimer?.Dispose();
             usage = Usage(clock);
             metrics.Ended(Asked, GenerationStream.ReasonOf(reasons), usage, clock.GetElapsedTime(Arrived), Error);
         }

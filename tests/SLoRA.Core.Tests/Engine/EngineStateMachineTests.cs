@@ -67,6 +67,26 @@ public sealed class EngineStateMachineTests(bool overlaps)
         ReplayLong(seed, reuse, overCommit, new LeastServed(adapter => adapter.Length == 0 ? 1 : adapter[^1] - '0' + 1));
     }
 
+    /// <summary>The same under policies, each with everything at once.</summary>
+    [TestCase(10, true, null, ServiceOrder.FirstCome, 1000)]
+    [TestCase(11, true, PreemptionMode.Recompute, ServiceOrder.LastCome, 1000)]
+    [TestCase(12, false, PreemptionMode.Swap, ServiceOrder.ShortestFirst, 1000)]
+    [TestCase(13, false, PreemptionMode.Recompute, ServiceOrder.ShortestFirst, 1)]
+    [TestCase(14, true, PreemptionMode.Auto, ServiceOrder.FirstCome, 1)]
+    public void Nothing_is_lost_under_a_policy(int seed, bool reuse, PreemptionMode? overCommit, ServiceOrder service, int ageing)
+    {
+        var weights = new Dictionary<string, double> { ["name1"] = 2, ["name2"] = 0.5 };
+        var policy = new SchedulingPolicy
+        {
+            Order = service,
+            Priorities = true,
+            Shares = new FairShares { Key = ShareKey.Adapter, Weights = weights, PageInPrice = 100 },
+            Ageing = TimeSpan.FromMilliseconds(ageing),
+            AbortsLate = true,
+        };
+        ReplayLong(seed, reuse, overCommit, new PolicyOrder(policy, TimeProvider.System));
+    }
+
     [TestCase(10, null)]
     [TestCase(11, PreemptionMode.Recompute)]
     [TestCase(12, PreemptionMode.Swap)]

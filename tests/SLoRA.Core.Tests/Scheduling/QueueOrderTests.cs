@@ -16,7 +16,7 @@ public sealed class QueueOrderTests
 
     [Test]
     public void It_walks_those_who_wait_as_it_compares_them_and_changes_when_a_step_begins(
-        [Values("first", "last", "least")] string name, [Values(1, 2, 3)] int seed)
+        [Values("first", "last", "least", "policy", "shares", "shortest")] string name, [Values(1, 2, 3)] int seed)
     {
         using var engine = new SteppedEngine();
         IQueueOrder order = New(name);
@@ -157,6 +157,22 @@ public sealed class QueueOrderTests
     {
         "first" => new FirstCome(),
         "last" => new LastCome(),
+        "policy" => new PolicyOrder(new SchedulingPolicy(), TimeProvider.System),
+        "shares" => new PolicyOrder(
+            new SchedulingPolicy
+            {
+                Shares = new FairShares { Key = ShareKey.Adapter, Weights = new Dictionary<string, double> { ["b"] = 3 } },
+            },
+            TimeProvider.System),
+        "shortest" => new PolicyOrder(
+            new SchedulingPolicy
+            {
+                Order = ServiceOrder.ShortestFirst,
+                Priorities = true,
+                Shares = new FairShares { Key = ShareKey.Adapter },
+                Ageing = TimeSpan.FromSeconds(200.0 / TimeProvider.System.TimestampFrequency),
+            },
+            TimeProvider.System),
         _ => new LeastServed(adapter => adapter == "b" ? 3 : 1),
     };
 

@@ -19,6 +19,7 @@ internal sealed class ErrorCategoryTests
         (new ChatTemplateException("template.input", "a"), ErrorCategory.Caller),
         (new ChatTemplateException("template.raised", "a"), ErrorCategory.Caller),
         (new DeadlineExceededException(TimeSpan.FromSeconds(1)), ErrorCategory.Capacity),
+        (new FirstTokenTargetException(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)), ErrorCategory.Capacity),
         (new EngineBusyException(1), ErrorCategory.Capacity),
         (new EngineDisposedException(), ErrorCategory.Capacity),
         (new EngineDrainingException(), ErrorCategory.Capacity),

@@ -3,6 +3,7 @@ using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
 using SLoRA.Core.Tests.Scheduling;
 using SLoRA.Engine;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
 
@@ -80,12 +81,27 @@ internal sealed class EngineHistory : IDisposable
             chunkLimit: random.NextChunk,
             reading: _readings.Between,
             overlaps: overlaps,
-            order: (seed % 6) switch { 2 => new LastCome(), 5 => new LeastServed(name => 1 + (name.Length % 2)), _ => null });
+            order: OrderOf(seed));
         foreach (string name in Names)
         {
             Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);
         }
     }
+
+    private IQueueOrder? OrderOf(int seed) => (seed % 6) switch
+    {
+        1 => new PolicyOrder(
+            new SchedulingPolicy
+            {
+                Order = (ServiceOrder)(seed / 6 % 3),
+                Shares = new FairShares { Key = ShareKey.Adapter, PageInPrice = 100 },
+                Ageing = TimeSpan.FromSeconds(2),
+            },
+            _clock),
+        2 => new LastCome(),
+        5 => new LeastServed(name => 1 + (name.Length % 2)),
+        _ => null,
+    };
 
     public HistoryCounts Counts { get; } = new();
 

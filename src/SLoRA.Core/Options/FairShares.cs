@@ -1,0 +1,39 @@
+namespace SLoRA;
+
+/// <summary>
+/// Shares the engine's work out among clients or adapters by counters of what each has been given: the one with the smallest goes first.
+/// Whoever returns after a while starts with the least of those who wait, so that nobody saves up. This is the virtual token counter of
+/// "Fairness in Serving Large Language Models" (2024): between two who have requests waiting all the time, what they are given differs by
+/// no more than twice the larger of the longest prompt and <see cref="OutputPrice"/> times the tokens that the pool holds.
+/// </summary>
+public sealed record FairShares
+{
+    /// <summary>Among whom. The default is clients, by <see cref="GenerationOptions.ClientId"/>.</summary>
+    public ShareKey Key { get; init; }
+
+    /// <summary>
+    /// How much of the work is whose, by the name of the client or adapter; "" for requests without. Who is not named has 1. Each more than
+    /// 0 and at most 1,000,000; read when the engine is built.
+    /// </summary>
+    public IReadOnlyDictionary<string, double> Weights { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>What a token costs, when a row of a prompt that is computed costs 1 and one that is reused nothing. The default is
+    /// 2; from 0 to 1000.</summary>
+    public double OutputPrice { get; init; } = 2;
+
+    /// <summary>
+    /// What a mebibyte of adapters costs that is copied into pages for a request, when a row of a prompt costs 1. The default is 0; at most
+    /// 1,000,000.
+    /// </summary>
+    public double PageInPrice { get; init; }
+}
+
+/// <summary>Among whom work is shared.</summary>
+public enum ShareKey
+{
+    /// <summary>Clients: <see cref="GenerationOptions.ClientId"/>.</summary>
+    Client,
+
+    /// <summary>Adapters; of a request with several, the first.</summary>
+    Adapter,
+}
