@@ -91,10 +91,15 @@ internal sealed class Site : IAsyncDisposable
     }
 
     /// <summary>Waits, by looking at its status, until the engine has nothing to do and nobody holds anything.</summary>
-    public async Task IdleAsync()
+    public Task IdleAsync() => UntilAsync(status => status is { Running: 0, Waiting: 0, Leases: 0 });
+
+    /// <summary>Looks at the engine's status until it is as expected; fails when that never comes.</summary>
+    public async Task UntilAsync(Func<EngineStatus, bool> isExpected)
     {
-        while (Engine.Status is { Running: > 0 } or { Waiting: > 0 } or { Leases: > 0 })
+        long started = TimeProvider.System.GetTimestamp();
+        while (!isExpected(Engine.Status))
         {
+            Assert.That(TimeProvider.System.GetElapsedTime(started), Is.LessThan(TimeSpan.FromMinutes(2)), () => $"{Engine.Status}");
             await Task.Yield();
         }
     }

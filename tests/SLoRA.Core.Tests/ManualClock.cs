@@ -7,6 +7,9 @@ internal sealed class ManualClock : TimeProvider
     private readonly List<ManualTimer> _timers = [];
     private long _now = 1;
 
+    /// <summary>How much too early timers fire.</summary>
+    public TimeSpan Haste { get; init; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp() => Volatile.Read(ref _now);
@@ -53,7 +56,9 @@ internal sealed class ManualClock : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            Volatile.Write(ref _due, dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : clock.GetTimestamp() + dueTime.Ticks);
+            Volatile.Write(ref _due, dueTime == Timeout.InfiniteTimeSpan
+                ? long.MaxValue
+                : clock.GetTimestamp() + Math.Max(1, (dueTime - clock.Haste).Ticks));
             return true;
         }
 

@@ -20,6 +20,9 @@ internal sealed class Arrivals(
     EngineParts parts, EnginePort port, Residency residency, PageDemand demand, WaitingQueue queue, ActiveRequests requests,
     RequestEndings endings, PrefixCache? prefixes)
 {
+    /// <summary>By how much systems' timers fire too early at most: their resolution.</summary>
+    private static readonly TimeSpan TimerHaste = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Takes a request in: its names stand for what they stand for now.</summary>
     /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has
     /// changed.</exception>
@@ -41,8 +44,8 @@ internal sealed class Arrivals(
 
         if (asked.FirstTokenTarget is { } target && parts.Scheduling.Policy.AbortsLate)
         {
-            // When nothing else happens, the engine has to look at that moment.
-            request.TargetTimer = parts.Clock.CreateTimer(_ => port.WakeUp(), null, target, Timeout.InfiniteTimeSpan);
+            // When nothing else happens, the engine has to look then; not before, or it would not look again.
+            request.TargetTimer = parts.Clock.CreateTimer(_ => port.WakeUp(), null, target + TimerHaste, Timeout.InfiniteTimeSpan);
         }
 
         requests.Add(sequence);

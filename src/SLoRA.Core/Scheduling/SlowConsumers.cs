@@ -14,6 +14,8 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
     private readonly List<RequestState> _due = [];
     private ITimer? _timer;
     private long _earliest;
+
+    // When the timer fires; 0 when it has: timers fire too early by a little, and then it is set again.
     private long _armed;
 
     /// <summary>Looks at all who have unread tokens.</summary>
@@ -32,7 +34,7 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
         _earliest = 0;
         Look(running, now);
         Look(preempted, now);
-        if (_earliest != 0 && now >= _armed)
+        if (_earliest != 0 && now >= Volatile.Read(ref _armed))
         {
             Arm(now);
         }
@@ -84,15 +86,22 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
     {
         TimeSpan left = options.ConsumerTimeout - clock.GetElapsedTime(_earliest, now);
         left = left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
-        _armed = now + (long)(left.TotalSeconds * clock.TimestampFrequency);
+        Volatile.Write(ref _armed, now + (long)(left.TotalSeconds * clock.TimestampFrequency));
         try
         {
-            _timer ??= clock.CreateTimer(static state => ((Action)state!)(), wake, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= clock.CreateTimer(static state => ((SlowConsumers)state!)
+                .Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(left, Timeout.InfiniteTimeSpan);
         }
         catch (Exception)
         {
             // A clock that sets no timers: it is noticed with the next step.
         }
+    }
+
+    private void Fire()
+    {
+        Volatile.Write(ref _armed, 0);
+        wake();
     }
 }

@@ -38,10 +38,7 @@ public sealed class LoadTests
         await using Site site = await Site.StartAsync();
         using var leaving = new CancellationTokenSource();
         Task<HttpResponseMessage> request = site.SendAsync(Path, Endless("bakery", streams), cancellation: leaving.Token);
-        while (site.Engine.Status.Running == 0)
-        {
-            await Task.Yield();
-        }
+        await site.UntilAsync(status => status is { Running: > 0 } or { EndedRequests: > 0 });
 
         HttpResponseMessage? begun = streams ? await request : null;
         begun?.Dispose();
@@ -100,10 +97,7 @@ public sealed class LoadTests
         await running.MoveNextAsync();
         IAsyncEnumerator<GeneratedToken> waiting = site.Engine.GenerateAsync(asked).GetAsyncEnumerator();
         ValueTask<bool> place = waiting.MoveNextAsync();
-        while (site.Engine.Status.Waiting == 0)
-        {
-            await Task.Yield();
-        }
+        await site.UntilAsync(status => status.Waiting > 0);
 
         using HttpResponseMessage refused = await site.SendAsync(Path, Body("hotel"));
         Assert.Multiple(() =>
@@ -122,10 +116,7 @@ public sealed class LoadTests
         await using Site site = await Site.StartAsync();
         Task<(HttpStatusCode Status, JsonNode Body)>[] running =
             [.. Demo.Tenants.Select(tenant => site.PostAsync(Path, Body(tenant, streams: false)))];
-        while (site.Engine.Status is { Running: 0, EndedRequests: 0 })
-        {
-            await Task.Yield();
-        }
+        await site.UntilAsync(status => status is { Running: > 0 } or { EndedRequests: > 0 });
 
         Task<bool> drained = site.Engine.DrainAsync(Timeout.InfiniteTimeSpan);
         using HttpResponseMessage refused = await site.SendAsync(Path, Body("hotel"));

@@ -63,6 +63,29 @@ public sealed class SlowConsumerTests
     }
 
     [Test]
+    public void A_timer_that_fires_too_early_is_set_again()
+    {
+        var clock = new ManualClock { Haste = TimeSpan.FromSeconds(1) };
+        using SteppedEngine engine = Engine(clock);
+        SteppedConsumer stalled = Stalled(engine, Large);
+        clock.Advance(TimeSpan.FromSeconds(119));
+        Step(engine, 2, stalled);
+        Assert.That(stalled.Stream.FinishReason, Is.Null, "its time is not over");
+
+        // What has woken the engine until now has been seen to: only the timer is left.
+        engine.Loop.Port.Wait();
+        Task woken = Task.Run(() =>
+        {
+            engine.Loop.Port.Wait();
+            engine.Loop.Step();
+        });
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.That(woken.Wait(TimeSpan.FromMinutes(1)), Is.True);
+        Assert.That(stalled.Stream.FinishReason, Is.EqualTo(FinishReason.Failed));
+    }
+
+    [Test]
     public void A_consumer_that_takes_a_token_now_and_then_is_slow_and_not_gone()
     {
         var clock = new ManualClock();

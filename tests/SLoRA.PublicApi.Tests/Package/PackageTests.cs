@@ -191,7 +191,7 @@ public sealed partial class PackageTests
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="SLoRA.Core" Version="{version}" />
-                <PackageReference Include="SLoRA.Text" Version="{version}" />
+                <PackageReference Include="SLoRA.Extensions.AI" Version="{version}" />
               </ItemGroup>
             </Project>
             """);

@@ -9,7 +9,10 @@ internal sealed class PackedPackages : IDisposable
     public const string Origin = "https://github.com/example/slora";
 
     private static readonly string[] Files =
-        ["Directory.Build.props", "nuget.config", ".editorconfig", "README.md", "LICENSE", Path.Combine("docs", "changelog.md")];
+    [
+        "Directory.Build.props", "Directory.Build.targets", "nuget.config", ".editorconfig", "README.md", "LICENSE",
+        Path.Combine("docs", "changelog.md"),
+    ];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("slora-package-");
 
