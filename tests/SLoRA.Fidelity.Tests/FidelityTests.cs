@@ -4,7 +4,7 @@ namespace SLoRA.Fidelity.Tests;
 
 /// <summary>
 /// Every case of every fixture on every backend: greedy tokens equal, every logit of prompt and answer within <see cref="Tolerance"/>. What
-/// is named <c>later-</c> must be refused by a typed error instead.
+/// <see cref="NotServed"/> lists must be refused by a typed error instead.
 /// </summary>
 [Parallelizable(ParallelScope.All)]
 public sealed class FidelityTests
@@ -25,7 +25,7 @@ public sealed class FidelityTests
     {
         FixtureFolder folder = FixtureFolder.Read(path);
         FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
-        if (folder.IsLater)
+        if (folder.IsRefused)
         {
             ModelLoadException refusal = (await Assert.ThrowsAsync<ModelLoadException>(() => FixtureEngine.Of(folder.Model, backend)))!;
             Assert.That(refusal.Kind, Is.EqualTo(LoadErrorKind.Incompatible), refusal.Message);
@@ -34,9 +34,9 @@ public sealed class FidelityTests
         }
 
         FixtureEngine engine = await FixtureEngine.Of(folder.Model, backend);
-        if (fixture.IsLater)
+        if (fixture.RefusedAdapter(folder) is { } refused)
         {
-            await RefusesAdapter(engine, folder, fixture);
+            await RefusesAdapter(engine, folder, fixture, refused);
             return;
         }
 
@@ -56,11 +56,10 @@ public sealed class FidelityTests
         });
     }
 
-    private static async Task RefusesAdapter(FixtureEngine engine, FixtureFolder folder, FixtureCase fixture)
+    private static async Task RefusesAdapter(FixtureEngine engine, FixtureFolder folder, FixtureCase fixture, string adapter)
     {
-        WeightedAdapter adapter = fixture.Adapters.First(candidate => candidate.Name.StartsWith("later-", StringComparison.Ordinal));
         AdapterLoadException refusal = (await Assert.ThrowsAsync<AdapterLoadException>(
-            () => engine.Engine.Adapters.RegisterAsync($"{adapter.Name} of {fixture.Name}", folder.Adapter(adapter.Name))))!;
+            () => engine.Engine.Adapters.RegisterAsync($"{adapter} of {fixture.Name}", folder.Adapter(adapter))))!;
         Assert.That(refusal.Kind, Is.EqualTo(LoadErrorKind.Incompatible), refusal.Message);
         TestContext.Out.WriteLine($"refused: {refusal.Message}");
     }

@@ -13,8 +13,8 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     /// <summary>The model's folder; a GGUF fixture keeps its one file beside the cases.</summary>
     public string Model => Directory.Exists(System.IO.Path.Combine(Path, "model")) ? System.IO.Path.Combine(Path, "model") : Path;
 
-    /// <summary>Not served yet: loading it must be refused.</summary>
-    public bool IsLater => Name.StartsWith("later-", StringComparison.Ordinal);
+    /// <summary>Whether its model must be refused.</summary>
+    public bool IsRefused => NotServed.Model(this);
 
     public string Adapter(string name) => System.IO.Path.Combine(Path, "adapters", name);
 
@@ -34,7 +34,7 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     {
         using FileStream stream = File.OpenRead(System.IO.Path.Combine(path, "expected.json"));
         Expectations expected = JsonSerializer.Deserialize<Expectations>(stream, Json)!;
-        return new FixtureFolder(path, expected.Cases, expected.MaxNewTokens);
+        return new FixtureFolder(path, expected.Cases ?? [], expected.MaxNewTokens);
     }
 
     private static IEnumerable<FixtureFolder> Under(string root)
@@ -49,9 +49,9 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
 
     private static bool IsFixture(string path) => File.Exists(System.IO.Path.Combine(path, "expected.json"));
 
-    /// <param name="Cases">The cases.</param>
+    /// <param name="Cases">The cases; null in a file that expects something else.</param>
     /// <param name="MaxNewTokens">The limit of the cases of text.</param>
-    private sealed record Expectations(IReadOnlyList<FixtureCase> Cases, int MaxNewTokens);
+    private sealed record Expectations(IReadOnlyList<FixtureCase>? Cases, int MaxNewTokens);
 }
 
 /// <summary>One request and its answer.</summary>
@@ -84,9 +84,9 @@ internal sealed record FixtureCase
 
     public bool IsText => Messages is not null;
 
-    public bool IsLater => IsLaterName(Name) || Adapters.Any(adapter => IsLaterName(adapter.Name));
-
-    private static bool IsLaterName(string name) => name.StartsWith("later-", StringComparison.Ordinal);
+    /// <summary>The adapter of the case that must be refused, in the folder of a model that is served; null if there is none.</summary>
+    public string? RefusedAdapter(FixtureFolder folder) =>
+        Adapters.Select(adapter => adapter.Name).FirstOrDefault(name => NotServed.Adapter(folder.Adapter(name)));
 }
 
 internal sealed record WeightedAdapter(string Name, float Weight);

@@ -22,7 +22,7 @@ public sealed class FrontdeskFidelityTests
         from folder in FixtureFolder.All().Prepend(FixtureFolder.Read(Repository.PathOf("samples", "models", "frontdesk")))
             .DistinctBy(folder => Path.GetFullPath(folder.Path))
         from fixture in folder.Cases
-        where fixture.IsText && !folder.IsLater && !fixture.IsLater
+        where fixture.IsText && !folder.IsRefused && fixture.RefusedAdapter(folder) is null
         from backend in Backends
         select Data(folder, fixture, backend);
 

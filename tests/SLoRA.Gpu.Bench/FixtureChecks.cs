@@ -25,7 +25,7 @@ internal static class FixtureChecks
         foreach (string path in paths)
         {
             FixtureFolder fixture = FixtureFolder.Read(path);
-            if (!fixture.IsLater)
+            if (!fixture.IsRefused)
             {
                 await Run(fixture, options, tally).ConfigureAwait(false);
             }
@@ -34,7 +34,7 @@ internal static class FixtureChecks
 
     private static async Task Run(FixtureFolder fixture, GpuOptions options, Tally tally)
     {
-        FixtureCase[] cases = [.. fixture.Cases.Where(candidate => !candidate.IsText && !candidate.IsLater)];
+        FixtureCase[] cases = [.. fixture.Cases.Where(candidate => !candidate.IsText && candidate.RefusedAdapter(fixture) is null)];
         await using LoraServingEngine engine = await Build(fixture, options).ConfigureAwait(false);
         foreach (string name in cases.SelectMany(candidate => candidate.Adapters).Select(adapter => adapter.Name).Distinct())
         {
