@@ -33,6 +33,36 @@ internal sealed class FixedLogitsBackend : IBackend
 
     public DeviceRows CreateRows(RowSet rows, int width) => new Rows(rows, width);
 
+    public DeviceExperts LoadExperts(ExpertSources sources) => new Experts(sources.Experts, sources.Outputs, sources.Inputs);
+
+    public DeviceRoutes CreateRoutes(int experts, int chosen) => new Routes(experts, chosen);
+
+    public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => new Rows(RowSet.Routed, width);
+
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    {
+    }
+
+    public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+    }
+
+    public void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+    }
+
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+    }
+
+    public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
+    {
+    }
+
+    public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)
+    {
+    }
+
     public DeviceRope CreateRope(RopeDescription rope) => new Rope();
 
     public void CompleteLoading(DecoderShape decoder)
@@ -63,7 +93,7 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
-    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
     }
 
@@ -113,6 +143,10 @@ internal sealed class FixedLogitsBackend : IBackend
     private sealed class Vector(int length) : DeviceVector(length);
 
     private sealed class Rows(RowSet rows, int width) : DeviceRows(rows, width);
+
+    private sealed class Experts(int experts, int outputs, int inputs) : DeviceExperts(experts, outputs, inputs);
+
+    private sealed class Routes(int experts, int chosen) : DeviceRoutes(experts, chosen);
 
     private sealed class Rope : DeviceRope;
 

@@ -77,9 +77,9 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         => Time("rotate+store", () => Inner.RotateAndStore(qkv, layer, attention, rope));
 
     /// <inheritdoc/>
-    public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
-        OperatorCall call = Time("attention", () => Inner.Attend(qkv, layer, attention, y));
+        OperatorCall call = Time("attention", () => Inner.Attend(qkv, layer, attention, y, sinks));
         double positions = 0;
         foreach (int position in _plan.Positions)
         {

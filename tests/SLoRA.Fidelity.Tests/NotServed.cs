@@ -24,7 +24,6 @@ internal static class NotServed
         "glm4",
         "glm4_moe",
         "glm4_moe_lite",
-        "gpt_oss",
         "granite",
         "granitemoehybrid",
         "hunyuan_v1_dense",
@@ -33,17 +32,14 @@ internal static class NotServed
         "llama4_text",
         "minimax_m2",
         "ministral3",
-        "mixtral",
         "nemotron",
         "nemotron_h",
         "olmo2",
         "olmo3",
         "olmoe",
         "phi3",
-        "qwen2_moe",
         "qwen3_5_moe_text",
         "qwen3_5_text",
-        "qwen3_moe",
         "qwen3_next",
         "seed_oss",
         "smollm3",
@@ -63,7 +59,6 @@ internal static class NotServed
         "compressed-tensors",
         "fp8",
         "gptq",
-        "mxfp4",
     ];
 
     private static readonly HashSet<string> AdapterOptions =
@@ -73,7 +68,6 @@ internal static class NotServed
         "ensure_weight_tying",
         "lora_bias",
         "modules_to_save",
-        "target_parameters",
         "trainable_token_indices",
         "use_dora",
     ];

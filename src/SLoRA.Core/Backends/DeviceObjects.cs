@@ -11,13 +11,19 @@ internal enum RowSet
 
     /// <summary>Row i is the i-th output row of the step plan.</summary>
     Output,
+
+    /// <summary>Each row of the step once for each expert that it has chosen, in the order of <see cref="DeviceRoutes"/>.</summary>
+    Routed,
 }
 
 /// <summary>fp32 rows of one width in device memory, <c>[rows, Width]</c>. Made by a backend, understood only by it.</summary>
-internal abstract class DeviceRows(RowSet rows, int width)
+internal abstract class DeviceRows(RowSet rows, int width, int copies = 1)
 {
     /// <summary>Which rows these are.</summary>
     public RowSet Rows { get; } = rows;
+
+    /// <summary>Rows for each row of the step: the experts that a row chooses for <see cref="RowSet.Routed"/>, else 1.</summary>
+    public int Copies { get; } = copies;
 
     /// <summary>Columns.</summary>
     public int Width { get; } = width;

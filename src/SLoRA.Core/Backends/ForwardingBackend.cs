@@ -45,6 +45,15 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual DeviceRows CreateRows(RowSet rows, int width) => Inner.CreateRows(rows, width);
 
     /// <inheritdoc/>
+    public virtual DeviceExperts LoadExperts(ExpertSources sources) => Inner.LoadExperts(sources);
+
+    /// <inheritdoc/>
+    public virtual DeviceRoutes CreateRoutes(int experts, int chosen) => Inner.CreateRoutes(experts, chosen);
+
+    /// <inheritdoc/>
+    public virtual DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => Inner.CreateRoutedRows(routes, width);
+
+    /// <inheritdoc/>
     public virtual DeviceRope CreateRope(RopeDescription rope) => Inner.CreateRope(rope);
 
     /// <inheritdoc/>
@@ -71,8 +80,11 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.RotateAndStore(qkv, layer, attention, rope);
 
     /// <inheritdoc/>
-    public virtual void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) =>
-        Inner.Attend(qkv, layer, attention, y);
+    public virtual void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null) =>
+        Inner.Attend(qkv, layer, attention, y, sinks);
+
+    /// <inheritdoc/>
+    public virtual void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y) => Inner.GateClamped(gate, x, y);
 
     /// <inheritdoc/>
     public virtual void Gate(Activation activation, DeviceRows x, DeviceRows y) => Inner.Gate(activation, x, y);
@@ -83,6 +95,23 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     /// <inheritdoc/>
     public virtual void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) =>
         Inner.AddNorm(x, y, weight, epsilon, z);
+
+    /// <inheritdoc/>
+    public virtual void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
+        Inner.Route(logits, routing, correction, routes);
+
+    /// <inheritdoc/>
+    public virtual void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => Inner.Spread(x, routes, weighted, y);
+
+    /// <inheritdoc/>
+    public virtual void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y) =>
+        Inner.LinearOfExperts(linear, x, routes, y);
+
+    /// <inheritdoc/>
+    public virtual void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => Inner.Combine(x, routes, weighted, y);
+
+    /// <inheritdoc/>
+    public virtual void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) => Inner.AddGated(y, gate, x);
 
     /// <inheritdoc/>
     public virtual void GatherOutputs(DeviceRows x, DeviceRows y) => Inner.GatherOutputs(x, y);

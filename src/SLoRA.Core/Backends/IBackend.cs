@@ -47,6 +47,15 @@ internal interface IBackend : IDisposable
     /// <summary>Makes rows of one width; rows as many as a plan can have.</summary>
     DeviceRows CreateRows(RowSet rows, int width);
 
+    /// <summary>Makes the weights of one product of every expert of a layer ready.</summary>
+    DeviceExperts LoadExperts(ExpertSources sources);
+
+    /// <summary>Makes room for what the rows of a step choose.</summary>
+    DeviceRoutes CreateRoutes(int experts, int chosen);
+
+    /// <summary>Makes rows of one width, <see cref="RowSet.Routed"/> by these routes.</summary>
+    DeviceRows CreateRoutedRows(DeviceRoutes routes, int width);
+
     /// <summary>Makes a rotary embedding.</summary>
     DeviceRope CreateRope(RopeDescription rope);
 
@@ -87,9 +96,15 @@ internal interface IBackend : IDisposable
 
     /// <summary>
     /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through
-    /// the page tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
+    /// the page tables; q is the first H d columns of qkv, y <c>[T, H d]</c>. With sinks <c>[H]</c> the softmax of a head has one more
+    /// score, whose probability nobody gets.
     /// </summary>
-    void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y);
+    void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null);
+
+    /// <summary>
+    /// <c>y = (u + 1) ∘ g / (1 + e^(−α g))</c> for x <c>[T, 2 I]</c> whose columns are g and u in turn, g at most and u within the limit.
+    /// </summary>
+    void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y);
 
     /// <summary><c>y = f(g) ∘ u</c> for x <c>[T, 2 I]</c> with g its left and u its right half.</summary>
     void Gate(Activation activation, DeviceRows x, DeviceRows y);
@@ -101,6 +116,29 @@ internal interface IBackend : IDisposable
     /// <c>x += y</c>, then <c>z = w ∘ x / √(mean(x²) + ε)</c>: the same bits as <see cref="Add"/> and <see cref="Norm"/>.
     /// </summary>
     void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z);
+
+    /// <summary>
+    /// Chooses the experts of every row by its logits <c>[T, E]</c>: scores s, the k largest of <c>s + correction</c>, weights of s; see
+    /// <see cref="Routing"/>.
+    /// </summary>
+    void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes);
+
+    /// <summary><c>y[p] = x[row(p)]</c> for every routed row p, times its weight if <paramref name="weighted"/>.</summary>
+    void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y);
+
+    /// <summary>
+    /// <c>y[p] = x[p] W_eᵀ + b_e</c> for every routed row p and its expert e, plus for each entry of the work list of its row whose
+    /// generation targets the expert <c>weight · scale · (x Aᵀ) Bᵀ</c>. x and y are routed rows.
+    /// </summary>
+    void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y);
+
+    /// <summary>
+    /// <c>y[t] = Σ x[p]</c> over the routed rows p of row t, the best expert first, each times its weight if <paramref name="weighted"/>.
+    /// </summary>
+    void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y);
+
+    /// <summary><c>y[t] += x[t] / (1 + e^(−g[t]))</c> for g <c>[T, 1]</c>.</summary>
+    void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x);
 
     /// <summary><c>y[o] = x[outputRow(o)]</c> <c>[O, D]</c>.</summary>
     void GatherOutputs(DeviceRows x, DeviceRows y);

@@ -188,8 +188,9 @@ internal sealed class EngineAssembly : IDisposable
 
     /// <summary>What each weight takes as <see cref="IBackend.ReserveWeights"/> counts.</summary>
     private static IEnumerable<long> WeightSizes(BaseModel model) => model.Modules.Tensors.Select(
-        tensor => tensor.Shape.Length == 1
-            ? tensor.ElementCount * sizeof(float)
+        // A packed byte is two numbers, which are widened to two bytes each.
+        tensor => tensor.IsBytes ? 4 * tensor.ElementCount
+            : tensor.Shape.Length == 1 ? tensor.ElementCount * sizeof(float)
             : model.FormatOf(tensor.Name).BytesOf(tensor.ElementCount));
 
     private static ModelInfo Describe(BaseModel model) => new()

@@ -33,6 +33,9 @@ internal abstract class WeightFormat
     /// <summary>bfloat16: the upper half of fp32.</summary>
     public static PlainFormat BF16 { get; } = new(TensorType.BF16);
 
+    /// <summary>Bytes of a packed format, which mean nothing alone.</summary>
+    public static PlainFormat Bytes { get; } = new(TensorType.U8);
+
     /// <summary>Blocks of 32 8-bit integers and their half-precision scale.</summary>
     public static Q8Format Q8_0 { get; } = new();
 

@@ -98,7 +98,9 @@ internal sealed class BaseModel : IDisposable
     public unsafe WeightSource Weight(string name, CancellationToken cancellation = default)
     {
         TensorEntry tensor = Tensor(name);
-        (int rows, int columns) = tensor.Shape is [long first, long second] ? ((int)first, (int)second) : (1, (int)tensor.ElementCount);
+        // Of a tensor with more dimensions, every row of every matrix is a row.
+        int columns = tensor.Shape is [_, .., long last] ? (int)last : (int)tensor.ElementCount;
+        int rows = columns == 0 ? 0 : checked((int)(tensor.ElementCount / columns));
         if (_access == ModelAccess.Map)
         {
             return new WeightSource(name, Format(tensor), _checkpoint.Address(name), rows, columns);
@@ -147,5 +149,7 @@ internal sealed class BaseModel : IDisposable
     private TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
 
     // The catalogue has refused every other type.
-    private static WeightFormat Format(TensorEntry tensor) => WeightFormat.Of(tensor.Type) ?? throw UnservedType.Error(tensor.Type);
+    private static WeightFormat Format(TensorEntry tensor) => tensor.Type == TensorType.U8
+        ? WeightFormat.Bytes
+        : WeightFormat.Of(tensor.Type) ?? throw UnservedType.Error(tensor.Type);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Backends;
+using SLoRA.Formats;
 using SLoRA.Models.Blocks;
 using SLoRA.Step;
 
@@ -50,9 +51,17 @@ internal static class DecoderLoader
 
     private static RunningBlock Load(Block block, BlockLoader loader)
     {
-        RunningBlock running = block.Load(loader);
-        loader.Complete();
-        return running;
+        try
+        {
+            RunningBlock running = block.Load(loader);
+            loader.Complete();
+            return running;
+        }
+        catch (FormatError error)
+        {
+            // What only reading the weights can tell.
+            throw new ModelLoadException(error);
+        }
     }
 }
 

@@ -45,7 +45,11 @@ internal sealed class DecoderModules
             bool isHead = layer < 0 && module == decoder.Head;
             if (!isHead || !decoder.TiedEmbeddings)
             {
-                tensors.AddRange(module.Tensors.Select(tensor => new ExpectedTensor(name + tensor.Suffix, tensor.Shape)));
+                tensors.AddRange(module.Tensors.Select(tensor => new ExpectedTensor(name + tensor.Suffix, tensor.Shape)
+                {
+                    IsBytes = module is ExpertModule { Storage: ExpertStorage.Mxfp4 } experts
+                        && (tensor.Suffix == experts.Blocks || tensor.Suffix == experts.Scales),
+                }));
             }
 
             switch (module)
@@ -55,15 +59,21 @@ internal sealed class DecoderModules
                     break;
                 case LinearModule linear:
                     string? storedAs = isHead && decoder.TiedEmbeddings ? decoder.HeadWeight.Name : null;
-                    AddTarget(name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, storedAs);
+                    AddTarget(
+                        name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, storedAs,
+                        linear.Alias is { } alias ? prefix + alias : null);
                     break;
-                case NormModule:
+                case ExpertModule experts:
+                    AddExperts(experts, prefix, layer);
+                    break;
+                case NormModule or VectorModule:
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");
             }
 
-            void AddTarget(string name, TargetKind kind, int inputs, int outputs, bool isTarget, string? storedAs) =>
+            void AddTarget(
+                string name, TargetKind kind, int inputs, int outputs, bool isTarget, string? storedAs, string? alias = null) =>
                 targets.Add(new TargetModule
                 {
                     Index = targets.Count,
@@ -74,7 +84,42 @@ internal sealed class DecoderModules
                     OutFeatures = outputs,
                     IsTarget = isTarget,
                     StoredAs = storedAs,
+                    Alias = alias,
                 });
+        }
+
+        void AddExperts(ExpertModule module, string prefix, int layer)
+        {
+            var parameter = new ExpertParameter(
+                prefix + module.Name, module.Alias is { } alias ? prefix + alias : null, module.Parameter, module.Place, module.Experts,
+                module.Inputs, module.Outputs, module.Order);
+            for (int part = 0; part < module.Parts; part++)
+            {
+                AddOfEach(TargetKind.Expert, module.PartOutputs, module.Parts == 1 ? parameter : null, e => module.Part(e, part));
+            }
+
+            if (module.Parts > 1)
+            {
+                AddOfEach(TargetKind.FusedExpert, module.Outputs, parameter, e => $".{e}.{module.Parameter}");
+            }
+
+            void AddOfEach(TargetKind kind, int outputs, ExpertParameter? parameter, Func<int, string> name)
+            {
+                for (int expert = 0; expert < module.Experts; expert++)
+                {
+                    targets.Add(new TargetModule
+                    {
+                        Index = targets.Count,
+                        Name = prefix + module.Name + name(expert),
+                        Alias = module.Alias is { } alias ? prefix + alias + name(expert) : null,
+                        Kind = kind,
+                        Layer = layer,
+                        InFeatures = module.Inputs,
+                        OutFeatures = outputs,
+                        Parameter = parameter,
+                    });
+                }
+            }
         }
     }
 }
@@ -84,6 +129,9 @@ internal sealed class DecoderModules
 /// <param name="Shape">Its dimensions, outermost first.</param>
 internal sealed record ExpectedTensor(string Name, ImmutableArray<long> Shape)
 {
+    /// <summary>Whether its elements are bytes of a packed format instead of weights.</summary>
+    public bool IsBytes { get; init; }
+
     /// <summary>Elements.</summary>
     public long ElementCount => Shape.Aggregate(1L, static (product, size) => product * size);
 }

@@ -11,4 +11,13 @@ internal enum TargetKind
 
     /// <summary>The product that gives the logits.</summary>
     Head,
+
+    /// <summary>A product with the matrix of one expert: for the rows that have chosen it.</summary>
+    Expert,
+
+    /// <summary>
+    /// Several products of one expert that lie side by side, as a parameter of all experts has them. Only adapters on that parameter reach
+    /// it.
+    /// </summary>
+    FusedExpert,
 }

@@ -21,6 +21,21 @@ internal sealed record TargetModule
     /// <summary>Rows of B. For the embedding the hidden size.</summary>
     public required int OutFeatures { get; init; }
 
+    /// <summary>The name of the same module in another version of the reference; null if it has one name only.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>
+    /// The parameter that holds this matrix for every expert, as adapters know it; null for what is none of an expert's, and for a part of
+    /// a fused one.
+    /// </summary>
+    public ExpertParameter? Parameter { get; init; }
+
+    /// <summary>Its names.</summary>
+    public IEnumerable<string> Names => Alias is null ? [Name] : [Name, Alias];
+
+    /// <summary>Whether this is of one expert.</summary>
+    public bool IsOfExpert => Kind is TargetKind.Expert or TargetKind.FusedExpert;
+
     /// <summary>Whether adapters may target it. One that may not is refused by name when an adapter does.</summary>
     public bool IsTarget { get; init; } = true;
 

@@ -95,6 +95,17 @@ internal static class TensorCatalog
                 $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
         }
 
+        if (expected.IsBytes)
+        {
+            if (actual.Type != TensorType.U8)
+            {
+                throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
+                    $"has type {actual.Type}; packed weights are U8");
+            }
+
+            return;
+        }
+
         WeightFormat format = WeightFormat.Of(actual.Type)
             ?? throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
                 $"has type {actual.Type}; weights are F32, F16 or BF16");

@@ -175,7 +175,7 @@ internal sealed class DecoderLoaderTests
         public override void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
             Ran.Add($"store in layer {layer}");
 
-        public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) =>
+        public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null) =>
             Ran.Add($"attend to layer {layer}");
     }
 }

@@ -10,7 +10,14 @@ namespace SLoRA.Adapters.Intake;
 /// <param name="Scale">What multiplies B A.</param>
 /// <param name="A">A, [rank, in].</param>
 /// <param name="B">B, [out, rank].</param>
-internal sealed record AdapterModule(TargetModule Target, int Rank, float Scale, TensorEntry A, TensorEntry B);
+internal sealed record AdapterModule(TargetModule Target, int Rank, float Scale, TensorEntry A, TensorEntry B)
+{
+    /// <summary>
+    /// Where A and B come from if the file has the factors of all experts in one tensor each: A and B are then what they become when they
+    /// are read. Null if they are tensors of the file.
+    /// </summary>
+    public ExpertSlice? Slice { get; init; }
+}
 
 /// <summary>
 /// A copy of a weight of the base model that an adapter file carries. It must equal the base's own, or the adapter is for another model.

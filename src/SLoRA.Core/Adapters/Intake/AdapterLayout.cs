@@ -38,8 +38,11 @@ internal sealed record AdapterLayout(
         Action? pause = work is null ? null : work.Pause;
         var matcher = new TargetMatcher(config, pause);
         ImmutableArray<TargetModule> targeted =
-            [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
-        if (targeted.IsEmpty)
+            [.. targets.Where(target => IsTargeted(target, matcher))];
+        Dictionary<ExpertParameter, int> firstTargets = FirstTargets(targets);
+        ImmutableArray<ExpertParameter> parameters = [.. firstTargets.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
+        ImmutableArray<ExpertParameter> fused = [.. parameters.Where(parameter => parameter.Names.Any(matcher.TargetsParameter))];
+        if (targeted.IsEmpty && fused.IsEmpty)
         {
             throw NothingTargeted(reader, matcher);
         }
@@ -51,28 +54,87 @@ internal sealed record AdapterLayout(
         }
 
         CheckLayers(config, targets);
-        matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
+        matcher.CheckPatterns([.. targeted.SelectMany(PatternNames), .. fused.SelectMany(parameter => parameter.Names)]);
 
+        var fusedTensors = new FusedTensors(reader.File, parameters, fused);
         AssignedTensors tensors =
-            AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, pause);
+            AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, fusedTensors, pause);
+        HashSet<string> expertNames = tensors.ExpertNames();
+        targeted =
+            [.. targeted.Where(target => target.Kind != TargetKind.Expert || expertNames.Contains(AssignedTensors.LastName(target)))];
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)
         {
-            (int rank, double alpha) = matcher.RankAndAlpha(target.Name);
+            (int rank, double alpha) = matcher.RankAndAlpha([.. PatternNames(target)]);
             TensorEntry a = tensors.A(target), b = tensors.B(target);
             shapes.Check(target, a, rank, isA: true);
             shapes.Check(target, b, rank, isA: false);
             modules.Add(new AdapterModule(target, rank, config.Scale(rank, alpha), a, b));
         }
 
+        foreach (ExpertParameter parameter in fused)
+        {
+            (int rank, double alpha) = matcher.RankAndAlpha([.. parameter.Names]);
+            ImmutableArray<TargetModule> experts = targets.Slice(firstTargets[parameter], parameter.Experts);
+            modules.AddRange(fusedTensors.Modules(parameter, experts, config, rank, alpha));
+        }
+
+        modules.Sort((one, other) => one.Target.Index.CompareTo(other.Target.Index));
+        CheckOnce(reader, modules);
         foreach (BaseMatrix matrix in tensors.BaseMatrices)
         {
             shapes.CheckBase(matrix);
         }
 
-        ImmutableArray<string> unused = matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]);
-        return new AdapterLayout(modules.MoveToImmutable(), tensors.BaseMatrices, unused);
+        ImmutableArray<string> unused =
+        [
+            .. matcher.NamesWithoutModule([.. targets.SelectMany(target => target.Names)]),
+            .. matcher.NamesWithoutParameter(
+                [.. parameters.SelectMany(parameter => parameter.Names), .. targets.SelectMany(target => target.Names).Select(Weight)]),
+        ];
+        return new AdapterLayout(modules.ToImmutable(), tensors.BaseMatrices, unused);
+    }
+
+    /// <summary>
+    /// Whether an adapter targets a module under one of its names, or its weight. Modules of single experts are only asked for if the file
+    /// has some: the same names mean the shared expert or dense layers to adapters that have none.
+    /// </summary>
+    private static bool IsTargeted(TargetModule target, TargetMatcher matcher) =>
+        target.Kind != TargetKind.FusedExpert
+        && target.Names.Any(name => matcher.Targets(name, target.Kind == TargetKind.Linear)
+            || (target.Kind == TargetKind.Linear && matcher.TargetsParameter(Weight(name))));
+
+    /// <summary>The module of expert 0 of each parameter; those of the other experts follow.</summary>
+    private static Dictionary<ExpertParameter, int> FirstTargets(ImmutableArray<TargetModule> targets)
+    {
+        var first = new Dictionary<ExpertParameter, int>(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < targets.Length; i++)
+        {
+            if (targets[i].Parameter is { } parameter)
+            {
+                first.TryAdd(parameter, i);
+            }
+        }
+
+        return first;
+    }
+
+    private static IEnumerable<string> PatternNames(TargetModule target) => target.Names.Concat(target.Names.Select(Weight));
+
+    private static string Weight(string module) => module + ".weight";
+
+    private static void CheckOnce(AdapterReader reader, IReadOnlyList<AdapterModule> modules)
+    {
+        for (int i = 1; i < modules.Count; i++)
+        {
+            if (modules[i].Target.Index == modules[i - 1].Target.Index)
+            {
+                throw new FormatError(
+                    LoadErrorKind.Tensor, reader.File, modules[i].A.Name,
+                    $"and {Shown.Name(modules[i - 1].A.Name)} are both for {modules[i].Target.Name}");
+            }
+        }
     }
 
     private static FormatError DoraRefusal(AdapterReader reader)

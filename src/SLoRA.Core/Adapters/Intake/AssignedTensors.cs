@@ -32,6 +32,15 @@ internal sealed class AssignedTensors
     /// <exception cref="FormatError">The file has none.</exception>
     public TensorEntry B(TargetModule target) => Matrix(target, isA: false);
 
+    /// <summary>The last names of modules of single experts that the file has a matrix for.</summary>
+    public HashSet<string> ExpertNames() =>
+        [.. _targets.Where(target => target.IsOfExpert
+                && (_matrices.ContainsKey((target.Index, true)) || _matrices.ContainsKey((target.Index, false))))
+            .Select(LastName)];
+
+    /// <summary>The last part of a module's name.</summary>
+    public static string LastName(TargetModule target) => target.Name[(target.Name.LastIndexOf('.') + 1)..];
+
     /// <summary>All A, or all B, of the modules that bear the same last name: those that have the same shape in most models.</summary>
     public IEnumerable<(TargetModule Target, TensorEntry Tensor)> Siblings(TargetModule target, bool isA) => _targets
         .Where(other => LastName(other) == LastName(target) && _matrices.ContainsKey((other.Index, isA)))
@@ -42,19 +51,28 @@ internal sealed class AssignedTensors
     /// <param name="targets">The modules of the model.</param>
     /// <param name="targeted">The indices of those that the configuration targets.</param>
     /// <param name="matcher">What the configuration targets, also outside this model.</param>
+    /// <param name="fused">Takes the factors of all experts.</param>
     /// <param name="pause">Called before each tensor, so that others can work meanwhile; null for nobody.</param>
     /// <exception cref="FormatError">A tensor has no place, or another has it already.</exception>
     public static AssignedTensors Assign(
-        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, Action? pause = null)
+        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, FusedTensors fused,
+        Action? pause = null)
     {
         var result = new AssignedTensors(reader.File, targets);
-        Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
+        Dictionary<string, TargetModule> byName = targets.Where(target => target.Kind != TargetKind.FusedExpert)
+            .SelectMany(target => target.Names.Select(name => (name, target)))
+            .ToDictionary(pair => pair.name, pair => pair.target, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)
         {
             pause?.Invoke();
             if (PeftTensorKey.Parse(tensor.Name) is not { } key)
             {
                 throw result.NotPlain(tensor);
+            }
+
+            if (fused.Take(tensor, key))
+            {
+                continue;
             }
 
             TargetModule target = key.Candidates().Select(name => byName.GetValueOrDefault(name)).FirstOrDefault(found => found is not null)
@@ -102,7 +120,7 @@ internal sealed class AssignedTensors
     private void AddBase(TensorEntry tensor, TargetModule target, bool isTargeted)
     {
         bool asBaseLayer = tensor.Name.EndsWith(".base_layer.weight", StringComparison.Ordinal);
-        if (asBaseLayer ? !isTargeted : target.Kind == TargetKind.Linear)
+        if (target.IsOfExpert || (asBaseLayer ? !isTargeted : target.Kind == TargetKind.Linear))
         {
             throw Error(LoadErrorKind.Tensor, tensor, $"is a weight of {target.Name}, which the configuration does not ask for");
         }
@@ -151,6 +169,4 @@ internal sealed class AssignedTensors
         Error(LoadErrorKind.Tensor, second, $"and {Shown.Name(first.Name)} are both for {target.Name}");
 
     private FormatError Error(LoadErrorKind kind, TensorEntry tensor, string problem) => new(kind, _file, tensor.Name, problem);
-
-    private static string LastName(TargetModule target) => target.Name[(target.Name.LastIndexOf('.') + 1)..];
 }

@@ -37,8 +37,14 @@ internal sealed class ContentReader(
                     new WeightMatrix(memory, place.Offsets[at].B, module.B))),
             ];
             List<(TensorEntry Entry, Action Read)> reads = [];
+            AddFused(modules, reads);
             foreach ((AdapterModule module, AdapterContentModule content) in description.Modules.Zip(modules))
             {
+                if (module.Slice is not null)
+                {
+                    continue;
+                }
+
                 reads.Add((module.A, () => ReadMatrix(module.A, content.A)));
                 reads.Add((module.B, () => ReadMatrix(module.B, content.B)));
             }
@@ -92,6 +98,49 @@ internal sealed class ContentReader(
             load?.HasRead(piece.Length);
             using LoadPace.Turn? turn = load?.Work(cancellationToken);
             matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
+        }
+    }
+
+    /// <summary>Factors of all experts are read once and spread over the matrices of the experts.</summary>
+    private void AddFused(ImmutableArray<AdapterContentModule> modules, List<(TensorEntry Entry, Action Read)> reads)
+    {
+        foreach (IGrouping<TensorEntry, (ExpertSlice Slice, AdapterContentModule Content)> fused in description.Modules.Zip(modules)
+            .Where(pair => pair.First.Slice is not null)
+            .GroupBy(pair => pair.First.Slice!.First, pair => (pair.First.Slice!, pair.Second)))
+        {
+            ExpertSlice slice = fused.First().Slice;
+            ImmutableArray<WeightMatrix> a = [.. fused.Select(pair => pair.Content.A)], b = [.. fused.Select(pair => pair.Content.B)];
+            (ImmutableArray<WeightMatrix> first, ImmutableArray<WeightMatrix> second) = slice.IsSwapped ? (b, a) : (a, b);
+            reads.Add((slice.First, () => ReadFused(slice.First, new FusedFactor(first, isFirst: true, slice.IsSwapped))));
+            reads.Add((slice.Second, () => ReadFused(slice.Second, new FusedFactor(second, isFirst: false, slice.IsSwapped))));
+        }
+    }
+
+    private void ReadFused(TensorEntry entry, FusedFactor factor)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            for (long offset = 0; offset < entry.Length; offset += PieceBytes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(PieceBytes, entry.Length - offset));
+                reader.Read(entry, offset, piece);
+                load?.HasRead(piece.Length);
+                using LoadPace.Turn? turn = load?.Work(cancellationToken);
+                CheckFinite(entry, offset, piece);
+                factor.Spread(offset, piece);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        foreach (WeightMatrix matrix in factor.Matrices)
+        {
+            using LoadPace.Turn? turn = load?.Work(cancellationToken);
+            FusedFactor.Measure(matrix);
         }
     }
 

@@ -39,6 +39,9 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private int _group;
     private int _paddedDim;
 
+    /// <summary>One more score for each head of the next layer, which no value belongs to; null for none.</summary>
+    public CpuVector? Sinks { get; set; }
+
     /// <summary>The first position that a row at a position sees.</summary>
     public static int FirstVisible(GroupedAttention attention, int position)
         => attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
@@ -65,7 +68,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     public ComputeJob PrepareMerge(out int parts)
     {
         float* scratch = _partials.Floats + (_tasks.Partials * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
-        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _group, _attention.HeadDim, _y);
+        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _group, _attention.HeadDim, _y, Sinks);
         return _merge;
     }
 
@@ -322,8 +325,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         int dim = _attention.HeadDim;
         for (int query = 0; query < task.Rows * _group; query++)
         {
-            float* y = _y.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
-            scratch.Total(query).Store(y, dim);
+            int head = (task.Head * _group) + (query % _group);
+            scratch.Total(query).Store(_y.Row(task.FirstRow + (query / _group)) + (head * dim), dim, Sinks, head);
         }
     }
 }

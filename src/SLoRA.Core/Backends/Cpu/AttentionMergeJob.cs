@@ -9,6 +9,7 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     private float* _scratch;
     private int _group;
     private int _dim;
+    private CpuVector? _sinks;
     private int _paddedDim;
 
     /// <summary>Elements of a query's partial results: weighted sum <c>[D']</c>, largest score, sum of weights, padding.</summary>
@@ -21,8 +22,10 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     /// <param name="group">Query heads per KV head.</param>
     /// <param name="dim">Head dimension.</param>
     /// <param name="y">The rows.</param>
-    public int Prepare(AttentionTasks tasks, float* partials, float* scratch, int group, int dim, CpuRows y)
+    /// <param name="sinks">One more score for each head; null for none.</param>
+    public int Prepare(AttentionTasks tasks, float* partials, float* scratch, int group, int dim, CpuRows y, CpuVector? sinks)
     {
+        _sinks = sinks;
         _tasks = tasks;
         _partials = partials;
         _scratch = scratch;
@@ -50,7 +53,8 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
                 total.Add(partial[_paddedDim], partial[_paddedDim + 1], partial, _paddedDim);
             }
 
-            total.Store(_y.Row(merge.FirstRow + (query / _group)) + (((merge.Head * _group) + (query % _group)) * _dim), _dim);
+            int head = (merge.Head * _group) + (query % _group);
+            total.Store(_y.Row(merge.FirstRow + (query / _group)) + (head * _dim), _dim, _sinks, head);
         }
     }
 }

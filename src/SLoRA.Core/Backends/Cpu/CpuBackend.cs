@@ -28,6 +28,12 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly NormJob _norm;
     private readonly GateJob _gate;
     private readonly AddJob _add;
+    private readonly GateClampedJob _gateClamped;
+    private readonly RouteJob _route;
+    private readonly SpreadJob _spread;
+    private readonly ExpertProductJob _expertProduct;
+    private readonly CombineJob _combine;
+    private readonly AddGatedJob _addGated;
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private KvLayout? _layout;
@@ -51,7 +57,14 @@ internal sealed unsafe class CpuBackend : IBackend
         _lora = new LoraStep(rowLimit);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
-        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
+        _product = new ProductJob(workers, results);
+        _expertProduct = new ExpertProductJob(workers, results);
+        _gateClamped = new GateClampedJob(workers);
+        _route = new RouteJob(workers);
+        _spread = new SpreadJob(workers);
+        _combine = new CombineJob(workers);
+        _addGated = new AddGatedJob(workers);
         _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -118,6 +131,23 @@ internal sealed unsafe class CpuBackend : IBackend
     {
         int limit = rows == RowSet.Step ? _rowLimit : _outputLimit;
         return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
+    }
+
+    /// <inheritdoc/>
+    public DeviceExperts LoadExperts(ExpertSources sources) => new CpuExperts(sources, _baseWeights);
+
+    /// <inheritdoc/>
+    public DeviceRoutes CreateRoutes(int experts, int chosen)
+    {
+        _quantized.Reserve(_rowLimit * chosen);
+        return new CpuRoutes(experts, chosen, _rowLimit);
+    }
+
+    /// <inheritdoc/>
+    public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
+    {
+        int limit = _rowLimit * routes.Chosen;
+        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen);
     }
 
     /// <inheritdoc/>
@@ -204,8 +234,9 @@ internal sealed unsafe class CpuBackend : IBackend
         => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
     /// <inheritdoc/>
-    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
+        _attention.Sinks = (CpuVector?)sinks;
         Run(_attention, _attention.Prepare(Plan, (CpuRows)qkv, (CpuRows)y, attention, PageMemory, _layout!, layer));
         ComputeJob merge = _attention.PrepareMerge(out int parts);
         Run(merge, parts);
@@ -225,7 +256,56 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)
+        => Run(_gateClamped, _gateClamped.Prepare(gate, (CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    {
+        var chosen = (CpuRoutes)routes;
+        Run(_route, _route.Prepare((CpuRows)logits, routing, (CpuVector?)correction, chosen, RowCount(logits)));
+        chosen.Group(RowCount(logits));
+    }
+
+    /// <inheritdoc/>
+    public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+        => Run(_spread, _spread.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
+
+    /// <inheritdoc/>
+    public void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        var inputs = (CpuRows)x;
+        var outputs = (CpuRows)y;
+        var chosen = (CpuRoutes)routes;
+        bool adapted = _lora.Gather(linear, chosen);
+        _quantized.Prepare((CpuExperts)linear.Weights);
+        int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
+        if (adapted)
+        {
+            Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora.Work, inputs, PageMemory), _quantize, quantizeParts));
+        }
+        else
+        {
+            Run(_quantize, quantizeParts);
+        }
+
+        Run(_expertProduct, _expertProduct.Prepare(linear, inputs, _quantized, chosen, outputs));
+        if (adapted)
+        {
+            Run(_expand, _expand.Prepare(_lora.Work, outputs, PageMemory));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+        => Run(_combine, _combine.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
+
+    /// <inheritdoc/>
+    public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
+        => Run(_addGated, _addGated.Prepare((CpuRows)y, (CpuRows)gate, (CpuRows)x, RowCount(y)));
 
     /// <inheritdoc/>
     public void GatherOutputs(DeviceRows x, DeviceRows y)
@@ -281,7 +361,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _memory.Clear();
     }
 
-    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;
+    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Output ? Plan.OutputCount : Plan.RowCount * rows.Copies;
 
     private void Run(ComputeJob job, int parts)
     {

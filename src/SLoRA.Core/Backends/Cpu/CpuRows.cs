@@ -10,8 +10,8 @@ internal sealed unsafe class CpuRows : DeviceRows
     public const int SpareRows = 16;
 
     /// <summary>Makes rows.</summary>
-    public CpuRows(RowSet rows, int width, int limit, AlignedMemory memory)
-        : base(rows, width)
+    public CpuRows(RowSet rows, int width, int limit, AlignedMemory memory, int copies = 1)
+        : base(rows, width, copies)
     {
         Limit = limit;
         Stride = StrideFor(width);

@@ -20,7 +20,7 @@ internal static unsafe class Int8Product128
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
@@ -36,7 +36,7 @@ internal static unsafe class Int8Product128
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)

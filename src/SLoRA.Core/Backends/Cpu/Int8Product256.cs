@@ -21,7 +21,7 @@ internal static unsafe class Int8Product256
     private static int Rows6<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
@@ -37,7 +37,7 @@ internal static unsafe class Int8Product256
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
@@ -53,7 +53,7 @@ internal static unsafe class Int8Product256
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 2 <= block.EndPanel; panel += 2)

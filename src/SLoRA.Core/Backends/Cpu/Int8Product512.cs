@@ -21,7 +21,7 @@ internal static unsafe class Int8Product512
     private static int Rows8<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
@@ -44,7 +44,7 @@ internal static unsafe class Int8Product512
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
@@ -67,7 +67,7 @@ internal static unsafe class Int8Product512
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedRows x = block.Quantized!;
+        QuantizedSpan x = block.Quantized;
         CpuMatrix matrix = block.Matrix;
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)

@@ -54,6 +54,30 @@ internal sealed class LoraEntries
         ChunkCount = chunks.Length;
     }
 
+    /// <summary>Starts over with room for so many entries that <see cref="Set"/> fills in, in no chunks.</summary>
+    public void Begin(int entries)
+    {
+        Grow(ref _rows, entries);
+        Grow(ref _weights, entries);
+        ChunkCount = 0;
+        _firsts[0] = 0;
+    }
+
+    /// <summary>Takes the next entries; the first of them.</summary>
+    public int Take(int count)
+    {
+        int first = _firsts[0];
+        _firsts[0] += count;
+        return first;
+    }
+
+    /// <summary>Fills an entry in.</summary>
+    public void Set(int entry, int row, float weight)
+    {
+        _rows[entry] = row;
+        _weights[entry] = weight;
+    }
+
     /// <summary>First entry of a chunk.</summary>
     public int FirstEntry(int chunk) => _firsts[chunk];
 

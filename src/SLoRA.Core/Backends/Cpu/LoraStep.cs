@@ -8,6 +8,7 @@ internal sealed class LoraStep(int rowLimit) : IDisposable
     private readonly int[] _outputOfRow = new int[rowLimit];
     private readonly LoraEntries _stepEntries = new();
     private readonly LoraEntries _outputEntries = new();
+    private readonly RoutedEntries _routed = new();
     private StepPlan? _plan;
 
     /// <summary>The work of the operation that was gathered last.</summary>
@@ -45,6 +46,27 @@ internal sealed class LoraStep(int rowLimit) : IDisposable
         for (int i = 0; i < group.Parts.Length; i++)
         {
             Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+        }
+
+        Work.End();
+        return Work.Products.Length > 0;
+    }
+
+    /// <summary>Gathers the work of a product of experts; false if there is none.</summary>
+    /// <param name="linear">The product.</param>
+    /// <param name="routes">What rows have chosen.</param>
+    public bool Gather(ExpertLinear linear, CpuRoutes routes)
+    {
+        if (_stepEntries.Count == 0)
+        {
+            return false;
+        }
+
+        _routed.Fill(Plan.Lora, routes);
+        Work.Begin(_routed.Entries);
+        foreach (ExpertTargets targets in linear.Targets)
+        {
+            Work.Add(Plan.Lora, _routed.Chunks, targets);
         }
 
         Work.End();

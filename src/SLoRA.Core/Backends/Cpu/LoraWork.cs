@@ -53,17 +53,27 @@ internal sealed unsafe class LoraWork : IDisposable
                 continue;
             }
 
-            if (_count == _products.Length)
-            {
-                Array.Resize(ref _products, 2 * _products.Length);
-            }
-
-            _products[_count++] = new LoraProduct(chunks[c].Adapter, tiles, Entries.FirstEntry(c), count, _floats, firstColumn);
-            _floats += (nint)count * tiles.Rank;
+            Append(chunks[c].Adapter, tiles, Entries.FirstEntry(c), count, firstColumn);
         }
     }
 
-    /// <summary>Makes room for the shrunk rows; call it after the last <see cref="Add"/>.</summary>
+    /// <summary>Adds what the work list asks of the modules of experts.</summary>
+    /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="chunks">Its entries by the experts of their rows.</param>
+    /// <param name="targets">The modules.</param>
+    public void Add(WorkList work, ReadOnlySpan<RoutedChunk> chunks, ExpertTargets targets)
+    {
+        foreach (RoutedChunk chunk in chunks)
+        {
+            ResidentAdapter adapter = work.Chunks[chunk.Chunk].Adapter;
+            if (adapter.Directory.Modules[targets.FirstTarget + chunk.Expert] is { } tiles)
+            {
+                Append(adapter, tiles, chunk.First, chunk.Count, targets.FirstColumn);
+            }
+        }
+    }
+
+    /// <summary>Makes room for the shrunk rows; call it behind the last product.</summary>
     public void End()
     {
         long bytes = _floats * sizeof(float);
@@ -77,4 +87,15 @@ internal sealed unsafe class LoraWork : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
+
+    private void Append(ResidentAdapter adapter, ModuleTiles tiles, int firstEntry, int count, int firstColumn)
+    {
+        if (_count == _products.Length)
+        {
+            Array.Resize(ref _products, 2 * _products.Length);
+        }
+
+        _products[_count++] = new LoraProduct(adapter, tiles, firstEntry, count, _floats, firstColumn);
+        _floats += (nint)count * tiles.Rank;
+    }
 }

@@ -21,19 +21,19 @@ internal readonly unsafe struct PanelBlock
     public required int EndPanel { get; init; }
 
     /// <summary>Inputs.</summary>
-    public required CpuRows X { get; init; }
+    public required RowSpan X { get; init; }
 
     /// <summary>The inputs as integers in the groups of the matrix, for int8 weights.</summary>
-    public QuantizedRows? Quantized { get; init; }
+    public QuantizedSpan Quantized { get; init; }
 
     /// <summary>Outputs.</summary>
-    public required CpuRows Y { get; init; }
+    public required RowSpan Y { get; init; }
 
     /// <summary>Column of the outputs where output 0 of the matrix goes.</summary>
     public required int FirstColumn { get; init; }
 
     /// <summary>Added to the outputs, or null.</summary>
-    public required CpuVector? Bias { get; init; }
+    public required float* Bias { get; init; }
 
     /// <summary>Rows.</summary>
     public required int Rows { get; init; }
@@ -63,7 +63,7 @@ internal readonly unsafe struct PanelBlock
                 Vector512<float> result = Vector512.Load(Result + (((r * panels) + p) * Lanes.Count));
                 if (Bias is not null)
                 {
-                    result += Vector512.Load(Bias.Data + output);
+                    result += Vector512.Load(Bias + output);
                 }
 
                 // Columns behind the matrix belong to the next part of the group.

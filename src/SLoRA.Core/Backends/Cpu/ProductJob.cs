@@ -95,7 +95,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Quantized = _quantized.For(matrix.Packing),
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
-                Bias = (CpuVector?)linear.Bias,
+                Bias = linear.Bias is CpuVector bias ? bias.Data : null,
                 Rows = _rows,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
             };

@@ -4,6 +4,7 @@ namespace SLoRA.Backends.Cpu;
 internal sealed class QuantizedInputs(int rowLimit) : IDisposable
 {
     private readonly QuantizedRows[] _all = [new QuantizedRows<Groups64>(rowLimit), new QuantizedRows<Groups32>(rowLimit)];
+    private int _rowLimit = rowLimit;
     private readonly QuantizedRows[] _wanted = new QuantizedRows[2];
     private int _count;
 
@@ -28,6 +29,20 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
         }
     }
 
+    /// <summary>The same for a product of experts.</summary>
+    public void Prepare(CpuExperts experts)
+    {
+        _count = 0;
+        foreach (QuantizedRows rows in _all)
+        {
+            if (experts.Reads(rows.GroupInputs))
+            {
+                rows.Resize(experts.Inputs);
+                _wanted[_count++] = rows;
+            }
+        }
+    }
+
     /// <summary>What a packing reads; null where it reads fp32.</summary>
     public QuantizedRows? For(PanelPacking packing)
     {
@@ -42,6 +57,21 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
         return packing.GroupInputs == 0
             ? null
             : throw new InvalidOperationException($"No activations are quantized in groups of {packing.GroupInputs} inputs.");
+    }
+
+    /// <summary>Makes sure that so many rows have room.</summary>
+    public void Reserve(int rows)
+    {
+        if (rows <= _rowLimit)
+        {
+            return;
+        }
+
+        _rowLimit = rows;
+        foreach (QuantizedRows all in _all)
+        {
+            all.RowLimit = rows;
+        }
     }
 
     /// <inheritdoc/>

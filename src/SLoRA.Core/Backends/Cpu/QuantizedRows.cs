@@ -12,6 +12,9 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
     /// <summary>Inputs that share a scale.</summary>
     public int GroupInputs { get; } = groupInputs;
 
+    /// <summary>The most rows; more have room from the next <see cref="Resize"/> on.</summary>
+    public int RowLimit { get; set; } = rowLimit;
+
     /// <summary>Pairs of inputs from one row to the next.</summary>
     public nint Stride { get; private set; }
 
@@ -42,7 +45,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
             Stride += Lanes.Count;
         }
 
-        int rows = rowLimit + CpuRows.SpareRows;
+        int rows = RowLimit + CpuRows.SpareRows;
         Grow(ref _integers, rows * Stride * sizeof(int));
         Grow(ref _scales, rows * ScaleStride * sizeof(float));
     }

@@ -41,8 +41,17 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
     }
 
     /// <summary>Writes the weighted mean.</summary>
-    public void Store(float* y, int dim)
+    /// <param name="y">Where.</param>
+    /// <param name="dim">Columns.</param>
+    /// <param name="sinks">A score for each head that has a weight and no value; null for none.</param>
+    /// <param name="head">The head.</param>
+    public void Store(float* y, int dim, CpuVector? sinks, int head)
     {
+        if (sinks is not null)
+        {
+            *weights += Exponential.Of(sinks.Data[head] - *maximum);
+        }
+
         int i = 0;
         for (; i + Lanes.Count <= dim; i += Lanes.Count)
         {

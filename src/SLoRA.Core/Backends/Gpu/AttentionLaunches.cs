@@ -44,28 +44,30 @@ internal sealed class AttentionLaunches
     }
 
     /// <summary>Attends, in splits whose partial results are merged at the end.</summary>
-    public void Attend(GpuRows qkv, int layer, GroupedAttention attention, ArrayView<float> partial, GpuRows y)
+    public void Attend(GpuRows qkv, int layer, GroupedAttention attention, ArrayView<float> partial, GpuRows y, GpuVector? sinks)
     {
-        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale);
+        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale, sinks is null ? 0 : 1);
+        // A view that nobody reads stands in for sinks that are not there.
+        ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
         if (_layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
-                _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, partial,
-                y.Values, shape);
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, scores,
+                partial, y.Values, shape);
         }
         else
         {
             _kernels.Attend.Narrow(_layout.Type)(
-                _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, partial,
-                y.Values, shape);
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, scores,
+                partial, y.Values, shape);
         }
 
         if (_step.MergeCount > 0)
         {
             _kernels.Merge(
-                _device.Stream, Launch.Groups(_step.MergeCount, attention.Heads), partial, _step.Merges, y.Values, attention.Heads,
-                attention.HeadDim);
+                _device.Stream, Launch.Groups(_step.MergeCount, attention.Heads), partial, _step.Merges, scores, y.Values,
+                attention.Heads, attention.HeadDim, shape.HasSinks);
         }
     }
 

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
@@ -25,6 +26,8 @@ internal sealed class GpuBackend : IBackend
     private readonly GpuWeights _weights;
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
+    private readonly List<GpuRoutes> _routes = [];
+    private ExpertLaunches? _experts;
     private AdapterDirectories? _directories;
     private StepUpload? _upload;
     private GpuPageMemory? _pages;
@@ -101,6 +104,8 @@ internal sealed class GpuBackend : IBackend
 
     private AttentionLaunches Attention => _attention ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
+    private ExpertLaunches Experts => _experts ?? throw new InvalidOperationException("No routes have been created.");
+
     public void AllocatePages(KvLayout layout, int pageCount)
     {
         _device.Bind();
@@ -148,6 +153,31 @@ internal sealed class GpuBackend : IBackend
         return created;
     }
 
+    public DeviceExperts LoadExperts(ExpertSources sources)
+    {
+        _device.Bind();
+        ArrayView<byte> bytes = _weights.Load(sources, out WeightFormat format);
+        WeightKernels kernels = _kernels.For(format);
+        kernels.PrepareExperts();
+        return new GpuExperts(sources, kernels, bytes);
+    }
+
+    public DeviceRoutes CreateRoutes(int experts, int chosen)
+    {
+        _device.Bind();
+        _experts ??= new ExpertLaunches(_device, _kernels.Experts);
+        var created = new GpuRoutes(experts, chosen, _rowLimit);
+        _routes.Add(created);
+        return created;
+    }
+
+    public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
+    {
+        var created = new GpuRows(RowSet.Routed, width, _rowLimit * routes.Chosen, routes.Chosen);
+        _rows.Add(created);
+        return created;
+    }
+
     public DeviceRope CreateRope(RopeDescription rope)
     {
         var created = new GpuRope(rope);
@@ -164,7 +194,7 @@ internal sealed class GpuBackend : IBackend
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
             + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
-            + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
+            + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float))) + _routes.Sum(routes => routes.Bytes);
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
         _chosen = _activations.Take<int>(_outputLimit);
@@ -173,13 +203,18 @@ internal sealed class GpuBackend : IBackend
             rows.Values = _activations.Take<float>(rows.Length);
         }
 
+        foreach (GpuRoutes routes in _routes)
+        {
+            routes.Take(_activations);
+        }
+
         foreach (GpuRope rope in _ropes)
         {
             rope.Send(_device, _activations.Take<float>((long)positions * rope.HeadDim));
         }
 
         _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
-        Lora.Reserve(_rowLimit);
+        Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
     public void BeginStep(StepPlan plan)
@@ -225,8 +260,11 @@ internal sealed class GpuBackend : IBackend
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
         Attention.RotateAndStore((GpuRows)qkv, _plan.RowCount, layer, attention, (GpuRope)rope);
 
-    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y) =>
-        Attention.Attend((GpuRows)qkv, layer, attention, _partial, (GpuRows)y);
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null) =>
+        Attention.Attend((GpuRows)qkv, layer, attention, _partial, (GpuRows)y, (GpuVector?)sinks);
+
+    public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y) =>
+        Experts.Gate(gate, (GpuRows)x, (GpuRows)y, Count(x));
 
     public void Gate(Activation activation, DeviceRows x, DeviceRows y)
     {
@@ -241,6 +279,28 @@ internal sealed class GpuBackend : IBackend
     }
 
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
+
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
+        Experts.Route((GpuRows)logits, Count(logits), routing, (GpuVector?)correction, (GpuRoutes)routes);
+
+    public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
+        Experts.Spread((GpuRows)x, (GpuRoutes)routes, weighted, (GpuRows)y, Count(y));
+
+    public void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        Experts.Multiply(linear, (GpuRows)x, (GpuRoutes)routes, (GpuRows)y, Count(x));
+        if (!_plan.Lora.Chunks.IsEmpty)
+        {
+            Experts.AddDeltas(
+                _plan, linear.Targets, (GpuRows)x, (GpuRoutes)routes, (GpuRows)y, Step, PageMemory, _directories!.View, Lora.Shrunk);
+        }
+    }
+
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
+        Experts.Combine((GpuRows)x, (GpuRoutes)routes, weighted, (GpuRows)y, Count(y));
+
+    public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) =>
+        Experts.AddGated((GpuRows)y, (GpuRows)gate, (GpuRows)x, Count(y));
 
     public void GatherOutputs(DeviceRows x, DeviceRows y) =>
         _kernels.Gather(_stream, Launch.Elements(_plan.OutputCount, x.Width), Values(x), Step.OutputRows, Values(y), x.Width);
@@ -298,5 +358,5 @@ internal sealed class GpuBackend : IBackend
 
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;
 
-    private int Count(DeviceRows rows) => rows.Rows == RowSet.Step ? _plan.RowCount : _plan.OutputCount;
+    private int Count(DeviceRows rows) => rows.Rows == RowSet.Output ? _plan.OutputCount : _plan.RowCount * rows.Copies;
 }

@@ -7,6 +7,8 @@ namespace SLoRA.Backends.Gpu;
 /// <summary>The launchers of all kernels on one device.</summary>
 internal sealed class GpuKernels(KernelLoader loader)
 {
+    private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
+
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
 
@@ -54,6 +56,9 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <inheritdoc cref="ChooseKernels.Choose"/>
     public ChooseLauncher Choose { get; } = loader.Load<ChooseLauncher>(ChooseKernels.Choose);
+
+    /// <summary>The kernels of mixtures of experts; they compile when they are first asked for.</summary>
+    public ExpertKernels Experts => _experts.Value;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];

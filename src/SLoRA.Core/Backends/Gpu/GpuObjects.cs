@@ -5,7 +5,7 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>fp32 rows; their memory is handed out when all rows of the decoder are known.</summary>
-internal sealed class GpuRows(RowSet rows, int width, int limit) : DeviceRows(rows, width)
+internal sealed class GpuRows(RowSet rows, int width, int limit, int copies = 1) : DeviceRows(rows, width, copies)
 {
     /// <summary>The most rows.</summary>
     public int Limit { get; } = limit;

@@ -1,4 +1,5 @@
 using ILGPU;
+using SLoRA.Formats;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -35,6 +36,41 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
         }
 
         return view;
+    }
+
+    /// <summary>The matrices of all experts in one piece, expert by expert and part by part.</summary>
+    /// <param name="sources">Where they come from.</param>
+    /// <param name="format">Their format.</param>
+    /// <exception cref="GpuException">They are not all in one format.</exception>
+    public ArrayView<byte> Load(ExpertSources sources, out WeightFormat format)
+    {
+        ArrayView<byte> all = default;
+        WeightFormat? first = null;
+        long offset = 0;
+        for (int expert = 0; expert < sources.Experts; expert++)
+        {
+            for (int part = 0; part < sources.PartOutputs.Length; part++)
+            {
+                WeightSource source = sources.Source(expert, part);
+                if (first is null)
+                {
+                    first = source.Format;
+                    all = Take(sources.Experts * sources.Outputs * source.RowBytes);
+                }
+
+                if (source.Format != first)
+                {
+                    throw new GpuException(
+                        GpuError.Unsupported, $"{source.Name} is stored as {source.Format}, other experts of its layer as {first}.");
+                }
+
+                Send((byte*)source.Data, all.SubView(offset, source.Bytes));
+                offset += source.Bytes;
+            }
+        }
+
+        format = first!;
+        return all;
     }
 
     /// <summary>A vector, widened to fp32.</summary>

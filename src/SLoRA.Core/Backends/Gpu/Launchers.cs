@@ -43,6 +43,7 @@ internal delegate void AttendLauncher<TStored>(
     ArrayView<int> positions,
     ArrayView<int> tableStart,
     ArrayView<int> pages,
+    ArrayView<float> sinks,
     ArrayView<float> partial,
     ArrayView<float> y,
     AttentionShape shape)
@@ -50,8 +51,8 @@ internal delegate void AttendLauncher<TStored>(
 
 /// <summary>Launches <see cref="AttentionKernels.Merge"/>.</summary>
 internal delegate void MergeLauncher(
-    AcceleratorStream stream, KernelConfig config, ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads,
-    int headDim);
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> sinks,
+    ArrayView<float> y, int heads, int headDim, int hasSinks);
 
 /// <summary>Launches <see cref="NormKernel.Run"/>.</summary>
 internal delegate void NormLauncher(

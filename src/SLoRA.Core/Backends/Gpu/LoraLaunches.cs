@@ -12,14 +12,22 @@ internal sealed class LoraLaunches(
     private const int UsualRank = 64;
 
     private DeviceArena? _shrunk;
+    private int _copies = 1;
 
-    private ArrayView<float> Shrunk => _shrunk!.All.Cast<float>();
+    /// <summary>The shrunken rows.</summary>
+    public ArrayView<float> Shrunk => _shrunk!.All.Cast<float>();
 
     /// <summary>Takes the memory that usual adapters need for so many rows.</summary>
-    public void Reserve(int rowLimit) => ReserveElements((long)LoraKernels.MaxParts * rowLimit * UsualRank);
+    /// <param name="rowLimit">Rows of a step.</param>
+    /// <param name="copies">The most routed rows of a row.</param>
+    public void Reserve(int rowLimit, int copies)
+    {
+        _copies = copies;
+        ReserveElements((long)LoraKernels.MaxParts * rowLimit * copies * UsualRank);
+    }
 
     /// <summary>Takes the memory that the present step needs, where it is more than before.</summary>
-    public void Begin() => ReserveElements(step.ShrunkLength);
+    public void Begin() => ReserveElements(step.ShrunkLength * _copies);
 
     /// <summary>Adds the deltas of a look-up: x <c>[T, width]</c>.</summary>
     public void AddToEmbedding(StepPlan plan, int target, GpuRows x)

@@ -34,6 +34,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _outputOfRow;
     private Section _entryRows;
     private Section _entryWeights;
+    private Section _entryChunks;
     private Section _chunks;
     private Section _blocks;
     private Section _tasks;
@@ -88,6 +89,12 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>Weight per entry of the work list.</summary>
     public ArrayView<float> EntryWeights => View(_entryWeights).Cast<float>();
+
+    /// <summary>Chunk per entry of the work list.</summary>
+    public ArrayView<int> EntryChunks => View(_entryChunks);
+
+    /// <summary>Blocks of rank rows that the largest rank of the step has.</summary>
+    public int RankBlocks { get; private set; }
 
     /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
     public ArrayView<int> Chunks => View(_chunks);
@@ -181,7 +188,9 @@ internal sealed unsafe class StepUpload : IDisposable
             weights[i] = list.Entries[i].Weight;
         }
 
+        Span<int> entryChunks = Take(list.Entries.Length, out _entryChunks);
         Span<int> chunks = Take(list.Chunks.Length * LoraKernels.ChunkInts, out _chunks);
+        RankBlocks = 0;
         int blockCount = 0;
         long shrunk = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
@@ -196,6 +205,8 @@ internal sealed unsafe class StepUpload : IDisposable
             record[4] = entry.MaxRank;
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
             blockCount += BlocksOf(entry);
+            RankBlocks = Math.Max(RankBlocks, BlocksOf(entry));
+            entryChunks.Slice(chunk.First, chunk.Count).Fill(i);
         }
 
         ShrunkLength = shrunk;
@@ -316,8 +327,8 @@ internal sealed unsafe class StepUpload : IDisposable
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
-        (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
-        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (10 * Block));
+        (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (3 * plan.Lora.Entries.Length)
+        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (11 * Block));
 
     /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
     private void Reserve(int ints)

@@ -26,6 +26,19 @@ internal abstract class WeightKernels
         AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
         ArrayView<float> y, ProductShape shape);
 
+    /// <summary>Compiles the products of experts.</summary>
+    public abstract void PrepareExperts();
+
+    /// <inheritdoc cref="ExpertProductKernels.Few"/>
+    public abstract void FewOfExperts(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias, GpuRoutes routes,
+        ArrayView<float> y, ProductShape shape);
+
+    /// <inheritdoc cref="ExpertProductKernels.Many"/>
+    public abstract void ManyOfExperts(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias, GpuRoutes routes,
+        ArrayView<float> y, ProductShape shape);
+
     /// <inheritdoc cref="EmbedKernel"/>
     public abstract void LookUp(
         AcceleratorStream stream, KernelConfig config, ArrayView<byte> table, ArrayView<int> tokens, ArrayView<float> x, int width);
@@ -34,12 +47,15 @@ internal abstract class WeightKernels
 /// <inheritdoc/>
 /// <typeparam name="TStored">The words that weights lie in memory as.</typeparam>
 internal sealed class WeightKernels<TStored>(
-    Func<ProductLauncher<TStored>> few, Func<ProductLauncher<TStored>> many, Func<EmbedLauncher<TStored>> lookUp) : WeightKernels
+    Func<ProductLauncher<TStored>> few, Func<ProductLauncher<TStored>> many, Func<EmbedLauncher<TStored>> lookUp,
+    Func<ExpertProductLauncher<TStored>> fewOfExperts, Func<ExpertProductLauncher<TStored>> manyOfExperts) : WeightKernels
     where TStored : unmanaged
 {
     private readonly Lazy<ProductLauncher<TStored>> _few = new(few);
     private readonly Lazy<ProductLauncher<TStored>> _many = new(many);
     private readonly Lazy<EmbedLauncher<TStored>> _lookUp = new(lookUp);
+    private readonly Lazy<ExpertProductLauncher<TStored>> _fewOfExperts = new(fewOfExperts);
+    private readonly Lazy<ExpertProductLauncher<TStored>> _manyOfExperts = new(manyOfExperts);
 
     /// <inheritdoc/>
     public override void PrepareProducts()
@@ -60,6 +76,25 @@ internal sealed class WeightKernels<TStored>(
     public override void Many(
         AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
         ArrayView<float> y, ProductShape shape) => _many.Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
+
+    /// <inheritdoc/>
+    public override void PrepareExperts()
+    {
+        _ = _fewOfExperts.Value;
+        _ = _manyOfExperts.Value;
+    }
+
+    /// <inheritdoc/>
+    public override void FewOfExperts(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias, GpuRoutes routes,
+        ArrayView<float> y, ProductShape shape) =>
+        _fewOfExperts.Value(stream, config, x, weight.Cast<TStored>(), bias, routes.Tiles, routes.TileCount, y, shape);
+
+    /// <inheritdoc/>
+    public override void ManyOfExperts(
+        AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias, GpuRoutes routes,
+        ArrayView<float> y, ProductShape shape) =>
+        _manyOfExperts.Value(stream, config, x, weight.Cast<TStored>(), bias, routes.Tiles, routes.TileCount, y, shape);
 
     /// <inheritdoc/>
     public override void LookUp(

@@ -41,11 +41,14 @@ internal static unsafe class ReferenceAttention
         return Elements.Read(layout.Type, page + block.ValueOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
     }
 
-    /// <summary><c>y = Σ softmax(scale · q · K[j]) V[j]</c> over first ≤ j ≤ last.</summary>
-    public static void Attend(ReadOnlySpan<float> q, Span<float> y, int first, int last, float scale, Element key, Element value)
+    /// <summary>
+    /// <c>y = Σ softmax(scale · q · K[j]) V[j]</c> over first ≤ j ≤ last; a sink is one more score without a value.
+    /// </summary>
+    public static void Attend(
+        ReadOnlySpan<float> q, Span<float> y, int first, int last, float scale, Element key, Element value, float? sink = null)
     {
         var scores = new float[last - first + 1];
-        float largest = float.NegativeInfinity;
+        float largest = sink ?? float.NegativeInfinity;
         for (int j = first; j <= last; j++)
         {
             float dot = 0;
@@ -58,7 +61,7 @@ internal static unsafe class ReferenceAttention
             largest = MathF.Max(largest, scores[j - first]);
         }
 
-        float sum = 0;
+        float sum = sink is { } extra ? MathF.Exp(extra - largest) : 0;
         for (int j = 0; j < scores.Length; j++)
         {
             scores[j] = MathF.Exp(scores[j] - largest);

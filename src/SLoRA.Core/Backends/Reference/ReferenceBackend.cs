@@ -56,6 +56,13 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     public DeviceRows CreateRows(RowSet rows, int width) => new ReferenceRows(rows, width, rows == RowSet.Step ? _rowLimit : _outputLimit);
 
+    public DeviceExperts LoadExperts(ExpertSources sources) => new ReferenceExperts(sources);
+
+    public DeviceRoutes CreateRoutes(int experts, int chosen) => new ReferenceRoutes(experts, chosen, _rowLimit);
+
+    public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) =>
+        new ReferenceRows(RowSet.Routed, width, _rowLimit * routes.Chosen, routes.Chosen);
+
     public DeviceRope CreateRope(RopeDescription rope) => new ReferenceRope(rope.InverseFrequencies, rope.AttentionFactor);
 
     public void CompleteLoading(DecoderShape decoder)
@@ -140,7 +147,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
         foreach (StepSlice slice in _plan.Slices)
         {
@@ -158,7 +165,8 @@ internal sealed unsafe class ReferenceBackend : IBackend
                         q, output, first, position, attention.ScoreScale,
                         (j, d) => ReferenceAttention.Key(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
                         (j, d) =>
-                            ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d));
+                            ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
+                        (sinks as ReferenceVector)?.Values[h]);
                 }
             }
         }
@@ -172,6 +180,19 @@ internal sealed unsafe class ReferenceBackend : IBackend
             for (int i = 0; i < width; i++)
             {
                 Values(y)[t][i] = Activate(activation, Values(x)[t][i]) * Values(x)[t][width + i];
+            }
+        }
+    }
+
+    public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int i = 0; i < y.Width; i++)
+            {
+                float g = MathF.Min(Values(x)[t][2 * i], gate.Limit);
+                float u = Math.Clamp(Values(x)[t][(2 * i) + 1], -gate.Limit, gate.Limit);
+                Values(y)[t][i] = (u + 1) * g / (1 + MathF.Exp(-gate.Alpha * g));
             }
         }
     }
@@ -191,6 +212,82 @@ internal sealed unsafe class ReferenceBackend : IBackend
     {
         Add(x, y);
         Norm(x, weight, epsilon, z);
+    }
+
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    {
+        var chosen = (ReferenceRoutes)routes;
+        for (int t = 0; t < Count(logits); t++)
+        {
+            ReferenceRouter.Choose(
+                Values(logits)[t], routing, ((ReferenceVector?)correction)?.Values,
+                chosen.Expert.AsSpan(t * routing.Chosen, routing.Chosen), chosen.Weight.AsSpan(t * routing.Chosen, routing.Chosen));
+        }
+
+        chosen.Group(Count(logits));
+    }
+
+    public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+        var chosen = (ReferenceRoutes)routes;
+        for (int p = 0; p < Count(y); p++)
+        {
+            int choice = chosen.ChoiceOf[p];
+            for (int i = 0; i < x.Width; i++)
+            {
+                float value = Values(x)[choice / routes.Chosen][i];
+                Values(y)[p][i] = weighted ? value * chosen.Weight[choice] : value;
+            }
+        }
+    }
+
+    public void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        var chosen = (ReferenceRoutes)routes;
+        var weights = (ReferenceExperts)linear.Weights;
+        for (int p = 0; p < Count(x); p++)
+        {
+            int expert = chosen.Expert[chosen.ChoiceOf[p]];
+            for (int n = 0; n < weights.Outputs; n++)
+            {
+                float sum = Dot(Values(x)[p], weights.Row(expert, n));
+                Values(y)[p][n] =
+                    linear.Bias is null ? sum : sum + ((ReferenceVector)linear.Bias).Values[(expert * weights.Outputs) + n];
+            }
+        }
+
+        ReferenceLora.Experts(_plan, linear.Targets, chosen, PageMemory, Values(x), Values(y));
+    }
+
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+        var chosen = (ReferenceRoutes)routes;
+        for (int t = 0; t < Count(y); t++)
+        {
+            for (int i = 0; i < y.Width; i++)
+            {
+                float sum = 0;
+                for (int choice = t * routes.Chosen; choice < (t + 1) * routes.Chosen; choice++)
+                {
+                    float value = Values(x)[chosen.RowOf[choice]][i];
+                    sum = weighted ? MathF.FusedMultiplyAdd(chosen.Weight[choice], value, sum) : sum + value;
+                }
+
+                Values(y)[t][i] = sum;
+            }
+        }
+    }
+
+    public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
+    {
+        for (int t = 0; t < Count(y); t++)
+        {
+            float weight = 1 / (1 + MathF.Exp(-Values(gate)[t][0]));
+            for (int i = 0; i < y.Width; i++)
+            {
+                Values(y)[t][i] = MathF.FusedMultiplyAdd(weight, Values(x)[t][i], Values(y)[t][i]);
+            }
+        }
     }
 
     public void GatherOutputs(DeviceRows x, DeviceRows y)
@@ -264,7 +361,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    private int Count(DeviceRows rows) => rows.Rows == RowSet.Step ? _plan.RowCount : _plan.OutputCount;
+    private int Count(DeviceRows rows) => rows.Rows == RowSet.Output ? _plan.OutputCount : _plan.RowCount * rows.Copies;
 
     /// <summary>Step row → row of the operand, or -1; null where they are the same.</summary>
     private int[]? RowMap(DeviceRows rows) => rows.Rows == RowSet.Step ? null : _outputOfRow;

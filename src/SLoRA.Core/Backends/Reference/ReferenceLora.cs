@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -37,16 +38,32 @@ internal static unsafe class ReferenceLora
                     continue;
                 }
 
-                var v = new float[module.Rank];
-                for (int r = 0; r < module.Rank; r++)
+                Expand(Shrink(x[row], a), b, entry.Weight * module.Scale, y[row].AsSpan(firstColumn));
+            }
+        }
+    }
+
+    /// <summary>Adds the deltas of a product of experts to routed rows, x <c>[T · k, in]</c>, y <c>[T · k, …]</c>.</summary>
+    public static void Experts(
+        StepPlan plan, ImmutableArray<ExpertTargets> targets, ReferenceRoutes routes, ReferencePageMemory pages, float[][] x, float[][] y)
+    {
+        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        {
+            foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+            {
+                for (int choice = entry.Row * routes.Chosen; choice < (entry.Row + 1) * routes.Chosen; choice++)
                 {
-                    for (int k = 0; k < module.A.Columns; k++)
+                    foreach (ExpertTargets target in targets)
                     {
-                        v[r] = MathF.FusedMultiplyAdd(x[row][k], a[r, k], v[r]);
+                        if (chunk.Adapter.Directory.Modules[target.FirstTarget + routes.Expert[choice]] is { } module)
+                        {
+                            int row = routes.RowOf[choice];
+                            float[] v = Shrink(x[row], Matrix(module.A, chunk.Adapter, pages));
+                            Expand(
+                                v, Matrix(module.B, chunk.Adapter, pages), entry.Weight * module.Scale, y[row].AsSpan(target.FirstColumn));
+                        }
                     }
                 }
-
-                Expand(v, b, entry.Weight * module.Scale, y[row].AsSpan(firstColumn));
             }
         }
     }
@@ -74,6 +91,20 @@ internal static unsafe class ReferenceLora
                 Expand(v, b, entry.Weight * module.Scale, x[entry.Row]);
             }
         }
+    }
+
+    private static float[] Shrink(float[] x, float[,] a)
+    {
+        var v = new float[a.GetLength(0)];
+        for (int r = 0; r < v.Length; r++)
+        {
+            for (int k = 0; k < a.GetLength(1); k++)
+            {
+                v[r] = MathF.FusedMultiplyAdd(x[k], a[r, k], v[r]);
+            }
+        }
+
+        return v;
     }
 
     private static void Expand(float[] v, float[,] b, float scale, Span<float> y)

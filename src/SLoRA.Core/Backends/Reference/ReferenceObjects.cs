@@ -5,8 +5,8 @@ namespace SLoRA.Backends.Reference;
 /// <summary>Rows as one array per row.</summary>
 internal sealed class ReferenceRows : DeviceRows
 {
-    public ReferenceRows(RowSet rows, int width, int rowLimit)
-        : base(rows, width)
+    public ReferenceRows(RowSet rows, int width, int rowLimit, int copies = 1)
+        : base(rows, width, copies)
     {
         Values = new float[rowLimit][];
         for (int i = 0; i < rowLimit; i++)

@@ -29,6 +29,17 @@ internal sealed record PeftConfig
     /// <summary>The modules that have LoRA; null for those that PEFT takes by default.</summary>
     public NamePattern? TargetModules { get; init; }
 
+    /// <summary>
+    /// Parameters that have LoRA, by their names or ends of names: the matrices of all experts of a layer, or the weight of a module.
+    /// </summary>
+    public ImmutableArray<string> TargetParameters { get; init; } = [];
+
+    /// <summary>
+    /// The version of PEFT that wrote the file, as far as it is numbers; null if it does not say. Factors of experts lie in another order
+    /// before 0.19.1.
+    /// </summary>
+    public Version? PeftVersion { get; init; }
+
     /// <summary>The modules that have none although they are targeted; null for no exception.</summary>
     public NamePattern? ExcludeModules { get; init; }
 

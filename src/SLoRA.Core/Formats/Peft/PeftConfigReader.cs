@@ -37,6 +37,9 @@ internal static class PeftConfigReader
             ExcludeModules = json.IsOn("exclude_modules") ? Names(json, "exclude_modules") : null,
             LayersToTransform = Bounded(json, "layers_to_transform", json.OptionalIntOrInts("layers_to_transform", 0, int.MaxValue) ?? []),
             LayersPattern = LayersPattern(json),
+            TargetParameters =
+                json.IsOn("target_parameters") ? Bounded(json, "target_parameters", json.OptionalStrings("target_parameters")!.Value) : [],
+            PeftVersion = Numbers(json.OptionalString("peft_version")),
             UseDora = json.Bool("use_dora", false),
         };
         json.OptionalNumber("lora_dropout", 0, 1);
@@ -150,6 +153,14 @@ internal static class PeftConfigReader
         return json.KindOf(key) == JsonValueKind.String
             ? new PeftConfig.NamePattern(json.String(key), [])
             : new PeftConfig.NamePattern(null, Bounded(json, key, json.OptionalStrings(key)!.Value));
+    }
+
+    /// <summary>The numbers that a version begins with, such as 0.19.1 of 0.19.1.dev0; null if there are not at least two.</summary>
+    private static Version? Numbers(string? version)
+    {
+        string[] parts = (version ?? "").Split('.');
+        int numbers = parts.TakeWhile(part => part.Length is > 0 and < 9 && part.All(char.IsAsciiDigit)).Count();
+        return numbers < 2 ? null : Version.Parse(string.Join('.', parts.Take(Math.Min(numbers, 3))));
     }
 
     private static ImmutableArray<string> LayersPattern(ConfigObject json)

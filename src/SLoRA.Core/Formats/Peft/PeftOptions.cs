@@ -13,12 +13,13 @@ internal static class PeftOptions
     [
         "peft_type", "task_type", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "target_modules", "exclude_modules",
         "layers_to_transform", "layers_pattern", "bias", "init_lora_weights", "use_dora", "lora_dropout",
+        "target_parameters", "peft_version",
     ]);
 
     /// <summary>Options that say where the adapter comes from, or how it was trained or started, and nothing of its function.</summary>
     public static readonly FrozenSet<string> WithoutEffect = FrozenSet.ToFrozenSet(
     [
-        "base_model_name_or_path", "revision", "auto_mapping", "inference_mode", "peft_version", "merge_weights", "runtime_config",
+        "base_model_name_or_path", "revision", "auto_mapping", "inference_mode", "merge_weights", "runtime_config",
         "megatron_core",
         // Settings of starting values that PEFT itself ignores unless init_lora_weights names them.
         "loftq_config", "eva_config", "corda_config", "lora_ga_config", "qalora_group_size",
@@ -34,7 +35,6 @@ internal static class PeftOptions
         ["modules_to_save"] = "replaces whole modules of the base model",
         ["trainable_token_indices"] = "replaces rows of the embedding",
         ["alora_invocation_tokens"] = "is activated LoRA, which starts in the middle of a prompt",
-        ["target_parameters"] = "puts LoRA on parameters that are not modules",
         ["layer_replication"] = "builds another model out of the base",
         ["lora_bias"] = "adds trained biases",
         ["fan_in_fan_out"] = "is for layers that store their weights transposed, which no served model has",

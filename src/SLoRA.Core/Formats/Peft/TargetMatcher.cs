@@ -17,6 +17,7 @@ internal sealed class TargetMatcher
     private readonly PeftConfig _config;
     private readonly Action? _pause;
     private readonly FrozenSet<string> _names;
+    private readonly FrozenSet<string> _parameters;
     private readonly FrozenSet<string> _excludedNames;
     private readonly PythonRegex? _expression;
     private readonly PythonRegex? _excludedExpression;
@@ -36,7 +37,9 @@ internal sealed class TargetMatcher
         _pause = pause;
         var budget = new RegexBudget(pause);
         string file = config.File;
-        _names = (config.TargetModules?.Names ?? DefaultTargets).ToFrozenSet(StringComparer.Ordinal);
+        ImmutableArray<string> defaults = config.TargetParameters.IsEmpty ? DefaultTargets : [];
+        _names = (config.TargetModules?.Names ?? defaults).ToFrozenSet(StringComparer.Ordinal);
+        _parameters = config.TargetParameters.ToFrozenSet(StringComparer.Ordinal);
         _excludedNames = (config.ExcludeModules?.Names ?? []).ToFrozenSet(StringComparer.Ordinal);
         if (config.TargetModules?.Expression is { } expression)
         {
@@ -84,25 +87,25 @@ internal sealed class TargetMatcher
         return _names.Contains(module) || (Lists(_names, module) && IsInChosenLayer(module));
     }
 
-    /// <summary>The rank and alpha of a targeted module.</summary>
-    public (int Rank, double Alpha) RankAndAlpha(string module)
+    /// <summary>Whether the adapter targets a parameter, be it the weight of a module.</summary>
+    /// <param name="parameter">Its full name.</param>
+    public bool TargetsParameter(string parameter) => Lists(_parameters, parameter);
+
+    /// <summary>The rank and alpha of what is targeted under one of these names.</summary>
+    public (int Rank, double Alpha) RankAndAlpha(params ReadOnlySpan<string> names)
     {
         _pause?.Invoke();
-        int rank = First(_rankKeys, module), alpha = First(_alphaKeys, module);
+        int rank = First(_rankKeys, names), alpha = First(_alphaKeys, names);
         return (rank < 0 ? _config.Rank : _config.RankPattern[rank].Value, alpha < 0 ? _config.Alpha : _config.AlphaPattern[alpha].Value);
     }
 
     /// <summary>The listed names of target_modules that are none of these modules, and no end of one.</summary>
-    public ImmutableArray<string> NamesWithoutModule(IReadOnlyCollection<string> modules)
-    {
-        if (_config.TargetModules is not { } targets)
-        {
-            return [];
-        }
+    public ImmutableArray<string> NamesWithoutModule(IReadOnlyCollection<string> modules) =>
+        _config.TargetModules is { } targets ? Without(targets.Names, modules) : [];
 
-        HashSet<string> ends = [.. modules.SelectMany(Ends)];
-        return [.. targets.Names.Where(name => !ends.Contains(name)).Distinct()];
-    }
+    /// <summary>The names of target_parameters that are none of these parameters, and no end of one.</summary>
+    public ImmutableArray<string> NamesWithoutParameter(IReadOnlyCollection<string> parameters) =>
+        Without(_config.TargetParameters, parameters);
 
     /// <summary>Refuses pattern keys that match none of the targeted modules: their ranks or alphas would be lost silently.</summary>
     /// <exception cref="FormatError">There is such a key (kind <see cref="LoadErrorKind.Config"/>).</exception>
@@ -126,6 +129,17 @@ internal sealed class TargetMatcher
         }
     }
 
+    private static ImmutableArray<string> Without(ImmutableArray<string> names, IReadOnlyCollection<string> known)
+    {
+        if (names.IsEmpty)
+        {
+            return [];
+        }
+
+        HashSet<string> ends = [.. known.SelectMany(Ends)];
+        return [.. names.Where(name => !ends.Contains(name)).Distinct()];
+    }
+
     private bool IsInChosenLayer(string module)
     {
         if (_layerExpressions.IsEmpty)
@@ -145,13 +159,16 @@ internal sealed class TargetMatcher
         return false;
     }
 
-    private static int First(ImmutableArray<PatternKey> keys, string module)
+    private static int First(ImmutableArray<PatternKey> keys, ReadOnlySpan<string> names)
     {
         for (int at = 0; at < keys.Length; at++)
         {
-            if (keys[at].IsMatch(module))
+            foreach (string name in names)
             {
-                return at;
+                if (keys[at].IsMatch(name))
+                {
+                    return at;
+                }
             }
         }
 

@@ -27,13 +27,23 @@ internal sealed record AttentionBlock : Block
     /// <summary>Whether the projections to queries, keys and values have biases.</summary>
     public bool QkvBias { get; init; }
 
+    /// <summary>Whether every head has a sink.</summary>
+    public bool HasSinks { get; init; }
+
     /// <summary>Whether the output projection has a bias.</summary>
     public bool OutputBias { get; init; }
 
     /// <inheritdoc/>
-    public override ImmutableArray<Module> Modules => QueryNorm is { } queryNorm && KeyNorm is { } keyNorm
-        ? [Query, Key, Value, Output, queryNorm, keyNorm]
-        : [Query, Key, Value, Output];
+    public override ImmutableArray<Module> Modules
+    {
+        get
+        {
+            ImmutableArray<Module> modules = QueryNorm is { } queryNorm && KeyNorm is { } keyNorm
+                ? [Query, Key, Value, Output, queryNorm, keyNorm]
+                : [Query, Key, Value, Output];
+            return HasSinks ? modules.Add(Sinks) : modules;
+        }
+    }
 
     /// <inheritdoc/>
     public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim);
@@ -48,6 +58,8 @@ internal sealed record AttentionBlock : Block
     private LinearModule Value => new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias);
 
     private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.QueryColumns, OutputBias);
+
+    private VectorModule Sinks => new("self_attn.sinks", Shape.Heads);
 
     private NormModule? QueryNorm => QueryKeyNormEpsilon is { } epsilon ? new("self_attn.q_norm", Shape.HeadDim, epsilon) : null;
 
@@ -64,6 +76,7 @@ internal sealed record AttentionBlock : Block
         private readonly LinearGroup _output;
         private readonly DeviceVector? _queryNorm;
         private readonly DeviceVector? _keyNorm;
+        private readonly DeviceVector? _sinks;
         private readonly float _epsilon;
         private readonly DeviceRope _rope;
         private readonly DeviceRows _projected;
@@ -77,6 +90,7 @@ internal sealed record AttentionBlock : Block
             _output = loader.Group(block.Output);
             _queryNorm = block.QueryNorm is { } queryNorm ? loader.Norm(queryNorm) : null;
             _keyNorm = block.KeyNorm is { } keyNorm ? loader.Norm(keyNorm) : null;
+            _sinks = block.HasSinks ? loader.Vector(block.Sinks) : null;
             _epsilon = block.QueryKeyNormEpsilon ?? 0;
             _rope = loader.Rope(block.Rope);
             _projected = loader.Rows(_qkv.Outputs);
@@ -93,7 +107,7 @@ internal sealed record AttentionBlock : Block
             }
 
             backend.RotateAndStore(_projected, _layer, _shape, _rope);
-            backend.Attend(_projected, _layer, _shape, _attended);
+            backend.Attend(_projected, _layer, _shape, _attended, _sinks);
             backend.Linear(_output, _attended, y);
         }
     }

@@ -15,6 +15,7 @@ internal sealed class BlockLoader
     private readonly int? _cacheLayer;
     private readonly int? _firstState;
     private readonly Dictionary<int, int> _rowsTaken = [];
+    private readonly Dictionary<(DeviceRoutes Routes, int Width), int> _routedRowsTaken = [];
 
     /// <summary>Prepares the loading of one block.</summary>
     /// <param name="modules">What loads modules.</param>
@@ -53,6 +54,23 @@ internal sealed class BlockLoader
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name);
+
+    /// <summary>Loads a vector that is a tensor of its own.</summary>
+    public DeviceVector Vector(VectorModule module) => _modules.Vector((VectorModule)Taken(module), _prefix);
+
+    /// <summary>Loads one product of every expert.</summary>
+    public ExpertLinear Experts(ExpertModule module) => _modules.Experts(_prefix + Taken(module).Name, module);
+
+    /// <summary>What rows choose; blocks with as many experts share it.</summary>
+    public DeviceRoutes Routes(Routing routing) => _modules.Routes(routing.Experts, routing.Chosen);
+
+    /// <summary>Routed rows for what the block computes between its input and its output; see <see cref="Rows"/>.</summary>
+    public DeviceRows RoutedRows(DeviceRoutes routes, int width)
+    {
+        int taken = _routedRowsTaken.GetValueOrDefault((routes, width));
+        _routedRowsTaken[(routes, width)] = taken + 1;
+        return _modules.RoutedRows(routes, width, taken);
+    }
 
     /// <summary>A rotation; blocks with the same description share it.</summary>
     public DeviceRope Rope(RopeDescription rope) => _modules.Rope(rope);

@@ -16,17 +16,20 @@ internal sealed record GatedMlpBlock : Block
     /// <summary>What is applied to the gate.</summary>
     public required Activation Activation { get; init; }
 
+    /// <summary>What the checkpoint calls it within its layer.</summary>
+    public string Name { get; init; } = "mlp";
+
     /// <summary>Whether gate, up and down have biases.</summary>
     public bool Bias { get; init; }
 
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules => [Gate, Up, Down];
 
-    private LinearModule Gate => new("mlp.gate_proj", IntermediateSize, HiddenSize, Bias);
+    private LinearModule Gate => new($"{Name}.gate_proj", IntermediateSize, HiddenSize, Bias);
 
-    private LinearModule Up => new("mlp.up_proj", IntermediateSize, HiddenSize, Bias);
+    private LinearModule Up => new($"{Name}.up_proj", IntermediateSize, HiddenSize, Bias);
 
-    private LinearModule Down => new("mlp.down_proj", HiddenSize, IntermediateSize, Bias);
+    private LinearModule Down => new($"{Name}.down_proj", HiddenSize, IntermediateSize, Bias);
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);

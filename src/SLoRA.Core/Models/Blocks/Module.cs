@@ -21,6 +21,9 @@ internal abstract record Module(string Name)
 /// <param name="IsTarget">Whether adapters can target it.</param>
 internal sealed record LinearModule(string Name, int Outputs, int Inputs, bool HasBias = false, bool IsTarget = true) : Module(Name)
 {
+    /// <summary>What adapters may call it besides, within its layer; null for nothing else.</summary>
+    public string? Alias { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
         HasBias ? [(".weight", [Outputs, Inputs]), (".bias", [Outputs])] : [(".weight", [Outputs, Inputs])];

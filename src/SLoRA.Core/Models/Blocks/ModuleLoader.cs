@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Step;
 
@@ -13,6 +14,8 @@ internal sealed class ModuleLoader(
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<int, List<DeviceRows>> _rows = [];
+    private readonly Dictionary<(int Experts, int Chosen), DeviceRoutes> _routes = [];
+    private readonly Dictionary<(DeviceRoutes Routes, int Width), List<DeviceRows>> _routedRows = [];
 
     /// <summary>Loads a product.</summary>
     /// <param name="name">The module's full name.</param>
@@ -37,6 +40,67 @@ internal sealed class ModuleLoader(
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector Norm(string name) => Vector(name + ".weight");
+
+    /// <summary>Loads a vector that is a tensor of its own.</summary>
+    public DeviceVector Vector(VectorModule module, string prefix)
+    {
+        WeightSource weight = source(prefix + module.Name);
+        DeviceVector vector = backend.LoadVector(weight with { Rows = 1, Columns = weight.Rows * weight.Columns });
+        loaded(weight);
+        return vector;
+    }
+
+    /// <summary>Loads one product of every expert of a layer.</summary>
+    /// <param name="name">The module's full name.</param>
+    /// <param name="module">Its declaration.</param>
+    public ExpertLinear Experts(string name, ExpertModule module)
+    {
+        using var slices = new ExpertSlices(name, module, source, loaded);
+        DeviceExperts weights = backend.LoadExperts(new ExpertSources(
+            module.Experts, [.. Enumerable.Repeat(module.PartOutputs, module.Parts)], module.Inputs, slices.Of));
+        slices.Complete();
+        DeviceVector? bias = module.HasBias ? Vector(new VectorModule($"{name}.{module.Parameter}_bias", module.Experts), "") : null;
+        var parts = ImmutableArray.CreateBuilder<ExpertTargets>();
+        for (int part = 0; part < module.Parts; part++)
+        {
+            parts.Add(new ExpertTargets(targets[name + module.Part(0, part)], part * module.PartOutputs, module.PartOutputs));
+        }
+
+        if (module.Parts > 1)
+        {
+            parts.Add(new ExpertTargets(targets[$"{name}.0.{module.Parameter}"], 0, module.Outputs));
+        }
+
+        return new ExpertLinear(weights, bias, parts.ToImmutable());
+    }
+
+    /// <summary>What rows choose, one object for each number of experts: a layer is done with it before the next one begins.</summary>
+    public DeviceRoutes Routes(int experts, int chosen)
+    {
+        if (!_routes.TryGetValue((experts, chosen), out DeviceRoutes? routes))
+        {
+            routes = backend.CreateRoutes(experts, chosen);
+            _routes.Add((experts, chosen), routes);
+        }
+
+        return routes;
+    }
+
+    /// <summary>The <paramref name="index"/>-th routed rows of a width.</summary>
+    public DeviceRows RoutedRows(DeviceRoutes routes, int width, int index)
+    {
+        if (!_routedRows.TryGetValue((routes, width), out List<DeviceRows>? rows))
+        {
+            _routedRows.Add((routes, width), rows = []);
+        }
+
+        while (rows.Count <= index)
+        {
+            rows.Add(backend.CreateRoutedRows(routes, width));
+        }
+
+        return rows[index];
+    }
 
     /// <summary>A rotation: one object on the device for each description.</summary>
     public DeviceRope Rope(RopeDescription description)

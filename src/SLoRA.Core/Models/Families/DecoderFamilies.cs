@@ -9,7 +9,11 @@ namespace SLoRA.Models.Families;
 internal static class DecoderFamilies
 {
     private static readonly FrozenDictionary<string, DecoderFamily> ByArchitecture =
-        new[] { LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family }
+        new[]
+            {
+                LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family,
+                MixtralFamily.Family, Qwen2MoeFamily.Family, Qwen3MoeFamily.Family, GptOssFamily.Family,
+            }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 
     /// <summary>Describes the decoder of a configuration.</summary>
@@ -34,7 +38,7 @@ internal static class DecoderFamilies
             throw config.Refusal("model_type", $"is {Shown.Name(type)}, but {architecture} is a {family.ModelType}");
         }
 
-        UnservedFeatures.Refuse(config);
+        UnservedFeatures.Refuse(config, family.Reads);
         return family.Describe(config);
     }
 }

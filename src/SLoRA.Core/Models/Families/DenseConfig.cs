@@ -118,7 +118,16 @@ internal sealed record DenseConfig
     /// <summary>The decoder whose layers have these attentions, each before a gated feed-forward block.</summary>
     public DecoderDescription Decoder(string architecture, IEnumerable<AttentionBlock> attentions, bool mlpBias = false)
     {
-        var mlp = new GatedMlpBlock { HiddenSize = Hidden, IntermediateSize = Intermediate, Activation = Activation.Silu, Bias = mlpBias };
+        GatedMlpBlock mlp = Mlp() with { Bias = mlpBias };
+        return Decoder(architecture, attentions.Select(attention => (attention, (Block)mlp)));
+    }
+
+    /// <summary>A gated feed-forward block of the usual width.</summary>
+    public GatedMlpBlock Mlp() => new() { HiddenSize = Hidden, IntermediateSize = Intermediate, Activation = Activation.Silu };
+
+    /// <summary>The decoder whose layers have these attentions, each before the block beside it.</summary>
+    public DecoderDescription Decoder(string architecture, IEnumerable<(AttentionBlock Attention, Block Behind)> layers)
+    {
         var attentionNorm = new NormModule("input_layernorm", Hidden, NormEpsilon);
         var mlpNorm = new NormModule("post_attention_layernorm", Hidden, NormEpsilon);
         return new DecoderDescription
@@ -131,7 +140,8 @@ internal sealed record DenseConfig
             TiedEmbeddings = Config.Bool("tie_word_embeddings", false),
             WeightType = ReadWeightType(Config),
             Layers =
-                [.. attentions.Select(attention => new LayerDescription(new Branch(attentionNorm, attention), new Branch(mlpNorm, mlp)))],
+                [.. layers.Select(layer =>
+                    new LayerDescription(new Branch(attentionNorm, layer.Attention), new Branch(mlpNorm, layer.Behind)))],
             EndOfSequence = Config.OptionalIntOrInts("eos_token_id", 0, int.MaxValue) ?? [],
         };
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using SLoRA.Formats;
 
@@ -32,9 +33,10 @@ internal static class UnservedFeatures
     // the folder.
     private const string RemoteCode = "AutoModelForCausalLM";
 
-    public static void Refuse(ConfigObject config)
+    /// <summary>Refuses what a configuration asks for and its family does not honour.</summary>
+    public static void Refuse(ConfigObject config, ImmutableArray<string> honoured)
     {
-        foreach (string key in Switches)
+        foreach (string key in Switches.Except(honoured))
         {
             if (IsOn(config, key))
             {
@@ -42,7 +44,7 @@ internal static class UnservedFeatures
             }
         }
 
-        foreach (string key in Multipliers)
+        foreach (string key in Multipliers.Except(honoured))
         {
             if (config.Has(key) && !config.IsNumber(key, 1))
             {

@@ -125,7 +125,7 @@ public sealed unsafe class ProductJobTests
                 X = (CpuRows)x,
                 Y = (CpuRows)y,
                 FirstColumn = 0,
-                Bias = (CpuVector?)group.Parts[0].Bias,
+                Bias = group.Parts[0].Bias is CpuVector bias ? bias.Data : null,
                 Rows = rows,
                 Result = result,
             };

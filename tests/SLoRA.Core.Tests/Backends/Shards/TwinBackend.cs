@@ -49,6 +49,24 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
 
     public DeviceRows CreateRows(RowSet rows, int width) => new Rows(_left.CreateRows(rows, width), _right.CreateRows(rows, width));
 
+    public DeviceExperts LoadExperts(ExpertSources sources) => throw NoExperts();
+
+    public DeviceRoutes CreateRoutes(int experts, int chosen) => throw NoExperts();
+
+    public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => throw NoExperts();
+
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) => throw NoExperts();
+
+    public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => throw NoExperts();
+
+    public void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y) => throw NoExperts();
+
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => throw NoExperts();
+
+    public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) => throw NoExperts();
+
+    public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y) => throw NoExperts();
+
     public DeviceRope CreateRope(RopeDescription rope) => new Rope(_left.CreateRope(rope), _right.CreateRope(rope));
 
     public void CompleteLoading(DecoderShape decoder)
@@ -98,7 +116,7 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
         Compare(qkv);
     }
 
-    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
         _left.Attend(Left(qkv), layer, attention, Left(y));
         _right.Attend(Right(qkv), layer, attention, Right(y));
@@ -154,6 +172,8 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
         _left.Dispose();
         _right.Dispose();
     }
+
+    private static NotSupportedException NoExperts() => new("The models of these tests have no experts.");
 
     private static DeviceRows Left(DeviceRows rows) => ((Rows)rows).Left;
 

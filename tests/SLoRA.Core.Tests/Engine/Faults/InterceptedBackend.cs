@@ -63,10 +63,10 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         base.RotateAndStore(qkv, layer, attention, rope);
     }
 
-    public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y)
+    public override void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null)
     {
         before(nameof(Attend));
-        base.Attend(qkv, layer, attention, y);
+        base.Attend(qkv, layer, attention, y, sinks);
     }
 
     public override void Gate(Activation activation, DeviceRows x, DeviceRows y)

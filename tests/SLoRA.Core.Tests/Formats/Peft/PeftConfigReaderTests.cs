@@ -54,7 +54,6 @@ internal sealed class PeftConfigReaderTests
     [TestCase("trainable_token_indices", "[1]")]
     [TestCase("trainable_token_indices", "{\"embed_tokens\":[1]}")]
     [TestCase("alora_invocation_tokens", "[1,2]")]
-    [TestCase("target_parameters", "[\"experts.down_proj\"]")]
     [TestCase("layer_replication", "[[0,2]]")]
     [TestCase("fan_in_fan_out", "true")]
     [TestCase("megatron_config", "{\"a\":1}")]

@@ -3,7 +3,7 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>What attention needs beside the layout of the cache.</summary>
-internal readonly struct AttentionShape(CacheShape cache, int window, float scale)
+internal readonly struct AttentionShape(CacheShape cache, int window, float scale, int hasSinks)
 {
     public readonly CacheShape Cache = cache;
 
@@ -12,6 +12,9 @@ internal readonly struct AttentionShape(CacheShape cache, int window, float scal
 
     /// <summary>What products of queries and keys are multiplied by.</summary>
     public readonly float Scale = scale;
+
+    /// <summary>1 if the softmax of a head has one more score, which no value belongs to.</summary>
+    public readonly int HasSinks = hasSinks;
 }
 
 /// <summary>
@@ -45,6 +48,7 @@ internal static class AttentionKernels
         ArrayView<int> positions,
         ArrayView<int> tableStart,
         ArrayView<int> pages,
+        ArrayView<float> sinks,
         ArrayView<float> partial,
         ArrayView<float> y,
         AttentionShape shape)
@@ -137,7 +141,7 @@ internal static class AttentionKernels
         {
             if (place < 0)
             {
-                y[((long)row * cache.Heads * d) + (head * d) + i] = sum[i] / weights;
+                y[((long)row * cache.Heads * d) + (head * d) + i] = sum[i] / WithSink(sinks, head, shape.HasSinks, largest, weights);
             }
             else
             {
@@ -157,7 +161,8 @@ internal static class AttentionKernels
     /// The second pass. merges [M, 3]: row, first place, places of consecutive splits. Groups: merges (x) times heads (y).
     /// </summary>
     [Kernel]
-    public static void Merge(ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> y, int heads, int headDim)
+    public static void Merge(
+        ArrayView<float> partial, ArrayView<int> merges, ArrayView<float> sinks, ArrayView<float> y, int heads, int headDim, int hasSinks)
     {
         int merge = Grid.IdxX * 3;
         int head = Grid.IdxY;
@@ -186,8 +191,20 @@ internal static class AttentionKernels
                 largest = grows ? splitLargest : largest;
             }
 
-            y[((long)row * heads * headDim) + (head * headDim) + i] = sum / weights;
+            y[((long)row * heads * headDim) + (head * headDim) + i] = sum / WithSink(sinks, head, hasSinks, largest, weights);
         }
+    }
+
+    /// <summary>The sum of the weights with that of the head's sink.</summary>
+    private static float WithSink(ArrayView<float> sinks, int head, int hasSinks, float largest, float weights)
+    {
+        float sum = weights;
+        if (hasSinks == 1)
+        {
+            sum += MathF.Exp(sinks[head] - largest);
+        }
+
+        return sum;
     }
 
     /// <summary>What the side with the smaller of both largest scores is multiplied by; the other side's factor is 1.</summary>

@@ -24,6 +24,22 @@ internal readonly struct ProductShape(int rows, int inputs, int outputs, int wid
     public readonly int HasBias = hasBias;
 }
 
+/// <summary>Rows of one matrix, and where the matrix begins.</summary>
+internal readonly struct ProductTile(int firstRow, int endRow, long weight, int bias)
+{
+    /// <summary>First row.</summary>
+    public readonly int FirstRow = firstRow;
+
+    /// <summary>End of the rows.</summary>
+    public readonly int EndRow = endRow;
+
+    /// <summary>The first word of the matrix.</summary>
+    public readonly long Weight = weight;
+
+    /// <summary>Its first bias.</summary>
+    public readonly int Bias = bias;
+}
+
 /// <summary>
 /// Dense products <c>y = x Wᵀ + b</c>: x [T, K] fp32, W [N, K] as stored, y [T, width]. Both kernels sum alike, so that a row's bits do not
 /// depend on how many rows share the step: k in order within segments of 64, then the segments in order, then the bias.
@@ -50,7 +66,9 @@ internal static class ProductKernels
     private const int Lanes = 1 << LanesLog2;
     private const int StepLog2 = 5;
     private const int Step = 1 << StepLog2;
-    private const int Pitch = Step + 1;
+
+    /// <summary>Elements from one line of a tile in shared memory to the next.</summary>
+    public const int Pitch = Step + 1;
 
     /// <summary>
     /// For few rows: bound by the bytes of W. Groups: 8 outputs (x) times 4 rows (y). 16 threads share an output and take its segments in
@@ -63,16 +81,26 @@ internal static class ProductKernels
         where TFormat : struct, IStoredFormat<TStored>
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        FewRowsOf<TStored, TFormat>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * 4, shape.Rows, 0, 0), sums);
+    }
+
+    /// <summary>What a group of <see cref="Few"/> does: 4 rows of a tile and 8 outputs.</summary>
+    public static void FewRowsOf<TStored, TFormat>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile,
+        ArrayView<float> sums)
+        where TStored : unmanaged
+        where TFormat : struct, IStoredFormat<TStored>
+    {
         int thread = Group.IdxX;
         int lane = thread & (Lanes - 1);
         int output = (Grid.IdxX * FewOutputs) + (thread >> LanesLog2);
-        int firstRow = Grid.IdxY * 4;
-        int lastRow = shape.Rows - 1;
+        int firstRow = tile.FirstRow;
+        int lastRow = tile.EndRow - 1;
         long x0 = (long)(firstRow < lastRow ? firstRow : lastRow) * shape.Inputs;
         long x1 = (long)(firstRow + 1 < lastRow ? firstRow + 1 : lastRow) * shape.Inputs;
         long x2 = (long)(firstRow + 2 < lastRow ? firstRow + 2 : lastRow) * shape.Inputs;
         long x3 = (long)(firstRow + 3 < lastRow ? firstRow + 3 : lastRow) * shape.Inputs;
-        long w = (long)(output < shape.Outputs ? output : shape.Outputs - 1) * TFormat.RowWords(shape.Inputs);
+        long w = tile.Weight + ((long)(output < shape.Outputs ? output : shape.Outputs - 1) * TFormat.RowWords(shape.Inputs));
         int segments = (shape.Inputs + Segment - 1) >> SegmentLog2;
 
         // Threads 0 to 31 add what the segments gave: row thread / 8 of four, output thread % 8.
@@ -114,9 +142,9 @@ internal static class ProductKernels
             Group.Barrier();
         }
 
-        if (thread < 4 * FewOutputs && totalRow < shape.Rows && totalOutput < shape.Outputs)
+        if (thread < 4 * FewOutputs && totalRow < tile.EndRow && totalOutput < shape.Outputs)
         {
-            y[((long)totalRow * shape.Width) + shape.FirstColumn + totalOutput] = shape.HasBias == 1 ? total + bias[totalOutput] : total;
+            WriteOne(bias, y, shape, tile, totalRow, totalOutput, total);
         }
     }
 
@@ -132,8 +160,18 @@ internal static class ProductKernels
     {
         ArrayView<float> xs = SharedMemory.Allocate<float>(TileRows * Pitch);
         ArrayView<float> ws = SharedMemory.Allocate<float>(TileOutputs * Pitch);
+        ManyRowsOf<TStored, TFormat>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * TileRows, shape.Rows, 0, 0), xs, ws);
+    }
+
+    /// <summary>What a group of <see cref="Many"/> does: 32 rows of a tile and 64 outputs.</summary>
+    public static void ManyRowsOf<TStored, TFormat>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile,
+        ArrayView<float> xs, ArrayView<float> ws)
+        where TStored : unmanaged
+        where TFormat : struct, IStoredFormat<TStored>
+    {
         int thread = Group.IdxX;
-        int firstRow = Grid.IdxY * TileRows;
+        int firstRow = tile.FirstRow;
         int firstOutput = Grid.IdxX * TileOutputs;
         int column = thread & (Step - 1);
         int line = thread >> StepLog2;
@@ -147,7 +185,7 @@ internal static class ProductKernels
             for (int i = line; i < TileRows; i += 4)
             {
                 float value = 0;
-                if (firstRow + i < shape.Rows && k < shape.Inputs)
+                if (firstRow + i < tile.EndRow && k < shape.Inputs)
                 {
                     value = x[((long)(firstRow + i) * shape.Inputs) + k];
                 }
@@ -160,7 +198,7 @@ internal static class ProductKernels
                 float value = 0;
                 if (firstOutput + i < shape.Outputs && k < shape.Inputs)
                 {
-                    value = TFormat.Load(weight, (long)(firstOutput + i) * TFormat.RowWords(shape.Inputs), k);
+                    value = TFormat.Load(weight, tile.Weight + ((long)(firstOutput + i) * TFormat.RowWords(shape.Inputs)), k);
                 }
 
                 ws[(i * Pitch) + column] = value;
@@ -185,29 +223,31 @@ internal static class ProductKernels
 
         int row = firstRow + (thread >> 4);
         int output = firstOutput + (thread & 15);
-        Write(bias, y, shape, row, output, total.A0, total.A1, total.A2, total.A3);
-        Write(bias, y, shape, row + 8, output, total.B0, total.B1, total.B2, total.B3);
-        Write(bias, y, shape, row + 16, output, total.C0, total.C1, total.C2, total.C3);
-        Write(bias, y, shape, row + 24, output, total.D0, total.D1, total.D2, total.D3);
+        Write(bias, y, shape, tile, row, output, total.A0, total.A1, total.A2, total.A3);
+        Write(bias, y, shape, tile, row + 8, output, total.B0, total.B1, total.B2, total.B3);
+        Write(bias, y, shape, tile, row + 16, output, total.C0, total.C1, total.C2, total.C3);
+        Write(bias, y, shape, tile, row + 24, output, total.D0, total.D1, total.D2, total.D3);
     }
 
     private static void Write(
-        ArrayView<float> bias, ArrayView<float> y, ProductShape shape, int row, int output, float s0, float s1, float s2, float s3)
+        ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile, int row, int output, float s0, float s1, float s2,
+        float s3)
     {
-        if (row < shape.Rows)
+        if (row < tile.EndRow)
         {
-            WriteOne(bias, y, shape, row, output, s0);
-            WriteOne(bias, y, shape, row, output + 16, s1);
-            WriteOne(bias, y, shape, row, output + 32, s2);
-            WriteOne(bias, y, shape, row, output + 48, s3);
+            WriteOne(bias, y, shape, tile, row, output, s0);
+            WriteOne(bias, y, shape, tile, row, output + 16, s1);
+            WriteOne(bias, y, shape, tile, row, output + 32, s2);
+            WriteOne(bias, y, shape, tile, row, output + 48, s3);
         }
     }
 
-    private static void WriteOne(ArrayView<float> bias, ArrayView<float> y, ProductShape shape, int row, int output, float sum)
+    private static void WriteOne(
+        ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile, int row, int output, float sum)
     {
         if (output < shape.Outputs)
         {
-            y[((long)row * shape.Width) + shape.FirstColumn + output] = shape.HasBias == 1 ? sum + bias[output] : sum;
+            y[((long)row * shape.Width) + shape.FirstColumn + output] = shape.HasBias == 1 ? sum + bias[tile.Bias + output] : sum;
         }
     }
 }
