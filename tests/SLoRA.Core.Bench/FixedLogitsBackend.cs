@@ -55,6 +55,27 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
+    public void RouteToAll(DeviceRoutes routes)
+    {
+    }
+
+    public void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y)
+    {
+    }
+
+    public void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+    }
+
+    public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope)
+    {
+    }
+
+    public void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
+    {
+    }
+
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
     {
     }

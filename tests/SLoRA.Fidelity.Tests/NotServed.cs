@@ -12,7 +12,6 @@ internal static class NotServed
     [
         "apertus",
         "cohere2",
-        "deepseek_v3",
         "ernie4_5",
         "ernie4_5_moe",
         "exaone4",
@@ -23,7 +22,6 @@ internal static class NotServed
         "gemma4_text",
         "glm4",
         "glm4_moe",
-        "glm4_moe_lite",
         "granite",
         "granitemoehybrid",
         "hunyuan_v1_dense",

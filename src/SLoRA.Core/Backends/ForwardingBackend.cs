@@ -111,6 +111,25 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => Inner.Combine(x, routes, weighted, y);
 
     /// <inheritdoc/>
+    public virtual void RouteToAll(DeviceRoutes routes) => Inner.RouteToAll(routes);
+
+    /// <inheritdoc/>
+    public virtual void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y) =>
+        Inner.TakeHeads(x, firstColumn, stride, routes, y);
+
+    /// <inheritdoc/>
+    public virtual void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y) => Inner.PutHeads(x, routes, y);
+
+    /// <inheritdoc/>
+    public virtual void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope) =>
+        Inner.RotateAndStoreLatent(q, kv, layer, attention, rope);
+
+    /// <inheritdoc/>
+    public virtual void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y) =>
+        Inner.AttendLatent(absorbed, q, layer, attention, routes, y);
+
+    /// <inheritdoc/>
     public virtual void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) => Inner.AddGated(y, gate, x);
 
     /// <inheritdoc/>

@@ -137,6 +137,27 @@ internal interface IBackend : IDisposable
     /// </summary>
     void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y);
 
+    /// <summary>Every row chooses every expert, in their order: heads are experts that all rows go through.</summary>
+    void RouteToAll(DeviceRoutes routes);
+
+    /// <summary>Columns of single heads to routed rows: <c>y[p] = x[t, first + h · stride …]</c> for row t and head h of p.</summary>
+    void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y);
+
+    /// <summary>And back: <c>y[t, h · w …] = x[p]</c>, w columns of x.</summary>
+    void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y);
+
+    /// <summary>
+    /// Rotates the last columns of every head of q <c>[T, H (plain + rotated)]</c> and of kv <c>[T, R + rotated]</c> in place, and writes
+    /// kv into the page of the row.
+    /// </summary>
+    void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope);
+
+    /// <summary>
+    /// <c>y[p] = Σ softmax(scale · (a[p] · c[j] + q[t, h] · k[j])) c[j]</c> over positions j ≤ position(t) for the row t and head h of the
+    /// routed row p, c the latent and k the rotated part of a position, q the rotated part of the head's query; a, y <c>[T H, R]</c>.
+    /// </summary>
+    void AttendLatent(DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y);
+
     /// <summary><c>y[t] += x[t] / (1 + e^(−g[t]))</c> for g <c>[T, 1]</c>.</summary>
     void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x);
 

@@ -66,6 +66,9 @@ internal sealed class DecoderModules
                 case ExpertModule experts:
                     AddExperts(experts, prefix, layer);
                     break;
+                case LatentModule latent:
+                    AddLatent(latent, name, layer);
+                    break;
                 case NormModule or VectorModule:
                     break;
                 default:
@@ -86,6 +89,35 @@ internal sealed class DecoderModules
                     StoredAs = storedAs,
                     Alias = alias,
                 });
+        }
+
+        void AddLatent(LatentModule module, string name, int layer)
+        {
+            int first = targets.Count + 1;
+            var views = new HeadViews(first, first + module.Heads, module.Heads, module.KeyColumns, module.ValueColumns);
+            targets.Add(new TargetModule
+            {
+                Index = targets.Count,
+                Name = name,
+                Kind = TargetKind.Linear,
+                Layer = layer,
+                InFeatures = module.Inputs,
+                OutFeatures = module.Outputs,
+                Views = views,
+            });
+            for (int i = 0; i < 2 * module.Heads; i++)
+            {
+                bool isKey = i < module.Heads;
+                targets.Add(new TargetModule
+                {
+                    Index = targets.Count,
+                    Name = $"{name}.{(isKey ? "key" : "value")}.{i % module.Heads}",
+                    Kind = TargetKind.HeadView,
+                    Layer = layer,
+                    InFeatures = isKey ? module.KeyColumns : module.Inputs,
+                    OutFeatures = isKey ? module.Inputs : module.ValueColumns,
+                });
+            }
         }
 
         void AddExperts(ExpertModule module, string prefix, int layer)

@@ -20,4 +20,7 @@ internal enum TargetKind
     /// it.
     /// </summary>
     FusedExpert,
+
+    /// <summary>A head of a module, as attention over latents uses it. No adapter reaches it by itself.</summary>
+    HeadView,
 }

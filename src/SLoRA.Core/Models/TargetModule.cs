@@ -33,6 +33,9 @@ internal sealed record TargetModule
     /// <summary>Its names.</summary>
     public IEnumerable<string> Names => Alias is null ? [Name] : [Name, Alias];
 
+    /// <summary>The views of its heads that follow it; null if it has none.</summary>
+    public HeadViews? Views { get; init; }
+
     /// <summary>Whether this is of one expert.</summary>
     public bool IsOfExpert => Kind is TargetKind.Expert or TargetKind.FusedExpert;
 

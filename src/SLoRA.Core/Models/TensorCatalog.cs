@@ -1,3 +1,4 @@
+using System.Globalization;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 using SLoRA.Models.Blocks;
@@ -28,7 +29,7 @@ internal static class TensorCatalog
 
         foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
         {
-            if (!expected.Contains(name) && !IsOldBuffer(name))
+            if (!expected.Contains(name) && !IsOldBuffer(name) && !(decoder.LeavesLaterLayersOut && IsOfLaterLayer(decoder, name)))
             {
                 throw Foreign(checkpoint) ?? new FormatError(
                     LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
@@ -126,6 +127,15 @@ internal static class TensorCatalog
         }
 
         return null;
+    }
+
+    private static bool IsOfLaterLayer(DecoderDescription decoder, string name)
+    {
+        const string Layers = "model.layers.";
+        string rest = name.StartsWith(Layers, StringComparison.Ordinal) ? name[Layers.Length..] : "";
+        int dot = rest.IndexOf('.');
+        return dot > 0 && int.TryParse(rest.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
+            && layer >= decoder.Layers.Length;
     }
 
     // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read

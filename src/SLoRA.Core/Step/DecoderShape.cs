@@ -6,4 +6,8 @@ namespace SLoRA.Step;
 /// <param name="ContextLength">Positions that the model was made for.</param>
 /// <param name="VocabularySize">Columns of the logits.</param>
 /// <param name="Attentions">Every attention that steps will compute.</param>
-internal sealed record DecoderShape(int ContextLength, int VocabularySize, ImmutableArray<GroupedAttention> Attentions);
+internal sealed record DecoderShape(int ContextLength, int VocabularySize, ImmutableArray<GroupedAttention> Attentions)
+{
+    /// <summary>Whether steps will compute latent attention.</summary>
+    public bool HasLatentAttention { get; init; }
+}

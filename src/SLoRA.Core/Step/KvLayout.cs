@@ -59,7 +59,7 @@ internal sealed class KvLayout
         long bytesPerToken = 0;
         foreach (KeyValueShape layer in perToken)
         {
-            bytesPerToken += 2L * layer.Heads * layer.HeadDim * type.ElementSize();
+            bytesPerToken += (long)layer.Heads * (layer.HeadDim + layer.ValueDim) * type.ElementSize();
         }
 
         int tokens = pageTokens ?? 16;
@@ -73,9 +73,9 @@ internal sealed class KvLayout
         foreach (KeyValueShape layer in perToken)
         {
             long headBytes = (long)tokens * layer.HeadDim * type.ElementSize();
-            long half = headBytes * layer.Heads;
-            layers.Add(new LayerBlock(offset, offset + half, headBytes));
-            offset += 2 * half;
+            long keys = headBytes * layer.Heads;
+            layers.Add(new LayerBlock(offset, offset + keys, headBytes));
+            offset += keys + ((long)tokens * layer.ValueDim * type.ElementSize() * layer.Heads);
         }
 
         long pageBytes = states.Select(state => state.PartBytes).Append(SmallestPage).Append((offset + 63) & ~63L).Max();

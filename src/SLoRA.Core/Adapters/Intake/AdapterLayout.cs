@@ -101,7 +101,7 @@ internal sealed record AdapterLayout(
     /// has some: the same names mean the shared expert or dense layers to adapters that have none.
     /// </summary>
     private static bool IsTargeted(TargetModule target, TargetMatcher matcher) =>
-        target.Kind != TargetKind.FusedExpert
+        target.Kind is not (TargetKind.FusedExpert or TargetKind.HeadView)
         && target.Names.Any(name => matcher.Targets(name, target.Kind == TargetKind.Linear)
             || (target.Kind == TargetKind.Linear && matcher.TargetsParameter(Weight(name))));
 

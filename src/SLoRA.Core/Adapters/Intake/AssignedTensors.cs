@@ -59,7 +59,8 @@ internal sealed class AssignedTensors
         Action? pause = null)
     {
         var result = new AssignedTensors(reader.File, targets);
-        Dictionary<string, TargetModule> byName = targets.Where(target => target.Kind != TargetKind.FusedExpert)
+        Dictionary<string, TargetModule> byName = targets
+            .Where(target => target.Kind is not (TargetKind.FusedExpert or TargetKind.HeadView))
             .SelectMany(target => target.Names.Select(name => (name, target)))
             .ToDictionary(pair => pair.name, pair => pair.target, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
+using SLoRA.Models;
 using SLoRA.Step;
 
 namespace SLoRA.Adapters.Packing;
@@ -40,13 +41,20 @@ internal static class TilePlanner
         var tiles = new ModuleTiles?[modelModules];
         foreach (AdapterModule module in modules)
         {
-            tiles[module.Target.Index] = new ModuleTiles
+            HeadViews? views = module.Target.Views;
+            var planned = new ModuleTiles
             {
                 Rank = module.Rank,
                 Scale = module.Scale,
-                A = Matrix(PagedType(module.A.Type, policy, baseType), module.Rank, module.Target.InFeatures, ref cursor),
-                B = Matrix(PagedType(module.B.Type, policy, baseType), module.Rank, module.Target.OutFeatures, ref cursor),
+                A = Matrix(PagedType(module.A.Type, policy, baseType), module.Rank, module.Target.InFeatures, [], ref cursor),
+                B = Matrix(
+                    PagedType(module.B.Type, policy, baseType), module.Rank, module.Target.OutFeatures, Borders(views), ref cursor),
             };
+            tiles[module.Target.Index] = planned;
+            if (views is not null)
+            {
+                AddViews(views, planned, tiles);
+            }
         }
 
         return new TileDirectory([.. tiles], cursor.Pages);
@@ -58,7 +66,61 @@ internal static class TilePlanner
             ? baseType
             : stored;
 
-    private static MatrixTiles Matrix(TensorType type, int rows, int columns, ref Cursor cursor)
+    /// <summary>The columns at which tiles must end, so that each head's keys and values are whole tiles.</summary>
+    private static int[] Borders(HeadViews? views)
+    {
+        if (views is null)
+        {
+            return [];
+        }
+
+        var borders = new int[2 * views.Heads];
+        for (int head = 0; head < views.Heads; head++)
+        {
+            int first = head * (views.KeyColumns + views.ValueColumns);
+            borders[2 * head] = first + views.KeyColumns;
+            borders[(2 * head) + 1] = first + views.KeyColumns + views.ValueColumns;
+        }
+
+        return borders;
+    }
+
+    /// <summary>What the module is for each of its heads: keys go through it backwards, from B's columns of the head to A's.</summary>
+    private static void AddViews(HeadViews views, ModuleTiles whole, ModuleTiles?[] tiles)
+    {
+        for (int head = 0; head < views.Heads; head++)
+        {
+            int first = head * (views.KeyColumns + views.ValueColumns);
+            tiles[views.FirstKey + head] =
+                new ModuleTiles { Rank = whole.Rank, Scale = whole.Scale, A = Part(whole.B, first, views.KeyColumns), B = whole.A };
+            tiles[views.FirstValue + head] = new ModuleTiles
+            {
+                Rank = whole.Rank,
+                Scale = whole.Scale,
+                A = whole.A,
+                B = Part(whole.B, first + views.KeyColumns, views.ValueColumns),
+            };
+        }
+    }
+
+    private static MatrixTiles Part(MatrixTiles whole, int firstColumn, int columns) => new()
+    {
+        Type = whole.Type,
+        Rows = whole.Rows,
+        Columns = columns,
+        Tiles =
+        [
+            .. whole.Tiles.Where(tile => tile.FirstColumn >= firstColumn && tile.FirstColumn < firstColumn + columns)
+                .Select(tile => tile with { FirstColumn = tile.FirstColumn - firstColumn }),
+        ],
+    };
+
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="rows">Rank rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="borders">Columns at which tiles must end, ascending; empty for none.</param>
+    /// <param name="cursor">Where the next tile goes.</param>
+    private static MatrixTiles Matrix(TensorType type, int rows, int columns, ReadOnlySpan<int> borders, ref Cursor cursor)
     {
         int size = type.ElementSize();
         // A page that cannot hold a span of a whole group holds spans of fewer rows.
@@ -67,10 +129,17 @@ internal static class TilePlanner
         for (int row = 0; row < rows; row += groupRows)
         {
             int group = Math.Min(groupRows, rows - row);
+            int border = 0;
             for (int column = 0; column < columns;)
             {
-                int span = Math.Min(columns - column, cursor.Rest / (group * size));
-                if (span < columns - column)
+                while (border < borders.Length && borders[border] <= column)
+                {
+                    border++;
+                }
+
+                int left = (border < borders.Length ? borders[border] : columns) - column;
+                int span = Math.Min(left, cursor.Rest / (group * size));
+                if (span < left)
                 {
                     span -= span % SpanColumns;
                 }

@@ -34,6 +34,9 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly ExpertProductJob _expertProduct;
     private readonly CombineJob _combine;
     private readonly AddGatedJob _addGated;
+    private readonly HeadsJob _heads;
+    private readonly LatentStoreJob _latentStore;
+    private readonly LatentAttentionJob _latentAttention;
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private KvLayout? _layout;
@@ -65,6 +68,9 @@ internal sealed unsafe class CpuBackend : IBackend
         _spread = new SpreadJob(workers);
         _combine = new CombineJob(workers);
         _addGated = new AddGatedJob(workers);
+        _heads = new HeadsJob(workers);
+        _latentStore = new LatentStoreJob(workers);
+        _latentAttention = new LatentAttentionJob(workers);
         _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -304,6 +310,28 @@ internal sealed unsafe class CpuBackend : IBackend
         => Run(_combine, _combine.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
 
     /// <inheritdoc/>
+    public void RouteToAll(DeviceRoutes routes) => ((CpuRoutes)routes).All(Plan.RowCount);
+
+    /// <inheritdoc/>
+    public void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y)
+        => Run(_heads, _heads.Prepare((CpuRows)x, firstColumn, stride, (CpuRoutes)routes, (CpuRows)y, RowCount(y), back: false));
+
+    /// <inheritdoc/>
+    public void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y)
+        => Run(_heads, _heads.Prepare((CpuRows)y, 0, x.Width, (CpuRoutes)routes, (CpuRows)x, RowCount(x), back: true));
+
+    /// <inheritdoc/>
+    public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope)
+        => Run(_latentStore, _latentStore.Prepare(
+            (CpuRows)q, (CpuRows)kv, (CpuRope)rope, attention, PageMemory, _layout!, layer, _store, RowCount(kv)));
+
+    /// <inheritdoc/>
+    public void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
+        => Run(_latentAttention, _latentAttention.Prepare(
+            Plan, (CpuRows)absorbed, (CpuRows)q, (CpuRoutes)routes, (CpuRows)y, attention, PageMemory, _layout!, layer));
+
+    /// <inheritdoc/>
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
         => Run(_addGated, _addGated.Prepare((CpuRows)y, (CpuRows)gate, (CpuRows)x, RowCount(y)));
 
@@ -351,6 +379,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads.Dispose();
         _lora.Dispose();
         _attention.Dispose();
+        _latentAttention.Dispose();
         _quantized.Dispose();
         _baseWeights.Dispose();
         foreach (AlignedMemory memory in _memory)

@@ -28,6 +28,18 @@ internal sealed class CpuRoutes(int experts, int chosen, int rowLimit) : DeviceR
     /// <summary>Counts how often it was filled: what has been made of older choices is out of date.</summary>
     public int Generation { get; private set; }
 
+    /// <summary>Every row chooses every expert, in their order.</summary>
+    public void All(int rows)
+    {
+        for (int choice = 0; choice < rows * Chosen; choice++)
+        {
+            _expert[choice] = choice % Chosen;
+            _weight[choice] = 1;
+        }
+
+        Group(rows);
+    }
+
     /// <summary>Puts the choices of so many rows in the order of the experts; those of one expert stay in the order of the rows.</summary>
     public void Group(int rows)
     {

@@ -50,6 +50,18 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
         return _parts;
     }
 
+    /// <summary>Finds the places of all rows of the step, unless that has been done.</summary>
+    public void Place(KvLayout layout)
+    {
+        if (!_placed)
+        {
+            PlaceRows(layout);
+        }
+    }
+
+    /// <summary>The page of a row, and its place in there.</summary>
+    public (int Page, int Place) PlaceOf(int row) => (_slots[2 * row], _slots[(2 * row) + 1]);
+
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {

@@ -16,9 +16,15 @@ internal sealed class ExpertLaunches(GpuDevice device, ExpertKernels kernels)
         kernels.Choose(
             device.Stream, Launch.Groups(rows), logits.Values, correction is null ? logits.Values : correction.Values, routes.Expert,
             routes.Weight, new RouteShape(routing, correction is null ? 0 : 1));
-        kernels.Count(device.Stream, Launch.Groups(routing.Experts), routes.Expert, routes.Counts, choices);
+        Sort(routes, choices);
+    }
+
+    /// <summary>Sorts the routed rows by the experts that have been chosen.</summary>
+    public void Sort(GpuRoutes routes, int choices)
+    {
+        kernels.Count(device.Stream, Launch.Groups(routes.Experts), routes.Expert, routes.Counts, choices);
         kernels.Sort(
-            device.Stream, Launch.Groups(routing.Experts), routes.Expert, routes.Counts, routes.ChoiceOf, routes.RowOf, routes.Tiles,
+            device.Stream, Launch.Groups(routes.Experts), routes.Expert, routes.Counts, routes.ChoiceOf, routes.RowOf, routes.Tiles,
             routes.TileCount, choices, routes.TileRows(choices));
     }
 

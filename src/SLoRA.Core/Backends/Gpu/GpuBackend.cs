@@ -28,6 +28,7 @@ internal sealed class GpuBackend : IBackend
     private readonly List<GpuRope> _ropes = [];
     private readonly List<GpuRoutes> _routes = [];
     private ExpertLaunches? _experts;
+    private LatentLaunches? _latent;
     private AdapterDirectories? _directories;
     private StepUpload? _upload;
     private GpuPageMemory? _pages;
@@ -105,6 +106,8 @@ internal sealed class GpuBackend : IBackend
     private AttentionLaunches Attention => _attention ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     private ExpertLaunches Experts => _experts ?? throw new InvalidOperationException("No routes have been created.");
+
+    private LatentLaunches Latent => _latent ?? throw new InvalidOperationException("The decoder has no latent attention.");
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
@@ -213,6 +216,11 @@ internal sealed class GpuBackend : IBackend
             rope.Send(_device, _activations.Take<float>((long)positions * rope.HeadDim));
         }
 
+        if (decoder.HasLatentAttention)
+        {
+            _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
+        }
+
         _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
@@ -298,6 +306,26 @@ internal sealed class GpuBackend : IBackend
 
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
         Experts.Combine((GpuRows)x, (GpuRoutes)routes, weighted, (GpuRows)y, Count(y));
+
+    public void RouteToAll(DeviceRoutes routes)
+    {
+        int choices = _plan.RowCount * routes.Chosen;
+        Latent.ChooseAll((GpuRoutes)routes, choices);
+        Experts.Sort((GpuRoutes)routes, choices);
+    }
+
+    public void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y) =>
+        Latent.TakeHeads((GpuRows)x, firstColumn, stride, (GpuRoutes)routes, (GpuRows)y, Count(y));
+
+    public void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y) =>
+        Latent.PutHeads((GpuRows)x, (GpuRoutes)routes, (GpuRows)y, Count(x));
+
+    public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope) =>
+        Latent.RotateAndStore((GpuRows)q, (GpuRows)kv, _plan.RowCount, layer, attention, (GpuRope)rope);
+
+    public void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y) =>
+        Latent.Attend((GpuRows)absorbed, (GpuRows)q, _plan.RowCount, layer, attention, (GpuRoutes)routes, (GpuRows)y);
 
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) =>
         Experts.AddGated((GpuRows)y, (GpuRows)gate, (GpuRows)x, Count(y));

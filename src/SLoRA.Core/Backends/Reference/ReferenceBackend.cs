@@ -278,6 +278,82 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
+    public void RouteToAll(DeviceRoutes routes)
+    {
+        var all = (ReferenceRoutes)routes;
+        for (int choice = 0; choice < _plan.RowCount * routes.Chosen; choice++)
+        {
+            all.Expert[choice] = choice % routes.Chosen;
+            all.Weight[choice] = 1;
+        }
+
+        all.Group(_plan.RowCount);
+    }
+
+    public void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y)
+    {
+        var all = (ReferenceRoutes)routes;
+        for (int p = 0; p < Count(y); p++)
+        {
+            (int row, int head) = Math.DivRem(all.ChoiceOf[p], routes.Chosen);
+            Values(x)[row].AsSpan(firstColumn + (head * stride), y.Width).CopyTo(Values(y)[p]);
+        }
+    }
+
+    public void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        var all = (ReferenceRoutes)routes;
+        for (int p = 0; p < Count(x); p++)
+        {
+            (int row, int head) = Math.DivRem(all.ChoiceOf[p], routes.Chosen);
+            Values(x)[p].AsSpan(0, x.Width).CopyTo(Values(y)[row].AsSpan(head * x.Width));
+        }
+    }
+
+    public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope)
+    {
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int i = 0; i < slice.RowCount; i++)
+            {
+                int position = slice.FirstPosition + i;
+                float[] row = Values(kv)[slice.FirstRow + i];
+                for (int h = 0; h < attention.Heads; h++)
+                {
+                    Span<float> query = Values(q)[slice.FirstRow + i].AsSpan(h * attention.QueryColumns, attention.QueryColumns);
+                    ReferenceLatent.Rotate(query[attention.Plain..], (ReferenceRope)rope, position, attention.AdjacentPairs);
+                }
+
+                ReferenceLatent.Rotate(
+                    row.AsSpan(attention.Latent, attention.Rotated), (ReferenceRope)rope, position, attention.AdjacentPairs);
+                ReferenceLatent.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
+            }
+        }
+    }
+
+    public void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
+    {
+        var all = (ReferenceRoutes)routes;
+        var query = new float[attention.KeyColumns];
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int choice = slice.FirstRow * attention.Heads; choice < (slice.FirstRow + slice.RowCount) * attention.Heads; choice++)
+            {
+                (int row, int head) = Math.DivRem(choice, attention.Heads);
+                int position = slice.FirstPosition + row - slice.FirstRow;
+                Values(absorbed)[all.RowOf[choice]].AsSpan(0, attention.Latent).CopyTo(query);
+                Values(q)[row].AsSpan((head * attention.QueryColumns) + attention.Plain, attention.Rotated)
+                    .CopyTo(query.AsSpan(attention.Latent));
+                StepSlice s = slice;
+                ReferenceAttention.Element kept = (j, d) => ReferenceLatent.Element(
+                    PageOf(s, j), Layout, layer, attention, j % Layout.PageTokens, d);
+                ReferenceAttention.Attend(
+                    query, Values(y)[all.RowOf[choice]].AsSpan(0, attention.Latent), 0, position, attention.ScoreScale, kept, kept);
+            }
+        }
+    }
+
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
     {
         for (int t = 0; t < Count(y); t++)

@@ -61,6 +61,13 @@ internal sealed class BlockLoader
     /// <summary>Loads one product of every expert.</summary>
     public ExpertLinear Experts(ExpertModule module) => _modules.Experts(_prefix + Taken(module).Name, module);
 
+    /// <summary>Loads the product that makes keys and values of a latent, head by head.</summary>
+    public (ExpertLinear Keys, ExpertLinear Values) Latent(LatentModule module) =>
+        _modules.Latent(_prefix + Taken(module).Name, module);
+
+    /// <summary>What rows choose by their heads: each row goes through every head.</summary>
+    public DeviceRoutes HeadRoutes(int heads) => _modules.Routes(heads, heads);
+
     /// <summary>What rows choose; blocks with as many experts share it.</summary>
     public DeviceRoutes Routes(Routing routing) => _modules.Routes(routing.Experts, routing.Chosen);
 

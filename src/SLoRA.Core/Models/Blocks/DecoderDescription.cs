@@ -38,6 +38,9 @@ internal sealed record DecoderDescription
     /// <summary>Tokens that end a sequence; empty if none is known.</summary>
     public required ImmutableArray<int> EndOfSequence { get; init; }
 
+    /// <summary>Whether a checkpoint may have more layers than these, which predict further tokens and are left out.</summary>
+    public bool LeavesLaterLayersOut { get; init; }
+
     /// <summary>The table of token embeddings.</summary>
     public EmbeddingModule Embedding => new("model.embed_tokens", VocabularySize, HiddenSize);
 
@@ -55,7 +58,10 @@ internal sealed record DecoderDescription
 
     /// <summary>The sizes that devices ask for.</summary>
     public DecoderShape Shape =>
-        new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()]);
+        new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()])
+        {
+            HasLatentAttention = Blocks.Any(block => block is LatentAttentionBlock),
+        };
 
     private IEnumerable<Block> Blocks => Layers.SelectMany(layer => layer.Branches).Select(branch => branch.Block);
 

@@ -74,6 +74,35 @@ internal sealed class ModuleLoader(
         return new ExpertLinear(weights, bias, parts.ToImmutable());
     }
 
+    /// <summary>
+    /// Loads the product that makes keys and values of a latent, head by head: keys as the product in the other direction, from a query to
+    /// the latent, and values as they are.
+    /// </summary>
+    /// <param name="name">The module's full name.</param>
+    /// <param name="module">Its declaration.</param>
+    public (ExpertLinear Keys, ExpertLinear Values) Latent(string name, LatentModule module)
+    {
+        WeightSource weight = source(name + ".weight");
+        using var transposed = new TransposedRows(weight);
+        int headRows = module.KeyColumns + module.ValueColumns;
+        DeviceExperts keys = backend.LoadExperts(new ExpertSources(
+            module.Heads, [module.Inputs], module.KeyColumns,
+            (head, _) => transposed.Of($"{weight.Name}[keys of {head}]", head * headRows, module.KeyColumns)));
+        DeviceExperts values = backend.LoadExperts(new ExpertSources(
+            module.Heads, [module.ValueColumns], module.Inputs,
+            (head, _) => weight with
+            {
+                Name = $"{weight.Name}[values of {head}]",
+                Data = weight.Data + (nint)(((head * headRows) + module.KeyColumns) * weight.RowBytes),
+                Rows = module.ValueColumns,
+            }));
+        loaded(weight);
+        int first = targets[name] + 1;
+        return (
+            new ExpertLinear(keys, null, [new ExpertTargets(first, 0, module.Inputs)]),
+            new ExpertLinear(values, null, [new ExpertTargets(first + module.Heads, 0, module.ValueColumns)]));
+    }
+
     /// <summary>What rows choose, one object for each number of experts: a layer is done with it before the next one begins.</summary>
     public DeviceRoutes Routes(int experts, int chosen)
     {

@@ -12,7 +12,8 @@ internal static class DecoderFamilies
         new[]
             {
                 LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family,
-                MixtralFamily.Family, Qwen2MoeFamily.Family, Qwen3MoeFamily.Family, GptOssFamily.Family,
+                MixtralFamily.Family, Qwen2MoeFamily.Family, Qwen3MoeFamily.Family, GptOssFamily.Family, DeepseekV3Family.Family,
+                Glm4MoeLiteFamily.Family,
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 

@@ -119,14 +119,14 @@ internal sealed record DenseConfig
     public DecoderDescription Decoder(string architecture, IEnumerable<AttentionBlock> attentions, bool mlpBias = false)
     {
         GatedMlpBlock mlp = Mlp() with { Bias = mlpBias };
-        return Decoder(architecture, attentions.Select(attention => (attention, (Block)mlp)));
+        return Decoder(architecture, attentions.Select(attention => ((Block)attention, (Block)mlp)));
     }
 
     /// <summary>A gated feed-forward block of the usual width.</summary>
     public GatedMlpBlock Mlp() => new() { HiddenSize = Hidden, IntermediateSize = Intermediate, Activation = Activation.Silu };
 
     /// <summary>The decoder whose layers have these attentions, each before the block beside it.</summary>
-    public DecoderDescription Decoder(string architecture, IEnumerable<(AttentionBlock Attention, Block Behind)> layers)
+    public DecoderDescription Decoder(string architecture, IEnumerable<(Block Attention, Block Behind)> layers)
     {
         var attentionNorm = new NormModule("input_layernorm", Hidden, NormEpsilon);
         var mlpNorm = new NormModule("post_attention_layernorm", Hidden, NormEpsilon);

@@ -56,8 +56,10 @@ internal static class GptOssFamily
         int? window = config.Names("sliding_window") ? config.OptionalInt("sliding_window", 1, int.MaxValue) : DefaultWindow;
         ImmutableArray<bool>? types = LayerTypes.Read(config, dense.Layers);
         return dense.Decoder(Family.Architecture, Enumerable.Range(0, dense.Layers).Select(layer =>
-            (dense.Attention(types?[layer] ?? layer % 2 == 0 ? window : null, qkvBias: bias, outputBias: bias) with { HasSinks = true },
-                (Block)block)));
+            ((Block)(dense.Attention(types?[layer] ?? layer % 2 == 0 ? window : null, qkvBias: bias, outputBias: bias) with
+            {
+                HasSinks = true,
+            }), (Block)block)));
     }
 
     private static ExpertStorage Storage(ConfigObject config, DenseConfig dense)

@@ -25,6 +25,6 @@ internal static class MixtralFamily
         ExpertsBlock block = ExpertsConfig.Block(
             dense, routing, dense.Intermediate, "block_sparse_moe", alias: "mlp", parts: ("w1", "w3", "w2"));
         AttentionBlock attention = dense.Attention(window);
-        return dense.Decoder(Family.Architecture, Enumerable.Repeat<(AttentionBlock, Block)>((attention, block), dense.Layers));
+        return dense.Decoder(Family.Architecture, Enumerable.Repeat<(Block, Block)>((attention, block), dense.Layers));
     }
 }

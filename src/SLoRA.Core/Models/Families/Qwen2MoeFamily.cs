@@ -48,7 +48,7 @@ internal static class Qwen2MoeFamily
         return dense.Decoder(
             Family.Architecture,
             Windows(config, dense.Layers).Select((window, layer) =>
-                (dense.Attention(window, qkvBias: bias), isSparse[layer] ? sparse : (Block)dense.Mlp())));
+                ((Block)dense.Attention(window, qkvBias: bias), isSparse[layer] ? sparse : (Block)dense.Mlp())));
     }
 
     /// <summary>The window of each layer. Without layer_types it is on every other layer below the first that is always full.</summary>

@@ -42,6 +42,6 @@ internal static class Qwen3MoeFamily
         AttentionBlock attention = dense.Attention(window, queryKeyNorm: true, qkvBias: bias, outputBias: bias);
         ImmutableArray<bool> isSparse = ExpertsConfig.SparseLayers(config, dense.Layers);
         return dense.Decoder(
-            Family.Architecture, isSparse.Select(experts => (attention, experts ? sparse : (Block)dense.Mlp())));
+            Family.Architecture, isSparse.Select(experts => ((Block)attention, experts ? sparse : (Block)dense.Mlp())));
     }
 }

@@ -63,6 +63,18 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
 
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => throw NoExperts();
 
+    public void RouteToAll(DeviceRoutes routes) => throw NoExperts();
+
+    public void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y) => throw NoExperts();
+
+    public void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y) => throw NoExperts();
+
+    public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope) =>
+        throw NoExperts();
+
+    public void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y) => throw NoExperts();
+
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) => throw NoExperts();
 
     public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y) => throw NoExperts();

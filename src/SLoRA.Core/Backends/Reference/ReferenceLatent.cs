@@ -1,0 +1,34 @@
+using SLoRA.Formats;
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Reference;
+
+/// <summary>What is kept of a token for latent attention, <c>[pageTokens, R + rotated]</c> of a page, and its rotation.</summary>
+internal static unsafe class ReferenceLatent
+{
+    /// <summary>Turns pairs of columns, neighbours or those half of the columns apart.</summary>
+    public static void Rotate(Span<float> columns, ReferenceRope rope, int position, bool adjacent)
+    {
+        int half = columns.Length / 2;
+        for (int i = 0; i < half; i++)
+        {
+            int left = adjacent ? 2 * i : i, right = adjacent ? left + 1 : i + half;
+            float cos = rope.Cos(position, i), sin = rope.Sin(position, i);
+            (columns[left], columns[right]) =
+                ((columns[left] * cos) - (columns[right] * sin), (columns[right] * cos) + (columns[left] * sin));
+        }
+    }
+
+    /// <summary>Writes a row into slot <paramref name="slot"/> of its page.</summary>
+    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, LatentAttention attention, int slot)
+    {
+        for (int i = 0; i < attention.KeyColumns; i++)
+        {
+            Elements.Write(layout.Type, page + layout.Layers[layer].KeyOffset, ((long)slot * attention.KeyColumns) + i, row[i]);
+        }
+    }
+
+    /// <summary>Element <paramref name="i"/> of what slot <paramref name="slot"/> keeps.</summary>
+    public static float Element(byte* page, KvLayout layout, int layer, LatentAttention attention, int slot, int i) =>
+        Elements.Read(layout.Type, page + layout.Layers[layer].KeyOffset, ((long)slot * attention.KeyColumns) + i);
+}
