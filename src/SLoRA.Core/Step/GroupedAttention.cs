@@ -18,6 +18,9 @@ internal sealed record GroupedAttention
     /// <summary>What the products of queries and keys are multiplied by.</summary>
     public required float ScoreScale { get; init; }
 
+    /// <summary>Scores become <c>cap · tanh(score / cap)</c>; null for no cap.</summary>
+    public float? ScoreCap { get; init; }
+
     /// <summary>Columns of all query heads, H d: what attention gives.</summary>
     public int QueryColumns => Heads * HeadDim;
 

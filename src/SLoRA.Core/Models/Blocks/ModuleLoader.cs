@@ -1,4 +1,5 @@
 using SLoRA.Backends;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
@@ -35,8 +36,22 @@ internal sealed class ModuleLoader(
         return table;
     }
 
+    /// <summary>Loads a norm of whole rows.</summary>
+    public LoadedNorm Norm(string name, NormModule module) =>
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias") : null);
+
     /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(string name) => Vector(name + ".weight");
+    public DeviceVector NormWeight(string name, NormModule module) =>
+        module.WeightOffset == 0 ? Vector(name + ".weight") : Vector(name + ".weight", module.WeightOffset);
+
+    /// <summary>Reads a number that is a setting of a layer.</summary>
+    public float Number(string name)
+    {
+        WeightSource weight = source(name);
+        float value = weight.Widened()[0];
+        loaded(weight);
+        return value;
+    }
 
     /// <summary>A rotation: one object on the device for each description.</summary>
     public DeviceRope Rope(RopeDescription description)
@@ -72,5 +87,23 @@ internal sealed class ModuleLoader(
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
+    }
+
+    private unsafe DeviceVector Vector(string tensor, float offset)
+    {
+        WeightSource weight = source(tensor);
+        float[] values = weight.Widened();
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] += offset;
+        }
+
+        fixed (float* data = values)
+        {
+            DeviceVector vector =
+                backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false });
+            loaded(weight);
+            return vector;
+        }
     }
 }

@@ -9,7 +9,14 @@ namespace SLoRA.Models.Families;
 internal static class DecoderFamilies
 {
     private static readonly FrozenDictionary<string, DecoderFamily> ByArchitecture =
-        new[] { LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family }
+        new[]
+            {
+                LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family,
+                GemmaFamily.Family, Gemma2Family.Family, Gemma3Family.Family, Phi3Family.Family, Olmo2Family.Family, Olmo3Family.Family,
+                GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
+                Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
+                HunyuanFamily.Family, NemotronFamily.Family,
+            }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 
     /// <summary>Describes the decoder of a configuration.</summary>
@@ -34,7 +41,7 @@ internal static class DecoderFamilies
             throw config.Refusal("model_type", $"is {Shown.Name(type)}, but {architecture} is a {family.ModelType}");
         }
 
-        UnservedFeatures.Refuse(config);
+        UnservedFeatures.Refuse(config, family.Reads);
         return family.Describe(config);
     }
 }
