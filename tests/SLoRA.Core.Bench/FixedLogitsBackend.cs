@@ -102,6 +102,22 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+    }
+
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+    {
+    }
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+    {
+    }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+    }
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
     }

@@ -115,6 +115,7 @@ internal sealed class EngineAssembly : IDisposable
                 new EngineParts
                 {
                     Decoder = decoder,
+                    RopeLengths = decoder.Description.RopeLengths,
                     Backend = backend.Status,
                     Layout = layout,
                     Pool = new PagePool(pageCount),

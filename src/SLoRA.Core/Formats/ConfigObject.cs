@@ -139,6 +139,25 @@ internal sealed class ConfigObject
         ];
     }
 
+    /// <summary>A list of finite numbers, every one within bounds as in <see cref="Number"/>; null if absent.</summary>
+    public ImmutableArray<double>? OptionalNumbers(string key, double smallest, double largest)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+        {
+            throw WrongType(key, "a list of numbers", value);
+        }
+
+        return [.. value.EnumerateArray().Select(item =>
+            item.TryGetDouble(out double number) && number >= smallest && number <= largest && double.IsFinite(number)
+                ? number
+                : throw OutOfRange(key, item, $"{smallest:R} to {largest:R}"))];
+    }
+
     /// <summary>A nested object; null if absent. Errors name its keys with the path to them.</summary>
     public ConfigObject? OptionalObject(string key)
     {

@@ -31,11 +31,11 @@ internal sealed class DecoderModules
         {
             foreach (Module module in decoder.Layers[layer].Modules)
             {
-                Add(module, DecoderDescription.Prefix(layer), layer);
+                Add(module, decoder.Prefix(layer), layer);
             }
         }
 
-        Add(decoder.FinalNorm, prefix: "", layer: -1);
+        Add(decoder.FinalNorm, decoder.Body, layer: -1);
         Add(decoder.Head, prefix: "", layer: -1);
         return new DecoderModules(tensors.ToImmutable(), targets.ToImmutable());
 
@@ -69,7 +69,7 @@ internal sealed class DecoderModules
                 case LatentModule latent:
                     AddLatent(latent, name, layer);
                     break;
-                case NormModule or VectorModule:
+                case NormModule or VectorModule or NumberModule:
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");

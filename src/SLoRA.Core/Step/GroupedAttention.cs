@@ -15,8 +15,23 @@ internal sealed record GroupedAttention
     /// <summary>How many keys a query sees, its own included; null for all.</summary>
     public int? Window { get; init; }
 
+    /// <summary>
+    /// Positions of a chunk: a query sees the keys of its own chunk up to itself, chunks counted from position 0; null for no chunks.
+    /// </summary>
+    public int? Chunk { get; init; }
+
     /// <summary>What the products of queries and keys are multiplied by.</summary>
     public required float ScoreScale { get; init; }
+
+    /// <summary>Scores become <c>cap · tanh(score / cap)</c>; null for no cap.</summary>
+    public float? ScoreCap { get; init; }
+
+    /// <summary>The first position that a row at a position sees.</summary>
+    public int FirstVisible(int position)
+    {
+        int first = Window is { } window ? Math.Max(0, position - window + 1) : 0;
+        return Chunk is { } chunk ? Math.Max(first, position / chunk * chunk) : first;
+    }
 
     /// <summary>Columns of all query heads, H d: what attention gives.</summary>
     public int QueryColumns => Heads * HeadDim;

@@ -43,8 +43,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     public CpuVector? Sinks { get; set; }
 
     /// <summary>The first position that a row at a position sees.</summary>
-    public static int FirstVisible(GroupedAttention attention, int position)
-        => attention.Window is int window ? Math.Max(0, position - window + 1) : 0;
+    public static int FirstVisible(GroupedAttention attention, int position) => attention.FirstVisible(position);
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
     public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, GroupedAttention attention, CpuPageMemory pages, KvLayout layout, int layer)

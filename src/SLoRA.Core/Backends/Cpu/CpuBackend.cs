@@ -37,6 +37,10 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly HeadsJob _heads;
     private readonly LatentStoreJob _latentStore;
     private readonly LatentAttentionJob _latentAttention;
+    private readonly LayerNormJob _layerNorm;
+    private readonly ApplyJob _apply;
+    private readonly RotateJob _rotate;
+    private readonly PositionScaleJob _positionScale;
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private KvLayout? _layout;
@@ -77,6 +81,10 @@ internal sealed unsafe class CpuBackend : IBackend
         _norm = new NormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
+        _layerNorm = new LayerNormJob(workers);
+        _apply = new ApplyJob(workers);
+        _rotate = new RotateJob(workers);
+        _positionScale = new PositionScaleJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
     }
@@ -177,7 +185,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _plan = plan;
         foreach (CpuRope rope in _ropes)
         {
-            rope.SetPositions(plan.Positions);
+            rope.SetPositions(plan);
         }
 
         _store.Begin(plan);
@@ -199,6 +207,10 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
         => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -236,6 +248,14 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+        => Run(_rotate, _rotate.Prepare((CpuRows)x, firstColumn, heads, headDim, (CpuRope)rope, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+        => Run(_positionScale, _positionScale.Prepare(scale, (CpuRows)x, columns, Plan));
+
+    /// <inheritdoc/>
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
         => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
@@ -250,16 +270,11 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Gate(Activation activation, DeviceRows x, DeviceRows y)
-    {
-        switch (activation)
-        {
-            case Activation.Silu:
-                Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Cpu backend has no such activation.");
-        }
-    }
+        => Run(_gate, _gate.Prepare(activation, (CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+        => Run(_apply, _apply.Prepare(function, (CpuRows)x, firstColumn, columns, RowCount(x)));
 
     /// <inheritdoc/>
     public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)

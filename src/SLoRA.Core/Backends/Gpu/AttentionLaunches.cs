@@ -34,19 +34,23 @@ internal sealed class AttentionLaunches
         if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
-                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                rope.Shape);
         }
         else
         {
             _kernels.RotateAndStore.Narrow(_layout.Type)(
-                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                rope.Shape);
         }
     }
 
     /// <summary>Attends, in splits whose partial results are merged at the end.</summary>
     public void Attend(GpuRows qkv, int layer, GroupedAttention attention, ArrayView<float> partial, GpuRows y, GpuVector? sinks)
     {
-        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale, sinks is null ? 0 : 1);
+        var shape = new AttentionShape(
+            Shape(layer, attention), attention.Window ?? 0, attention.Chunk ?? 0, attention.ScoreScale, attention.ScoreCap ?? 0,
+            sinks is null ? 0 : 1);
         // A view that nobody reads stands in for sinks that are not there.
         ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);

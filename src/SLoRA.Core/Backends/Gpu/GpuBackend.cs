@@ -196,7 +196,7 @@ internal sealed class GpuBackend : IBackend
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
-            + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
+            + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float))) + _routes.Sum(routes => routes.Bytes);
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
@@ -213,7 +213,7 @@ internal sealed class GpuBackend : IBackend
 
         foreach (GpuRope rope in _ropes)
         {
-            rope.Send(_device, _activations.Take<float>((long)positions * rope.HeadDim));
+            rope.Send(_device, _activations.Take<float>(rope.Length(positions, _rowLimit)));
         }
 
         if (decoder.HasLatentAttention)
@@ -230,6 +230,11 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _plan = plan;
         Step.Send(plan);
+        foreach (GpuRope rope in _ropes)
+        {
+            rope.SetPositions(plan);
+        }
+
         _directories!.Upload();
         Lora.Begin();
     }
@@ -248,6 +253,14 @@ internal sealed class GpuBackend : IBackend
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => _kernels.Norm(
         _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
 
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+        ArrayView<float> scale = ((GpuVector)weight).Values;
+        _kernels.LayerNorm(
+            _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
+            new LayerNormShape(x.Width, epsilon, bias is null ? 0 : 1));
+    }
+
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
         _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z),
         new NormShape(x.Width, 0, x.Width, epsilon));
@@ -265,6 +278,14 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => _kernels.Rotate(
+        _stream, Launch.Groups(Count(x)), Values(x), Step.Positions, ((GpuRope)rope).Angles,
+        new RotatedHeads(x.Width, firstColumn, heads, headDim), ((GpuRope)rope).Shape);
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) => _kernels.ScaleByPosition(
+        _stream, Launch.Elements(Count(x), columns), Values(x), Step.Positions,
+        new PositionShape(x.Width, columns, scale.Beta, scale.Length, scale.Offset));
+
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
         Attention.RotateAndStore((GpuRows)qkv, _plan.RowCount, layer, attention, (GpuRope)rope);
 
@@ -281,10 +302,18 @@ internal sealed class GpuBackend : IBackend
             case Activation.Silu:
                 _kernels.Gate(_stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width);
                 break;
+            case Activation.Gelu or Activation.GeluTanh:
+                _kernels.GateGelu(
+                    _stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width, activation == Activation.Gelu ? 1 : 0);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Gpu backend has no such activation.");
         }
     }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) => _kernels.Apply(
+        _stream, Launch.Elements(Count(x), columns), Values(x),
+        new FunctionShape(x.Width, firstColumn, columns, (int)function.Kind, function.A, function.B, function.C, function.D));
 
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
 
@@ -373,6 +402,7 @@ internal sealed class GpuBackend : IBackend
         _products.Dispose();
         _outputs?.Dispose();
         _lora?.Dispose();
+        _ropes.ForEach(rope => rope.Dispose());
         _activations?.Dispose();
         _upload?.Dispose();
         _directories?.Dispose();

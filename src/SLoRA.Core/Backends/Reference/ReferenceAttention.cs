@@ -42,10 +42,11 @@ internal static unsafe class ReferenceAttention
     }
 
     /// <summary>
-    /// <c>y = Σ softmax(scale · q · K[j]) V[j]</c> over first ≤ j ≤ last; a sink is one more score without a value.
+    /// <c>y = Σ softmax(cap(scale · q · K[j])) V[j]</c> over first ≤ j ≤ last; a sink is one more score without a value.
     /// </summary>
     public static void Attend(
-        ReadOnlySpan<float> q, Span<float> y, int first, int last, float scale, Element key, Element value, float? sink = null)
+        ReadOnlySpan<float> q, Span<float> y, int first, int last, GroupedAttention attention, Element key, Element value,
+        float? sink = null)
     {
         var scores = new float[last - first + 1];
         float largest = sink ?? float.NegativeInfinity;
@@ -57,7 +58,12 @@ internal static unsafe class ReferenceAttention
                 dot = MathF.FusedMultiplyAdd(q[i], key(j, i), dot);
             }
 
-            scores[j - first] = dot * scale;
+            scores[j - first] = dot * attention.ScoreScale;
+            if (attention.ScoreCap is { } cap)
+            {
+                scores[j - first] = cap * MathF.Tanh(scores[j - first] / cap);
+            }
+
             largest = MathF.Max(largest, scores[j - first]);
         }
 

@@ -13,7 +13,8 @@ internal static unsafe class ReferenceLatent
         for (int i = 0; i < half; i++)
         {
             int left = adjacent ? 2 * i : i, right = adjacent ? left + 1 : i + half;
-            float cos = rope.Cos(position, i), sin = rope.Sin(position, i);
+            float angle = position * rope.Description.InverseFrequencies[i];
+            float cos = MathF.Cos(angle) * rope.Description.AttentionFactor, sin = MathF.Sin(angle) * rope.Description.AttentionFactor;
             (columns[left], columns[right]) =
                 ((columns[left] * cos) - (columns[right] * sin), (columns[right] * cos) + (columns[left] * sin));
         }

@@ -52,11 +52,20 @@ internal sealed class BlockLoader
         return new LinearGroup([.. parts]);
     }
 
-    /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name);
+    /// <summary>Loads the weight of a norm of heads.</summary>
+    public DeviceVector NormWeight(NormModule module) => _modules.NormWeight(_prefix + Taken(module).Name, module);
+
+    /// <summary>Loads a norm of whole rows.</summary>
+    public LoadedNorm Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name, module);
+
+    /// <summary>Reads a number that is a setting of the layer.</summary>
+    public float Number(NumberModule module) => _modules.Number(_prefix + Taken(module).Name);
 
     /// <summary>Loads a vector that is a tensor of its own.</summary>
     public DeviceVector Vector(VectorModule module) => _modules.Vector((VectorModule)Taken(module), _prefix);
+
+    /// <summary>A vector of ones: the weight of a norm that has none.</summary>
+    public DeviceVector Ones(int length) => _modules.Ones(length);
 
     /// <summary>Loads one product of every expert.</summary>
     public ExpertLinear Experts(ExpertModule module) => _modules.Experts(_prefix + Taken(module).Name, module);

@@ -16,18 +16,21 @@ internal sealed record GatedMlpBlock : Block
     /// <summary>What is applied to the gate.</summary>
     public required Activation Activation { get; init; }
 
-    /// <summary>What the checkpoint calls it within its layer.</summary>
-    public string Name { get; init; } = "mlp";
-
     /// <summary>Whether gate, up and down have biases.</summary>
     public bool Bias { get; init; }
 
+    /// <summary>What the checkpoint calls it within its layer.</summary>
+    public string Name { get; init; } = "mlp";
+
+    /// <summary>What the checkpoint calls the one module of the gate, then up; null where there are two.</summary>
+    public string? FusedName { get; init; }
+
     /// <inheritdoc/>
-    public override ImmutableArray<Module> Modules => [Gate, Up, Down];
+    public override ImmutableArray<Module> Modules => [.. GateUp, Down];
 
-    private LinearModule Gate => new($"{Name}.gate_proj", IntermediateSize, HiddenSize, Bias);
-
-    private LinearModule Up => new($"{Name}.up_proj", IntermediateSize, HiddenSize, Bias);
+    private LinearModule[] GateUp => FusedName is { } fused
+        ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
+        : [new($"{Name}.gate_proj", IntermediateSize, HiddenSize, Bias), new($"{Name}.up_proj", IntermediateSize, HiddenSize, Bias)];
 
     private LinearModule Down => new($"{Name}.down_proj", HiddenSize, IntermediateSize, Bias);
 
@@ -37,7 +40,7 @@ internal sealed record GatedMlpBlock : Block
     private sealed class Running(GatedMlpBlock block, BlockLoader loader) : RunningBlock
     {
         private readonly Activation _activation = block.Activation;
-        private readonly LinearGroup _gateUp = loader.Group(block.Gate, block.Up);
+        private readonly LinearGroup _gateUp = loader.Group(block.GateUp);
         private readonly LinearGroup _down = loader.Group(block.Down);
         private readonly DeviceRows _projected = loader.Rows(2 * block.IntermediateSize);
         private readonly DeviceRows _gated = loader.Rows(block.IntermediateSize);

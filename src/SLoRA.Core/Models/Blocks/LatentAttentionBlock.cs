@@ -91,13 +91,13 @@ internal sealed record LatentAttentionBlock : Block
             if (block.QueryLatent is { } width)
             {
                 _queryDown = loader.Group(block.QueryDown(width));
-                _queryNorm = loader.Norm(block.QueryNorm(width));
+                _queryNorm = loader.NormWeight(block.QueryNorm(width));
                 _queryLatent = loader.Rows(width);
             }
 
             _query = loader.Group(block.Query);
             _down = loader.Group(block.Down);
-            _norm = loader.Norm(block.Norm);
+            _norm = loader.NormWeight(block.Norm);
             (_keys, _values) = loader.Latent(block.Up);
             _output = loader.Group(block.Output);
             _rope = loader.Rope(block.Rope);

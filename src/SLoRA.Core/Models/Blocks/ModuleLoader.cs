@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Backends;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
@@ -15,6 +16,7 @@ internal sealed class ModuleLoader(
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<int, List<DeviceRows>> _rows = [];
     private readonly Dictionary<(int Experts, int Chosen), DeviceRoutes> _routes = [];
+    private readonly Dictionary<int, DeviceVector> _ones = [];
     private readonly Dictionary<(DeviceRoutes Routes, int Width), List<DeviceRows>> _routedRows = [];
 
     /// <summary>Loads a product.</summary>
@@ -38,8 +40,22 @@ internal sealed class ModuleLoader(
         return table;
     }
 
+    /// <summary>Loads a norm of whole rows.</summary>
+    public LoadedNorm Norm(string name, NormModule module) =>
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias") : null);
+
     /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(string name) => Vector(name + ".weight");
+    public DeviceVector NormWeight(string name, NormModule module) =>
+        module.WeightOffset == 0 ? Vector(name + ".weight") : Vector(name + ".weight", module.WeightOffset);
+
+    /// <summary>Reads a number that is a setting of a layer.</summary>
+    public float Number(string name)
+    {
+        WeightSource weight = source(name);
+        float value = weight.Widened()[0];
+        loaded(weight);
+        return value;
+    }
 
     /// <summary>Loads a vector that is a tensor of its own.</summary>
     public DeviceVector Vector(VectorModule module, string prefix)
@@ -47,6 +63,24 @@ internal sealed class ModuleLoader(
         WeightSource weight = source(prefix + module.Name);
         DeviceVector vector = backend.LoadVector(weight with { Rows = 1, Columns = weight.Rows * weight.Columns });
         loaded(weight);
+        return vector;
+    }
+
+    /// <summary>A vector of ones, the same for all blocks.</summary>
+    public unsafe DeviceVector Ones(int length)
+    {
+        if (!_ones.TryGetValue(length, out DeviceVector? vector))
+        {
+            float[] values = new float[length];
+            values.AsSpan().Fill(1);
+            fixed (float* data = values)
+            {
+                vector = backend.LoadVector(new WeightSource("ones", WeightFormat.F32, (nint)data, 1, length) { Stays = false });
+            }
+
+            _ones.Add(length, vector);
+        }
+
         return vector;
     }
 
@@ -165,5 +199,23 @@ internal sealed class ModuleLoader(
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
+    }
+
+    private unsafe DeviceVector Vector(string tensor, float offset)
+    {
+        WeightSource weight = source(tensor);
+        float[] values = weight.Widened();
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] += offset;
+        }
+
+        fixed (float* data = values)
+        {
+            DeviceVector vector =
+                backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false });
+            loaded(weight);
+            return vector;
+        }
     }
 }

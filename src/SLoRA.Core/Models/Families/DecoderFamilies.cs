@@ -13,7 +13,12 @@ internal static class DecoderFamilies
             {
                 LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family,
                 MixtralFamily.Family, Qwen2MoeFamily.Family, Qwen3MoeFamily.Family, GptOssFamily.Family, DeepseekV3Family.Family,
-                Glm4MoeLiteFamily.Family,
+                Glm4MoeLiteFamily.Family, OlmoeFamily.Family, MiniMaxM2Family.Family, Glm4MoeFamily.Family, Ernie45MoeFamily.Family,
+                Llama4Family.Family,
+                GemmaFamily.Family, Gemma2Family.Family, Gemma3Family.Family, Phi3Family.Family, Olmo2Family.Family, Olmo3Family.Family,
+                GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
+                Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
+                HunyuanFamily.Family, NemotronFamily.Family,
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 

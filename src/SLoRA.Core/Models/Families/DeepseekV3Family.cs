@@ -13,8 +13,7 @@ internal static class DeepseekV3Family
 
     private static DecoderDescription Describe(ConfigObject config)
     {
-        DenseConfig dense = DenseConfig.Read(config, headDim: 64);
-        UnservedFeatures.RefuseIfOn(config, "mlp_bias");
+        DenseConfig dense = LatentConfig.Read(config);
         LatentAttentionBlock attention = LatentConfig.Block(dense);
         ExpertsBlock sparse = SharedExpertsConfig.Block(
             dense, experts: 256, chosen: 8, width: 2048, groups: 8, chosenGroups: 4, scale: 2.5, shared: 1);

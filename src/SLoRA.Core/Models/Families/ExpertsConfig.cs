@@ -62,7 +62,7 @@ internal static class ExpertsConfig
                 Alias = experts,
                 Place = 1,
             },
-            Activation = Activation.Silu,
+            Activation = dense.Gate ?? throw Activations.Refusal(dense.Config),
         };
     }
 }

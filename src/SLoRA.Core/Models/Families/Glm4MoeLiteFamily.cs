@@ -17,8 +17,7 @@ internal static class Glm4MoeLiteFamily
 
     private static DecoderDescription Describe(ConfigObject config)
     {
-        DenseConfig dense = DenseConfig.Read(config, headDim: 64);
-        UnservedFeatures.RefuseIfOn(config, "mlp_bias");
+        DenseConfig dense = LatentConfig.Read(config);
         LatentAttentionBlock attention = LatentConfig.Block(dense, queryLatent: 768);
         ExpertsBlock sparse = SharedExpertsConfig.Block(
             dense, experts: 64, chosen: 4, width: 1536, groups: 1, chosenGroups: 1, scale: 1.8, shared: 1);

@@ -22,7 +22,8 @@ internal static class GptOssFamily
 
     private static DecoderDescription Describe(ConfigObject config)
     {
-        DenseConfig dense = DenseConfig.Read(config, headDim: 64, keyValueHeads: 8);
+        DenseConfig dense = DenseConfig.Read(config, headDim: 64, keyValueHeads: 8, epsilon: 1e-5);
+        dense = dense with { RopeLayout = dense.RopeLayout with { Theta = 150000 } };
         UnservedFeatures.RefuseIfOn(config, "mlp_bias");
         bool bias = config.Bool("attention_bias", true);
         (int experts, int chosen) = ExpertsConfig.Read(

@@ -19,15 +19,32 @@ internal static class LatentConfig
     /// <summary>Keys of <see cref="UnservedFeatures"/> that this honours.</summary>
     public static readonly string[] Reads = ["q_lora_rank", "kv_lora_rank", "rope_interleave"];
 
+    /// <summary>Reads what all families share; what rotates is a part of a head.</summary>
+    public static DenseConfig Read(ConfigObject config)
+    {
+        int rotated = config.OptionalInt("qk_rope_head_dim", 2, WidestRotated) ?? 64;
+        if (rotated % 2 != 0)
+        {
+            throw config.Error("qk_rope_head_dim", $"is {rotated}; rotation needs an even number");
+        }
+
+        DenseConfig dense = DenseConfig.Read(config, headDim: rotated);
+        UnservedFeatures.RefuseIfOn(config, "mlp_bias");
+        return dense with
+        {
+            RopeLayout = dense.RopeLayout with { HeadDim = rotated, AdjacentPairs = config.Bool("rope_interleave", true) },
+        };
+    }
+
     /// <summary>Reads the block.</summary>
     public static LatentAttentionBlock Block(DenseConfig dense, int? queryLatent = 1536)
     {
         ConfigObject config = dense.Config;
         int plain = config.OptionalInt("qk_nope_head_dim", 1, WidestHead) ?? 128;
-        int rotated = config.OptionalInt("qk_rope_head_dim", 2, WidestRotated) ?? 64;
-        if (rotated % 2 != 0)
+        int rotated = dense.RopeLayout.HeadDim;
+        if (dense.Rope.Lengths is not null)
         {
-            throw config.Error("qk_rope_head_dim", $"is {rotated}; rotation needs an even number");
+            throw config.Refusal("rope_scaling", "depends on the length of the sequence, which this attention is not served with");
         }
 
         return new LatentAttentionBlock
@@ -41,16 +58,14 @@ internal static class LatentConfig
                 Rotated = rotated,
                 Value = config.OptionalInt("v_head_dim", 1, WidestHead) ?? 128,
                 ScoreScale = (float)(Math.Pow(plain + rotated, -0.5) * Math.Pow(ScoreMagnitude(config), 2)),
-                AdjacentPairs = config.Bool("rope_interleave", true),
+                AdjacentPairs = dense.Rope.AdjacentPairs,
             },
-            Rope = Rotation(dense, rotated),
+            Rope = dense.Rope,
             QueryLatent = config.Names("q_lora_rank") ? config.OptionalInt("q_lora_rank", 1, Widest) : queryLatent,
             NormEpsilon = InnerEpsilon,
             Bias = config.Bool("attention_bias", false),
         };
     }
-
-    private static RopeDescription Rotation(DenseConfig dense, int rotated) => RopeConfig.Read(dense.Config, rotated, dense.Context);
 
     /// <summary>yarn scales scores too, by the magnitude that mscale_all_dim names.</summary>
     private static double ScoreMagnitude(ConfigObject config)

@@ -8,6 +8,8 @@ namespace SLoRA.Models.Families;
 internal static class MixtralFamily
 {
     private const int DefaultKeyValueHeads = 8;
+    private const double DefaultEpsilon = 1e-5;
+    private const double DefaultTheta = 1e6;
 
     public static DecoderFamily Family { get; } = new("MixtralForCausalLM", "mixtral", Describe)
     {
@@ -16,7 +18,8 @@ internal static class MixtralFamily
 
     private static DecoderDescription Describe(ConfigObject config)
     {
-        DenseConfig dense = DenseConfig.Read(config, keyValueHeads: DefaultKeyValueHeads);
+        DenseConfig dense = DenseConfig.Read(config, keyValueHeads: DefaultKeyValueHeads, epsilon: DefaultEpsilon);
+        dense = dense with { RopeLayout = dense.RopeLayout with { Theta = DefaultTheta } };
         UnservedFeatures.RefuseIfOn(config, "attention_bias", "mlp_bias");
         int? window = config.OptionalInt("sliding_window", 1, int.MaxValue);
         LayerTypes.RequireAll(config, dense.Layers, sliding: window is not null);

@@ -5,9 +5,9 @@ using SLoRA.Formats;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// Settings that other families, or remade checkpoints of the served ones, use to change what is computed. None is honoured yet, so each is
-/// refused by name unless its value says that it does nothing. Keys that are not listed are about training, tooling or text, and are
-/// ignored.
+/// Settings that some families, or remade checkpoints of the served ones, use to change what is computed. Where the family of a file does
+/// not honour one, it is refused by name unless its value says that it does nothing. Keys that are not listed are about
+/// training, tooling or text, and are ignored.
 /// </summary>
 internal static class UnservedFeatures
 {

@@ -3,26 +3,32 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>What attention needs beside the layout of the cache.</summary>
-internal readonly struct AttentionShape(CacheShape cache, int window, float scale, int hasSinks)
+internal readonly struct AttentionShape(CacheShape cache, int window, int chunk, float scale, float cap, int hasSinks)
 {
     public readonly CacheShape Cache = cache;
 
     /// <summary>Keys that a query sees, its own included; 0 for all.</summary>
     public readonly int Window = window;
 
+    /// <summary>Positions of a chunk, beyond which a query sees nothing; 0 for no chunks.</summary>
+    public readonly int Chunk = chunk;
+
     /// <summary>What products of queries and keys are multiplied by.</summary>
     public readonly float Scale = scale;
+
+    /// <summary>What scores are capped at; 0 for nothing.</summary>
+    public readonly float Cap = cap;
 
     /// <summary>1 if the softmax of a head has one more score, which no value belongs to.</summary>
     public readonly int HasSinks = hasSinks;
 }
 
 /// <summary>
-/// Paged attention, <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j]) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut into
-/// splits of 256 at multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l, weighted
-/// values o. Splits are merged in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ e^(mₛ−m')</c>, either
-/// by the group that goes through all of them (a task without a place for partial results) or, for long contexts, by a second pass over
-/// partial results of a group per split: the same arithmetic in the same order.
+/// Paged attention, <c>y[t, h] = Σ softmax(cap(scale · q[t, h] · K[j])) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut
+/// into splits of 256 at multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l,
+/// weighted values o. Splits are merged in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ
+/// e^(mₛ−m')</c>, either by the group that goes through all of them (a task without a place for partial results) or, for long contexts,
+/// by a second pass over partial results of a group per split: the same arithmetic in the same order.
 /// </summary>
 internal static class AttentionKernels
 {
@@ -72,6 +78,12 @@ internal static class AttentionKernels
         int table = tableStart[row];
         int last = positions[row];
         int first = shape.Window > 0 && last >= shape.Window ? last - shape.Window + 1 : 0;
+        if (shape.Chunk > 0)
+        {
+            int begin = last - (last % shape.Chunk);
+            first = first > begin ? first : begin;
+        }
+
         for (int i = thread; i < d; i += KernelLoader.GroupSize)
         {
             query[i] = qkv[((long)row * cache.Width) + (head * d) + i];
@@ -104,6 +116,11 @@ internal static class AttentionKernels
                 }
 
                 dot *= shape.Scale;
+                if (shape.Cap > 0)
+                {
+                    dot = ElementKernels.Capped(dot, shape.Cap);
+                }
+
                 scores[j - begin] = dot;
                 threadLargest = MathF.Max(threadLargest, dot);
             }
