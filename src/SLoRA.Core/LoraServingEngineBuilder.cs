@@ -64,8 +64,8 @@ public sealed class LoraServingEngineBuilder
         var options = new CpuOptions();
         configure?.Invoke(options);
         OptionRules.Check(options);
-        (int? threads, CpuWeights weights) = (options.Threads, options.Weights);
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights));
+        (int? threads, CpuWeights weights, MachineCodeUse machineCode) = (options.Threads, options.Weights, options.MachineCode);
+        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights, machineCode));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>

@@ -12,4 +12,10 @@ public sealed class CpuOptions
     /// How the base model's matrices are kept in memory. Embedding table, norms, biases and adapters stay as they are stored.
     /// </summary>
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
+
+    /// <summary>
+    /// Whether the library may use machine code of its own for instructions that .NET does not expose. It changes no bit of a result;
+    /// <see cref="BackendStatus.MachineCode"/> says what runs.
+    /// </summary>
+    public MachineCodeUse MachineCode { get; set; } = MachineCodeUse.Automatic;
 }

@@ -158,6 +158,7 @@ internal static class OptionRules
     {
         Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
         Defined(options.Weights, "Cpu.Weights");
+        Defined(options.MachineCode, "Cpu.MachineCode");
     }
 
     /// <summary>Checks the Gpu backend.</summary>

@@ -1,3 +1,4 @@
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -39,7 +40,13 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="outputLimit">The most output rows of a step.</param>
     /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
     /// <param name="weights">How matrices are kept.</param>
-    public CpuBackend(int rowLimit, int outputLimit, int? threads = null, CpuWeights weights = CpuWeights.AsStored)
+    /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    public CpuBackend(
+        int rowLimit,
+        int outputLimit,
+        int? threads = null,
+        CpuWeights weights = CpuWeights.AsStored,
+        MachineCodeUse machineCode = MachineCodeUse.Automatic)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -47,11 +54,12 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads = new ComputeThreads(workers);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
+        WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights);
         _lora = new LoraStep(rowLimit);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
-        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)), code);
         _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -60,19 +68,23 @@ internal sealed unsafe class CpuBackend : IBackend
         _add = new AddJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
+        Status = new BackendStatus
+        {
+            Name = Name,
+            VectorBits = InstructionSets.VectorBits,
+            FusedMultiplyAdd = MultiplyAdd.IsFused,
+            Instructions = InstructionSets.Description,
+            MachineCode = code is not null ? "products with int8 weights (AVX512_VNNI)"
+                : machineCode == MachineCodeUse.Off ? "none: switched off"
+                : $"none: {WordProducts.Missing}",
+        };
     }
 
     /// <inheritdoc/>
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status { get; } = new()
-    {
-        Name = "Cpu",
-        VectorBits = InstructionSets.VectorBits,
-        FusedMultiplyAdd = MultiplyAdd.IsFused,
-        Instructions = InstructionSets.Description,
-    };
+    public BackendStatus Status { get; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;

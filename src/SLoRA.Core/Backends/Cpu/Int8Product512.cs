@@ -18,6 +18,31 @@ internal static unsafe class Int8Product512
         }
     }
 
+    /// <summary>Multiplies one row by all panels of a block.</summary>
+    /// <returns>1.</returns>
+    public static int Rows1<T>(in PanelBlock block, int row)
+        where T : struct, IInt8Groups
+    {
+        QuantizedRows x = block.Quantized!;
+        CpuMatrix matrix = block.Matrix;
+        int panel = block.FirstPanel;
+        for (; panel + 4 <= block.EndPanel; panel += 4)
+        {
+            Int8Kernels512.Rows1Panels4<T>(
+                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            block.Store(row, 1, panel, 4);
+        }
+
+        for (; panel < block.EndPanel; panel++)
+        {
+            Int8Kernels512.Rows1Panels1<T>(
+                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            block.Store(row, 1, panel, 1);
+        }
+
+        return 1;
+    }
+
     private static int Rows8<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
@@ -62,28 +87,5 @@ internal static unsafe class Int8Product512
         }
 
         return 4;
-    }
-
-    private static int Rows1<T>(in PanelBlock block, int row)
-        where T : struct, IInt8Groups
-    {
-        QuantizedRows x = block.Quantized!;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            Int8Kernels512.Rows1Panels4<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
-            block.Store(row, 1, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            Int8Kernels512.Rows1Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
-            block.Store(row, 1, panel, 1);
-        }
-
-        return 1;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -37,6 +38,9 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>Rows.</summary>
     public required int Rows { get; init; }
+
+    /// <summary>Machine code for the product with int8 weights; null for the kernels in C#.</summary>
+    public WordProducts? Code { get; init; }
 
     /// <summary>Scratch for one block of a kernel: <see cref="ResultFloats"/>.</summary>
     public required float* Result { get; init; }
