@@ -131,11 +131,12 @@ internal sealed class EngineMonitor
     private QueueStatus Queue()
     {
         int content = _queue.ForContent;
-        int others = _queue.Count - content;
+        int overQuota = _queue.OverQuota;
+        int others = _queue.Count - content - overQuota;
         Sequence? first = _queue.NextReady(null);
         return first is null || first.Request.Asked.Continuations <= FreePlaces()
-            ? new QueueStatus(content, others, 0)
-            : new QueueStatus(content, 0, others);
+            ? new QueueStatus(content, others, 0) { ForQuota = overQuota }
+            : new QueueStatus(content, 0, others) { ForQuota = overQuota };
     }
 
     private int FreePlaces()
