@@ -20,4 +20,7 @@ public sealed record BackendStatus
     /// backends.
     /// </summary>
     public string? Instructions { get; init; }
+
+    /// <summary>The shards that share the model, in their order; empty where there is one device only.</summary>
+    public IReadOnlyList<ShardStatus> Shards { get; init; } = [];
 }
