@@ -36,7 +36,7 @@ internal sealed class AttentionTasks(int workers)
     /// <summary>Cuts the step for a layer.</summary>
     public void Cut(StepPlan plan, GroupedAttention attention)
     {
-        int group = attention.Heads / attention.KeyValueHeads;
+        int group = attention.HeadsPerKey;
         int wanted = workers * TasksPerWorker;
         int rowsPerTask = Math.Max(1, ManyQueries / group);
         if (Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted)
@@ -59,10 +59,12 @@ internal sealed class AttentionTasks(int workers)
                 int segments = ((position + rows - 1) / AttentionJob.Segment) - first + 1;
                 for (int head = 0; head < attention.KeyValueHeads; head++)
                 {
-                    var whole = new AttentionTask(slice.FirstRow + row, rows, position, slice.TableStart, head, first, segments, -1);
+                    (int query, int endQuery) = attention.HeadsOf(head);
+                    var whole = new AttentionTask(
+                        slice.FirstRow + row, rows, position, slice.TableStart, head, query, endQuery - query, first, segments, -1);
                     if (cutSegments && segments > 1)
                     {
-                        Cut(whole, rows * group);
+                        Cut(whole, rows * whole.Group);
                     }
                     else
                     {
