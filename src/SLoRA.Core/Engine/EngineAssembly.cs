@@ -123,7 +123,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
-                    Order = order ?? OrderOf(scheduling.Policy, clock),
+                    Order = order ?? OrderOf(scheduling.Policy, clock, asked.Metrics.MaxAccountTags),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,
@@ -205,8 +205,8 @@ internal sealed class EngineAssembly : IDisposable
         RecommendedSampling = model.Defaults.Sampling,
     };
 
-    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock) =>
-        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock);
+    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames) =>
+        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock, maxAccountNames);
 
     private static int PageCount(long bytes, long pageBytes)
     {

@@ -42,7 +42,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
             if (standing is not null)
             {
                 standing.Reached = Standing.Unreached;
-                standing.IsOverQuota = false;
+                NoteWithinQuota(standing);
                 if (standing.IsWaiting)
                 {
                     Enqueue(standing);
@@ -142,6 +142,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
         Count--;
         Ready -= standing.IsReady ? 1 : 0;
         standing.IsWaiting = false;
+        NoteWithinQuota(standing);
         if (standing.Reached == Standing.Unreached)
         {
             Dequeue(standing);
@@ -221,10 +222,14 @@ internal sealed class Turns(long ageing, FairShares? shares)
         Standing? next = TakeNext();
         if (next is null && !onlyReady)
         {
-            next = _overQuota.First is { } flow ? TakeOverQuota(flow) : _unready.First;
-            if (next is { IsReady: false })
+            next = _unready.First;
+            if (next is not null)
             {
                 _unready.Remove(next);
+            }
+            else if (_overQuota.First is { } flow)
+            {
+                next = TakeOverQuota(flow);
             }
         }
 
@@ -274,16 +279,19 @@ internal sealed class Turns(long ageing, FairShares? shares)
     {
         Standing next = flow.Next(_now - ageing);
         next.IsOverQuota = true;
-        _overQuota.Remove(flow);
-        OverQuota -= flow.Count;
         flow.Remove(next);
-        if (flow.Count > 0)
+        if (flow.Count == 0)
         {
-            _overQuota.Add(flow);
-            OverQuota += flow.Count;
+            _overQuota.Remove(flow);
         }
 
         return next;
+    }
+
+    private void NoteWithinQuota(Standing standing)
+    {
+        OverQuota -= standing.IsOverQuota ? 1 : 0;
+        standing.IsOverQuota = false;
     }
 
     private void Walk(Account account, Standing standing)
