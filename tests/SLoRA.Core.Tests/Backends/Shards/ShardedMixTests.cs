@@ -7,6 +7,7 @@ namespace SLoRA.Core.Tests.Backends.Shards;
 [Parallelizable(ParallelScope.All)]
 public sealed class ShardedMixTests
 {
+    // On four shards the two key heads are on two shards each, so that a page takes twice as much.
     private const int PageBytes = 12288;
 
     private static readonly string?[] Adapters = [null, "qv", "r1", "wide", "embed-and-head", "attn-mlp-odd"];
@@ -19,7 +20,7 @@ public sealed class ShardedMixTests
     public void Scenario_18_mixes_that_share_prefixes_and_are_preempted_have_the_bits_of_one_shard(
         int shards, PreemptionMode mode, bool overlaps)
     {
-        using SteppedEngine engine = Engine(shards, 34, mode, overlaps);
+        using SteppedEngine engine = Engine(shards, 56, mode, overlaps);
         using SteppedEngine oracle = Engine(1, 200, null, overlaps: false);
         List<GenerationRequest> requests = [.. Enumerable.Range(0, 16).Select(Request)];
         List<(Answer Answer, LogitsRecord Logits)> asked = [];
@@ -59,7 +60,7 @@ public sealed class ShardedMixTests
     private static SteppedEngine Engine(int shards, int pages, PreemptionMode? mode, bool overlaps) => new(
         builder => builder
             .UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards))
-            .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages * PageBytes, mode is not null))
+            .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages * PageBytes * (shards == 4 ? 2 : 1), mode is not null))
             .ConfigureScheduling(scheduling =>
             {
                 scheduling.MaxRowsPerStep = 32;
