@@ -16,6 +16,16 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     /// <summary>Whether its model must be refused.</summary>
     public bool IsRefused => NotServed.Model(this);
 
+    /// <summary>
+    /// Whether so many shards must serve its model: it is one of the plain decoders, and has a query head for each of them.
+    /// </summary>
+    public bool Serves(int shards)
+    {
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(System.IO.Path.Combine(Model, "config.json")));
+        return Name.StartsWith("core-", StringComparison.Ordinal)
+            && config.RootElement.GetProperty("num_attention_heads").GetInt32() >= shards;
+    }
+
     public string Adapter(string name) => System.IO.Path.Combine(Path, "adapters", name);
 
     /// <summary>
