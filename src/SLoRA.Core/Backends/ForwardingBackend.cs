@@ -1,3 +1,4 @@
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends;
@@ -28,6 +29,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual void AllocatePages(KvLayout layout, int pageCount) => Inner.AllocatePages(layout, pageCount);
+
+    /// <inheritdoc/>
+    public virtual WeightFormat Takes(WeightFormat stored) => Inner.Takes(stored);
 
     /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
