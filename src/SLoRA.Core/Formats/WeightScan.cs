@@ -1,8 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using SLoRA.Formats;
 
-namespace SLoRA.Adapters.Intake;
+namespace SLoRA.Formats;
 
 /// <summary>
 /// Looks for NaN and infinity. Without the sign the bits of floating-point numbers are ordered like their magnitudes, with infinity and the
