@@ -28,7 +28,7 @@ public sealed class SchedulingPolicyTests
         ("Scheduling.Policy.Quota.Burst", new SchedulingPolicy { Quota = new Quota { Burst = 0.5 } }),
         ("Scheduling.Policy.Quota.MaxRunning", new SchedulingPolicy { Quota = new Quota { MaxRunning = 0 } }),
         ("Scheduling.Policy.Quotas", new SchedulingPolicy { Quotas = null! }),
-        ("Scheduling.Policy.Quotas[a]", new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["a"] = null! } }),
+        ("Scheduling.Policy.Quotas['a']", new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["a"] = null! } }),
         ("Scheduling.Policy.Quotas[b].MaxRunning",
             new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["b"] = new() { MaxRunning = -1 } } }),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = null! })),
