@@ -29,7 +29,7 @@ public sealed class SchedulingPolicyTests
         ("Scheduling.Policy.Quota.MaxRunning", new SchedulingPolicy { Quota = new Quota { MaxRunning = 0 } }),
         ("Scheduling.Policy.Quotas", new SchedulingPolicy { Quotas = null! }),
         ("Scheduling.Policy.Quotas['a']", new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["a"] = null! } }),
-        ("Scheduling.Policy.Quotas[b].MaxRunning",
+        ("Scheduling.Policy.Quotas['b'].MaxRunning",
             new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["b"] = new() { MaxRunning = -1 } } }),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = null! })),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = new Dictionary<string, double> { ["a"] = 0 } })),
