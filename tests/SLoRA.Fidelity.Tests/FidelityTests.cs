@@ -18,14 +18,17 @@ public sealed class FidelityTests
         from folder in FixtureFolder.All()
         from fixture in folder.Cases
         where !fixture.IsText
+        from form in fixture.Forms(folder)
         from backend in Backends
-        select new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+        select new TestCaseData(folder.Path, fixture.Name, form, backend)
+            .SetName($"Fidelity({folder.Path}, {fixture.Name}{form}, {backend})");
 
     [TestCaseSource(nameof(LogitCases))]
-    public async Task Tokens_are_equal_and_logits_are_close(string path, string name, string backend)
+    public async Task Tokens_are_equal_and_logits_are_close(string path, string name, string form, string backend)
     {
         FixtureFolder folder = FixtureFolder.Read(path);
         FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
+        fixture = fixture with { Adapters = [.. fixture.Adapters.Select(adapter => adapter with { Name = adapter.Name + form })] };
         if (folder.IsRefused)
         {
             ModelLoadException refusal = (await Assert.ThrowsAsync<ModelLoadException>(() => FixtureEngine.Of(folder.Model, backend)))!;

@@ -39,6 +39,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual void AllocatePages(KvLayout layout, int pageCount) => Inner.AllocatePages(layout, pageCount);
 
     /// <inheritdoc/>
+    public virtual WeightFormat Takes(WeightFormat stored) => Inner.Takes(stored);
+
+    /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
 
     /// <inheritdoc/>

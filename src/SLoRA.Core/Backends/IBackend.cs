@@ -37,6 +37,12 @@ internal interface IBackend : IDisposable
     /// <exception cref="MemoryException">The device cannot hold it.</exception>
     void AllocatePages(KvLayout layout, int pageCount);
 
+    /// <summary>
+    /// The format in which this device takes weights that are stored in another: the same where it knows how to compute with it, otherwise
+    /// fp32, to which the loader widens them.
+    /// </summary>
+    WeightFormat Takes(WeightFormat stored) => stored;
+
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
     void ReserveWeights(IEnumerable<long> sizes);

@@ -4,12 +4,20 @@ namespace SLoRA.Scheduling;
 /// <param name="key">Its name.</param>
 /// <param name="number">Its place among all accounts in the order in which they were opened: decides between equal counters.</param>
 /// <param name="weight">Its share.</param>
-internal sealed class Account(string key, long number, double weight) : HeapItem
+/// <param name="allowance">What its quota leaves; null when it has none.</param>
+/// <param name="slot">Where it is told of.</param>
+internal sealed class Account(string key, long number, double weight, Allowance? allowance, AccountSlot slot) : HeapItem
 {
     private readonly Flow?[] _flows = new Flow?[(2 * GenerationOptions.MaxPriority) + 1];
 
     /// <summary>Its name.</summary>
     public string Key { get; } = key;
+
+    /// <summary>What its quota leaves; null when it has none.</summary>
+    public Allowance? Allowance { get; } = allowance;
+
+    /// <summary>Where it is told of.</summary>
+    public AccountSlot Slot { get; } = slot;
 
     /// <summary>What it has been given, as it counts in this step.</summary>
     public double Counter { get; private set; }
@@ -19,6 +27,9 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
 
     /// <summary>What the walks of this step have gone past, if all of it were admitted.</summary>
     public double Walked { get; private set; }
+
+    /// <summary>Whether walks of this step have gone past requests of it.</summary>
+    public bool IsWalked { get; private set; }
 
     /// <summary>Its requests that wait and never ran.</summary>
     public int Waiting { get; set; }
@@ -59,10 +70,19 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     public void Lift(double least) => Total = Math.Max(Total, least);
 
     /// <summary>A walk goes past what would cost so much.</summary>
-    public void Walk(double amount) => Walked += amount / weight;
+    public void Walk(double amount)
+    {
+        IsWalked = true;
+        Walked += amount / weight;
+    }
 
     /// <summary>The walks of a step count no more.</summary>
-    public void ForgetWalks() => Walked = 0;
+    public void ForgetWalks()
+    {
+        IsWalked = false;
+        Walked = 0;
+        Allowance?.ForgetWalks();
+    }
 
     /// <summary>A step begins.</summary>
     public void Settle()

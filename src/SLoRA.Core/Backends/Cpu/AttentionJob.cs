@@ -171,28 +171,51 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             queries,
             (count + Lanes.Count - 1) & -Lanes.Count,
             _attention.HeadDim);
-        for (int row = 0; row < task.Rows;)
+        for (int row = 0; row < task.Rows; row++)
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
-            int rows = RowsAlike(task, row, start, from, to);
             if (from < to)
             {
-                int query = row * task.Group;
-                Weigh(query, rows * task.Group, from, to, scratch);
-                TileProduct.Add<F32Elements>(
-                    scratch.Scores + (query * Block) + from,
-                    Block,
-                    (byte*)(scratch.Values + (from * scratch.PaddedDim)),
-                    scratch.PaddedDim * sizeof(float),
-                    scratch.Sums + (query * scratch.PaddedDim),
-                    scratch.PaddedDim,
-                    rows * task.Group,
-                    _paddedDim,
-                    to - from);
+                Weigh(row * task.Group, task.Group, from, to, scratch);
             }
-
-            row += rows;
         }
+
+        // What all rows see is added at once, between what only the first ones see before it and the last ones behind it.
+        int all = Visible(task.FirstPosition + task.Rows - 1, start).From;
+        int allEnd = Math.Max(all, Visible(task.FirstPosition, start).To);
+        for (int row = 0; row < task.Rows; row++)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            AddValues(task, row, 1, from, Math.Min(to, all), scratch);
+        }
+
+        AddValues(task, 0, task.Rows, all, allEnd, scratch);
+        for (int row = 0; row < task.Rows; row++)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            AddValues(task, row, 1, Math.Max(from, allEnd), to, scratch);
+        }
+    }
+
+    /// <summary>Adds values of the block, weighted, for rows that see all of them.</summary>
+    private void AddValues(AttentionTask task, int row, int rows, int from, int to, AttentionScratch scratch)
+    {
+        if (from >= to)
+        {
+            return;
+        }
+
+        int query = row * task.Group;
+        TileProduct.Add<F32Elements>(
+            scratch.Scores + (query * Block) + from,
+            Block,
+            (byte*)(scratch.Values + (from * scratch.PaddedDim)),
+            scratch.PaddedDim * sizeof(float),
+            scratch.Sums + (query * scratch.PaddedDim),
+            scratch.PaddedDim,
+            rows * task.Group,
+            _paddedDim,
+            to - from);
     }
 
     /// <summary>

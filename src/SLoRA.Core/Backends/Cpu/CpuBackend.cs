@@ -1,3 +1,4 @@
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Backends.Sharded;
 using SLoRA.Native;
 using SLoRA.Step;
@@ -42,9 +43,14 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
+    /// <param name="machineCode">Whether machine code of the library's own may run.</param>
     public CpuBackend(
-        int rowLimit, int outputLimit, int? threads = null, CpuWeights weights = CpuWeights.AsStored,
-        Func<ComputeThreads, ICollective>? collective = null)
+        int rowLimit,
+        int outputLimit,
+        int? threads = null,
+        CpuWeights weights = CpuWeights.AsStored,
+        Func<ComputeThreads, ICollective>? collective = null,
+        MachineCodeUse machineCode = MachineCodeUse.Automatic)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -52,12 +58,13 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads = new ComputeThreads(workers);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
+        WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
-        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)), code);
         _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -66,19 +73,23 @@ internal sealed unsafe class CpuBackend : IBackend
         _add = new AddJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
+        Status = new BackendStatus
+        {
+            Name = Name,
+            VectorBits = InstructionSets.VectorBits,
+            FusedMultiplyAdd = MultiplyAdd.IsFused,
+            Instructions = InstructionSets.Description,
+            MachineCode = code is not null ? "products with int8 weights (AVX512_VNNI)"
+                : machineCode == MachineCodeUse.Off ? "none: switched off"
+                : $"none: {WordProducts.Missing}",
+        };
     }
 
     /// <inheritdoc/>
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status { get; } = new()
-    {
-        Name = "Cpu",
-        VectorBits = InstructionSets.VectorBits,
-        FusedMultiplyAdd = MultiplyAdd.IsFused,
-        Instructions = InstructionSets.Description,
-    };
+    public BackendStatus Status { get; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;

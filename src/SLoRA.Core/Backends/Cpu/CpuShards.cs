@@ -11,6 +11,7 @@ internal static class CpuShards
     /// <param name="threads">Threads of all shards together; null takes as many as the process may use.</param>
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="shards">Shards.</param>
+    /// <param name="machineCode">Whether machine code of the library's own may run.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
     public static IBackend Create(
@@ -19,6 +20,7 @@ internal static class CpuShards
         int? threads,
         CpuWeights weights,
         int shards,
+        MachineCodeUse machineCode = MachineCodeUse.Automatic,
         Func<int, IBackend, IBackend>? shard = null,
         Func<ICollective, ICollective>? collective = null)
     {
@@ -31,12 +33,14 @@ internal static class CpuShards
             {
                 int number = i;
                 int own = Math.Max(1, (all * (i + 1) / shards) - (all * i / shards));
-                var backend = new CpuBackend(rowLimit, outputLimit, own, weights, computing =>
+                var backend = new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode);
+                backends.Add(shard is null ? backend : shard(i, backend));
+
+                ICollective Collective(ComputeThreads computing)
                 {
                     var plain = new CpuCollective(number, meeting, computing);
                     return collective is null ? plain : collective(plain);
-                });
-                backends.Add(shard is null ? backend : shard(i, backend));
+                }
             }
 
             return new ShardedBackend("Cpu.Shards", [.. backends], meeting, outputLimit);

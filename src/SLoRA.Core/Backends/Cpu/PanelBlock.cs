@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
@@ -41,6 +42,9 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>Rows.</summary>
     public required int Rows { get; init; }
+
+    /// <summary>Machine code for the product with int8 weights; null for the kernels in C#.</summary>
+    public WordProducts? Code { get; init; }
 
     /// <summary>Scratch for one block of a kernel: <see cref="ResultFloats"/>.</summary>
     public required float* Result { get; init; }

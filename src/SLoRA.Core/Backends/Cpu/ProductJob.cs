@@ -1,3 +1,5 @@
+using SLoRA.Backends.Cpu.MachineCode;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -18,6 +20,7 @@ internal sealed unsafe class ProductJob : ComputeJob
 
     private readonly AlignedMemory _results;
     private readonly int _workers;
+    private readonly WordProducts? _code;
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
@@ -32,10 +35,12 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <summary>Makes the job.</summary>
     /// <param name="workers">Threads that run it.</param>
     /// <param name="results">Scratch of at least <see cref="BytesFor"/> bytes.</param>
-    public ProductJob(int workers, AlignedMemory results)
+    /// <param name="code">Machine code for int8 weights, or null.</param>
+    public ProductJob(int workers, AlignedMemory results, WordProducts? code)
     {
         _workers = workers;
         _results = results;
+        _code = code;
     }
 
     /// <summary>Scratch bytes.</summary>
@@ -101,6 +106,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 FirstColumn = _group.Offsets[index],
                 Bias = _withBias ? (CpuVector?)linear.Bias : null,
                 Rows = _rows,
+                Code = _code,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
                 Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };

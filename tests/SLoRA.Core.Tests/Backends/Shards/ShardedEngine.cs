@@ -1,4 +1,3 @@
-using SLoRA.Backends.Cpu;
 using SLoRA.Core.Tests.Engine;
 
 namespace SLoRA.Core.Tests.Backends.Shards;
