@@ -37,8 +37,8 @@ public sealed class ShardFaultTests
 
         await using LoraServingEngine engine = await Build((rows, outputs) => CpuShards.Create(
             rows, outputs, 4, CpuWeights.AsStored, 4,
-            (number, shard) => new InterceptedBackend(shard, name => Before(number, name)),
-            collective => new InterceptedCollective(collective, Before)));
+            shard: (number, shard) => new InterceptedBackend(shard, name => Before(number, name)),
+            collective: collective => new InterceptedCollective(collective, Before)));
         Task[] ends =
         [
             .. Enumerable.Range(0, 4).Select(i => Drain(engine.GenerateAsync(Question with { Adapter = i % 2 == 0 ? null : Adapter }))),
