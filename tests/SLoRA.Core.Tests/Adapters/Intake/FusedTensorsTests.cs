@@ -8,7 +8,7 @@ using SLoRA.Models.Blocks;
 namespace SLoRA.Core.Tests.Adapters.Intake;
 
 /// <summary>Factors of two experts of rank 1 over one parameter, in both orders in which PEFT has written them.</summary>
-public sealed class FusedTensorsTests
+internal sealed class FusedTensorsTests
 {
     private const string Module = "model.layers.0.mlp.experts";
 

@@ -58,11 +58,11 @@ public sealed class ExpertTests
 
         public required (ExpertLinear Reference, ExpertLinear Cpu) Product { get; init; }
 
-        private required (DeviceRoutes Reference, DeviceRoutes Cpu) Routes { get; init; }
+        public required (DeviceRoutes Reference, DeviceRoutes Cpu) Routes { get; init; }
 
-        private required (DeviceRows Reference, DeviceRows Cpu) Spread { get; init; }
+        public required (DeviceRows Reference, DeviceRows Cpu) Spread { get; init; }
 
-        private required (DeviceRows Reference, DeviceRows Cpu) Given { get; init; }
+        public required (DeviceRows Reference, DeviceRows Cpu) Given { get; init; }
 
         public static Layer Create(Twin twin, int experts, int chosen, int inputs, int outputs, int rows)
         {
