@@ -50,4 +50,8 @@ internal readonly record struct ExpertTargets(int FirstTarget, int FirstColumn, 
 /// <param name="Weights">W.</param>
 /// <param name="Bias">b, <c>[E · Outputs]</c>; null for none.</param>
 /// <param name="Targets">What adapters can change in it.</param>
-internal sealed record ExpertLinear(DeviceExperts Weights, DeviceVector? Bias, ImmutableArray<ExpertTargets> Targets);
+internal sealed record ExpertLinear(DeviceExperts Weights, DeviceVector? Bias, ImmutableArray<ExpertTargets> Targets)
+{
+    /// <summary>Where the leaves of the sums over its inputs begin, and the end of the inputs: one leaf.</summary>
+    public ImmutableArray<int> InputBorders { get; } = [0, Weights.Inputs];
+}

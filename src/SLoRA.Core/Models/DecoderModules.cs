@@ -88,6 +88,7 @@ internal sealed class DecoderModules
                     IsTarget = isTarget,
                     StoredAs = storedAs,
                     Alias = alias,
+                    Partition = module.Partition,
                 });
         }
 

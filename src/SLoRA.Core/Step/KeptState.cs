@@ -27,6 +27,9 @@ internal readonly record struct KeyValueShape(int Heads, int HeadDim)
 {
     /// <summary>Columns of a value; 0 where values are made of what keys are made of.</summary>
     public int ValueDim { get; init; } = HeadDim;
+
+    /// <summary>How the heads are cut over shards; null if they cannot be.</summary>
+    public Split? Split { get; init; }
 }
 
 /// <summary>

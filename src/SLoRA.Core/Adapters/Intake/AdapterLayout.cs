@@ -42,7 +42,8 @@ internal sealed record AdapterLayout(
         Dictionary<ExpertParameter, int> firstTargets = FirstTargets(targets);
         ImmutableArray<ExpertParameter> parameters = [.. firstTargets.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         ImmutableArray<ExpertParameter> fused = [.. parameters.Where(parameter => parameter.Names.Any(matcher.TargetsParameter))];
-        if (targeted.IsEmpty && fused.IsEmpty)
+        // A configuration that was made of the tensors says nothing that they do not: they are refused themselves.
+        if (targeted.IsEmpty && fused.IsEmpty && config.Ranks is null)
         {
             throw NothingTargeted(reader, matcher);
         }
@@ -152,7 +153,7 @@ internal sealed record AdapterLayout(
     private static FormatError NothingTargeted(AdapterReader reader, TargetMatcher matcher)
     {
         bool targetsItself = reader.Tensors
-            .Select(tensor => PeftTensorKey.Parse(tensor.Name))
+            .Select(reader.KeyOf)
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
         string shown = names is null ? "the default"

@@ -12,11 +12,13 @@ internal sealed class AssignedTensors
     private readonly Dictionary<(int Module, bool IsA), TensorEntry> _matrices = [];
     private readonly Dictionary<int, TensorEntry> _bases = [];
     private readonly string _file;
+    private readonly Func<string, PeftTensorRole, string> _nameOf;
     private readonly ImmutableArray<TargetModule> _targets;
 
-    private AssignedTensors(string file, ImmutableArray<TargetModule> targets)
+    private AssignedTensors(AdapterReader reader, ImmutableArray<TargetModule> targets)
     {
-        _file = file;
+        _file = reader.File;
+        _nameOf = reader.NameOf;
         _targets = targets;
     }
 
@@ -58,7 +60,7 @@ internal sealed class AssignedTensors
         AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, FusedTensors fused,
         Action? pause = null)
     {
-        var result = new AssignedTensors(reader.File, targets);
+        var result = new AssignedTensors(reader, targets);
         Dictionary<string, TargetModule> byName = targets
             .Where(target => target.Kind is not (TargetKind.FusedExpert or TargetKind.HeadView))
             .SelectMany(target => target.Names.Select(name => (name, target)))
@@ -66,7 +68,7 @@ internal sealed class AssignedTensors
         foreach (TensorEntry tensor in reader.Tensors)
         {
             pause?.Invoke();
-            if (PeftTensorKey.Parse(tensor.Name) is not { } key)
+            if (reader.KeyOf(tensor) is not { } key)
             {
                 throw result.NotPlain(tensor);
             }
@@ -146,7 +148,7 @@ internal sealed class AssignedTensors
             (false, true) => PeftTensorRole.EmbeddingB,
             (false, false) => PeftTensorRole.B,
         };
-        string name = PeftTensorKey.Name(target.Name, role);
+        string name = _nameOf(target.Name, role);
         throw new FormatError(LoadErrorKind.Tensor, _file, name, "is missing, although the configuration targets its module");
     }
 

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using SLoRA.Backends.Cpu.MachineCode;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -5,7 +8,10 @@ namespace SLoRA.Backends.Cpu;
 /// takes all rows of an expert through a few of its panels, so the weights of chosen experts are read from memory once per step and those
 /// of others not at all.
 /// </summary>
-internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results) : ComputeJob
+/// <param name="workers">Threads that run it.</param>
+/// <param name="results">Scratch of at least <see cref="ProductJob.BytesFor"/> bytes.</param>
+/// <param name="code">Machine code for products with int8 weights; null for the kernels in C#.</param>
+internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results, WordProducts? code) : ComputeJob
 {
     // As in ProductJob: panels that stay in the cache from one block of rows to the next.
     private const int LargestUnitPanels = 12;
@@ -19,6 +25,7 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
     private int _parts;
     private CpuExperts _experts = null!;
     private CpuVector? _bias;
+    private ImmutableArray<int> _borders;
     private CpuRoutes _routes = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
@@ -29,6 +36,7 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
     {
         _experts = (CpuExperts)linear.Weights;
         _bias = (CpuVector?)linear.Bias;
+        _borders = linear.InputBorders;
         _routes = routes;
         _x = x;
         _y = y;
@@ -70,6 +78,8 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
                 FirstColumn = firstColumn,
                 Bias = _bias is null ? null : _bias.Data + ((nint)expert * _experts.Outputs) + firstColumn,
                 Rows = _routes.Starts[expert + 1] - firstRow,
+                Code = code,
+                Borders = _borders,
                 Result = results.Floats + (worker * PanelBlock.ResultFloats),
             });
         }

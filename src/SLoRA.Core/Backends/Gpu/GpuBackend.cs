@@ -126,6 +126,8 @@ internal sealed class GpuBackend : IBackend
         _lora = new LoraLaunches(_device, _kernels, _pages, _directories, _upload);
     }
 
+    public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
+
     public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
 
     public DeviceMatrix LoadMatrix(WeightSource source)

@@ -53,7 +53,10 @@ internal sealed record AttentionBlock : Block
     }
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim);
+    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
+    {
+        Split = IsCut ? Split.OfKeys(Shape) : null,
+    };
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;
@@ -61,21 +64,36 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
+    /// <summary>
+    /// Whether shards can share it by heads: not what is normed over all heads or behind its rotation, fused in one product, has sinks or
+    /// scales queries.
+    /// </summary>
+    private bool IsCut =>
+        FusedName is null && !HasSinks && QueryScale is null && QueryKeyNorm is not ({ WholeWidth: true } or { AfterRotation: true });
+
+    private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
+
     private LinearModule[] Projections => FusedName is { } fused
         ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
         :
         [
-            new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias),
-            new("self_attn.k_proj", Shape.KeyColumns, HiddenSize, QkvBias),
-            new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias),
+            new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Heads)) },
+            KeyOrValue("self_attn.k_proj"),
+            KeyOrValue("self_attn.v_proj"),
         ];
 
-    private LinearModule Output => new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias);
+    private LinearModule Output =>
+        new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Cut(Partition.Inputs(Heads)) };
 
     private VectorModule Sinks => new("self_attn.sinks", Shape.Heads);
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
+
+    private LinearModule KeyOrValue(string name) =>
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Split.OfKeys(Shape))) };
+
+    private Partition? Cut(Partition partition) => IsCut ? partition : null;
 
     private sealed class Running : RunningBlock
     {
@@ -113,8 +131,8 @@ internal sealed record AttentionBlock : Block
             }
 
             _queryScale = block.QueryScale;
-            _projected = loader.Rows(_qkv.Outputs);
-            _attended = loader.Rows(_shape.QueryColumns);
+            _projected = loader.Rows(block.Heads, Split.OfKeys(_shape), Split.OfKeys(_shape));
+            _attended = loader.Rows(block.Heads);
         }
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)

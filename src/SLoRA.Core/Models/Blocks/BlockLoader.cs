@@ -14,7 +14,7 @@ internal sealed class BlockLoader
     private readonly HashSet<Module> _declared;
     private readonly int? _cacheLayer;
     private readonly int? _firstState;
-    private readonly Dictionary<int, int> _rowsTaken = [];
+    private readonly Dictionary<RowsKey, int> _rowsTaken = [];
     private readonly Dictionary<(DeviceRoutes Routes, int Width), int> _routedRowsTaken = [];
 
     /// <summary>Prepares the loading of one block.</summary>
@@ -49,7 +49,7 @@ internal sealed class BlockLoader
             parts[i] = _modules.Linear(_prefix + Taken(modules[i]).Name, modules[i]);
         }
 
-        return new LinearGroup([.. parts]);
+        return LinearGroup.Of([.. parts], modules[0].Partition);
     }
 
     /// <summary>Loads the weight of a norm of heads.</summary>
@@ -80,7 +80,7 @@ internal sealed class BlockLoader
     /// <summary>What rows choose; blocks with as many experts share it.</summary>
     public DeviceRoutes Routes(Routing routing) => _modules.Routes(routing.Experts, routing.Chosen);
 
-    /// <summary>Routed rows for what the block computes between its input and its output; see <see cref="Rows"/>.</summary>
+    /// <summary>Routed rows for what the block computes between its input and its output; as <see cref="Rows(int)"/>.</summary>
     public DeviceRows RoutedRows(DeviceRoutes routes, int width)
     {
         int taken = _routedRowsTaken.GetValueOrDefault((routes, width));
@@ -95,11 +95,21 @@ internal sealed class BlockLoader
     /// Rows <c>[T, width]</c> for what the block computes between its input and its output. All blocks share them: nothing stays in them
     /// from block to block.
     /// </summary>
-    public DeviceRows Rows(int width)
+    public DeviceRows Rows(int width) => Rows(new RowsKey(width, []));
+
+    /// <summary>
+    /// Such rows side by side of what shards share: a shard has its own columns of each, as it has those of the products that write and
+    /// read them.
+    /// </summary>
+    public DeviceRows Rows(params ReadOnlySpan<Split> splits)
     {
-        int taken = _rowsTaken.GetValueOrDefault(width);
-        _rowsTaken[width] = taken + 1;
-        return _modules.Rows(width, taken);
+        int width = 0;
+        foreach (Split split in splits)
+        {
+            width += split.Columns;
+        }
+
+        return Rows(new RowsKey(width, [.. splits]));
     }
 
     /// <summary>Checks that every declared module has been loaded.</summary>
@@ -110,6 +120,13 @@ internal sealed class BlockLoader
             throw new InvalidOperationException(
                 $"Declared but not loaded: {string.Join(", ", _declared.Select(module => _prefix + module.Name))}.");
         }
+    }
+
+    private DeviceRows Rows(RowsKey key)
+    {
+        int taken = _rowsTaken.GetValueOrDefault(key);
+        _rowsTaken[key] = taken + 1;
+        return _modules.Rows(key, taken);
     }
 
     private Module Taken(Module module) => _declared.Remove(module)

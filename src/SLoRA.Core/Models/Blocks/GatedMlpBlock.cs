@@ -28,22 +28,28 @@ internal sealed record GatedMlpBlock : Block
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules => [.. GateUp, Down];
 
+    private Split Columns => Split.OfColumns(IntermediateSize);
+
     private LinearModule[] GateUp => FusedName is { } fused
         ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
-        : [new($"{Name}.gate_proj", IntermediateSize, HiddenSize, Bias), new($"{Name}.up_proj", IntermediateSize, HiddenSize, Bias)];
+        : [Half("gate_proj"), Half("up_proj")];
 
-    private LinearModule Down => new($"{Name}.down_proj", HiddenSize, IntermediateSize, Bias);
+    private LinearModule Down =>
+        new($"{Name}.down_proj", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
+
+    private LinearModule Half(string name) =>
+        new($"{Name}.{name}", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
     private sealed class Running(GatedMlpBlock block, BlockLoader loader) : RunningBlock
     {
         private readonly Activation _activation = block.Activation;
         private readonly LinearGroup _gateUp = loader.Group(block.GateUp);
         private readonly LinearGroup _down = loader.Group(block.Down);
-        private readonly DeviceRows _projected = loader.Rows(2 * block.IntermediateSize);
-        private readonly DeviceRows _gated = loader.Rows(block.IntermediateSize);
+        private readonly DeviceRows _projected = loader.Rows(block.Columns, block.Columns);
+        private readonly DeviceRows _gated = loader.Rows(block.Columns);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

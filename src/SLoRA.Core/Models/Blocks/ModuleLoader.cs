@@ -14,7 +14,7 @@ internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<int, List<DeviceRows>> _rows = [];
+    private readonly Dictionary<RowsKey, List<DeviceRows>> _rows = [];
     private readonly Dictionary<(int Experts, int Chosen), DeviceRoutes> _routes = [];
     private readonly Dictionary<int, DeviceVector> _ones = [];
     private readonly Dictionary<(DeviceRoutes Routes, int Width), List<DeviceRows>> _routedRows = [];
@@ -25,16 +25,16 @@ internal sealed class ModuleLoader(
     /// <param name="weightName">The module that its weight is stored under, if that is another.</param>
     public LinearPart Linear(string name, LinearModule module, string? weightName = null)
     {
-        WeightSource weight = source((weightName ?? name) + ".weight");
+        WeightSource weight = source((weightName ?? name) + ".weight") with { Partition = module.Partition };
         DeviceMatrix matrix = backend.LoadMatrix(weight);
         loaded(weight);
-        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias") : null, targets[name]);
+        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias", BiasOf(module)) : null, targets[name]);
     }
 
     /// <summary>Loads an embedding table.</summary>
-    public DeviceTable Table(string name)
+    public DeviceTable Table(string name, EmbeddingModule module)
     {
-        WeightSource weight = source(name + ".weight");
+        WeightSource weight = source(name + ".weight") with { Partition = module.Partition };
         DeviceTable table = backend.LoadTable(weight);
         loaded(weight);
         return table;
@@ -42,11 +42,11 @@ internal sealed class ModuleLoader(
 
     /// <summary>Loads a norm of whole rows.</summary>
     public LoadedNorm Norm(string name, NormModule module) =>
-        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias") : null);
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias", null) : null);
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
-        module.WeightOffset == 0 ? Vector(name + ".weight") : Vector(name + ".weight", module.WeightOffset);
+        module.WeightOffset == 0 ? Vector(name + ".weight", null) : WithOffset(name + ".weight", module.WeightOffset);
 
     /// <summary>Reads a number that is a setting of a layer.</summary>
     public float Number(string name)
@@ -177,31 +177,35 @@ internal sealed class ModuleLoader(
         return rope;
     }
 
-    /// <summary>The <paramref name="index"/>-th rows of a width.</summary>
-    public DeviceRows Rows(int width, int index)
+    /// <summary>The <paramref name="index"/>-th rows of a kind.</summary>
+    public DeviceRows Rows(RowsKey key, int index)
     {
-        if (!_rows.TryGetValue(width, out List<DeviceRows>? rows))
+        if (!_rows.TryGetValue(key, out List<DeviceRows>? rows))
         {
-            _rows.Add(width, rows = []);
+            _rows.Add(key, rows = []);
         }
 
         while (rows.Count <= index)
         {
-            rows.Add(backend.CreateRows(RowSet.Step, width));
+            rows.Add(backend.CreateRows(RowSet.Step, key.Width, key.Splits));
         }
 
         return rows[index];
     }
 
-    private DeviceVector Vector(string tensor)
+    /// <summary>A bias is cut as the outputs are; that of a sum which shards have parts of is added to the whole sum.</summary>
+    private static Partition? BiasOf(LinearModule module) =>
+        module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
+
+    private DeviceVector Vector(string tensor, Partition? partition)
     {
-        WeightSource weight = source(tensor);
+        WeightSource weight = source(tensor) with { Partition = partition };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
     }
 
-    private unsafe DeviceVector Vector(string tensor, float offset)
+    private unsafe DeviceVector WithOffset(string tensor, float offset)
     {
         WeightSource weight = source(tensor);
         float[] values = weight.Widened();

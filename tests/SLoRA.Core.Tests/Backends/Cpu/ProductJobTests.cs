@@ -128,6 +128,7 @@ public sealed unsafe class ProductJobTests
                 Bias = group.Parts[0].Bias is CpuVector bias ? bias.Data : null,
                 Rows = rows,
                 Result = result,
+                Borders = [0, matrix.Inputs],
             };
             if (f32)
             {
