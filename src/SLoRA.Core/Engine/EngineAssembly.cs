@@ -89,6 +89,11 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
+            if (model.LeftOut > 0)
+            {
+                Log.PartsLeftOut(logger, model.LeftOut);
+            }
+
             KvLayout layout = KvLayout.For(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);

@@ -40,6 +40,9 @@ internal sealed class BaseModel : IDisposable
     /// <summary>Its modules.</summary>
     public DecoderModules Modules { get; }
 
+    /// <summary>Tensors of the checkpoint that are of other parts than the language model, and are not used.</summary>
+    public int LeftOut => _checkpoint.LeftOut;
+
     /// <summary>Bytes of the tensor files.</summary>
     public long FileBytes => _checkpoint.FileBytes;
 
@@ -63,7 +66,7 @@ internal sealed class BaseModel : IDisposable
             ModelFolder files = ModelFolder.Open(folder);
             DecoderDescription decoder = DecoderFamilies.Describe(files.Config);
             GenerationDefaults defaults = files.ReadGenerationDefaults();
-            checkpoint = Checkpoint.Open(files.ReadIndex(), cancellation);
+            checkpoint = Checkpoint.Open(files.ReadIndex(), cancellation, decoder.IsTextPart ? TextParts.NameOf : null);
             TensorCatalog.Check(decoder, checkpoint);
             if (access == ModelAccess.Map)
             {
@@ -71,7 +74,10 @@ internal sealed class BaseModel : IDisposable
             }
 
             TensorCatalog.CheckTiedHead(decoder, checkpoint, cancellation);
-            return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, checkpoint, access);
+            bool namesEnd = !defaults.EndOfSequence.IsEmpty || !decoder.IsTextPart;
+            return new BaseModel(
+                folder, decoder with { EndOfSequence = namesEnd ? defaults.EndOfSequence : decoder.EndOfSequence }, defaults, checkpoint,
+                access);
         }
         catch (FormatError error)
         {
@@ -124,9 +130,10 @@ internal sealed class BaseModel : IDisposable
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
     public BaseWeight WeightOf(TargetModule module)
     {
-        TensorEntry tensor = Tensor(module.WeightName);
+        string name = module.WeightName;
+        TensorEntry tensor = Tensor(name);
         return new BaseWeight(
-            Format(tensor), tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination),
+            Format(tensor), tensor.ElementCount, (offset, destination) => _checkpoint.Read(name, offset, destination),
             IsInMemory: _access == ModelAccess.Map);
     }
 

@@ -50,6 +50,9 @@ internal sealed record DecoderDescription
     /// <summary>What stands before the names of all modules but the head.</summary>
     public string Body { get; init; } = "model.";
 
+    /// <summary>Whether it is the text part of a model whose checkpoint has other parts too, which are left out.</summary>
+    public bool IsTextPart { get; init; }
+
     /// <summary>The table of token embeddings.</summary>
     public EmbeddingModule Embedding => new(Body + "embed_tokens", VocabularySize, HiddenSize);
 

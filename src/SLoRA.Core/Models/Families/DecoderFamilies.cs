@@ -19,6 +19,9 @@ internal static class DecoderFamilies
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 
+    private static readonly FrozenDictionary<string, DecoderFamily> ByModelType =
+        ByArchitecture.Values.ToFrozenDictionary(family => family.ModelType, StringComparer.Ordinal);
+
     /// <summary>Describes the decoder of a configuration.</summary>
     /// <exception cref="FormatError">The configuration is incomplete or impossible, or asks for something that is not served.</exception>
     public static DecoderDescription Describe(ConfigObject config)
@@ -27,6 +30,11 @@ internal static class DecoderFamilies
         if (config.OptionalStrings("architectures") is not [string architecture, ..])
         {
             throw config.Error("architectures", "names no class");
+        }
+
+        if (TextParts.Of(config, architecture) is { } text)
+        {
+            return DescribeText(text) with { Body = TextParts.Body, IsTextPart = true };
         }
 
         if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
@@ -43,5 +51,17 @@ internal static class DecoderFamilies
 
         UnservedFeatures.Refuse(config, family.Reads);
         return family.Describe(config);
+    }
+
+    private static DecoderDescription DescribeText(ConfigObject text)
+    {
+        string type = text.String("model_type");
+        if (!ByModelType.TryGetValue(type, out DecoderFamily? family))
+        {
+            throw text.Refusal("model_type", $"is {Shown.Name(type)}, which is not served");
+        }
+
+        UnservedFeatures.Refuse(text, family.Reads);
+        return family.Describe(text);
     }
 }
