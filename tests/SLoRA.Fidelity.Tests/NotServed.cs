@@ -18,7 +18,6 @@ internal static class NotServed
         "glm4_moe_lite",
         "gpt_oss",
         "granitemoehybrid",
-        "lfm2",
         "lfm2_moe",
         "llama4_text",
         "minimax_m2",

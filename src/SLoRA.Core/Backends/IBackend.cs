@@ -111,6 +111,17 @@ internal interface IBackend : IDisposable
     /// </summary>
     void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns);
 
+    /// <summary>
+    /// <c>y[t, i + yColumn] *= x[t, i + xColumn]</c> for i below <paramref name="columns"/>; x may be y where the columns are others.
+    /// </summary>
+    void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns);
+
+    /// <summary>
+    /// <c>y[t, c] = b[c] + Σ w[k, c] x[t − K + 1 + k, firstColumn + c]</c> over the rows of each sequence, y <c>[T, C]</c>. The K − 1
+    /// inputs before a slice are the parts of a state (<see cref="KvLayout.States"/>), oldest first; the step leaves there the last ones.
+    /// </summary>
+    void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y);
+
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 

@@ -57,6 +57,9 @@ internal sealed class DecoderModules
                     string? storedAs = isHead && decoder.TiedEmbeddings ? decoder.HeadWeight.Name : null;
                     AddTarget(name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, storedAs);
                     break;
+                case ConvolutionModule convolution:
+                    AddTarget(name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, storedAs: null);
+                    break;
                 case NormModule or NumberModule:
                     break;
                 default:

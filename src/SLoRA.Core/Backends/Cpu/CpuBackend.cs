@@ -32,6 +32,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly ApplyJob _apply;
     private readonly RotateJob _rotate;
     private readonly PositionScaleJob _positionScale;
+    private readonly MultiplyJob _multiply;
+    private readonly ConvolveJob _convolve = new();
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private KvLayout? _layout;
@@ -66,6 +68,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _apply = new ApplyJob(workers);
         _rotate = new RotateJob(workers);
         _positionScale = new PositionScaleJob(workers);
+        _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
     }
@@ -238,6 +241,15 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
         => Run(_apply, _apply.Prepare(function, (CpuRows)x, firstColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+        => Run(_multiply, _multiply.Prepare((CpuRows)y, yColumn, (CpuRows)x, xColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+        => Run(_convolve, _convolve.Prepare(
+            Plan, (CpuRows)x, firstColumn, convolution, _layout!.States[state], PageMemory, (CpuRows)y));
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));

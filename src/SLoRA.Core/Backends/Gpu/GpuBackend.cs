@@ -269,6 +269,22 @@ internal sealed class GpuBackend : IBackend
         _stream, Launch.Elements(Count(x), columns), Values(x),
         new FunctionShape(x.Width, firstColumn, columns, (int)function.Kind, function.A, function.B, function.C, function.D));
 
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) => _kernels.Multiply(
+        _stream, Launch.Elements(Count(x), columns), Values(y), Values(x), new ProductColumns(y.Width, yColumn, x.Width, xColumn, columns));
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        ArrayView<float> weight = ((GpuVector)convolution.Weight).Values;
+        StateBlock block = Layout.States[state];
+        _kernels.Convolve(
+            _stream, Launch.Elements(_plan.Slices.Length, convolution.Channels), Values(x), weight,
+            convolution.Bias is null ? weight : ((GpuVector)convolution.Bias).Values, PageMemory.Floats, Step.Slices, Step.Pages, Values(y),
+            new ConvolutionShape(
+                x.Width, firstColumn, y.Width, convolution.Channels, convolution.Kernel, convolution.Bias is null ? 0 : 1),
+            new StatePlace(
+                block.FirstSlot, block.PageSlots, block.PartBytes / sizeof(float), Layout.PageBytes / sizeof(float)));
+    }
+
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
 
     public void GatherOutputs(DeviceRows x, DeviceRows y) =>

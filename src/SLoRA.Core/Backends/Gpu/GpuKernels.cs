@@ -49,6 +49,12 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="ElementKernels.ScaleByPosition"/>
     public PositionLauncher ScaleByPosition { get; } = loader.Load<PositionLauncher>(ElementKernels.ScaleByPosition);
 
+    /// <inheritdoc cref="ElementKernels.Multiply"/>
+    public MultiplyLauncher Multiply { get; } = loader.Load<MultiplyLauncher>(ElementKernels.Multiply);
+
+    /// <inheritdoc cref="ConvolveKernel"/>
+    public ConvolveLauncher Convolve { get; } = loader.Load<ConvolveLauncher>(ConvolveKernel.Run);
+
     /// <inheritdoc cref="ElementKernels.Add"/>
     public RowsLauncher Add { get; } = loader.Load<RowsLauncher>(ElementKernels.Add);
 

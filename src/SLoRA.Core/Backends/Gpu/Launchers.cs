@@ -89,6 +89,24 @@ internal delegate void ApplyLauncher(AcceleratorStream stream, KernelConfig conf
 internal delegate void PositionLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<int> positions, PositionShape shape);
 
+/// <summary>Launches <see cref="ElementKernels.Multiply"/>.</summary>
+internal delegate void MultiplyLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> y, ArrayView<float> x, ProductColumns columns);
+
+/// <summary>Launches <see cref="ConvolveKernel.Run"/>.</summary>
+internal delegate void ConvolveLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> weight,
+    ArrayView<float> bias,
+    ArrayView<float> pool,
+    ArrayView<int> slices,
+    ArrayView<int> pages,
+    ArrayView<float> y,
+    ConvolutionShape shape,
+    StatePlace state);
+
 /// <summary>Launches <see cref="ElementKernels.Gate"/> or <see cref="ElementKernels.Add"/>.</summary>
 internal delegate void RowsLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> y, int width);
 

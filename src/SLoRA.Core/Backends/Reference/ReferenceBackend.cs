@@ -241,6 +241,29 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                Values(y)[t][yColumn + i] *= Values(x)[t][xColumn + i];
+            }
+        }
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        StateBlock block = Layout.States[state];
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            StepSlice s = slice;
+            ReferenceConvolution.Run(slice, Values(x), firstColumn, convolution, Part, Values(y));
+
+            float* Part(int part) => (float*)(PageMemory.Page(_plan.StatePages(s)[block.PageOf(part)]) + block.OffsetOf(part));
+        }
+    }
+
     public void Add(DeviceRows x, DeviceRows y)
     {
         for (int t = 0; t < Count(x); t++)

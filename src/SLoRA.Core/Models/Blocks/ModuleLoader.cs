@@ -42,7 +42,26 @@ internal sealed class ModuleLoader(
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
-        module.WeightOffset == 0 ? Vector(name + ".weight") : Vector(name + ".weight", module.WeightOffset);
+        module.WeightOffset == 0
+            ? Vector(name + ".weight")
+            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+
+    /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
+    public ShortConvolution Convolution(string name, ConvolutionModule module)
+    {
+        (int channels, int kernel) = (module.Channels, module.Kernel);
+        DeviceVector weight = Vector(name + ".weight", stored =>
+        {
+            var turned = new float[stored.Length];
+            for (int i = 0; i < stored.Length; i++)
+            {
+                turned[(i % kernel * channels) + (i / kernel)] = stored[i];
+            }
+
+            return turned;
+        });
+        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias") : null, channels, kernel);
+    }
 
     /// <summary>Reads a number that is a setting of a layer.</summary>
     public float Number(string name)
@@ -89,15 +108,11 @@ internal sealed class ModuleLoader(
         return vector;
     }
 
-    private unsafe DeviceVector Vector(string tensor, float offset)
+    /// <summary>Loads a vector that is not as it is stored.</summary>
+    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change)
     {
         WeightSource weight = source(tensor);
-        float[] values = weight.Widened();
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] += offset;
-        }
-
+        float[] values = change(weight.Widened());
         fixed (float* data = values)
         {
             DeviceVector vector =

@@ -78,14 +78,16 @@ internal sealed record DenseConfig
     /// <param name="activationKey">The key that names it.</param>
     /// <param name="defaultHeads">The heads of a file that does not give them; null if it must.</param>
     /// <param name="defaultVocabulary">The tokens of a file that does not give them; null if it must.</param>
+    /// <param name="intermediate">The width of feed-forward blocks, where it is not simply <c>intermediate_size</c>.</param>
     public static DenseConfig Read(
         ConfigObject config, bool headsDivideHidden = false, int? headDim = null, int? keyValueHeads = null, int? context = null,
         string epsilonKey = "rms_norm_eps", double epsilon = 1e-6, string activation = "silu",
-        string activationKey = Activations.Key, int? defaultHeads = null, int? defaultVocabulary = null)
+        string activationKey = Activations.Key, int? defaultHeads = null, int? defaultVocabulary = null,
+        int? intermediate = null)
     {
         int vocabulary = Required(config, "vocab_size", LargestVocabulary, defaultVocabulary);
         int hidden = config.Int("hidden_size", 1, Widest);
-        int intermediate = config.Int("intermediate_size", 1, Widest);
+        int inner = intermediate ?? config.Int("intermediate_size", 1, Widest);
         int layers = config.Int("num_hidden_layers", 1, MostLayers);
         int heads = Required(config, "num_attention_heads", MostHeads, defaultHeads);
         int? head = config.OptionalInt("head_dim", 1, WidestHead) ?? headDim;
@@ -117,7 +119,7 @@ internal sealed record DenseConfig
             Config = config,
             Vocabulary = vocabulary,
             Hidden = hidden,
-            Intermediate = intermediate,
+            Intermediate = inner,
             Layers = layers,
             Heads = heads,
             KeyValueHeads = keys,

@@ -21,7 +21,6 @@ internal sealed class DecoderFamiliesTests
         "Glm4MoeLiteForCausalLM",
         "GptOssForCausalLM",
         "GraniteMoeHybridForCausalLM",
-        "Lfm2ForCausalLM",
         "Lfm2MoeForCausalLM",
         "Llama4ForCausalLM",
         "MiniMaxM2ForCausalLM",
