@@ -9,7 +9,7 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Overlap(), Queue(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), Adapters(), Register(),
     };
@@ -41,6 +41,22 @@ internal static class BenchCommands
             options.GetValue(threads),
             options.GetValue(context),
             options.GetValue(adapters),
+            options.GetValue(rank)));
+        return command;
+    }
+
+    private static Command Shards()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument();
+        Option<int> threads = Threads();
+        Option<int> rank = Number("--rank", 16, "Rank of the adapters.");
+        var command = new Command(
+            "shards", "One shard of all threads beside two that share them, and what exchanging takes.") { shape, type, threads, rank };
+        command.SetAction(options => ShardsBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!),
+            options.GetValue(threads),
             options.GetValue(rank)));
         return command;
     }

@@ -28,6 +28,7 @@ internal sealed class OptionRulesTests
             builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_537)),
         ("Metrics.MaxAccountTags", builder => builder.ConfigureMetrics(metrics => metrics.MaxAccountTags = 65_536),
             builder => builder.ConfigureMetrics(metrics => metrics.MaxAccountTags = 65_537)),
+        ("Cpu.Shards", builder => builder.UseCpu(cpu => cpu.Shards = 8), builder => builder.UseCpu(cpu => cpu.Shards = 6)),
         ("Cpu.Threads", builder => builder.UseCpu(cpu => cpu.Threads = 1024), builder => builder.UseCpu(cpu => cpu.Threads = 4096)),
         ("Gpu.Device", builder => builder.UseGpu(gpu => gpu.Device = 7), builder => builder.UseGpu(gpu => gpu.Device = -1)),
         ("Gpu.Driver", builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
@@ -63,13 +64,18 @@ internal sealed class EngineMonitor
             promptTokens += Math.Clamp(sequences[i].PromptLength - slice.FirstPosition, 0, slice.RowCount);
         }
 
+        StepExchange exchange = _parts.Decoder.Exchange;
         _counts.ComputedTokens += plan.RowCount;
         _counts.PromptTokens += promptTokens;
         _counts.SampledTokens += plan.OutputCount;
         _counts.GeneratedTokens = generated;
         _counts.LastStep = new StepStatus(
             _counts.LastStep.Number
-                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started))
+        {
+            Collectives = Stopwatch.GetElapsedTime(0, exchange.BaseTicks + exchange.LoraTicks),
+            AdapterCollectives = Stopwatch.GetElapsedTime(0, exchange.LoraTicks),
+        };
         _hasStepped = true;
     }
 

@@ -18,4 +18,10 @@ public sealed class CpuOptions
     /// <see cref="BackendStatus.MachineCode"/> says what runs.
     /// </summary>
     public MachineCodeUse MachineCode { get; set; } = MachineCodeUse.Automatic;
+
+    /// <summary>
+    /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
+    /// have the same bits for any number. Each group has <see cref="Threads"/> divided by their number, at least one.
+    /// </summary>
+    public int Shards { get; set; } = 1;
 }

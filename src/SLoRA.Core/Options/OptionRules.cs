@@ -163,6 +163,10 @@ internal static class OptionRules
         Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
         Defined(options.Weights, "Cpu.Weights");
         Defined(options.MachineCode, "Cpu.MachineCode");
+        if (options.Shards is not (1 or 2 or 4 or 8))
+        {
+            throw Invalid("Cpu.Shards", options.Shards, "1, 2, 4 or 8");
+        }
     }
 
     /// <summary>Checks the Gpu backend.</summary>

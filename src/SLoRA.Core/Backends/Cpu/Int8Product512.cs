@@ -28,15 +28,39 @@ internal static unsafe class Int8Product512
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            Int8Kernels512.Rows1Panels4<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows1Panels4<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 1, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows1Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows1Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 
@@ -51,15 +75,39 @@ internal static unsafe class Int8Product512
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
         {
-            Int8Kernels512.Rows8Panels3<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows8Panels3<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(24);
             block.Store(row, 8, panel, 3);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows8Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows8Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(8);
             block.Store(row, 8, panel, 1);
         }
 
@@ -74,15 +122,39 @@ internal static unsafe class Int8Product512
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            Int8Kernels512.Rows4Panels4<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows4Panels4<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(16);
             block.Store(row, 4, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels512.Rows4Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels512.Rows4Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 

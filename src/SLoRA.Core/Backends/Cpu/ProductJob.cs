@@ -26,6 +26,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private CpuRows _y = null!;
     private QuantizedInputs _quantized = null!;
     private ExpandJob? _expand;
+    private bool _withBias;
     private int _rows;
     private int _unitPanels;
     private int _units;
@@ -52,8 +53,11 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <param name="y">Outputs.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="expand">What adds the deltas to y, or null; its inputs are ready.</param>
-    public int Prepare(LinearGroup group, CpuRows x, QuantizedInputs quantized, CpuRows y, int rows, ExpandJob? expand)
+    /// <param name="withBias">Whether to add the biases; not to what is only a part of a sum.</param>
+    public int Prepare(
+        LinearGroup group, CpuRows x, QuantizedInputs quantized, CpuRows y, int rows, ExpandJob? expand, bool withBias = true)
     {
+        _withBias = withBias;
         _group = group;
         _x = x;
         _quantized = quantized;
@@ -100,10 +104,11 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Quantized = _quantized.For(matrix.Packing),
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
-                Bias = (CpuVector?)linear.Bias,
+                Bias = _withBias ? (CpuVector?)linear.Bias : null,
                 Rows = _rows,
                 Code = _code,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+                Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));
             endColumn = block.FirstColumn + Math.Min(matrix.Outputs, block.EndPanel * CpuMatrix.PanelOutputs);

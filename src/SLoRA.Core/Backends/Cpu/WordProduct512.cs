@@ -24,19 +24,26 @@ internal static unsafe class WordProduct512
     private static int Rows8<T>(in PanelBlock block, int row, WordProducts code)
         where T : struct, IInt8Groups
     {
-        WordProductArguments arguments = Arguments<T>(block, row);
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
         {
-            arguments.Weights = block.Matrix.Panel(panel);
-            code.Rows8Panels3(arguments);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                code.Rows8Panels3(Arguments<T>(block, row, panel, leaf));
+            }
+
+            block.AddLeaves(24);
             block.Store(row, 8, panel, 3);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            arguments.Weights = block.Matrix.Panel(panel);
-            code.Rows8Panels1(arguments);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                code.Rows8Panels1(Arguments<T>(block, row, panel, leaf));
+            }
+
+            block.AddLeaves(8);
             block.Store(row, 8, panel, 1);
         }
 
@@ -46,39 +53,49 @@ internal static unsafe class WordProduct512
     private static int Rows4<T>(in PanelBlock block, int row, WordProducts code)
         where T : struct, IInt8Groups
     {
-        WordProductArguments arguments = Arguments<T>(block, row);
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            arguments.Weights = block.Matrix.Panel(panel);
-            code.Rows4Panels4(arguments);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                code.Rows4Panels4(Arguments<T>(block, row, panel, leaf));
+            }
+
+            block.AddLeaves(16);
             block.Store(row, 4, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            arguments.Weights = block.Matrix.Panel(panel);
-            code.Rows4Panels1(arguments);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                code.Rows4Panels1(Arguments<T>(block, row, panel, leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
         return 4;
     }
 
-    private static WordProductArguments Arguments<T>(in PanelBlock block, int row)
+    private static WordProductArguments Arguments<T>(in PanelBlock block, int row, int panel, int leaf)
         where T : struct, IInt8Groups
     {
         QuantizedRows x = block.Quantized!;
+        int input = block.FirstInput(leaf);
+        int group = input / Int8Layout<T>.GroupInputs;
         return new WordProductArguments
         {
-            X = x.Row(row),
+            X = x.Row(row) + (input / 2),
             Stride = x.Stride * sizeof(int),
-            Scales = x.Scales(row),
+            Scales = x.Scales(row) + group,
             ScaleStride = x.ScaleStride * sizeof(float),
+            Weights = block.Matrix.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
             PanelBytes = block.Matrix.PanelBytes,
-            Groups = block.Matrix.Groups,
+            Groups = block.Groups(leaf),
             Pairs = T.Pairs,
-            Result = block.Result,
+            Result = block.ResultOf(leaf),
         };
     }
 }

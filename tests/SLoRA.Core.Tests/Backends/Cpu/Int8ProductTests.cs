@@ -110,6 +110,7 @@ public sealed unsafe class Int8ProductTests
                 Bias = null,
                 Rows = rows,
                 Result = result,
+                Borders = [0, matrix.Inputs],
             };
             if (blocks)
             {
