@@ -98,6 +98,7 @@ internal static class EvaluationCommands
         yield return ("rates", () => [runs.Rates()]);
         yield return ("skews", () => [runs.Skews()]);
         yield return ("bursts", () => runs.Bursts());
+        yield return ("clusters", () => runs.Clusters());
         yield return ("merging", () => runs.Merging());
         yield return ("fairness", () => [new FairnessExperiments(runs).Fairness()]);
         yield return ("flood", () => [new FairnessExperiments(runs).Flood()]);

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.AI;
 using SLoRA.AspNetCore.Errors;
+using SLoRA.Extensions.AI;
 using SLoRA.Extensions.AI.Replies;
 using SLoRA.Text;
 
@@ -8,13 +10,18 @@ namespace SLoRA.AspNetCore.Serving;
 internal sealed class ModelServer
 {
     private readonly Lazy<AssistantMessageForm?> _form;
+    private readonly Lazy<string> _baseName;
 
-    public ModelServer(TextGenerator generator, SLoraHttpOptions options)
+    /// <param name="generator">The engine with its tokenizer. Its model may still have to be loaded.</param>
+    /// <param name="options">Names and limits; null for the defaults.</param>
+    /// <param name="services">The host's, among which a chat client may have a name for the base.</param>
+    public ModelServer(TextGenerator generator, SLoraHttpOptions? options, IServiceProvider services)
     {
+        options ??= new SLoraHttpOptions();
         options.Validate();
         Generator = generator;
         Options = options;
-        BaseName = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Engine.Model.Folder)));
+        _baseName = new Lazy<string>(() => options.ModelName ?? NameIn(services) ?? FolderName(), LazyThreadSafetyMode.PublicationOnly);
         Created = Now;
         string? template = Tokenizer.GetChatTemplate(hasTools: true);
         Format = template is null ? ReplyFormat.Text : ReplyFormat.Detect(template, token => Tokenizer.TokenToId(token) is not null);
@@ -30,7 +37,7 @@ internal sealed class ModelServer
     public SLoraHttpOptions Options { get; }
 
     /// <summary>What requests call the base model.</summary>
-    public string BaseName { get; }
+    public string BaseName => _baseName.Value;
 
     /// <summary>When the endpoints were mapped, in seconds since 1970.</summary>
     public long Created { get; }
@@ -67,6 +74,13 @@ internal sealed class ModelServer
                 StatusCodes.Status400BadRequest, "context_length_exceeded",
                 $"The prompt has {prompt.Length} tokens; this server takes at most {limit}.", parameter);
     }
+
+    private string? NameIn(IServiceProvider services) =>
+        services.GetService<LoraChatClient>() is { } client && ReferenceEquals(client.GetService<ILoraEngine>(), Engine)
+            ? client.GetService<ChatClientMetadata>()?.DefaultModelId
+            : null;
+
+    private string FolderName() => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Engine.Model.Folder)));
 
     private AssistantMessageForm? FormOf(string template) => AssistantMessageForm.Of(
         ChatTemplate.Parse(template),

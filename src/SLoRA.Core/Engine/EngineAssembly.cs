@@ -89,9 +89,9 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
-            KvLayout layout = KvLayout.For(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
-            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
+            KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             if (backend.Shortcoming is { } shortcoming)
             {
                 Log.SlowBackend(logger, backend.Name, shortcoming);
@@ -104,7 +104,7 @@ internal sealed class EngineAssembly : IDisposable
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
                 model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, logger);
+                adapterCache.AllowWithoutEffect, logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
@@ -58,13 +59,18 @@ internal sealed class EngineMonitor
             promptTokens += Math.Clamp(sequences[i].PromptLength - slice.FirstPosition, 0, slice.RowCount);
         }
 
+        StepExchange exchange = _parts.Decoder.Exchange;
         _counts.ComputedTokens += plan.RowCount;
         _counts.PromptTokens += promptTokens;
         _counts.SampledTokens += plan.OutputCount;
         _counts.GeneratedTokens = generated;
         _counts.LastStep = new StepStatus(
             _counts.LastStep.Number
-                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started))
+        {
+            Collectives = Stopwatch.GetElapsedTime(0, exchange.BaseTicks + exchange.LoraTicks),
+            AdapterCollectives = Stopwatch.GetElapsedTime(0, exchange.LoraTicks),
+        };
         _hasStepped = true;
     }
 
@@ -131,11 +137,12 @@ internal sealed class EngineMonitor
     private QueueStatus Queue()
     {
         int content = _queue.ForContent;
-        int others = _queue.Count - content;
+        int overQuota = _queue.OverQuota;
+        int others = _queue.Count - content - overQuota;
         Sequence? first = _queue.NextReady(null);
         return first is null || first.Request.Asked.Continuations <= FreePlaces()
-            ? new QueueStatus(content, others, 0)
-            : new QueueStatus(content, 0, others);
+            ? new QueueStatus(content, others, 0) { ForQuota = overQuota }
+            : new QueueStatus(content, 0, others) { ForQuota = overQuota };
     }
 
     private int FreePlaces()

@@ -4,12 +4,17 @@ namespace SLoRA.Scheduling;
 /// <param name="key">Its name.</param>
 /// <param name="number">Its place among all accounts in the order in which they were opened: decides between equal counters.</param>
 /// <param name="weight">Its share.</param>
-internal sealed class Account(string key, long number, double weight) : HeapItem
+/// <param name="allowance">What its quota leaves; null when it has none.</param>
+internal sealed class Account(string key, long number, double weight, Allowance? allowance) : HeapItem
 {
     private readonly Flow?[] _flows = new Flow?[(2 * GenerationOptions.MaxPriority) + 1];
+    private Standing? _newest;
 
     /// <summary>Its name.</summary>
     public string Key { get; } = key;
+
+    /// <summary>What its quota leaves; null when it has none.</summary>
+    public Allowance? Allowance { get; } = allowance;
 
     /// <summary>What it has been given, as it counts in this step.</summary>
     public double Counter { get; private set; }
@@ -20,8 +25,23 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     /// <summary>What the walks of this step have gone past, if all of it were admitted.</summary>
     public double Walked { get; private set; }
 
+    /// <summary>Whether walks of this step have gone past requests of it.</summary>
+    public bool IsWalked { get; private set; }
+
     /// <summary>Its requests that wait and never ran.</summary>
-    public int Waiting { get; set; }
+    public int Waiting { get; private set; }
+
+    /// <summary>The one of them that has waited longest; null when there is none.</summary>
+    public Standing? Oldest { get; private set; }
+
+    /// <summary>Rows of prompts that have been computed for it.</summary>
+    public long PromptRows { get; set; }
+
+    /// <summary>Tokens that have been computed for it.</summary>
+    public long Tokens { get; set; }
+
+    /// <summary>Its requests that were given up because of their first-token targets.</summary>
+    public long Aborted { get; set; }
 
     /// <summary>Whether it is among those that could be forgotten.</summary>
     public bool IsIdle { get; set; }
@@ -59,10 +79,58 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     public void Lift(double least) => Total = Math.Max(Total, least);
 
     /// <summary>A walk goes past what would cost so much.</summary>
-    public void Walk(double amount) => Walked += amount / weight;
+    public void Walk(double amount)
+    {
+        IsWalked = true;
+        Walked += amount / weight;
+    }
 
     /// <summary>The walks of a step count no more.</summary>
-    public void ForgetWalks() => Walked = 0;
+    public void ForgetWalks()
+    {
+        IsWalked = false;
+        Walked = 0;
+        Allowance?.ForgetWalks();
+    }
+
+    /// <summary>A request waits: later than all others that do.</summary>
+    public void Add(Standing standing)
+    {
+        standing.Older = _newest;
+        if (_newest is { } newest)
+        {
+            newest.Newer = standing;
+        }
+
+        Oldest ??= standing;
+        _newest = standing;
+        Waiting++;
+    }
+
+    /// <summary>A request waits no more.</summary>
+    public void Remove(Standing standing)
+    {
+        if (standing.Older is { } older)
+        {
+            older.Newer = standing.Newer;
+        }
+        else
+        {
+            Oldest = standing.Newer;
+        }
+
+        if (standing.Newer is { } newer)
+        {
+            newer.Older = standing.Older;
+        }
+        else
+        {
+            _newest = standing.Older;
+        }
+
+        (standing.Older, standing.Newer) = (null, null);
+        Waiting--;
+    }
 
     /// <summary>A step begins.</summary>
     public void Settle()

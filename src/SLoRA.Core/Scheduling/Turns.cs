@@ -6,14 +6,16 @@ namespace SLoRA.Scheduling;
 /// looked at, times the logarithm of what waits. Belongs to the engine's thread.
 /// </summary>
 /// <param name="ageing">Ticks of the clock after which one has waited for too long.</param>
-/// <param name="charges">Whether rows of prompts are charged at all.</param>
-internal sealed class Turns(long ageing, bool charges)
+/// <param name="shares">How work is shared out; null when it is not.</param>
+internal sealed class Turns(long ageing, FairShares? shares)
 {
     private readonly Heap<Flow> _flows = new(Flow.CompareTurns, Flow.ByTurn);
     private readonly Heap<Flow> _unaged = new(Flow.CompareSince, Flow.BySince);
+    private readonly Heap<Flow> _overQuota = new(Flow.CompareQuotas, Flow.ByQuota);
     private readonly Heap<Standing> _unready = new(Standing.CompareUnready, Standing.ByKey);
     private readonly List<Standing?> _reached = [];
     private readonly List<Account> _walked = [];
+    private readonly double _slack = shares?.Slack ?? 0;
     private long _now;
 
     /// <summary>Requests that wait.</summary>
@@ -21,6 +23,15 @@ internal sealed class Turns(long ageing, bool charges)
 
     /// <summary>Those of them that are ready.</summary>
     public int Ready { get; private set; }
+
+    /// <summary>Those of the ready ones of which it is known that their quotas do not let them run now.</summary>
+    public int OverQuota { get; private set; }
+
+    /// <summary>Whether there is one that could run, or may be.</summary>
+    public bool HasNext => _flows.Count > 0;
+
+    /// <summary>When the next quota lets somebody run without anything else happening; <see cref="long.MaxValue"/> for never.</summary>
+    public long NextAffordableAt => _overQuota.First?.AffordableAt ?? long.MaxValue;
 
     /// <summary>Those who were reached and still wait go back to where they stood.</summary>
     public void Begin(long now)
@@ -31,6 +42,7 @@ internal sealed class Turns(long ageing, bool charges)
             if (standing is not null)
             {
                 standing.Reached = Standing.Unreached;
+                standing.IsOverQuota = false;
                 if (standing.IsWaiting)
                 {
                     Enqueue(standing);
@@ -43,9 +55,16 @@ internal sealed class Turns(long ageing, bool charges)
         {
             account.ForgetWalks();
             Settled(account);
+            QuotaChanged(account);
         }
 
         _walked.Clear();
+        while (_overQuota.First is { } affordable && affordable.AffordableAt <= now)
+        {
+            Take(affordable);
+            Put(affordable);
+        }
+
         while (_unaged.First is { } flow && IsAged(flow))
         {
             _unaged.Remove(flow);
@@ -61,11 +80,45 @@ internal sealed class Turns(long ageing, bool charges)
         {
             if (flow is not null && flow.Tag != account.Counter + account.Walked)
             {
-                flow.Tag = account.Counter + account.Walked;
+                SetTag(flow);
                 if (_flows.Contains(flow))
                 {
                     _flows.Update(flow);
                 }
+            }
+        }
+    }
+
+    /// <summary>What some requests are compared by is about to change: they stand nowhere until <see cref="Restore"/>.</summary>
+    public void Withdraw(Affinity affinity)
+    {
+        foreach (RequestGroup group in affinity.Groups)
+        {
+            Take(group.Flow);
+            group.Flow.Withdraw(group);
+        }
+    }
+
+    /// <summary>They stand where it has put them.</summary>
+    public void Restore(Affinity affinity)
+    {
+        foreach (RequestGroup group in affinity.Groups)
+        {
+            Take(group.Flow);
+            group.Flow.Restore(group);
+            Put(group.Flow);
+        }
+    }
+
+    /// <summary>The quota of an account may let more run: who waits for it is looked at again.</summary>
+    public void QuotaChanged(Account account)
+    {
+        foreach (Flow? flow in account.Flows)
+        {
+            if (flow is not null && _overQuota.Contains(flow))
+            {
+                Take(flow);
+                Put(flow);
             }
         }
     }
@@ -96,6 +149,7 @@ internal sealed class Turns(long ageing, bool charges)
 
         Flow flow = standing.Flow;
         flow.Waiting--;
+        flow.Left(standing.Group);
         if (isAdmitted)
         {
             // Its turn is over; what it has been given since then says when the next one is.
@@ -132,7 +186,7 @@ internal sealed class Turns(long ageing, bool charges)
     {
         for (; place < _reached.Count || Reach(onlyReady); place++)
         {
-            if (_reached[place] is { IsWaiting: true } standing && (standing.IsReady || !onlyReady))
+            if (_reached[place] is { IsWaiting: true } standing && (!onlyReady || standing is { IsReady: true, IsOverQuota: false }))
             {
                 return standing;
             }
@@ -164,23 +218,17 @@ internal sealed class Turns(long ageing, bool charges)
     /// <summary>Merges one more.</summary>
     private bool Reach(bool onlyReady)
     {
-        Standing next;
-        if (_flows.First is { } flow)
+        Standing? next = TakeNext();
+        if (next is null && !onlyReady)
         {
-            next = flow.Take(_now - ageing);
-            Take(flow);
-            Put(flow, hasHadTurn: true);
-            Account account = flow.Account;
-            if (charges)
+            next = _overQuota.First is { } flow ? TakeOverQuota(flow) : _unready.First;
+            if (next is { IsReady: false })
             {
-                Walk(account, next.Sequence.Pending);
+                _unready.Remove(next);
             }
         }
-        else if (!onlyReady && _unready.First is { } unready)
-        {
-            _unready.Remove(next = unready);
-        }
-        else
+
+        if (next is null)
         {
             return false;
         }
@@ -190,15 +238,70 @@ internal sealed class Turns(long ageing, bool charges)
         return true;
     }
 
-    private void Walk(Account account, int rows)
+    /// <summary>The next of all that are ready and within their quotas; flows that are not are put aside.</summary>
+    private Standing? TakeNext()
     {
-        if (account.Walked == 0)
+        while (_flows.First is { } flow)
+        {
+            Standing next = flow.Next(_now - ageing);
+            Account account = flow.Account;
+            long at = account.Allowance?.AffordableAt(next.Rows, next.Continuations, _now) ?? _now;
+            Take(flow);
+            if (at > _now)
+            {
+                flow.AffordableAt = at;
+                flow.IsOverQuota = !account.Allowance!.IsWalked;
+                OverQuota += flow.Count;
+                _overQuota.Add(flow);
+                continue;
+            }
+
+            flow.Remove(next);
+            Put(flow, hasHadTurn: true);
+            if (shares is not null || account.Allowance is not null)
+            {
+                Walk(account, next);
+            }
+
+            return next;
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes one out that must not run: whoever wants to see everybody sees it too.</summary>
+    private Standing TakeOverQuota(Flow flow)
+    {
+        Standing next = flow.Next(_now - ageing);
+        next.IsOverQuota = true;
+        _overQuota.Remove(flow);
+        OverQuota -= flow.Count;
+        flow.Remove(next);
+        if (flow.Count > 0)
+        {
+            _overQuota.Add(flow);
+            OverQuota += flow.Count;
+        }
+
+        return next;
+    }
+
+    private void Walk(Account account, Standing standing)
+    {
+        if (!account.IsWalked)
         {
             _walked.Add(account);
         }
 
-        account.Walk(rows);
+        account.Walk(shares is null ? 0 : standing.Sequence.Pending);
+        account.Allowance?.Walk(standing.Rows, standing.Continuations);
         Settled(account);
+    }
+
+    private void SetTag(Flow flow)
+    {
+        flow.Tag = flow.Account.Counter + flow.Account.Walked;
+        flow.Level = _slack > 0 ? Math.Floor(flow.Tag / _slack) : flow.Tag;
     }
 
     private bool IsAged(Flow flow) => _now - flow.Since >= ageing;
@@ -242,17 +345,28 @@ internal sealed class Turns(long ageing, bool charges)
         {
             _unaged.Remove(flow);
         }
+
+        if (_overQuota.Contains(flow))
+        {
+            _overQuota.Remove(flow);
+            OverQuota -= flow.Count;
+            if (flow.IsOverQuota)
+            {
+                // Nobody has passed it while its own quota held it back.
+                flow.Since = Math.Max(flow.Since, _now);
+            }
+        }
     }
 
     private void Put(Flow flow, bool hasHadTurn = false)
     {
-        if (flow.Count == 0)
+        if (!flow.HasNext)
         {
             return;
         }
 
         flow.IsAged = !hasHadTurn && IsAged(flow);
-        flow.Tag = flow.Account.Counter + flow.Account.Walked;
+        SetTag(flow);
         _flows.Add(flow);
         if (!flow.IsAged)
         {

@@ -80,7 +80,8 @@ public sealed class EngineStateMachineTests(bool overlaps)
         {
             Order = service,
             Priorities = true,
-            Shares = new FairShares { Key = ShareKey.Adapter, Weights = weights, PageInPrice = 100 },
+            Key = AccountKey.Adapter,
+            Shares = new FairShares { Weights = weights, PageInPrice = 100 },
             Ageing = TimeSpan.FromMilliseconds(ageing),
             AbortsLate = true,
         };

@@ -81,11 +81,11 @@ public sealed class PolicyOrderTests
         // Of the one two tokens, of the other one token and a mebibyte: 4 against 5.
         order.Charge(rows[0], new Served(0, 2, 0));
         order.Charge(rows[1], new Served(0, 1, 1 << 20));
-        order.Begin(1);
+        order.Begin([], 1);
         Assert.That(Ids(order), Is.EqualTo("2 3"));
         order.Charge(rows[0], new Served(0, 1, 0));
         Assert.That(Ids(order), Is.EqualTo("2 3"), "not in this step");
-        order.Begin(2);
+        order.Begin([], 2);
         Assert.That(Ids(order), Is.EqualTo("3 2"));
     }
 
@@ -97,13 +97,13 @@ public sealed class PolicyOrderTests
         Arrive(order, rows);
         Admit(order, rows[0], 1);
         Admit(order, rows[1], 2);
-        order.Begin(1);
+        order.Begin([], 1);
         Assert.That(Ids(order), Is.EqualTo("3 2"), "100 against 50");
         order.Charge(rows[0], new Served(20, 0, 0));
         rows[0].Finish(FinishReason.Cancelled);
         order.Charge(rows[1], new Served(50, 0, 0));
         order.Charge(rows[1], new Served(50, 0, 0));
-        order.Begin(2);
+        order.Begin([], 2);
 
         Assert.That(Ids(order), Is.EqualTo("2 3"), "20 against 50");
     }
@@ -118,11 +118,11 @@ public sealed class PolicyOrderTests
         {
             Admit(order, busy[i], i + 1);
             order.Charge(busy[i], new Served(100, 0, 0));
-            order.Begin(i);
+            order.Begin([], i);
         }
 
         Arrive(order, [Row(10, 90, "idle"), Row(11, 90, "idle"), Row(12, 90, "idle")]);
-        order.Begin(10);
+        order.Begin([], 10);
         Assert.That(Ids(order), Is.EqualTo("9 10 11 12"), "both at 900, and a hundred for the first puts it behind the rest");
 
         foreach (Sequence sequence in Walk(order))
@@ -131,9 +131,9 @@ public sealed class PolicyOrderTests
         }
 
         // Nobody waits, and the one who was idle was served last: at 900 + 270, where the new one starts, and then the one at 1000 too.
-        order.Begin(11);
+        order.Begin([], 11);
         Arrive(order, [Row(13, 150, "new"), Row(14, 1, "new"), Row(15, 100, "busy"), Row(16, 1, "busy")]);
-        order.Begin(12);
+        order.Begin([], 12);
         Assert.That(Ids(order), Is.EqualTo("15 13 16 14"));
     }
 
@@ -160,7 +160,7 @@ public sealed class PolicyOrderTests
                 [Row(id, 1, $"{id}", 8, now), Row(id + 1, 1, "flood", 8, now), Row(id + 2, 1, "victim", -8, now)];
             Arrive(order, later);
             waiting.AddRange(later);
-            order.Begin(now);
+            order.Begin([], now);
             Sequence next = order.NextReady(null)!;
             Admit(order, next, step + 1);
             waiting.Remove(next);
@@ -208,7 +208,7 @@ public sealed class PolicyOrderTests
         for (int now = 0; now < 60; now++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            order.Begin(now);
+            order.Begin([], now);
             Sequence? next = order.NextReady(null);
             for (int i = 0; i < 64 && next is not null; i++)
             {

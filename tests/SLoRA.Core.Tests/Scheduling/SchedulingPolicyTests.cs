@@ -16,7 +16,7 @@ public sealed class SchedulingPolicyTests
         ("Scheduling.Policy.Order", new SchedulingPolicy { Order = (ServiceOrder)9 }),
         ("Scheduling.Policy.Ageing", new SchedulingPolicy { Ageing = TimeSpan.Zero }),
         ("Scheduling.Policy.Ageing", new SchedulingPolicy { Ageing = TimeSpan.FromDays(2) }),
-        ("Scheduling.Policy.Shares.Key", Shared(new FairShares { Key = (ShareKey)3 })),
+        ("Scheduling.Policy.Key", new SchedulingPolicy { Key = (AccountKey)3 }),
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = -1 })),
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = double.NaN })),
         ("Scheduling.Policy.Shares.PageInPrice", Shared(new FairShares { PageInPrice = 1_000_001 })),

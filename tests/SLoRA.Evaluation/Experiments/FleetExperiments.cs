@@ -16,7 +16,7 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
     /// <summary>Requests per second of the fleet.</summary>
     public const double Rate = 10_000;
 
-    private const double FleetSeconds = 30;
+    private const double FleetSeconds = 60;
     private const double Utilisation = 0.75;
     private const double HostBytes = 512e9;
     private const int OneReplicaAdapters = 200;

@@ -119,7 +119,10 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
             });
         }
 
-        return Result("answers", "adapters", points);
+        return Result("answers", "adapters", points) with
+        {
+            Conditions = $"{shape.Name}, weights, adapters, keys and values fp32, greedy",
+        };
     }
 
     private long WeightBytes => shape.Products().Sum(

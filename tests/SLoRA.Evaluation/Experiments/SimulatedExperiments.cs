@@ -9,6 +9,8 @@ namespace SLoRA.Evaluation.Experiments;
 internal sealed class SimulatedExperiments(int threads)
 {
     private const double MergeSeconds = 60;
+    private const int ClusteredAdapters = 32;
+    private const double ClusteredSeconds = 120;
 
     private static readonly int[] CopyCounts = [1, 2, 4, 5];
     private readonly Dictionary<string, PaperMachine> _machines = [];
@@ -98,6 +100,28 @@ internal sealed class SimulatedExperiments(int threads)
         }
     }
 
+    /// <summary>Figures 11 and 12: few adapters at once, by how many; 32 are all there are.</summary>
+    public IEnumerable<ExperimentResult> Clusters()
+    {
+        foreach ((string name, string column) in new[] { ("s2", "a10g-s2"), ("s4", "a100-40-s4") })
+        {
+            PaperSuite suite = PaperSuite.Find(column);
+            (double, string, double)[] runs =
+            [
+                .. new[] { 0.1, 0.3, 1 }.SelectMany(alpha => new[] { 1.0, 2, 4, 8, ClusteredAdapters }.Select(
+                    few => (few, FormattableString.Invariant($"α {alpha}"), alpha))),
+            ];
+            yield return Result($"clusters-{name}", "d", suite, Run(runs, run => Machine(suite).Run(
+                SystemKind.Unified,
+                new SyntheticTrace
+                {
+                    Adapters = ClusteredAdapters, Alpha = run.Item3, Rate = suite.Rate, Seconds = ClusteredSeconds,
+                }.Draw(),
+                suite.Rate,
+                Patient(new SchedulingPolicy { Locality = run.Item1 == ClusteredAdapters ? null : FewAtOnce((int)run.Item1) }))));
+        }
+    }
+
     /// <summary>Figure 7: the trace of a chat service.</summary>
     /// <param name="whole">The whole trace.</param>
     public ExperimentResult Real(Trace whole)
@@ -161,6 +185,9 @@ internal sealed class SimulatedExperiments(int threads)
     private static IEnumerable<SystemKind> Kinds(int count) => count is 1 or 20 or 200 or 400
         ? Enum.GetValues<SystemKind>().Where(kind => kind != SystemKind.MergedCopies)
         : [SystemKind.Unified, SystemKind.Regions, SystemKind.Slots, SystemKind.Padded];
+
+    private static LocalityPreference FewAtOnce(int adapters) =>
+        new() { RunningAdapters = adapters, ResidentAdapters = false, CachedPrefixes = false };
 
     /// <summary>As in the paper nobody ages.</summary>
     private static SchedulingPolicy Patient(SchedulingPolicy policy) => policy with { Ageing = TimeSpan.FromDays(1) };

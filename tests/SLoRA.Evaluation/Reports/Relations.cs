@@ -1,5 +1,4 @@
 using SLoRA.Evaluation.Experiments;
-using SLoRA.Evaluation.Runs;
 
 namespace SLoRA.Evaluation.Reports;
 

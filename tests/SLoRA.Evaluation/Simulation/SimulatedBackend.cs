@@ -1,5 +1,4 @@
 using SLoRA.Backends;
-using SLoRA.Core.Bench;
 using SLoRA.Evaluation.Costs;
 using SLoRA.Evaluation.Runs;
 using SLoRA.Planning;

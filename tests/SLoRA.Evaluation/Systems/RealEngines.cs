@@ -1,4 +1,3 @@
-using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends.Cpu;

@@ -94,7 +94,8 @@ internal sealed class EngineHistory : IDisposable
             new SchedulingPolicy
             {
                 Order = (ServiceOrder)(seed / 6 % 3),
-                Shares = new FairShares { Key = ShareKey.Adapter, PageInPrice = 100 },
+                Key = AccountKey.Adapter,
+                Shares = new FairShares { PageInPrice = 100 },
                 Ageing = TimeSpan.FromSeconds(2),
             },
             _clock),

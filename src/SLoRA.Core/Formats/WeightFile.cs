@@ -1,13 +1,14 @@
+using System.Collections.Immutable;
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 using SLoRA.Native;
 
-namespace SLoRA.Formats.HuggingFace;
+namespace SLoRA.Formats;
 
 /// <summary>
-/// One tensor file of a checkpoint: open from the reading of its header on, until it is mapped and disposed, or read and released.
+/// One file with weights of a base model: open from the reading of its header on, until it is mapped and disposed, or read and released.
 /// </summary>
-internal sealed unsafe class Shard : IDisposable
+internal sealed unsafe class WeightFile : IDisposable
 {
     private const int BlockBytes = 4 << 20;
 
@@ -17,30 +18,33 @@ internal sealed unsafe class Shard : IDisposable
     private MemoryMappedViewAccessor? _view;
     private byte* _address;
 
-    private Shard(string path, FileStream stream, SafetensorsHeader header)
+    private WeightFile(string path, FileStream stream)
     {
         Path = path;
         _stream = stream;
         (Length, _written) = StateOf(stream);
-        Header = header;
     }
 
     public string Path { get; }
 
     public long Length { get; }
 
-    public SafetensorsHeader Header { get; }
-
     /// <summary>The address of the file's first byte, once it is mapped.</summary>
     public nint Address => _address != null ? (nint)_address : throw new InvalidOperationException($"{Path} is not mapped.");
 
-    public static Shard Open(string path)
+    /// <summary>Opens a file and reads its header.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="readHeader">Reads it from a stream that stands at its start.</param>
+    /// <param name="header">What it says.</param>
+    /// <exception cref="FormatError">It cannot be read, or its header is wrong.</exception>
+    public static WeightFile Open<T>(string path, Func<FileStream, T> readHeader, out T header)
     {
         FileStream? stream = null;
         try
         {
             stream = OpenFile(path);
-            return new Shard(path, stream, SafetensorsHeader.Read(stream, path));
+            header = readHeader(stream);
+            return new WeightFile(path, stream);
         }
         catch (Exception error)
         {
@@ -54,9 +58,26 @@ internal sealed unsafe class Shard : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reads every file through once, which brings it into the system's cache and finds what cannot be read, and maps it.
+    /// </summary>
+    /// <param name="files">The files.</param>
+    /// <param name="progress">Told how much has been read.</param>
+    /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
+    /// <exception cref="FormatError">A file cannot be read, or is shorter than when its header was read.</exception>
+    public static void MapAll(ImmutableArray<WeightFile> files, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long total = files.Sum(file => file.Length), done = 0;
+        progress?.Report(new LoadProgress("weights", 0, total));
+        foreach (WeightFile file in files)
+        {
+            file.Map(bytes => progress?.Report(new LoadProgress("weights", done += bytes, total)), cancellation);
+        }
+    }
+
     /// <param name="read">Told the bytes of each block that has been read through.</param>
     /// <param name="cancellation">Looked at between blocks.</param>
-    public void Map(Action<long> read, CancellationToken cancellation)
+    private void Map(Action<long> read, CancellationToken cancellation)
     {
         try
         {

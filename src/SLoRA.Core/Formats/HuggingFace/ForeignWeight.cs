@@ -1,4 +1,4 @@
-namespace SLoRA.Models;
+namespace SLoRA.Formats.HuggingFace;
 
 /// <summary>Tensors that no plain checkpoint of a model has, told by their names: what such a tensor is, and what to do about it.</summary>
 internal static class ForeignWeight
@@ -21,4 +21,18 @@ internal static class ForeignWeight
     /// <summary>What a tensor is, as the rest of a sentence that begins with its name; null when it is none of those known.</summary>
     public static string? Problem(string tensor) =>
         Known.FirstOrDefault(known => tensor.Contains(known.Part, StringComparison.Ordinal)).Problem;
+
+    /// <summary>What explains tensors that are missing or too many: the first such tensor; null when there is none.</summary>
+    public static FormatError? Of(Checkpoint checkpoint)
+    {
+        foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
+        {
+            if (Problem(name) is { } problem)
+            {
+                return new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, problem);
+            }
+        }
+
+        return null;
+    }
 }
