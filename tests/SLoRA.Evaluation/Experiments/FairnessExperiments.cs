@@ -15,6 +15,9 @@ internal sealed class FairnessExperiments(SimulatedExperiments runs)
         ("fair", new SchedulingPolicy { Shares = new FairShares { OutputPrice = ServiceGap.OutputPrice } }),
     ];
 
+    // Half of what the pool has room for.
+    private const int FloodRunning = 14;
+
     private static readonly (string Name, Trace Trace)[] Workloads =
     [
         ("overload", new FairnessTrace { Rates = [1.5, 3], Seconds = 360 }.Uniform()),
@@ -56,7 +59,7 @@ internal sealed class FairnessExperiments(SimulatedExperiments runs)
         PaperSuite suite = PaperSuite.Find("a10g-s1");
         (double, string, (Trace Trace, SchedulingPolicy Policy))[] all =
         [
-            .. new[] { false, true }.SelectMany(floods => Orders.Select(order => (
+            .. new[] { false, true }.SelectMany(floods => FloodTrace.Orders(FloodRunning).Select(order => (
                 floods ? 1.0 : 0, order.Name, (FloodTrace.Draw(suite.Anchor, floods, PaperMachine.Seconds), order.Policy)))),
         ];
         IReadOnlyList<Point> points = runs.Run(all, run =>

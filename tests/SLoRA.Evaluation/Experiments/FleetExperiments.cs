@@ -21,6 +21,9 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
     private const double HostBytes = 512e9;
     private const int OneReplicaAdapters = 200;
 
+    // Of lengths from 8 to 511.
+    private const int MeanTokens = 260;
+
     private static readonly DeviceProfile[] Devices =
         [DeviceProfile.A100, DeviceProfile.H100, DeviceProfile.H200];
 
@@ -41,20 +44,22 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
             FleetPlan plan = PlanOf(run.Argument, 1);
             RunMetrics replica =
                 RunMetrics.Of(FleetSimulation.Run(plan, Routing.All().First(), trace).Outcomes, rate, PaperMachine.Target);
-            return new Point
+            CapacityPlan planned = Planned(run.Argument, rate);
+            var extra = new Dictionary<string, double>
             {
-                Series = run.Series,
-                X = isOverloaded ? 1.5 : 0.6,
-                Metrics = engine,
-                Extra = new Dictionary<string, double>
-                {
-                    ["capacity"] = capacity,
-                    ["rate"] = rate,
-                    ["poolTokens"] = plan.PoolTokens,
-                    ["replicaThroughput"] = replica.Throughput,
-                    ["replicaFirstToken"] = replica.FirstTokenMedian,
-                },
+                ["capacity"] = capacity,
+                ["rate"] = rate,
+                ["poolTokens"] = plan.PoolTokens,
+                ["replicaThroughput"] = replica.Throughput,
+                ["replicaFirstToken"] = replica.FirstTokenMedian,
+                ["plannedThroughput"] = planned.RequestsPerSecond,
             };
+            if (planned.FirstToken is { } first)
+            {
+                extra.Add("plannedFirstToken", first.TotalSeconds);
+            }
+
+            return new Point { Series = run.Series, X = isOverloaded ? 1.5 : 0.6, Metrics = engine, Extra = extra };
         });
         return Result("hardware", "load / capacity", "one device by its data sheet", points);
     }
@@ -118,6 +123,24 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
         };
         using IServingSystem system = ServingSystems.Create(SystemKind.Unified, setup, source)!;
         return RunMetrics.Of(OpenLoop.Run(system, trace, source.Clock), rate, PaperMachine.Target);
+    }
+
+    private static CapacityPlan Planned(DeviceProfile device, double rate)
+    {
+        PaperModel model = Setting.Model;
+        using var folder = new SparseModelFolder(
+            new Shape(model.Name, model.Layers, model.Hidden, model.Intermediate, model.Heads, model.Heads, 128, 32000));
+        return CapacityPlanner.Plan(new CapacityQuestion
+        {
+            Model = folder.ModelPath,
+            Device = device,
+            Adapters =
+            [
+                .. Setting.Ranks.Select(rank => new AdapterGroup { Count = OneReplicaAdapters / Setting.Ranks.Count, Rank = rank }),
+            ],
+            Traffic = new TrafficProfile { RequestsPerSecond = rate, PromptTokens = MeanTokens, OutputTokens = MeanTokens },
+            Scheduling = new SchedulingOptions { MaxRowsPerStep = 2048, MaxRunning = 1000 },
+        });
     }
 
     private static long PoolBytes(DeviceProfile device) =>

@@ -14,6 +14,14 @@ internal static class FloodTrace
     private const int Clients = 8;
     private const double FloodFactor = 10;
 
+    /// <summary>The orders that are compared.</summary>
+    /// <param name="running">Sequences that a client may run at once, where that is limited.</param>
+    public static IEnumerable<(string Name, SchedulingPolicy Policy)> Orders(int running) =>
+    [
+        .. FairnessExperiments.Orders,
+        ("fair, with a quota", FairnessExperiments.Orders[1].Policy with { Quota = new Quota { MaxRunning = running } }),
+    ];
+
     /// <summary>Draws the requests.</summary>
     /// <param name="capacity">Requests per second that can be answered.</param>
     /// <param name="floods">Whether the first client floods.</param>

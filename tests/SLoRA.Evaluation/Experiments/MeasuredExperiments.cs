@@ -26,6 +26,9 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
     private const int PageTokens = 16;
     private const int CalibrationSeed = 7;
 
+    // Half of what the pool has room for.
+    private const int FloodRunning = 14;
+
     private static readonly int[] AllRanks = [64, 32, 16, 8];
 
     private Calibration? _calibration;
@@ -87,7 +90,7 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
         foreach (bool floods in new[] { false, true })
         {
             Trace trace = FloodTrace.Draw(capacity, floods, 2 * seconds).Shorter(Shorter);
-            foreach ((string name, SchedulingPolicy policy) in FairnessExperiments.Orders)
+            foreach ((string name, SchedulingPolicy policy) in FloodTrace.Orders(FloodRunning))
             {
                 SystemSetup setup = Setup(trace.Adapters, AllRanks) with { Policy = policy };
                 MeasuredRun run = Run(SystemKind.Unified, setup, trace, $"flood {floods}, {name}")!;

@@ -30,7 +30,9 @@ internal sealed class SimulatedExperiments(int threads)
         $"adapters-{suite.Name}", "adapters", suite,
         [
             .. suite.Adapters.SelectMany(count => Kinds(count).Select(kind => ((double)count, kind.ToString(), kind))),
-            .. CopyCounts.Select(count => ((double)count, nameof(SystemKind.MergedCopies), SystemKind.MergedCopies)),
+            .. CopyCounts.Where(count => count == 1 || HasRoomForCopies(suite)).SelectMany(
+                count => new[] { SystemKind.Unified, SystemKind.MergedCopies }.Where(kind => count > 1 || kind != SystemKind.Unified)
+                    .Select(kind => ((double)count, kind.ToString(), kind))),
         ],
         (count, _) => new SyntheticTrace { Adapters = (int)count, Rate = suite.Rate, Seconds = PaperMachine.Seconds }));
 
@@ -185,6 +187,9 @@ internal sealed class SimulatedExperiments(int threads)
     private static IEnumerable<SystemKind> Kinds(int count) => count is 1 or 20 or 200 or 400
         ? Enum.GetValues<SystemKind>().Where(kind => kind != SystemKind.MergedCopies)
         : [SystemKind.Unified, SystemKind.Regions, SystemKind.Slots, SystemKind.Padded];
+
+    private static bool HasRoomForCopies(PaperSuite suite) =>
+        suite.PoolTokens * suite.Setting.Model.TokenBytes > 2 * suite.Setting.Model.Parameters;
 
     private static LocalityPreference FewAtOnce(int adapters) =>
         new() { RunningAdapters = adapters, ResidentAdapters = false, CachedPrefixes = false };

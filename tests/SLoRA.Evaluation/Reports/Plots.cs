@@ -56,6 +56,7 @@ internal sealed class Plots(ResultFolder results)
 
         plot.XLabel(result.Varies);
         plot.YLabel(label);
+        plot.Axes.AutoScale();
         plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top);
         plot.ShowLegend(Edge.Right);
         Save(plot, name, drawn);

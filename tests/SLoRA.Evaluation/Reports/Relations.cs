@@ -28,8 +28,12 @@ internal sealed class Relations(ResultFolder results)
         Clusters("clusters-s2", "d = 8, by 0.17");
         Clusters("clusters-s4", "d = 4, by 0.23");
         Fairness();
-        Flood("flood", "simulated");
-        Flood("flood-measured", "measured");
+        foreach ((string name, string where) in new[] { ("flood", "simulated"), ("flood-measured", "measured") })
+        {
+            Flood(name, where, "fair");
+            Flood(name, where, "fair, with a quota");
+        }
+
         return _table.ToString();
     }
 
@@ -104,16 +108,17 @@ internal sealed class Relations(ResultFolder results)
         }
     }
 
-    private void Flood(string name, string where)
+    private void Flood(string name, string where, string order)
     {
         if (results.Load(name) is { } result)
         {
             double alone = result.Find("first come", 0)!.Extra["others99"];
-            double ratio = result.Find("fair", 1)!.Extra["others99"] / alone;
-            double? throughput = Ratio(result.Throughput("fair", 1), result.Throughput("first come", 1));
+            double ratio = result.Find(order, 1)!.Extra["others99"] / alone;
+            double? throughput = Ratio(result.Throughput(order, 1), result.Throughput("first come", 1));
             _table.Add(
-                "one client floods at ten times its share: the others' p99 at most 1.5 × what it was, at 97 % of the throughput", where,
-                "–", $"{MarkdownTable.Number(ratio)} ×, {MarkdownTable.Percent(throughput)}", Verdict(ratio <= 1.5 && throughput >= 0.97));
+                "one client floods at ten times its share: the others' p99 at most 1.5 × what it was, at 97 % of the throughput",
+                $"{where}, {order}", "–", $"{MarkdownTable.Number(ratio)} ×, {MarkdownTable.Percent(throughput)}",
+                Verdict(ratio <= 1.5 && throughput >= 0.97));
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed class Tables(ResultFolder results)
     private string Sweep(ExperimentResult result, Func<RunMetrics, double> metric)
     {
         string[] series = [.. result.Points.Select(point => point.Series).Distinct()];
-        double[] values = [.. result.Points.Select(point => point.X).Distinct().Order()];
+        double[] values = [.. result.Points.Where(point => point.Metrics is not null).Select(point => point.X).Distinct().Order()];
         var table = new MarkdownTable([result.Varies, .. series.Select(Called)]);
         foreach (double x in values)
         {
@@ -169,15 +169,16 @@ internal sealed class Tables(ResultFolder results)
     private static string Hardware(ExperimentResult result)
     {
         var table = new MarkdownTable(
-            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "first token p50, s",
-            "replica model, s");
+            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "planner",
+            "first token p50, s", "replica model, s", "planner, mean, s");
         foreach (Point point in result.Points)
         {
             table.Add(
                 point.Series, MarkdownTable.Number(point.Extra["poolTokens"]), MarkdownTable.Number(point.X),
                 MarkdownTable.Number(point.Extra["rate"]), MarkdownTable.Number(point.Metrics!.Throughput),
-                MarkdownTable.Number(point.Extra["replicaThroughput"]), MarkdownTable.Number(point.Metrics.FirstTokenMedian),
-                MarkdownTable.Number(point.Extra["replicaFirstToken"]));
+                MarkdownTable.Number(point.Extra["replicaThroughput"]), MarkdownTable.Number(point.Extra["plannedThroughput"]),
+                MarkdownTable.Number(point.Metrics.FirstTokenMedian), MarkdownTable.Number(point.Extra["replicaFirstToken"]),
+                point.Extra.TryGetValue("plannedFirstToken", out double planned) ? MarkdownTable.Number(planned) : "saturated");
         }
 
         return Conditions(result) + table;

@@ -9,6 +9,7 @@ using SLoRA.Formats.HuggingFace;
 using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
+using SLoRA.Planning;
 using SLoRA.Step;
 
 namespace SLoRA.Evaluation.Simulation;
@@ -25,9 +26,11 @@ internal sealed class SimulatedEngines(SimulatedMachine machine) : IEngineSource
     public RunClock Clock => _clock;
 
     /// <inheritdoc/>
-    public ServedEngine Create(SystemSetup setup, int? paddedRank)
+    public ServedEngine Create(SystemSetup setup, int? paddedRank, bool copies = false)
     {
-        EngineAssembly assembly = Assemble(setup);
+        // Copied once is read, written, and read again by the product.
+        EngineAssembly assembly = Assemble(
+            setup, copies ? machine.Cost with { RankRow = 3 * machine.Cost.RankRow } : machine.Cost);
         for (int i = 0; i < setup.Adapters; i++)
         {
             Register(assembly, i, paddedRank ?? setup.RankOf(i));
@@ -39,7 +42,7 @@ internal sealed class SimulatedEngines(SimulatedMachine machine) : IEngineSource
     /// <inheritdoc/>
     public (ServedEngine Engine, Action<int> Merge) CreateMerging(SystemSetup setup)
     {
-        EngineAssembly assembly = Assemble(setup);
+        EngineAssembly assembly = Assemble(setup, machine.Cost);
         return (
             new ServedEngine(assembly, new RequestStyle(NamesAdapters: false, setup.FirstTokenTarget)),
             adapter => _clock.Advance(adapter < 0 ? 0 : machine.MergeSeconds(setup.RankOf(adapter))));
@@ -48,8 +51,9 @@ internal sealed class SimulatedEngines(SimulatedMachine machine) : IEngineSource
     /// <inheritdoc/>
     public void Dispose() => _folder.Dispose();
 
-    private EngineAssembly Assemble(SystemSetup setup) => EngineRecipe.Builder(_folder.ModelPath, machine.Scaled(setup), _clock)
-        .UseBackend((_, _) => new SimulatedBackend(machine.Cost, machine.Link, _clock))
+    private EngineAssembly Assemble(SystemSetup setup, StepCost cost) => EngineRecipe
+        .Builder(_folder.ModelPath, machine.Scaled(setup), _clock)
+        .UseBackend((_, _) => new SimulatedBackend(cost, machine.Link, _clock))
         .Assemble();
 
     /// <summary>Registers an adapter whose content is nothing but its size.</summary>

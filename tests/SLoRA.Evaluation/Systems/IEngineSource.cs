@@ -11,7 +11,8 @@ internal interface IEngineSource : IDisposable
     /// <summary>Makes an engine with adapters beside the weights.</summary>
     /// <param name="setup">What it serves with.</param>
     /// <param name="paddedRank">The rank that every adapter is padded to; null for none.</param>
-    ServedEngine Create(SystemSetup setup, int? paddedRank);
+    /// <param name="copies">Whether every step copies the adapters of its batch.</param>
+    ServedEngine Create(SystemSetup setup, int? paddedRank, bool copies = false);
 
     /// <summary>Makes an engine without adapters, and what merges one into its weights; the base for a negative number.</summary>
     (ServedEngine Engine, Action<int> Merge) CreateMerging(SystemSetup setup);
@@ -31,7 +32,7 @@ internal static class ServingSystems
             case SystemKind.Unified:
                 return source.Create(setup, null);
             case SystemKind.Padded:
-                return source.Create(setup, setup.LargestRank);
+                return WithRegions(source.Create(setup, setup.LargestRank, copies: true), setup, padded: true);
             case SystemKind.Regions:
                 return WithRegions(source.Create(setup, null), setup, padded: false);
             case SystemKind.Slots:

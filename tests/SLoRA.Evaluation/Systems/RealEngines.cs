@@ -25,10 +25,11 @@ internal sealed class RealEngines(Shape shape, TensorType type, int threads, Cac
     public WatchingBackend? Watching { get; private set; }
 
     /// <inheritdoc/>
-    public ServedEngine Create(SystemSetup setup, int? paddedRank)
+    public ServedEngine Create(SystemSetup setup, int? paddedRank, bool copies = false)
     {
         EngineAssembly assembly = Recipe(setup)
-            .UseBackend((rows, outputs) => Watching = new WatchingBackend(new CpuBackend(rows, outputs, threads)))
+            .UseBackend((rows, outputs) => Watching = new WatchingBackend(
+                copies ? new CopyingBackend(new CpuBackend(rows, outputs, threads)) : new CpuBackend(rows, outputs, threads)))
             .Assemble();
         for (int i = 0; i < setup.Adapters; i++)
         {

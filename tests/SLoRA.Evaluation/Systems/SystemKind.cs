@@ -6,7 +6,9 @@ internal enum SystemKind
     /// <summary>One pool for adapters, keys and values; every adapter at its own rank, all in one batch.</summary>
     Unified,
 
-    /// <summary>The same with every adapter at the largest rank, as a padded batched product has it.</summary>
+    /// <summary>
+    /// As <see cref="Slots"/>, and every step copies the adapters of its batch side by side, as a padded batched product wants them.
+    /// </summary>
     Padded,
 
     /// <summary>Memory in two parts, adapters at their own ranks: no unified memory.</summary>
