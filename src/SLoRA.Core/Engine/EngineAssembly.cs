@@ -222,7 +222,8 @@ internal sealed class EngineAssembly : IDisposable
             : throw new InvalidOptionException("Pool.Bytes", $"Pool.Bytes is {bytes}; one page of this model takes {pageBytes}.");
     }
 
-    private static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
+    /// <summary>The element type of keys and values.</summary>
+    internal static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
     {
         CacheType.Float32 => TensorType.F32,
         CacheType.Float16 => TensorType.F16,
