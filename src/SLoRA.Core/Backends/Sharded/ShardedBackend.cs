@@ -19,13 +19,16 @@ internal sealed class ShardedBackend : IBackend
     private readonly IBackend[] _shards;
     private readonly Meeting _meeting;
     private readonly int _outputLimit;
+    private readonly bool _checksPages;
     private readonly ShardLoader _loader;
     private readonly ShardLine _line = new();
     private readonly ShardThread[] _threads;
     private readonly Dictionary<LinearGroup, LinearGroup[]> _groups = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<GroupedAttention, GroupedAttention[]> _attentions = new(ReferenceEqualityComparer.Instance);
     private ImmutableArray<KvLayout> _slices = [];
+    private ImmutableArray<(Split Split, int HeadDim)> _heads = [];
     private IPageMemory? _pages;
+    private SharedHeads? _sharedHeads;
     private NativeBlock? _logits;
     private StepPlan? _plan;
     private ShardFailedException? _failure;
@@ -38,8 +41,10 @@ internal sealed class ShardedBackend : IBackend
     /// <param name="shards">The shards; disposed of with this.</param>
     /// <param name="meeting">Where they meet.</param>
     /// <param name="outputLimit">The most output rows of a step.</param>
-    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit)
+    /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
+    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit, bool checksPages = false)
     {
+        _checksPages = checksPages;
         _shards = shards;
         _meeting = meeting;
         _outputLimit = outputLimit;
@@ -100,6 +105,7 @@ internal sealed class ShardedBackend : IBackend
             _loader.Check("the heads of an attention", state.PerToken!.Value.Split!.Value);
         }
 
+        _heads = [.. kept.Select(state => (state.PerToken!.Value.Split!.Value, state.PerToken.Value.HeadDim))];
         int tokens = KvLayout.For(kept, type, pageTokens).PageTokens;
         long bytes = KvLayout.SmallestPage;
         for (int shard = 0; shard < _shards.Length; shard++)
@@ -120,7 +126,9 @@ internal sealed class ShardedBackend : IBackend
         }
 
         _pageCount = pageCount;
-        _pages = new ShardedPages([.. _shards.Select(shard => shard.Pages)]);
+        IPageMemory[] pages = [.. _shards.Select(shard => shard.Pages)];
+        _pages = new ShardedPages(pages);
+        _sharedHeads = _checksPages ? new SharedHeads(_slices, _heads, pages) : null;
     }
 
     /// <inheritdoc/>
@@ -313,6 +321,7 @@ internal sealed class ShardedBackend : IBackend
         Do(new ShardCommand(ShardOperation.EndStep) { X = (ShardedRows)logits });
         AwaitRest();
         ThrowIfFailed();
+        _sharedHeads?.Check(_plan!);
     }
 
     /// <inheritdoc/>
