@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
@@ -112,7 +113,7 @@ internal sealed class StepModel : IDisposable
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
-        return TilePlanner.Plan([.. adapted], modules.Length, pageBytes, AdapterWeightType.AsStored, type);
+        return TilePlanner.Plan(adapted.ToImmutableArray(), modules.Length, pageBytes, AdapterWeightType.AsStored, type);
     }
 
     private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null

@@ -122,9 +122,14 @@ internal sealed class BaseModel : IDisposable
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
-    public BaseWeight WeightOf(TargetModule module)
+    public BaseWeight WeightOf(TargetModule module) => Stored(module.WeightName);
+
+    /// <summary>The stored bias of a module that has one.</summary>
+    public BaseWeight BiasOf(TargetModule module) => Stored(module.BiasName);
+
+    private BaseWeight Stored(string name)
     {
-        TensorEntry tensor = Tensor(module.WeightName);
+        TensorEntry tensor = Tensor(name);
         return new BaseWeight(
             Format(tensor), tensor.ElementCount, (offset, destination) => _checkpoint.Read(tensor.Name, offset, destination),
             IsInMemory: _access == ModelAccess.Map);

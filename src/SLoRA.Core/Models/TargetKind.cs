@@ -11,4 +11,7 @@ internal enum TargetKind
 
     /// <summary>The product that gives the logits.</summary>
     Head,
+
+    /// <summary>A norm: never the target of LoRA, but an adapter may have its own weight in its place.</summary>
+    Norm,
 }

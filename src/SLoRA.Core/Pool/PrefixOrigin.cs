@@ -20,12 +20,26 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     private readonly string? _salt;
 
     /// <summary>An origin of these contents and this salt.</summary>
-    public PrefixOrigin(ImmutableArray<PrefixPart> parts, string? salt)
+    /// <param name="parts">The contents.</param>
+    /// <param name="salt">The salt; null for none.</param>
+    /// <param name="start">The first token that the contents take part in computing.</param>
+    public PrefixOrigin(ImmutableArray<PrefixPart> parts, string? salt, int start = 0)
     {
         _parts = parts;
         _salt = salt;
-        Hash = HashOf(parts.AsSpan(), salt);
+        Start = start;
+        Hash = HashOf(parts.AsSpan(), salt, start);
+        Before = start > 0 ? new PrefixOrigin([], salt) : null;
     }
+
+    /// <summary>
+    /// The first token that the contents take part in computing. Sequences share what lies behind it only if it is the same: equal tokens
+    /// do not say where it is, since it depends on those behind them too.
+    /// </summary>
+    public int Start { get; }
+
+    /// <summary>The origin of the pages that end before <see cref="Start"/>: the base model's; null where there are none.</summary>
+    public PrefixOrigin? Before { get; }
 
     /// <summary>Where the hash chain of its pages starts.</summary>
     public UInt128 Hash { get; }
@@ -47,7 +61,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     /// <inheritdoc/>
     public bool Equals(PrefixOrigin? other) =>
         ReferenceEquals(this, other)
-        || (other is not null && Hash == other.Hash && string.Equals(_salt, other._salt, StringComparison.Ordinal)
+        || (other is not null && Hash == other.Hash && Start == other.Start && string.Equals(_salt, other._salt, StringComparison.Ordinal)
             && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
 
     /// <inheritdoc/>
@@ -56,7 +70,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     /// <inheritdoc/>
     public override int GetHashCode() => Hash.GetHashCode();
 
-    private static UInt128 HashOf(ReadOnlySpan<PrefixPart> parts, string? salt)
+    private static UInt128 HashOf(ReadOnlySpan<PrefixPart> parts, string? salt, int start)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(BitConverter.GetBytes(parts.Length));
@@ -67,6 +81,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
             hash.AppendData(BitConverter.GetBytes(part.WeightBits));
         }
 
+        hash.AppendData(BitConverter.GetBytes(start));
         hash.AppendData([(byte)(salt is null ? 0 : 1)]);
         hash.AppendData(MemoryMarshal.AsBytes(salt.AsSpan()));
         return MemoryMarshal.Read<UInt128>(hash.GetHashAndReset());

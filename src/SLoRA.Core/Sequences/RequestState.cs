@@ -15,6 +15,7 @@ internal sealed class RequestState(
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
     private PrefixOrigin? _origin;
+    private int? _start;
     private ImmutableArray<string> _generations = [];
 
     /// <summary>Where its tokens go.</summary>
@@ -66,17 +67,20 @@ internal sealed class RequestState(
     public int CachedPromptTokens { get; set; }
 
     /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
-    public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
-        [.. Adapters.Select(adapter => new PrefixPart(
-            adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
-            BitConverter.SingleToInt32Bits(adapter.Weight)))],
-        Asked.CacheSalt);
+    public PrefixOrigin Origin => _origin ??= OriginOf(Start);
+
+    /// <summary>
+    /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
+    /// content must have been read.
+    /// </summary>
+    public int Start => _start ??= Invocation.Start(
+        Asked.Prompt.Span, Adapters is [var only] ? only.Registration.Generation!.Directory.InvocationTokens.AsSpan() : []);
 
     /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
     public void Begin() => _generations = [.. Adapters.Select(adapter => adapter.Registration.Generation!.Id.ToString())];
 
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
-    public void ForgetOrigin() => _origin = null;
+    public void ForgetOrigin() => (_origin, _start) = (null, null);
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
@@ -135,6 +139,15 @@ internal sealed class RequestState(
             Stream.Complete(reasons, usage, Error);
         }
     }
+
+    private PrefixOrigin OriginOf(int start) => start == int.MaxValue
+        ? new PrefixOrigin([], Asked.CacheSalt)
+        : new PrefixOrigin(
+            [.. Adapters.Select(adapter => new PrefixPart(
+                adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
+                BitConverter.SingleToInt32Bits(adapter.Weight)))],
+            Asked.CacheSalt,
+            start);
 
     private GenerationUsage Usage(TimeProvider clock)
     {

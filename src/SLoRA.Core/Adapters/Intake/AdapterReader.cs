@@ -17,6 +17,9 @@ internal abstract class AdapterReader : IDisposable
     /// <summary>The checked configuration.</summary>
     public abstract PeftConfig Config { get; }
 
+    /// <summary>The configuration as it is written.</summary>
+    public abstract ReadOnlyMemory<byte> ConfigBytes { get; }
+
     /// <summary>The tensors in the order of their bytes.</summary>
     public abstract ImmutableArray<TensorEntry> Tensors { get; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
+using SLoRA.Models;
 using SLoRA.Step;
 
 namespace SLoRA.Adapters.Packing;
@@ -25,20 +26,20 @@ internal static class TilePlanner
     public const long SmallestPage = KvLayout.SmallestPage;
 
     /// <summary>Plans the pages of an adapter.</summary>
-    /// <param name="modules">The modules that it changes.</param>
+    /// <param name="parts">What it does.</param>
     /// <param name="modelModules">How many modules the model has: their indices are below this.</param>
     /// <param name="pageBytes">Bytes of a page: at least <see cref="SmallestPage"/>, a multiple of <see cref="Alignment"/>.</param>
     /// <param name="policy">In which type the weights are to lie in the pages.</param>
     /// <param name="baseType">The type of the base model's weights.</param>
     public static TileDirectory Plan(
-        ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+        AdapterParts parts, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pageBytes, SmallestPage);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pageBytes, int.MaxValue);
         ArgumentOutOfRangeException.ThrowIfNotEqual(pageBytes % Alignment, 0, nameof(pageBytes));
         var cursor = new Cursor((int)pageBytes);
         var tiles = new ModuleTiles?[modelModules];
-        foreach (AdapterModule module in modules)
+        foreach (AdapterModule module in parts.Modules)
         {
             tiles[module.Target.Index] = new ModuleTiles
             {
@@ -49,7 +50,41 @@ internal static class TilePlanner
             };
         }
 
-        return new TileDirectory([.. tiles], cursor.Pages);
+        ImmutableArray<ModuleChange?> changes = Changes(parts, modelModules, policy, baseType, ref cursor);
+        return new TileDirectory([.. tiles], cursor.Pages)
+        {
+            Changes = changes,
+            InvocationTokens = parts.InvocationTokens,
+            Mixing = AdapterKinds.MixingOf(parts),
+        };
+    }
+
+    private static ImmutableArray<ModuleChange?> Changes(
+        AdapterParts parts, int modelModules, AdapterWeightType policy, TensorType baseType, ref Cursor cursor)
+    {
+        if (parts.Changes.IsEmpty)
+        {
+            return [];
+        }
+
+        var changes = new ModuleChange?[modelModules];
+        foreach (AdapterChange change in parts.Changes)
+        {
+            TargetModule target = change.Target;
+            int rows = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
+            changes[target.Index] = new ModuleChange
+            {
+                // Norms are fp32 in the base too.
+                Rows = change.Rows is null ? null : Matrix(
+                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType), rows,
+                    WantedTensors.ColumnsOf(target), ref cursor),
+                Ids = [.. change.Ids.Order()],
+                Factor = change.HasFactor ? Matrix(TensorType.F32, 1, target.OutFeatures, ref cursor) : null,
+                Offset = change.HasOffset ? Matrix(TensorType.F32, 1, target.OutFeatures, ref cursor) : null,
+            };
+        }
+
+        return [.. changes];
     }
 
     /// <summary>The type in which a matrix lies in the pages.</summary>

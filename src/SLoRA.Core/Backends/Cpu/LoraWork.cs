@@ -53,17 +53,23 @@ internal sealed unsafe class LoraWork : IDisposable
                 continue;
             }
 
-            if (_count == _products.Length)
-            {
-                Array.Resize(ref _products, 2 * _products.Length);
-            }
-
-            _products[_count++] = new LoraProduct(chunks[c].Adapter, tiles, Entries.FirstEntry(c), count, _floats, firstColumn);
-            _floats += (nint)count * tiles.Rank;
+            Add(chunks[c].Adapter, tiles, Entries.FirstEntry(c), count, firstColumn);
         }
     }
 
-    /// <summary>Makes room for the shrunk rows; call it after the last <see cref="Add"/>.</summary>
+    /// <summary>Adds one product.</summary>
+    public void Add(ResidentAdapter adapter, ModuleTiles tiles, int firstEntry, int count, int firstColumn)
+    {
+        if (_count == _products.Length)
+        {
+            Array.Resize(ref _products, 2 * _products.Length);
+        }
+
+        _products[_count++] = new LoraProduct(adapter, tiles, firstEntry, count, _floats, firstColumn);
+        _floats += (nint)count * tiles.Rank;
+    }
+
+    /// <summary>Makes room for the shrunk rows; call it after the last product.</summary>
     public void End()
     {
         long bytes = _floats * sizeof(float);

@@ -6,7 +6,7 @@ namespace SLoRA.Models.Blocks;
 /// <summary>Puts the tensors of modules on a backend, by the modules' full names, and holds what blocks share.</summary>
 /// <param name="backend">Where they go.</param>
 /// <param name="source">Tensor name → its bytes.</param>
-/// <param name="targets">Name of a linear module → its index in the directories of adapters.</param>
+/// <param name="targets">Name of a module → its index in the directories of adapters.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
 internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
@@ -36,7 +36,7 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(string name) => Vector(name + ".weight");
+    public DeviceVector Norm(string name) => Vector(name + ".weight", targets[name]);
 
     /// <summary>A rotation: one object on the device for each description.</summary>
     public DeviceRope Rope(RopeDescription description)
@@ -66,9 +66,9 @@ internal sealed class ModuleLoader(
         return rows[index];
     }
 
-    private DeviceVector Vector(string tensor)
+    private DeviceVector Vector(string tensor, int target = WeightSource.NoTarget)
     {
-        WeightSource weight = source(tensor);
+        WeightSource weight = source(tensor) with { Target = target };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
