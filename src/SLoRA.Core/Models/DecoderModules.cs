@@ -92,6 +92,7 @@ internal sealed class DecoderModules
                     IsTarget = isTarget,
                     HasBias = hasBias,
                     StoredAs = storedAs,
+                    Partition = module.Partition,
                 });
         }
     }

@@ -27,6 +27,10 @@ internal sealed class ModuleChange
     /// <summary>The rows as what shrinks an input, <c>v = x W'ᵀ</c>: A of as many ranks; null where there are none.</summary>
     public ModuleTiles? Product => field ??= Rows is null ? null : new ModuleTiles { Rank = Rows.Rows, Scale = 1, A = Rows, B = Rows };
 
+    /// <summary>Of that product, the sums over the inputs as one leaf.</summary>
+    public ImmutableArray<int> ProductBorders =>
+        field.IsDefault ? field = Rows is null ? [] : [0, Rows.Columns] : field;
+
     /// <summary>Its matrices, in the order in which they lie in the pages.</summary>
     public IEnumerable<MatrixTiles> Matrices => new[] { Rows, Factor, Offset }.OfType<MatrixTiles>();
 

@@ -34,7 +34,8 @@ internal sealed record AdapterLayout(
         var matcher = new TargetMatcher(config, pause);
         ImmutableArray<WantedTensors> wanted = WantedTensors.Of(config, targets, matcher, pause);
         ImmutableArray<TargetModule> targeted = [.. targets.Where(target => wanted[target.Index].Lora)];
-        if (targeted.IsEmpty)
+        // A configuration that was made of the tensors says nothing that they do not: they are refused themselves.
+        if (targeted.IsEmpty && config.Ranks is null)
         {
             throw NothingTargeted(reader, matcher);
         }
@@ -127,7 +128,7 @@ internal sealed record AdapterLayout(
     private static FormatError NothingTargeted(AdapterReader reader, TargetMatcher matcher)
     {
         bool targetsItself = reader.Tensors
-            .Select(tensor => PeftTensorKey.Parse(tensor.Name))
+            .Select(reader.KeyOf)
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
         string shown = names is null ? "the default"

@@ -19,6 +19,11 @@ public sealed partial class AdapterTensors
         try
         {
             using AdapterReader reader = package.Open();
+            if (reader.ConfigBytes.IsEmpty)
+            {
+                throw new FormatError(LoadErrorKind.Incompatible, reader.File, null, "is no adapter in PEFT's form");
+            }
+
             var tensors = new AdapterTensors(System.Text.Encoding.UTF8.GetString(reader.ConfigBytes.Span));
             foreach (TensorEntry entry in reader.Tensors)
             {

@@ -13,11 +13,13 @@ internal sealed class AssignedTensors
     private readonly Dictionary<(int Module, PeftTensorRole Role), TensorEntry> _tensors = [];
     private readonly Dictionary<int, TensorEntry> _copies = [];
     private readonly string _file;
+    private readonly Func<string, PeftTensorRole, string> _nameOf;
     private readonly ImmutableArray<TargetModule> _targets;
 
-    private AssignedTensors(string file, ImmutableArray<TargetModule> targets)
+    private AssignedTensors(AdapterReader reader, ImmutableArray<TargetModule> targets)
     {
-        _file = file;
+        _file = reader.File;
+        _nameOf = reader.NameOf;
         _targets = targets;
     }
 
@@ -39,7 +41,7 @@ internal sealed class AssignedTensors
     /// <summary>A tensor of a module.</summary>
     /// <exception cref="FormatError">The file has none.</exception>
     public TensorEntry Required(TargetModule target, PeftTensorRole role) => Find(target, role) ?? throw new FormatError(
-        LoadErrorKind.Tensor, _file, PeftTensorKey.Name(target.Name, RoleOf(target, role)),
+        LoadErrorKind.Tensor, _file, _nameOf(target.Name, RoleOf(target, role)),
         "is missing, although the configuration " + (role is PeftTensorRole.A or PeftTensorRole.B ? "targets its module" : "asks for it"));
 
     /// <summary>All A, or all B, of the modules that bear the same last name: those that have the same shape in most models.</summary>
@@ -61,12 +63,12 @@ internal sealed class AssignedTensors
         AdapterReader reader, ImmutableArray<TargetModule> targets, ImmutableArray<WantedTensors> wanted, TargetMatcher matcher,
         Action? pause = null)
     {
-        var result = new AssignedTensors(reader.File, targets);
+        var result = new AssignedTensors(reader, targets);
         Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)
         {
             pause?.Invoke();
-            if (PeftTensorKey.Parse(tensor.Name) is not { } key)
+            if (reader.KeyOf(tensor) is not { } key)
             {
                 throw result.NotServed(tensor);
             }

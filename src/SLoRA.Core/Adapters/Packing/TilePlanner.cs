@@ -16,7 +16,7 @@ internal static class TilePlanner
     /// <summary>The most rank rows of a tile.</summary>
     public const int GroupRows = 16;
 
-    /// <summary>Every span of columns but the last of its rows is a multiple of this.</summary>
+    /// <summary>Every span of columns ends a multiple of this behind the start of a leaf (<see cref="Split"/>), or with its rows.</summary>
     public const int SpanColumns = 32;
 
     /// <summary>What the offsets of tiles are multiples of, in bytes.</summary>
@@ -28,25 +28,55 @@ internal static class TilePlanner
     /// <summary>Plans the pages of an adapter.</summary>
     /// <param name="parts">What it does.</param>
     /// <param name="modelModules">How many modules the model has: their indices are below this.</param>
-    /// <param name="pageBytes">Bytes of a page: at least <see cref="SmallestPage"/>, a multiple of <see cref="Alignment"/>.</param>
+    /// <param name="pageBytes">Bytes of a page, of every shard's slice at least <see cref="SmallestPage"/>, a multiple of
+    /// <see cref="Alignment"/>.</param>
     /// <param name="policy">In which type the weights are to lie in the pages.</param>
     /// <param name="baseType">The type of the base model's weights.</param>
+    /// <param name="shards">Shards that have an equal slice of every page and share the modules as their partitions say.</param>
     public static TileDirectory Plan(
-        AdapterParts parts, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+        AdapterParts parts, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType, int shards = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(pageBytes, SmallestPage);
+        long sliceBytes = pageBytes / shards;
+        ArgumentOutOfRangeException.ThrowIfLessThan(sliceBytes, SmallestPage, nameof(pageBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pageBytes, int.MaxValue);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(pageBytes % Alignment, 0, nameof(pageBytes));
-        var cursor = new Cursor((int)pageBytes);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(sliceBytes % Alignment, 0, nameof(pageBytes));
+        if (shards > 1)
+        {
+            if (!parts.Changes.IsEmpty)
+            {
+                throw new NotSupportedException("What an adapter has besides A and B is not cut over shards.");
+            }
+
+            return ShardedTiles.Join(
+                [.. Enumerable.Range(0, shards).Select(shard => Plan(
+                    parts, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards)))],
+                (int)sliceBytes);
+        }
+
+        return Plan(parts, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole);
+    }
+
+    /// <summary>The type in which a matrix lies in the pages.</summary>
+    public static TensorType PagedType(TensorType stored, AdapterWeightType policy, TensorType baseType) =>
+        policy == AdapterWeightType.BaseType && stored == TensorType.F32 && baseType is TensorType.F16 or TensorType.BF16
+            ? baseType
+            : stored;
+
+    private static TileDirectory Plan(
+        AdapterParts parts, int modelModules, int pageBytes, AdapterWeightType policy, TensorType baseType,
+        Func<AdapterModule, AdapterSlice> sliceOf)
+    {
+        var cursor = new Cursor(pageBytes);
         var tiles = new ModuleTiles?[modelModules];
         foreach (AdapterModule module in parts.Modules)
         {
+            AdapterSlice slice = sliceOf(module);
             tiles[module.Target.Index] = new ModuleTiles
             {
                 Rank = module.Rank,
                 Scale = module.Scale,
-                A = Matrix(PagedType(module.A.Type, policy, baseType), module.Rank, module.Target.InFeatures, ref cursor),
-                B = Matrix(PagedType(module.B.Type, policy, baseType), module.Rank, module.Target.OutFeatures, ref cursor),
+                A = Matrix(PagedType(module.A.Type, policy, baseType), slice.A, ref cursor),
+                B = Matrix(PagedType(module.B.Type, policy, baseType), slice.B, ref cursor),
             };
         }
 
@@ -72,29 +102,25 @@ internal static class TilePlanner
         {
             TargetModule target = change.Target;
             int rows = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
+            MatrixSlice vector = new MatrixSlice(0, 1, 0, target.OutFeatures);
             changes[target.Index] = new ModuleChange
             {
                 // Norms are fp32 in the base too.
                 Rows = change.Rows is null ? null : Matrix(
-                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType), rows,
-                    WantedTensors.ColumnsOf(target), ref cursor),
+                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType),
+                    new MatrixSlice(0, rows, 0, WantedTensors.ColumnsOf(target)), ref cursor),
                 Ids = [.. change.Ids.Order()],
-                Factor = change.HasFactor ? Matrix(TensorType.F32, 1, target.OutFeatures, ref cursor) : null,
-                Offset = change.HasOffset ? Matrix(TensorType.F32, 1, target.OutFeatures, ref cursor) : null,
+                Factor = change.HasFactor ? Matrix(TensorType.F32, vector, ref cursor) : null,
+                Offset = change.HasOffset ? Matrix(TensorType.F32, vector, ref cursor) : null,
             };
         }
 
         return [.. changes];
     }
 
-    /// <summary>The type in which a matrix lies in the pages.</summary>
-    public static TensorType PagedType(TensorType stored, AdapterWeightType policy, TensorType baseType) =>
-        policy == AdapterWeightType.BaseType && stored == TensorType.F32 && baseType is TensorType.F16 or TensorType.BF16
-            ? baseType
-            : stored;
-
-    private static MatrixTiles Matrix(TensorType type, int rows, int columns, ref Cursor cursor)
+    private static MatrixTiles Matrix(TensorType type, MatrixSlice slice, ref Cursor cursor)
     {
+        (int rows, int columns) = (slice.Rows, slice.Columns);
         int size = type.ElementSize();
         // A page that cannot hold a span of a whole group holds spans of fewer rows.
         int groupRows = Math.Min(GroupRows, cursor.PageBytes / (SpanColumns * size));
@@ -107,10 +133,10 @@ internal static class TilePlanner
                 int span = Math.Min(columns - column, cursor.Rest / (group * size));
                 if (span < columns - column)
                 {
-                    span -= span % SpanColumns;
+                    span = slice.WholeSpans(column + span) - column;
                 }
 
-                if (span == 0)
+                if (span <= 0)
                 {
                     cursor.NextPage();
                     continue;
@@ -121,7 +147,15 @@ internal static class TilePlanner
             }
         }
 
-        return new MatrixTiles { Type = type, Rows = rows, Columns = columns, Tiles = tiles.ToImmutable() };
+        return new MatrixTiles
+        {
+            Type = type,
+            Rows = rows,
+            Columns = columns,
+            FirstRow = slice.FirstRow,
+            FirstColumn = slice.FirstColumn,
+            Tiles = tiles.ToImmutable(),
+        };
     }
 
     /// <summary>The place behind the last tile.</summary>

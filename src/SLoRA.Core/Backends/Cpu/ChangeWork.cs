@@ -89,7 +89,8 @@ internal sealed unsafe class ChangeWork : IDisposable
             if (!IsEmbedding && change.Product is { } rows)
             {
                 product = Products.Products.Length;
-                Products.Add(chunks[c].Adapter, rows, Entries.FirstEntry(c), count, firstColumn);
+                Products.Add(
+                    new LoraProduct(chunks[c].Adapter, rows, Entries.FirstEntry(c), count, 0, firstColumn, change.ProductBorders));
             }
 
             _items[_count++] = new ChangeItem(chunks[c].Adapter, change, Entries.FirstEntry(c), count, firstColumn, width, product);

@@ -66,7 +66,8 @@ internal sealed class AdapterDescriptionTests
         foreach (string model in FixtureModel.CoreModels)
         {
             using BaseModel opened = BaseModel.Open(Path.Combine(FixtureModel.Root, model, "model"));
-            Assert.That(FixtureModel.Targets(model), Is.EqualTo(opened.Modules.Targets), model);
+            Assert.That(
+                FixtureModel.Targets(model), Is.EqualTo(opened.Modules.Targets.Select(target => target with { Partition = null })), model);
         }
     }
 
