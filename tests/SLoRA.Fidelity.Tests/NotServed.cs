@@ -49,14 +49,7 @@ internal static class NotServed
 
     private static readonly HashSet<string> AdapterOptions =
     [
-        "alora_invocation_tokens",
-        "bias",
-        "ensure_weight_tying",
-        "lora_bias",
-        "modules_to_save",
         "target_parameters",
-        "trainable_token_indices",
-        "use_dora",
     ];
 
     /// <summary>Whether the model of a fixture is refused.</summary>

@@ -108,8 +108,9 @@ internal sealed class EngineAssembly : IDisposable
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
-                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, GgufSource.BaseOf(description), logger, layout.Shards);
+                model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
+                description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
+                GgufSource.BaseOf(description), logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);

@@ -140,9 +140,14 @@ internal sealed class BaseModel : IDisposable
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
-    public BaseWeight WeightOf(TargetModule module)
+    public BaseWeight WeightOf(TargetModule module) => Stored(module.WeightName);
+
+    /// <summary>The stored bias of a module that has one.</summary>
+    public BaseWeight BiasOf(TargetModule module) => Stored(module.BiasName);
+
+    private BaseWeight Stored(string name)
     {
-        StoredWeight weight = _weights.Weights[module.WeightName];
+        StoredWeight weight = _weights.Weights[name];
         return new BaseWeight(
             weight.Served, weight.ElementCount, (offset, destination) => _weights.Read(weight, offset, destination),
             IsInMemory: _access == ModelAccess.Map);

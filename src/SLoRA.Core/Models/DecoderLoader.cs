@@ -18,7 +18,8 @@ internal static class DecoderLoader
         DecoderDescription decoder, DecoderModules modules, Func<string, WeightSource> source, IBackend backend,
         Action<WeightSource> loaded)
     {
-        ImmutableDictionary<string, int> targets = modules.Targets.ToImmutableDictionary(target => target.Name, target => target.Index);
+        ImmutableDictionary<string, int> targets =
+            modules.Targets.AddRange(modules.Norms).ToImmutableDictionary(target => target.Name, target => target.Index);
         var loader = new ModuleLoader(backend, source, targets, loaded);
         var branches = ImmutableArray.CreateBuilder<LoadedBranch>();
         int cacheLayers = 0;

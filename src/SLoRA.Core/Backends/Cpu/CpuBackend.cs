@@ -26,6 +26,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
+    private readonly ShrinkJob _changedRows;
+    private readonly ChangeJob _change;
     private readonly EmbedJob _embed;
     private readonly NormJob _norm;
     private readonly GateJob _gate;
@@ -72,6 +74,8 @@ internal sealed unsafe class CpuBackend : IBackend
         _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)), code);
         _shrink = new ShrinkJob(workers);
+        _changedRows = new ShrinkJob(workers);
+        _change = new ChangeJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
@@ -190,11 +194,17 @@ internal sealed unsafe class CpuBackend : IBackend
             Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
             Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
         }
+
+        // A module has rows in the place of the base's or B A, never both.
+        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
+        {
+            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+        }
     }
 
     /// <inheritdoc/>
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
@@ -202,11 +212,12 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
-        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare(
+            (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -244,6 +255,11 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
+        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        {
+            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
+            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+        }
     }
 
     /// <inheritdoc/>
@@ -343,6 +359,8 @@ internal sealed unsafe class CpuBackend : IBackend
         _memory.Clear();
     }
 
+    private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
+        _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.

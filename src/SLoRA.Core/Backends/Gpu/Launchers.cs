@@ -157,6 +157,75 @@ internal delegate void ExpandLauncher(
     ArrayView<float> y,
     LoraShape shape);
 
+/// <summary>Launches <see cref="ChangeKernels.Product"/>.</summary>
+internal delegate void ChangedProductLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangeKernels.LookUp"/>.</summary>
+internal delegate void ChangedLookUpLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> tokens,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangeKernels.Sum"/>.</summary>
+internal delegate void ChangedSumLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<float> entryWeights,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangedNormKernel.Run"/>.</summary>
+internal delegate void ChangedNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> weight,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> changeOfRow,
+    ArrayView<int> outputRows,
+    ArrayView<float> y,
+    NormShape shape,
+    NormOwners owners);
+
+/// <summary>Launches <see cref="ChangedNormKernel.AddAndRun"/>.</summary>
+internal delegate void ChangedAddNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> residual,
+    ArrayView<float> weight,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> changeOfRow,
+    ArrayView<int> outputRows,
+    ArrayView<float> y,
+    NormShape shape,
+    NormOwners owners);
+
 /// <summary>Launches <see cref="ChooseKernels.Penalise"/>.</summary>
 internal delegate void PenaliseLauncher(
     AcceleratorStream stream,

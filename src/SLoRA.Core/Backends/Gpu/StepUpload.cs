@@ -36,6 +36,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _entryWeights;
     private Section _chunks;
     private Section _blocks;
+    private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
     private Section _choices;
@@ -96,6 +97,11 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
     public ArrayView<int> Chunks => View(_chunks);
 
+    /// <summary>
+    /// Per row the record of what its generation changes besides, see <see cref="ChangeKernels"/>, or −1; empty in steps without any.
+    /// </summary>
+    public ArrayView<int> ChangeOfRow => View(_changeOfRow);
+
     /// <summary>Blocks of shrink, <see cref="LoraKernels.BlockInts"/> ints each.</summary>
     public ArrayView<int> ShrinkBlocks => View(_blocks);
 
@@ -148,6 +154,7 @@ internal sealed unsafe class StepUpload : IDisposable
         PutRows(plan);
         PutSlices(plan);
         PutLora(plan.Lora);
+        PutChanges(plan);
         PutAttention(plan);
         PutChoices(plan.Choices);
         _device.Upload(_host.Address, _memory.All.SubView(0, (long)_used * sizeof(int)));
@@ -213,6 +220,7 @@ internal sealed unsafe class StepUpload : IDisposable
             record[2] = chunk.Count;
             record[3] = checked((int)shrunk);
             record[4] = entry.MaxRank;
+            record[5] = entry.Changes;
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
             blockCount += BlocksOf(entry);
         }
@@ -228,6 +236,28 @@ internal sealed unsafe class StepUpload : IDisposable
             {
                 blocks[next++] = i;
                 blocks[next++] = block * LoraKernels.GroupRanks;
+            }
+        }
+    }
+
+    /// <summary>Rows of generations that have weights in the place of the base's have one generation only.</summary>
+    private void PutChanges(StepPlan plan)
+    {
+        int rows = plan.Lora.HasChanges ? plan.RowCount : 0;
+        Reserve(_used + rows + Block);
+        Span<int> changes = Take(rows, out _changeOfRow);
+        changes.Fill(-1);
+        if (rows == 0)
+        {
+            return;
+        }
+
+        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        {
+            int record = _directories.Of(chunk.Adapter).Changes;
+            foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+            {
+                changes[entry.Row] = record;
             }
         }
     }

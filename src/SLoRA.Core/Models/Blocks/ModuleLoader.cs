@@ -7,7 +7,7 @@ namespace SLoRA.Models.Blocks;
 /// <summary>Puts the tensors of modules on a backend, by the modules' full names, and holds what blocks share.</summary>
 /// <param name="backend">Where they go.</param>
 /// <param name="source">Tensor name → its bytes.</param>
-/// <param name="targets">Name of a linear module → its index in the directories of adapters.</param>
+/// <param name="targets">Name of a module → its index in the directories of adapters.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
 internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
@@ -43,7 +43,7 @@ internal sealed class ModuleLoader(
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
         module.WeightOffset == 0
-            ? Vector(name + ".weight", partition: null)
+            ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
             : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
 
     /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
@@ -104,9 +104,9 @@ internal sealed class ModuleLoader(
     private static Partition? BiasOf(LinearModule module) =>
         module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
 
-    private DeviceVector Vector(string tensor, Partition? partition)
+    private DeviceVector Vector(string tensor, Partition? partition, int target = WeightSource.NoTarget)
     {
-        WeightSource weight = source(tensor) with { Partition = partition };
+        WeightSource weight = source(tensor) with { Partition = partition, Target = target };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
