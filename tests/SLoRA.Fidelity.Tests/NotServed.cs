@@ -55,17 +55,6 @@ internal static class NotServed
         "dynamic",
     ];
 
-    private static readonly HashSet<string> QuantMethods =
-    [
-        "auto-round",
-        "awq",
-        "bitsandbytes",
-        "compressed-tensors",
-        "fp8",
-        "gptq",
-        "mxfp4",
-    ];
-
     private static readonly HashSet<string> AdapterOptions =
     [
         "alora_invocation_tokens",
@@ -90,8 +79,6 @@ internal static class NotServed
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
         return ModelTypes.Contains(root.GetProperty("model_type").GetString()!)
-            || (Member(root, "quantization_config") is { } quantization
-                && QuantMethods.Contains(quantization.GetProperty("quant_method").GetString()!))
             || (Rope(root) is { } rope && RopeTypes.Contains(rope));
     }
 
