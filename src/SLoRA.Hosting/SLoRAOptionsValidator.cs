@@ -12,11 +12,11 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
         List<string> failures = [];
         if (string.IsNullOrWhiteSpace(options.Model))
         {
-            failures.Add("Model is missing; it names the folder of the base model.");
+            failures.Add("Model is missing; it names the folder of the base model, or its GGUF file.");
         }
-        else if (!Directory.Exists(options.Model))
+        else if (!Directory.Exists(options.Model) && !IsGguf(options.Model))
         {
-            failures.Add($"Model is '{options.Model}'; there is no such folder.");
+            failures.Add($"Model is '{options.Model}'; there is no such folder or GGUF file.");
         }
 
         if (!EngineBackend.IsKnown(options.Backend))
@@ -26,9 +26,9 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
 
         foreach ((string adapter, string folder) in options.Adapters)
         {
-            if (!Directory.Exists(folder))
+            if (!Directory.Exists(folder) && !IsGguf(folder))
             {
-                failures.Add($"Adapters:{adapter} is '{folder}'; there is no such folder.");
+                failures.Add($"Adapters:{adapter} is '{folder}'; there is no such folder or GGUF file.");
             }
         }
 
@@ -49,4 +49,6 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
+
+    private static bool IsGguf(string path) => path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(path);
 }

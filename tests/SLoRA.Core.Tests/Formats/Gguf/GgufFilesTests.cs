@@ -2,6 +2,7 @@ using NUnit.Framework;
 using SLoRA.Formats;
 using SLoRA.Formats.Gguf;
 using SLoRA.Models;
+using SLoRA.Tests;
 
 namespace SLoRA.Core.Tests.Formats.Gguf;
 
@@ -78,7 +79,7 @@ internal sealed class GgufFilesTests
     private static void Split(TemporaryFolder folder, int parts)
     {
         byte[] bytes = File.ReadAllBytes(Model);
-        GgufHeader header = GgufWriter.Read(bytes);
+        GgufHeader header = GgufHeader.Read(new MemoryStream(bytes), "model.gguf");
         for (int part = 0; part < parts; part++)
         {
             var writer = new GgufWriter();

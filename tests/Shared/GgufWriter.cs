@@ -1,7 +1,6 @@
 using System.Text;
-using SLoRA.Formats.Gguf;
 
-namespace SLoRA.Core.Tests.Formats.Gguf;
+namespace SLoRA.Tests;
 
 /// <summary>Writes GGUF files, byte by byte as the format says.</summary>
 internal sealed class GgufWriter
@@ -10,8 +9,6 @@ internal sealed class GgufWriter
     private readonly List<(string Name, long[] Shape, uint Type, byte[] Bytes)> _tensors = [];
 
     public int Alignment { get; set; } = 32;
-
-    public static GgufHeader Read(byte[] file, string name = "model.gguf") => GgufHeader.Read(new MemoryStream(file), name);
 
     public GgufWriter Key(string key, string value) => Add(key, 8, writer => Text(writer, value));
 
@@ -32,6 +29,16 @@ internal sealed class GgufWriter
         foreach (string value in values)
         {
             Text(writer, value);
+        }
+    });
+
+    public GgufWriter Key(string key, params float[] values) => Add(key, 9, writer =>
+    {
+        writer.Write(6u);
+        writer.Write((ulong)values.Length);
+        foreach (float value in values)
+        {
+            writer.Write(value);
         }
     });
 
