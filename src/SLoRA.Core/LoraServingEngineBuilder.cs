@@ -67,8 +67,11 @@ public sealed class LoraServingEngineBuilder
         var options = new CpuOptions();
         configure?.Invoke(options);
         OptionRules.Check(options);
-        (int? threads, CpuWeights weights) = (options.Threads, options.Weights);
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights));
+        (int? threads, CpuWeights weights, int shards, MachineCodeUse code) =
+            (options.Threads, options.Weights, options.Shards, options.MachineCode);
+        return UseBackend((rows, outputs) => shards == 1
+            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code)
+            : CpuShards.Create(rows, outputs, threads, weights, shards, code));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>

@@ -12,11 +12,15 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
         List<string> failures = [];
         if (string.IsNullOrWhiteSpace(options.Model))
         {
-            failures.Add("Model is missing; it names the folder of the base model, or its GGUF file.");
+            failures.Add("Model is missing; it names the folder of the base model.");
         }
-        else if (!Directory.Exists(options.Model) && !IsGguf(options.Model))
+        else if (!Exists(options.Model))
         {
-            failures.Add($"Model is '{options.Model}'; there is no such folder or GGUF file.");
+            failures.Add($"Model is '{options.Model}'; {Missing(options.Model)}");
+        }
+        else if (IsAdapter(options.Model))
+        {
+            failures.Add($"Model is '{options.Model}', the folder of an adapter; name the model that it was trained on.");
         }
 
         if (!EngineBackend.IsKnown(options.Backend))
@@ -26,9 +30,9 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
 
         foreach ((string adapter, string folder) in options.Adapters)
         {
-            if (!Directory.Exists(folder) && !IsGguf(folder))
+            if (!Exists(folder))
             {
-                failures.Add($"Adapters:{adapter} is '{folder}'; there is no such folder or GGUF file.");
+                failures.Add($"Adapters:{adapter} is '{folder}'; {Missing(folder)}");
             }
         }
 
@@ -47,8 +51,17 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
             failures.Add("ReadyWaiting is below 1; nobody would ever be ready.");
         }
 
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return failures.Count == 0 ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(failures.Select(failure => $"{nameof(SLoRAOptions)}: {failure}"));
     }
 
-    private static bool IsGguf(string path) => path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && File.Exists(path);
+    // What a file may be is the engine's to say.
+    private static bool Exists(string path) => Directory.Exists(path) || File.Exists(path);
+
+    private static bool IsAdapter(string folder) =>
+        File.Exists(Path.Combine(folder, "adapter_config.json")) && !File.Exists(Path.Combine(folder, "config.json"));
+
+    private static string Missing(string path) => Path.IsPathFullyQualified(path)
+        ? "there is no such folder."
+        : $"there is no such folder in {Environment.CurrentDirectory}.";
 }

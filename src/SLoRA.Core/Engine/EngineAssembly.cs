@@ -89,9 +89,9 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
-            KvLayout layout = KvLayout.For(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
-            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
+            KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             if (backend.Shortcoming is { } shortcoming)
             {
                 Log.SlowBackend(logger, backend.Name, shortcoming);
@@ -104,7 +104,7 @@ internal sealed class EngineAssembly : IDisposable
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
                 model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, GgufSource.BaseOf(description), logger);
+                adapterCache.AllowWithoutEffect, GgufSource.BaseOf(description), logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -123,7 +123,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
-                    Order = order ?? OrderOf(scheduling.Policy, clock),
+                    Order = order ?? OrderOf(scheduling.Policy, clock, asked.Metrics.MaxAccountTags),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,
@@ -205,8 +205,8 @@ internal sealed class EngineAssembly : IDisposable
         RecommendedSampling = model.Defaults.Sampling,
     };
 
-    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock) =>
-        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock);
+    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames) =>
+        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock, maxAccountNames);
 
     private static int PageCount(long bytes, long pageBytes)
     {

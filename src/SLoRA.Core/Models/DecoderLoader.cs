@@ -41,10 +41,11 @@ internal static class DecoderLoader
         return new LoadedDecoder
         {
             Branches = branches.ToImmutable(),
-            Embedding = loader.Table(decoder.Embedding.Name),
+            Embedding = loader.Table(decoder.Embedding.Name, decoder.Embedding),
             EmbeddingTarget = targets[decoder.Embedding.Name],
             FinalNorm = loader.Norm(decoder.FinalNorm.Name),
-            Head = new LinearGroup(loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)),
+            Head = LinearGroup.Of(
+                [loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)], decoder.Head.Partition),
         };
     }
 

@@ -74,6 +74,7 @@ internal sealed class DecoderModules
                     OutFeatures = outputs,
                     IsTarget = isTarget,
                     StoredAs = storedAs,
+                    Partition = module.Partition,
                 });
         }
     }

@@ -25,6 +25,7 @@ namespace SLoRA.Adapters.Loading;
 /// <param name="allowsWithoutEffect">Whether an adapter that changes nothing is served.</param>
 /// <param name="model">What files in GGUF must know of the model.</param>
 /// <param name="logger">Told of every adapter that cannot be read, and where it lies.</param>
+/// <param name="shards">Shards that have a slice of every page.</param>
 internal sealed class AdapterLoader(
     ImmutableArray<TargetModule> targets,
     long pageBytes,
@@ -35,9 +36,10 @@ internal sealed class AdapterLoader(
     LoadPace pace,
     bool allowsWithoutEffect,
     GgufBase model,
-    ILogger logger) : IDisposable
+    ILogger logger,
+    int shards = 1) : IDisposable
 {
-    private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
+    private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType, shards);
     private readonly MemoryGate _baseMemory = new();
 
     /// <summary>Reads configuration and headers.</summary>

@@ -36,18 +36,22 @@ internal sealed record AttentionBlock : Block
         : [Query, Key, Value, Output];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim);
+    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim) { Split = Split.OfKeys(Shape) };
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;
 
-    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias);
+    private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
-    private LinearModule Key => new("self_attn.k_proj", Shape.KeyColumns, HiddenSize, QkvBias);
+    private LinearModule Query =>
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
 
-    private LinearModule Value => new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias);
+    private LinearModule Key => KeyOrValue("self_attn.k_proj");
 
-    private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.QueryColumns, OutputBias);
+    private LinearModule Value => KeyOrValue("self_attn.v_proj");
+
+    private LinearModule Output =>
+        new("self_attn.o_proj", HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
     private NormModule? QueryNorm => QueryKeyNormEpsilon is { } epsilon ? new("self_attn.q_norm", Shape.HeadDim, epsilon) : null;
 
@@ -55,6 +59,9 @@ internal sealed record AttentionBlock : Block
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
+
+    private LinearModule KeyOrValue(string name) =>
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Split.OfKeys(Shape)) };
 
     private sealed class Running : RunningBlock
     {
@@ -79,8 +86,8 @@ internal sealed record AttentionBlock : Block
             _keyNorm = block.KeyNorm is { } keyNorm ? loader.Norm(keyNorm) : null;
             _epsilon = block.QueryKeyNormEpsilon ?? 0;
             _rope = loader.Rope(block.Rope);
-            _projected = loader.Rows(_qkv.Outputs);
-            _attended = loader.Rows(_shape.QueryColumns);
+            _projected = loader.Rows(block.Heads, Split.OfKeys(_shape), Split.OfKeys(_shape));
+            _attended = loader.Rows(block.Heads);
         }
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)

@@ -45,7 +45,8 @@ internal sealed record DecoderDescription
     public NormModule FinalNorm => new("model.norm", HiddenSize, NormEpsilon);
 
     /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
-    public LinearModule Head => new("lm_head", VocabularySize, HiddenSize);
+    public LinearModule Head =>
+        new("lm_head", VocabularySize, HiddenSize) { Partition = Partition.Outputs(Split.OfColumns(VocabularySize)) };
 
     /// <summary>The module under which the head's weight is stored.</summary>
     public Module HeadWeight => TiedEmbeddings ? Embedding : Head;

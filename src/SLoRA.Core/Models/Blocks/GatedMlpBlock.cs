@@ -22,11 +22,13 @@ internal sealed record GatedMlpBlock : Block
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules => [Gate, Up, Down];
 
-    private LinearModule Gate => new("mlp.gate_proj", IntermediateSize, HiddenSize, Bias);
+    private Split Columns => Split.OfColumns(IntermediateSize);
 
-    private LinearModule Up => new("mlp.up_proj", IntermediateSize, HiddenSize, Bias);
+    private LinearModule Gate => new("mlp.gate_proj", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
-    private LinearModule Down => new("mlp.down_proj", HiddenSize, IntermediateSize, Bias);
+    private LinearModule Up => new("mlp.up_proj", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
+
+    private LinearModule Down => new("mlp.down_proj", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -36,8 +38,8 @@ internal sealed record GatedMlpBlock : Block
         private readonly Activation _activation = block.Activation;
         private readonly LinearGroup _gateUp = loader.Group(block.Gate, block.Up);
         private readonly LinearGroup _down = loader.Group(block.Down);
-        private readonly DeviceRows _projected = loader.Rows(2 * block.IntermediateSize);
-        private readonly DeviceRows _gated = loader.Rows(block.IntermediateSize);
+        private readonly DeviceRows _projected = loader.Rows(block.Columns, block.Columns);
+        private readonly DeviceRows _gated = loader.Rows(block.Columns);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

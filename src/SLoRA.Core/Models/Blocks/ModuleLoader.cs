@@ -12,7 +12,7 @@ internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<int, List<DeviceRows>> _rows = [];
+    private readonly Dictionary<RowsKey, List<DeviceRows>> _rows = [];
 
     /// <summary>Loads a product.</summary>
     /// <param name="name">The module's full name.</param>
@@ -20,23 +20,23 @@ internal sealed class ModuleLoader(
     /// <param name="weightName">The module that its weight is stored under, if that is another.</param>
     public LinearPart Linear(string name, LinearModule module, string? weightName = null)
     {
-        WeightSource weight = source((weightName ?? name) + ".weight");
+        WeightSource weight = source((weightName ?? name) + ".weight") with { Partition = module.Partition };
         DeviceMatrix matrix = backend.LoadMatrix(weight);
         loaded(weight);
-        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias") : null, targets[name]);
+        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias", BiasOf(module)) : null, targets[name]);
     }
 
     /// <summary>Loads an embedding table.</summary>
-    public DeviceTable Table(string name)
+    public DeviceTable Table(string name, EmbeddingModule module)
     {
-        WeightSource weight = source(name + ".weight");
+        WeightSource weight = source(name + ".weight") with { Partition = module.Partition };
         DeviceTable table = backend.LoadTable(weight);
         loaded(weight);
         return table;
     }
 
     /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(string name) => Vector(name + ".weight");
+    public DeviceVector Norm(string name) => Vector(name + ".weight", null);
 
     /// <summary>A rotation: one object on the device for each description.</summary>
     public DeviceRope Rope(RopeDescription description)
@@ -50,25 +50,29 @@ internal sealed class ModuleLoader(
         return rope;
     }
 
-    /// <summary>The <paramref name="index"/>-th rows of a width.</summary>
-    public DeviceRows Rows(int width, int index)
+    /// <summary>The <paramref name="index"/>-th rows of a kind.</summary>
+    public DeviceRows Rows(RowsKey key, int index)
     {
-        if (!_rows.TryGetValue(width, out List<DeviceRows>? rows))
+        if (!_rows.TryGetValue(key, out List<DeviceRows>? rows))
         {
-            _rows.Add(width, rows = []);
+            _rows.Add(key, rows = []);
         }
 
         while (rows.Count <= index)
         {
-            rows.Add(backend.CreateRows(RowSet.Step, width));
+            rows.Add(backend.CreateRows(RowSet.Step, key.Width, key.Splits));
         }
 
         return rows[index];
     }
 
-    private DeviceVector Vector(string tensor)
+    /// <summary>A bias is cut as the outputs are; that of a sum which shards have parts of is added to the whole sum.</summary>
+    private static Partition? BiasOf(LinearModule module) =>
+        module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
+
+    private DeviceVector Vector(string tensor, Partition? partition)
     {
-        WeightSource weight = source(tensor);
+        WeightSource weight = source(tensor) with { Partition = partition };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;

@@ -2,7 +2,6 @@ using NUnit.Framework;
 using SLoRA.Formats;
 using SLoRA.Formats.Gguf;
 using SLoRA.Models;
-using SLoRA.Tests;
 
 namespace SLoRA.Core.Tests.Formats.Gguf;
 

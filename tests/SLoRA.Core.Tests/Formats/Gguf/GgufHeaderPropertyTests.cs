@@ -2,7 +2,6 @@ using FsCheck;
 using FsCheck.Fluent;
 using SLoRA.Formats;
 using SLoRA.Formats.Gguf;
-using SLoRA.Tests;
 
 namespace SLoRA.Core.Tests.Formats.Gguf;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using NUnit.Framework;
-using SLoRA.Tests;
 
 namespace SLoRA.Text.Tests.Tokenization.Reading;
 
