@@ -36,17 +36,6 @@ internal static class NotServed
         
     ];
 
-    private static readonly HashSet<string> QuantMethods =
-    [
-        "auto-round",
-        "awq",
-        "bitsandbytes",
-        "compressed-tensors",
-        "fp8",
-        "gptq",
-        "mxfp4",
-    ];
-
     private static readonly HashSet<string> AdapterOptions =
     [
         "target_parameters",
@@ -64,8 +53,6 @@ internal static class NotServed
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
         return ModelTypes.Contains(root.GetProperty("model_type").GetString()!)
-            || (Member(root, "quantization_config") is { } quantization
-                && QuantMethods.Contains(quantization.GetProperty("quant_method").GetString()!))
             || (Rope(root) is { } rope && RopeTypes.Contains(rope));
     }
 

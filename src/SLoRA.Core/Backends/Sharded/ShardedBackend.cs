@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -130,6 +131,10 @@ internal sealed class ShardedBackend : IBackend
         _pages = new ShardedPages(pages);
         _sharedHeads = _checksPages ? new SharedHeads(_slices, _heads, pages) : null;
     }
+
+    /// <summary>Blocks are widened, so that the parts of shards may end inside them.</summary>
+    /// <inheritdoc/>
+    public WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : _shards[0].Takes(stored);
 
     /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)

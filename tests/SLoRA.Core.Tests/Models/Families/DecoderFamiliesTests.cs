@@ -196,7 +196,6 @@ internal sealed class DecoderFamiliesTests
     [TestCase("""{"auto_map":{"AutoTokenizer":"x.Y"}}""")]
     public void Settings_that_change_nothing_are_passed_over(string settings) => Assert.That(Llama(settings).Layers, Has.Length.EqualTo(2));
 
-    [TestCase("""{"quantization_config":{"quant_method":"gptq"}}""", "quantization_config")]
     [TestCase("""{"num_experts":8}""", "num_experts")]
     [TestCase("""{"num_local_experts":8}""", "num_local_experts")]
     [TestCase("""{"partial_rotary_factor":0.5}""", "partial_rotary_factor")]
