@@ -129,7 +129,8 @@ internal sealed class StepPlanner
         sequence.Begin();
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(
-            sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages);
+            sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages,
+            sequence.KnownLength);
         _sequences.Add(sequence);
         for (int place = 0; place < sequence.Leases.Length; place++)
         {

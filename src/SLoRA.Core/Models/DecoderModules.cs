@@ -31,11 +31,11 @@ internal sealed class DecoderModules
         {
             foreach (Module module in decoder.Layers[layer].Modules)
             {
-                Add(module, DecoderDescription.Prefix(layer), layer);
+                Add(module, decoder.Prefix(layer), layer);
             }
         }
 
-        Add(decoder.FinalNorm, prefix: "", layer: -1);
+        Add(decoder.FinalNorm, decoder.Body, layer: -1);
         Add(decoder.Head, prefix: "", layer: -1);
         return new DecoderModules(tensors.ToImmutable(), targets.ToImmutable());
 
@@ -57,7 +57,10 @@ internal sealed class DecoderModules
                     string? storedAs = isHead && decoder.TiedEmbeddings ? decoder.HeadWeight.Name : null;
                     AddTarget(name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, storedAs);
                     break;
-                case NormModule:
+                case ConvolutionModule convolution:
+                    AddTarget(name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, storedAs: null);
+                    break;
+                case NormModule or NumberModule:
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");

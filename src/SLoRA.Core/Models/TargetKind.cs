@@ -11,4 +11,7 @@ internal enum TargetKind
 
     /// <summary>The product that gives the logits.</summary>
     Head,
+
+    /// <summary>A convolution, which adapters cannot change: the reference takes its base weight past them.</summary>
+    Convolution,
 }

@@ -12,20 +12,25 @@ internal readonly record struct PrefixPart(UInt128 High, UInt128 Low, int Weight
 
 /// <summary>
 /// What sequences must have in common, besides their tokens, to share pages: the contents that answer them, in order, with their weights
-/// (none for the base), and the caller's salt. Equal means equal in every part, not equal by hash.
+/// (none for the base), the caller's salt, and the class of their lengths where keys depend on it. Equal
+/// means equal in every part, not equal by hash.
 /// </summary>
 internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
 {
     private readonly ImmutableArray<PrefixPart> _parts;
     private readonly string? _salt;
 
-    /// <summary>An origin of these contents and this salt.</summary>
-    public PrefixOrigin(ImmutableArray<PrefixPart> parts, string? salt)
+    /// <summary>An origin of these contents, this salt and this class of lengths.</summary>
+    public PrefixOrigin(ImmutableArray<PrefixPart> parts, string? salt, int lengthClass = 0)
     {
         _parts = parts;
         _salt = salt;
-        Hash = HashOf(parts.AsSpan(), salt);
+        LengthClass = lengthClass;
+        Hash = HashOf(parts.AsSpan(), salt, lengthClass);
     }
+
+    /// <summary>The class of lengths; 0 where keys do not depend on the length.</summary>
+    public int LengthClass { get; }
 
     /// <summary>Where the hash chain of its pages starts.</summary>
     public UInt128 Hash { get; }
@@ -48,7 +53,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     public bool Equals(PrefixOrigin? other) =>
         ReferenceEquals(this, other)
         || (other is not null && Hash == other.Hash && string.Equals(_salt, other._salt, StringComparison.Ordinal)
-            && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
+            && LengthClass == other.LengthClass && _parts.AsSpan().SequenceEqual(other._parts.AsSpan()));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as PrefixOrigin);
@@ -56,7 +61,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
     /// <inheritdoc/>
     public override int GetHashCode() => Hash.GetHashCode();
 
-    private static UInt128 HashOf(ReadOnlySpan<PrefixPart> parts, string? salt)
+    private static UInt128 HashOf(ReadOnlySpan<PrefixPart> parts, string? salt, int lengthClass)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(BitConverter.GetBytes(parts.Length));
@@ -67,6 +72,7 @@ internal sealed class PrefixOrigin : IEquatable<PrefixOrigin>
             hash.AppendData(BitConverter.GetBytes(part.WeightBits));
         }
 
+        hash.AppendData(BitConverter.GetBytes(lengthClass));
         hash.AppendData([(byte)(salt is null ? 0 : 1)]);
         hash.AppendData(MemoryMarshal.AsBytes(salt.AsSpan()));
         return MemoryMarshal.Read<UInt128>(hash.GetHashAndReset());
