@@ -113,7 +113,13 @@ internal sealed class FloodBench(FloodWorkload workload)
             .UseCpu(cpu => cpu.Threads = workload.Threads)
             .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (512L << 20, false))
             .ConfigureScheduling(scheduling =>
-                (scheduling.MaxRunning, scheduling.MaxWaiting, scheduling.Policy) = (workload.Running, 100_000, policy))
+            {
+                scheduling.MaxRunning = workload.Running;
+                scheduling.MaxRowsPerStep = workload.Rows;
+                scheduling.MaxPromptRowsPerStep = workload.Prompt;
+                scheduling.MaxWaiting = 100_000;
+                scheduling.Policy = policy;
+            })
             .BuildAsync(cancellationToken: cancellation);
 
     private async Task AskAsync(LoraServingEngine engine, string client, int seed, Latencies? first, CancellationToken cancellation)
@@ -148,6 +154,7 @@ internal sealed class FloodBench(FloodWorkload workload)
 /// <summary>What is asked of <see cref="FloodBench"/>.</summary>
 /// <param name="Shape">The decoder.</param>
 /// <param name="Threads">Threads that compute.</param>
+/// <param name="Rows">The most rows of a step: what a first token waits for beside others.</param>
 /// <param name="Running">Sequences that run at once.</param>
 /// <param name="Most">Sequences of one client that run at once under shares; 0 for as many as there are places.</param>
 /// <param name="Clients">Clients, of which one floods.</param>
@@ -157,7 +164,8 @@ internal sealed class FloodBench(FloodWorkload workload)
 /// <param name="Output">Tokens of an answer.</param>
 /// <param name="Seconds">How long requests come.</param>
 internal sealed record FloodWorkload(
-    Shape Shape, int Threads, int Running, int Most, int Clients, double Load, double Times, int Prompt, int Output, double Seconds);
+    Shape Shape, int Threads, int Rows, int Running, int Most, int Clients, double Load, double Times, int Prompt, int Output,
+    double Seconds);
 
 /// <summary>What <see cref="FloodBench"/> has measured.</summary>
 /// <param name="P50">Milliseconds in which half of the others' requests had their first token.</param>
