@@ -153,7 +153,7 @@ internal sealed class StepModel : IDisposable
             VocabularySize = shape.Vocabulary,
             HiddenSize = shape.Hidden,
             ContextLength = 8192,
-            NormEpsilon = 1e-5f,
+            FinalNorm = Norm("norm"),
             TiedEmbeddings = true,
             WeightType = type,
             Layers = [.. Enumerable.Repeat(layer, shape.Layers)],

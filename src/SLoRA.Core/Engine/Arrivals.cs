@@ -39,7 +39,10 @@ internal sealed class Arrivals(
         var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, tokens, parts.Layout.StatePages);
         demand.RequireFits(table.PagesFor(tokens, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
-        var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp());
+        var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp())
+        {
+            RopeLengths = parts.RopeLengths,
+        };
         var sequence = new Sequence(request, table);
         if (asked.Deadline is { } deadline)
         {

@@ -130,7 +130,8 @@ internal sealed class StepPlanner
         sequence.Begin();
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(
-            sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages);
+            sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages,
+            sequence.KnownLength);
         _sequences.Add(sequence);
         if (sequence.Leases.IsEmpty || sequence.Request.Start >= tokens)
         {

@@ -36,11 +36,11 @@ internal sealed class DecoderModules
         {
             foreach (Module module in decoder.Layers[layer].Modules)
             {
-                Add(module, DecoderDescription.Prefix(layer), layer);
+                Add(module, decoder.Prefix(layer), layer);
             }
         }
 
-        Add(decoder.FinalNorm, prefix: "", layer: -1);
+        Add(decoder.FinalNorm, decoder.Body, layer: -1);
         Add(decoder.Head, prefix: "", layer: -1);
         return new DecoderModules(tensors.ToImmutable(), targets.ToImmutable(), [.. norms.Select((norm, at) => new TargetModule
         {
@@ -73,8 +73,14 @@ internal sealed class DecoderModules
                     AddTarget(name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget,
                         linear.HasBias, storedAs);
                     break;
-                case NormModule norm:
+                case ConvolutionModule convolution:
+                    AddTarget(name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
+                        storedAs: null);
+                    break;
+                case NormModule norm when norm is { IsCentered: false, WeightOffset: 0 }:
                     norms.Add((name, layer, norm.Width));
+                    break;
+                case NormModule or NumberModule:
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");

@@ -14,4 +14,7 @@ internal enum TargetKind
 
     /// <summary>A norm: never the target of LoRA, but an adapter may have its own weight in its place.</summary>
     Norm,
+
+    /// <summary>A convolution, which adapters cannot change: the reference takes its base weight past them.</summary>
+    Convolution,
 }

@@ -3,6 +3,7 @@ using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Sequences;
 
@@ -66,8 +67,18 @@ internal sealed class RequestState(
     /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
     public int CachedPromptTokens { get; set; }
 
-    /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
-    public PrefixOrigin Origin => _origin ??= OriginOf(Start);
+    /// <summary>How keys depend on the length of a sequence; null if they do not.</summary>
+    public RopeLengths? RopeLengths { get; init; }
+
+    /// <summary>
+    /// What others must have in common with one of its sequences to share its pages. Its content must have been read.
+    /// </summary>
+    /// <param name="knownLength">The length that the sequence had when its first row was computed.</param>
+    public PrefixOrigin Origin(int knownLength)
+    {
+        int lengthClass = RopeLengths?.ClassOf(knownLength) ?? 0;
+        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = OriginOf(lengthClass, Start);
+    }
 
     /// <summary>
     /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
@@ -140,13 +151,14 @@ internal sealed class RequestState(
         }
     }
 
-    private PrefixOrigin OriginOf(int start) => start == int.MaxValue
-        ? new PrefixOrigin([], Asked.CacheSalt)
+    private PrefixOrigin OriginOf(int lengthClass, int start) => start == int.MaxValue
+        ? new PrefixOrigin([], Asked.CacheSalt, lengthClass)
         : new PrefixOrigin(
             [.. Adapters.Select(adapter => new PrefixPart(
                 adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
                 BitConverter.SingleToInt32Bits(adapter.Weight)))],
             Asked.CacheSalt,
+            lengthClass,
             start);
 
     private GenerationUsage Usage(TimeProvider clock)

@@ -32,6 +32,12 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly NormJob _norm;
     private readonly GateJob _gate;
     private readonly AddJob _add;
+    private readonly LayerNormJob _layerNorm;
+    private readonly ApplyJob _apply;
+    private readonly RotateJob _rotate;
+    private readonly PositionScaleJob _positionScale;
+    private readonly MultiplyJob _multiply;
+    private readonly ConvolveJob _convolve = new();
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -75,6 +81,11 @@ internal sealed unsafe class CpuBackend : IBackend
         _norm = new NormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
+        _layerNorm = new LayerNormJob(workers);
+        _apply = new ApplyJob(workers);
+        _rotate = new RotateJob(workers);
+        _positionScale = new PositionScaleJob(workers);
+        _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
         Status = new BackendStatus
@@ -158,7 +169,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _plan = plan;
         foreach (CpuRope rope in _ropes)
         {
-            rope.SetPositions(plan.Positions);
+            rope.SetPositions(plan);
         }
 
         _store.Begin(plan);
@@ -194,6 +205,10 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
         => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
+
+    /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -248,6 +263,14 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+        => Run(_rotate, _rotate.Prepare((CpuRows)x, firstColumn, heads, headDim, (CpuRope)rope, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+        => Run(_positionScale, _positionScale.Prepare(scale, (CpuRows)x, columns, Plan));
+
+    /// <inheritdoc/>
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
         => Run(_store, _store.Prepare((CpuRows)qkv, (CpuRope)rope, attention, PageMemory, _layout!, layer));
 
@@ -261,16 +284,20 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Gate(Activation activation, DeviceRows x, DeviceRows y)
-    {
-        switch (activation)
-        {
-            case Activation.Silu:
-                Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Cpu backend has no such activation.");
-        }
-    }
+        => Run(_gate, _gate.Prepare(activation, (CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+        => Run(_apply, _apply.Prepare(function, (CpuRows)x, firstColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+        => Run(_multiply, _multiply.Prepare((CpuRows)y, yColumn, (CpuRows)x, xColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+        => Run(_convolve, _convolve.Prepare(
+            Plan, (CpuRows)x, firstColumn, convolution, _layout!.States[state], PageMemory, (CpuRows)y));
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));

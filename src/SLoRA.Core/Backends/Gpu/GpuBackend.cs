@@ -170,7 +170,7 @@ internal sealed class GpuBackend : IBackend
         int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
-            + _ropes.Sum(rope => DeviceArena.Rounded((long)positions * rope.HeadDim * sizeof(float)))
+            + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float)));
         _activations = new DeviceArena(_device, bytes, "activations");
         _partial = _activations.Take<float>(partial);
@@ -182,7 +182,7 @@ internal sealed class GpuBackend : IBackend
 
         foreach (GpuRope rope in _ropes)
         {
-            rope.Send(_device, _activations.Take<float>((long)positions * rope.HeadDim));
+            rope.Send(_device, _activations.Take<float>(rope.Length(positions, _rowLimit)));
         }
 
         _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
@@ -194,6 +194,11 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _plan = plan;
         Step.Send(plan);
+        foreach (GpuRope rope in _ropes)
+        {
+            rope.SetPositions(plan);
+        }
+
         _directories!.Upload();
         Lora.Begin();
     }
@@ -222,6 +227,14 @@ internal sealed class GpuBackend : IBackend
         _kernels.Norm(
             _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y),
             new NormShape(x.Width, 0, x.Width, epsilon));
+    }
+
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+        ArrayView<float> scale = ((GpuVector)weight).Values;
+        _kernels.LayerNorm(
+            _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
+            new LayerNormShape(x.Width, epsilon, bias is null ? 0 : 1));
     }
 
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -269,6 +282,14 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => _kernels.Rotate(
+        _stream, Launch.Groups(Count(x)), Values(x), Step.Positions, ((GpuRope)rope).Angles,
+        new RotatedHeads(x.Width, firstColumn, heads, headDim), ((GpuRope)rope).Shape);
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) => _kernels.ScaleByPosition(
+        _stream, Launch.Elements(Count(x), columns), Values(x), Step.Positions,
+        new PositionShape(x.Width, columns, scale.Beta, scale.Length, scale.Offset));
+
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
         Attention.RotateAndStore((GpuRows)qkv, _plan.RowCount, layer, attention, (GpuRope)rope);
 
@@ -282,9 +303,33 @@ internal sealed class GpuBackend : IBackend
             case Activation.Silu:
                 _kernels.Gate(_stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width);
                 break;
+            case Activation.Gelu or Activation.GeluTanh:
+                _kernels.GateGelu(
+                    _stream, Launch.Elements(Count(x), y.Width), Values(x), Values(y), y.Width, activation == Activation.Gelu ? 1 : 0);
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Gpu backend has no such activation.");
         }
+    }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) => _kernels.Apply(
+        _stream, Launch.Elements(Count(x), columns), Values(x),
+        new FunctionShape(x.Width, firstColumn, columns, (int)function.Kind, function.A, function.B, function.C, function.D));
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) => _kernels.Multiply(
+        _stream, Launch.Elements(Count(x), columns), Values(y), Values(x), new ProductColumns(y.Width, yColumn, x.Width, xColumn, columns));
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        ArrayView<float> weight = ((GpuVector)convolution.Weight).Values;
+        StateBlock block = Layout.States[state];
+        _kernels.Convolve(
+            _stream, Launch.Elements(_plan.Slices.Length, convolution.Channels), Values(x), weight,
+            convolution.Bias is null ? weight : ((GpuVector)convolution.Bias).Values, PageMemory.Floats, Step.Slices, Step.Pages, Values(y),
+            new ConvolutionShape(
+                x.Width, firstColumn, y.Width, convolution.Channels, convolution.Kernel, convolution.Bias is null ? 0 : 1),
+            new StatePlace(
+                block.FirstSlot, block.PageSlots, block.PartBytes / sizeof(float), Layout.PageBytes / sizeof(float)));
     }
 
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
@@ -332,6 +377,7 @@ internal sealed class GpuBackend : IBackend
         _products.Dispose();
         _outputs?.Dispose();
         _lora?.Dispose();
+        _ropes.ForEach(rope => rope.Dispose());
         _activations?.Dispose();
         _upload?.Dispose();
         _directories?.Dispose();

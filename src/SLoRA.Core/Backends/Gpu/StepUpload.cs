@@ -44,6 +44,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _seenCounts;
     private Section _biasTokens;
     private Section _biasValues;
+    private Section _slices;
 
     /// <summary>Takes memory for steps of usual size.</summary>
     /// <param name="device">Where.</param>
@@ -77,6 +78,9 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>All page tables.</summary>
     public ArrayView<int> Pages => View(_pages);
+
+    /// <summary>Slices, <see cref="ConvolveKernel.SliceInts"/> ints each; none in a step of a model without states.</summary>
+    public ArrayView<int> Slices => View(_slices);
 
     /// <summary>Rows whose logits are wanted.</summary>
     public ArrayView<int> OutputRows => View(_outputRows);
@@ -148,6 +152,7 @@ internal sealed unsafe class StepUpload : IDisposable
         _pages = Put(plan.PageTables);
         _outputRows = Put(plan.OutputRows);
         PutRows(plan);
+        PutSlices(plan);
         PutLora(plan.Lora);
         PutChanges(plan);
         PutAttention(plan);
@@ -174,6 +179,20 @@ internal sealed unsafe class StepUpload : IDisposable
         for (int output = 0; output < plan.OutputCount; output++)
         {
             outputs[plan.OutputRows[output]] = output;
+        }
+    }
+
+    private void PutSlices(StepPlan plan)
+    {
+        bool hasStates = !plan.Slices.IsEmpty && plan.Slices[0].StateLength > 0;
+        Span<int> slices = Take(hasStates ? plan.Slices.Length * ConvolveKernel.SliceInts : 0, out _slices);
+        for (int i = 0; hasStates && i < plan.Slices.Length; i++)
+        {
+            StepSlice slice = plan.Slices[i];
+            slices[0] = slice.FirstRow;
+            slices[1] = slice.RowCount;
+            slices[2] = slice.TableStart + slice.TableLength;
+            slices = slices[ConvolveKernel.SliceInts..];
         }
     }
 
@@ -346,8 +365,8 @@ internal sealed unsafe class StepUpload : IDisposable
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
-        (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
-        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (10 * Block));
+        ((4 + ConvolveKernel.SliceInts) * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (2 * plan.Lora.Entries.Length)
+        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (11 * Block));
 
     /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
     private void Reserve(int ints)

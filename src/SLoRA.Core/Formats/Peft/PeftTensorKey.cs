@@ -110,6 +110,20 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         }
 
         yield return "model." + Module;
+
+        // A language model is trained by itself, or as the part of a model for images too, whose older versions had the two names the other
+        // way round.
+        const string Part = "language_model.";
+        if (Module.Contains(Part, StringComparison.Ordinal))
+        {
+            string alone = Module.Replace(Part, "", StringComparison.Ordinal);
+            yield return alone;
+            yield return alone.StartsWith("model.", StringComparison.Ordinal) ? $"model.{Part}{alone["model.".Length..]}" : alone;
+        }
+        else if (Module.StartsWith("model.", StringComparison.Ordinal))
+        {
+            yield return $"model.{Part}{Module["model.".Length..]}";
+        }
     }
 
     /// <summary>The name that PEFT would give a tensor of a module.</summary>
