@@ -74,13 +74,15 @@ internal sealed class DecoderModules
                         linear.HasBias, storedAs);
                     break;
                 case ConvolutionModule convolution:
-                    AddTarget(name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
+                    AddTarget(
+                        name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
                         storedAs: null);
                     break;
-                case NormModule norm when norm is { IsCentered: false, WeightOffset: 0 }:
+                case NormModule { IsCentered: false, WeightOffset: 0 } norm:
                     norms.Add((name, layer, norm.Width));
                     break;
                 case NormModule or NumberModule:
+                    // No adapter can have its own.
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");

@@ -71,21 +71,21 @@ internal sealed class RequestState(
     public RopeLengths? RopeLengths { get; init; }
 
     /// <summary>
+    /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
+    /// content must have been read.
+    /// </summary>
+    public int Start => _start ??= Invocation.Start(
+        Asked.Prompt.Span, Adapters is [var only] ? only.Registration.Generation!.Directory.InvocationTokens.AsSpan() : []);
+
+    /// <summary>
     /// What others must have in common with one of its sequences to share its pages. Its content must have been read.
     /// </summary>
     /// <param name="knownLength">The length that the sequence had when its first row was computed.</param>
     public PrefixOrigin Origin(int knownLength)
     {
         int lengthClass = RopeLengths?.ClassOf(knownLength) ?? 0;
-        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = OriginOf(lengthClass, Start);
+        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = OriginOf(Start, lengthClass);
     }
-
-    /// <summary>
-    /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
-    /// content must have been read.
-    /// </summary>
-    public int Start => _start ??= Invocation.Start(
-        Asked.Prompt.Span, Adapters is [var only] ? only.Registration.Generation!.Directory.InvocationTokens.AsSpan() : []);
 
     /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
     public void Begin() => _generations = [.. Adapters.Select(adapter => adapter.Registration.Generation!.Id.ToString())];
@@ -151,15 +151,15 @@ internal sealed class RequestState(
         }
     }
 
-    private PrefixOrigin OriginOf(int lengthClass, int start) => start == int.MaxValue
-        ? new PrefixOrigin([], Asked.CacheSalt, lengthClass)
+    private PrefixOrigin OriginOf(int start, int lengthClass) => start == int.MaxValue
+        ? new PrefixOrigin([], Asked.CacheSalt, lengthClass: lengthClass)
         : new PrefixOrigin(
             [.. Adapters.Select(adapter => new PrefixPart(
                 adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
                 BitConverter.SingleToInt32Bits(adapter.Weight)))],
             Asked.CacheSalt,
-            lengthClass,
-            start);
+            start,
+            lengthClass);
 
     private GenerationUsage Usage(TimeProvider clock)
     {
