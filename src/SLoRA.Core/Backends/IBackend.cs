@@ -11,6 +11,8 @@ namespace SLoRA.Backends;
 /// </summary>
 /// <remarks>
 /// Legend of shapes: T rows of the step, O output rows, D hidden size, H query heads, G KV heads, d head dimension, r rank.
+/// Where a generation has more for a module than B A, its rows get <see cref="ModuleChange"/> around what is said below: its rows of the
+/// weight in the place of the base's before the deltas, factor and offset after them; norms take its weight for its rows.
 /// An operation over rows works on as many rows as the current plan has in the <see cref="RowSet"/> of its operands.
 /// </remarks>
 internal interface IBackend : IDisposable

@@ -115,6 +115,27 @@ internal sealed class AdapterKindTests
         AssertEqual("core-llama-gqa", backend);
     }
 
+    [Test]
+    public void Over_several_shards_activated_lora_is_served_and_what_changes_weights_is_refused_by_name()
+    {
+        using var one = new SteppedEngine(builder => builder.UseCpu(), adapters: ["later-alora"]);
+        using var two = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Shards = 2), adapters: ["later-alora"]);
+        var request = new GenerationRequest
+        {
+            Prompt = (int[])[.. Prompt, .. SteppedEngine.Invocation, 8, 9],
+            Adapter = "later-alora",
+            MaxTokens = 8,
+            IgnoreEndOfText = true,
+        };
+        Answer expected = one.Ask(request), answer = two.Ask(request);
+        one.Finish(expected);
+        two.Finish(answer);
+        Assert.That(answer.Tokens, Is.EqualTo(expected.Tokens));
+        Assert.That(
+            () => two.Run(two.Adapters.RegisterAsync("dora", SteppedEngine.AdapterFolder("later-dora"))),
+            Throws.TypeOf<AdapterLoadException>().With.Message.Contains("DoRA").And.Message.Contains("shards"));
+    }
+
     private void Begin(string fixture, string target)
     {
         _model = new ChangedModel(fixture);
