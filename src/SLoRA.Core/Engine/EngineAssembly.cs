@@ -89,6 +89,11 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
+            if (model.LeftOut > 0)
+            {
+                Log.PartsLeftOut(logger, model.LeftOut);
+            }
+
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
@@ -98,13 +103,14 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             backend.AllocatePages(layout, pageCount);
-            backend.ReserveWeights(WeightSizes(model));
+            backend.ReserveWeights(WeightSizes(model, backend));
             LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
-                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, logger, layout.Shards);
+                model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
+                description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
+                GgufSource.BaseOf(description), logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -115,6 +121,7 @@ internal sealed class EngineAssembly : IDisposable
                 new EngineParts
                 {
                     Decoder = decoder,
+                    RopeLengths = decoder.Description.RopeLengths,
                     Backend = backend.Status,
                     Layout = layout,
                     Pool = new PagePool(pageCount),
@@ -123,7 +130,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
-                    Order = order ?? OrderOf(scheduling.Policy, clock),
+                    Order = order ?? OrderOf(scheduling.Policy, clock, asked.Metrics.MaxAccountTags),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,
@@ -176,7 +183,7 @@ internal sealed class EngineAssembly : IDisposable
     {
         long done = 0;
         LoadedDecoder weights =
-            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
+            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, backend.Takes, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;
@@ -187,10 +194,10 @@ internal sealed class EngineAssembly : IDisposable
     }
 
     /// <summary>What each weight takes as <see cref="IBackend.ReserveWeights"/> counts.</summary>
-    private static IEnumerable<long> WeightSizes(BaseModel model) => model.Modules.Tensors.Select(
+    private static IEnumerable<long> WeightSizes(BaseModel model, IBackend backend) => model.Modules.Tensors.Select(
         tensor => tensor.Shape.Length == 1
             ? tensor.ElementCount * sizeof(float)
-            : model.FormatOf(tensor.Name).BytesOf(tensor.ElementCount));
+            : backend.Takes(model.FormatOf(tensor.Name)).BytesOf(tensor.ElementCount));
 
     private static ModelInfo Describe(BaseModel model) => new()
     {
@@ -205,8 +212,8 @@ internal sealed class EngineAssembly : IDisposable
         RecommendedSampling = model.Defaults.Sampling,
     };
 
-    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock) =>
-        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock);
+    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames) =>
+        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock, maxAccountNames);
 
     private static int PageCount(long bytes, long pageBytes)
     {

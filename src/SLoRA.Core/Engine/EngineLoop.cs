@@ -47,7 +47,7 @@ internal sealed class EngineLoop
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, Port.WakeUp);
         _quotaTimer = new WakeTimer(parts.Clock, Port.WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, Endings, _queue);
-        parts.Metrics.Watch(() => Monitor.Counts);
+        parts.Metrics.Watch(() => Monitor.Counts, () => Monitor.Accounts);
         _books = new EngineBooks(parts.Pool, _requests, Endings, _queue, _residency, PrefixCache, _swap);
         Stages = new StepStages
         {

@@ -22,6 +22,7 @@ internal sealed class EngineMonitor
     private readonly ActiveRequests _requests;
     private readonly RequestEndings _endings;
     private readonly WaitingQueue _queue;
+    private readonly AccountMonitor? _accounts;
     private EngineCounts _counts;
     private bool _hasStepped;
 
@@ -37,11 +38,15 @@ internal sealed class EngineMonitor
         _requests = requests;
         _endings = endings;
         _queue = queue;
+        _accounts = parts.Order.Accounts is { } book ? new AccountMonitor(book, parts.Clock) : null;
         Observe();
     }
 
     /// <summary>The numbers as they were observed last. Any thread.</summary>
     public EngineCounts Counts => _published.Read();
+
+    /// <summary>The accounts as they were observed last; none without a policy that has some. Any thread.</summary>
+    public IReadOnlyList<AccountStatus> Accounts => _accounts?.Status() ?? [];
 
     /// <summary>Notes a step; <see cref="Observe"/> shows it.</summary>
     /// <param name="plan">What was computed.</param>
@@ -104,6 +109,7 @@ internal sealed class EngineMonitor
         _counts.Leases = _requests.Leases;
         _counts.Ended = _endings.Ended;
         _published.Write(_counts);
+        _accounts?.Observe();
         _parts.Metrics.Count(_counts);
     }
 
@@ -128,6 +134,7 @@ internal sealed class EngineMonitor
             SampledTokens = counts.SampledTokens,
             GeneratedTokens = counts.GeneratedTokens,
             LastStep = counts.LastStep,
+            Accounts = Accounts,
         };
     }
 

@@ -2,7 +2,6 @@ using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 using SLoRA.Models.Blocks;
-using SLoRA.Models.Families;
 
 namespace SLoRA.Models;
 
@@ -40,14 +39,17 @@ internal sealed class BaseModel : IDisposable
     /// <summary>Its modules.</summary>
     public DecoderModules Modules { get; }
 
+    /// <summary>Tensors of the checkpoint that are of other parts than the language model, and are not used.</summary>
+    public int LeftOut => _weights.LeftOut;
+
     /// <summary>Bytes of the tensor files.</summary>
     public long FileBytes => _weights.FileBytes;
 
     /// <summary>
-    /// Opens a Hugging Face folder. Cheap checks come first: configuration, then headers, then names and shapes, and only then are weights
-    /// read. Blocks while the files are read through; call it off the threads that must not wait.
+    /// Opens a Hugging Face folder or a GGUF file. Cheap checks come first: configuration, headers, names and shapes; weights are read
+    /// last. Blocks while the files are read through; call it off the threads that must not wait.
     /// </summary>
-    /// <param name="folder">The folder of config.json.</param>
+    /// <param name="folder">The folder of config.json, or a GGUF file or its folder.</param>
     /// <param name="progress">Told how much of the weights has been read, on the calling thread.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
     /// <param name="access">Whether the files are mapped now, or each weight is read when it is asked for.</param>
@@ -56,14 +58,15 @@ internal sealed class BaseModel : IDisposable
     public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default,
         ModelAccess access = ModelAccess.Map)
     {
+        ModelSource? source = null;
         WeightStore? weights = null;
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            ModelFolder files = ModelFolder.Open(folder);
-            DecoderDescription decoder = DecoderFamilies.Describe(files.Config);
-            GenerationDefaults defaults = files.ReadGenerationDefaults();
-            weights = new CheckpointWeights(Checkpoint.Open(files.ReadIndex(), cancellation));
+            source = ModelSource.Open(folder, cancellation);
+            DecoderDescription decoder = source.Describe();
+            GenerationDefaults defaults = source.ReadDefaults();
+            weights = source.OpenWeights(decoder, cancellation);
             TensorCatalog.Check(decoder, weights);
             if (access == ModelAccess.Map)
             {
@@ -71,15 +74,20 @@ internal sealed class BaseModel : IDisposable
             }
 
             TensorCatalog.CheckTiedHead(decoder, weights, cancellation);
-            return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, weights, access);
+            bool namesEnd = !defaults.EndOfSequence.IsEmpty || !decoder.IsTextPart;
+            return new BaseModel(
+                folder, decoder with { EndOfSequence = namesEnd ? defaults.EndOfSequence : decoder.EndOfSequence }, defaults, weights,
+                access);
         }
         catch (FormatError error)
         {
+            source?.Dispose();
             weights?.Dispose();
             throw new ModelLoadException(error);
         }
         catch
         {
+            source?.Dispose();
             weights?.Dispose();
             throw;
         }
@@ -93,14 +101,22 @@ internal sealed class BaseModel : IDisposable
     /// <see cref="Dispose"/>; otherwise it is read now, and stays until the next weight is asked for.
     /// </summary>
     /// <param name="name">Its name.</param>
+    /// <param name="takes">The format in which it is wanted: its own, or fp32, to which it is widened. Null for its own.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
     /// <exception cref="ModelLoadException">The file can no longer be read, or holds what is no value.</exception>
-    public unsafe WeightSource Weight(string name, CancellationToken cancellation = default)
+    public unsafe WeightSource Weight(
+        string name, Func<WeightFormat, WeightFormat>? takes = null, CancellationToken cancellation = default)
     {
         StoredWeight weight = _weights.Weights[name];
         int columns = checked((int)weight.Columns), rows = weight.Shape.Length < 2 ? 1 : checked((int)(weight.ElementCount / columns));
         try
         {
+            WeightFormat format = takes?.Invoke(weight.Served) ?? weight.Served;
+            if (format != weight.Served)
+            {
+                return new WeightSource(name, format, Widened(weight, cancellation), rows, columns) { Stays = false };
+            }
+
             if (_weights.AddressOf(weight) is { } address)
             {
                 Each(weight, cancellation, (offset, bytes) =>
@@ -124,9 +140,14 @@ internal sealed class BaseModel : IDisposable
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
-    public BaseWeight WeightOf(TargetModule module)
+    public BaseWeight WeightOf(TargetModule module) => Stored(module.WeightName);
+
+    /// <summary>The stored bias of a module that has one.</summary>
+    public BaseWeight BiasOf(TargetModule module) => Stored(module.BiasName);
+
+    private BaseWeight Stored(string name)
     {
-        StoredWeight weight = _weights.Weights[module.WeightName];
+        StoredWeight weight = _weights.Weights[name];
         return new BaseWeight(
             weight.Served, weight.ElementCount, (offset, destination) => _weights.Read(weight, offset, destination),
             IsInMemory: _access == ModelAccess.Map);
@@ -144,6 +165,24 @@ internal sealed class BaseModel : IDisposable
     {
         _buffer.Dispose();
         _weights.Dispose();
+    }
+
+    private unsafe nint Widened(StoredWeight weight, CancellationToken cancellation)
+    {
+        float* memory = (float*)_buffer.Take(weight.ElementCount * sizeof(float));
+        byte[] blocks = new byte[0];
+        Each(weight, cancellation, (offset, bytes) =>
+        {
+            Array.Resize(ref blocks, Math.Max(blocks.Length, bytes));
+            Span<byte> piece = blocks.AsSpan(0, bytes);
+            _weights.Read(weight, offset, piece);
+            _weights.CheckValues(weight, piece, offset);
+            WeightFormat format = weight.Served;
+            var values = new Span<float>(
+                memory + (offset / format.BlockBytes * format.BlockElements), bytes / format.BlockBytes * format.BlockElements);
+            format.Widen(piece, values);
+        });
+        return (nint)memory;
     }
 
     /// <summary>Goes through a weight in pieces of whole rows, of a few megabytes where rows are not longer.</summary>

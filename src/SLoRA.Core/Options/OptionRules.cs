@@ -150,7 +150,11 @@ internal static class OptionRules
 
     /// <summary>Checks what is measured.</summary>
     /// <inheritdoc cref="Check(SchedulingOptions)"/>
-    public static void Check(MetricsOptions options) => Between(options.MaxAdapterTags, 0, 65_536, "Metrics.MaxAdapterTags");
+    public static void Check(MetricsOptions options)
+    {
+        Between(options.MaxAdapterTags, 0, 65_536, "Metrics.MaxAdapterTags");
+        Between(options.MaxAccountTags, 0, 65_536, "Metrics.MaxAccountTags");
+    }
 
     /// <summary>Checks the Cpu backend.</summary>
     /// <inheritdoc cref="Check(SchedulingOptions)"/>

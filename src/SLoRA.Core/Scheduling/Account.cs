@@ -5,16 +5,19 @@ namespace SLoRA.Scheduling;
 /// <param name="number">Its place among all accounts in the order in which they were opened: decides between equal counters.</param>
 /// <param name="weight">Its share.</param>
 /// <param name="allowance">What its quota leaves; null when it has none.</param>
-internal sealed class Account(string key, long number, double weight, Allowance? allowance) : HeapItem
+/// <param name="slot">Where it is told of.</param>
+internal sealed class Account(string key, long number, double weight, Allowance? allowance, AccountSlot slot) : HeapItem
 {
-    private readonly Flow?[] _flows = new Flow?[(2 * GenerationOptions.MaxPriority) + 1];
-    private Standing? _newest;
+    private readonly List<Flow> _flows = [];
 
     /// <summary>Its name.</summary>
     public string Key { get; } = key;
 
     /// <summary>What its quota leaves; null when it has none.</summary>
     public Allowance? Allowance { get; } = allowance;
+
+    /// <summary>Where it is told of.</summary>
+    public AccountSlot Slot { get; } = slot;
 
     /// <summary>What it has been given, as it counts in this step.</summary>
     public double Counter { get; private set; }
@@ -29,19 +32,7 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     public bool IsWalked { get; private set; }
 
     /// <summary>Its requests that wait and never ran.</summary>
-    public int Waiting { get; private set; }
-
-    /// <summary>The one of them that has waited longest; null when there is none.</summary>
-    public Standing? Oldest { get; private set; }
-
-    /// <summary>Rows of prompts that have been computed for it.</summary>
-    public long PromptRows { get; set; }
-
-    /// <summary>Tokens that have been computed for it.</summary>
-    public long Tokens { get; set; }
-
-    /// <summary>Its requests that were given up because of their first-token targets.</summary>
-    public long Aborted { get; set; }
+    public int Waiting { get; set; }
 
     /// <summary>Whether it is among those that could be forgotten.</summary>
     public bool IsIdle { get; set; }
@@ -49,8 +40,8 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     /// <summary>Whether the step to come has to look at it.</summary>
     public bool IsTouched { get; set; }
 
-    /// <summary>Its requests of each priority; null where there never was one.</summary>
-    public ReadOnlySpan<Flow?> Flows => _flows;
+    /// <summary>Its requests of each priority of which there ever was one.</summary>
+    public List<Flow> Flows => _flows;
 
     /// <summary>By counter, then by who came first.</summary>
     public static int Compare(Account a, Account b)
@@ -70,7 +61,20 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     public int CompareNumber(Account other) => number.CompareTo(other.Number);
 
     /// <summary>Its requests of a priority.</summary>
-    public Flow FlowOf(int priority) => _flows[priority + GenerationOptions.MaxPriority] ??= new Flow(this, priority);
+    public Flow FlowOf(int priority)
+    {
+        foreach (Flow flow in _flows)
+        {
+            if (flow.Priority == priority)
+            {
+                return flow;
+            }
+        }
+
+        var first = new Flow(this, priority);
+        _flows.Add(first);
+        return first;
+    }
 
     /// <summary>It is given so much; less than zero when it has paid for what was not done.</summary>
     public void Charge(double amount) => Total += amount / weight;
@@ -91,45 +95,6 @@ internal sealed class Account(string key, long number, double weight, Allowance?
         IsWalked = false;
         Walked = 0;
         Allowance?.ForgetWalks();
-    }
-
-    /// <summary>A request waits: later than all others that do.</summary>
-    public void Add(Standing standing)
-    {
-        standing.Older = _newest;
-        if (_newest is { } newest)
-        {
-            newest.Newer = standing;
-        }
-
-        Oldest ??= standing;
-        _newest = standing;
-        Waiting++;
-    }
-
-    /// <summary>A request waits no more.</summary>
-    public void Remove(Standing standing)
-    {
-        if (standing.Older is { } older)
-        {
-            older.Newer = standing.Newer;
-        }
-        else
-        {
-            Oldest = standing.Newer;
-        }
-
-        if (standing.Newer is { } newer)
-        {
-            newer.Older = standing.Older;
-        }
-        else
-        {
-            _newest = standing.Older;
-        }
-
-        (standing.Older, standing.Newer) = (null, null);
-        Waiting--;
     }
 
     /// <summary>A step begins.</summary>

@@ -21,13 +21,18 @@ internal sealed class Accounts
     /// <summary>Nobody has been given anything.</summary>
     /// <param name="policy">Whose requests are an account, weights, prices and quotas.</param>
     /// <param name="clock">The engine's.</param>
-    public Accounts(SchedulingPolicy policy, TimeProvider clock)
+    /// <param name="maxNames">Accounts of which is told by name.</param>
+    public Accounts(SchedulingPolicy policy, TimeProvider clock, int maxNames)
     {
+        Book = new AccountBook(maxNames);
         _policy = policy;
         _clock = clock;
         _outputPrice = policy.Shares?.OutputPrice ?? 0;
         _pageInPrice = (policy.Shares?.PageInPrice ?? 0) / (1 << 20);
     }
+
+    /// <summary>What is told of them.</summary>
+    public AccountBook Book { get; }
 
     /// <summary>How many are remembered.</summary>
     public int Count => _accounts.Count;
@@ -45,7 +50,8 @@ internal sealed class Accounts
         {
             Quota? quota = _policy.Quotas.GetValueOrDefault(key) ?? _policy.Quota;
             double weight = _policy.Shares?.Weights.GetValueOrDefault(key, 1) ?? 1;
-            account = new Account(key, ++_opened, weight, quota is null ? null : new Allowance(quota, _clock.TimestampFrequency));
+            Allowance? allowance = quota is null ? null : new Allowance(quota, _clock.TimestampFrequency);
+            account = new Account(key, ++_opened, weight, allowance, Book.SlotOf(key));
             _accounts.Add(key, account);
         }
 
@@ -59,25 +65,28 @@ internal sealed class Accounts
     public void Arrived(Standing standing)
     {
         Account account = standing.Account;
-        account.Add(standing);
-        if (account.Waiting == 1)
+        account.Slot.Add(standing);
+        if (account.Waiting++ == 0)
         {
             account.Lift((_waiting.First ?? _lastAdmitted)?.Total ?? 0);
             _waiting.Add(account);
         }
+
+        Book.Note(account);
     }
 
     /// <summary>A request waits no more.</summary>
     public void Left(Standing standing, bool isAdmitted)
     {
         Account account = standing.Account;
-        account.Remove(standing);
+        account.Slot.Remove(standing);
+        Book.Note(account);
         if (isAdmitted)
         {
             _lastAdmitted = account;
         }
 
-        if (account.Waiting == 0)
+        if (--account.Waiting == 0)
         {
             _waiting.Remove(account);
             NoteIdle(account);
@@ -88,8 +97,20 @@ internal sealed class Accounts
     public void ChargePrompt(Account account, int rows) => Charge(account, rows);
 
     /// <summary>An account is given tokens and pages.</summary>
-    public void Charge(Account account, Served served) =>
+    public void Charge(Account account, Served served)
+    {
+        account.Slot.PromptRows += served.PromptRows;
+        account.Slot.Tokens += served.OutputRows;
         Charge(account, (served.OutputRows * _outputPrice) + (served.PageInBytes * _pageInPrice));
+        Book.Note(account);
+    }
+
+    /// <summary>A request is given up because of its first-token target.</summary>
+    public void Aborted(Account account)
+    {
+        account.Slot.Aborted++;
+        Book.Note(account);
+    }
 
     private void Charge(Account account, double amount)
     {
@@ -99,6 +120,7 @@ internal sealed class Accounts
         }
 
         account.Charge(amount);
+        Book.Note(account);
         if (account.Waiting > 0)
         {
             _waiting.Update(account);

@@ -7,8 +7,9 @@ namespace SLoRA.Scheduling;
 /// how fast the engine has computed prompts so far. Belongs to the engine's thread.
 /// </summary>
 /// <param name="order">The order in which they run.</param>
+/// <param name="accounts">Told of those that are given up.</param>
 /// <param name="clock">The engine's.</param>
-internal sealed class FirstTokenTargets(IQueueOrder order, TimeProvider clock)
+internal sealed class FirstTokenTargets(IQueueOrder order, Accounts accounts, TimeProvider clock)
 {
     /// <summary>How many of those next to run are looked at between two steps; of all others only what is already over.</summary>
     private const int LookAhead = 64;
@@ -94,7 +95,7 @@ internal sealed class FirstTokenTargets(IQueueOrder order, TimeProvider clock)
     private void Expire(Standing standing, long ready)
     {
         _due.Remove(standing);
-        standing.Account.Aborted++;
+        accounts.Aborted(standing.Account);
         RequestState request = standing.Sequence.Request;
         _expired.Add(new ExpiredRequest(
             request,

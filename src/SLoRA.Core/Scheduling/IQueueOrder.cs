@@ -32,6 +32,9 @@ internal interface IQueueOrder
     /// </summary>
     long NextChange => long.MaxValue;
 
+    /// <summary>What is told of accounts; null when it keeps none.</summary>
+    AccountBook? Accounts => null;
+
     /// <summary>A step begins: from here on counts what has been charged, and the order stays as it is until the next one.</summary>
     /// <param name="running">The sequences that run.</param>
     /// <param name="now">Timestamp of the engine's clock.</param>

@@ -29,14 +29,15 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <summary>Nobody waits.</summary>
     /// <param name="policy">What the order is.</param>
     /// <param name="clock">The engine's, whose timestamps the order is told.</param>
-    public PolicyOrder(SchedulingPolicy policy, TimeProvider clock)
+    /// <param name="maxAccountNames">Accounts of which is told by name.</param>
+    public PolicyOrder(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames = 0)
     {
         _policy = policy;
-        _accounts = new Accounts(policy, clock);
+        _accounts = new Accounts(policy, clock, maxAccountNames);
         _turns = new Turns(Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency)), policy.Shares);
         _affinities = new Affinities(policy.Locality, _turns);
         _returned = new ReturnedSequences(Compare);
-        _targets = new FirstTokenTargets(this, clock);
+        _targets = new FirstTokenTargets(this, _accounts, clock);
     }
 
     /// <inheritdoc/>
@@ -50,6 +51,12 @@ internal sealed class PolicyOrder : IQueueOrder
 
     /// <inheritdoc/>
     public long NextChange => _turns.NextAffordableAt;
+
+    /// <inheritdoc/>
+    public AccountBook? Accounts => _policy.HasAccounts ? _accounts.Book : null;
+
+    /// <summary>Kinds of requests of which it is known what the engine has for them. For what happens seldom.</summary>
+    public int AffinityCount => _affinities.Count;
 
     /// <summary>Accounts that are remembered. For what happens seldom.</summary>
     public int AccountCount => _accounts.Count;
@@ -176,8 +183,6 @@ internal sealed class PolicyOrder : IQueueOrder
 
         Account account = standing.Account;
         standing.Computed += served.PromptRows + served.OutputRows;
-        account.PromptRows += served.PromptRows;
-        account.Tokens += served.OutputRows;
         Touch(account);
         _accounts.Charge(account, served);
     }

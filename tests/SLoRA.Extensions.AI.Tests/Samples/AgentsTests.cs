@@ -1,6 +1,5 @@
 using Agents;
 using Microsoft.Agents.AI;
-using Microsoft.Extensions.AI;
 using SLoRA.Extensions.AI.Tests.Chat;
 
 namespace SLoRA.Extensions.AI.Tests.Samples;

@@ -144,10 +144,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
                     new Span<Vector512<float>>(lanes, entries * rankRows).Clear();
                     Accumulate<T>(
                         product, band, row, rankRows, x, entries, lanes, next, product.Borders[leaf], product.Borders[leaf + 1]);
-                    for (int i = 0; i < entries * rankRows; i++)
-                    {
-                        sums[(leaf * Block) + i] = Lanes.Sum(lanes[i]);
-                    }
+                    Lanes.Sums(lanes, entries * rankRows, sums + (leaf * Block));
                 }
 
                 AddLeaves(sums, leaves, entries * rankRows);
@@ -174,9 +171,17 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         {
             for (int leaf = 0; leaf < leaves; leaf += 2 * step)
             {
-                for (int i = 0; i < count; i++)
+                float* left = sums + (leaf * Block);
+                float* right = left + (step * Block);
+                int i = 0;
+                for (; i + Vector128<float>.Count <= count; i += Vector128<float>.Count)
                 {
-                    sums[(leaf * Block) + i] += sums[((leaf + step) * Block) + i];
+                    (Vector128.Load(left + i) + Vector128.Load(right + i)).Store(left + i);
+                }
+
+                for (; i < count; i++)
+                {
+                    left[i] += right[i];
                 }
             }
         }

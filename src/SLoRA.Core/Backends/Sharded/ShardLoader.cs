@@ -57,7 +57,7 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
         {
             throw new InvalidOptionException(
                 option,
-                $"{option} is {shards.Length}, which does not divide the {split.Leaves} parts that {name} is cut into "
+                $"{option} is {shards.Length}, which does not divide the {split.Leaves} parts of {name} "
                     + $"({split.Units} × {split.UnitColumns}).");
         }
     }

@@ -19,13 +19,16 @@ internal sealed class ShardedBackend : IBackend
     private readonly IBackend[] _shards;
     private readonly Meeting _meeting;
     private readonly int _outputLimit;
+    private readonly bool _checksPages;
     private readonly ShardLoader _loader;
     private readonly ShardLine _line = new();
     private readonly ShardThread[] _threads;
     private readonly Dictionary<LinearGroup, LinearGroup[]> _groups = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<GroupedAttention, GroupedAttention[]> _attentions = new(ReferenceEqualityComparer.Instance);
     private ImmutableArray<KvLayout> _slices = [];
+    private ImmutableArray<(Split Split, int HeadDim)> _heads = [];
     private IPageMemory? _pages;
+    private SharedHeads? _sharedHeads;
     private NativeBlock? _logits;
     private StepPlan? _plan;
     private ShardFailedException? _failure;
@@ -38,8 +41,10 @@ internal sealed class ShardedBackend : IBackend
     /// <param name="shards">The shards; disposed of with this.</param>
     /// <param name="meeting">Where they meet.</param>
     /// <param name="outputLimit">The most output rows of a step.</param>
-    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit)
+    /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
+    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit, bool checksPages = false)
     {
+        _checksPages = checksPages;
         _shards = shards;
         _meeting = meeting;
         _outputLimit = outputLimit;
@@ -100,6 +105,7 @@ internal sealed class ShardedBackend : IBackend
             _loader.Check("the heads of an attention", state.PerToken!.Value.Split!.Value);
         }
 
+        _heads = [.. kept.Select(state => (state.PerToken!.Value.Split!.Value, state.PerToken.Value.HeadDim))];
         int tokens = KvLayout.For(kept, type, pageTokens).PageTokens;
         long bytes = KvLayout.SmallestPage;
         for (int shard = 0; shard < _shards.Length; shard++)
@@ -120,7 +126,9 @@ internal sealed class ShardedBackend : IBackend
         }
 
         _pageCount = pageCount;
-        _pages = new ShardedPages([.. _shards.Select(shard => shard.Pages)]);
+        IPageMemory[] pages = [.. _shards.Select(shard => shard.Pages)];
+        _pages = new ShardedPages(pages);
+        _sharedHeads = _checksPages ? new SharedHeads(_slices, _heads, pages) : null;
     }
 
     /// <inheritdoc/>
@@ -199,6 +207,17 @@ internal sealed class ShardedBackend : IBackend
     });
 
     /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
+        Do(new ShardCommand(ShardOperation.LayerNorm)
+        {
+            X = (ShardedRows)x,
+            Weight = (ShardedVector)weight,
+            Bias = (ShardedVector?)bias,
+            Epsilon = epsilon,
+            Y = (ShardedRows)y,
+        });
+
+    /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) =>
         Do(new ShardCommand(ShardOperation.NormHeads)
         {
@@ -241,6 +260,35 @@ internal sealed class ShardedBackend : IBackend
         Do(new ShardCommand(ShardOperation.Gate) { Activation = activation, X = (ShardedRows)x, Y = (ShardedRows)y });
 
     /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+        if (firstColumn != 0 || columns != x.Width)
+        {
+            throw _loader.CannotShare("a function of some columns");
+        }
+
+        Do(new ShardCommand(ShardOperation.Apply) { Function = function, X = (ShardedRows)x });
+    }
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) =>
+        Do(new ShardCommand(ShardOperation.ScaleByPosition) { Scale = scale, X = (ShardedRows)x, Count = columns });
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => throw _loader.CannotShare("a rotation");
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        throw _loader.CannotShare("a product of columns");
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        throw _loader.CannotShare("a convolution");
+
+    /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) =>
         Do(new ShardCommand(ShardOperation.Add) { X = (ShardedRows)x, Y = (ShardedRows)y });
 
@@ -273,6 +321,7 @@ internal sealed class ShardedBackend : IBackend
         Do(new ShardCommand(ShardOperation.EndStep) { X = (ShardedRows)logits });
         AwaitRest();
         ThrowIfFailed();
+        _sharedHeads?.Check(_plan!);
     }
 
     /// <inheritdoc/>
@@ -408,6 +457,9 @@ internal sealed class ShardedBackend : IBackend
             case ShardOperation.Norm:
                 backend.Norm(x, weight, command.Epsilon, y);
                 break;
+            case ShardOperation.LayerNorm:
+                backend.LayerNorm(x, weight, command.Bias?.Parts[shard], command.Epsilon, y);
+                break;
             case ShardOperation.NormHeads:
                 (int first, int columns) = command.X!.OnShard(command.First, command.Count * weight.Length, shard);
                 backend.NormHeads(x, first, columns / weight.Length, weight, command.Epsilon);
@@ -423,6 +475,12 @@ internal sealed class ShardedBackend : IBackend
                 break;
             case ShardOperation.Gate:
                 backend.Gate(command.Activation, x, y);
+                break;
+            case ShardOperation.Apply:
+                backend.Apply(command.Function, x, 0, x.Width);
+                break;
+            case ShardOperation.ScaleByPosition:
+                backend.ScaleByPosition(command.Scale!, x, command.X!.OnShard(0, command.Count, shard).Columns);
                 break;
             case ShardOperation.Add:
                 backend.Add(x, y);

@@ -44,4 +44,28 @@ public sealed class ShardedBitsTests
         Assert.That(
             await ShardedEngine.Answers(fixture, shards, requests), Is.EqualTo(await ShardedEngine.Answers(fixture, 1, requests)));
     }
+
+    /// <summary>The leaves of this model's sums are whole groups of 64 inputs, which share a scale.</summary>
+    [TestCase(2)]
+    [TestCase(4)]
+    public async Task Weights_in_eight_bits_have_the_bits_of_one_shard_too(int shards)
+    {
+        List<GenerationRequest> requests =
+        [
+            new() { Prompt = Enumerable.Range(100, 30).ToArray(), MaxTokens = 5, IgnoreEndOfText = true },
+            new() { Prompt = Enumerable.Range(300, 11).ToArray(), MaxTokens = 5, IgnoreEndOfText = true },
+        ];
+
+        Assert.That(await Answers(shards), Is.EqualTo(await Answers(1)));
+
+        async Task<string[]> Answers(int count)
+        {
+            await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
+                .UseModel(Path.Combine(RepositoryFolder.Path, "samples", "models", "frontdesk", "model"))
+                .ConfigurePool(pool => pool.Bytes = 16L << 20)
+                .UseCpu(cpu => (cpu.Threads, cpu.Shards, cpu.Weights) = (count, count, CpuWeights.Int8))
+                .BuildAsync();
+            return await Task.WhenAll(requests.Select(request => ShardedEngine.Answer(engine, request)));
+        }
+    }
 }

@@ -40,7 +40,8 @@ internal static class ShardedEngine
         Directory.GetDirectories(RepositoryFolder.Fixture(fixture, "adapters")).Select(path => Path.GetFileName(path))
             .Where(name => !name.StartsWith("later-", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
-    private static async Task<string> Answer(LoraServingEngine engine, GenerationRequest request)
+    /// <summary>The answer to one request, with the bits of its logits.</summary>
+    public static async Task<string> Answer(LoraServingEngine engine, GenerationRequest request)
     {
         var logits = new LogitsRecord();
         var tokens = new List<int>();
