@@ -26,7 +26,7 @@ internal static class EvaluationCommands
         what.AcceptOnlyFromAmong("validate", "systems", "crossover", "flood", "answers");
         Option<string> shape = new("--shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
         shape.AcceptOnlyFromAmong("135m", "1b");
-        Option<double> seconds = new("--seconds") { Description = "Seconds of arrivals of a run.", DefaultValueFactory = _ => 12 };
+        Option<double> seconds = new("--seconds") { Description = "Seconds of arrivals of a run.", DefaultValueFactory = _ => 10 };
         Option<int> threads = Threads("Threads that compute.");
         Option<string> results = Results();
         var command = new Command("measure", "Real runs on this machine, which should be quiet.")
@@ -37,7 +37,8 @@ internal static class EvaluationCommands
         {
             var folder = new ResultFolder(options.GetValue(results)!);
             var experiments = new MeasuredExperiments(
-                Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), options.GetValue(seconds), Console.WriteLine);
+                Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), options.GetValue(seconds),
+                folder.Load("validation"), Console.WriteLine);
             foreach (string name in options.GetValue(what)!)
             {
                 folder.Save(name switch
@@ -146,7 +147,8 @@ internal static class EvaluationCommands
 
     private static Option<string> Results() => new("--results")
     {
-        Description = "The folder of raw results.", DefaultValueFactory = _ => "docs/evaluation",
+        Description = "The folder of raw results.",
+        DefaultValueFactory = _ => "docs/evaluation",
     };
 
     private static Option<int> Threads(string description)

@@ -24,7 +24,9 @@ internal static class PlanCommand
         device.AcceptOnlyFromAmong([.. Devices.Keys]);
         Option<string[]> adapters = new("--adapters")
         {
-            Description = "Adapters as COUNTxRANK, such as 1000x16.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [],
+            Description = "Adapters as COUNTxRANK, such as 1000x16.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
         };
         adapters.Validators.Add(result =>
         {

@@ -72,7 +72,7 @@ internal sealed class CapacityPlannerTests
             Assert.That(plan.TokensPerSecond, Is.EqualTo(13));
             Assert.That(plan.Residents, Is.EqualTo(40));
             Assert.That(plan.HitRate, Is.EqualTo(1).Within(1e-9));
-            Assert.That(plan.FirstToken, Is.Positive);
+            Assert.That(plan.FirstToken, Is.GreaterThan(TimeSpan.Zero));
 
             // Little's law: a request stays for its answer's steps.
             Assert.That(plan.Running, Is.EqualTo(13 * plan.StepTime.TotalSeconds).Within(1).Percent);

@@ -7,7 +7,14 @@ internal sealed class StepFitTests
 {
     private static readonly StepCost Cost = new()
     {
-        Step = 5e-3, Row = 1e-3, Output = 2e-4, Context = 1e-6, Adapter = 1e-4, RankRow = 8e-6, RankWork = 5e-6, PageInByte = 2e-10,
+        Step = 5e-3,
+        Row = 1e-3,
+        Output = 2e-4,
+        Context = 1e-6,
+        Adapter = 1e-4,
+        RankRow = 8e-6,
+        RankWork = 5e-6,
+        PageInByte = 2e-10,
     };
 
     [Test]

@@ -88,7 +88,11 @@ internal sealed class FleetSimulationTests
     {
         var machine = new SimulatedMachine
         {
-            Shape = SmallShape.Value, Layers = 2, Cost = Cost, Link = new SimulatedLink(0), MergeSeconds = _ => 0,
+            Shape = SmallShape.Value,
+            Layers = 2,
+            Cost = Cost,
+            Link = new SimulatedLink(0),
+            MergeSeconds = _ => 0,
         };
         using var source = new SimulatedEngines(machine);
         var setup = new SystemSetup { Adapters = 6, Ranks = [16, 8, 4], PoolBytes = 6L << 20, WeightBytes = 1 << 20 };

@@ -13,7 +13,10 @@ internal sealed class SimulatedEnginesTests
 
     private static readonly SystemSetup Setup = new()
     {
-        Adapters = 3, Ranks = [16, 8, 4], PoolBytes = 6L << 20, WeightBytes = 1 << 20,
+        Adapters = 3,
+        Ranks = [16, 8, 4],
+        PoolBytes = 6L << 20,
+        WeightBytes = 1 << 20,
     };
 
     [Test]
@@ -79,7 +82,11 @@ internal sealed class SimulatedEnginesTests
 
     private static SimulatedMachine Machine(SimulatedLink link) => new()
     {
-        Shape = SmallShape.Value, Layers = 2, Cost = Cost, Link = link, MergeSeconds = _ => 0,
+        Shape = SmallShape.Value,
+        Layers = 2,
+        Cost = Cost,
+        Link = link,
+        MergeSeconds = _ => 0,
     };
 
     private static IReadOnlyList<Outcome> Run(SimulatedMachine machine, params TraceRequest[] requests) =>

@@ -12,7 +12,10 @@ internal sealed class ServingSystemsTests
 
     private static readonly SystemSetup Setup = new()
     {
-        Adapters = 5, Ranks = [16, 8, 4], PoolBytes = 6L << 20, WeightBytes = 1 << 20,
+        Adapters = 5,
+        Ranks = [16, 8, 4],
+        PoolBytes = 6L << 20,
+        WeightBytes = 1 << 20,
     };
 
     [Test]

@@ -19,7 +19,10 @@ internal sealed class FairnessTraceTests
     {
         Trace trace = new FairnessTrace
         {
-            Rates = [0.4, 0.4, 0.4, 0.6, 0.6, 0.6, 0.6, 0.6], Seconds = 60, Shortest = 8, Below = 512,
+            Rates = [0.4, 0.4, 0.4, 0.6, 0.6, 0.6, 0.6, 0.6],
+            Seconds = 60,
+            Shortest = 8,
+            Below = 512,
         }.Uniform();
 
         Check(trace, 252, [(2.265819, 7, 293, 198), (2.412972, 4, 115, 381), (2.427558, 3, 48, 22)], 62.348747, 66385, 67439, 972);

@@ -26,7 +26,11 @@ internal sealed class SyntheticTraceTests
     {
         Trace trace = new SyntheticTrace
         {
-            Adapters = adapters, Alpha = alpha, Rate = rate, Variation = variation, Seconds = seconds,
+            Adapters = adapters,
+            Alpha = alpha,
+            Rate = rate,
+            Variation = variation,
+            Seconds = seconds,
         }.Draw();
 
         Assert.Multiple(() =>

@@ -65,7 +65,8 @@ internal sealed class FairnessExperiments(SimulatedExperiments runs)
         IReadOnlyList<Point> points = runs.Run(all, run =>
         {
             IReadOnlyList<Outcome> outcomes =
-                runs.Machine(suite).Outcomes(SystemKind.Unified, run.Argument.Trace, run.Argument.Policy)!;
+                runs.Machine(suite).Outcomes(
+                    SystemKind.Unified, run.Argument.Trace, run.Argument.Policy, overCommits: run.Series == FloodTrace.OverCommitted)!;
             return FloodTrace.Evaluate(run.Series, run.X, run.Argument.Trace, outcomes);
         });
         return runs.Result("flood", FloodTrace.Varies, suite, points);

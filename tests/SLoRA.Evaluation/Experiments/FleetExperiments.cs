@@ -77,7 +77,10 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
         {
             Trace trace = new SyntheticTrace
             {
-                Adapters = Adapters, Alpha = run.Argument.Item2, Rate = Rate, Seconds = FleetSeconds,
+                Adapters = Adapters,
+                Alpha = run.Argument.Item2,
+                Rate = Rate,
+                Seconds = FleetSeconds,
             }.Draw();
             (IReadOnlyList<Outcome> outcomes, IReadOnlyList<Replica> served) =
                 FleetSimulation.Run(PlanOf(device, replicas), run.Argument.Item1, trace);

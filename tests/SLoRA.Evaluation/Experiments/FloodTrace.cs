@@ -11,6 +11,9 @@ internal static class FloodTrace
     /// <summary>What varies.</summary>
     public const string Varies = "0: nobody floods, 1: one of eight clients";
 
+    /// <summary>The order whose runs admit requests before there are pages for their whole length.</summary>
+    public const string OverCommitted = "fair, over-committed";
+
     private const int Clients = 8;
     private const double FloodFactor = 10;
 
@@ -20,6 +23,7 @@ internal static class FloodTrace
     [
         .. FairnessExperiments.Orders,
         ("fair, with a quota", FairnessExperiments.Orders[1].Policy with { Quota = new Quota { MaxRunning = running } }),
+        (OverCommitted, FairnessExperiments.Orders[1].Policy),
     ];
 
     /// <summary>Draws the requests.</summary>

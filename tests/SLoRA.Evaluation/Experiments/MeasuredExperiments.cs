@@ -15,8 +15,10 @@ namespace SLoRA.Evaluation.Experiments;
 /// <param name="shape">The decoder.</param>
 /// <param name="threads">Threads that compute.</param>
 /// <param name="seconds">Seconds of arrivals of each run.</param>
+/// <param name="earlier">What <see cref="Validate"/> has found before; null when that was not asked.</param>
 /// <param name="say">Told what is being done.</param>
-internal sealed class MeasuredExperiments(Shape shape, int threads, double seconds, Action<string> say)
+internal sealed class MeasuredExperiments(
+    Shape shape, int threads, double seconds, ExperimentResult? earlier, Action<string> say)
 {
     /// <summary>The paper's lengths are divided by it.</summary>
     public const int Shorter = 4;
@@ -62,9 +64,11 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
                 MeasuredRun.Simulate(SystemKind.Unified, setup, trace, machine, rate, PaperMachine.Target);
             points.Add(new Point { Series = name, X = 0, Metrics = measured });
             points.Add(new Point { Series = name, X = 1, Metrics = predicted });
-            say(FormattableString.Invariant(
-                $"  {name}: {measured.Throughput:F2} → {predicted.Throughput:F2} req/s, first token p50 {measured.FirstTokenMedian:F3} → {
-                    predicted.FirstTokenMedian:F3} s, p90 {measured.FirstToken90:F3} → {predicted.FirstToken90:F3} s"));
+            say(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"  {name}: {measured.Throughput:F2} → {predicted.Throughput:F2} req/s, first token p50 "
+                + $"{measured.FirstTokenMedian:F3} → {predicted.FirstTokenMedian:F3} s, p90 "
+                + $"{measured.FirstToken90:F3} → {predicted.FirstToken90:F3} s"));
         }
 
         points.Add(calibration.AsPoint());
@@ -85,14 +89,18 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
     /// <summary>One client of eight floods.</summary>
     public ExperimentResult Flood()
     {
-        double capacity = Calibrate().Capacity;
+        double capacity = Capacity();
         List<Point> points = [];
         foreach (bool floods in new[] { false, true })
         {
             Trace trace = FloodTrace.Draw(capacity, floods, 2 * seconds).Shorter(Shorter);
             foreach ((string name, SchedulingPolicy policy) in FloodTrace.Orders(FloodRunning))
             {
-                SystemSetup setup = Setup(trace.Adapters, AllRanks) with { Policy = policy };
+                SystemSetup setup = Setup(trace.Adapters, AllRanks) with
+                {
+                    Policy = policy,
+                    OverCommit = name == FloodTrace.OverCommitted,
+                };
                 MeasuredRun run = Run(SystemKind.Unified, setup, trace, $"flood {floods}, {name}")!;
                 points.Add(FloodTrace.Evaluate(name, floods ? 1 : 0, trace, run.Outcomes));
             }
@@ -133,7 +141,7 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
 
     private ExperimentResult Compare(string name, int[] counts, SystemKind[] kinds, long poolBytes)
     {
-        double rate = 2 * Calibrate().Capacity;
+        double rate = 2 * Capacity();
         List<Point> points = [];
         foreach (int adapters in counts)
         {
@@ -157,6 +165,9 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
         return Result(name, "adapters", points);
     }
 
+    /// <summary>Requests per second that can be answered, as far as is known.</summary>
+    private double Capacity() => _calibration?.Capacity ?? earlier?.Find("cost", 0)?.Extra["capacity"] ?? Calibrate().Capacity;
+
     /// <summary>
     /// Measures the cost of steps: under overload and under a light load, with adapters of all ranks and with one of them, and without any.
     /// </summary>
@@ -178,7 +189,10 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
         {
             Trace trace = new SyntheticTrace
             {
-                Adapters = adapters, Rate = load * capacity, Seconds = seconds, Seed = CalibrationSeed,
+                Adapters = adapters,
+                Rate = load * capacity,
+                Seconds = seconds,
+                Seed = CalibrationSeed,
             }.Draw().Shorter(Shorter);
             steps.AddRange(Run(SystemKind.Unified, setup with { Adapters = adapters }, trace, $"calibration, load {load}")!.Steps);
         }
@@ -211,7 +225,11 @@ internal sealed class MeasuredExperiments(Shape shape, int threads, double secon
 
     private Trace Draw(int adapters, double rate, double alpha, double variation) => new SyntheticTrace
     {
-        Adapters = adapters, Rate = rate, Alpha = alpha, Variation = variation, Seconds = seconds,
+        Adapters = adapters,
+        Rate = rate,
+        Alpha = alpha,
+        Variation = variation,
+        Seconds = seconds,
     }.Draw().Shorter(Shorter);
 
     private SystemSetup Setup(int adapters, int[] ranks) => new()

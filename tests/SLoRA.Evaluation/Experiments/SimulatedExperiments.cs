@@ -64,7 +64,10 @@ internal sealed class SimulatedExperiments(int threads)
             [.. new[] { 0.1, 0.3, 0.6, 1 }.SelectMany(alpha => kinds.Select(kind => (alpha, kind.ToString(), kind)))],
             (alpha, _) => new SyntheticTrace
             {
-                Adapters = 200, Alpha = alpha, Rate = suite.Rate, Seconds = PaperMachine.Seconds,
+                Adapters = 200,
+                Alpha = alpha,
+                Rate = suite.Rate,
+                Seconds = PaperMachine.Seconds,
             });
     }
 
@@ -97,7 +100,10 @@ internal sealed class SimulatedExperiments(int threads)
                 ],
                 (count, _) => new SyntheticTrace
                 {
-                    Adapters = (int)count, Alpha = alpha, Rate = suite.Rate, Seconds = MergeSeconds,
+                    Adapters = (int)count,
+                    Alpha = alpha,
+                    Rate = suite.Rate,
+                    Seconds = MergeSeconds,
                 });
         }
     }
@@ -117,7 +123,10 @@ internal sealed class SimulatedExperiments(int threads)
                 SystemKind.Unified,
                 new SyntheticTrace
                 {
-                    Adapters = ClusteredAdapters, Alpha = run.Item3, Rate = suite.Rate, Seconds = ClusteredSeconds,
+                    Adapters = ClusteredAdapters,
+                    Alpha = run.Item3,
+                    Rate = suite.Rate,
+                    Seconds = ClusteredSeconds,
                 }.Draw(),
                 suite.Rate,
                 Patient(new SchedulingPolicy { Locality = run.Item1 == ClusteredAdapters ? null : FewAtOnce((int)run.Item1) }))));

@@ -32,6 +32,7 @@ internal sealed class Relations(ResultFolder results)
         {
             Flood(name, where, "fair");
             Flood(name, where, "fair, with a quota");
+            Flood(name, where, FloodTrace.OverCommitted);
         }
 
         return _table.ToString();

@@ -89,7 +89,7 @@ internal sealed class Tables(ResultFolder results)
             ]);
         }
 
-        return Conditions(result) + table;
+        return Conditions(result) + table + "\n\n![Errors of prediction](evaluation/validation.png)";
 
         static string[] Compare(double measured, double predicted) =>
             [MarkdownTable.Number(measured), MarkdownTable.Number(predicted), MarkdownTable.Percent((predicted / measured) - 1)];

@@ -31,6 +31,7 @@ internal static class EngineRecipe
             scheduling.MaxWaiting = setup.Waiting;
             scheduling.StreamBuffer = LongestAnswer;
             scheduling.ConsumerTimeout = Timeout.InfiniteTimeSpan;
+            scheduling.OverCommit = setup.OverCommit;
             scheduling.Policy = setup.Policy;
         });
 }

@@ -32,6 +32,9 @@ internal sealed record SystemSetup
     /// <summary>Who goes first.</summary>
     public SchedulingPolicy Policy { get; init; } = new();
 
+    /// <summary>Whether requests are admitted before there are pages for their whole length.</summary>
+    public bool OverCommit { get; init; }
+
     /// <summary>What requests ask of their first token; null for nothing.</summary>
     public TimeSpan? FirstTokenTarget { get; init; }
 
