@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Core.Tests.Models.Blocks;
 
 namespace SLoRA.Core.Tests.Backends.Shards;
 
