@@ -51,6 +51,30 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+    }
+
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+    {
+    }
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+    {
+    }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+    }
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+    }
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
     }

@@ -10,49 +10,30 @@ internal static class NotServed
 {
     private static readonly HashSet<string> ModelTypes =
     [
-        "apertus",
-        "cohere2",
         "deepseek_v3",
-        "ernie4_5",
         "ernie4_5_moe",
-        "exaone4",
         "falcon_h1",
-        "gemma",
-        "gemma2",
-        "gemma3_text",
         "gemma4_text",
-        "glm4",
         "glm4_moe",
         "glm4_moe_lite",
         "gpt_oss",
-        "granite",
         "granitemoehybrid",
-        "hunyuan_v1_dense",
-        "lfm2",
         "lfm2_moe",
         "llama4_text",
         "minimax_m2",
-        "ministral3",
         "mixtral",
-        "nemotron",
         "nemotron_h",
-        "olmo2",
-        "olmo3",
         "olmoe",
-        "phi3",
         "qwen2_moe",
         "qwen3_5_moe_text",
         "qwen3_5_text",
         "qwen3_moe",
         "qwen3_next",
-        "seed_oss",
-        "smollm3",
-        "starcoder2",
     ];
 
     private static readonly HashSet<string> RopeTypes =
     [
-        "dynamic",
+        
     ];
 
     private static readonly HashSet<string> QuantMethods =
@@ -68,14 +49,7 @@ internal static class NotServed
 
     private static readonly HashSet<string> AdapterOptions =
     [
-        "alora_invocation_tokens",
-        "bias",
-        "ensure_weight_tying",
-        "lora_bias",
-        "modules_to_save",
         "target_parameters",
-        "trainable_token_indices",
-        "use_dora",
     ];
 
     /// <summary>Whether the model of a fixture is refused.</summary>

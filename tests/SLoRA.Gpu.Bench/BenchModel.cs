@@ -50,7 +50,7 @@ internal sealed unsafe class BenchModel : IDisposable
             VocabularySize = shape.Vocabulary,
             HiddenSize = shape.Hidden,
             ContextLength = 8192,
-            NormEpsilon = 1e-5f,
+            FinalNorm = Norm("norm"),
             TiedEmbeddings = shape.Name != Eight.Name,
             WeightType = type,
             Layers = [.. Enumerable.Repeat(layer, layers)],
@@ -114,7 +114,7 @@ internal sealed unsafe class BenchModel : IDisposable
         var parts = new List<LinearPart>();
         foreach (string module in modules)
         {
-            string name = DecoderDescription.Prefix(layer) + module;
+            string name = Description.Prefix(layer) + module;
             parts.Add(new LinearPart(
                 backend.LoadMatrix(_weights[name + ".weight"]), null, _modules.Targets.Single(target => target.Name == name).Index));
         }

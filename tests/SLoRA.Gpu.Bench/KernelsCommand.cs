@@ -133,7 +133,7 @@ internal sealed class KernelsCommand : IDisposable
         GroupedAttention attention = _model.Attention;
         Report("embed", rows, _ => _backend.Embed(_weights.Embedding, 0, _rows["hidden"]), rows
             * (hidden + ((double)Size * Shape.Hidden)), 0);
-        Report("norm", rows, _ => _backend.Norm(_rows["hidden"], _weights.FinalNorm, 1e-5f, _rows["residual"]), (2 * rows * hidden)
+        Report("norm", rows, _ => _backend.Norm(_rows["hidden"], _weights.FinalNorm.Weight, 1e-5f, _rows["residual"]), (2 * rows * hidden)
             + hidden, 4.0 * rows * Shape.Hidden);
         Product("qkv", rows, layer => layer.Qkv, "hidden");
         Report(

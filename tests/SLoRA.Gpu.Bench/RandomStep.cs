@@ -52,7 +52,7 @@ internal sealed unsafe class RandomStep : IDisposable
             VocabularySize = Vocabulary,
             HiddenSize = Hidden,
             ContextLength = 1024,
-            NormEpsilon = 1e-5f,
+            FinalNorm = Norm("norm"),
             TiedEmbeddings = false,
             WeightType = TensorType.F32,
             Layers =

@@ -79,7 +79,18 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.NormHeads(x, firstColumn, heads, weight, epsilon);
 
     /// <inheritdoc/>
+    public virtual void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
+        Inner.LayerNorm(x, weight, bias, epsilon, y);
+
+    /// <inheritdoc/>
     public virtual void Linear(LinearGroup group, DeviceRows x, DeviceRows y) => Inner.Linear(group, x, y);
+
+    /// <inheritdoc/>
+    public virtual void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) =>
+        Inner.Rotate(x, firstColumn, heads, headDim, rope);
+
+    /// <inheritdoc/>
+    public virtual void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) => Inner.ScaleByPosition(scale, x, columns);
 
     /// <inheritdoc/>
     public virtual void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
@@ -91,6 +102,18 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual void Gate(Activation activation, DeviceRows x, DeviceRows y) => Inner.Gate(activation, x, y);
+
+    /// <inheritdoc/>
+    public virtual void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) =>
+        Inner.Apply(function, x, firstColumn, columns);
+
+    /// <inheritdoc/>
+    public virtual void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        Inner.Multiply(y, yColumn, x, xColumn, columns);
+
+    /// <inheritdoc/>
+    public virtual void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        Inner.Convolve(x, firstColumn, convolution, state, y);
 
     /// <inheritdoc/>
     public virtual void Add(DeviceRows x, DeviceRows y) => Inner.Add(x, y);

@@ -82,11 +82,16 @@ internal interface IBackend : IDisposable
     /// </summary>
     void Embed(DeviceTable table, int target, DeviceRows x);
 
-    /// <summary><c>y = w ∘ x / √(mean(x²) + ε)</c>, row by row.</summary>
+    /// <summary><c>y = w ∘ x / √(mean(x²) + ε)</c>, row by row; y may be x.</summary>
     void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y);
 
     /// <summary>
-    /// The same in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight
+    /// <c>y = w ∘ (x − mean(x)) / √(mean((x − mean(x))²) + ε) + b</c>, row by row; y may be x, and a null bias adds nothing.
+    /// </summary>
+    void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y);
+
+    /// <summary>
+    /// <see cref="Norm"/> in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight
     /// <c>[d]</c>.
     /// </summary>
     void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon);
@@ -98,19 +103,42 @@ internal interface IBackend : IDisposable
     void Linear(LinearGroup group, DeviceRows x, DeviceRows y);
 
     /// <summary>
-    /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k (pairs i, i + d/2), then writes k and v of every row into its page of the
-    /// layer.
+    /// Rotates <paramref name="heads"/> heads of <paramref name="headDim"/> columns from <paramref name="firstColumn"/> on, in place.
+    /// </summary>
+    void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope);
+
+    /// <summary><c>x[t, c] = x[t, c] · scale(position(t))</c> for the first <paramref name="columns"/> columns.</summary>
+    void ScaleByPosition(PositionScale scale, DeviceRows x, int columns);
+
+    /// <summary>
+    /// qkv <c>[T, (H + 2G) d]</c>: rotates q in place and k, then writes k and v of every row into its page of the layer.
     /// </summary>
     void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope);
 
     /// <summary>
-    /// <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j, h / (H/G)]) V[j]</c> over positions j ≤ position(t) inside the window, read through
-    /// the page tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
+    /// <c>y[t, h] = Σ softmax(cap(scale · q[t, h] · K[j, h / (H/G)])) V[j]</c> over positions j ≤ position(t) inside the window, read
+    /// through the page tables; q is the first H d columns of qkv, y <c>[T, H d]</c>.
     /// </summary>
     void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y);
 
     /// <summary><c>y = f(g) ∘ u</c> for x <c>[T, 2 I]</c> with g its left and u its right half.</summary>
     void Gate(Activation activation, DeviceRows x, DeviceRows y);
+
+    /// <summary>
+    /// <c>x[t, c] = f(x[t, c])</c> for <paramref name="columns"/> columns from <paramref name="firstColumn"/> on.
+    /// </summary>
+    void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns);
+
+    /// <summary>
+    /// <c>y[t, i + yColumn] *= x[t, i + xColumn]</c> for i below <paramref name="columns"/>; x may be y where the columns are others.
+    /// </summary>
+    void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns);
+
+    /// <summary>
+    /// <c>y[t, c] = b[c] + Σ w[k, c] x[t − K + 1 + k, firstColumn + c]</c> over the rows of each sequence, y <c>[T, C]</c>. The K − 1
+    /// inputs before a slice are the parts of a state (<see cref="KvLayout.States"/>), oldest first; the step leaves there the last ones.
+    /// </summary>
+    void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y);
 
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);

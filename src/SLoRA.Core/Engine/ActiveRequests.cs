@@ -49,7 +49,15 @@ internal sealed class ActiveRequests(
     }
 
     /// <summary>Lets waiting sequences run as far as pages and places reach.</summary>
-    public void Admit() => admission.Admit(_running, parts.Clock.GetTimestamp());
+    public void Admit()
+    {
+        if (parts.RopeLengths is { Restarts: true })
+        {
+            RestartOutgrown();
+        }
+
+        admission.Admit(_running, parts.Clock.GetTimestamp());
+    }
 
     /// <summary>
     /// Gives every sequence that can go on the page that its next token needs. When there is none, sequences are preempted: first those
@@ -114,6 +122,19 @@ internal sealed class ActiveRequests(
 
     /// <summary>Forgets a request all of whose sequences have been returned.</summary>
     public void Forget(RequestState request) => _states.Remove(request.Stream);
+
+    /// <summary>Sequences all of whose keys have become other ones give up their pages, and are computed again.</summary>
+    private void RestartOutgrown()
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i] is { HasOutgrown: true, Finished: null } sequence)
+            {
+                admission.Preempt(sequence);
+                _running.RemoveAt(i);
+            }
+        }
+    }
 
     /// <summary>Gives the sequence at a place of the running ones its page.</summary>
     /// <returns>The place of the last sequence that has been seen to.</returns>

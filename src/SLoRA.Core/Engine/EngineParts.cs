@@ -16,6 +16,9 @@ internal sealed record EngineParts
     /// <summary>The model on its backend.</summary>
     public required Decoder Decoder { get; init; }
 
+    /// <summary>How keys depend on the length of a sequence; null if they do not.</summary>
+    public RopeLengths? RopeLengths { get; init; }
+
     /// <summary>What it computes on.</summary>
     public required BackendStatus Backend { get; init; }
 

@@ -139,6 +139,25 @@ internal sealed class ConfigObject
         ];
     }
 
+    /// <summary>A list of finite numbers, every one within bounds as in <see cref="Number"/>; null if absent.</summary>
+    public ImmutableArray<double>? OptionalNumbers(string key, double smallest, double largest)
+    {
+        if (Find(key) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
+        {
+            throw WrongType(key, "a list of numbers", value);
+        }
+
+        return [.. value.EnumerateArray().Select(item =>
+            item.TryGetDouble(out double number) && number >= smallest && number <= largest && double.IsFinite(number)
+                ? number
+                : throw OutOfRange(key, item, $"{smallest:R} to {largest:R}"))];
+    }
+
     /// <summary>A nested object; null if absent. Errors name its keys with the path to them.</summary>
     public ConfigObject? OptionalObject(string key)
     {
@@ -150,6 +169,21 @@ internal sealed class ConfigObject
         return value.ValueKind == JsonValueKind.Object
             ? ConfigDocument.Open(File, _kind, PathOf(key), value)
             : throw WrongType(key, "an object", value);
+    }
+
+    /// <summary>The same object, with those of <paramref name="keys"/> that it lacks taken from another.</summary>
+    public ConfigObject OrElse(ConfigObject other, ImmutableArray<string> keys)
+    {
+        var members = new Dictionary<string, JsonElement>(_members, StringComparer.Ordinal);
+        foreach (string key in keys)
+        {
+            if (!members.ContainsKey(key) && other._members.TryGetValue(key, out JsonElement value))
+            {
+                members.Add(key, value);
+            }
+        }
+
+        return new ConfigObject(File, _kind, _path, members);
     }
 
     /// <summary>An error of the kind of this file about a key: the rest of a sentence that begins with the key.</summary>

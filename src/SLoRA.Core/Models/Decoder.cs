@@ -6,13 +6,12 @@ namespace SLoRA.Models;
 
 /// <summary>
 /// A decoder, written once over the device operations: embed, then for every branch of every layer norm, block, add, then norm and head. It
-/// knows no architecture: what differs between families is in the blocks.
+/// knows no architecture: what differs between families is in the blocks and in what the description says about the path around them.
 /// </summary>
 internal sealed class Decoder
 {
     private readonly IBackend _backend;
     private readonly LoadedDecoder _loaded;
-    private readonly float _finalEpsilon;
     private readonly bool _keepsStates;
     private readonly DeviceRows _hidden;
     private readonly DeviceRows _normed;
@@ -26,7 +25,6 @@ internal sealed class Decoder
     {
         _backend = backend;
         _loaded = loaded;
-        _finalEpsilon = description.FinalNorm.Epsilon;
         _keepsStates = description.Kept.Any(kept => !kept.PerSequence.IsEmpty);
         Description = description;
         int hidden = description.HiddenSize;
@@ -88,14 +86,18 @@ internal sealed class Decoder
 
         _backend.BeginStep(plan);
         _backend.Embed(_loaded.Embedding, _loaded.EmbeddingTarget, _hidden);
+        Apply(_hidden, Description.EmbeddingMultiplier);
         ReadOnlySpan<LoadedBranch> branches = _loaded.Branches.AsSpan();
-        _backend.Norm(_hidden, branches[0].Norm, branches[0].Epsilon, _normed);
+        branches[0].Norm?.Run(_backend, _hidden, _normed);
         for (int i = 0; i < branches.Length; i++)
         {
-            branches[i].Block.Run(_backend, _normed, _residual);
-            if (i + 1 < branches.Length)
+            LoadedBranch branch = branches[i];
+            branch.Block.Run(_backend, branch.Norm is null ? _hidden : _normed, _residual);
+            branch.NormBehind?.Run(_backend, _residual, _residual);
+            Apply(_residual, branch.Multiplier);
+            if (i + 1 < branches.Length && branches[i + 1].Norm is { } next)
             {
-                _backend.AddNorm(_hidden, _residual, branches[i + 1].Norm, branches[i + 1].Epsilon, _normed);
+                next.RunOnSum(_backend, _hidden, _residual, _normed);
             }
             else
             {
@@ -106,12 +108,26 @@ internal sealed class Decoder
         if (plan.OutputCount > 0)
         {
             _backend.GatherOutputs(_hidden, _outputs);
-            _backend.Norm(_outputs, _loaded.FinalNorm, _finalEpsilon, _outputsNormed);
+            _loaded.FinalNorm.Run(_backend, _outputs, _outputsNormed);
             _backend.Linear(_loaded.Head, _outputsNormed, _logits);
+            Apply(_logits, Description.LogitMultiplier);
+            if (Description.LogitCap is { } cap)
+            {
+                _backend.Apply(ElementFunction.Cap(cap), _logits, 0, _logits.Width);
+            }
+
             _backend.Choose(_logits);
         }
 
         _backend.EndStep(_logits);
+    }
+
+    private void Apply(DeviceRows rows, float multiplier)
+    {
+        if (multiplier != 1)
+        {
+            _backend.Apply(ElementFunction.Scale(multiplier), rows, 0, rows.Width);
+        }
     }
 
     /// <summary>Nothing comes before the first position: whatever is left in the pages, states begin as zeros.</summary>

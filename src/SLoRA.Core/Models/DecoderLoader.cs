@@ -18,24 +18,27 @@ internal static class DecoderLoader
         DecoderDescription decoder, DecoderModules modules, Func<string, WeightSource> source, IBackend backend,
         Action<WeightSource> loaded)
     {
-        ImmutableDictionary<string, int> targets = modules.Targets.ToImmutableDictionary(target => target.Name, target => target.Index);
+        ImmutableDictionary<string, int> targets =
+            modules.Targets.AddRange(modules.Norms).ToImmutableDictionary(target => target.Name, target => target.Index);
         var loader = new ModuleLoader(backend, source, targets, loaded);
         var branches = ImmutableArray.CreateBuilder<LoadedBranch>();
         int cacheLayers = 0;
         int states = 0;
         for (int layer = 0; layer < decoder.Layers.Length; layer++)
         {
-            string prefix = DecoderDescription.Prefix(layer);
+            string prefix = decoder.Prefix(layer);
             foreach (Branch branch in decoder.Layers[layer].Branches)
             {
-                DeviceVector norm = loader.Norm(prefix + branch.Norm.Name);
+                LoadedNorm? norm = Norm(branch.Norm);
                 KeptState kept = branch.Block.Keeps;
                 int? cacheLayer = kept.PerToken is null ? null : cacheLayers++;
                 int? firstState = kept.PerSequence.IsEmpty ? null : states;
                 states += kept.PerSequence.Length;
-                branches.Add(new LoadedBranch(
-                    norm, branch.Norm.Epsilon, Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer, firstState))));
+                RunningBlock block = Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer, firstState));
+                branches.Add(new LoadedBranch(norm, block, Norm(branch.NormBehind), branch.Multiplier));
             }
+
+            LoadedNorm? Norm(NormModule? module) => module is null ? null : loader.Norm(prefix + module.Name, module);
         }
 
         return new LoadedDecoder
@@ -43,7 +46,7 @@ internal static class DecoderLoader
             Branches = branches.ToImmutable(),
             Embedding = loader.Table(decoder.Embedding.Name, decoder.Embedding),
             EmbeddingTarget = targets[decoder.Embedding.Name],
-            FinalNorm = loader.Norm(decoder.FinalNorm.Name),
+            FinalNorm = loader.Norm(decoder.Body + decoder.FinalNorm.Name, decoder.FinalNorm),
             Head = LinearGroup.Of(
                 [loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)], decoder.Head.Partition),
         };
@@ -69,15 +72,16 @@ internal sealed record LoadedDecoder
     /// <summary>The branches of all layers, first to last.</summary>
     public required ImmutableArray<LoadedBranch> Branches { get; init; }
 
-    /// <summary>Weight of the norm before the head.</summary>
-    public required DeviceVector FinalNorm { get; init; }
+    /// <summary>The norm before the head.</summary>
+    public required LoadedNorm FinalNorm { get; init; }
 
     /// <summary>Hidden state → logits.</summary>
     public required LinearGroup Head { get; init; }
 }
 
-/// <summary>One addition to the residual stream, <c>x += block(norm(x))</c>, on its device.</summary>
-/// <param name="Norm">Weight of the norm before the block.</param>
-/// <param name="Epsilon">What the norm adds to the mean square.</param>
+/// <summary>One addition to the residual stream, <see cref="Branch"/>, on its device.</summary>
+/// <param name="Norm">The norm before the block, or null.</param>
 /// <param name="Block">The block.</param>
-internal readonly record struct LoadedBranch(DeviceVector Norm, float Epsilon, RunningBlock Block);
+/// <param name="NormBehind">The norm of what the block gives, or null.</param>
+/// <param name="Multiplier">What is added is multiplied by it.</param>
+internal readonly record struct LoadedBranch(LoadedNorm? Norm, RunningBlock Block, LoadedNorm? NormBehind, float Multiplier);

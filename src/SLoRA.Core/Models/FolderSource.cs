@@ -17,5 +17,5 @@ internal sealed class FolderSource(ModelFolder folder) : ModelSource
 
     /// <inheritdoc/>
     public override WeightStore OpenWeights(DecoderDescription decoder, CancellationToken cancellation) =>
-        new CheckpointWeights(Checkpoint.Open(folder.ReadIndex(), cancellation));
+        new CheckpointWeights(Checkpoint.Open(folder.ReadIndex(), cancellation, decoder.IsTextPart ? TextParts.NameOf : null));
 }

@@ -11,4 +11,10 @@ internal enum TargetKind
 
     /// <summary>The product that gives the logits.</summary>
     Head,
+
+    /// <summary>A convolution, which adapters cannot change: the reference takes its base weight past them.</summary>
+    Convolution,
+
+    /// <summary>A norm: never the target of LoRA, but an adapter may have its own weight in its place.</summary>
+    Norm,
 }

@@ -157,6 +157,9 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
         }
     }
 
+    /// <summary>Forgets what its pages were computed from: the sequence has been given another origin. It has no pages.</summary>
+    public void ForgetOrigin() => _chain = null;
+
     /// <summary>Pages to reserve so that so many tokens, and those forked, have theirs; not positive when they have them.</summary>
     public int Missing(int tokens, int forks = 0, int sharedTokens = 0) => PagesFor(tokens, forks, sharedTokens) - _count - Reserved;
 

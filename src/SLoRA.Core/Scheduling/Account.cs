@@ -8,7 +8,7 @@ namespace SLoRA.Scheduling;
 /// <param name="slot">Where it is told of.</param>
 internal sealed class Account(string key, long number, double weight, Allowance? allowance, AccountSlot slot) : HeapItem
 {
-    private readonly Flow?[] _flows = new Flow?[(2 * GenerationOptions.MaxPriority) + 1];
+    private readonly List<Flow> _flows = [];
 
     /// <summary>Its name.</summary>
     public string Key { get; } = key;
@@ -40,8 +40,8 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     /// <summary>Whether the step to come has to look at it.</summary>
     public bool IsTouched { get; set; }
 
-    /// <summary>Its requests of each priority; null where there never was one.</summary>
-    public ReadOnlySpan<Flow?> Flows => _flows;
+    /// <summary>Its requests of each priority of which there ever was one.</summary>
+    public List<Flow> Flows => _flows;
 
     /// <summary>By counter, then by who came first.</summary>
     public static int Compare(Account a, Account b)
@@ -61,7 +61,20 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     public int CompareNumber(Account other) => number.CompareTo(other.Number);
 
     /// <summary>Its requests of a priority.</summary>
-    public Flow FlowOf(int priority) => _flows[priority + GenerationOptions.MaxPriority] ??= new Flow(this, priority);
+    public Flow FlowOf(int priority)
+    {
+        foreach (Flow flow in _flows)
+        {
+            if (flow.Priority == priority)
+            {
+                return flow;
+            }
+        }
+
+        var first = new Flow(this, priority);
+        _flows.Add(first);
+        return first;
+    }
 
     /// <summary>It is given so much; less than zero when it has paid for what was not done.</summary>
     public void Charge(double amount) => Total += amount / weight;

@@ -48,6 +48,9 @@ internal sealed class Flow(Account account, int priority) : HeapItem
     /// <summary>When the quota of its account lets the next one run; only of those that wait for that.</summary>
     public long AffordableAt { get; set; }
 
+    /// <summary>How many of them are counted as waiting for that.</summary>
+    public int OverQuota { get; set; }
+
     /// <summary>Whether it waits for that because of what runs, and not only for what walks of this step have gone past.</summary>
     public bool IsOverQuota { get; set; }
 

@@ -53,7 +53,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
     /// <summary>Takes the pages of a sequence.</summary>
     public void Release(Sequence sequence)
     {
-        bool swaps = Swaps(sequence) && TrySwap(sequence);
+        bool swaps = !sequence.HasOutgrown && Swaps(sequence) && TrySwap(sequence);
         Counters = Counters with
         {
             Preempted = Counters.Preempted + 1,

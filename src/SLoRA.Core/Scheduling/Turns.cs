@@ -61,8 +61,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
         _walked.Clear();
         while (_overQuota.First is { } affordable && affordable.AffordableAt <= now)
         {
-            Take(affordable);
-            Put(affordable);
+            Place(affordable);
         }
 
         while (_unaged.First is { } flow && IsAged(flow))
@@ -76,9 +75,9 @@ internal sealed class Turns(long ageing, FairShares? shares)
     /// <summary>An account counts anew: its flows stand where that puts them.</summary>
     public void Settled(Account account)
     {
-        foreach (Flow? flow in account.Flows)
+        foreach (Flow flow in account.Flows)
         {
-            if (flow is not null && flow.Tag != account.Counter + account.Walked)
+            if (flow.Tag != account.Counter + account.Walked)
             {
                 SetTag(flow);
                 if (_flows.Contains(flow))
@@ -104,21 +103,19 @@ internal sealed class Turns(long ageing, FairShares? shares)
     {
         foreach (RequestGroup group in affinity.Groups)
         {
-            Take(group.Flow);
             group.Flow.Restore(group);
-            Put(group.Flow);
+            Place(group.Flow);
         }
     }
 
     /// <summary>The quota of an account may let more run: who waits for it is looked at again.</summary>
     public void QuotaChanged(Account account)
     {
-        foreach (Flow? flow in account.Flows)
+        foreach (Flow flow in account.Flows)
         {
-            if (flow is not null && _overQuota.Contains(flow))
+            if (_overQuota.Contains(flow))
             {
-                Take(flow);
-                Put(flow);
+                Place(flow);
             }
         }
     }
@@ -154,9 +151,8 @@ internal sealed class Turns(long ageing, FairShares? shares)
         if (isAdmitted)
         {
             // Its turn is over; what it has been given since then says when the next one is.
-            Take(flow);
             flow.Since = _now;
-            Put(flow);
+            Place(flow);
         }
     }
 
@@ -251,18 +247,19 @@ internal sealed class Turns(long ageing, FairShares? shares)
             Standing next = flow.Next(_now - ageing);
             Account account = flow.Account;
             long at = account.Allowance?.AffordableAt(next.Rows, next.Continuations, _now) ?? _now;
-            Take(flow);
             if (at > _now)
             {
+                Take(flow);
                 flow.AffordableAt = at;
                 flow.IsOverQuota = !account.Allowance!.IsWalked;
-                OverQuota += flow.Count;
+                flow.OverQuota = flow.Count;
+                OverQuota += flow.OverQuota;
                 _overQuota.Add(flow);
                 continue;
             }
 
             flow.Remove(next);
-            Put(flow, hasHadTurn: true);
+            Place(flow, hasHadTurn: true);
             if (shares is not null || account.Allowance is not null)
             {
                 Walk(account, next);
@@ -279,6 +276,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
     {
         Standing next = flow.Next(_now - ageing);
         next.IsOverQuota = true;
+        flow.OverQuota--;
         flow.Remove(next);
         if (flow.Count == 0)
         {
@@ -322,10 +320,8 @@ internal sealed class Turns(long ageing, FairShares? shares)
             return;
         }
 
-        Flow flow = standing.Flow;
-        Take(flow);
-        flow.Add(standing);
-        Put(flow);
+        standing.Flow.Add(standing);
+        Place(standing.Flow);
     }
 
     private void Dequeue(Standing standing)
@@ -336,14 +332,14 @@ internal sealed class Turns(long ageing, FairShares? shares)
             return;
         }
 
-        Flow flow = standing.Flow;
-        Take(flow);
-        flow.Remove(standing);
-        Put(flow);
+        standing.Flow.Remove(standing);
+        Place(standing.Flow);
     }
 
+    /// <summary>Takes a flow out, wherever it stands.</summary>
     private void Take(Flow flow)
     {
+        LeaveQuota(flow);
         if (_flows.Contains(flow))
         {
             _flows.Remove(flow);
@@ -353,32 +349,56 @@ internal sealed class Turns(long ageing, FairShares? shares)
         {
             _unaged.Remove(flow);
         }
-
-        if (_overQuota.Contains(flow))
-        {
-            _overQuota.Remove(flow);
-            OverQuota -= flow.Count;
-            if (flow.IsOverQuota)
-            {
-                // Nobody has passed it while its own quota held it back.
-                flow.Since = Math.Max(flow.Since, _now);
-            }
-        }
     }
 
-    private void Put(Flow flow, bool hasHadTurn = false)
+    private void LeaveQuota(Flow flow)
     {
-        if (!flow.HasNext)
+        if (!_overQuota.Contains(flow))
         {
             return;
         }
 
+        _overQuota.Remove(flow);
+        OverQuota -= flow.OverQuota;
+        if (flow.IsOverQuota)
+        {
+            // Nobody has passed it while its own quota held it back.
+            flow.Since = Math.Max(flow.Since, _now);
+        }
+    }
+
+    /// <summary>Puts a flow where what it is compared by has put it, wherever it stood.</summary>
+    private void Place(Flow flow, bool hasHadTurn = false)
+    {
+        if (!flow.HasNext)
+        {
+            Take(flow);
+            return;
+        }
+
+        LeaveQuota(flow);
         flow.IsAged = !hasHadTurn && IsAged(flow);
         SetTag(flow);
-        _flows.Add(flow);
+        Place(_flows, flow);
         if (!flow.IsAged)
         {
-            _unaged.Add(flow);
+            Place(_unaged, flow);
+        }
+        else if (_unaged.Contains(flow))
+        {
+            _unaged.Remove(flow);
+        }
+    }
+
+    private static void Place(Heap<Flow> heap, Flow flow)
+    {
+        if (heap.Contains(flow))
+        {
+            heap.Update(flow);
+        }
+        else
+        {
+            heap.Add(flow);
         }
     }
 }

@@ -3,6 +3,7 @@ using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
 using SLoRA.Sampling;
+using SLoRA.Step;
 
 namespace SLoRA.Sequences;
 
@@ -15,6 +16,7 @@ internal sealed class RequestState(
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
     private PrefixOrigin? _origin;
+    private int? _start;
     private ImmutableArray<string> _generations = [];
 
     /// <summary>Where its tokens go.</summary>
@@ -65,18 +67,31 @@ internal sealed class RequestState(
     /// <summary>Tokens of the prompt whose keys and values were there when it was admitted.</summary>
     public int CachedPromptTokens { get; set; }
 
-    /// <summary>What others must have in common with it to share its pages. Its content must have been read.</summary>
-    public PrefixOrigin Origin => _origin ??= new PrefixOrigin(
-        [.. Adapters.Select(adapter => new PrefixPart(
-            adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
-            BitConverter.SingleToInt32Bits(adapter.Weight)))],
-        Asked.CacheSalt);
+    /// <summary>How keys depend on the length of a sequence; null if they do not.</summary>
+    public RopeLengths? RopeLengths { get; init; }
+
+    /// <summary>
+    /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
+    /// content must have been read.
+    /// </summary>
+    public int Start => _start ??= Invocation.Start(
+        Asked.Prompt.Span, Adapters is [var only] ? only.Registration.Generation!.Directory.InvocationTokens.AsSpan() : []);
+
+    /// <summary>
+    /// What others must have in common with one of its sequences to share its pages. Its content must have been read.
+    /// </summary>
+    /// <param name="knownLength">The length that the sequence had when its first row was computed.</param>
+    public PrefixOrigin Origin(int knownLength)
+    {
+        int lengthClass = RopeLengths?.ClassOf(knownLength) ?? 0;
+        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = OriginOf(Start, lengthClass);
+    }
 
     /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
     public void Begin() => _generations = [.. Adapters.Select(adapter => adapter.Registration.Generation!.Id.ToString())];
 
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
-    public void ForgetOrigin() => _origin = null;
+    public void ForgetOrigin() => (_origin, _start) = (null, null);
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
@@ -135,6 +150,16 @@ internal sealed class RequestState(
             Stream.Complete(reasons, usage, Error);
         }
     }
+
+    private PrefixOrigin OriginOf(int start, int lengthClass) => start == int.MaxValue
+        ? new PrefixOrigin([], Asked.CacheSalt, lengthClass: lengthClass)
+        : new PrefixOrigin(
+            [.. Adapters.Select(adapter => new PrefixPart(
+                adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
+                BitConverter.SingleToInt32Bits(adapter.Weight)))],
+            Asked.CacheSalt,
+            start,
+            lengthClass);
 
     private GenerationUsage Usage(TimeProvider clock)
     {

@@ -30,6 +30,7 @@ internal sealed class Sequence
         Continuation = continuation;
         PromptLength = asked.Prompt.Length;
         Count = PromptLength;
+        KnownLength = PromptLength;
     }
 
     /// <summary>The request that it continues.</summary>
@@ -46,6 +47,16 @@ internal sealed class Sequence
 
     /// <summary>Tokens so far.</summary>
     public int Count { get; private set; }
+
+    /// <summary>
+    /// Tokens that it had when its first row was computed. Where keys depend on the length of the sequence, its rows are those of one that
+    /// is at least so long, whatever chunks they come in and however often they are computed again.
+    /// </summary>
+    public int KnownLength { get; private set; }
+
+    /// <summary>Whether it has grown past a length from which on all of its keys are other ones: it has to be computed again.</summary>
+    public bool HasOutgrown =>
+        Request.RopeLengths is { Restarts: true } lengths && KnownLength <= lengths.Threshold && Count > lengths.Threshold;
 
     /// <summary>Tokens that have been computed: what later ones need of them is in the pages.</summary>
     public int Computed { get; private set; }
@@ -164,7 +175,7 @@ internal sealed class Sequence
     {
         if (Table.SharesPrefixes)
         {
-            Computed = Table.TakePrefix(Request.Origin, Tokens, WantsMoreOfPrompt ? Reported : Count - 1);
+            Computed = Table.TakePrefix(Request.Origin(KnownLength), Tokens, WantsMoreOfPrompt ? Reported : Count - 1);
         }
     }
 
@@ -172,7 +183,7 @@ internal sealed class Sequence
     /// How many leading tokens of the prompt <see cref="TakePrefix"/> would find now. Whoever asks knows that its content is in memory.
     /// </summary>
     public int CachedPrefix() =>
-        Table.SharesPrefixes ? Table.CachedPrefix(Request.Origin, Tokens, WantsMoreOfPrompt ? Reported : Count - 1) : 0;
+        Table.SharesPrefixes ? Table.CachedPrefix(Request.Origin(KnownLength), Tokens, WantsMoreOfPrompt ? Reported : Count - 1) : 0;
 
     /// <summary>Notes that what the first <paramref name="tokens"/> tokens had left in the pages has come back.</summary>
     public void Restored(int tokens) => Computed = Math.Max(Computed, tokens);
@@ -180,8 +191,14 @@ internal sealed class Sequence
     /// <summary>Gives up all pages: the tokens stay, and are computed again unless what they left in the pages comes back.</summary>
     public void ReleasePages()
     {
+        bool hasOutgrown = HasOutgrown;
         Table.Release();
         Computed = 0;
+        if (hasOutgrown)
+        {
+            KnownLength = Count;
+            Table.ForgetOrigin();
+        }
     }
 
     /// <summary>A further continuation of the prompt, which has been computed, and nothing behind it.</summary>

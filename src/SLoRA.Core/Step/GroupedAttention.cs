@@ -28,6 +28,9 @@ internal sealed record GroupedAttention
     public (int First, int End) HeadsOf(int key) =>
         (Math.Max(0, (key * HeadsPerKey) - FirstHead), Math.Min(Heads, ((key + 1) * HeadsPerKey) - FirstHead));
 
+    /// <summary>Scores become <c>cap · tanh(score / cap)</c>; null for no cap.</summary>
+    public float? ScoreCap { get; init; }
+
     /// <summary>Columns of all query heads, H d: what attention gives.</summary>
     public int QueryColumns => Heads * HeadDim;
 

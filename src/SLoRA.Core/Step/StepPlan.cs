@@ -9,8 +9,15 @@ namespace SLoRA.Step;
 /// <param name="FirstOutput">Its first place in <see cref="StepPlan.OutputRows"/>.</param>
 /// <param name="OutputCount">How many of its last rows want logits.</param>
 /// <param name="StateLength">Pages of the states of its sequence, see <see cref="StepPlan.StatePages"/>; 0 if there are none.</param>
+/// <param name="KnownLength">Tokens that its sequence had when its first row was computed: where rotations depend on the length of the
+/// sequence, its rows turn as those of one that is at least so long.</param>
 internal readonly record struct StepSlice(
-    int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount, int StateLength = 0);
+    int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount, int StateLength = 0,
+    int KnownLength = 0)
+{
+    /// <summary>The length of the sequence that a row at a position is rotated for.</summary>
+    public int LengthAt(int position) => Math.Max(KnownLength, position + 1);
+}
 
 /// <summary>
 /// What one step computes: rows with their tokens and positions, slices with their page tables, the LoRA work list and the rows whose
@@ -96,9 +103,11 @@ internal sealed class StepPlan
     /// <param name="pages">The pages that hold positions 0 to the last of these rows.</param>
     /// <param name="outputs">How many of the last rows want logits.</param>
     /// <param name="statePages">The pages that hold the states of the sequence; none for a model without.</param>
+    /// <param name="knownLength">Tokens that the sequence had when its first row was computed.</param>
     /// <returns>The first row.</returns>
     public int AddSlice(
-        ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default)
+        ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default,
+        int knownLength = 0)
     {
         if (_sliceCount == _slices.Length)
         {
@@ -121,7 +130,7 @@ internal sealed class StepPlan
         pages.CopyTo(_pageTables.AsSpan(_pageCount));
         statePages.CopyTo(_pageTables.AsSpan(_pageCount + pages.Length));
         _slices[_sliceCount++] = new StepSlice(
-            firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs, statePages.Length);
+            firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs, statePages.Length, knownLength);
         _pageCount += table;
         RowCount += tokens.Length;
         for (int row = RowCount - outputs; row < RowCount; row++)

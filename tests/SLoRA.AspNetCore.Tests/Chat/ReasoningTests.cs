@@ -20,8 +20,8 @@ public sealed class ReasoningTests
         _folder = Directory.CreateTempSubdirectory("slora-thoughts-").FullName;
         File.Copy(Path.Combine(Demo.Model, "tokenizer.json"), Path.Combine(_folder, "tokenizer.json"));
         JsonNode settings = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Demo.Model, "tokenizer_config.json")))!;
-        settings["chat_template"] =
-            await File.ReadAllTextAsync(RepositoryFolder.PathOf("tests", "fixtures", "tool-templates", "hermes.jinja"));
+        settings["chat_template"] = "{%- for tool in tools or [] %}{{ (tool | tojson) + '\\n' }}{% endfor %}"
+            + await File.ReadAllTextAsync(RepositoryFolder.PathOf("tests", "fixtures", "tool-templates", "hermes.jinja"));
         await File.WriteAllTextAsync(Path.Combine(_folder, "tokenizer_config.json"), settings.ToJsonString());
         ModelTokenizer tokenizer = ModelTokenizer.Load(_folder);
         _site = await Site.StartAsync(map: (app, generator) =>
@@ -87,6 +87,17 @@ public sealed class ReasoningTests
         Assert.That(
             Demo.Tokenizer.Decode(_engine.Asked!.Prompt.Span),
             Does.Contain($"<|im_start|>assistant\n<think>\n{Thoughts}\n</think>\n\n{Words}<|im_end|>\n"));
+    }
+
+    [Test]
+    public async Task A_template_that_knows_tools_is_given_them()
+    {
+        JsonObject asked = JsonNode.Parse(Chat(streams: false))!.AsObject();
+        asked["tools"] = JsonNode.Parse("""[{"type": "function", "function": {"name": "hours"}}]""");
+        await _site.PostAsync("/v1/chat/completions", asked.ToJsonString());
+        Assert.That(
+            Demo.Tokenizer.Decode(_engine.Asked!.Prompt.Span),
+            Does.Contain("Write <tool_call>").And.Not.Contain("You can call these functions"));
     }
 
     [Test]

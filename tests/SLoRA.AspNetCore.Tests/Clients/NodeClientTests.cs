@@ -92,7 +92,7 @@ public sealed class NodeClientTests
 
     // The model calls, and when the result is there it answers.
     private static int[] CallOnce(GenerationRequest request) => Demo.Tokenizer.Encode(
-        Demo.Tokenizer.Decode(request.Prompt.Span).Contains("tool\nRain.", StringComparison.Ordinal) ? CallsAnswer : Call,
+        Demo.Tokenizer.Decode(request.Prompt.Span).Contains("Result of get_weather: Rain.", StringComparison.Ordinal) ? CallsAnswer : Call,
         addSpecialTokens: false);
 
     private static void AssertTools(JsonNode tools) => Assert.Multiple(() =>

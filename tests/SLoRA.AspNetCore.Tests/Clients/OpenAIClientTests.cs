@@ -129,7 +129,7 @@ public sealed class OpenAIClientTests
 
     // The model calls, and when the result is there it answers.
     private static int[] CallOnce(GenerationRequest request) => Demo.Tokenizer.Encode(
-        Demo.Tokenizer.Decode(request.Prompt.Span).Contains("tool\nRain.", StringComparison.Ordinal)
+        Demo.Tokenizer.Decode(request.Prompt.Span).Contains("Result of get_weather: Rain.", StringComparison.Ordinal)
             ? "It rains." : """{"name": "get_weather", "arguments": {"city":"Bergen"}}""",
         addSpecialTokens: false);
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
-using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Models;
 

@@ -26,7 +26,8 @@ internal sealed class DecoderLoaderTests
     public void Every_tensor_comes_to_the_device_once_in_the_form_that_it_is_used_in()
     {
         DecoderDescription decoder = Decoder(
-            tied: false, Layer(Branch("first", Attention with { QkvBias = true, QueryKeyNormEpsilon = 1e-6f }), Branch("second", Mlp)));
+            tied: false,
+            Layer(Branch("first", Attention with { QkvBias = true, QueryKeyNorm = new QueryKeyNorm(1e-6f) }), Branch("second", Mlp)));
         Load(decoder, out DeviceLog log);
 
         Assert.That(log.Loaded, Is.EquivalentTo((string[])
@@ -72,8 +73,8 @@ internal sealed class DecoderLoaderTests
             branch.Block.Run(log, x, y);
         }
 
-        Assert.That(loaded.Branches.Select(branch => branch.Epsilon), Is.EqualTo((float[])[1e-3f, 1e-4f, 1e-2f]));
-        Assert.That(loaded.Branches.Select(branch => log.NameOf(branch.Norm)),
+        Assert.That(loaded.Branches.Select(branch => branch.Norm!.Epsilon), Is.EqualTo((float[])[1e-3f, 1e-4f, 1e-2f]));
+        Assert.That(loaded.Branches.Select(branch => log.NameOf(branch.Norm!.Weight)),
             Is.EqualTo((string[])["model.layers.0.a.weight", "model.layers.0.b.weight", "model.layers.1.c.weight"]));
         Assert.That(log.Ran, Is.EqualTo((string[])
         [
@@ -120,7 +121,7 @@ internal sealed class DecoderLoaderTests
         VocabularySize = 9,
         HiddenSize = Hidden,
         ContextLength = 16,
-        NormEpsilon = 1e-5f,
+        FinalNorm = new NormModule("norm", Hidden, 1e-5f),
         TiedEmbeddings = tied,
         WeightType = TensorType.F32,
         Layers = [.. layers],

@@ -116,6 +116,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
             (long length, DateTime written) = AdapterFile.StateOf(stream.SafeFileHandle, TensorFile);
             _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
             Config = config;
+            ConfigBytes = configBytes;
             (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, TensorFile, folder._limits.HeaderBytes);
             using PacedWork? work = load?.WorkInPieces();
             Tensors = SafetensorsHeader.Parse(json, fileLength, TensorFile, work is null ? null : work.Pause).Tensors;
@@ -125,6 +126,8 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         public override string File => TensorFile;
 
         public override PeftConfig Config { get; }
+
+        public override ReadOnlyMemory<byte> ConfigBytes { get; }
 
         public override ImmutableArray<TensorEntry> Tensors { get; }
 

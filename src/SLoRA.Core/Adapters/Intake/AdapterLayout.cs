@@ -10,11 +10,11 @@ namespace SLoRA.Adapters.Intake;
 /// How the tensors of a file and the modules of a model belong together. Everything must come out even: each tensor has a targeted
 /// module, each targeted module has A and B of the shapes that configuration and model ask for.
 /// </summary>
-/// <param name="Modules">The targeted modules with their matrices, in the model's order.</param>
+/// <param name="Parts">The targeted modules with their matrices, and what is done to modules besides.</param>
 /// <param name="BaseMatrices">The copies of base weights in the file.</param>
-/// <param name="UnusedTargets">Names in target_modules that the model lacks.</param>
+/// <param name="UnusedTargets">Names in target_modules and modules_to_save that the model lacks.</param>
 internal sealed record AdapterLayout(
-    ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
+    AdapterParts Parts, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
 {
     /// <summary>Matches an adapter with a model.</summary>
     /// <param name="reader">The adapter.</param>
@@ -30,15 +30,10 @@ internal sealed record AdapterLayout(
             throw new FormatError(LoadErrorKind.Tensor, reader.File, null, "holds no tensors");
         }
 
-        if (config.UseDora)
-        {
-            throw DoraRefusal(reader);
-        }
-
         Action? pause = work is null ? null : work.Pause;
         var matcher = new TargetMatcher(config, pause);
-        ImmutableArray<TargetModule> targeted =
-            [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
+        ImmutableArray<WantedTensors> wanted = WantedTensors.Of(config, targets, matcher, pause);
+        ImmutableArray<TargetModule> targeted = [.. targets.Where(target => wanted[target.Index].Lora)];
         // A configuration that was made of the tensors says nothing that they do not: they are refused themselves.
         if (targeted.IsEmpty && config.Ranks is null)
         {
@@ -51,11 +46,13 @@ internal sealed record AdapterLayout(
                 $"targets {closed.Name}, which adapters cannot change in this model");
         }
 
+        CheckWhole(config, targets, wanted);
+        CheckEmbeddings(config, targeted);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.Select(target => target.Name)]);
 
         AssignedTensors tensors =
-            AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, pause);
+            AssignedTensors.Assign(reader, targets, wanted, matcher, pause);
         var shapes = new ShapeCheck(reader.File, tensors);
         var modules = ImmutableArray.CreateBuilder<AdapterModule>(targeted.Length);
         foreach (TargetModule target in targeted)
@@ -72,17 +69,57 @@ internal sealed record AdapterLayout(
             shapes.CheckBase(matrix);
         }
 
-        ImmutableArray<string> unused = matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]);
-        return new AdapterLayout(modules.MoveToImmutable(), tensors.BaseMatrices, unused);
+        ImmutableArray<string> unused =
+            [.. matcher.NamesWithoutModule([.. targets.Select(target => target.Name)]), .. WantedTensors.Unused(config, targets, pause)];
+        ImmutableArray<AdapterChange> changes =
+        [
+            .. targets.Select(target => Change(target, targets, wanted[target.Index], config, tensors, shapes))
+                .Where(change => !change.IsNothing),
+        ];
+        var parts = new AdapterParts(modules.MoveToImmutable(), changes, config.InvocationTokens);
+        return new AdapterLayout(parts, tensors.BaseMatrices, unused);
     }
 
-    private static FormatError DoraRefusal(AdapterReader reader)
+    private static AdapterChange Change(
+        TargetModule target, ImmutableArray<TargetModule> targets, WantedTensors wanted, PeftConfig config, AssignedTensors tensors,
+        ShapeCheck shapes)
     {
-        const string Magnitude = "lora_magnitude_vector";
-        return reader.Tensors.Any(tensor => tensor.Name.Contains(Magnitude, StringComparison.Ordinal))
-            ? new FormatError(
-                LoadErrorKind.Incompatible, reader.Config.File, "use_dora", $"is true: DoRA with its {Magnitude} tensors is not served")
-            : new FormatError(LoadErrorKind.Tensor, reader.File, Magnitude, "is missing for every module, although use_dora is true");
+        var change = new AdapterChange(target)
+        {
+            Rows = wanted.Whole ? Tied(PeftTensorRole.Weight) : wanted.Tokens.IsEmpty ? null : Tied(PeftTensorRole.TokenRows),
+            Ids = wanted.Tokens,
+            Bias = wanted.Bias ? tensors.Required(target, PeftTensorRole.Bias) : null,
+            LoraBias = wanted.Lora && config.LoraBias ? tensors.Required(target, PeftTensorRole.LoraBias) : null,
+            Magnitude = wanted.Lora && config.UseDora ? tensors.Required(target, PeftTensorRole.Magnitude) : null,
+        };
+        shapes.Check(change);
+        return change;
+
+        // What is tied may be stored once, under the embedding's name.
+        TensorEntry Tied(PeftTensorRole role) =>
+            target.StoredAs is { } other && tensors.Find(target, role) is null
+                ? tensors.Required(targets.Single(embedding => embedding.Name == other), role)
+                : tensors.Required(target, role);
+    }
+
+    private static void CheckWhole(PeftConfig config, ImmutableArray<TargetModule> targets, ImmutableArray<WantedTensors> wanted)
+    {
+        if (targets.FirstOrDefault(target => wanted[target.Index].Whole && target is { IsTarget: false, Kind: not TargetKind.Norm })
+            is { } closed)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, "modules_to_save",
+                $"has {closed.Name}, which adapters cannot change in this model");
+        }
+    }
+
+    private static void CheckEmbeddings(PeftConfig config, ImmutableArray<TargetModule> targeted)
+    {
+        string? option = config.LoraBias ? "lora_bias" : !config.InvocationTokens.IsEmpty ? "alora_invocation_tokens" : null;
+        if (option is not null && targeted.FirstOrDefault(target => target.Kind == TargetKind.Embedding) is { } embedding)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, option,
+                $"is set, which PEFT has for linear modules only: {embedding.Name} is an embedding");
+        }
     }
 
     /// <summary>

@@ -12,8 +12,7 @@ namespace SLoRA.Adapters.Intake;
 internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
-    Func<TargetModule, BaseWeight> baseWeight,
-    MemoryGate? baseMemory,
+    BaseReader baseWeights,
     PacedLoad? load,
     CancellationToken cancellationToken)
 {
@@ -23,26 +22,20 @@ internal sealed class ContentReader(
     /// <exception cref="FormatError">A value or a copy of a base weight is wrong, or the bytes could not be read.</exception>
     public AdapterContent Read()
     {
-        (long Bytes, ImmutableArray<(long A, long B)> Offsets) place = Place();
-        var memory = new NativeBlock(place.Bytes);
+        var entries = new List<TensorEntry>();
+        foreach (AdapterModule module in description.Modules)
+        {
+            entries.AddRange([module.A, module.B]);
+        }
+
+        // What is tied is stored once and read once for each of the two modules.
+        entries.AddRange(description.Parts.Changes.SelectMany(change => change.Tensors));
+        var memory = new NativeBlock(Place(entries, out long[] offsets));
         try
         {
-            ImmutableArray<AdapterContentModule> modules =
-            [
-                .. description.Modules.Select((module, at) => new AdapterContentModule(
-                    module.Target,
-                    module.Rank,
-                    module.Scale,
-                    new WeightMatrix(memory, place.Offsets[at].A, module.A),
-                    new WeightMatrix(memory, place.Offsets[at].B, module.B))),
-            ];
-            List<(TensorEntry Entry, Action Read)> reads = [];
-            foreach ((AdapterModule module, AdapterContentModule content) in description.Modules.Zip(modules))
-            {
-                reads.Add((module.A, () => ReadMatrix(module.A, content.A)));
-                reads.Add((module.B, () => ReadMatrix(module.B, content.B)));
-            }
-
+            WeightMatrix[] matrices = [.. entries.Select((entry, at) => new WeightMatrix(memory, offsets[at], entry))];
+            List<(TensorEntry Entry, Action Read)> reads =
+                [.. entries.Select((entry, at) => (entry, new Action(() => ReadMatrix(entry, matrices[at]))))];
             foreach (BaseMatrix matrix in description.BaseMatrices)
             {
                 reads.Add((matrix.Tensor, () => CompareBase(matrix)));
@@ -54,7 +47,13 @@ internal sealed class ContentReader(
             }
 
             reader.CheckUnchanged();
-            return new AdapterContent(description, modules, memory, load, cancellationToken);
+            ImmutableArray<AdapterContentModule> modules =
+            [
+                .. description.Modules.Select((module, at) =>
+                    new AdapterContentModule(module.Target, module.Rank, module.Scale, matrices[2 * at], matrices[(2 * at) + 1])),
+            ];
+            ImmutableArray<AdapterContentChange> changes = Changes(modules, matrices.AsSpan(2 * modules.Length));
+            return new AdapterContent(description, modules, changes, memory, load, cancellationToken);
         }
         catch
         {
@@ -63,23 +62,43 @@ internal sealed class ContentReader(
         }
     }
 
-    private (long Bytes, ImmutableArray<(long A, long B)> Offsets) Place()
+    private static long Place(List<TensorEntry> entries, out long[] offsets)
     {
         long end = 0;
-        var offsets = ImmutableArray.CreateBuilder<(long A, long B)>(description.Modules.Length);
-        foreach (AdapterModule module in description.Modules)
+        offsets = new long[entries.Count];
+        for (int at = 0; at < offsets.Length; at++)
         {
-            offsets.Add((Take(module.A.Length), Take(module.B.Length)));
+            offsets[at] = end;
+            end = checked(end + ((entries[at].Length + NativeBlock.Alignment - 1) & -NativeBlock.Alignment));
         }
 
-        return (end, offsets.MoveToImmutable());
+        return end;
+    }
 
-        long Take(long bytes)
+    private ImmutableArray<AdapterContentChange> Changes(ImmutableArray<AdapterContentModule> modules, ReadOnlySpan<WeightMatrix> matrices)
+    {
+        var changes = ImmutableArray.CreateBuilder<AdapterContentChange>(description.Parts.Changes.Length);
+        int next = 0;
+        foreach (AdapterChange change in description.Parts.Changes)
         {
-            long begin = end;
-            end = checked(end + ((bytes + NativeBlock.Alignment - 1) & -NativeBlock.Alignment));
-            return begin;
+            var content = new AdapterContentChange(change.Target)
+            {
+                Rows = change.Rows is null ? null : matrices[next++],
+                Ids = [.. change.Ids.Order()],
+                Bias = change.Bias is null ? null : matrices[next++],
+                LoraBias = change.LoraBias is null ? null : matrices[next++],
+                Magnitude = change.Magnitude is null ? null : matrices[next++],
+            };
+            if (!change.Ids.IsEmpty)
+            {
+                content.Rows!.SortRows(change.Ids.AsSpan());
+            }
+
+            AdapterContentModule? module = modules.FirstOrDefault(module => module.Target.Index == change.Target.Index);
+            changes.Add(new ChangeVectors(baseWeights, reader.File).Complete(content, module));
         }
+
+        return changes.MoveToImmutable();
     }
 
     private void ReadMatrix(TensorEntry entry, WeightMatrix matrix)
@@ -98,7 +117,7 @@ internal sealed class ContentReader(
     private void CompareBase(BaseMatrix matrix)
     {
         TensorEntry entry = matrix.Tensor;
-        BaseWeight own = baseWeight(matrix.Target);
+        BaseWeight own = baseWeights.WeightOf(matrix.Target);
         WeightFormat format = WeightFormat.Of(entry.Type) ?? throw UnservedType.Error(entry.Type);
         // Whole blocks of the base weight, whatever its format.
         int pieceElements = Math.Max(1, PieceBytes / format.BlockBytes / own.Format.BlockElements) * own.Format.BlockElements;
@@ -117,7 +136,7 @@ internal sealed class ContentReader(
                 if (entry.ElementCount == own.Elements)
                 {
                     ownPiece = ownBuffer.AsSpan(0, (int)own.Format.BytesOf(piece.Length / format.BlockBytes));
-                    ReadBase(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
+                    baseWeights.Read(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
                 }
 
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
@@ -137,13 +156,6 @@ internal sealed class ContentReader(
             ArrayPool<byte>.Shared.Return(buffer);
             ArrayPool<byte>.Shared.Return(ownBuffer);
         }
-    }
-
-    private void ReadBase(BaseWeight own, long offset, Span<byte> destination)
-    {
-        // Files may hang; inside the gate there is nothing but memory that could go away.
-        using MemoryGate.Visit? visit = own.IsInMemory ? baseMemory?.Enter() : null;
-        own.Read(offset, destination);
     }
 
     private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)

@@ -20,6 +20,16 @@ internal sealed unsafe partial class AttentionJob
     {
         float* scores = scratch.Scores + (query * Block);
         Vector512<float> scale = Vector512.Create(_attention.ScoreScale);
+        if (_attention.ScoreCap is { } cap)
+        {
+            for (int i = 0; i < Block; i += Lanes.Count)
+            {
+                ApplyJob.Cap(Vector512.Load(scores + i) * scale, cap).Store(scores + i);
+            }
+
+            scale = Vector512<float>.One;
+        }
+
         Vector512<float> low = Vector512.Create(float.NegativeInfinity);
         Vector512<float> largest = Vector512.Create(scratch.Maxima[query]);
 

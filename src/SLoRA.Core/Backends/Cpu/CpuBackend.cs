@@ -26,10 +26,18 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
+    private readonly ShrinkJob _changedRows;
+    private readonly ChangeJob _change;
     private readonly EmbedJob _embed;
     private readonly NormJob _norm;
     private readonly GateJob _gate;
     private readonly AddJob _add;
+    private readonly LayerNormJob _layerNorm;
+    private readonly ApplyJob _apply;
+    private readonly RotateJob _rotate;
+    private readonly PositionScaleJob _positionScale;
+    private readonly MultiplyJob _multiply;
+    private readonly ConvolveJob _convolve = new();
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -66,11 +74,18 @@ internal sealed unsafe class CpuBackend : IBackend
         _quantize = new QuantizeJob(workers);
         _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)), code);
         _shrink = new ShrinkJob(workers);
+        _changedRows = new ShrinkJob(workers);
+        _change = new ChangeJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
+        _layerNorm = new LayerNormJob(workers);
+        _apply = new ApplyJob(workers);
+        _rotate = new RotateJob(workers);
+        _positionScale = new PositionScaleJob(workers);
+        _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
         Status = new BackendStatus
@@ -154,7 +169,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _plan = plan;
         foreach (CpuRope rope in _ropes)
         {
-            rope.SetPositions(plan.Positions);
+            rope.SetPositions(plan);
         }
 
         _store.Begin(plan);
@@ -179,19 +194,30 @@ internal sealed unsafe class CpuBackend : IBackend
             Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
             Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
         }
+
+        // A module has rows in the place of the base's or B A, never both.
+        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
+        {
+            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+        }
     }
 
     /// <inheritdoc/>
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
+
+    /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
-        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare(
+            (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -229,7 +255,20 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
+        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        {
+            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
+            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+        }
     }
+
+    /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+        => Run(_rotate, _rotate.Prepare((CpuRows)x, firstColumn, heads, headDim, (CpuRope)rope, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+        => Run(_positionScale, _positionScale.Prepare(scale, (CpuRows)x, columns, Plan));
 
     /// <inheritdoc/>
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)
@@ -245,16 +284,20 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Gate(Activation activation, DeviceRows x, DeviceRows y)
-    {
-        switch (activation)
-        {
-            case Activation.Silu:
-                Run(_gate, _gate.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Cpu backend has no such activation.");
-        }
-    }
+        => Run(_gate, _gate.Prepare(activation, (CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+        => Run(_apply, _apply.Prepare(function, (CpuRows)x, firstColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+        => Run(_multiply, _multiply.Prepare((CpuRows)y, yColumn, (CpuRows)x, xColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+        => Run(_convolve, _convolve.Prepare(
+            Plan, (CpuRows)x, firstColumn, convolution, _layout!.States[state], PageMemory, (CpuRows)y));
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
@@ -316,6 +359,8 @@ internal sealed unsafe class CpuBackend : IBackend
         _memory.Clear();
     }
 
+    private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
+        _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.

@@ -6,19 +6,23 @@ namespace SLoRA.Backends.Cpu;
 internal sealed unsafe class CpuRope : DeviceRope
 {
     private readonly RopeDescription _description;
+    private readonly float[] _frequencies;
 
     /// <summary>Makes room for the angles of <paramref name="rowLimit"/> rows in <paramref name="memory"/>.</summary>
     public CpuRope(RopeDescription description, int rowLimit, AlignedMemory memory)
     {
         _description = description;
-        Pairs = description.InverseFrequencies.Length;
+        _frequencies = [.. description.InverseFrequencies];
         Stride = StrideFor(description);
         Cosines = memory.Floats;
         Sines = memory.Floats + (rowLimit * Stride);
     }
 
     /// <summary>Rotated pairs per head.</summary>
-    public int Pairs { get; }
+    public int Pairs => _frequencies.Length;
+
+    /// <summary>Whether the columns of a pair are side by side.</summary>
+    public bool AdjacentPairs => _description.AdjacentPairs;
 
     /// <summary>Elements from one row to the next.</summary>
     public nint Stride { get; }
@@ -33,17 +37,36 @@ internal sealed unsafe class CpuRope : DeviceRope
     public static long BytesFor(RopeDescription description, int rowLimit) => 2L * rowLimit * StrideFor(description) * sizeof(float);
 
     /// <summary>Computes the angles of a step's rows.</summary>
-    public void SetPositions(ReadOnlySpan<int> positions)
+    public void SetPositions(StepPlan plan)
     {
-        ReadOnlySpan<float> frequencies = _description.InverseFrequencies.AsSpan();
-        for (int row = 0; row < positions.Length; row++)
+        ReadOnlySpan<int> positions = plan.Positions;
+        if (_description.Lengths is null)
         {
-            for (int i = 0; i < frequencies.Length; i++)
+            for (int row = 0; row < positions.Length; row++)
             {
-                float angle = positions[row] * frequencies[i];
-                Cosines[(row * Stride) + i] = MathF.Cos(angle) * _description.AttentionFactor;
-                Sines[(row * Stride) + i] = MathF.Sin(angle) * _description.AttentionFactor;
+                SetPosition(row, positions[row]);
             }
+
+            return;
+        }
+
+        foreach (StepSlice slice in plan.Slices)
+        {
+            for (int row = slice.FirstRow; row < slice.FirstRow + slice.RowCount; row++)
+            {
+                _description.Frequencies(slice.LengthAt(positions[row]), _frequencies);
+                SetPosition(row, positions[row]);
+            }
+        }
+    }
+
+    private void SetPosition(int row, int position)
+    {
+        for (int i = 0; i < _frequencies.Length; i++)
+        {
+            float angle = position * _frequencies[i];
+            Cosines[(row * Stride) + i] = MathF.Cos(angle) * _description.AttentionFactor;
+            Sines[(row * Stride) + i] = MathF.Sin(angle) * _description.AttentionFactor;
         }
     }
 

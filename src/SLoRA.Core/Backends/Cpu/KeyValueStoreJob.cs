@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -60,7 +59,7 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
             float* k = q + (_attention.Heads * _attention.HeadDim);
             for (int head = 0; head < _attention.Heads + _attention.KeyValueHeads; head++)
             {
-                Rotate(q + (head * _attention.HeadDim), row);
+                RotateJob.Rotate(q + (head * _attention.HeadDim), _rope, row);
             }
 
             byte* page = _pages.Address(_slots[2 * row]);
@@ -101,32 +100,6 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
         }
 
         _placed = true;
-    }
-
-    /// <summary>Turns pairs (i, i + pairs) of one head: <c>lo cos − hi sin | hi cos + lo sin</c>.</summary>
-    private void Rotate(float* head, int row)
-    {
-        float* cosines = _rope.Cosines + (row * _rope.Stride);
-        float* sines = _rope.Sines + (row * _rope.Stride);
-        int pairs = _rope.Pairs;
-        int i = 0;
-        for (; i + Lanes.Count <= pairs; i += Lanes.Count)
-        {
-            Vector512<float> lo = Vector512.Load(head + i);
-            Vector512<float> hi = Vector512.Load(head + pairs + i);
-            Vector512<float> cos = Vector512.Load(cosines + i);
-            Vector512<float> sin = Vector512.Load(sines + i);
-            ((lo * cos) - (hi * sin)).Store(head + i);
-            ((hi * cos) + (lo * sin)).Store(head + pairs + i);
-        }
-
-        for (; i < pairs; i++)
-        {
-            float lo = head[i];
-            float hi = head[pairs + i];
-            head[i] = (lo * cosines[i]) - (hi * sines[i]);
-            head[pairs + i] = (hi * cosines[i]) + (lo * sines[i]);
-        }
     }
 
     private void Store<T>(float* k, byte* page, int place)

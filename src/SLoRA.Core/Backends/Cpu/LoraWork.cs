@@ -61,18 +61,24 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
                 continue;
             }
 
-            if (_count == _products.Length)
-            {
-                Array.Resize(ref _products, 2 * _products.Length);
-            }
-
             int column = firstColumn + (addsShare ? tiles.B.FirstColumn : 0);
-            _products[_count++] = new LoraProduct(adapter, tiles, Entries.FirstEntry(c), count, _floats, column, borders);
-            _floats += (nint)count * tiles.Rank;
+            Add(new LoraProduct(adapter, tiles, Entries.FirstEntry(c), count, 0, column, borders));
         }
     }
 
-    /// <summary>Makes room for the shrunk rows; call it after the last <see cref="Add"/>.</summary>
+    /// <summary>Adds one product; where its shrunk rows begin is filled in.</summary>
+    public void Add(in LoraProduct product)
+    {
+        if (_count == _products.Length)
+        {
+            Array.Resize(ref _products, 2 * _products.Length);
+        }
+
+        _products[_count++] = product with { Shrunk = _floats };
+        _floats += (nint)product.Count * product.Tiles.Rank;
+    }
+
+    /// <summary>Makes room for the shrunk rows; call it after the last product.</summary>
     public void End()
     {
         _turn ^= shard is null || _count == 0 ? 0 : 1;

@@ -34,19 +34,21 @@ internal sealed class AttentionLaunches
         if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
-                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                rope.Shape);
         }
         else
         {
             _kernels.RotateAndStore.Narrow(_layout.Type)(
-                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape);
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                rope.Shape);
         }
     }
 
     /// <summary>Attends, in splits whose partial results are merged at the end.</summary>
     public void Attend(GpuRows qkv, int layer, GroupedAttention attention, ArrayView<float> partial, GpuRows y)
     {
-        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale);
+        var shape = new AttentionShape(Shape(layer, attention), attention.Window ?? 0, attention.ScoreScale, attention.ScoreCap ?? 0);
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
         if (_layout.Type == TensorType.F32)
         {

@@ -41,8 +41,9 @@ internal static unsafe class ReferenceAttention
         return Elements.Read(layout.Type, page + block.ValueOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
     }
 
-    /// <summary><c>y = Σ softmax(scale · q · K[j]) V[j]</c> over first ≤ j ≤ last.</summary>
-    public static void Attend(ReadOnlySpan<float> q, Span<float> y, int first, int last, float scale, Element key, Element value)
+    /// <summary><c>y = Σ softmax(cap(scale · q · K[j])) V[j]</c> over first ≤ j ≤ last.</summary>
+    public static void Attend(
+        ReadOnlySpan<float> q, Span<float> y, int first, int last, GroupedAttention attention, Element key, Element value)
     {
         var scores = new float[last - first + 1];
         float largest = float.NegativeInfinity;
@@ -54,7 +55,12 @@ internal static unsafe class ReferenceAttention
                 dot = MathF.FusedMultiplyAdd(q[i], key(j, i), dot);
             }
 
-            scores[j - first] = dot * scale;
+            scores[j - first] = dot * attention.ScoreScale;
+            if (attention.ScoreCap is { } cap)
+            {
+                scores[j - first] = cap * MathF.Tanh(scores[j - first] / cap);
+            }
+
             largest = MathF.Max(largest, scores[j - first]);
         }
 

@@ -52,11 +52,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     public DeviceTable LoadTable(WeightSource source) => new ReferenceTable(source.Rows, source.Columns, source.Widened());
 
-    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(source.Widened());
+    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(source.Widened(), source.Target);
 
     public DeviceRows CreateRows(RowSet rows, int width) => new ReferenceRows(rows, width, rows == RowSet.Step ? _rowLimit : _outputLimit);
 
-    public DeviceRope CreateRope(RopeDescription rope) => new ReferenceRope(rope.InverseFrequencies, rope.AttentionFactor);
+    public DeviceRope CreateRope(RopeDescription rope) => new ReferenceRope(rope);
 
     public void CompleteLoading(DecoderShape decoder)
     {
@@ -80,25 +80,56 @@ internal sealed unsafe class ReferenceBackend : IBackend
             ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
         }
 
+        ReferenceChanges.Embed(_plan, target, PageMemory, rows);
         ReferenceLora.Embed(_plan, target, PageMemory, rows);
+        ReferenceChanges.Sum(_plan, target, PageMemory, null, rows, 0);
     }
 
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
     {
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
-            NormInto(Values(x)[t], ((ReferenceVector)weight).Values, epsilon, Values(y)[t]);
+            NormInto(Values(x)[t], own?[t] ?? ((ReferenceVector)weight).Values, epsilon, Values(y)[t]);
         }
     }
 
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
             for (int h = 0; h < heads; h++)
             {
                 Span<float> head = Values(x)[t].AsSpan(firstColumn + (h * weight.Length), weight.Length);
-                NormInto(head, ((ReferenceVector)weight).Values, epsilon, head);
+                NormInto(head, own?[t] ?? ((ReferenceVector)weight).Values, epsilon, head);
+            }
+        }
+    }
+
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+        float[]? shift = ((ReferenceVector?)bias)?.Values;
+        for (int t = 0; t < Count(x); t++)
+        {
+            float[] row = Values(x)[t];
+            float sum = 0;
+            for (int i = 0; i < x.Width; i++)
+            {
+                sum += row[i];
+            }
+
+            float mean = sum / x.Width;
+            float squares = 0;
+            for (int i = 0; i < x.Width; i++)
+            {
+                squares = MathF.FusedMultiplyAdd(row[i] - mean, row[i] - mean, squares);
+            }
+
+            float scale = 1 / MathF.Sqrt((squares / x.Width) + epsilon);
+            for (int i = 0; i < x.Width; i++)
+            {
+                Values(y)[t][i] = ((row[i] - mean) * scale * ((ReferenceVector)weight).Values[i]) + (shift?[i] ?? 0);
             }
         }
     }
@@ -118,7 +149,37 @@ internal sealed unsafe class ReferenceBackend : IBackend
                 }
             }
 
-            ReferenceLora.Linear(_plan, group.Parts[p].Target, PageMemory, RowMap(x), Values(x), Values(y), group.Offsets[p]);
+            (int target, int column) = (group.Parts[p].Target, group.Offsets[p]);
+            ReferenceChanges.Product(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+            ReferenceLora.Linear(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+            ReferenceChanges.Sum(_plan, target, PageMemory, RowMap(x), Values(y), column);
+        }
+    }
+
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+    {
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int i = 0; i < slice.RowCount; i++)
+            {
+                int position = slice.FirstPosition + i;
+                for (int h = 0; h < heads; h++)
+                {
+                    Span<float> head = Values(x)[slice.FirstRow + i].AsSpan(firstColumn + (h * headDim), headDim);
+                    Rotate(head, (ReferenceRope)rope, position, slice.LengthAt(position));
+                }
+            }
+        }
+    }
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+    {
+        for (int t = 0; t < _plan.RowCount; t++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                Values(x)[t][i] *= scale.At(_plan.Positions[t]);
+            }
         }
     }
 
@@ -132,7 +193,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                 float[] row = Values(qkv)[slice.FirstRow + i];
                 for (int h = 0; h < attention.Heads + attention.KeyValueHeads; h++)
                 {
-                    Rotate(row.AsSpan(h * attention.HeadDim, attention.HeadDim), (ReferenceRope)rope, position);
+                    Rotate(row.AsSpan(h * attention.HeadDim, attention.HeadDim), (ReferenceRope)rope, position, slice.LengthAt(position));
                 }
 
                 ReferenceAttention.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
@@ -155,7 +216,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     Span<float> output = Values(y)[slice.FirstRow + i].AsSpan(h * attention.HeadDim, attention.HeadDim);
                     StepSlice s = slice;
                     ReferenceAttention.Attend(
-                        q, output, first, position, attention.ScoreScale,
+                        q, output, first, position, attention,
                         (j, d) => ReferenceAttention.Key(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
                         (j, d) =>
                             ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d));
@@ -171,8 +232,42 @@ internal sealed unsafe class ReferenceBackend : IBackend
         {
             for (int i = 0; i < width; i++)
             {
-                Values(y)[t][i] = Activate(activation, Values(x)[t][i]) * Values(x)[t][width + i];
+                Values(y)[t][i] = ReferenceFunctions.Of(ElementFunction.Of(activation), Values(x)[t][i]) * Values(x)[t][width + i];
             }
+        }
+    }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int i = firstColumn; i < firstColumn + columns; i++)
+            {
+                Values(x)[t][i] = ReferenceFunctions.Of(function, Values(x)[t][i]);
+            }
+        }
+    }
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                Values(y)[t][yColumn + i] *= Values(x)[t][xColumn + i];
+            }
+        }
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        StateBlock block = Layout.States[state];
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            StepSlice s = slice;
+            ReferenceConvolution.Run(slice, Values(x), firstColumn, convolution, Part, Values(y));
+
+            float* Part(int part) => (float*)(PageMemory.Page(_plan.StatePages(s)[block.PageOf(part)]) + block.OffsetOf(part));
         }
     }
 
@@ -221,12 +316,6 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     private static float[][] Values(DeviceRows rows) => ((ReferenceRows)rows).Values;
 
-    private static float Activate(Activation activation, float x) => activation switch
-    {
-        Activation.Silu => x / (1 + MathF.Exp(-x)),
-        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "The Reference backend has no such activation."),
-    };
-
     /// <summary>The sum over one leaf, or over the left half of the leaves plus that over the right half.</summary>
     private static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<int> borders)
     {
@@ -260,14 +349,17 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
-    private static void Rotate(Span<float> head, ReferenceRope rope, int position)
+    private static void Rotate(Span<float> head, ReferenceRope rope, int position, int length)
     {
-        int half = head.Length / 2;
-        for (int i = 0; i < half; i++)
+        RopeDescription description = rope.Description;
+        float[] frequencies = new float[description.Pairs];
+        description.Frequencies(length, frequencies);
+        for (int i = 0; i < frequencies.Length; i++)
         {
-            float cos = rope.Cos(position, i);
-            float sin = rope.Sin(position, i);
-            (head[i], head[i + half]) = ((head[i] * cos) - (head[i + half] * sin), (head[i + half] * cos) + (head[i] * sin));
+            float cos = MathF.Cos(position * frequencies[i]) * description.AttentionFactor;
+            float sin = MathF.Sin(position * frequencies[i]) * description.AttentionFactor;
+            int one = i * description.PairStep, other = one + description.PairApart;
+            (head[one], head[other]) = ((head[one] * cos) - (head[other] * sin), (head[other] * cos) + (head[one] * sin));
         }
     }
 

@@ -27,8 +27,8 @@ internal static unsafe class ReferenceLora
                 continue;
             }
 
-            float[,] a = Matrix(module.A, chunk.Adapter, pages);
-            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            float[,] a = Matrix(module.A, chunk.Adapter, pages)!;
+            float[,] b = Matrix(module.B, chunk.Adapter, pages)!;
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
             {
                 int row = rowMap is null ? entry.Row : rowMap[entry.Row];
@@ -61,8 +61,8 @@ internal static unsafe class ReferenceLora
                 continue;
             }
 
-            float[,] a = Matrix(module.A, chunk.Adapter, pages);
-            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            float[,] a = Matrix(module.A, chunk.Adapter, pages)!;
+            float[,] b = Matrix(module.B, chunk.Adapter, pages)!;
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
             {
                 var v = new float[module.Rank];
@@ -90,8 +90,14 @@ internal static unsafe class ReferenceLora
         }
     }
 
-    private static float[,] Matrix(MatrixTiles tiles, ResidentAdapter adapter, ReferencePageMemory pages)
+    /// <summary>A matrix out of the pages; null for none.</summary>
+    public static float[,]? Matrix(MatrixTiles? tiles, ResidentAdapter adapter, ReferencePageMemory pages)
     {
+        if (tiles is null)
+        {
+            return null;
+        }
+
         var matrix = new float[tiles.Rows, tiles.Columns];
         foreach (Tile tile in tiles.Tiles)
         {

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
 
@@ -34,18 +34,15 @@ internal sealed class ReferenceTable(int entries, int width, float[] values) : D
 }
 
 /// <summary>A vector widened to fp32.</summary>
-internal sealed class ReferenceVector(float[] values) : DeviceVector(values.Length)
+internal sealed class ReferenceVector(float[] values, int target) : DeviceVector(values.Length, target)
 {
     /// <summary>The elements.</summary>
     public float[] Values { get; } = values;
 }
 
-/// <summary>The frequencies of a rotary embedding; angles are computed where they are used.</summary>
-internal sealed class ReferenceRope(ImmutableArray<float> inverseFrequencies, float factor) : DeviceRope
+/// <summary>A rotary embedding; angles are computed where they are used.</summary>
+internal sealed class ReferenceRope(RopeDescription description) : DeviceRope
 {
-    /// <summary>Cosine of pair <paramref name="pair"/> at <paramref name="position"/>.</summary>
-    public float Cos(int position, int pair) => MathF.Cos(position * inverseFrequencies[pair]) * factor;
-
-    /// <summary>Sine of pair <paramref name="pair"/> at <paramref name="position"/>.</summary>
-    public float Sin(int position, int pair) => MathF.Sin(position * inverseFrequencies[pair]) * factor;
+    /// <summary>Its frequencies.</summary>
+    public RopeDescription Description { get; } = description;
 }

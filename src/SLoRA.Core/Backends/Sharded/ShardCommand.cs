@@ -14,6 +14,9 @@ internal enum ShardOperation
     /// <summary><see cref="IBackend.Norm"/>.</summary>
     Norm,
 
+    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
+    LayerNorm,
+
     /// <summary><see cref="IBackend.NormHeads"/>.</summary>
     NormHeads,
 
@@ -28,6 +31,12 @@ internal enum ShardOperation
 
     /// <summary><see cref="IBackend.Gate"/>.</summary>
     Gate,
+
+    /// <summary><see cref="IBackend.Apply"/>, to whole rows.</summary>
+    Apply,
+
+    /// <summary><see cref="IBackend.ScaleByPosition"/>.</summary>
+    ScaleByPosition,
 
     /// <summary><see cref="IBackend.Add"/>.</summary>
     Add,
@@ -63,6 +72,9 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The weight of a norm.</summary>
     public ShardedVector? Weight { get; init; }
 
+    /// <summary>The bias of a norm.</summary>
+    public ShardedVector? Bias { get; init; }
+
     /// <summary>The table.</summary>
     public ShardedTable? Table { get; init; }
 
@@ -75,13 +87,19 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The rotation.</summary>
     public ShardedRope? Rope { get; init; }
 
+    /// <summary>What is applied to every element.</summary>
+    public ElementFunction Function { get; init; }
+
+    /// <summary>What rows are multiplied by.</summary>
+    public PositionScale? Scale { get; init; }
+
     /// <summary>The function of a gate.</summary>
     public Activation Activation { get; init; }
 
     /// <summary>The target of a look-up, the layer, or the first column of heads.</summary>
     public int First { get; init; }
 
-    /// <summary>Heads.</summary>
+    /// <summary>Heads, or columns.</summary>
     public int Count { get; init; }
 
     /// <summary>What a norm adds to the mean square.</summary>

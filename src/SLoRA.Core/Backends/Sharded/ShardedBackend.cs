@@ -207,6 +207,17 @@ internal sealed class ShardedBackend : IBackend
     });
 
     /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
+        Do(new ShardCommand(ShardOperation.LayerNorm)
+        {
+            X = (ShardedRows)x,
+            Weight = (ShardedVector)weight,
+            Bias = (ShardedVector?)bias,
+            Epsilon = epsilon,
+            Y = (ShardedRows)y,
+        });
+
+    /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) =>
         Do(new ShardCommand(ShardOperation.NormHeads)
         {
@@ -247,6 +258,35 @@ internal sealed class ShardedBackend : IBackend
     /// <inheritdoc/>
     public void Gate(Activation activation, DeviceRows x, DeviceRows y) =>
         Do(new ShardCommand(ShardOperation.Gate) { Activation = activation, X = (ShardedRows)x, Y = (ShardedRows)y });
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+        if (firstColumn != 0 || columns != x.Width)
+        {
+            throw _loader.CannotShare("a function of some columns");
+        }
+
+        Do(new ShardCommand(ShardOperation.Apply) { Function = function, X = (ShardedRows)x });
+    }
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) =>
+        Do(new ShardCommand(ShardOperation.ScaleByPosition) { Scale = scale, X = (ShardedRows)x, Count = columns });
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => throw _loader.CannotShare("a rotation");
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        throw _loader.CannotShare("a product of columns");
+
+    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        throw _loader.CannotShare("a convolution");
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) =>
@@ -417,6 +457,9 @@ internal sealed class ShardedBackend : IBackend
             case ShardOperation.Norm:
                 backend.Norm(x, weight, command.Epsilon, y);
                 break;
+            case ShardOperation.LayerNorm:
+                backend.LayerNorm(x, weight, command.Bias?.Parts[shard], command.Epsilon, y);
+                break;
             case ShardOperation.NormHeads:
                 (int first, int columns) = command.X!.OnShard(command.First, command.Count * weight.Length, shard);
                 backend.NormHeads(x, first, columns / weight.Length, weight, command.Epsilon);
@@ -432,6 +475,12 @@ internal sealed class ShardedBackend : IBackend
                 break;
             case ShardOperation.Gate:
                 backend.Gate(command.Activation, x, y);
+                break;
+            case ShardOperation.Apply:
+                backend.Apply(command.Function, x, 0, x.Width);
+                break;
+            case ShardOperation.ScaleByPosition:
+                backend.ScaleByPosition(command.Scale!, x, command.X!.OnShard(0, command.Count, shard).Columns);
                 break;
             case ShardOperation.Add:
                 backend.Add(x, y);

@@ -15,14 +15,16 @@ internal sealed record AttentionBlock : Block
     /// <summary>Heads, window and scale.</summary>
     public required GroupedAttention Shape { get; init; }
 
-    /// <summary>The rotation of queries and keys. Layers with the same rotation share the object.</summary>
+    /// <summary>
+    /// The rotation of queries and keys, <see cref="RopeDescription.None"/> for none. Layers with the same rotation share the object.
+    /// </summary>
     public required RopeDescription Rope { get; init; }
 
-    /// <summary>
-    /// ε of the norm that every query and key head goes through before it is rotated, with weights that the heads share; null for no such
-    /// norm.
-    /// </summary>
-    public float? QueryKeyNormEpsilon { get; init; }
+    /// <summary>The norms of queries and keys; null for none.</summary>
+    public QueryKeyNorm? QueryKeyNorm { get; init; }
+
+    /// <summary>What queries are multiplied by; null for nothing.</summary>
+    public PositionScale? QueryScale { get; init; }
 
     /// <summary>Whether the projections to queries, keys and values have biases.</summary>
     public bool QkvBias { get; init; }
@@ -30,10 +32,16 @@ internal sealed record AttentionBlock : Block
     /// <summary>Whether the output projection has a bias.</summary>
     public bool OutputBias { get; init; }
 
+    /// <summary>The one module that projects to queries, then keys, then values; null where there are three.</summary>
+    public string? FusedName { get; init; }
+
+    /// <summary>What the checkpoint calls the output projection.</summary>
+    public string OutputName { get; init; } = "self_attn.o_proj";
+
     /// <inheritdoc/>
-    public override ImmutableArray<Module> Modules => QueryNorm is { } queryNorm && KeyNorm is { } keyNorm
-        ? [Query, Key, Value, Output, queryNorm, keyNorm]
-        : [Query, Key, Value, Output];
+    public override ImmutableArray<Module> Modules => QueryKeyNorm is { } norm
+        ? [.. Projections, Output, norm.Query(Shape), norm.Key(Shape)]
+        : [.. Projections, Output];
 
     /// <inheritdoc/>
     public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim) { Split = Split.OfKeys(Shape) };
@@ -41,27 +49,28 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;
 
+    /// <inheritdoc/>
+    public override RopeLengths? RopeLengths => Rope.Lengths;
+
     private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
-    private LinearModule Query =>
-        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
+    private LinearModule[] Projections => FusedName is { } fused
+        ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
+        : [Query, KeyOrValue("self_attn.k_proj"), KeyOrValue("self_attn.v_proj")];
 
-    private LinearModule Key => KeyOrValue("self_attn.k_proj");
+    // A norm over the whole width, or one behind the rotation, needs heads that are on other shards.
+    private Partition? Shared(Split split) =>
+        QueryKeyNorm is { WholeWidth: true } or { AfterRotation: true } ? null : Partition.Outputs(split);
 
-    private LinearModule Value => KeyOrValue("self_attn.v_proj");
+    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Shared(Heads) };
 
-    private LinearModule Output =>
-        new("self_attn.o_proj", HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
-
-    private NormModule? QueryNorm => QueryKeyNormEpsilon is { } epsilon ? new("self_attn.q_norm", Shape.HeadDim, epsilon) : null;
-
-    private NormModule? KeyNorm => QueryKeyNormEpsilon is { } epsilon ? new("self_attn.k_norm", Shape.HeadDim, epsilon) : null;
+    private LinearModule Output => new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
 
     private LinearModule KeyOrValue(string name) =>
-        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Split.OfKeys(Shape)) };
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Shared(Split.OfKeys(Shape)) };
 
     private sealed class Running : RunningBlock
     {
@@ -72,7 +81,9 @@ internal sealed record AttentionBlock : Block
         private readonly DeviceVector? _queryNorm;
         private readonly DeviceVector? _keyNorm;
         private readonly float _epsilon;
+        private readonly PositionScale? _queryScale;
         private readonly DeviceRope _rope;
+        private readonly DeviceRope? _early;
         private readonly DeviceRows _projected;
         private readonly DeviceRows _attended;
 
@@ -80,12 +91,21 @@ internal sealed record AttentionBlock : Block
         {
             _shape = block.Shape;
             _layer = loader.CacheLayer;
-            _qkv = loader.Group(block.Query, block.Key, block.Value);
+            _qkv = loader.Group(block.Projections);
             _output = loader.Group(block.Output);
-            _queryNorm = block.QueryNorm is { } queryNorm ? loader.Norm(queryNorm) : null;
-            _keyNorm = block.KeyNorm is { } keyNorm ? loader.Norm(keyNorm) : null;
-            _epsilon = block.QueryKeyNormEpsilon ?? 0;
             _rope = loader.Rope(block.Rope);
+            if (block.QueryKeyNorm is { } norm)
+            {
+                _queryNorm = loader.NormWeight(norm.Query(_shape));
+                _keyNorm = loader.NormWeight(norm.Key(_shape));
+                _epsilon = norm.Epsilon;
+                if (norm.AfterRotation)
+                {
+                    (_early, _rope) = (_rope, loader.Rope(RopeDescription.None));
+                }
+            }
+
+            _queryScale = block.QueryScale;
             _projected = loader.Rows(block.Heads, Split.OfKeys(_shape), Split.OfKeys(_shape));
             _attended = loader.Rows(block.Heads);
         }
@@ -93,10 +113,21 @@ internal sealed record AttentionBlock : Block
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {
             backend.Linear(_qkv, x, _projected);
+            if (_early is not null)
+            {
+                backend.Rotate(_projected, 0, _shape.Heads + _shape.KeyValueHeads, _shape.HeadDim, _early);
+            }
+
             if (_queryNorm is not null && _keyNorm is not null)
             {
-                backend.NormHeads(_projected, 0, _shape.Heads, _queryNorm, _epsilon);
-                backend.NormHeads(_projected, _shape.QueryColumns, _shape.KeyValueHeads, _keyNorm, _epsilon);
+                // A norm over the whole width is that of one wide head.
+                backend.NormHeads(_projected, 0, _shape.QueryColumns / _queryNorm.Length, _queryNorm, _epsilon);
+                backend.NormHeads(_projected, _shape.QueryColumns, _shape.KeyColumns / _keyNorm.Length, _keyNorm, _epsilon);
+            }
+
+            if (_queryScale is not null)
+            {
+                backend.ScaleByPosition(_queryScale, _projected, _shape.QueryColumns);
             }
 
             backend.RotateAndStore(_projected, _layer, _shape, _rope);

@@ -20,6 +20,9 @@ internal abstract record Block
     /// <summary>The attention that it computes; null if it computes none.</summary>
     public virtual GroupedAttention? Attention => null;
 
+    /// <summary>How its rotation depends on the length of the sequence; null if it does not.</summary>
+    public virtual RopeLengths? RopeLengths => null;
+
     /// <summary>Loads every declared module exactly once and makes of them what computes.</summary>
     public abstract RunningBlock Load(BlockLoader loader);
 }

@@ -51,8 +51,17 @@ internal sealed class BlockLoader
         return LinearGroup.Of([.. parts], modules[0].Partition);
     }
 
-    /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name);
+    /// <summary>Loads the weight of a norm of heads.</summary>
+    public DeviceVector NormWeight(NormModule module) => _modules.NormWeight(_prefix + Taken(module).Name, module);
+
+    /// <summary>Loads a norm of whole rows.</summary>
+    public LoadedNorm Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name, module);
+
+    /// <summary>Loads a convolution.</summary>
+    public ShortConvolution Convolution(ConvolutionModule module) => _modules.Convolution(_prefix + Taken(module).Name, module);
+
+    /// <summary>Reads a number that is a setting of the layer.</summary>
+    public float Number(NumberModule module) => _modules.Number(_prefix + Taken(module).Name);
 
     /// <summary>A rotation; blocks with the same description share it.</summary>
     public DeviceRope Rope(RopeDescription rope) => _modules.Rope(rope);

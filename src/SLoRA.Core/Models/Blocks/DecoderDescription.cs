@@ -23,11 +23,20 @@ internal sealed record DecoderDescription
     /// <summary>Positions that the model was made for.</summary>
     public required int ContextLength { get; init; }
 
-    /// <summary>What the norm before the head adds to the mean square.</summary>
-    public required float NormEpsilon { get; init; }
+    /// <summary>The norm before the head; its name is what stands behind <see cref="Body"/>.</summary>
+    public required NormModule FinalNorm { get; init; }
 
     /// <summary>Whether the head uses the embedding's matrix.</summary>
     public required bool TiedEmbeddings { get; init; }
+
+    /// <summary>What embeddings are multiplied by, those of adapters included.</summary>
+    public float EmbeddingMultiplier { get; init; } = 1;
+
+    /// <summary>What logits are multiplied by.</summary>
+    public float LogitMultiplier { get; init; } = 1;
+
+    /// <summary>Logits become <c>cap · tanh(logit / cap)</c>; null for no cap.</summary>
+    public float? LogitCap { get; init; }
 
     /// <summary>The type that the configuration says weights are in. Single tensors may differ.</summary>
     public required TensorType WeightType { get; init; }
@@ -38,11 +47,14 @@ internal sealed record DecoderDescription
     /// <summary>Tokens that end a sequence; empty if none is known.</summary>
     public required ImmutableArray<int> EndOfSequence { get; init; }
 
-    /// <summary>The table of token embeddings.</summary>
-    public EmbeddingModule Embedding => new("model.embed_tokens", VocabularySize, HiddenSize);
+    /// <summary>What stands before the names of all modules but the head.</summary>
+    public string Body { get; init; } = "model.";
 
-    /// <summary>The norm before the head.</summary>
-    public NormModule FinalNorm => new("model.norm", HiddenSize, NormEpsilon);
+    /// <summary>Whether it is the text part of a model whose checkpoint has other parts too, which are left out.</summary>
+    public bool IsTextPart { get; init; }
+
+    /// <summary>The table of token embeddings.</summary>
+    public EmbeddingModule Embedding => new(Body + "embed_tokens", VocabularySize, HiddenSize);
 
     /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
     public LinearModule Head =>
@@ -54,6 +66,9 @@ internal sealed record DecoderDescription
     /// <summary>What the blocks keep of a sequence, in the order of the layers; blocks that keep nothing are left out.</summary>
     public ImmutableArray<KeptState> Kept => [.. Blocks.Select(block => block.Keeps).Where(kept => !kept.IsNothing)];
 
+    /// <summary>How rotations depend on the length of the sequence; null if they do not.</summary>
+    public RopeLengths? RopeLengths => Blocks.Select(block => block.RopeLengths).FirstOrDefault(lengths => lengths is not null);
+
     /// <summary>The sizes that devices ask for.</summary>
     public DecoderShape Shape =>
         new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()]);
@@ -61,5 +76,5 @@ internal sealed record DecoderDescription
     private IEnumerable<Block> Blocks => Layers.SelectMany(layer => layer.Branches).Select(branch => branch.Block);
 
     /// <summary>What stands before the names of a layer's modules.</summary>
-    public static string Prefix(int layer) => $"model.layers.{layer}.";
+    public string Prefix(int layer) => $"{Body}layers.{layer}.";
 }

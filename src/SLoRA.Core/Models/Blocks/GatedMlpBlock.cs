@@ -19,16 +19,29 @@ internal sealed record GatedMlpBlock : Block
     /// <summary>Whether gate, up and down have biases.</summary>
     public bool Bias { get; init; }
 
+    /// <summary>What the checkpoint calls it within its layer.</summary>
+    public string Name { get; init; } = "mlp";
+
+    /// <summary>What the checkpoint calls its projections.</summary>
+    public (string Gate, string Up, string Down) PartNames { get; init; } = ("gate_proj", "up_proj", "down_proj");
+
+    /// <summary>What the checkpoint calls the one module of the gate, then up; null where there are two.</summary>
+    public string? FusedName { get; init; }
+
     /// <inheritdoc/>
-    public override ImmutableArray<Module> Modules => [Gate, Up, Down];
+    public override ImmutableArray<Module> Modules => [.. GateUp, Down];
 
     private Split Columns => Split.OfColumns(IntermediateSize);
 
-    private LinearModule Gate => new("mlp.gate_proj", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
+    private LinearModule[] GateUp => FusedName is { } fused
+        ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
+        : [Part(PartNames.Gate), Part(PartNames.Up)];
 
-    private LinearModule Up => new("mlp.up_proj", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
+    private LinearModule Down =>
+        new($"{Name}.{PartNames.Down}", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
 
-    private LinearModule Down => new("mlp.down_proj", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
+    private LinearModule Part(string part) =>
+        new($"{Name}.{part}", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -36,7 +49,7 @@ internal sealed record GatedMlpBlock : Block
     private sealed class Running(GatedMlpBlock block, BlockLoader loader) : RunningBlock
     {
         private readonly Activation _activation = block.Activation;
-        private readonly LinearGroup _gateUp = loader.Group(block.Gate, block.Up);
+        private readonly LinearGroup _gateUp = loader.Group(block.GateUp);
         private readonly LinearGroup _down = loader.Group(block.Down);
         private readonly DeviceRows _projected = loader.Rows(block.Columns, block.Columns);
         private readonly DeviceRows _gated = loader.Rows(block.Columns);

@@ -2,15 +2,34 @@ using System.Collections.Immutable;
 
 namespace SLoRA.Models.Blocks;
 
-/// <summary>One layer: for each of its branches in turn, <c>x += block(norm(x))</c>.</summary>
+/// <summary>One layer: its branches in turn.</summary>
 /// <param name="Branches">The branches, first to last.</param>
 internal sealed record LayerDescription(params ImmutableArray<Branch> Branches)
 {
     /// <summary>Every module of the layer, once, in the order of the checkpoint.</summary>
-    public IEnumerable<Module> Modules => Branches.SelectMany(branch => branch.Block.Modules.Prepend(branch.Norm));
+    public IEnumerable<Module> Modules => Branches.SelectMany(branch => branch.Modules);
 }
 
-/// <summary>One addition to the residual stream: <c>x += block(norm(x))</c>.</summary>
-/// <param name="Norm">The norm before the block.</param>
+/// <summary>
+/// One addition to the residual stream: <c>x += Multiplier · normBehind(block(norm(x)))</c>, with the norms that there are.
+/// </summary>
+/// <param name="Norm">The norm before the block; null if the block gets the residual stream itself.</param>
 /// <param name="Block">The block.</param>
-internal sealed record Branch(NormModule Norm, Block Block);
+internal sealed record Branch(NormModule? Norm, Block Block)
+{
+    /// <summary>The norm of what the block gives; null for none.</summary>
+    public NormModule? NormBehind { get; init; }
+
+    /// <summary>What is added is multiplied by it.</summary>
+    public float Multiplier { get; init; } = 1;
+
+    /// <summary>Every module, once.</summary>
+    public IEnumerable<Module> Modules
+    {
+        get
+        {
+            IEnumerable<Module> modules = Norm is null ? Block.Modules : Block.Modules.Prepend(Norm);
+            return NormBehind is null ? modules : modules.Append(NormBehind);
+        }
+    }
+}

@@ -33,14 +33,48 @@ internal sealed record LinearModule(string Name, int Outputs, int Inputs, bool H
         HasBias ? [(".weight", [Outputs, Inputs]), (".bias", [Outputs])] : [(".weight", [Outputs, Inputs])];
 }
 
-/// <summary>A norm by the root of the mean square: <c>y = w ∘ x / √(mean(x²) + ε)</c>.</summary>
+/// <summary>
+/// A norm by the root of the mean square, <c>y = w ∘ x / √(mean(x²) + ε)</c>, or, where <see cref="IsCentered"/>, a layer norm, which takes
+/// the mean away first.
+/// </summary>
 /// <param name="Name">What the checkpoint calls it within its layer.</param>
 /// <param name="Width">Columns that are normed together.</param>
 /// <param name="Epsilon">What is added to the mean square.</param>
 internal sealed record NormModule(string Name, int Width, float Epsilon) : Module(Name)
 {
+    /// <summary>Whether the mean is taken away first.</summary>
+    public bool IsCentered { get; init; }
+
+    /// <summary>Whether there is a bias; only a centered norm can have one.</summary>
+    public bool HasBias { get; init; }
+
+    /// <summary>What is added to the stored weight: 1 where the checkpoint has the difference from 1.</summary>
+    public float WeightOffset { get; init; }
+
     /// <inheritdoc/>
-    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [(".weight", [Width])];
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
+        HasBias ? [(".weight", [Width]), (".bias", [Width])] : [(".weight", [Width])];
+}
+
+/// <summary>A number that is a setting of a layer and not a weight of a product: it is read when the model is loaded.</summary>
+/// <param name="Name">What the checkpoint calls it within its layer; the tensor has the same name.</param>
+/// <param name="IsVector">Whether the tensor is a vector of one element instead of a number without dimensions.</param>
+internal sealed record NumberModule(string Name, bool IsVector) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [("", IsVector ? [1] : [])];
+}
+
+/// <summary>A depthwise convolution; adapters cannot change one.</summary>
+/// <param name="Name">What the checkpoint calls it within its layer.</param>
+/// <param name="Channels">Channels, each by itself.</param>
+/// <param name="Kernel">Inputs that an output sees.</param>
+/// <param name="HasBias">Whether there is a bias.</param>
+internal sealed record ConvolutionModule(string Name, int Channels, int Kernel, bool HasBias) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
+        HasBias ? [(".weight", [Channels, 1, Kernel]), (".bias", [Channels])] : [(".weight", [Channels, 1, Kernel])];
 }
 
 /// <summary>The table of token embeddings.</summary>

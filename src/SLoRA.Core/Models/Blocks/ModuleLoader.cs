@@ -1,4 +1,5 @@
 using SLoRA.Backends;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
@@ -6,7 +7,7 @@ namespace SLoRA.Models.Blocks;
 /// <summary>Puts the tensors of modules on a backend, by the modules' full names, and holds what blocks share.</summary>
 /// <param name="backend">Where they go.</param>
 /// <param name="source">Tensor name → its bytes.</param>
-/// <param name="targets">Name of a linear module → its index in the directories of adapters.</param>
+/// <param name="targets">Name of a module → its index in the directories of adapters.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
 internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
@@ -35,8 +36,41 @@ internal sealed class ModuleLoader(
         return table;
     }
 
+    /// <summary>Loads a norm of whole rows.</summary>
+    public LoadedNorm Norm(string name, NormModule module) =>
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias", partition: null) : null);
+
     /// <summary>Loads the weight of a norm.</summary>
-    public DeviceVector Norm(string name) => Vector(name + ".weight", null);
+    public DeviceVector NormWeight(string name, NormModule module) =>
+        module.WeightOffset == 0
+            ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
+            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+
+    /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
+    public ShortConvolution Convolution(string name, ConvolutionModule module)
+    {
+        (int channels, int kernel) = (module.Channels, module.Kernel);
+        DeviceVector weight = Vector(name + ".weight", stored =>
+        {
+            var turned = new float[stored.Length];
+            for (int i = 0; i < stored.Length; i++)
+            {
+                turned[(i % kernel * channels) + (i / kernel)] = stored[i];
+            }
+
+            return turned;
+        });
+        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias", partition: null) : null, channels, kernel);
+    }
+
+    /// <summary>Reads a number that is a setting of a layer.</summary>
+    public float Number(string name)
+    {
+        WeightSource weight = source(name);
+        float value = weight.Widened()[0];
+        loaded(weight);
+        return value;
+    }
 
     /// <summary>A rotation: one object on the device for each description.</summary>
     public DeviceRope Rope(RopeDescription description)
@@ -70,11 +104,25 @@ internal sealed class ModuleLoader(
     private static Partition? BiasOf(LinearModule module) =>
         module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
 
-    private DeviceVector Vector(string tensor, Partition? partition)
+    private DeviceVector Vector(string tensor, Partition? partition, int target = WeightSource.NoTarget)
     {
-        WeightSource weight = source(tensor) with { Partition = partition };
+        WeightSource weight = source(tensor) with { Partition = partition, Target = target };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
+    }
+
+    /// <summary>Loads a vector that is not as it is stored.</summary>
+    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change)
+    {
+        WeightSource weight = source(tensor);
+        float[] values = change(weight.Widened());
+        fixed (float* data = values)
+        {
+            DeviceVector vector =
+                backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false });
+            loaded(weight);
+            return vector;
+        }
     }
 }

@@ -9,8 +9,18 @@ namespace SLoRA.Models.Families;
 internal static class DecoderFamilies
 {
     private static readonly FrozenDictionary<string, DecoderFamily> ByArchitecture =
-        new[] { LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family }
+        new[]
+            {
+                LlamaFamily.Family, MistralFamily.Family, Qwen2Family.Family, Qwen3Family.Family,
+                GemmaFamily.Family, Gemma2Family.Family, Gemma3Family.Family, Phi3Family.Family, Olmo2Family.Family, Olmo3Family.Family,
+                GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
+                Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
+                HunyuanFamily.Family, NemotronFamily.Family, Lfm2Family.Family,
+            }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, DecoderFamily> ByModelType =
+        ByArchitecture.Values.ToFrozenDictionary(family => family.ModelType, StringComparer.Ordinal);
 
     /// <summary>Describes the decoder of a configuration.</summary>
     /// <exception cref="FormatError">The configuration is incomplete or impossible, or asks for something that is not served.</exception>
@@ -20,6 +30,11 @@ internal static class DecoderFamilies
         if (config.OptionalStrings("architectures") is not [string architecture, ..])
         {
             throw config.Error("architectures", "names no class");
+        }
+
+        if (TextParts.Of(config, architecture) is { } text)
+        {
+            return DescribeText(text) with { Body = TextParts.Body, IsTextPart = true };
         }
 
         if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
@@ -34,7 +49,19 @@ internal static class DecoderFamilies
             throw config.Refusal("model_type", $"is {Shown.Name(type)}, but {architecture} is a {family.ModelType}");
         }
 
-        UnservedFeatures.Refuse(config);
+        UnservedFeatures.Refuse(config, family.Reads);
         return family.Describe(config);
+    }
+
+    private static DecoderDescription DescribeText(ConfigObject text)
+    {
+        string type = text.String("model_type");
+        if (!ByModelType.TryGetValue(type, out DecoderFamily? family))
+        {
+            throw text.Refusal("model_type", $"is {Shown.Name(type)}, which is not served");
+        }
+
+        UnservedFeatures.Refuse(text, family.Reads);
+        return family.Describe(text);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Formats;
 using SLoRA.Models.Blocks;
 
@@ -8,4 +9,8 @@ namespace SLoRA.Models.Families;
 /// <param name="ModelType">What <c>model_type</c> must be: the reference goes by it, so a file in which the two disagree means two
 /// models.</param>
 /// <param name="Describe">Reads a configuration. Whatever it cannot honour it refuses by name.</param>
-internal sealed record DecoderFamily(string Architecture, string ModelType, Func<ConfigObject, DecoderDescription> Describe);
+internal sealed record DecoderFamily(string Architecture, string ModelType, Func<ConfigObject, DecoderDescription> Describe)
+{
+    /// <summary>The keys of <see cref="UnservedFeatures"/> that this family honours.</summary>
+    public ImmutableArray<string> Reads { get; init; } = [];
+}

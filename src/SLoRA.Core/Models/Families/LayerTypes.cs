@@ -8,6 +8,7 @@ namespace SLoRA.Models.Families;
 internal static class LayerTypes
 {
     private const string Key = "layer_types";
+    private const string Pattern = "sliding_window_pattern";
 
     /// <summary>Whether each layer slides, as the file says it; null if it does not say.</summary>
     public static ImmutableArray<bool>? Read(ConfigObject config, int layers)
@@ -32,6 +33,23 @@ internal static class LayerTypes
             }),
         ];
     }
+
+    /// <summary>Layers 0, 2, 4, … slide.</summary>
+    public static ImmutableArray<bool> EveryOther(int layers) => [.. Enumerable.Range(0, layers).Select(layer => layer % 2 == 0)];
+
+    /// <summary>
+    /// Every n-th layer is full and the others slide, n being <c>sliding_window_pattern</c> (as files of transformers 5 have it,
+    /// <c>_sliding_window_pattern</c>).
+    /// </summary>
+    public static ImmutableArray<bool> FullEvery(ConfigObject config, int layers, int otherwise)
+    {
+        int pattern = config.OptionalInt(Pattern, 1, int.MaxValue) ?? config.OptionalInt("_" + Pattern, 1, int.MaxValue) ?? otherwise;
+        return FullEvery(layers, pattern);
+    }
+
+    /// <summary>Every n-th layer is full and the others slide.</summary>
+    public static ImmutableArray<bool> FullEvery(int layers, int pattern) =>
+        [.. Enumerable.Range(0, layers).Select(layer => (layer + 1) % pattern != 0)];
 
     /// <summary>For a family whose layers are all alike: refuses a file that says otherwise.</summary>
     public static void RequireAll(ConfigObject config, int layers, bool sliding)

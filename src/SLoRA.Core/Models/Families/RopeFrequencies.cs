@@ -11,14 +11,23 @@ internal static class RopeFrequencies
     /// <summary><c>θ^(-2i/d)</c> for i below d/2.</summary>
     public static ImmutableArray<float> Default(double theta, int headDim)
     {
-        float[] frequencies = Powers(theta, headDim);
-        for (int i = 0; i < frequencies.Length; i++)
-        {
-            frequencies[i] = 1f / frequencies[i];
-        }
-
+        var frequencies = new float[headDim / 2];
+        Default(theta, headDim, frequencies);
         return [.. frequencies];
     }
+
+    /// <summary>The same into memory of d/2 numbers.</summary>
+    public static void Default(double theta, int headDim, Span<float> frequencies)
+    {
+        for (int i = 0; i < headDim / 2; i++)
+        {
+            frequencies[i] = 1f / Power(theta, headDim, i);
+        }
+    }
+
+    /// <summary><c>θ^(-2i/d) / factor(i)</c>: every pair has its own factor.</summary>
+    public static ImmutableArray<float> Stretched(double theta, int headDim, ImmutableArray<double> factors) =>
+        [.. factors.Select((factor, i) => 1f / ((float)factor * Power(theta, headDim, i)))];
 
     /// <summary>Positions divided by a factor.</summary>
     public static ImmutableArray<float> Linear(double theta, int headDim, double factor) =>
@@ -99,14 +108,8 @@ internal static class RopeFrequencies
     /// <summary>The magnitude that YaRN gives attention for a stretch: <c>0.1 k ln(factor) + 1</c>, or 1 if nothing is stretched.</summary>
     public static double YarnMagnitude(double factor, double k = 1) => factor <= 1 ? 1 : (0.1 * k * Math.Log(factor)) + 1;
 
-    private static float[] Powers(double theta, int headDim)
-    {
-        float[] powers = new float[headDim / 2];
-        for (int i = 0; i < powers.Length; i++)
-        {
-            powers[i] = (float)Math.Pow((float)theta, 2f * i / headDim);
-        }
+    private static float[] Powers(double theta, int headDim) =>
+        [.. Enumerable.Range(0, headDim / 2).Select(i => Power(theta, headDim, i))];
 
-        return powers;
-    }
+    private static float Power(double theta, int headDim, int pair) => (float)Math.Pow((float)theta, 2f * pair / headDim);
 }

@@ -1,12 +1,13 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using SLoRA.Formats;
 
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// Settings that other families, or remade checkpoints of the served ones, use to change what is computed. None is honoured yet, so each is
-/// refused by name unless its value says that it does nothing. Keys that are not listed are about training, tooling or text, and are
-/// ignored.
+/// Settings that some families, or remade checkpoints of the served ones, use to change what is computed. Where the family of a file does
+/// not honour one, it is refused by name unless its value says that it does nothing. Keys that are not listed are about
+/// training, tooling or text, and are ignored.
 /// </summary>
 internal static class UnservedFeatures
 {
@@ -32,9 +33,10 @@ internal static class UnservedFeatures
     // the folder.
     private const string RemoteCode = "AutoModelForCausalLM";
 
-    public static void Refuse(ConfigObject config)
+    /// <summary>Refuses what a configuration asks for and its family does not honour.</summary>
+    public static void Refuse(ConfigObject config, ImmutableArray<string> honoured)
     {
-        foreach (string key in Switches)
+        foreach (string key in Switches.Except(honoured))
         {
             if (IsOn(config, key))
             {
@@ -42,7 +44,7 @@ internal static class UnservedFeatures
             }
         }
 
-        foreach (string key in Multipliers)
+        foreach (string key in Multipliers.Except(honoured))
         {
             if (config.Has(key) && !config.IsNumber(key, 1))
             {

@@ -30,8 +30,10 @@ public sealed class AttentionJobTests
             twin.Plan.AddSlice(new int[lengths[i]], 0, tables[i], 0);
         }
 
-        DeviceRope referenceRope = twin.Reference.CreateRope(Layouts.Rope(attention));
-        DeviceRope cpuRope = twin.Cpu.CreateRope(Layouts.Rope(attention));
+        RopeDescription rope =
+            random.Next(2) == 0 ? Layouts.Rope(attention) : FamilyOperations.AnyRope(random, attention.HeadDim);
+        DeviceRope referenceRope = twin.Reference.CreateRope(rope);
+        DeviceRope cpuRope = twin.Cpu.CreateRope(rope);
         twin.BeginStep();
         twin.Reference.RotateAndStore(qkv.Reference, 1, attention, referenceRope);
         twin.Cpu.RotateAndStore(qkv.Cpu, 1, attention, cpuRope);
@@ -157,7 +159,8 @@ public sealed class AttentionJobTests
         int keyValueHeads = random.Next(1, 4);
         int group = random.Next(4) == 0 ? random.Next(1, 20) : random.Next(1, 5);
         int? window = random.Next(3) == 0 ? random.Next(1, 200) : null;
-        return Layouts.Attention(keyValueHeads * group, keyValueHeads, Dims[random.Next(Dims.Length)], window);
+        float? cap = random.Next(3) == 0 ? random.Next(1, 60) : null;
+        return Layouts.Attention(keyValueHeads * group, keyValueHeads, Dims[random.Next(Dims.Length)], window) with { ScoreCap = cap };
     }
 
     private static int[][] AnyTables(Random random, KvLayout layout, int[] lengths, out int pages)

@@ -31,8 +31,10 @@ internal static unsafe class AttentionChecks
         int width = (attention.Heads + (2 * attention.KeyValueHeads)) * attention.HeadDim;
         Trio<DeviceRows> qkv = twin.Rows(RowSet.Step, width, 0);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, attention.Heads * attention.HeadDim, 0);
-        var rope = new Trio<DeviceRope?>(
-            twin.Reference.CreateRope(Cpu.Layouts.Rope(attention)), null, twin.Gpu.CreateRope(Cpu.Layouts.Rope(attention)));
+        RopeDescription turns = twin.Random.Next(2) == 0
+            ? Cpu.Layouts.Rope(attention)
+            : Cpu.FamilyOperations.AnyRope(twin.Random, attention.HeadDim);
+        var rope = new Trio<DeviceRope?>(twin.Reference.CreateRope(turns), null, twin.Gpu.CreateRope(turns));
         for (int i = 0; i < chunks.Length; i++)
         {
             for (int first = 0; first < chunks[i].First; first += rowLimit)
@@ -204,10 +206,12 @@ internal static unsafe class AttentionChecks
             largestScore = Math.Max(largestScore, score * attention.ScoreScale);
         }
 
+        // A cap bends scores together; its own exponential and four operations round.
+        double cap = (attention.ScoreCap ?? 0) * (Rounding.Exponential(2 * largestScore / (attention.ScoreCap ?? 1)) + Rounding.Gamma(4));
         int positions = position - first + 1;
         int splits = (position / AttentionKernels.Split) - (first / AttentionKernels.Split) + 1;
         double exponential = Rounding.Exponential(2 * largestScore);
-        double weight = (2 * Rounding.Gamma(q.Length + 2) * largestScore) + exponential;
+        double weight = (2 * Rounding.Gamma(q.Length + 2) * largestScore) + (2 * cap) + exponential;
         double reference = weight + Rounding.Gamma(positions + 3);
         double gpu = weight + (2 * splits * exponential) + Rounding.Gamma(Math.Min(positions, AttentionKernels.Split) + (3 * splits) + 3);
         return 2 * largestValue * (reference + gpu);

@@ -93,7 +93,8 @@ public sealed class AttentionTests
         int keyValueHeads = random.Next(1, 4);
         int group = random.Next(4) == 0 ? random.Next(1, 12) : random.Next(1, 5);
         int? window = random.Next(3) == 0 ? random.Next(1, 200) : null;
-        return Layouts.Attention(keyValueHeads * group, keyValueHeads, Dims[random.Next(Dims.Length)], window);
+        float? cap = random.Next(3) == 0 ? random.Next(1, 60) : null;
+        return Layouts.Attention(keyValueHeads * group, keyValueHeads, Dims[random.Next(Dims.Length)], window) with { ScoreCap = cap };
     }
 
     private static Chunk AnyChunk(Random random) => random.Next(3) switch

@@ -24,6 +24,10 @@ internal static class Simulation
             ["many rows"] = twin => Run(twin(9, 0), t => KernelChecks.Products(t, 9, 35, (TensorType.F16, 5, true))),
             ["norms"] = twin => Run(twin(2, 0), t => KernelChecks.Norms(t, 2, 131, 2, 6)),
             ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
+            ["layer norms"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.LayerNorms(t, 2, 131)),
+            ["functions"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.Functions(t, 2, 130, 3)),
+            ["rotations"] = twin => Run(
+                twin(2, 0), t => FamilyKernelChecks.Rotations(t, 2, FamilyOperations.AnyRope(new Random(1), 12), 3, 12)),
             ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),
             ["deltas"] = twin => Run(twin(3, 0), t => KernelChecks.Deltas(t, 3, RowSet.Step, 20, (TensorType.F32, 7, false))),
             ["deltas of output rows"] = twin =>

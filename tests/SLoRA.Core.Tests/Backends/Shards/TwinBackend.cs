@@ -77,6 +77,51 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
         Compare(y);
     }
 
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+        _left.LayerNorm(Left(x), Left(weight), bias is null ? null : Left(bias), epsilon, Left(y));
+        _right.LayerNorm(Right(x), Right(weight), bias is null ? null : Right(bias), epsilon, Right(y));
+        Compare(y);
+    }
+
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+    {
+        _left.Rotate(Left(x), firstColumn, heads, headDim, ((Rope)rope).Left);
+        _right.Rotate(Right(x), firstColumn, heads, headDim, ((Rope)rope).Right);
+        Compare(x);
+    }
+
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+    {
+        _left.ScaleByPosition(scale, Left(x), columns);
+        _right.ScaleByPosition(scale, Right(x), columns);
+        Compare(x);
+    }
+
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+        _left.Apply(function, Left(x), firstColumn, columns);
+        _right.Apply(function, Right(x), firstColumn, columns);
+        Compare(x);
+    }
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        _left.Multiply(Left(y), yColumn, Left(x), xColumn, columns);
+        _right.Multiply(Right(y), yColumn, Right(x), xColumn, columns);
+        Compare(y);
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        _left.Convolve(Left(x), firstColumn, Side(convolution, Left), state, Left(y));
+        _right.Convolve(Right(x), firstColumn, Side(convolution, Right), state, Right(y));
+        Compare(y);
+
+        static ShortConvolution Side(ShortConvolution both, Func<DeviceVector, DeviceVector> side) =>
+            both with { Weight = side(both.Weight), Bias = both.Bias is null ? null : side(both.Bias) };
+    }
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
         _left.NormHeads(Left(x), firstColumn, heads, Left(weight), epsilon);

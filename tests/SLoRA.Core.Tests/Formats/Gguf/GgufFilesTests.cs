@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Formats.Gguf;
 using SLoRA.Models;

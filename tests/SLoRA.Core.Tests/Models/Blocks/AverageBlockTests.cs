@@ -25,7 +25,7 @@ internal sealed class AverageBlockTests
         VocabularySize = 19,
         HiddenSize = Hidden,
         ContextLength = 16,
-        NormEpsilon = 1e-5f,
+        FinalNorm = new NormModule("norm", Hidden, 1e-5f),
         TiedEmbeddings = false,
         WeightType = TensorType.F32,
         Layers = [.. Blocks.Select(block => new LayerDescription(new Branch(new NormModule("norm", Hidden, 1e-5f), block)))],

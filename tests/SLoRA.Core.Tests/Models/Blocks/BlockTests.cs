@@ -88,7 +88,7 @@ internal sealed class BlockTests
         VocabularySize = 9,
         HiddenSize = Hidden,
         ContextLength = 16,
-        NormEpsilon = 1e-5f,
+        FinalNorm = new NormModule("norm", Hidden, 1e-5f),
         TiedEmbeddings = false,
         WeightType = TensorType.F32,
         Layers = [.. blocks.Select(block => new LayerDescription(new Branch(new NormModule("mix_norm", Hidden, 1e-5f), block)))],

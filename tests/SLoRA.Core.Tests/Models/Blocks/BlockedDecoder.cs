@@ -63,7 +63,7 @@ internal static class BlockedDecoder
             VocabularySize = 90,
             HiddenSize = 64,
             ContextLength = 16,
-            NormEpsilon = 1e-5f,
+            FinalNorm = new NormModule("norm", 64, 1e-5f),
             TiedEmbeddings = false,
             WeightType = TensorType.F32,
             Layers = [layer, layer],

@@ -3,7 +3,7 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>What attention needs beside the layout of the cache.</summary>
-internal readonly struct AttentionShape(CacheShape cache, int window, float scale)
+internal readonly struct AttentionShape(CacheShape cache, int window, float scale, float cap = 0)
 {
     public readonly CacheShape Cache = cache;
 
@@ -12,14 +12,17 @@ internal readonly struct AttentionShape(CacheShape cache, int window, float scal
 
     /// <summary>What products of queries and keys are multiplied by.</summary>
     public readonly float Scale = scale;
+
+    /// <summary>What scores are capped at; 0 for nothing.</summary>
+    public readonly float Cap = cap;
 }
 
 /// <summary>
-/// Paged attention, <c>y[t, h] = Σ softmax(scale · q[t, h] · K[j]) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut into
-/// splits of 256 at multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l, weighted
-/// values o. Splits are merged in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ e^(mₛ−m')</c>, either
-/// by the group that goes through all of them (a task without a place for partial results) or, for long contexts, by a second pass over
-/// partial results of a group per split: the same arithmetic in the same order.
+/// Paged attention, <c>y[t, h] = Σ softmax(cap(scale · q[t, h] · K[j])) V[j]</c>: q in qkv [T, (H + 2G) d], y [T, H d]. Positions are cut
+/// into splits of 256 at multiples of 256, whatever the step holds. Within a split: scores, their largest m, exponentials, their sum l,
+/// weighted values o. Splits are merged in order by <c>m' = max(m, mₛ), l' = l e^(m−m') + lₛ e^(mₛ−m'), o' = o e^(m−m') + oₛ
+/// e^(mₛ−m')</c>, either by the group that goes through all of them (a task without a place for partial results) or, for long contexts,
+/// by a second pass over partial results of a group per split: the same arithmetic in the same order.
 /// </summary>
 internal static class AttentionKernels
 {
@@ -100,6 +103,11 @@ internal static class AttentionKernels
                 }
 
                 dot *= shape.Scale;
+                if (shape.Cap > 0)
+                {
+                    dot = ElementKernels.Capped(dot, shape.Cap);
+                }
+
                 scores[j - begin] = dot;
                 threadLargest = MathF.Max(threadLargest, dot);
             }

@@ -30,9 +30,31 @@ internal readonly struct CacheShape(
     }
 }
 
+/// <summary>Which columns of a head turn together, and where their angles are.</summary>
+/// <param name="pairs">Pairs of a head.</param>
+/// <param name="apart">From one column of a pair to the other.</param>
+/// <param name="step">From the first column of a pair to that of the next.</param>
+/// <param name="byRow">1 if angles has a row for every row of the step, 0 if it has one for every position.</param>
+internal readonly struct RotationShape(int pairs, int apart, int step, int byRow)
+{
+    public readonly int Pairs = pairs;
+    public readonly int Apart = apart;
+    public readonly int Step = step;
+    public readonly int ByRow = byRow;
+}
+
+/// <summary>Heads that are rotated where they are: columns of a row, the first of them, heads and their columns.</summary>
+internal readonly struct RotatedHeads(int width, int firstColumn, int heads, int headDim)
+{
+    public readonly int Width = width;
+    public readonly int FirstColumn = firstColumn;
+    public readonly int Heads = heads;
+    public readonly int HeadDim = headDim;
+}
+
 /// <summary>
 /// Rotary embedding and the write into the cache: qkv [T, (H + 2G) d], positions [T], tableStart [T] (where the row's page table begins),
-/// pages, angles [positions, d] with d/2 cosines before d/2 sines. Queries are rotated in place; rotated keys and values go into the page
+/// pages, angles [positions or T, 2n] with n cosines before n sines. Queries are rotated in place; rotated keys and values go into the page
 /// of the row's position. A group per row; a thread takes every 128th pair.
 /// </summary>
 internal static class RotateAndStoreKernel
@@ -45,39 +67,56 @@ internal static class RotateAndStoreKernel
         ArrayView<int> tableStart,
         ArrayView<int> pages,
         ArrayView<float> angles,
-        CacheShape shape)
+        CacheShape shape,
+        RotationShape rotation)
         where TStored : unmanaged
         where TElement : struct, IStoredType<TStored>
     {
         int row = Grid.IdxX;
         int position = positions[row];
         int page = pages[tableStart[row] + (position >> shape.PageTokensLog2)];
-        int half = shape.HeadDim >> 1;
+        int turns = position;
+        if (rotation.ByRow != 0)
+        {
+            turns = row;
+        }
+
         long begin = (long)row * shape.Width;
-        long angle = (long)position * shape.HeadDim;
-        int pairs = (shape.Heads + shape.KeyHeads) * half;
+        long angle = 2L * turns * rotation.Pairs;
+        int pairs = (shape.Heads + shape.KeyHeads) * rotation.Pairs;
         for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
         {
-            int head = i / half;
-            int pair = i % half;
-            long left = begin + (head * shape.HeadDim) + pair;
+            int head = i / rotation.Pairs;
+            int pair = i % rotation.Pairs;
+            int column = pair * rotation.Step;
+            long left = begin + (head * shape.HeadDim) + column;
             float cos = angles[angle + pair];
-            float sin = angles[angle + half + pair];
+            float sin = angles[angle + rotation.Pairs + pair];
             float a = qkv[left];
-            float b = qkv[left + half];
+            float b = qkv[left + rotation.Apart];
             float rotatedA = (a * cos) - (b * sin);
             float rotatedB = (b * cos) + (a * sin);
             if (head < shape.Heads)
             {
                 qkv[left] = rotatedA;
-                qkv[left + half] = rotatedB;
+                qkv[left + rotation.Apart] = rotatedB;
             }
             else
             {
-                long key = shape.Key(page, head - shape.Heads, position) + pair;
+                long key = shape.Key(page, head - shape.Heads, position) + column;
                 pool[key] = TElement.Store(rotatedA);
-                pool[key + half] = TElement.Store(rotatedB);
+                pool[key + rotation.Apart] = TElement.Store(rotatedB);
             }
+        }
+
+        // Columns of keys that do not turn.
+        int still = shape.HeadDim - (2 * rotation.Pairs);
+        long firstKey = begin + (shape.Heads * shape.HeadDim);
+        for (int i = Group.IdxX; i < shape.KeyHeads * still; i += KernelLoader.GroupSize)
+        {
+            int head = i / still;
+            int column = (2 * rotation.Pairs) + (i % still);
+            pool[shape.Key(page, head, position) + column] = TElement.Store(qkv[firstKey + (head * shape.HeadDim) + column]);
         }
 
         int values = shape.KeyHeads * shape.HeadDim;
@@ -86,6 +125,33 @@ internal static class RotateAndStoreKernel
         {
             int head = i / shape.HeadDim;
             pool[shape.Value(page, head, position) + (i % shape.HeadDim)] = TElement.Store(qkv[firstValue + i]);
+        }
+    }
+
+    /// <summary>The rotation alone, in place: x [T, width], positions [T], angles as above. A group per row.</summary>
+    [Kernel]
+    public static void Rotate(
+        ArrayView<float> x, ArrayView<int> positions, ArrayView<float> angles, RotatedHeads heads, RotationShape rotation)
+    {
+        int row = Grid.IdxX;
+        int turns = positions[row];
+        if (rotation.ByRow != 0)
+        {
+            turns = row;
+        }
+
+        long begin = ((long)row * heads.Width) + heads.FirstColumn;
+        long angle = 2L * turns * rotation.Pairs;
+        for (int i = Group.IdxX; i < heads.Heads * rotation.Pairs; i += KernelLoader.GroupSize)
+        {
+            int pair = i % rotation.Pairs;
+            long left = begin + (i / rotation.Pairs * heads.HeadDim) + (pair * rotation.Step);
+            float cos = angles[angle + pair];
+            float sin = angles[angle + rotation.Pairs + pair];
+            float a = x[left];
+            float b = x[left + rotation.Apart];
+            x[left] = (a * cos) - (b * sin);
+            x[left + rotation.Apart] = (b * cos) + (a * sin);
         }
     }
 }

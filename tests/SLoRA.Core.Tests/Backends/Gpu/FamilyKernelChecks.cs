@@ -1,0 +1,79 @@
+using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Core.Tests.Backends.Cpu;
+using SLoRA.Formats;
+using SLoRA.Step;
+
+namespace SLoRA.Core.Tests.Backends.Gpu;
+
+/// <summary>The operations that only some families have, on both backends; as <see cref="KernelChecks"/>.</summary>
+internal static class FamilyKernelChecks
+{
+    /// <summary>Layer norms with and without bias, in place.</summary>
+    public static void LayerNorms(GpuTwin twin, int rows, int width)
+    {
+        const float Epsilon = 1e-5f;
+        Trio<DeviceVector> weight = twin.Vector(twin.AnyType(), width), bias = twin.Vector(twin.AnyType(), width);
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, width, rows), y = twin.Rows(RowSet.Step, width, rows);
+        twin.Plan.AddSlice(new int[rows], 0, [0], 0);
+        twin.BeginStep();
+        twin.Reference.LayerNorm(x.Reference, weight.Reference, null, Epsilon, x.Reference);
+        twin.Gpu.LayerNorm(x.Gpu, weight.Gpu, null, Epsilon, x.Gpu);
+        twin.Reference.LayerNorm(y.Reference, weight.Reference, bias.Reference, Epsilon, y.Reference);
+        twin.Gpu.LayerNorm(y.Gpu, weight.Gpu, bias.Gpu, Epsilon, y.Gpu);
+        AssertClose(twin, x, rows, 2e-5);
+        AssertClose(twin, y, rows, 2e-5);
+    }
+
+    /// <summary>Every function, over some columns, and both gates of GELU.</summary>
+    public static void Functions(GpuTwin twin, int rows, int width, float size)
+    {
+        Trio<DeviceRows>[] x = [.. FamilyOperations.Functions.Select(_ => twin.Rows(RowSet.Step, width + 3, rows, size))];
+        Trio<DeviceRows> gates = twin.Rows(RowSet.Step, 2 * width, rows, size);
+        Trio<DeviceRows> exact = twin.Rows(RowSet.Step, width, rows), tanh = twin.Rows(RowSet.Step, width, rows);
+        twin.Plan.AddSlice(new int[rows], 0, [0], 0);
+        twin.BeginStep();
+        for (int i = 0; i < x.Length; i++)
+        {
+            twin.Reference.Apply(FamilyOperations.Functions[i], x[i].Reference, 2, width);
+            twin.Gpu.Apply(FamilyOperations.Functions[i], x[i].Gpu, 2, width);
+            AssertClose(twin, x[i], rows, 1e-6 * Math.Max(1, size * size));
+        }
+
+        twin.Reference.Gate(Activation.Gelu, gates.Reference, exact.Reference);
+        twin.Gpu.Gate(Activation.Gelu, gates.Gpu, exact.Gpu);
+        twin.Reference.Gate(Activation.GeluTanh, gates.Reference, tanh.Reference);
+        twin.Gpu.Gate(Activation.GeluTanh, gates.Gpu, tanh.Gpu);
+        AssertClose(twin, exact, rows, 1e-6 * Math.Max(1, size * size));
+        AssertClose(twin, tanh, rows, 1e-6 * Math.Max(1, size * size));
+    }
+
+    /// <summary>A rotation in place, and factors of positions.</summary>
+    public static void Rotations(GpuTwin twin, int rows, RopeDescription rope, int heads, int dim)
+    {
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, 3 + (heads * dim), rows);
+        DeviceRope reference = twin.Reference.CreateRope(rope), gpu = twin.Gpu.CreateRope(rope);
+        twin.AllocatePages(TensorType.F32, 16, 8, Layouts.Attention(1, 1, 2));
+        twin.Plan.AddSlice(new int[rows], twin.Random.Next(50), [0, 1, 2, 3, 4], 0, knownLength: twin.Random.Next(100));
+        twin.BeginStep();
+        var scale = new PositionScale(0.3f, 7, 1);
+        twin.Reference.Rotate(x.Reference, 3, heads, dim, reference);
+        twin.Gpu.Rotate(x.Gpu, 3, heads, dim, gpu);
+        twin.Reference.ScaleByPosition(scale, x.Reference, 2 + dim);
+        twin.Gpu.ScaleByPosition(scale, x.Gpu, 2 + dim);
+        AssertClose(twin, x, rows, 5e-6);
+    }
+
+    private static void AssertClose(GpuTwin twin, Trio<DeviceRows> rows, int count, double bound)
+    {
+        for (int row = 0; row < count; row++)
+        {
+            float[] expected = twin.Read(rows.Reference, row), actual = twin.Read(rows.Gpu, row);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                double allowed = bound * (1 + Math.Abs(expected[i]));
+                Assert.That((double)actual[i], Is.EqualTo(expected[i]).Within(allowed), $"row {row}, column {i}");
+            }
+        }
+    }
+}
