@@ -40,7 +40,6 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
         _products.AsSpan(0, _count).Clear();
         _count = 0;
         _floats = 0;
-        _turn ^= shard is null ? 0 : 1;
         Entries = entries;
     }
 
@@ -82,6 +81,7 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
     /// <summary>Makes room for the shrunk rows; call it after the last product.</summary>
     public void End()
     {
+        _turn ^= shard is null || _count == 0 ? 0 : 1;
         long bytes = _floats * sizeof(float);
         ref AlignedMemory memory = ref _memories[_turn];
         if (memory.Bytes < bytes)
