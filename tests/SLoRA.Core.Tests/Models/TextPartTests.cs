@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;
 using SLoRA.Models.Families;

@@ -23,6 +23,12 @@ internal sealed record AttentionBlock : Block
     /// <summary>The norms of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; init; }
 
+    /// <summary>Whether every value head is normed, without weights, by the ε of <see cref="QueryKeyNorm"/>.</summary>
+    public bool NormsValues { get; init; }
+
+    /// <summary>Whether there is no projection to values: they are what that to keys gives, before norm and rotation.</summary>
+    public bool KeysAreValues { get; init; }
+
     /// <summary>What queries are multiplied by; null for nothing.</summary>
     public PositionScale? QueryScale { get; init; }
 
@@ -54,12 +60,12 @@ internal sealed record AttentionBlock : Block
 
     private LinearModule[] Projections => FusedName is { } fused
         ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
-        :
-        [
-            new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias),
-            new("self_attn.k_proj", Shape.KeyColumns, HiddenSize, QkvBias),
-            new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias),
-        ];
+        : KeysAreValues ? [Query, Key]
+        : [Query, Key, new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias)];
+
+    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias);
+
+    private LinearModule Key => new("self_attn.k_proj", Shape.KeyColumns, HiddenSize, QkvBias);
 
     private LinearModule Output => new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias);
 
@@ -74,6 +80,7 @@ internal sealed record AttentionBlock : Block
         private readonly LinearGroup _output;
         private readonly DeviceVector? _queryNorm;
         private readonly DeviceVector? _keyNorm;
+        private readonly DeviceVector? _valueNorm;
         private readonly float _epsilon;
         private readonly PositionScale? _queryScale;
         private readonly DeviceRope _rope;
@@ -86,6 +93,12 @@ internal sealed record AttentionBlock : Block
             _shape = block.Shape;
             _layer = loader.CacheLayer;
             _qkv = loader.Group(block.Projections);
+            if (block.KeysAreValues)
+            {
+                // The product with keys once more: an adapter on it changes both.
+                _qkv = new LinearGroup([.. _qkv.Parts, _qkv.Parts[^1]]);
+            }
+
             _output = loader.Group(block.Output);
             _rope = loader.Rope(block.Rope);
             if (block.QueryKeyNorm is { } norm)
@@ -93,6 +106,7 @@ internal sealed record AttentionBlock : Block
                 _queryNorm = loader.NormWeight(norm.Query(_shape));
                 _keyNorm = loader.NormWeight(norm.Key(_shape));
                 _epsilon = norm.Epsilon;
+                _valueNorm = block.NormsValues ? loader.Ones(_shape.HeadDim) : null;
                 if (norm.AfterRotation)
                 {
                     (_early, _rope) = (_rope, loader.Rope(RopeDescription.None));
@@ -117,6 +131,12 @@ internal sealed record AttentionBlock : Block
                 // A norm over the whole width is that of one wide head.
                 backend.NormHeads(_projected, 0, _shape.QueryColumns / _queryNorm.Length, _queryNorm, _epsilon);
                 backend.NormHeads(_projected, _shape.QueryColumns, _shape.KeyColumns / _keyNorm.Length, _keyNorm, _epsilon);
+            }
+
+            if (_valueNorm is not null)
+            {
+                backend.NormHeads(
+                    _projected, _shape.QueryColumns + _shape.KeyColumns, _shape.KeyValueHeads, _valueNorm, _epsilon);
             }
 
             if (_queryScale is not null)
