@@ -20,16 +20,19 @@ public static class SLoraEndpointExtensions
     /// step.
     /// </summary>
     /// <param name="endpoints">Where to map them.</param>
-    /// <param name="generator">The engine with its tokenizer; it stays the caller's to drain and dispose.</param>
+    /// <param name="generator">
+    /// The engine with its tokenizer; it stays the caller's to drain and dispose. Null takes the one among the host's services; until its
+    /// model is loaded, requests are answered with 503.
+    /// </param>
     /// <param name="options">Names and limits; null for the defaults.</param>
     /// <returns>All endpoints together, for conventions.</returns>
     /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">No generator is given, and the host's services have none.</exception>
     public static RouteGroupBuilder MapSLoRA(
-        this IEndpointRouteBuilder endpoints, TextGenerator generator, SLoraHttpOptions? options = null)
+        this IEndpointRouteBuilder endpoints, TextGenerator? generator = null, SLoraHttpOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        ArgumentNullException.ThrowIfNull(generator);
-        var server = new ModelServer(generator, options ?? new SLoraHttpOptions());
+        ModelServer server = ServerOf(endpoints, generator, options);
         RouteGroupBuilder group = endpoints.MapGroup("");
         group.MapGet("/v1/models", ApiEndpoint.Of(server, ModelEndpoints.ListAsync));
         group.MapGet("/v1/models/{**model}", ApiEndpoint.Of(server, ModelEndpoints.GetAsync));
@@ -46,21 +49,21 @@ public static class SLoraEndpointExtensions
     /// the roots only: no path and no link leads out of them.
     /// </summary>
     /// <param name="endpoints">Where to map them.</param>
-    /// <param name="generator">The engine with its tokenizer.</param>
+    /// <param name="generator">As for <see cref="MapSLoRA"/>.</param>
     /// <param name="policy">The authorization policy that callers must meet.</param>
     /// <param name="roots">The folders below which adapters lie; a path that is not absolute starts at each of them in turn.</param>
     /// <param name="options">As for <see cref="MapSLoRA"/>.</param>
     /// <returns>Both endpoints, for conventions.</returns>
     /// <exception cref="InvalidOptionException">An option is out of its range, or a root is no folder.</exception>
+    /// <exception cref="InvalidOperationException">No generator is given, and the host's services have none.</exception>
     public static RouteGroupBuilder MapSLoRAAdministration(
-        this IEndpointRouteBuilder endpoints, TextGenerator generator, string policy, IReadOnlyList<string> roots,
+        this IEndpointRouteBuilder endpoints, TextGenerator? generator, string policy, IReadOnlyList<string> roots,
         SLoraHttpOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        ArgumentNullException.ThrowIfNull(generator);
         ArgumentException.ThrowIfNullOrEmpty(policy);
         ArgumentNullException.ThrowIfNull(roots);
-        var server = new ModelServer(generator, options ?? new SLoraHttpOptions());
+        ModelServer server = ServerOf(endpoints, generator, options);
         var administration = new AdapterAdministration(new AdapterRoots(roots));
         RouteGroupBuilder group = endpoints.MapGroup("").RequireAuthorization(policy);
         group.MapPost("/v1/load_lora_adapter", ApiEndpoint.Of(server, administration.LoadAsync));
@@ -74,18 +77,25 @@ public static class SLoraEndpointExtensions
     /// the engine's meter, <see cref="MetricsOptions.MeterName"/>.
     /// </summary>
     /// <param name="endpoints">Where to map it.</param>
-    /// <param name="generator">The engine with its tokenizer.</param>
+    /// <param name="generator">As for <see cref="MapSLoRA"/>.</param>
     /// <param name="pattern">The path.</param>
     /// <param name="maxAdapters">How many adapters at once the gateway is told this server takes, at least 1.</param>
     /// <param name="options">As for <see cref="MapSLoRA"/>.</param>
+    /// <exception cref="InvalidOptionException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">No generator is given, and the host's services have none.</exception>
     public static IEndpointConventionBuilder MapSLoRAMetrics(
-        this IEndpointRouteBuilder endpoints, TextGenerator generator, string pattern = "/metrics", int maxAdapters = 256,
+        this IEndpointRouteBuilder endpoints, TextGenerator? generator = null, string pattern = "/metrics", int maxAdapters = 256,
         SLoraHttpOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        ArgumentNullException.ThrowIfNull(generator);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxAdapters, 1);
-        var server = new ModelServer(generator, options ?? new SLoraHttpOptions());
+        ModelServer server = ServerOf(endpoints, generator, options);
         return endpoints.MapGet(pattern, ApiEndpoint.Of(server, new GatewayMetrics(maxAdapters).WriteAsync));
+    }
+
+    private static ModelServer ServerOf(IEndpointRouteBuilder endpoints, TextGenerator? generator, SLoraHttpOptions? options)
+    {
+        IServiceProvider services = endpoints.ServiceProvider;
+        return new ModelServer(generator ?? services.GetRequiredService<TextGenerator>(), options, services);
     }
 }

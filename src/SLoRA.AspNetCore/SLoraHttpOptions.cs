@@ -6,8 +6,8 @@ namespace SLoRA.AspNetCore;
 public sealed class SLoraHttpOptions
 {
     /// <summary>
-    /// What requests call the base model. Null (the default) takes the name of the folder that it was loaded from. Any other name is an
-    /// adapter's.
+    /// What requests call the base model. Null (the default) takes what the engine's chat client among the host's services calls it, else
+    /// the name of the folder that it was loaded from. Any other name is an adapter's.
     /// </summary>
     public string? ModelName { get; init; }
 

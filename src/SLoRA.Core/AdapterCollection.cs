@@ -49,9 +49,10 @@ public sealed class AdapterCollection : IAdapterCollection
     public IReadOnlyList<AdapterStatus> List() =>
         [.. _loop.Names.Current.Values.Select(registration => AdapterStatus.Of(registration, _loop.Clock)).OfType<AdapterStatus>()];
 
-    /// <summary>Registers a PEFT folder under a new name.</summary>
+    /// <summary>Registers a PEFT folder, or an adapter in one GGUF file, under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
-    /// <param name="folder">Holds <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
+    /// <param name="folder">Holds <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>; or a file that ends in
+    /// <c>.gguf</c>.</param>
     /// <param name="validation">Whether the content is read and checked now or at the first use.</param>
     /// <param name="cancellationToken">Stops before the name is taken.</param>
     /// <returns>What the adapter covers.</returns>
@@ -192,7 +193,7 @@ public sealed class AdapterCollection : IAdapterCollection
     {
         AdapterPackage.CheckName(name);
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return new AdapterFolder(name, folder);
+        return AdapterPackage.Of(name, folder);
     }
 
     private static AdapterPackage TensorPackage(string name, AdapterTensors tensors)

@@ -41,8 +41,11 @@ public sealed class LoraServingEngineBuilder
 #endif
     }
 
-    /// <summary>The base model: a Hugging Face folder with <c>config.json</c> and safetensors. Required.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>
+    /// The base model: a Hugging Face folder with <c>config.json</c> and safetensors, a GGUF file, or a folder with one GGUF model.
+    /// Required.
+    /// </summary>
+    /// <param name="folder">The folder, or the file; of a model that was split the first.</param>
     /// <param name="access">Whether its files are mapped while the engine lives, the default, or read once and closed.</param>
     /// <exception cref="InvalidOptionException">There is no such access.</exception>
     public LoraServingEngineBuilder UseModel(string folder, ModelAccess access = ModelAccess.Map)
@@ -64,8 +67,11 @@ public sealed class LoraServingEngineBuilder
         var options = new CpuOptions();
         configure?.Invoke(options);
         OptionRules.Check(options);
-        (int? threads, CpuWeights weights) = (options.Threads, options.Weights);
-        return UseBackend((rows, outputs) => new CpuBackend(rows, outputs, threads, weights));
+        (int? threads, CpuWeights weights, int shards, MachineCodeUse code) =
+            (options.Threads, options.Weights, options.Shards, options.MachineCode);
+        return UseBackend((rows, outputs) => shards == 1
+            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code)
+            : CpuShards.Create(rows, outputs, threads, weights, shards, code));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
@@ -161,13 +167,14 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>
-    /// Registers a PEFT folder when the engine is built; its content is read and checked then, so that a broken one is found at once.
+    /// Registers a PEFT folder, or an adapter in one GGUF file, when the engine is built; its content is read and checked then, so that a
+    /// broken one is found at once.
     /// </summary>
     public LoraServingEngineBuilder AddAdapter(string name, string folder)
     {
         AdapterPackage.CheckName(name);
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        _adapters.Add(new AdapterFolder(name, folder));
+        _adapters.Add(AdapterPackage.Of(name, folder));
         return this;
     }
 

@@ -14,9 +14,13 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
         {
             failures.Add("Model is missing; it names the folder of the base model.");
         }
-        else if (!Directory.Exists(options.Model))
+        else if (!Exists(options.Model))
         {
-            failures.Add($"Model is '{options.Model}'; there is no such folder.");
+            failures.Add($"Model is '{options.Model}'; {Missing(options.Model)}");
+        }
+        else if (IsAdapter(options.Model))
+        {
+            failures.Add($"Model is '{options.Model}', the folder of an adapter; name the model that it was trained on.");
         }
 
         if (!EngineBackend.IsKnown(options.Backend))
@@ -26,9 +30,9 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
 
         foreach ((string adapter, string folder) in options.Adapters)
         {
-            if (!Directory.Exists(folder))
+            if (!Exists(folder))
             {
-                failures.Add($"Adapters:{adapter} is '{folder}'; there is no such folder.");
+                failures.Add($"Adapters:{adapter} is '{folder}'; {Missing(folder)}");
             }
         }
 
@@ -47,6 +51,17 @@ internal sealed class SLoRAOptionsValidator : IValidateOptions<SLoRAOptions>
             failures.Add("ReadyWaiting is below 1; nobody would ever be ready.");
         }
 
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return failures.Count == 0 ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(failures.Select(failure => $"{nameof(SLoRAOptions)}: {failure}"));
     }
+
+    // What a file may be is the engine's to say.
+    private static bool Exists(string path) => Directory.Exists(path) || File.Exists(path);
+
+    private static bool IsAdapter(string folder) =>
+        File.Exists(Path.Combine(folder, "adapter_config.json")) && !File.Exists(Path.Combine(folder, "config.json"));
+
+    private static string Missing(string path) => Path.IsPathFullyQualified(path)
+        ? "there is no such folder."
+        : $"there is no such folder in {Environment.CurrentDirectory}.";
 }

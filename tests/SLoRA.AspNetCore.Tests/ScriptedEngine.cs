@@ -2,9 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace SLoRA.AspNetCore.Tests;
 
-/// <summary>Answers every request with given ids; all else is the engine's behind it.</summary>
-internal sealed class ScriptedEngine(ILoraEngine engine, params int[] script) : ILoraEngine
+/// <summary>Answers each request with the ids that a script gives for it; all else is the engine's behind it.</summary>
+internal sealed class ScriptedEngine(ILoraEngine engine, Func<GenerationRequest, int[]> script) : ILoraEngine
 {
+    /// <summary>Answers every request with the same ids.</summary>
+    public ScriptedEngine(ILoraEngine engine, params int[] script)
+        : this(engine, _ => script)
+    {
+    }
+
     public ModelInfo Model => engine.Model;
 
     public string Backend => engine.Backend;
@@ -21,7 +27,7 @@ internal sealed class ScriptedEngine(ILoraEngine engine, params int[] script) : 
     public IGenerationStream GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         Asked = request;
-        return new Script(request, script);
+        return new Script(request, script(request));
     }
 
     public Task<bool> DrainAsync(TimeSpan limit, CancellationToken cancellationToken = default) =>

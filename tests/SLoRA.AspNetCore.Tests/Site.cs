@@ -17,6 +17,7 @@ internal sealed class Site : IAsyncDisposable
     {
         Engine = engine;
         _app = app;
+        Address = new Uri(app.Urls.Single());
 
         // A client that leaves a stream closes its connection, and reads nothing more to keep it.
         var handler = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero };
@@ -29,7 +30,7 @@ internal sealed class Site : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public Uri Address => new(_app.Urls.Single());
+    public Uri Address { get; }
 
     /// <summary>Starts one.</summary>
     /// <param name="options">Of the endpoints; null for the defaults.</param>
@@ -104,7 +105,7 @@ internal sealed class Site : IAsyncDisposable
         }
     }
 
-    public Task StopAsync() => _app.StopAsync();
+    public Task StopAsync(CancellationToken limit = default) => _app.StopAsync(limit);
 
     public async ValueTask DisposeAsync()
     {

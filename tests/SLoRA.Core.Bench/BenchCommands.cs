@@ -9,7 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Overhead(), Overlap(), Queue(), Serve(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Shards(), Overhead(), Overlap(), Queue(),
+        PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), Adapters(), Register(),
     };
 
@@ -40,6 +41,22 @@ internal static class BenchCommands
             options.GetValue(threads),
             options.GetValue(context),
             options.GetValue(adapters),
+            options.GetValue(rank)));
+        return command;
+    }
+
+    private static Command Shards()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument();
+        Option<int> threads = Threads();
+        Option<int> rank = Number("--rank", 16, "Rank of the adapters.");
+        var command = new Command(
+            "shards", "One shard of all threads beside two that share them, and what exchanging takes.") { shape, type, threads, rank };
+        command.SetAction(options => ShardsBench.Run(
+            Shape.Find(options.GetValue(shape)!)!,
+            BaseWeights.Find(options.GetValue(type)!),
+            options.GetValue(threads),
             options.GetValue(rank)));
         return command;
     }
@@ -211,7 +228,8 @@ internal static class BenchCommands
         return command;
     }
 
-    private static Option<double> Real(string name, double value, string description)
+    /// <summary>A number from 0 on.</summary>
+    public static Option<double> Real(string name, double value, string description)
     {
         var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
         option.Validators.Add(result =>
@@ -248,9 +266,11 @@ internal static class BenchCommands
         return option;
     }
 
-    private static Option<int> Threads() => Number("--threads", Environment.ProcessorCount, "Threads that compute.");
+    /// <summary>How many threads compute.</summary>
+    public static Option<int> Threads() => Number("--threads", Environment.ProcessorCount, "Threads that compute.");
 
-    private static Option<int> Number(string name, int value, string description, int least = 1)
+    /// <summary>A whole number.</summary>
+    public static Option<int> Number(string name, int value, string description, int least = 1)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
         option.Validators.Add(result =>

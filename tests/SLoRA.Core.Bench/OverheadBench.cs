@@ -49,8 +49,10 @@ internal static class OverheadBench
     /// <param name="rows">Sequences that decode.</param>
     /// <param name="adapters">Adapters that all requests use in turn; 0 for the base.</param>
     /// <param name="waiting">Further requests, which wait.</param>
-    public static Timing TimeLoop(Shape shape, TensorType type, string folder, int rows, int adapters, int waiting) =>
-        Time(shape, type, folder, rows, adapters, waiting, 400, (_, _) => new FixedLogitsBackend());
+    /// <param name="policy">Who goes first, and whose the requests are; null for first come, first served.</param>
+    public static Timing TimeLoop(
+        Shape shape, TensorType type, string folder, int rows, int adapters, int waiting, BenchPolicy? policy = null) =>
+        Time(shape, type, folder, rows, adapters, waiting, 400, (_, _) => new FixedLogitsBackend(), policy: policy);
 
     /// <summary>Measures steps in which every row decodes.</summary>
     /// <param name="shape">The decoder.</param>
@@ -62,9 +64,10 @@ internal static class OverheadBench
     /// <param name="steps">How many steps.</param>
     /// <param name="backend">What computes.</param>
     /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
+    /// <param name="policy">Who goes first, and whose the requests are; null for first come, first served.</param>
     public static Timing Time(
         Shape shape, TensorType type, string folder, int rows, int adapters, int waiting, int steps, Func<int, int, IBackend> backend,
-        bool overlaps = false)
+        bool overlaps = false, BenchPolicy? policy = null)
     {
         // The queue fills while those who run decode.
         int limit = WarmUp + steps + 100 + (waiting / Inbox.Batch);
@@ -80,6 +83,7 @@ internal static class OverheadBench
                 scheduling.MaxRunning = rows;
                 scheduling.MaxWaiting = rows + waiting;
                 scheduling.MaxRowsPerStep = Math.Max(rows, 256);
+                scheduling.Policy = policy?.Policy ?? new SchedulingPolicy();
             });
         for (int i = 0; i < adapters; i++)
         {
@@ -95,6 +99,9 @@ internal static class OverheadBench
             Adapter = adapters == 0 ? null : Name(i % adapters),
             MaxTokens = i < rows ? limit : 4,
             IgnoreEndOfText = true,
+            ClientId = policy is null ? null : Name(i % policy.Clients),
+            Priority = policy is null ? 0 : i < rows ? GenerationOptions.MaxPriority : i % 3,
+            FirstTokenTarget = policy is null ? null : TimeSpan.FromDays(1),
         }))];
         int decoding = 0;
         for (int i = 0; decoding < WarmUp; i++)

@@ -18,7 +18,7 @@ internal sealed class StepModel : IDisposable
     /// <summary>The most sequences of a step.</summary>
     public const int Sequences = 16;
 
-    private readonly CpuBackend _backend;
+    private readonly IBackend _backend;
     private readonly RandomWeights _numbers;
     private readonly KvLayout _layout;
     private readonly int _pagesEach;
@@ -32,21 +32,28 @@ internal sealed class StepModel : IDisposable
     /// <param name="adapters">Adapters.</param>
     /// <param name="rank">Their rank.</param>
     /// <param name="watch">Puts something between decoder and backend, or null.</param>
+    /// <param name="shards">Shards that share the threads.</param>
+    /// <param name="rows">The most rows of a step.</param>
     public StepModel(
-        Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank, Func<IBackend, IBackend>? watch = null)
+        Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank, Func<IBackend, IBackend>? watch = null,
+        int shards = 1, int rows = 256)
     {
-        _backend = new CpuBackend(256, Sequences, threads, weights.Kept);
+        _backend = shards == 1
+            ? new CpuBackend(rows, Sequences, threads, weights.Kept)
+            : CpuShards.Create(rows, Sequences, threads, weights.Kept, shards);
+        Plan = new StepPlan(rows, Sequences);
         DecoderDescription description = Describe(shape, weights.Stored);
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
         Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
-        _layout = KvLayout.For(description.Kept, type);
-        _pagesEach = _layout.PagesFor(context + 300);
-        TileDirectory directory = Directory(description, rank, type, _layout.PageBytes);
+        _layout = _backend.LayOut(description.Kept, type, null);
+        _pagesEach = _layout.PagesFor(Math.Max(context + 300, rows));
+        TileDirectory directory = Directory(description, rank, type, _layout);
         AdapterBytes = Bytes(directory);
         int first = _pagesEach * Sequences;
         _backend.AllocatePages(_layout, first + (adapters * directory.PageCount));
         _adapters = new ResidentAdapter[adapters];
+        _backend.CompleteLoading(description.Shape);
         var elements = new RandomElements(type, seed: 5);
         var page = new byte[_layout.PageBytes];
         for (int i = 0; i < first; i++)
@@ -73,7 +80,7 @@ internal sealed class StepModel : IDisposable
     public Decoder Decoder { get; }
 
     /// <summary>The step that will run.</summary>
-    public StepPlan Plan { get; } = new(256, Sequences);
+    public StepPlan Plan { get; }
 
     /// <summary>Bytes of one adapter.</summary>
     public long AdapterBytes { get; }
@@ -106,13 +113,13 @@ internal sealed class StepModel : IDisposable
         _numbers.Dispose();
     }
 
-    private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, long pageBytes)
+    private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, KvLayout layout)
     {
         var modules = DecoderModules.Of(description).Targets;
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
-        return TilePlanner.Plan([.. adapted], modules.Length, pageBytes, AdapterWeightType.AsStored, type);
+        return TilePlanner.Plan([.. adapted], modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type, layout.Shards);
     }
 
     private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null
@@ -154,7 +161,7 @@ internal sealed class StepModel : IDisposable
         NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
     }
 
-    private static LoadedDecoder Load(DecoderDescription description, RandomWeights weights, CpuBackend backend)
+    private static LoadedDecoder Load(DecoderDescription description, RandomWeights weights, IBackend backend)
     {
         DecoderModules modules = DecoderModules.Of(description);
         Dictionary<string, ExpectedTensor> tensors = modules.Tensors.ToDictionary(tensor => tensor.Name);

@@ -11,20 +11,24 @@ public sealed class FidelityTests
 {
     private const float Tolerance = 2e-4f;
 
-    private static readonly string[] Backends = GpuAvailabilityTests.AndGpu("Reference", "Cpu");
+    private static readonly string[] Backends = GpuAvailabilityTests.AndGpu(
+        "Reference", "Cpu", FixtureEngine.CpuShards(2), FixtureEngine.CpuShards(4));
 
     public static IEnumerable<TestCaseData> LogitCases() =>
         from folder in FixtureFolder.All()
         from fixture in folder.Cases
         where !fixture.IsText
+        from form in fixture.Forms(folder)
         from backend in Backends
-        select new TestCaseData(folder.Path, fixture.Name, backend).SetName($"Fidelity({folder.Path}, {fixture.Name}, {backend})");
+        select new TestCaseData(folder.Path, fixture.Name, form, backend)
+            .SetName($"Fidelity({folder.Path}, {fixture.Name}{form}, {backend})");
 
     [TestCaseSource(nameof(LogitCases))]
-    public async Task Tokens_are_equal_and_logits_are_close(string path, string name, string backend)
+    public async Task Tokens_are_equal_and_logits_are_close(string path, string name, string form, string backend)
     {
         FixtureFolder folder = FixtureFolder.Read(path);
         FixtureCase fixture = folder.Cases.Single(candidate => candidate.Name == name);
+        fixture = fixture with { Adapters = [.. fixture.Adapters.Select(adapter => adapter with { Name = adapter.Name + form })] };
         if (folder.IsRefused)
         {
             ModelLoadException refusal = (await Assert.ThrowsAsync<ModelLoadException>(() => FixtureEngine.Of(folder.Model, backend)))!;
@@ -33,7 +37,18 @@ public sealed class FidelityTests
             return;
         }
 
-        FixtureEngine engine = await FixtureEngine.Of(folder.Model, backend);
+        FixtureEngine engine;
+        try
+        {
+            engine = await FixtureEngine.Of(folder.Model, backend);
+        }
+        catch (InvalidOptionException refusal) when (refusal.Option == "Cpu.Shards" && !folder.Serves(FixtureEngine.ShardsOf(backend)))
+        {
+            // It has fewer heads than shards, or layers that are not cut yet: said by name before anything is computed.
+            TestContext.Out.WriteLine($"refused: {refusal.Message}");
+            return;
+        }
+
         if (fixture.RefusedAdapter(folder) is { } refused)
         {
             await RefusesAdapter(engine, folder, fixture, refused);

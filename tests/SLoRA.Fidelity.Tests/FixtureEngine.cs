@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 
 namespace SLoRA.Fidelity.Tests;
 
@@ -11,10 +12,19 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
     /// <summary>The Cpu backend with the types that an engine has unless told otherwise.</summary>
     public const string CpuDefaults = "Cpu, default settings";
 
+    private const string Shards = "Cpu, shards ";
+
     private static readonly ConcurrentDictionary<(string, string), Lazy<Task<FixtureEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
     public LoraServingEngine Engine { get; } = engine;
+
+    /// <summary>The Cpu backend as so many shards.</summary>
+    public static string CpuShards(int shards) => Shards + shards.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>How many shards a backend has.</summary>
+    public static int ShardsOf(string backend) =>
+        backend.StartsWith(Shards, StringComparison.Ordinal) ? int.Parse(backend.AsSpan(Shards.Length), CultureInfo.InvariantCulture) : 1;
 
     public static Task<FixtureEngine> Of(string model, string backend) =>
         Engines.GetOrAdd((model, backend), key => new Lazy<Task<FixtureEngine>>(() => Build(key.Item1, key.Item2))).Value;
@@ -52,6 +62,7 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
         builder = backend switch
         {
             "Cpu" or CpuDefaults => builder.UseCpu(),
+            _ when ShardsOf(backend) is > 1 and int shards => builder.UseCpu(cpu => cpu.Shards = shards),
             "Reference" => builder.UseReference(),
             "Gpu" => builder.UseGpu(),
             _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),

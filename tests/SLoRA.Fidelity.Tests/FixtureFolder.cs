@@ -16,6 +16,25 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     /// <summary>Whether its model must be refused.</summary>
     public bool IsRefused => NotServed.Model(this);
 
+    /// <summary>
+    /// Whether so many shards must serve its model: it is one of the plain decoders, stored in floating-point numbers, and has a query head
+    /// for each of them.
+    /// </summary>
+    public bool Serves(int shards)
+    {
+        string path = System.IO.Path.Combine(Model, "config.json");
+        if (IsRefused || !File.Exists(path))
+        {
+            return false;
+        }
+
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
+        return config.RootElement.GetProperty("model_type").GetString() is "llama" or "mistral" or "qwen2" or "qwen3"
+            && !config.RootElement.TryGetProperty("quantization_config", out _)
+            && config.RootElement.GetProperty("num_attention_heads").GetInt32() >= shards;
+    }
+
+    /// <summary>An adapter: its folder, or with the ending <c>.gguf</c> the same in one file.</summary>
     public string Adapter(string name) => System.IO.Path.Combine(Path, "adapters", name);
 
     /// <summary>
@@ -83,6 +102,10 @@ internal sealed record FixtureCase
     public string? Finish { get; init; }
 
     public bool IsText => Messages is not null;
+
+    /// <summary>The endings of the forms in which all adapters of the case are there: folders, and perhaps GGUF files.</summary>
+    public IEnumerable<string> Forms(FixtureFolder folder) =>
+        Adapters.Count > 0 && Adapters.All(adapter => File.Exists(folder.Adapter(adapter.Name + ".gguf"))) ? ["", ".gguf"] : [""];
 
     /// <summary>The adapter of the case that must be refused, in the folder of a model that is served; null if there is none.</summary>
     public string? RefusedAdapter(FixtureFolder folder) =>

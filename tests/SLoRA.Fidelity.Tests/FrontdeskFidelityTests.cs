@@ -16,7 +16,8 @@ public sealed class FrontdeskFidelityTests
     /// Setting, and the backend that has it: fp32 keys and values and adapters as stored, and what a user gets without asking. No tap looks
     /// at the logits, so the Gpu backend chooses the tokens on the device.
     /// </summary>
-    private static readonly string[] Backends = GpuAvailabilityTests.AndGpu("Reference", "Cpu", FixtureEngine.CpuDefaults);
+    private static readonly string[] Backends = GpuAvailabilityTests.AndGpu(
+        "Reference", "Cpu", FixtureEngine.CpuDefaults, FixtureEngine.CpuShards(2));
 
     public static IEnumerable<TestCaseData> TextCases() =>
         from folder in FixtureFolder.All().Prepend(FixtureFolder.Read(Repository.PathOf("samples", "models", "frontdesk")))

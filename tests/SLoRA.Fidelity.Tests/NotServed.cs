@@ -63,18 +63,13 @@ internal static class NotServed
         "use_dora",
     ];
 
-    private static readonly HashSet<string> FileExtensions =
-    [
-        ".gguf",
-    ];
-
     /// <summary>Whether the model of a fixture is refused.</summary>
     public static bool Model(FixtureFolder folder)
     {
         string path = Path.Combine(folder.Model, "config.json");
         if (!File.Exists(path))
         {
-            return Directory.GetFiles(folder.Model).Any(file => FileExtensions.Contains(Path.GetExtension(file)));
+            return false;
         }
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
@@ -91,7 +86,7 @@ internal static class NotServed
     {
         if (File.Exists(path))
         {
-            return FileExtensions.Contains(Path.GetExtension(path));
+            return false;
         }
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "adapter_config.json")));

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
+using SLoRA.Extensions.AI.Tests.Chat;
 using SLoRA.Text;
 
 namespace SLoRA.Hosting.Tests;
@@ -164,7 +165,7 @@ public sealed class EngineServiceTests
     }
 
     [TestCase("SLoRA:Model", "", "Model")]
-    [TestCase("SLoRA:Model", "/no/such/folder", "/no/such/folder")]
+    [TestCase("SLoRA:Model", "/no/such/folder", "SLoRAOptions: Model is '/no/such/folder'")]
     [TestCase("SLoRA:Backend", "Npu", "Npu")]
     [TestCase("SLoRA:Adapters:hotel", "/no/such/folder", "Adapters:hotel")]
     [TestCase("SLoRA:DrainTimeout", "-00:00:01", "DrainTimeout")]
@@ -180,6 +181,26 @@ public sealed class EngineServiceTests
         OptionsValidationException? error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
         Assert.That(error!.Message, Does.Contain(told));
         Assert.That(host.Get<HostedEngine>().IsLoaded, Is.False);
+    }
+
+    [Test]
+    public async Task A_folder_that_is_not_there_is_told_with_the_place_where_it_was_looked_for()
+    {
+        Dictionary<string, string?> settings = DemoHost.Settings();
+        settings["SLoRA:Model"] = "no/such/folder";
+        using IHost host = DemoHost.Build(settings);
+        OptionsValidationException? error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        Assert.That(error!.Message, Does.Contain(Environment.CurrentDirectory));
+    }
+
+    [Test]
+    public async Task An_adapter_in_the_place_of_its_model_is_told()
+    {
+        Dictionary<string, string?> settings = DemoHost.Settings();
+        settings["SLoRA:Model"] = Path.Combine(DemoModel.Folder, "adapters", "bakery");
+        using IHost host = DemoHost.Build(settings);
+        OptionsValidationException? error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        Assert.That(error!.Message, Does.Contain("folder of an adapter"));
     }
 
     [Test]

@@ -32,6 +32,8 @@ async function* eventsOf(response) {
 
 async function ask(model, question, signal) {
   const article = document.createElement("article");
+  // Read aloud when it is whole.
+  article.setAttribute("aria-busy", "true");
   const [name, text, note] = ["h2", "p", "small"].map(tag => article.appendChild(document.createElement(tag)));
   name.textContent = model;
   note.textContent = "waiting …";
@@ -61,6 +63,8 @@ async function ask(model, question, signal) {
     }
   } catch (error) {
     note.textContent = error.name === "AbortError" ? "stopped" : "The server cannot be reached.";
+  } finally {
+    article.setAttribute("aria-busy", "false");
   }
 }
 

@@ -16,12 +16,19 @@ public static class ApiKeyExtensions
     /// <param name="authentication">Where to add it.</param>
     /// <param name="keys">The keys.</param>
     /// <param name="scheme">The scheme's name.</param>
+    /// <exception cref="InvalidOptionException">
+    /// A key has no client or one with too long a name, no hash or one that another has, or names no models.
+    /// </exception>
     public static AuthenticationBuilder AddSLoRAApiKeys(
         this AuthenticationBuilder authentication, IReadOnlyList<ApiKey> keys, string scheme = Scheme)
     {
         ArgumentNullException.ThrowIfNull(authentication);
         ArgumentNullException.ThrowIfNull(keys);
-        return authentication.AddScheme<ApiKeyOptions, ApiKeyHandler>(scheme, options => options.Keys = keys);
+        ApiKey[] known = [.. keys];
+
+        // The framework would look at them when the first request comes.
+        new ApiKeyOptions { Keys = known }.Validate();
+        return authentication.AddScheme<ApiKeyOptions, ApiKeyHandler>(scheme, options => options.Keys = known);
     }
 
     /// <summary>Whether a caller's key opens a model: for <see cref="SLoraHttpOptions.MayUse"/>.</summary>

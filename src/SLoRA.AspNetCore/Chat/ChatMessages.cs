@@ -8,9 +8,11 @@ using SLoRA.Text;
 namespace SLoRA.AspNetCore.Chat;
 
 /// <summary>A conversation as OpenAI's bodies write it, as templates take it.</summary>
-/// <param name="form">How the template takes earlier calls.</param>
-internal sealed class ChatMessages(AssistantMessageForm form)
+/// <param name="form">How the template takes earlier calls; null where it knows none: they are told in words.</param>
+internal sealed class ChatMessages(AssistantMessageForm? form)
 {
+    private static readonly AssistantMessageForm PlainForm = new(HasNullContent: false, HasTextArguments: false);
+
     private const string Parameter = "messages";
 
     private readonly List<TemplateMessage> _messages = [];
@@ -18,7 +20,7 @@ internal sealed class ChatMessages(AssistantMessageForm form)
 
     /// <summary>All messages of a list.</summary>
     /// <exception cref="ApiException">It is no list, or something in it is not served.</exception>
-    public static IReadOnlyList<TemplateMessage> Read(JsonElement? messages, AssistantMessageForm form)
+    public static IReadOnlyList<TemplateMessage> Read(JsonElement? messages, AssistantMessageForm? form)
     {
         if (messages is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() == 0)
         {
@@ -63,14 +65,23 @@ internal sealed class ChatMessages(AssistantMessageForm form)
             _namesOfCalls[call.Id] = call.Name;
         }
 
-        _messages.Add(form.ToMessage(text, reasoning, calls));
+        _messages.Add(form is null && calls.Count > 0
+            ? PlainForm.ToMessage(ToolsInWords.Call(text, calls), reasoning, [])
+            : (form ?? PlainForm).ToMessage(text, reasoning, calls));
     }
 
     /// <summary>Takes what a tool has answered.</summary>
     public void AddResult(string callId, string text)
     {
+        string? name = _namesOfCalls.GetValueOrDefault(callId);
+        if (form is null)
+        {
+            _messages.Add(new TemplateMessage("user", ToolsInWords.Result(name ?? callId, text)));
+            return;
+        }
+
         var members = new Dictionary<string, JsonNode?> { ["tool_call_id"] = callId };
-        if (_namesOfCalls.TryGetValue(callId, out string? name))
+        if (name is not null)
         {
             // Some templates tell results by the function's name.
             members["name"] = name;

@@ -41,10 +41,11 @@ internal sealed class ChatTurn
                 : throw ApiException.Invalid("reasoning_effort", $"reasoning_effort '{effort}' is not known.");
         }
 
+        bool inWords = prompt.Tools.ForTemplate is not null && server.Form is null;
         int[] ids = server.Limited(
-            server.Tokenizer.EncodeChat(prompt.Messages, new ChatRenderOptions
+            server.Tokenizer.EncodeChat(inWords ? InWords(prompt) : prompt.Messages, new ChatRenderOptions
             {
-                Tools = prompt.Tools.ForTemplate,
+                Tools = inWords ? null : prompt.Tools.ForTemplate,
                 Variables = variables,
                 // What callers write is text, whatever markers it spells.
                 ContentAsText = true,
@@ -56,6 +57,11 @@ internal sealed class ChatTurn
         ReplyFormat format = mayCall || server.Format.ToolCalls == ToolCallFormat.Harmony
             ? server.Format
             : server.Format with { ToolCalls = ToolCallFormat.None };
+        if (inWords && format.ToolCalls != ToolCallFormat.Harmony)
+        {
+            format = format with { ToolCalls = ToolCallFormat.GenericJson };
+        }
+
         var parsing = new ReplyParserOptions
         {
             Tools = prompt.Tools.Declarations,
@@ -69,6 +75,15 @@ internal sealed class ChatTurn
             SkipSpecialTokens = format == ReplyFormat.Text,
         };
         return new ChatTurn(request, format, parsing, prompt.Tools);
+    }
+
+    // Templates know one system message: what was said there comes behind the tools.
+    private static List<TemplateMessage> InWords(ChatPrompt prompt)
+    {
+        string preface = ToolsInWords.Describe(prompt.Tools.ForTemplate!);
+        bool hasSystem = prompt.Messages[0].Role == "system";
+        string said = hasSystem ? $"{preface}\n\n{prompt.Messages[0].Content!.GetValue<string>()}" : preface;
+        return [new TemplateMessage("system", said), .. prompt.Messages.Skip(hasSystem ? 1 : 0)];
     }
 
     /// <summary>Who reads one of the answers.</summary>

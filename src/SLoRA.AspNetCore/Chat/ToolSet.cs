@@ -10,7 +10,7 @@ namespace SLoRA.AspNetCore.Chat;
 /// <param name="Declarations">Their names and schemas; empty where the model may call nothing.</param>
 /// <param name="ForTemplate">The same as templates read it; null where there are none.</param>
 /// <param name="IsParallel">Whether an answer may have several calls.</param>
-internal sealed record ToolSet(IReadOnlyList<ToolDeclaration> Declarations, JsonNode? ForTemplate, bool IsParallel)
+internal sealed record ToolSet(IReadOnlyList<ToolDeclaration> Declarations, JsonArray? ForTemplate, bool IsParallel)
 {
     /// <summary>The most tools.</summary>
     private const int MostTools = 128;

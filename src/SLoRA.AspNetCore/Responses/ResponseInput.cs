@@ -22,11 +22,11 @@ internal sealed class ResponseInput
     private readonly List<ToolCallPart> _calls = [];
     private bool _hasTurn;
 
-    private ResponseInput(AssistantMessageForm form) => _messages = new ChatMessages(form);
+    private ResponseInput(AssistantMessageForm? form) => _messages = new ChatMessages(form);
 
     /// <summary>The conversation.</summary>
     /// <exception cref="ApiException">Something in it is not served.</exception>
-    public static IReadOnlyList<TemplateMessage> Read(string? instructions, JsonElement? input, AssistantMessageForm form)
+    public static IReadOnlyList<TemplateMessage> Read(string? instructions, JsonElement? input, AssistantMessageForm? form)
     {
         var reader = new ResponseInput(form);
         if (instructions is not null)

@@ -22,15 +22,21 @@ internal sealed class ResponseShape(string id, ResponseBody body, GenerationOpti
     public JsonObject Ended(bool isComplete, JsonArray items, GenerationUsage usage)
     {
         JsonObject response = Of(isComplete ? "completed" : "incomplete", items);
+        bool thinks = items.Any(item => (string?)item!["type"] == "reasoning");
         response["incomplete_details"] = isComplete ? null : new JsonObject { ["reason"] = "max_output_tokens" };
         response["usage"] = new JsonObject
         {
             ["input_tokens"] = usage.PromptTokens,
             ["input_tokens_details"] = new JsonObject { ["cached_tokens"] = usage.CachedPromptTokens },
             ["output_tokens"] = usage.GeneratedTokens,
-            ["output_tokens_details"] = new JsonObject { ["reasoning_tokens"] = 0 },
             ["total_tokens"] = usage.PromptTokens + usage.GeneratedTokens,
         };
+        if (!thinks)
+        {
+            // Which tokens were thoughts cannot be told exactly: text is held back for stop strings, and comes with later tokens.
+            response["usage"]!["output_tokens_details"] = new JsonObject { ["reasoning_tokens"] = 0 };
+        }
+
         response["system_fingerprint"] = usage.Generations.FirstOrDefault();
         return response;
     }

@@ -1,4 +1,7 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 using SLoRA.AspNetCore.Errors;
+using SLoRA.Extensions.AI;
 using SLoRA.Extensions.AI.Replies;
 using SLoRA.Text;
 
@@ -7,18 +10,25 @@ namespace SLoRA.AspNetCore.Serving;
 /// <summary>What all endpoints of one engine share: names, limits, and how its model writes. Thread-safe.</summary>
 internal sealed class ModelServer
 {
-    private readonly Lazy<AssistantMessageForm?> _form;
+    private const string ProbeTool = "probe_tool_name";
 
-    public ModelServer(TextGenerator generator, SLoraHttpOptions options)
+    private readonly Lazy<AssistantMessageForm?> _form;
+    private readonly Lazy<string> _baseName;
+
+    /// <param name="generator">The engine with its tokenizer. Its model may still have to be loaded.</param>
+    /// <param name="options">Names and limits; null for the defaults.</param>
+    /// <param name="services">The host's, among which a chat client may have a name for the base.</param>
+    public ModelServer(TextGenerator generator, SLoraHttpOptions? options, IServiceProvider services)
     {
+        options ??= new SLoraHttpOptions();
         options.Validate();
         Generator = generator;
         Options = options;
-        BaseName = options.ModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Engine.Model.Folder)));
+        _baseName = new Lazy<string>(() => options.ModelName ?? NameIn(services) ?? FolderName(), LazyThreadSafetyMode.PublicationOnly);
         Created = Now;
         string? template = Tokenizer.GetChatTemplate(hasTools: true);
         Format = template is null ? ReplyFormat.Text : ReplyFormat.Detect(template, token => Tokenizer.TokenToId(token) is not null);
-        _form = new Lazy<AssistantMessageForm?>(() => template is null ? null : FormOf(template));
+        _form = new Lazy<AssistantMessageForm?>(() => template is not null && ShowsTools() ? FormOf(template) : null);
     }
 
     public TextGenerator Generator { get; }
@@ -30,7 +40,7 @@ internal sealed class ModelServer
     public SLoraHttpOptions Options { get; }
 
     /// <summary>What requests call the base model.</summary>
-    public string BaseName { get; }
+    public string BaseName => _baseName.Value;
 
     /// <summary>When the endpoints were mapped, in seconds since 1970.</summary>
     public long Created { get; }
@@ -41,8 +51,8 @@ internal sealed class ModelServer
     /// <summary>How the model marks calls and thoughts.</summary>
     public ReplyFormat Format { get; }
 
-    /// <summary>How the template takes earlier calls.</summary>
-    public AssistantMessageForm Form => _form.Value ?? new AssistantMessageForm(HasNullContent: false, HasTextArguments: false);
+    /// <summary>How the template takes earlier calls; null where it knows no tools or no calls: then both are told in words.</summary>
+    public AssistantMessageForm? Form => _form.Value;
 
     /// <summary>The adapter that a model's name stands for; null for the base.</summary>
     /// <exception cref="ApiException">The caller names no model, or one that it may not use.</exception>
@@ -68,8 +78,38 @@ internal sealed class ModelServer
                 $"The prompt has {prompt.Length} tokens; this server takes at most {limit}.", parameter);
     }
 
+    private bool ShowsTools()
+    {
+        try
+        {
+            var tool = new JsonObject
+            {
+                ["type"] = "function",
+                ["function"] = new JsonObject
+                {
+                    ["name"] = ProbeTool,
+                    ["description"] = "probe",
+                    ["parameters"] = new JsonObject { ["type"] = "object", ["properties"] = new JsonObject() },
+                },
+            };
+            return Tokenizer.RenderChat([new TemplateMessage("user", "probe")], new ChatRenderOptions { Tools = new JsonArray(tool) })
+                .Contains(ProbeTool, StringComparison.Ordinal);
+        }
+        catch (ChatTemplateException)
+        {
+            return false;
+        }
+    }
+
+    private string? NameIn(IServiceProvider services) =>
+        services.GetService<LoraChatClient>() is { } client && ReferenceEquals(client.GetService<ILoraEngine>(), Engine)
+            ? client.GetService<ChatClientMetadata>()?.DefaultModelId
+            : null;
+
+    private string FolderName() => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Engine.Model.Folder)));
+
     private AssistantMessageForm? FormOf(string template) => AssistantMessageForm.Of(
         ChatTemplate.Parse(template),
         Tokenizer.SpecialTokens.ToDictionary(
-            token => token.Key, token => (System.Text.Json.Nodes.JsonNode?)System.Text.Json.Nodes.JsonValue.Create(token.Value)));
+            token => token.Key, token => (JsonNode?)JsonValue.Create(token.Value)));
 }

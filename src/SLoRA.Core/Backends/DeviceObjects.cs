@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends;
 
@@ -66,6 +67,11 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
     /// </summary>
     public bool Stays { get; init; } = true;
 
+    /// <summary>
+    /// How it is cut over shards; null where every shard needs all of it, such as the weight of a norm, or where it cannot be cut.
+    /// </summary>
+    public Partition? Partition { get; init; }
+
     /// <summary>Bytes of a row.</summary>
     public long RowBytes => Format.BytesOf(Columns);
 
@@ -99,6 +105,8 @@ internal sealed record LinearPart(DeviceMatrix Weight, DeviceVector? Bias, int T
 /// </summary>
 internal sealed class LinearGroup
 {
+    private readonly ImmutableArray<int> _whole;
+
     /// <summary>Groups parts.</summary>
     public LinearGroup(params ImmutableArray<LinearPart> parts)
     {
@@ -112,7 +120,20 @@ internal sealed class LinearGroup
         }
 
         Offsets = offsets.MoveToImmutable();
+        _whole = [0, Inputs];
+        InputBorders = _whole;
     }
+
+    /// <summary>Groups parts that are cut over shards in one way.</summary>
+    /// <param name="parts">The parts.</param>
+    /// <param name="partition">How; null if they cannot be.</param>
+    public static LinearGroup Of(ImmutableArray<LinearPart> parts, Partition? partition) => new(parts)
+    {
+        Partition = partition,
+        InputBorders = partition is { Axis: PartitionAxis.Columns } inputs
+            ? [.. inputs.Split.BordersOf(0, 1)]
+            : [0, parts[0].Weight.Inputs],
+    };
 
     /// <summary>The parts, in output order.</summary>
     public ImmutableArray<LinearPart> Parts { get; }
@@ -125,4 +146,34 @@ internal sealed class LinearGroup
 
     /// <summary>Output columns of all parts together.</summary>
     public int Outputs { get; }
+
+    /// <summary>How the weights are cut over shards; null if one shard must have them all.</summary>
+    public Partition? Partition { get; init; }
+
+    /// <summary>
+    /// Where the leaves of the sums over the inputs begin, and the end of the inputs: each leaf is summed by itself, and the leaves, a
+    /// power of two, are added as a balanced tree.
+    /// </summary>
+    public ImmutableArray<int> InputBorders { get; init; }
+
+    /// <summary>
+    /// The same for weights whose inputs come in groups of so many, 0 for such that do not: one leaf, unless each is whole groups.
+    /// </summary>
+    public ImmutableArray<int> BordersFor(int groupInputs)
+    {
+        if (groupInputs == 0)
+        {
+            return InputBorders;
+        }
+
+        for (int leaf = 1; leaf < InputBorders.Length - 1; leaf++)
+        {
+            if (InputBorders[leaf] % groupInputs != 0)
+            {
+                return _whole;
+            }
+        }
+
+        return InputBorders;
+    }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends;
@@ -23,11 +25,21 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     /// <inheritdoc/>
     public virtual bool ChoosesTokens => Inner.ChoosesTokens;
 
+    /// <inheritdoc/>
+    public virtual StepExchange Exchange => Inner.Exchange;
+
     /// <summary>The backend that does the work.</summary>
     protected IBackend Inner { get; } = inner;
 
     /// <inheritdoc/>
+    public virtual KvLayout LayOut(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens) =>
+        Inner.LayOut(kept, type, pageTokens);
+
+    /// <inheritdoc/>
     public virtual void AllocatePages(KvLayout layout, int pageCount) => Inner.AllocatePages(layout, pageCount);
+
+    /// <inheritdoc/>
+    public virtual WeightFormat Takes(WeightFormat stored) => Inner.Takes(stored);
 
     /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
@@ -43,6 +55,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual DeviceRows CreateRows(RowSet rows, int width) => Inner.CreateRows(rows, width);
+
+    /// <inheritdoc/>
+    public virtual DeviceRows CreateRows(RowSet rows, int width, ImmutableArray<Split> splits) => Inner.CreateRows(rows, width, splits);
 
     /// <inheritdoc/>
     public virtual DeviceRope CreateRope(RopeDescription rope) => Inner.CreateRope(rope);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends;
@@ -27,9 +29,19 @@ internal interface IBackend : IDisposable
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
     IPageMemory Pages { get; }
 
+    /// <summary>Lays out the pages of a decoder for this device.</summary>
+    /// <inheritdoc cref="KvLayout.For"/>
+    KvLayout LayOut(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens) => KvLayout.For(kept, type, pageTokens);
+
     /// <summary>Allocates the page pool, once.</summary>
     /// <exception cref="MemoryException">The device cannot hold it.</exception>
     void AllocatePages(KvLayout layout, int pageCount);
+
+    /// <summary>
+    /// The format in which this device takes weights that are stored in another: the same where it knows how to compute with it, otherwise
+    /// fp32, to which the loader widens them.
+    /// </summary>
+    WeightFormat Takes(WeightFormat stored) => stored;
 
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
@@ -46,6 +58,12 @@ internal interface IBackend : IDisposable
 
     /// <summary>Makes rows of one width; rows as many as a plan can have.</summary>
     DeviceRows CreateRows(RowSet rows, int width);
+
+    /// <summary>Makes rows of which shards share the columns.</summary>
+    /// <param name="rows">Which rows.</param>
+    /// <param name="width">All columns.</param>
+    /// <param name="splits">What lies side by side in them; empty if every shard has all columns. One device has them all anyway.</param>
+    DeviceRows CreateRows(RowSet rows, int width, ImmutableArray<Split> splits) => CreateRows(rows, width);
 
     /// <summary>Makes a rotary embedding.</summary>
     DeviceRope CreateRope(RopeDescription rope);
@@ -152,6 +170,9 @@ internal interface IBackend : IDisposable
 
     /// <summary>The logits of one output row. Valid until the next step begins; callers may overwrite them.</summary>
     Span<float> Logits(DeviceRows logits, int output);
+
+    /// <summary>What shards have exchanged in the last step; nothing on one device.</summary>
+    StepExchange Exchange => default;
 
     /// <summary>What an error of an operation means, if it is the device's; null for any other error.</summary>
     Exception? FaultOf(Exception error);

@@ -30,6 +30,7 @@ internal sealed class EngineMetrics : IDisposable
     private readonly Counter<long> _evictions;
     private readonly Histogram<double> _pageInDuration;
     private Func<EngineCounts>? _counts;
+    private Func<IReadOnlyList<AccountStatus>>? _accounts;
     private EngineCounts _counted;
 
     /// <summary>Makes the instruments.</summary>
@@ -79,9 +80,11 @@ internal sealed class EngineMetrics : IDisposable
 
     /// <summary>Adds the gauges.</summary>
     /// <param name="counts">The numbers of the engine now; called by whoever listens, on any thread.</param>
-    public void Watch(Func<EngineCounts> counts)
+    /// <param name="accounts">The accounts now; called as <paramref name="counts"/> is.</param>
+    public void Watch(Func<EngineCounts> counts, Func<IReadOnlyList<AccountStatus>> accounts)
     {
         _counts = counts;
+        _accounts = accounts;
         _meter.CreateObservableGauge(
             "slora.requests.running", () => Look(counts => (long)counts.Running), "{request}", "Sequences that run.");
         _meter.CreateObservableGauge(
@@ -91,6 +94,18 @@ internal sealed class EngineMetrics : IDisposable
             "The share of pages that are in use or promised.");
         _meter.CreateObservableGauge(
             "slora.adapter.resident", () => Look(counts => (long)counts.AdapterCache.Resident), "{adapter}", "Adapters in the pool.");
+        _meter.CreateObservableGauge("slora.account.waiting", () => LookAtAccounts(account => (long)account.Waiting), "{request}",
+            "Requests that wait to be admitted for the first time, by slora.account.");
+        _meter.CreateObservableGauge("slora.account.oldest_wait", () => LookAtAccounts(account => account.OldestWait.TotalSeconds), "s",
+            "How long the oldest waiting request has waited, by slora.account.");
+        _meter.CreateObservableGauge("slora.account.counter", () => LookAtAccounts(account => account.Counter), "{token}",
+            "What fair shares have counted, in tokens of prompts by weight, by slora.account.");
+        _meter.CreateObservableCounter("slora.account.tokens.prompt", () => LookAtAccounts(account => account.PromptTokens), "{token}",
+            "Tokens of prompts that were computed, by slora.account.");
+        _meter.CreateObservableCounter("slora.account.tokens.generated", () => LookAtAccounts(account => account.GeneratedTokens),
+            "{token}", "Tokens that were computed for answers, by slora.account.");
+        _meter.CreateObservableCounter("slora.account.aborted", () => LookAtAccounts(account => account.AbortedRequests), "{request}",
+            "Requests that were given up because of their first-token targets, by slora.account.");
     }
 
     /// <summary>Records a step.</summary>
@@ -219,6 +234,14 @@ internal sealed class EngineMetrics : IDisposable
     private IEnumerable<Measurement<T>> Look<T>(Func<EngineCounts, T> read)
         where T : struct =>
         Volatile.Read(ref _counts) is { } counts ? [new Measurement<T>(read(counts()))] : [];
+
+    /// <summary>One measurement for each account that is told of; none when the engine has ended.</summary>
+    private IEnumerable<Measurement<T>> LookAtAccounts<T>(Func<AccountStatus, T> read)
+        where T : struct =>
+        Volatile.Read(ref _counts) is null || _accounts is not { } accounts
+            ? []
+            : accounts().Select(account =>
+                new Measurement<T>(read(account), new KeyValuePair<string, object?>("slora.account", account.Name)));
 
     private IEnumerable<Measurement<long>> LookAtPages()
     {

@@ -94,22 +94,22 @@ internal sealed class EngineAssembly : IDisposable
                 Log.PartsLeftOut(logger, model.LeftOut);
             }
 
-            KvLayout layout = KvLayout.For(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
-            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
+            KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             if (backend.Shortcoming is { } shortcoming)
             {
                 Log.SlowBackend(logger, backend.Name, shortcoming);
             }
 
             backend.AllocatePages(layout, pageCount);
-            backend.ReserveWeights(WeightSizes(model));
+            backend.ReserveWeights(WeightSizes(model, backend));
             LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
                 model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, logger);
+                adapterCache.AllowWithoutEffect, GgufSource.BaseOf(description), logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -129,7 +129,7 @@ internal sealed class EngineAssembly : IDisposable
                     HasAdapterSource = asked.Source is not null,
                     AdapterCache = adapterCache,
                     Pace = pace,
-                    Order = order ?? OrderOf(scheduling.Policy, clock),
+                    Order = order ?? OrderOf(scheduling.Policy, clock, asked.Metrics.MaxAccountTags),
                     Scheduling = scheduling,
                     Seeds = new SeedSource(),
                     Metrics = metrics,
@@ -182,7 +182,7 @@ internal sealed class EngineAssembly : IDisposable
     {
         long done = 0;
         LoadedDecoder weights =
-            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, cancellation), backend, weight =>
+            DecoderLoader.Load(description, model.Modules, name => model.Weight(name, backend.Takes, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
             done += weight.Bytes;
@@ -193,10 +193,10 @@ internal sealed class EngineAssembly : IDisposable
     }
 
     /// <summary>What each weight takes as <see cref="IBackend.ReserveWeights"/> counts.</summary>
-    private static IEnumerable<long> WeightSizes(BaseModel model) => model.Modules.Tensors.Select(
+    private static IEnumerable<long> WeightSizes(BaseModel model, IBackend backend) => model.Modules.Tensors.Select(
         tensor => tensor.Shape.Length == 1
             ? tensor.ElementCount * sizeof(float)
-            : model.FormatOf(tensor.Name).BytesOf(tensor.ElementCount));
+            : backend.Takes(model.FormatOf(tensor.Name)).BytesOf(tensor.ElementCount));
 
     private static ModelInfo Describe(BaseModel model) => new()
     {
@@ -211,8 +211,8 @@ internal sealed class EngineAssembly : IDisposable
         RecommendedSampling = model.Defaults.Sampling,
     };
 
-    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock) =>
-        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock);
+    private static IQueueOrder OrderOf(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames) =>
+        policy.IsFirstCome ? new FirstCome() : new PolicyOrder(policy, clock, maxAccountNames);
 
     private static int PageCount(long bytes, long pageBytes)
     {

@@ -17,6 +17,7 @@ internal sealed class EngineLoop
     private readonly WaitingQueue _queue;
     private readonly ActiveRequests _requests;
     private readonly SlowConsumers _slowConsumers;
+    private readonly WakeTimer _quotaTimer;
     private readonly SwapSpace _swap;
     private readonly EngineBooks _books;
     private readonly IEngineStep _step;
@@ -44,14 +45,16 @@ internal sealed class EngineLoop
         Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache);
         Contents = new ContentArrivals(_residency, demand, _queue, Endings);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, Port.WakeUp);
+        _quotaTimer = new WakeTimer(parts.Clock, Port.WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, Endings, _queue);
-        parts.Metrics.Watch(() => Monitor.Counts);
+        parts.Metrics.Watch(() => Monitor.Counts, () => Monitor.Accounts);
         _books = new EngineBooks(parts.Pool, _requests, Endings, _queue, _residency, PrefixCache, _swap);
         Stages = new StepStages
         {
             Parts = parts,
             Commands = () => Port.Apply(this),
             SlowConsumers = _slowConsumers,
+            QuotaTimer = _quotaTimer,
             Queue = _queue,
             Requests = _requests,
             Endings = Endings,
@@ -156,6 +159,7 @@ internal sealed class EngineLoop
 
         Attempt(() => Preloads.EndAll(reason));
         Attempt(_slowConsumers.Dispose);
+        Attempt(_quotaTimer.Dispose);
         Attempt(() => Port.EndStreams(ending, reason));
         Attempt(() => PrefixCache?.Clear());
         Attempt(_swap.Dispose);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SLoRA.Adapters.Resident;
 using SLoRA.Diagnostics;
 using SLoRA.Pool;
@@ -21,6 +22,7 @@ internal sealed class EngineMonitor
     private readonly ActiveRequests _requests;
     private readonly RequestEndings _endings;
     private readonly WaitingQueue _queue;
+    private readonly AccountMonitor? _accounts;
     private EngineCounts _counts;
     private bool _hasStepped;
 
@@ -36,11 +38,15 @@ internal sealed class EngineMonitor
         _requests = requests;
         _endings = endings;
         _queue = queue;
+        _accounts = parts.Order.Accounts is { } book ? new AccountMonitor(book, parts.Clock) : null;
         Observe();
     }
 
     /// <summary>The numbers as they were observed last. Any thread.</summary>
     public EngineCounts Counts => _published.Read();
+
+    /// <summary>The accounts as they were observed last; none without a policy that has some. Any thread.</summary>
+    public IReadOnlyList<AccountStatus> Accounts => _accounts?.Status() ?? [];
 
     /// <summary>Notes a step; <see cref="Observe"/> shows it.</summary>
     /// <param name="plan">What was computed.</param>
@@ -58,13 +64,18 @@ internal sealed class EngineMonitor
             promptTokens += Math.Clamp(sequences[i].PromptLength - slice.FirstPosition, 0, slice.RowCount);
         }
 
+        StepExchange exchange = _parts.Decoder.Exchange;
         _counts.ComputedTokens += plan.RowCount;
         _counts.PromptTokens += promptTokens;
         _counts.SampledTokens += plan.OutputCount;
         _counts.GeneratedTokens = generated;
         _counts.LastStep = new StepStatus(
             _counts.LastStep.Number
-                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started));
+                + 1, plan.RowCount, decodeRows, sequences.Count, DistinctAdapters(plan.Lora), _parts.Clock.GetElapsedTime(started))
+        {
+            Collectives = Stopwatch.GetElapsedTime(0, exchange.BaseTicks + exchange.LoraTicks),
+            AdapterCollectives = Stopwatch.GetElapsedTime(0, exchange.LoraTicks),
+        };
         _hasStepped = true;
     }
 
@@ -98,6 +109,7 @@ internal sealed class EngineMonitor
         _counts.Leases = _requests.Leases;
         _counts.Ended = _endings.Ended;
         _published.Write(_counts);
+        _accounts?.Observe();
         _parts.Metrics.Count(_counts);
     }
 
@@ -122,6 +134,7 @@ internal sealed class EngineMonitor
             SampledTokens = counts.SampledTokens,
             GeneratedTokens = counts.GeneratedTokens,
             LastStep = counts.LastStep,
+            Accounts = Accounts,
         };
     }
 
@@ -131,11 +144,12 @@ internal sealed class EngineMonitor
     private QueueStatus Queue()
     {
         int content = _queue.ForContent;
-        int others = _queue.Count - content;
+        int overQuota = _queue.OverQuota;
+        int others = _queue.Count - content - overQuota;
         Sequence? first = _queue.NextReady(null);
         return first is null || first.Request.Asked.Continuations <= FreePlaces()
-            ? new QueueStatus(content, others, 0)
-            : new QueueStatus(content, 0, others);
+            ? new QueueStatus(content, others, 0) { ForQuota = overQuota }
+            : new QueueStatus(content, 0, others) { ForQuota = overQuota };
     }
 
     private int FreePlaces()

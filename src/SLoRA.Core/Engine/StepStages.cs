@@ -29,6 +29,9 @@ internal sealed class StepStages
     /// <summary>Who runs.</summary>
     public required ActiveRequests Requests { get; init; }
 
+    /// <summary>Wakes the engine when somebody may run who may not before.</summary>
+    public required WakeTimer QuotaTimer { get; init; }
+
     /// <summary>How they end.</summary>
     public required RequestEndings Endings { get; init; }
 
@@ -86,6 +89,11 @@ internal sealed class StepStages
     {
         Residency.Begin(Planner.CanPlan(Requests.Running));
         Requests.Admit();
+        if (Queue.NextChange is var next and < long.MaxValue)
+        {
+            QuotaTimer.WakeAt(next, Parts.Clock.GetTimestamp());
+        }
+
         bool hasEnded = Requests.SecurePages(Endings);
         Residency.Advance();
         return hasEnded;

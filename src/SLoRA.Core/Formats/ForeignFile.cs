@@ -16,7 +16,7 @@ internal static class ForeignFile
     private static readonly (byte[] Start, string Problem)[] Known =
     [
         ("GGUF"u8.ToArray(),
-            "is a GGUF file, which is not read here: take the Hugging Face folder that it was converted from, with safetensors"),
+            "is a GGUF file, which is read under a name that ends in .gguf alone: give it its name back"),
         ("PK\x03\x04"u8.ToArray(), "is a ZIP archive, as PyTorch and NumPy save tensors; a PyTorch file would have to be unpickled, which "
             + "runs code: save it as safetensors"),
         ([0x80, 0x02], "is a Python pickle, which runs code when it is read: save it as safetensors"),

@@ -30,6 +30,10 @@ internal sealed class PlainFormat(TensorType type) : WeightFormat(type.ToString(
         }
     }
 
+    /// <inheritdoc/>
+    public override long FirstNotFinite(ReadOnlySpan<byte> blocks) =>
+        WeightScan.IsNotFinite(Type, WeightScan.LargestBits(Type, blocks)) ? WeightScan.IndexOfNotFinite(Type, blocks) : -1;
+
     private static void WidenBrain(ReadOnlySpan<ushort> bits, Span<float> values)
     {
         int at = 0;

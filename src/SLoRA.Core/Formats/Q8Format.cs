@@ -30,4 +30,18 @@ internal sealed class Q8Format() : WeightFormat("Q8_0", Elements, ScaleBytes + E
             }
         }
     }
+
+    /// <inheritdoc/>
+    public override long FirstNotFinite(ReadOnlySpan<byte> blocks)
+    {
+        for (int at = 0; at < blocks.Length; at += BlockBytes)
+        {
+            if (!float.IsFinite(Scale(blocks[at..])))
+            {
+                return (long)at / BlockBytes * Elements;
+            }
+        }
+
+        return -1;
+    }
 }

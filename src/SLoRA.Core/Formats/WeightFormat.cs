@@ -85,6 +85,12 @@ internal abstract class WeightFormat
     /// <param name="values">Filled to its end.</param>
     public abstract void Widen(ReadOnlySpan<byte> blocks, Span<float> values);
 
+    /// <summary>
+    /// The first element that is NaN or infinite, or of the first block whose scale is; -1 where there is none.
+    /// </summary>
+    /// <param name="blocks">Whole blocks; any alignment.</param>
+    public abstract long FirstNotFinite(ReadOnlySpan<byte> blocks);
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 }

@@ -2,7 +2,6 @@ using SLoRA.Backends;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 using SLoRA.Models.Blocks;
-using SLoRA.Models.Families;
 
 namespace SLoRA.Models;
 
@@ -14,17 +13,17 @@ internal sealed class BaseModel : IDisposable
 {
     private const int BlockBytes = 4 << 20;
 
-    private readonly Checkpoint _checkpoint;
+    private readonly WeightStore _weights;
     private readonly ModelAccess _access;
     private readonly WeightBuffer _buffer = new();
 
-    private BaseModel(string folder, DecoderDescription decoder, GenerationDefaults defaults, Checkpoint checkpoint, ModelAccess access)
+    private BaseModel(string folder, DecoderDescription decoder, GenerationDefaults defaults, WeightStore weights, ModelAccess access)
     {
         FolderPath = folder;
         Decoder = decoder;
         Defaults = defaults;
         Modules = DecoderModules.Of(decoder);
-        _checkpoint = checkpoint;
+        _weights = weights;
         _access = access;
     }
 
@@ -41,16 +40,16 @@ internal sealed class BaseModel : IDisposable
     public DecoderModules Modules { get; }
 
     /// <summary>Tensors of the checkpoint that are of other parts than the language model, and are not used.</summary>
-    public int LeftOut => _checkpoint.LeftOut;
+    public int LeftOut => _weights.LeftOut;
 
     /// <summary>Bytes of the tensor files.</summary>
-    public long FileBytes => _checkpoint.FileBytes;
+    public long FileBytes => _weights.FileBytes;
 
     /// <summary>
-    /// Opens a Hugging Face folder. Cheap checks come first: configuration, then headers, then names and shapes, and only then are weights
-    /// read. Blocks while the files are read through; call it off the threads that must not wait.
+    /// Opens a Hugging Face folder or a GGUF file. Cheap checks come first: configuration, headers, names and shapes; weights are read
+    /// last. Blocks while the files are read through; call it off the threads that must not wait.
     /// </summary>
-    /// <param name="folder">The folder of config.json.</param>
+    /// <param name="folder">The folder of config.json, or a GGUF file or its folder.</param>
     /// <param name="progress">Told how much of the weights has been read, on the calling thread.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
     /// <param name="access">Whether the files are mapped now, or each weight is read when it is asked for.</param>
@@ -59,81 +58,93 @@ internal sealed class BaseModel : IDisposable
     public static BaseModel Open(string folder, IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default,
         ModelAccess access = ModelAccess.Map)
     {
-        Checkpoint? checkpoint = null;
+        ModelSource? source = null;
+        WeightStore? weights = null;
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            ModelFolder files = ModelFolder.Open(folder);
-            DecoderDescription decoder = DecoderFamilies.Describe(files.Config);
-            GenerationDefaults defaults = files.ReadGenerationDefaults();
-            checkpoint = Checkpoint.Open(files.ReadIndex(), cancellation, decoder.IsTextPart ? TextParts.NameOf : null);
-            TensorCatalog.Check(decoder, checkpoint);
+            source = ModelSource.Open(folder, cancellation);
+            DecoderDescription decoder = source.Describe();
+            GenerationDefaults defaults = source.ReadDefaults();
+            weights = source.OpenWeights(decoder, cancellation);
+            TensorCatalog.Check(decoder, weights);
             if (access == ModelAccess.Map)
             {
-                checkpoint.Map(progress, cancellation);
+                weights.Map(progress, cancellation);
             }
 
-            TensorCatalog.CheckTiedHead(decoder, checkpoint, cancellation);
+            TensorCatalog.CheckTiedHead(decoder, weights, cancellation);
             bool namesEnd = !defaults.EndOfSequence.IsEmpty || !decoder.IsTextPart;
             return new BaseModel(
-                folder, decoder with { EndOfSequence = namesEnd ? defaults.EndOfSequence : decoder.EndOfSequence }, defaults, checkpoint,
+                folder, decoder with { EndOfSequence = namesEnd ? defaults.EndOfSequence : decoder.EndOfSequence }, defaults, weights,
                 access);
         }
         catch (FormatError error)
         {
-            checkpoint?.Dispose();
+            source?.Dispose();
+            weights?.Dispose();
             throw new ModelLoadException(error);
         }
         catch
         {
-            checkpoint?.Dispose();
+            source?.Dispose();
+            weights?.Dispose();
             throw;
         }
     }
 
     /// <summary>How a weight is stored, by its name in the checkpoint.</summary>
-    public WeightFormat FormatOf(string name) => Format(Tensor(name));
+    public WeightFormat FormatOf(string name) => _weights.Weights[name].Served;
 
     /// <summary>
-    /// One weight, by its name in the checkpoint. Where the files are mapped, its memory stays valid until <see cref="Dispose"/>; where
-    /// they are read, it is read now, and stays until the next weight is asked for.
+    /// One weight, by its name in the checkpoint. Where the files are mapped and have it as it is, its memory stays valid until
+    /// <see cref="Dispose"/>; otherwise it is read now, and stays until the next weight is asked for.
     /// </summary>
     /// <param name="name">Its name.</param>
+    /// <param name="takes">The format in which it is wanted: its own, or fp32, to which it is widened. Null for its own.</param>
     /// <param name="cancellation">Looked at between blocks of a few megabytes.</param>
-    /// <exception cref="ModelLoadException">The file can no longer be read.</exception>
-    public unsafe WeightSource Weight(string name, CancellationToken cancellation = default)
+    /// <exception cref="ModelLoadException">The file can no longer be read, or holds what is no value.</exception>
+    public unsafe WeightSource Weight(
+        string name, Func<WeightFormat, WeightFormat>? takes = null, CancellationToken cancellation = default)
     {
-        TensorEntry tensor = Tensor(name);
-        (int rows, int columns) = tensor.Shape is [long first, long second] ? ((int)first, (int)second) : (1, (int)tensor.ElementCount);
-        if (_access == ModelAccess.Map)
-        {
-            return new WeightSource(name, Format(tensor), _checkpoint.Address(name), rows, columns);
-        }
-
-        byte* memory = _buffer.Take(tensor.Length);
+        StoredWeight weight = _weights.Weights[name];
+        int columns = checked((int)weight.Columns), rows = weight.Shape.Length < 2 ? 1 : checked((int)(weight.ElementCount / columns));
         try
         {
-            for (long offset = 0; offset < tensor.Length; offset += BlockBytes)
+            WeightFormat format = takes?.Invoke(weight.Served) ?? weight.Served;
+            if (format != weight.Served)
             {
-                cancellation.ThrowIfCancellationRequested();
-                _checkpoint.Read(name, offset, new Span<byte>(memory + offset, (int)Math.Min(BlockBytes, tensor.Length - offset)));
+                return new WeightSource(name, format, Widened(weight, cancellation), rows, columns) { Stays = false };
             }
+
+            if (_weights.AddressOf(weight) is { } address)
+            {
+                Each(weight, cancellation, (offset, bytes) =>
+                    _weights.CheckValues(weight, new ReadOnlySpan<byte>((byte*)address + offset, bytes), offset));
+                return new WeightSource(name, weight.Served, address, rows, columns);
+            }
+
+            byte* memory = _buffer.Take(weight.Bytes);
+            Each(weight, cancellation, (offset, bytes) =>
+            {
+                var piece = new Span<byte>(memory + offset, bytes);
+                _weights.Read(weight, offset, piece);
+                _weights.CheckValues(weight, piece, offset);
+            });
+            return new WeightSource(name, weight.Served, (nint)memory, rows, columns) { Stays = false };
         }
         catch (FormatError error)
         {
             throw new ModelLoadException(error);
         }
-
-        return new WeightSource(name, Format(tensor), (nint)memory, rows, columns) { Stays = false };
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
     public BaseWeight WeightOf(TargetModule module)
     {
-        string name = module.WeightName;
-        TensorEntry tensor = Tensor(name);
+        StoredWeight weight = _weights.Weights[module.WeightName];
         return new BaseWeight(
-            Format(tensor), tensor.ElementCount, (offset, destination) => _checkpoint.Read(name, offset, destination),
+            weight.Served, weight.ElementCount, (offset, destination) => _weights.Read(weight, offset, destination),
             IsInMemory: _access == ModelAccess.Map);
     }
 
@@ -141,18 +152,42 @@ internal sealed class BaseModel : IDisposable
     public void Release()
     {
         _buffer.Dispose();
-        _checkpoint.Release();
+        _weights.Release();
     }
 
     /// <summary>Lets everything go. Nothing may use the weights any more.</summary>
     public void Dispose()
     {
         _buffer.Dispose();
-        _checkpoint.Dispose();
+        _weights.Dispose();
     }
 
-    private TensorEntry Tensor(string name) => _checkpoint.Tensors[name];
+    private unsafe nint Widened(StoredWeight weight, CancellationToken cancellation)
+    {
+        float* memory = (float*)_buffer.Take(weight.ElementCount * sizeof(float));
+        byte[] blocks = new byte[0];
+        Each(weight, cancellation, (offset, bytes) =>
+        {
+            Array.Resize(ref blocks, Math.Max(blocks.Length, bytes));
+            Span<byte> piece = blocks.AsSpan(0, bytes);
+            _weights.Read(weight, offset, piece);
+            _weights.CheckValues(weight, piece, offset);
+            WeightFormat format = weight.Served;
+            var values = new Span<float>(
+                memory + (offset / format.BlockBytes * format.BlockElements), bytes / format.BlockBytes * format.BlockElements);
+            format.Widen(piece, values);
+        });
+        return (nint)memory;
+    }
 
-    // The catalogue has refused every other type.
-    private static WeightFormat Format(TensorEntry tensor) => WeightFormat.Of(tensor.Type) ?? throw UnservedType.Error(tensor.Type);
+    /// <summary>Goes through a weight in pieces of whole rows, of a few megabytes where rows are not longer.</summary>
+    private static void Each(StoredWeight weight, CancellationToken cancellation, Action<long, int> piece)
+    {
+        long row = Math.Max(1, weight.Served.BytesOf(weight.Columns)), step = Math.Max(1, BlockBytes / row) * row;
+        for (long offset = 0; offset < weight.Bytes; offset += step)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            piece(offset, (int)Math.Min(step, weight.Bytes - offset));
+        }
+    }
 }

@@ -33,7 +33,8 @@ internal sealed class Decoder
         _residual = backend.CreateRows(RowSet.Step, hidden);
         _outputs = backend.CreateRows(RowSet.Output, hidden);
         _outputsNormed = backend.CreateRows(RowSet.Output, hidden);
-        _logits = backend.CreateRows(RowSet.Output, description.VocabularySize);
+        _logits = backend.CreateRows(
+            RowSet.Output, description.VocabularySize, description.Head.Partition is { } head ? [head.Split] : []);
     }
 
     /// <summary>What the decoder looks like.</summary>
@@ -66,6 +67,9 @@ internal sealed class Decoder
             throw fault;
         }
     }
+
+    /// <summary>What shards have exchanged in the last step.</summary>
+    public StepExchange Exchange => _backend.Exchange;
 
     /// <summary>Whether the device chooses tokens by itself where a step's plan describes how.</summary>
     public bool ChoosesTokens => _backend.ChoosesTokens;

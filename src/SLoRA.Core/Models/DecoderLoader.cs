@@ -46,10 +46,11 @@ internal static class DecoderLoader
         {
             Branches = branches.ToImmutable(),
             PerLayerInputs = inputs,
-            Embedding = loader.Table(decoder.Embedding.Name),
+            Embedding = loader.Table(decoder.Embedding.Name, decoder.Embedding),
             EmbeddingTarget = targets[decoder.Embedding.Name],
             FinalNorm = loader.Norm(decoder.Body + decoder.FinalNorm.Name, decoder.FinalNorm),
-            Head = new LinearGroup(loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)),
+            Head = LinearGroup.Of(
+                [loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)], decoder.Head.Partition),
         };
     }
 

@@ -84,6 +84,7 @@ internal sealed class DecoderModules
                     OutFeatures = outputs,
                     IsTarget = isTarget,
                     StoredAs = storedAs,
+                    Partition = module.Partition,
                 });
         }
     }

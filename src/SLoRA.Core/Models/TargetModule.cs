@@ -1,3 +1,5 @@
+using SLoRA.Step;
+
 namespace SLoRA.Models;
 
 /// <summary>A module whose weights adapters can change.</summary>
@@ -20,6 +22,9 @@ internal sealed record TargetModule
 
     /// <summary>Rows of B. For the embedding the hidden size.</summary>
     public required int OutFeatures { get; init; }
+
+    /// <summary>How its weight is cut over shards, and with it what adapters add to it; null if it cannot be.</summary>
+    public Partition? Partition { get; init; }
 
     /// <summary>Whether adapters may target it. One that may not is refused by name when an adapter does.</summary>
     public bool IsTarget { get; init; } = true;

@@ -1,5 +1,4 @@
 using SLoRA.Formats;
-using SLoRA.Formats.HuggingFace;
 using SLoRA.Models.Blocks;
 
 namespace SLoRA.Models;
@@ -7,31 +6,31 @@ namespace SLoRA.Models;
 /// <summary>The tensors that a decoder is made of: what a checkpoint has to hold, no less and no more.</summary>
 internal static class TensorCatalog
 {
-    /// <summary>Checks names, shapes and types of a checkpoint, from its headers alone.</summary>
+    /// <summary>Checks names, shapes and types of a model's weights, from their headers alone.</summary>
     /// <exception cref="FormatError">A tensor is missing, extra, or of another shape or type; kind
     /// <see cref="LoadErrorKind.Tensor"/>.</exception>
-    public static void Check(DecoderDescription decoder, Checkpoint checkpoint)
+    public static void Check(DecoderDescription decoder, WeightStore store)
     {
         var expected = new HashSet<string>(StringComparer.Ordinal);
         foreach (ExpectedTensor tensor in DecoderModules.Of(decoder).Tensors)
         {
             expected.Add(tensor.Name);
-            CheckOne(tensor, checkpoint);
+            CheckOne(tensor, store);
         }
 
         string headWeight = Weight(decoder.Head);
-        if (decoder.TiedEmbeddings && checkpoint.Tensors.ContainsKey(headWeight))
+        if (decoder.TiedEmbeddings && store.Weights.ContainsKey(headWeight))
         {
             expected.Add(headWeight);
-            CheckOne(new ExpectedTensor(headWeight, decoder.Head.Tensors[0].Shape), checkpoint);
+            CheckOne(new ExpectedTensor(headWeight, decoder.Head.Tensors[0].Shape), store);
         }
 
-        foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
+        foreach (string name in store.Weights.Keys.Order(StringComparer.Ordinal))
         {
-            if (!expected.Contains(name) && !IsOldBuffer(name))
+            if (!expected.Contains(name) && !IsOldBuffer(name) && !store.MeansNothing(store.Weights[name]))
             {
-                throw Foreign(checkpoint) ?? new FormatError(
-                    LoadErrorKind.Tensor, checkpoint.FileOf(name), name, "belongs to no module of the model that config.json describes");
+                throw store.Explain(name)
+                    ?? store.Weights[name].Error($"belongs to no module of the model that {store.Configuration} describes");
             }
         }
     }
@@ -40,17 +39,17 @@ internal static class TensorCatalog
     /// Checks that a head stored beside tied embeddings is the embedding, by value: one of them may be stored in a wider type.
     /// </summary>
     /// <exception cref="FormatError">It is not: the file promises one model and the configuration another.</exception>
-    public static void CheckTiedHead(DecoderDescription decoder, Checkpoint checkpoint, CancellationToken cancellation)
+    public static void CheckTiedHead(DecoderDescription decoder, WeightStore store, CancellationToken cancellation)
     {
         const int PieceElements = 1 << 20;
         string headWeight = Weight(decoder.Head), embeddingWeight = Weight(decoder.Embedding);
-        if (!decoder.TiedEmbeddings || !checkpoint.Tensors.TryGetValue(headWeight, out TensorEntry? head))
+        if (!decoder.TiedEmbeddings || !store.Weights.TryGetValue(headWeight, out StoredWeight? head))
         {
             return;
         }
 
-        TensorEntry embedding = checkpoint.Tensors[embeddingWeight];
-        WeightFormat headFormat = WeightFormat.Of(head.Type)!, embeddingFormat = WeightFormat.Of(embedding.Type)!;
+        StoredWeight embedding = store.Weights[embeddingWeight];
+        WeightFormat headFormat = head.Served, embeddingFormat = embedding.Served;
         // Whole rows, because a row is whole blocks.
         long piece = Math.Max(1, PieceElements / decoder.HiddenSize) * decoder.HiddenSize;
         byte[] left = new byte[headFormat.BytesOf(piece)], right = new byte[embeddingFormat.BytesOf(piece)];
@@ -62,59 +61,38 @@ internal static class TensorCatalog
             ReadOnlySpan<byte> ofEmbedding = Piece(embedding, embeddingFormat, right, element, count);
             if (ElementComparison.FirstDifference(headFormat, ofHead, embeddingFormat, ofEmbedding) is >= 0 and var at)
             {
-                throw new FormatError(
-                    LoadErrorKind.Tensor,
-                    checkpoint.FileOf(headWeight),
-                    headWeight,
+                throw head.Error(
                     $"differs from {embeddingWeight} at element {element + at}, although tie_word_embeddings is true; "
                         + "if the head was trained, say false there, otherwise save the model again without it");
             }
         }
 
-        ReadOnlySpan<byte> Piece(TensorEntry tensor, WeightFormat format, byte[] buffer, long element, long count)
+        ReadOnlySpan<byte> Piece(StoredWeight weight, WeightFormat format, byte[] buffer, long element, long count)
         {
             Span<byte> bytes = buffer.AsSpan(0, (int)format.BytesOf(count));
-            checkpoint.Read(tensor.Name, format.BytesOf(element), bytes);
+            store.Read(weight, format.BytesOf(element), bytes);
             return bytes;
         }
     }
 
     private static string Weight(Module module) => module.Name + module.Tensors[0].Suffix;
 
-    private static void CheckOne(ExpectedTensor expected, Checkpoint checkpoint)
+    private static void CheckOne(ExpectedTensor expected, WeightStore store)
     {
-        if (!checkpoint.Tensors.TryGetValue(expected.Name, out TensorEntry? actual))
+        if (!store.Weights.TryGetValue(expected.Name, out StoredWeight? actual))
         {
-            throw Foreign(checkpoint) ?? new FormatError(LoadErrorKind.Tensor, checkpoint.File, expected.Name, "is missing");
+            throw store.Explain(expected.Name)
+                ?? new FormatError(LoadErrorKind.Tensor, store.File, store.NameInFile(expected.Name), "is missing");
         }
 
         if (!actual.Shape.AsSpan().SequenceEqual(expected.Shape.AsSpan()))
         {
-            throw new FormatError(
-                LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
-                $"has shape {actual.ShapeText}, config.json asks for [{string.Join(", ", expected.Shape)}]");
+            throw actual.Error(
+                $"has shape {actual.ShapeText}, {store.Configuration} asks for [{string.Join(", ", expected.Shape)}]");
         }
 
-        WeightFormat format = WeightFormat.Of(actual.Type)
-            ?? throw new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(expected.Name), expected.Name,
-                $"has type {actual.Type}; weights are F32, F16 or BF16");
-        format.CheckRows(checkpoint.FileOf(expected.Name), expected.Name, actual.Shape);
-    }
-
-    /// <summary>
-    /// What explains tensors that are missing or too many: the first one that no plain checkpoint has. Null when there is none.
-    /// </summary>
-    private static FormatError? Foreign(Checkpoint checkpoint)
-    {
-        foreach (string name in checkpoint.Tensors.Keys.Order(StringComparer.Ordinal))
-        {
-            if (ForeignWeight.Problem(name) is { } problem)
-            {
-                return new FormatError(LoadErrorKind.Tensor, checkpoint.FileOf(name), name, problem);
-            }
-        }
-
-        return null;
+        WeightFormat format = actual.Format ?? throw actual.Error($"has type {actual.Type}; weights are F32, F16 or BF16");
+        format.CheckRows(actual.File, actual.NameInFile, actual.Shape);
     }
 
     // Checkpoints of early Llama carry the rotary frequencies, which follow from the configuration and which the reference does not read

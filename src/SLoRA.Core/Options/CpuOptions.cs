@@ -12,4 +12,16 @@ public sealed class CpuOptions
     /// How the base model's matrices are kept in memory. Embedding table, norms, biases and adapters stay as they are stored.
     /// </summary>
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
+
+    /// <summary>
+    /// Whether the library may use machine code of its own for instructions that .NET does not expose. It changes no bit of a result;
+    /// <see cref="BackendStatus.MachineCode"/> says what runs.
+    /// </summary>
+    public MachineCodeUse MachineCode { get; set; } = MachineCodeUse.Automatic;
+
+    /// <summary>
+    /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
+    /// have the same bits for any number. Each group has <see cref="Threads"/> divided by their number, at least one.
+    /// </summary>
+    public int Shards { get; set; } = 1;
 }

@@ -1,19 +1,17 @@
 namespace SLoRA;
 
 /// <summary>
-/// Shares the engine's work out among clients or adapters by counters of what each has been given: the one with the smallest goes first.
-/// Whoever returns after a while starts with the least of those who wait, so that nobody saves up. This is the virtual token counter of
-/// "Fairness in Serving Large Language Models" (2024): between two who have requests waiting all the time, what they are given differs by
-/// no more than twice the larger of the longest prompt and <see cref="OutputPrice"/> times the tokens that the pool holds.
+/// Shares the engine's work out among accounts (<see cref="SchedulingPolicy.Key"/>) by counters of what each has been given: the one with
+/// the smallest goes first. Whoever returns after a while starts with the least of those who wait, so that nobody saves up. This is the
+/// virtual token counter of "Fairness in Serving Large Language Models" (2024): between two who have requests waiting all the time, what
+/// they are given differs by no more than twice the larger of the longest prompt and <see cref="OutputPrice"/> times the tokens that the
+/// pool holds.
 /// </summary>
 public sealed record FairShares
 {
-    /// <summary>Among whom. The default is clients, by <see cref="GenerationOptions.ClientId"/>.</summary>
-    public ShareKey Key { get; init; }
-
     /// <summary>
-    /// How much of the work is whose, by the name of the client or adapter; "" for requests without. Who is not named has 1. Each more than
-    /// 0 and at most 1,000,000; read when the engine is built.
+    /// How much of the work is whose, by the name of the account; "" for requests without. Who is not named has 1. Each more than 0 and at
+    /// most 1,000,000; read when the engine is built.
     /// </summary>
     public IReadOnlyDictionary<string, double> Weights { get; init; } = new Dictionary<string, double>();
 
@@ -26,14 +24,13 @@ public sealed record FairShares
     /// 1,000,000.
     /// </summary>
     public double PageInPrice { get; init; }
-}
 
-/// <summary>Among whom work is shared.</summary>
-public enum ShareKey
-{
-    /// <summary>Clients: <see cref="GenerationOptions.ClientId"/>.</summary>
-    Client,
-
-    /// <summary>Adapters; of a request with several, the first.</summary>
-    Adapter,
+    /// <summary>
+    /// How far an account may be served ahead of the others, in rows of prompts by its weight, for the sake of
+    /// <see cref="SchedulingPolicy.Locality"/>: accounts whose counters are in the same interval of this length are equals, and those go
+    /// first for whom the engine has most. It adds twice as much to the bound. 0 (the default) gives locality no say between accounts whose
+    /// counters differ; at most 1,000,000,000. With it this is deficit longest-prefix matching ("Locality-aware Fair Scheduling in LLM
+    /// Serving", 2025).
+    /// </summary>
+    public double Slack { get; init; }
 }

@@ -17,6 +17,9 @@ public sealed class MetricsOptions
     /// <summary>The value of <c>gen_ai.request.model</c> for adapters beyond <see cref="MaxAdapterTags"/>.</summary>
     public const string OtherAdapters = "_OTHER";
 
+    /// <summary>The name of all accounts beyond <see cref="MaxAccountTags"/> together.</summary>
+    public const string OtherAccounts = "_OTHER";
+
     /// <summary>The base model's value of <c>gen_ai.request.model</c>; null takes the name of the model's folder.</summary>
     public string? ModelName { get; set; }
 
@@ -29,6 +32,13 @@ public sealed class MetricsOptions
     /// base model's name. At most 65,536.
     /// </summary>
     public int MaxAdapterTags { get; set; }
+
+    /// <summary>
+    /// How many accounts of a <see cref="SchedulingPolicy"/>, the first that come, are told of by name: in
+    /// <see cref="EngineStatus.Accounts"/> and as values of the tag <c>slora.account</c>. The others are <see cref="OtherAccounts"/>. The
+    /// default is 0, so that nobody's name gets out unasked; at most 65,536.
+    /// </summary>
+    public int MaxAccountTags { get; set; }
 
     /// <summary>The options as they stand now.</summary>
     internal MetricsOptions Copy() => (MetricsOptions)MemberwiseClone();

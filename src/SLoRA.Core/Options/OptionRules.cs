@@ -48,15 +48,52 @@ internal static class OptionRules
             throw Invalid("Scheduling.Policy.Ageing", policy.Ageing, "positive and at most a day");
         }
 
+        Defined(policy.Key, "Scheduling.Policy.Key");
+        AtLeast(policy.Locality?.RunningAdapters ?? 1, 1, "Scheduling.Policy.Locality.RunningAdapters");
         if (policy.Shares is { } shares)
         {
             Check(shares);
         }
+
+        if (policy.Quota is { } quota)
+        {
+            Check(quota, "Scheduling.Policy.Quota");
+        }
+
+        if (policy.Quotas is null)
+        {
+            throw new InvalidOptionException("Scheduling.Policy.Quotas", "Scheduling.Policy.Quotas is null; it may be empty.");
+        }
+
+        foreach ((string name, Quota of) in policy.Quotas)
+        {
+            string option = $"Scheduling.Policy.Quotas[{Shown.Name(name)}]";
+            Check(of ?? throw new InvalidOptionException(option, $"{option} is null; leave it out, or give an empty quota."), option);
+        }
+    }
+
+    private static void Check(Quota quota, string option)
+    {
+        if (quota.RowsPerSecond is { } rate && rate is not (> 0 and <= 1e9))
+        {
+            throw Invalid($"{option}.RowsPerSecond", rate, "above 0 and at most 1000000000");
+        }
+
+        if (quota.Burst is { } burst && burst is not (>= 1 and <= 1e12))
+        {
+            throw Invalid($"{option}.Burst", burst, "at least 1 and at most 1000000000000");
+        }
+
+        AtLeast(quota.MaxRunning ?? 1, 1, $"{option}.MaxRunning");
     }
 
     private static void Check(FairShares shares)
     {
-        Defined(shares.Key, "Scheduling.Policy.Shares.Key");
+        if (shares.Slack is not (>= 0 and <= 1e9))
+        {
+            throw Invalid("Scheduling.Policy.Shares.Slack", shares.Slack, "between 0 and 1000000000");
+        }
+
         if (shares.OutputPrice is not (>= 0 and <= 1000))
         {
             throw Invalid("Scheduling.Policy.Shares.OutputPrice", shares.OutputPrice, "between 0 and 1000");
@@ -113,7 +150,11 @@ internal static class OptionRules
 
     /// <summary>Checks what is measured.</summary>
     /// <inheritdoc cref="Check(SchedulingOptions)"/>
-    public static void Check(MetricsOptions options) => Between(options.MaxAdapterTags, 0, 65_536, "Metrics.MaxAdapterTags");
+    public static void Check(MetricsOptions options)
+    {
+        Between(options.MaxAdapterTags, 0, 65_536, "Metrics.MaxAdapterTags");
+        Between(options.MaxAccountTags, 0, 65_536, "Metrics.MaxAccountTags");
+    }
 
     /// <summary>Checks the Cpu backend.</summary>
     /// <inheritdoc cref="Check(SchedulingOptions)"/>
@@ -121,6 +162,11 @@ internal static class OptionRules
     {
         Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
         Defined(options.Weights, "Cpu.Weights");
+        Defined(options.MachineCode, "Cpu.MachineCode");
+        if (options.Shards is not (1 or 2 or 4 or 8))
+        {
+            throw Invalid("Cpu.Shards", options.Shards, "1, 2, 4 or 8");
+        }
     }
 
     /// <summary>Checks the Gpu backend.</summary>

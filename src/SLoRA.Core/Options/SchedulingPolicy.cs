@@ -1,27 +1,42 @@
 namespace SLoRA;
 
 /// <summary>
-/// Who goes first when sequences compete. The parts compose: classes before shares, shares before the order within one client or adapter,
-/// and nobody is held back beyond <see cref="Ageing"/> by those who come later.
+/// Who goes first when sequences compete. The parts compose: classes before shares, shares before locality, locality before the order
+/// within one account, all of it within quotas; and nobody is held back beyond <see cref="Ageing"/> by those who come later.
 /// </summary>
 public sealed record SchedulingPolicy
 {
     /// <summary>
-    /// The order of requests that nothing else tells apart: of one priority under <see cref="Priorities"/>, and of one client or adapter
-    /// under <see cref="Shares"/>. The default is first come, first served.
+    /// The order of requests that nothing else tells apart: of one priority under <see cref="Priorities"/>, and of one account under
+    /// <see cref="Shares"/>. The default is first come, first served.
     /// </summary>
     public ServiceOrder Order { get; init; }
 
     /// <summary>Whether a request of higher <see cref="GenerationOptions.Priority"/> goes first. The default is false.</summary>
     public bool Priorities { get; init; }
 
-    /// <summary>How the engine's work is shared out among clients or adapters; null (the default) when it is not.</summary>
+    /// <summary>
+    /// Whose requests are an account: what <see cref="Shares"/> and quotas count together. The default is clients, by
+    /// <see cref="GenerationOptions.ClientId"/>.
+    /// </summary>
+    public AccountKey Key { get; init; }
+
+    /// <summary>How the engine's work is shared out among accounts; null (the default) when it is not.</summary>
     public FairShares? Shares { get; init; }
 
+    /// <summary>Which requests are preferred because of what the engine has already; null (the default) for none.</summary>
+    public LocalityPreference? Locality { get; init; }
+
+    /// <summary>The most that is done for each account that <see cref="Quotas"/> does not name; null (the default) for no limit.</summary>
+    public Quota? Quota { get; init; }
+
+    /// <summary>The most that is done for some accounts, by name; "" for requests without one. Read when the engine is built.</summary>
+    public IReadOnlyDictionary<string, Quota> Quotas { get; init; } = new Dictionary<string, Quota>();
+
     /// <summary>
-    /// How long requests may be passed by later ones. One that has waited this long goes before all others of its client (or adapter) and
-    /// priority that have not; and a client and priority of whose requests none has been admitted for this long goes before all others,
-    /// with one request. More than zero and at most a day; the default is 30 seconds.
+    /// How long requests may be passed by later ones. One that has waited this long goes before all others of its account and priority
+    /// that have not; and an account and priority of whose requests none has been admitted for this long, while its quota let it, goes
+    /// before all others, with one request. More than zero and at most a day; the default is 30 seconds.
     /// </summary>
     public TimeSpan Ageing { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -33,12 +48,19 @@ public sealed record SchedulingPolicy
     public bool AbortsLate { get; init; }
 
     /// <summary>Whether nothing has to be counted: first come, first served.</summary>
-    internal bool IsFirstCome => Order == ServiceOrder.FirstCome && !Priorities && Shares is null && !AbortsLate;
+    internal bool IsFirstCome =>
+        Order == ServiceOrder.FirstCome && !Priorities && Shares is null && Locality is null && Quota is null && Quotas.Count == 0
+        && !AbortsLate;
 
-    /// <summary>The policy as it stands now: the weights belong to the caller.</summary>
-    internal SchedulingPolicy Copy() => Shares is { Weights: { } weights }
-        ? this with { Shares = Shares with { Weights = new Dictionary<string, double>(weights) } }
-        : this;
+    /// <summary>Whether accounts have to be told apart.</summary>
+    internal bool HasAccounts => Shares is not null || Quota is not null || Quotas.Count > 0;
+
+    /// <summary>The policy as it stands now: weights and quotas belong to the caller.</summary>
+    internal SchedulingPolicy Copy() => this with
+    {
+        Shares = Shares is { Weights: { } weights } ? Shares with { Weights = new Dictionary<string, double>(weights) } : Shares,
+        Quotas = Quotas is { } quotas ? new Dictionary<string, Quota>(quotas) : Quotas!,
+    };
 }
 
 /// <summary>The order of requests that nothing else tells apart.</summary>

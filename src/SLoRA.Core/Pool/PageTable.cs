@@ -33,6 +33,9 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <summary>Whether full pages are shared with others.</summary>
     public bool SharesPrefixes => prefixes is not null;
 
+    /// <summary>Tokens of a page.</summary>
+    public int PageTokens => pageTokens;
+
     /// <summary>
     /// Takes what others have computed of a sequence that has no pages yet: full pages, as long as the tokens are the same. They are held
     /// until <see cref="Release"/>.
@@ -44,10 +47,14 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     public int TakePrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit)
     {
         MakeRoom(_capacity);
-        _chain ??= prefixes!.NewChain(origin, _pages.Length);
-        _count = prefixes!.Take(_chain, tokens, _pages.AsSpan(0, limit / pageTokens));
+        _count = prefixes!.Take(ChainOf(origin), tokens, _pages.AsSpan(0, limit / pageTokens));
         return _count * pageTokens;
     }
+
+    /// <summary>How many leading tokens <see cref="TakePrefix"/> would find now; nothing is taken.</summary>
+    /// <inheritdoc cref="TakePrefix"/>
+    public int CachedPrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit) =>
+        prefixes!.Find(ChainOf(origin), tokens, limit / pageTokens) * pageTokens;
 
     /// <summary>
     /// Notes that the sequence was admitted with the pages it has now, after looking for <paramref name="tokens"/> tokens.
@@ -164,6 +171,19 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
         checked(PagesFor(tokens) + (forks * (PagesFor(tokens) - (sharedTokens / pageTokens))));
 
     private int TokenPages(int tokens) => (tokens + pageTokens - 1) / pageTokens;
+
+    /// <summary>
+    /// The chain of what it holds; another one when the content that it begins with has changed before anything was kept.
+    /// </summary>
+    private PrefixChain ChainOf(PrefixOrigin origin)
+    {
+        if (_chain is null || !_chain.Origin.Equals(origin))
+        {
+            _chain = prefixes!.NewChain(origin, Math.Max(_pages.Length, _capacity));
+        }
+
+        return _chain;
+    }
 
     private void MakeRoom(int pages)
     {

@@ -91,6 +91,27 @@ internal sealed class PrefixCache : IIdlePages
         return taken;
     }
 
+    /// <summary>How many pages <see cref="Take"/> would give now.</summary>
+    /// <param name="chain">The sequence's chain.</param>
+    /// <param name="tokens">The sequence's tokens.</param>
+    /// <param name="most">The most pages to look for.</param>
+    public int Find(PrefixChain chain, ReadOnlySpan<int> tokens, int most)
+    {
+        int found = 0;
+        for (int parent = None; found < most; found++)
+        {
+            if (!_byHash.TryGetValue(chain.HashOf(found, tokens), out int page)
+                || !Holds(page, parent, chain.Origin, Page(tokens, found)))
+            {
+                break;
+            }
+
+            parent = page;
+        }
+
+        return found;
+    }
+
     /// <summary>Notes that a sequence has been admitted with what <see cref="Take"/> gave it.</summary>
     /// <param name="tokens">Tokens that were looked for.</param>
     /// <param name="pages">The pages that it was given.</param>

@@ -98,4 +98,10 @@ public record GenerationOptions
     /// it. At most <see cref="MaxIdLength"/> characters; null for nobody in particular.
     /// </summary>
     public string? ClientId { get; init; }
+
+    /// <summary>
+    /// Whose work it is under <see cref="AccountKey.Account"/>: a plan, a department, whatever the host counts by. At most
+    /// <see cref="MaxIdLength"/> characters; null takes <see cref="ClientId"/>.
+    /// </summary>
+    public string? Account { get; init; }
 }

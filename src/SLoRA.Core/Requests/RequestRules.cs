@@ -56,6 +56,7 @@ internal static class RequestRules
 
         CheckId(request.RequestId, nameof(GenerationRequest.RequestId));
         CheckId(request.ClientId, nameof(GenerationRequest.ClientId));
+        CheckId(request.Account, nameof(GenerationRequest.Account));
         return MaxTokens(request, model, scheduling.DefaultMaxTokens);
     }
 

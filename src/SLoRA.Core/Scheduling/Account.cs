@@ -4,12 +4,20 @@ namespace SLoRA.Scheduling;
 /// <param name="key">Its name.</param>
 /// <param name="number">Its place among all accounts in the order in which they were opened: decides between equal counters.</param>
 /// <param name="weight">Its share.</param>
-internal sealed class Account(string key, long number, double weight) : HeapItem
+/// <param name="allowance">What its quota leaves; null when it has none.</param>
+/// <param name="slot">Where it is told of.</param>
+internal sealed class Account(string key, long number, double weight, Allowance? allowance, AccountSlot slot) : HeapItem
 {
-    private readonly Flow?[] _flows = new Flow?[(2 * GenerationOptions.MaxPriority) + 1];
+    private readonly List<Flow> _flows = [];
 
     /// <summary>Its name.</summary>
     public string Key { get; } = key;
+
+    /// <summary>What its quota leaves; null when it has none.</summary>
+    public Allowance? Allowance { get; } = allowance;
+
+    /// <summary>Where it is told of.</summary>
+    public AccountSlot Slot { get; } = slot;
 
     /// <summary>What it has been given, as it counts in this step.</summary>
     public double Counter { get; private set; }
@@ -20,6 +28,9 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     /// <summary>What the walks of this step have gone past, if all of it were admitted.</summary>
     public double Walked { get; private set; }
 
+    /// <summary>Whether walks of this step have gone past requests of it.</summary>
+    public bool IsWalked { get; private set; }
+
     /// <summary>Its requests that wait and never ran.</summary>
     public int Waiting { get; set; }
 
@@ -29,8 +40,8 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     /// <summary>Whether the step to come has to look at it.</summary>
     public bool IsTouched { get; set; }
 
-    /// <summary>Its requests of each priority; null where there never was one.</summary>
-    public ReadOnlySpan<Flow?> Flows => _flows;
+    /// <summary>Its requests of each priority of which there ever was one.</summary>
+    public List<Flow> Flows => _flows;
 
     /// <summary>By counter, then by who came first.</summary>
     public static int Compare(Account a, Account b)
@@ -50,7 +61,20 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     public int CompareNumber(Account other) => number.CompareTo(other.Number);
 
     /// <summary>Its requests of a priority.</summary>
-    public Flow FlowOf(int priority) => _flows[priority + GenerationOptions.MaxPriority] ??= new Flow(this, priority);
+    public Flow FlowOf(int priority)
+    {
+        foreach (Flow flow in _flows)
+        {
+            if (flow.Priority == priority)
+            {
+                return flow;
+            }
+        }
+
+        var first = new Flow(this, priority);
+        _flows.Add(first);
+        return first;
+    }
 
     /// <summary>It is given so much; less than zero when it has paid for what was not done.</summary>
     public void Charge(double amount) => Total += amount / weight;
@@ -59,10 +83,19 @@ internal sealed class Account(string key, long number, double weight) : HeapItem
     public void Lift(double least) => Total = Math.Max(Total, least);
 
     /// <summary>A walk goes past what would cost so much.</summary>
-    public void Walk(double amount) => Walked += amount / weight;
+    public void Walk(double amount)
+    {
+        IsWalked = true;
+        Walked += amount / weight;
+    }
 
     /// <summary>The walks of a step count no more.</summary>
-    public void ForgetWalks() => Walked = 0;
+    public void ForgetWalks()
+    {
+        IsWalked = false;
+        Walked = 0;
+        Allowance?.ForgetWalks();
+    }
 
     /// <summary>A step begins.</summary>
     public void Settle()

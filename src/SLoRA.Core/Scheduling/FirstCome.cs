@@ -21,7 +21,7 @@ internal sealed class FirstCome : IQueueOrder
     public int Ready => _returned.Count + _line.Ready;
 
     /// <inheritdoc/>
-    public void Begin(long now)
+    public void Begin(IReadOnlyList<Sequence> running, long now)
     {
     }
 

@@ -7,11 +7,15 @@ namespace SLoRA.Scheduling;
 /// how fast the engine has computed prompts so far. Belongs to the engine's thread.
 /// </summary>
 /// <param name="order">The order in which they run.</param>
+/// <param name="accounts">Told of those that are given up.</param>
 /// <param name="clock">The engine's.</param>
-internal sealed class FirstTokenTargets(IQueueOrder order, TimeProvider clock)
+internal sealed class FirstTokenTargets(IQueueOrder order, Accounts accounts, TimeProvider clock)
 {
     /// <summary>How many of those next to run are looked at between two steps; of all others only what is already over.</summary>
     private const int LookAhead = 64;
+
+    /// <summary>How much faster than lately the queue may get on: nobody is given up who could be served then.</summary>
+    private const double Doubt = 1.5;
 
     private readonly Heap<Standing> _due = new(Standing.CompareDues, Standing.ByDue);
     private readonly List<ExpiredRequest> _expired = [];
@@ -66,20 +70,22 @@ internal sealed class FirstTokenTargets(IQueueOrder order, TimeProvider clock)
         return _expired;
     }
 
-    private void LookAt(long now, double rows)
+    private void LookAt(long now, long runningRows)
     {
+        long before = 0;
         Sequence? sequence = order.NextReady(null);
         for (int left = LookAhead; left > 0 && sequence is not null; left--)
         {
-            double ready = now + ((rows + sequence.Pending) * _rate.TicksPerRow);
+            double computing = (runningRows + sequence.Pending) * _rate.ComputingTicksPerRow;
+            double waiting = before * _rate.TicksPerRow;
             if (!sequence.Request.HasRun && sequence.Request.Standing is Standing standing && _due.Contains(standing)
-                && ready > standing.Due)
+                && now + computing + (waiting / Doubt) > standing.Due)
             {
-                Expire(standing, (long)ready);
+                Expire(standing, (long)(now + computing + waiting));
             }
             else
             {
-                rows += sequence.Pending;
+                before += sequence.Pending;
             }
 
             sequence = order.NextReady(sequence);
@@ -89,6 +95,7 @@ internal sealed class FirstTokenTargets(IQueueOrder order, TimeProvider clock)
     private void Expire(Standing standing, long ready)
     {
         _due.Remove(standing);
+        accounts.Aborted(standing.Account);
         RequestState request = standing.Sequence.Request;
         _expired.Add(new ExpiredRequest(
             request,

@@ -23,9 +23,22 @@ internal interface IQueueOrder
     /// <summary>Those of them that are not known to lack the content of an adapter.</summary>
     int Ready { get; }
 
+    /// <summary>Those that have their content and wait because of a limit of their own, as far as that is known.</summary>
+    int OverQuota => 0;
+
+    /// <summary>
+    /// When somebody may run who may not now although nothing else happens; <see cref="long.MaxValue"/> for never. A timestamp of the
+    /// engine's clock.
+    /// </summary>
+    long NextChange => long.MaxValue;
+
+    /// <summary>What is told of accounts; null when it keeps none.</summary>
+    AccountBook? Accounts => null;
+
     /// <summary>A step begins: from here on counts what has been charged, and the order stays as it is until the next one.</summary>
+    /// <param name="running">The sequences that run.</param>
     /// <param name="now">Timestamp of the engine's clock.</param>
-    void Begin(long now);
+    void Begin(IReadOnlyList<Sequence> running, long now);
 
     /// <summary>A sequence waits that has just arrived.</summary>
     /// <param name="sequence">The sequence; its request knows the number of its arrival.</param>
@@ -49,7 +62,8 @@ internal interface IQueueOrder
     Sequence? Next(Sequence? after);
 
     /// <summary>
-    /// The same among those that could run. One that has run may be among them although it lacks content: who admits looks for himself.
+    /// The same among those that have their content and are within their limits. One that has run may be among them although it lacks
+    /// content: who admits looks for himself.
     /// </summary>
     /// <inheritdoc cref="Next"/>
     Sequence? NextReady(Sequence? after);

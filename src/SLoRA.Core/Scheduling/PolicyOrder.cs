@@ -3,9 +3,9 @@ using SLoRA.Sequences;
 namespace SLoRA.Scheduling;
 
 /// <summary>
-/// The order of a <see cref="SchedulingPolicy"/>: by class, by what each client or adapter has been given, by what the policy says within
-/// one of them; and a turn before all others for those whom that would hold back for too long. Sequences that have run go before those that
-/// have not. Belongs to the engine's thread.
+/// The order of a <see cref="SchedulingPolicy"/>: by class, by what each account has been given, by what the engine has for them, by what
+/// the policy says among the rest; and a turn before all others for those whom that would hold back for too long. Those are passed over
+/// that are beyond their quotas. Sequences that have run go before those that have not. Belongs to the engine's thread.
 /// </summary>
 /// <remarks>
 /// What is given is charged when a request is admitted, for the rows of its prompt that are to be computed, and with each token; what it
@@ -19,20 +19,25 @@ internal sealed class PolicyOrder : IQueueOrder
     private readonly Turns _turns;
     private readonly ReturnedSequences _returned;
     private readonly FirstTokenTargets _targets;
+    private readonly Affinities _affinities;
     private readonly List<Account> _touched = [];
     private readonly List<Standing> _prepaid = [];
+    private readonly List<Standing> _onQuota = [];
     private long _runningRows;
+    private long _step;
 
     /// <summary>Nobody waits.</summary>
     /// <param name="policy">What the order is.</param>
     /// <param name="clock">The engine's, whose timestamps the order is told.</param>
-    public PolicyOrder(SchedulingPolicy policy, TimeProvider clock)
+    /// <param name="maxAccountNames">Accounts of which is told by name.</param>
+    public PolicyOrder(SchedulingPolicy policy, TimeProvider clock, int maxAccountNames = 0)
     {
         _policy = policy;
-        _accounts = new Accounts(policy.Shares);
-        _turns = new Turns(Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency)), policy.Shares is not null);
+        _accounts = new Accounts(policy, clock, maxAccountNames);
+        _turns = new Turns(Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency)), policy.Shares);
+        _affinities = new Affinities(policy.Locality, _turns);
         _returned = new ReturnedSequences(Compare);
-        _targets = new FirstTokenTargets(this, clock);
+        _targets = new FirstTokenTargets(this, _accounts, clock);
     }
 
     /// <inheritdoc/>
@@ -42,10 +47,27 @@ internal sealed class PolicyOrder : IQueueOrder
     public int Ready => _returned.Count + _turns.Ready;
 
     /// <inheritdoc/>
-    public void Begin(long now)
+    public int OverQuota => _turns.OverQuota;
+
+    /// <inheritdoc/>
+    public long NextChange => _turns.NextAffordableAt;
+
+    /// <inheritdoc/>
+    public AccountBook? Accounts => _policy.HasAccounts ? _accounts.Book : null;
+
+    /// <summary>Kinds of requests of which it is known what the engine has for them. For what happens seldom.</summary>
+    public int AffinityCount => _affinities.Count;
+
+    /// <summary>Accounts that are remembered. For what happens seldom.</summary>
+    public int AccountCount => _accounts.Count;
+
+    /// <inheritdoc/>
+    public void Begin(IReadOnlyList<Sequence> running, long now)
     {
+        _step++;
         TakeBack();
         _turns.Begin(now);
+        ReturnQuotas(running);
         foreach (Account account in _touched)
         {
             account.Settle();
@@ -53,8 +75,9 @@ internal sealed class PolicyOrder : IQueueOrder
         }
 
         _touched.Clear();
+        _affinities.Begin(running);
         _returned.Sort();
-        _targets.Begin(now, _runningRows > 0 || _turns.Ready > 0);
+        _targets.Begin(now, _runningRows > 0 || _turns.HasNext);
     }
 
     /// <inheritdoc/>
@@ -62,20 +85,21 @@ internal sealed class PolicyOrder : IQueueOrder
     {
         RequestState request = sequence.Request;
         Account account = _accounts.Of(request.Asked);
-        _accounts.Arrived(account);
-        Touch(account);
         long key = _policy.Order switch
         {
             ServiceOrder.LastCome => -request.Arrival,
             ServiceOrder.ShortestFirst => (long)sequence.PromptLength + request.Stream.MaxTokens,
             _ => 0,
         };
-        var standing = new Standing(sequence, account.FlowOf(_policy.Priorities ? request.Asked.Priority : 0), key)
+        Flow flow = account.FlowOf(_policy.Priorities ? request.Asked.Priority : 0);
+        var standing = new Standing(sequence, flow.GroupOf(_affinities.Of(sequence)), key)
         {
             IsReady = isReady,
             Due = _policy.AbortsLate ? _targets.DueOf(request) : 0,
         };
         request.Standing = standing;
+        _accounts.Arrived(standing);
+        Touch(account);
         _turns.Add(standing);
         _targets.Add(standing);
     }
@@ -89,6 +113,7 @@ internal sealed class PolicyOrder : IQueueOrder
             _turns.Forget(standing);
         }
 
+        standing.Returned++;
         _returned.Add(sequence);
     }
 
@@ -100,8 +125,10 @@ internal sealed class PolicyOrder : IQueueOrder
             standing.Prepaid = sequence.Pending;
             _runningRows += standing.Prepaid;
             _prepaid.Add(standing);
-            Touch(standing.Flow.Account);
-            _accounts.ChargePrompt(standing.Flow.Account, standing.Prepaid);
+            Touch(standing.Account);
+            _accounts.ChargePrompt(standing.Account, standing.Prepaid);
+            _affinities.Note(standing.Group.Affinity);
+            TakeQuota(standing);
         }
     }
 
@@ -148,8 +175,16 @@ internal sealed class PolicyOrder : IQueueOrder
         standing.Prepaid -= computed;
         _runningRows -= computed;
         _targets.Note(computed);
-        Touch(standing.Flow.Account);
-        _accounts.Charge(standing.Flow.Account, served);
+        if (computed > 0 && standing.Prepaid == 0)
+        {
+            // Its prompt is in the prefix cache from here on.
+            _affinities.Note(standing.Group.Affinity);
+        }
+
+        Account account = standing.Account;
+        standing.Computed += served.PromptRows + served.OutputRows;
+        Touch(account);
+        _accounts.Charge(account, served);
     }
 
     /// <inheritdoc/>
@@ -159,7 +194,7 @@ internal sealed class PolicyOrder : IQueueOrder
     private static int CompareRun(Sequence a, Standing first, Sequence b, Standing second)
     {
         int order = second.Flow.Priority.CompareTo(first.Flow.Priority);
-        order = order != 0 ? order : Account.Compare(first.Flow.Account, second.Flow.Account);
+        order = order != 0 ? order : Account.Compare(first.Account, second.Account);
         order = order != 0 ? order : a.Request.FirstAdmission.CompareTo(b.Request.FirstAdmission);
         order = order != 0 ? order : a.Request.Arrival.CompareTo(b.Request.Arrival);
         return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
@@ -197,13 +232,15 @@ internal sealed class PolicyOrder : IQueueOrder
         if (ReturnedSequences.Has(sequence))
         {
             _returned.Remove(sequence);
+            StandingOf(sequence).Returned--;
             return null;
         }
 
         Standing standing = StandingOf(sequence);
         _turns.Remove(standing, isAdmitted);
         _targets.Remove(standing);
-        _accounts.Left(standing.Flow.Account, isAdmitted);
+        _accounts.Left(standing, isAdmitted);
+        Touch(standing.Account);
         return standing;
     }
 
@@ -221,12 +258,59 @@ internal sealed class PolicyOrder : IQueueOrder
             }
 
             _runningRows -= standing.Prepaid;
-            Touch(standing.Flow.Account);
-            _accounts.ChargePrompt(standing.Flow.Account, -standing.Prepaid);
+            Touch(standing.Account);
+            _accounts.ChargePrompt(standing.Account, -standing.Prepaid);
             standing.Prepaid = 0;
         }
 
         _prepaid.RemoveRange(kept, _prepaid.Count - kept);
+    }
+
+    private void TakeQuota(Standing standing)
+    {
+        if (standing.Account.Allowance is not { } allowance)
+        {
+            return;
+        }
+
+        if (standing.Reached != Standing.Unreached)
+        {
+            allowance.Walk(-standing.Rows, -standing.Continuations);
+        }
+
+        allowance.Take(standing.Rows, standing.Continuations);
+        standing.SeenRunning = _step;
+        _onQuota.Add(standing);
+    }
+
+    /// <summary>Accounts have back what their quotas gave to requests that have ended.</summary>
+    private void ReturnQuotas(IReadOnlyList<Sequence> running)
+    {
+        if (_onQuota.Count == 0)
+        {
+            return;
+        }
+
+        for (int i = 0; i < running.Count; i++)
+        {
+            StandingOf(running[i]).SeenRunning = _step;
+        }
+
+        int kept = 0;
+        for (int i = 0; i < _onQuota.Count; i++)
+        {
+            Standing standing = _onQuota[i];
+            if (standing.SeenRunning == _step || standing.Returned > 0)
+            {
+                _onQuota[kept++] = standing;
+                continue;
+            }
+
+            standing.Account.Allowance!.Return(Math.Max(0, standing.Rows - standing.Computed), standing.Continuations);
+            _turns.QuotaChanged(standing.Account);
+        }
+
+        _onQuota.RemoveRange(kept, _onQuota.Count - kept);
     }
 
     private void Touch(Account account)

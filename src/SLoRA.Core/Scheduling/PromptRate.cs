@@ -1,6 +1,9 @@
 namespace SLoRA.Scheduling;
 
-/// <summary>How many rows of prompts the engine has computed in a second while there were any, the last steps most.</summary>
+/// <summary>
+/// What a row of a prompt takes, the last steps most: computing it, and waiting for the places and pages that it needs before. Belongs to
+/// the engine's thread.
+/// </summary>
 internal sealed class PromptRate
 {
     /// <summary>What a step's measurement counts for after the next one.</summary>
@@ -8,11 +11,15 @@ internal sealed class PromptRate
 
     private double _rows;
     private double _ticks;
+    private double _computing;
     private long _since;
     private int _pending;
     private bool _isBusy;
 
-    /// <summary>Ticks of the clock that a row takes; 0 before anything has been measured.</summary>
+    /// <summary>Ticks of the clock in which a row is computed; 0 before anything has been measured.</summary>
+    public double ComputingTicksPerRow => _rows > 0 ? _computing / _rows : 0;
+
+    /// <summary>Ticks between two rows while there are some to compute, waiting included; 0 before anything has been measured.</summary>
     public double TicksPerRow => _rows > 0 ? _ticks / _rows : 0;
 
     /// <summary>Rows of prompts have been computed.</summary>
@@ -27,6 +34,7 @@ internal sealed class PromptRate
         {
             _rows = (_rows * Fading) + _pending;
             _ticks = (_ticks * Fading) + (now - _since);
+            _computing = (_computing * Fading) + (_pending > 0 ? now - _since : 0);
         }
 
         (_since, _pending, _isBusy) = (now, 0, isBusy);

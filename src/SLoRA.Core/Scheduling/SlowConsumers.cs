@@ -12,11 +12,8 @@ namespace SLoRA.Scheduling;
 internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider clock, Action wake) : IDisposable
 {
     private readonly List<RequestState> _due = [];
-    private ITimer? _timer;
+    private readonly WakeTimer _timer = new(clock, wake);
     private long _earliest;
-
-    // When the timer fires; 0 when it has: timers fire too early by a little, and then it is set again.
-    private long _armed;
 
     /// <summary>Looks at all who have unread tokens.</summary>
     /// <param name="running">Sequences that run.</param>
@@ -34,16 +31,17 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
         _earliest = 0;
         Look(running, now);
         Look(preempted, now);
-        if (_earliest != 0 && now >= Volatile.Read(ref _armed))
+        if (_earliest != 0)
         {
-            Arm(now);
+            // For the one that has been behind for longest: nobody's time is over before.
+            _timer.WakeAt(_earliest + (long)(options.ConsumerTimeout.TotalSeconds * clock.TimestampFrequency), now);
         }
 
         return _due;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _timer.Dispose();
 
     private void Look(IReadOnlyList<Sequence> sequences, long now)
     {
@@ -77,31 +75,5 @@ internal sealed class SlowConsumers(SchedulingOptions options, TimeProvider cloc
                 _earliest = request.BehindSince;
             }
         }
-    }
-
-    /// <summary>
-    /// Sets the timer for the one that has been behind for longest. Nobody's time is over before, so it is set once in that time at most.
-    /// </summary>
-    private void Arm(long now)
-    {
-        TimeSpan left = options.ConsumerTimeout - clock.GetElapsedTime(_earliest, now);
-        left = left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
-        Volatile.Write(ref _armed, now + (long)(left.TotalSeconds * clock.TimestampFrequency));
-        try
-        {
-            _timer ??= clock.CreateTimer(static state => ((SlowConsumers)state!)
-                .Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _timer.Change(left, Timeout.InfiniteTimeSpan);
-        }
-        catch (Exception)
-        {
-            // A clock that sets no timers: it is noticed with the next step.
-        }
-    }
-
-    private void Fire()
-    {
-        Volatile.Write(ref _armed, 0);
-        wake();
     }
 }

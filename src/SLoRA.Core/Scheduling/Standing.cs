@@ -4,9 +4,9 @@ namespace SLoRA.Scheduling;
 
 /// <summary>How a request stands in a <see cref="PolicyOrder"/>, from its arrival on.</summary>
 /// <param name="sequence">Its first sequence, the one that waits before it runs.</param>
-/// <param name="flow">Whose it is.</param>
-/// <param name="key">Lower goes first within the flow.</param>
-internal sealed class Standing(Sequence sequence, Flow flow, long key) : HeapItem
+/// <param name="group">Whose it is, and what it has in common with others.</param>
+/// <param name="key">Lower goes first within the group.</param>
+internal sealed class Standing(Sequence sequence, RequestGroup group, long key) : HeapItem
 {
     /// <summary>Kind of heap: by <see cref="Key"/>, or, when it is not ready, by what comes first of all that are not.</summary>
     public const int ByKey = 0;
@@ -23,10 +23,16 @@ internal sealed class Standing(Sequence sequence, Flow flow, long key) : HeapIte
     /// <summary>The sequence.</summary>
     public Sequence Sequence { get; } = sequence;
 
-    /// <summary>Whose it is.</summary>
-    public Flow Flow { get; } = flow;
+    /// <summary>What it has in common with others of its flow.</summary>
+    public RequestGroup Group { get; } = group;
 
-    /// <summary>Lower goes first within the flow.</summary>
+    /// <summary>Whose it is.</summary>
+    public Flow Flow => Group.Flow;
+
+    /// <summary>Whose work it is.</summary>
+    public Account Account => Group.Flow.Account;
+
+    /// <summary>Lower goes first within the group.</summary>
     public long Key { get; } = key;
 
     /// <summary>Timestamp until which its first token is wanted; 0 for no particular time.</summary>
@@ -41,8 +47,32 @@ internal sealed class Standing(Sequence sequence, Flow flow, long key) : HeapIte
     /// <summary>Its place among those that walks have reached since the step began.</summary>
     public int Reached { get; set; } = Unreached;
 
+    /// <summary>Whether a walk of this step has reached it although the quota of its account does not let it run.</summary>
+    public bool IsOverQuota { get; set; }
+
     /// <summary>Rows of its prompt that have been charged and not been computed yet.</summary>
     public int Prepaid { get; set; }
+
+    /// <summary>Rows that have been computed for it, those counted twice that were computed twice.</summary>
+    public long Computed { get; set; }
+
+    /// <summary>Its sequences that have been preempted and wait.</summary>
+    public int Returned { get; set; }
+
+    /// <summary>The step in which one of its sequences was last seen running.</summary>
+    public long SeenRunning { get; set; }
+
+    /// <summary>Those of its account that came before and after it and wait too.</summary>
+    public Standing? Older { get; set; }
+
+    /// <inheritdoc cref="Older"/>
+    public Standing? Newer { get; set; }
+
+    /// <summary>The most rows that it needs: prompt and limit of tokens of every continuation.</summary>
+    public long Rows => Sequence.PromptLength + ((long)Continuations * Sequence.Request.Stream.MaxTokens);
+
+    /// <summary>Its continuations.</summary>
+    public int Continuations => Sequence.Request.Asked.Continuations;
 
     /// <summary>Within a flow: lower keys first, then who has come first.</summary>
     public static int CompareKeys(Standing a, Standing b)

@@ -6,14 +6,16 @@ namespace SLoRA.Scheduling;
 /// looked at, times the logarithm of what waits. Belongs to the engine's thread.
 /// </summary>
 /// <param name="ageing">Ticks of the clock after which one has waited for too long.</param>
-/// <param name="charges">Whether rows of prompts are charged at all.</param>
-internal sealed class Turns(long ageing, bool charges)
+/// <param name="shares">How work is shared out; null when it is not.</param>
+internal sealed class Turns(long ageing, FairShares? shares)
 {
     private readonly Heap<Flow> _flows = new(Flow.CompareTurns, Flow.ByTurn);
     private readonly Heap<Flow> _unaged = new(Flow.CompareSince, Flow.BySince);
+    private readonly Heap<Flow> _overQuota = new(Flow.CompareQuotas, Flow.ByQuota);
     private readonly Heap<Standing> _unready = new(Standing.CompareUnready, Standing.ByKey);
     private readonly List<Standing?> _reached = [];
     private readonly List<Account> _walked = [];
+    private readonly double _slack = shares?.Slack ?? 0;
     private long _now;
 
     /// <summary>Requests that wait.</summary>
@@ -21,6 +23,15 @@ internal sealed class Turns(long ageing, bool charges)
 
     /// <summary>Those of them that are ready.</summary>
     public int Ready { get; private set; }
+
+    /// <summary>Those of the ready ones of which it is known that their quotas do not let them run now.</summary>
+    public int OverQuota { get; private set; }
+
+    /// <summary>Whether there is one that could run, or may be.</summary>
+    public bool HasNext => _flows.Count > 0;
+
+    /// <summary>When the next quota lets somebody run without anything else happening; <see cref="long.MaxValue"/> for never.</summary>
+    public long NextAffordableAt => _overQuota.First?.AffordableAt ?? long.MaxValue;
 
     /// <summary>Those who were reached and still wait go back to where they stood.</summary>
     public void Begin(long now)
@@ -31,6 +42,7 @@ internal sealed class Turns(long ageing, bool charges)
             if (standing is not null)
             {
                 standing.Reached = Standing.Unreached;
+                NoteWithinQuota(standing);
                 if (standing.IsWaiting)
                 {
                     Enqueue(standing);
@@ -43,9 +55,15 @@ internal sealed class Turns(long ageing, bool charges)
         {
             account.ForgetWalks();
             Settled(account);
+            QuotaChanged(account);
         }
 
         _walked.Clear();
+        while (_overQuota.First is { } affordable && affordable.AffordableAt <= now)
+        {
+            Place(affordable);
+        }
+
         while (_unaged.First is { } flow && IsAged(flow))
         {
             _unaged.Remove(flow);
@@ -57,15 +75,47 @@ internal sealed class Turns(long ageing, bool charges)
     /// <summary>An account counts anew: its flows stand where that puts them.</summary>
     public void Settled(Account account)
     {
-        foreach (Flow? flow in account.Flows)
+        foreach (Flow flow in account.Flows)
         {
-            if (flow is not null && flow.Tag != account.Counter + account.Walked)
+            if (flow.Tag != account.Counter + account.Walked)
             {
-                flow.Tag = account.Counter + account.Walked;
+                SetTag(flow);
                 if (_flows.Contains(flow))
                 {
                     _flows.Update(flow);
                 }
+            }
+        }
+    }
+
+    /// <summary>What some requests are compared by is about to change: they stand nowhere until <see cref="Restore"/>.</summary>
+    public void Withdraw(Affinity affinity)
+    {
+        foreach (RequestGroup group in affinity.Groups)
+        {
+            Take(group.Flow);
+            group.Flow.Withdraw(group);
+        }
+    }
+
+    /// <summary>They stand where it has put them.</summary>
+    public void Restore(Affinity affinity)
+    {
+        foreach (RequestGroup group in affinity.Groups)
+        {
+            group.Flow.Restore(group);
+            Place(group.Flow);
+        }
+    }
+
+    /// <summary>The quota of an account may let more run: who waits for it is looked at again.</summary>
+    public void QuotaChanged(Account account)
+    {
+        foreach (Flow flow in account.Flows)
+        {
+            if (_overQuota.Contains(flow))
+            {
+                Place(flow);
             }
         }
     }
@@ -89,6 +139,7 @@ internal sealed class Turns(long ageing, bool charges)
         Count--;
         Ready -= standing.IsReady ? 1 : 0;
         standing.IsWaiting = false;
+        NoteWithinQuota(standing);
         if (standing.Reached == Standing.Unreached)
         {
             Dequeue(standing);
@@ -96,12 +147,12 @@ internal sealed class Turns(long ageing, bool charges)
 
         Flow flow = standing.Flow;
         flow.Waiting--;
+        flow.Left(standing.Group);
         if (isAdmitted)
         {
             // Its turn is over; what it has been given since then says when the next one is.
-            Take(flow);
             flow.Since = _now;
-            Put(flow);
+            Place(flow);
         }
     }
 
@@ -132,7 +183,7 @@ internal sealed class Turns(long ageing, bool charges)
     {
         for (; place < _reached.Count || Reach(onlyReady); place++)
         {
-            if (_reached[place] is { IsWaiting: true } standing && (standing.IsReady || !onlyReady))
+            if (_reached[place] is { IsWaiting: true } standing && (!onlyReady || standing is { IsReady: true, IsOverQuota: false }))
             {
                 return standing;
             }
@@ -164,23 +215,21 @@ internal sealed class Turns(long ageing, bool charges)
     /// <summary>Merges one more.</summary>
     private bool Reach(bool onlyReady)
     {
-        Standing next;
-        if (_flows.First is { } flow)
+        Standing? next = TakeNext();
+        if (next is null && !onlyReady)
         {
-            next = flow.Take(_now - ageing);
-            Take(flow);
-            Put(flow, hasHadTurn: true);
-            Account account = flow.Account;
-            if (charges)
+            next = _unready.First;
+            if (next is not null)
             {
-                Walk(account, next.Sequence.Pending);
+                _unready.Remove(next);
+            }
+            else if (_overQuota.First is { } flow)
+            {
+                next = TakeOverQuota(flow);
             }
         }
-        else if (!onlyReady && _unready.First is { } unready)
-        {
-            _unready.Remove(next = unready);
-        }
-        else
+
+        if (next is null)
         {
             return false;
         }
@@ -190,15 +239,75 @@ internal sealed class Turns(long ageing, bool charges)
         return true;
     }
 
-    private void Walk(Account account, int rows)
+    /// <summary>The next of all that are ready and within their quotas; flows that are not are put aside.</summary>
+    private Standing? TakeNext()
     {
-        if (account.Walked == 0)
+        while (_flows.First is { } flow)
+        {
+            Standing next = flow.Next(_now - ageing);
+            Account account = flow.Account;
+            long at = account.Allowance?.AffordableAt(next.Rows, next.Continuations, _now) ?? _now;
+            if (at > _now)
+            {
+                Take(flow);
+                flow.AffordableAt = at;
+                flow.IsOverQuota = !account.Allowance!.IsWalked;
+                flow.OverQuota = flow.Count;
+                OverQuota += flow.OverQuota;
+                _overQuota.Add(flow);
+                continue;
+            }
+
+            flow.Remove(next);
+            Place(flow, hasHadTurn: true);
+            if (shares is not null || account.Allowance is not null)
+            {
+                Walk(account, next);
+            }
+
+            return next;
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes one out that must not run: whoever wants to see everybody sees it too.</summary>
+    private Standing TakeOverQuota(Flow flow)
+    {
+        Standing next = flow.Next(_now - ageing);
+        next.IsOverQuota = true;
+        flow.OverQuota--;
+        flow.Remove(next);
+        if (flow.Count == 0)
+        {
+            _overQuota.Remove(flow);
+        }
+
+        return next;
+    }
+
+    private void NoteWithinQuota(Standing standing)
+    {
+        OverQuota -= standing.IsOverQuota ? 1 : 0;
+        standing.IsOverQuota = false;
+    }
+
+    private void Walk(Account account, Standing standing)
+    {
+        if (!account.IsWalked)
         {
             _walked.Add(account);
         }
 
-        account.Walk(rows);
+        account.Walk(shares is null ? 0 : standing.Sequence.Pending);
+        account.Allowance?.Walk(standing.Rows, standing.Continuations);
         Settled(account);
+    }
+
+    private void SetTag(Flow flow)
+    {
+        flow.Tag = flow.Account.Counter + flow.Account.Walked;
+        flow.Level = _slack > 0 ? Math.Floor(flow.Tag / _slack) : flow.Tag;
     }
 
     private bool IsAged(Flow flow) => _now - flow.Since >= ageing;
@@ -211,10 +320,8 @@ internal sealed class Turns(long ageing, bool charges)
             return;
         }
 
-        Flow flow = standing.Flow;
-        Take(flow);
-        flow.Add(standing);
-        Put(flow);
+        standing.Flow.Add(standing);
+        Place(standing.Flow);
     }
 
     private void Dequeue(Standing standing)
@@ -225,14 +332,14 @@ internal sealed class Turns(long ageing, bool charges)
             return;
         }
 
-        Flow flow = standing.Flow;
-        Take(flow);
-        flow.Remove(standing);
-        Put(flow);
+        standing.Flow.Remove(standing);
+        Place(standing.Flow);
     }
 
+    /// <summary>Takes a flow out, wherever it stands.</summary>
     private void Take(Flow flow)
     {
+        LeaveQuota(flow);
         if (_flows.Contains(flow))
         {
             _flows.Remove(flow);
@@ -244,19 +351,54 @@ internal sealed class Turns(long ageing, bool charges)
         }
     }
 
-    private void Put(Flow flow, bool hasHadTurn = false)
+    private void LeaveQuota(Flow flow)
     {
-        if (flow.Count == 0)
+        if (!_overQuota.Contains(flow))
         {
             return;
         }
 
+        _overQuota.Remove(flow);
+        OverQuota -= flow.OverQuota;
+        if (flow.IsOverQuota)
+        {
+            // Nobody has passed it while its own quota held it back.
+            flow.Since = Math.Max(flow.Since, _now);
+        }
+    }
+
+    /// <summary>Puts a flow where what it is compared by has put it, wherever it stood.</summary>
+    private void Place(Flow flow, bool hasHadTurn = false)
+    {
+        if (!flow.HasNext)
+        {
+            Take(flow);
+            return;
+        }
+
+        LeaveQuota(flow);
         flow.IsAged = !hasHadTurn && IsAged(flow);
-        flow.Tag = flow.Account.Counter + flow.Account.Walked;
-        _flows.Add(flow);
+        SetTag(flow);
+        Place(_flows, flow);
         if (!flow.IsAged)
         {
-            _unaged.Add(flow);
+            Place(_unaged, flow);
+        }
+        else if (_unaged.Contains(flow))
+        {
+            _unaged.Remove(flow);
+        }
+    }
+
+    private static void Place(Heap<Flow> heap, Flow flow)
+    {
+        if (heap.Contains(flow))
+        {
+            heap.Update(flow);
+        }
+        else
+        {
+            heap.Add(flow);
         }
     }
 }

@@ -26,6 +26,12 @@ internal sealed class WaitingQueue(int limit, IQueueOrder order)
     /// <summary>Those of them whose adapters' content is being read.</summary>
     public int ForContent => order.Count - order.Ready;
 
+    /// <inheritdoc cref="IQueueOrder.OverQuota"/>
+    public int OverQuota => order.OverQuota;
+
+    /// <inheritdoc cref="IQueueOrder.NextChange"/>
+    public long NextChange => order.NextChange;
+
     /// <summary>The first wanted adapter whose content is not in memory; the others follow it.</summary>
     public LinkedListNode<AdapterRegistration>? FirstUnread => _demand.FirstUnread;
 
@@ -54,7 +60,7 @@ internal sealed class WaitingQueue(int limit, IQueueOrder order)
     /// <summary>A step begins: what has been charged counts, and those that run stand in the order that follows from it.</summary>
     public void Begin(List<Sequence> running, long now)
     {
-        order.Begin(now);
+        order.Begin(running, now);
         for (int i = 1; i < running.Count; i++)
         {
             if (order.Compare(running[i - 1], running[i]) > 0)

@@ -179,6 +179,12 @@ internal sealed class Sequence
         }
     }
 
+    /// <summary>
+    /// How many leading tokens of the prompt <see cref="TakePrefix"/> would find now. Whoever asks knows that its content is in memory.
+    /// </summary>
+    public int CachedPrefix() =>
+        Table.SharesPrefixes ? Table.CachedPrefix(Request.Origin(KnownLength), Tokens, WantsMoreOfPrompt ? Reported : Count - 1) : 0;
+
     /// <summary>Notes that what the first <paramref name="tokens"/> tokens had left in the pages has come back.</summary>
     public void Restored(int tokens) => Computed = Math.Max(Computed, tokens);
 

@@ -20,4 +20,12 @@ public sealed record BackendStatus
     /// backends.
     /// </summary>
     public string? Instructions { get; init; }
+
+    /// <summary>
+    /// What the Cpu backend computes with machine code of the library's own, or why with none; null for other backends.
+    /// </summary>
+    public string? MachineCode { get; init; }
+
+    /// <summary>The shards that share the model, in their order; empty where there is one device only.</summary>
+    public IReadOnlyList<ShardStatus> Shards { get; init; } = [];
 }

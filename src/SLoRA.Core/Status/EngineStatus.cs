@@ -53,4 +53,10 @@ public sealed record EngineStatus
 
     /// <summary>What the last step computed, and how long it took.</summary>
     public required StepStatus LastStep { get; init; }
+
+    /// <summary>
+    /// The accounts of the policy, the first <see cref="MetricsOptions.MaxAccountTags"/> by name and the others together, each of one
+    /// moment. Empty under a policy without <see cref="SchedulingPolicy.Shares"/> and quotas.
+    /// </summary>
+    public IReadOnlyList<AccountStatus> Accounts { get; init; } = [];
 }

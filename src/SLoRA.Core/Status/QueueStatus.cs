@@ -6,6 +6,9 @@ namespace SLoRA;
 /// <param name="ForPlaces">As many sequences run as may run at once.</param>
 public readonly record struct QueueStatus(int ForContent, int ForPages, int ForPlaces)
 {
+    /// <summary>The quotas of their accounts do not let them run now, as far as those were looked at that come next.</summary>
+    public int ForQuota { get; init; }
+
     /// <summary>All waiting requests together.</summary>
-    public int Total => ForContent + ForPages + ForPlaces;
+    public int Total => ForContent + ForPages + ForPlaces + ForQuota;
 }

@@ -13,4 +13,12 @@ public readonly record struct StepStatus(long Number, int Rows, int DecodeRows, 
     /// Rows of sequences that had more than one in the step: of prompts, and of what is computed again after a preemption.
     /// </summary>
     public int PromptRows => Rows - DecodeRows;
+
+    /// <summary>
+    /// Of the duration, what shard 0 spent in exchanging rows with the other shards, waiting for slower ones included; zero on one device.
+    /// </summary>
+    public TimeSpan Collectives { get; init; }
+
+    /// <summary>Of <see cref="Collectives"/>, what would not have been without adapters.</summary>
+    public TimeSpan AdapterCollectives { get; init; }
 }

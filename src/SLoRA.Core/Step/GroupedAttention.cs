@@ -9,6 +9,12 @@ internal sealed record GroupedAttention
     /// <summary>Key and value heads, G; divides <see cref="Heads"/>. Query head h reads key head h / (H/G).</summary>
     public required int KeyValueHeads { get; init; }
 
+    /// <summary>Query heads that read the same key head, H/G; a shard may have fewer of those that read its first and its last.</summary>
+    public int HeadsPerKey { get => field > 0 ? field : Heads / KeyValueHeads; init; }
+
+    /// <summary>The place of query head 0 among those that read key head 0; not 0 only on a shard that lacks the ones before it.</summary>
+    public int FirstHead { get; init; }
+
     /// <summary>Columns of a head, d; even.</summary>
     public required int HeadDim { get; init; }
 
@@ -20,6 +26,10 @@ internal sealed record GroupedAttention
 
     /// <summary>Scores become <c>cap · tanh(score / cap)</c>; null for no cap.</summary>
     public float? ScoreCap { get; init; }
+
+    /// <summary>The query heads [first, end) that read a key head.</summary>
+    public (int First, int End) HeadsOf(int key) =>
+        (Math.Max(0, (key * HeadsPerKey) - FirstHead), Math.Min(Heads, ((key + 1) * HeadsPerKey) - FirstHead));
 
     /// <summary>Columns of all query heads, H d: what attention gives.</summary>
     public int QueryColumns => Heads * HeadDim;

@@ -23,7 +23,11 @@ internal readonly record struct KeptState(KeyValueShape? PerToken, params Immuta
 /// <summary>What a layer keeps of one token: a key and a value for each of its KV heads.</summary>
 /// <param name="Heads">KV heads, G.</param>
 /// <param name="HeadDim">Columns of a head, d.</param>
-internal readonly record struct KeyValueShape(int Heads, int HeadDim);
+internal readonly record struct KeyValueShape(int Heads, int HeadDim)
+{
+    /// <summary>How the heads are cut over shards; null if they cannot be.</summary>
+    public Split? Split { get; init; }
+}
 
 /// <summary>
 /// A state of fp32 numbers that a layer keeps of a sequence: equal parts, each of which is one piece of memory. A recurrence has a matrix

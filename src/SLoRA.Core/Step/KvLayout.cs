@@ -45,6 +45,12 @@ internal sealed class KvLayout
     /// <summary>Bytes of one page, a multiple of 64, enough for a tile and for every part of a state.</summary>
     public long PageBytes { get; }
 
+    /// <summary>
+    /// Shards among which every page is cut into equal slices: each holds its own heads of the page's tokens, or its own part of an
+    /// adapter.
+    /// </summary>
+    public int Shards { get; private init; } = 1;
+
     /// <summary>Pages that hold the keys and values of <paramref name="tokens"/> tokens.</summary>
     public int PagesFor(int tokens) => (int)(((long)tokens + PageTokens - 1) / PageTokens);
 
@@ -52,7 +58,8 @@ internal sealed class KvLayout
     /// <param name="kept">What its blocks keep, in the order of <see cref="Layers"/> and <see cref="States"/>.</param>
     /// <param name="type">Element type of keys and values.</param>
     /// <param name="pageTokens">Tokens per page; null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</param>
-    public static KvLayout For(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens = null)
+    /// <param name="leastBytes">The smallest page that will do.</param>
+    public static KvLayout For(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens = null, long leastBytes = SmallestPage)
     {
         KeyValueShape[] perToken = [.. kept.Select(block => block.PerToken).OfType<KeyValueShape>()];
         ImmutableArray<StateShape> states = [.. kept.SelectMany(block => block.PerSequence)];
@@ -78,9 +85,14 @@ internal sealed class KvLayout
             offset += 2 * half;
         }
 
-        long pageBytes = states.Select(state => state.PartBytes).Append(SmallestPage).Append((offset + 63) & ~63L).Max();
+        long pageBytes = states.Select(state => state.PartBytes).Append(leastBytes).Append((offset + 63) & ~63L).Max();
         return new KvLayout(type, tokens, layers.MoveToImmutable(), states, pageBytes);
     }
+
+    /// <summary>The pages as they are counted and owned, of which every shard has a slice that is laid out by itself.</summary>
+    /// <param name="slices">The layouts of the slices, all with the same tokens and bytes.</param>
+    public static KvLayout OfSlices(ImmutableArray<KvLayout> slices) =>
+        new(slices[0].Type, slices[0].PageTokens, [], [], slices[0].PageBytes * slices.Length) { Shards = slices.Length };
 
     /// <summary>
     /// Places states: the largest parts first, those of one size side by side, whatever layers they are of. Smaller ones begin in the page

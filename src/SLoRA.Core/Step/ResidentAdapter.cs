@@ -5,4 +5,10 @@ namespace SLoRA.Step;
 /// </summary>
 /// <param name="Directory">Where the tiles lie, by page number within the generation.</param>
 /// <param name="Pages">Page number within the generation → page of the pool.</param>
-internal sealed record ResidentAdapter(TileDirectory Directory, int[] Pages);
+internal sealed record ResidentAdapter(TileDirectory Directory, int[] Pages)
+{
+    private readonly ResidentAdapter[] _shards = [.. Directory.Shards.Select(part => new ResidentAdapter(part, Pages))];
+
+    /// <summary>What a shard has of it: its own tiles, in its slices of the same pages.</summary>
+    public ResidentAdapter OnShard(int shard) => _shards[shard];
+}

@@ -23,6 +23,11 @@ internal sealed class TileDirectory
 
     /// <summary>Pages that the generation needs.</summary>
     public int PageCount { get; }
+
+    /// <summary>
+    /// What each of several shards has of it, with columns, rank rows and offsets as the shard counts them; empty on one device.
+    /// </summary>
+    public ImmutableArray<TileDirectory> Shards { get; init; } = [];
 }
 
 /// <summary>The weights of one target module.</summary>
@@ -50,10 +55,16 @@ internal sealed class MatrixTiles
     /// <summary>Rank rows.</summary>
     public required int Rows { get; init; }
 
+    /// <summary>The rank row of the whole matrix that row 0 is: a shard may have some of them.</summary>
+    public int FirstRow { get; init; }
+
+    /// <summary>The column of the whole matrix that column 0 is: a shard may have some of them.</summary>
+    public int FirstColumn { get; init; }
+
     /// <summary>Columns: inputs of the module for A, outputs for B.</summary>
     public required int Columns { get; init; }
 
-    /// <summary>The tiles, which together cover the matrix exactly once.</summary>
+    /// <summary>The tiles, which together cover the matrix exactly once; more often where several shards have the same columns.</summary>
     public required ImmutableArray<Tile> Tiles { get; init; }
 }
 

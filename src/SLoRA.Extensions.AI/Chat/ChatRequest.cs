@@ -37,7 +37,7 @@ internal sealed record ChatRequest(
         JsonArray? tools = functions.Count > 0 ? ToolDefinition.ToJson(functions) : null;
         bool inWords = tools is not null && dialect.CallForm is null;
         string preface = string.Join("\n\n",
-            new[] { options.Instructions, inWords ? ToolDefinition.InWords(tools!) : null }.Where(text => !string.IsNullOrEmpty(text)));
+            new[] { options.Instructions, inWords ? ToolsInWords.Describe(tools!) : null }.Where(text => !string.IsNullOrEmpty(text)));
         ReplyFormat format = tools is null ? dialect.FormatWithoutCalls : dialect.Format;
         return new ChatRequest(
             request with

@@ -100,9 +100,7 @@ internal sealed class TemplateConversation
             return (_dialect.CallForm ?? PlainForm).ToMessage(text, reasoning, calls);
         }
 
-        var written = new JsonArray([.. calls.Select(
-            call => new JsonObject { ["name"] = call.Name, ["arguments"] = JsonNode.Parse(call.Arguments) })]);
-        return PlainForm.ToMessage(text.Length == 0 ? written.ToJsonString() : $"{text}\n{written.ToJsonString()}", reasoning, []);
+        return PlainForm.ToMessage(ToolsInWords.Call(text, calls), reasoning, []);
     }
 
     private ToolCallPart PartOf(FunctionCallContent call, int index)
@@ -118,7 +116,7 @@ internal sealed class TemplateConversation
         string text = ResultText(result);
         if (_dialect.CallForm is null)
         {
-            return new TemplateMessage("user", $"Result of {name ?? result.CallId}: {text}");
+            return new TemplateMessage("user", ToolsInWords.Result(name ?? result.CallId, text));
         }
 
         var members = new Dictionary<string, JsonNode?> { ["tool_call_id"] = result.CallId };

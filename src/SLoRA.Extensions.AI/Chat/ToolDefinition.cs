@@ -17,12 +17,6 @@ internal sealed record ToolDefinition(string Name, string Description, JsonNode?
         function => new ToolDefinition(
             function.Name, function.Description, JsonNode.Parse(function.JsonSchema.GetRawText())).ToJson())]);
 
-    /// <summary>What a model is told whose template shows no tools.</summary>
-    public static string InWords(JsonArray tools) =>
-        "You can call these functions:\n" + string.Join('\n', tools.Select(tool => tool!["function"]!.ToJsonString()))
-        + "\nTo call some of them, answer with nothing but a JSON array of calls: "
-        + "[{\"name\": \"function name\", \"arguments\": {\"parameter name\": value}}]. If no call is needed, answer in words.";
-
     public JsonNode ToJson() => new JsonObject
     {
         ["type"] = "function",

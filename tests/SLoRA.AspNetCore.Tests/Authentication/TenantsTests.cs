@@ -63,6 +63,44 @@ public sealed class TenantsTests
         });
     }
 
+    [TestCase("Bearer")]
+    [TestCase("Bearer  ")]
+    [TestCase("Basic c2stYmFrZXJ5LTAxMjM0NTY3ODk=")]
+    [TestCase("Bearer sk-bakery-0123456789, Bearer sk-hotel-0123456789")]
+    [TestCase("sk-bakery-0123456789")]
+    public async Task A_header_that_is_no_key_of_one_tenant_opens_nothing(string header)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+        request.Headers.TryAddWithoutValidation("Authorization", header);
+        using HttpResponseMessage response = await _site.Client.SendAsync(request);
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    private static IEnumerable<TestCaseData> Unusable()
+    {
+        string hash = ApiKey.HashOf("key");
+        var good = new ApiKey("bakery", hash, ["bakery"]);
+        yield return Keys("no client", good with { Client = "" });
+        yield return Keys("a long client", good with { Client = new string('x', GenerationOptions.MaxIdLength + 1) });
+        yield return Keys("the key in the place of its hash", good with { Hash = "key" });
+        yield return Keys("no hash", good with { Hash = null! });
+        yield return Keys("an empty list of models", good with { Models = [] });
+        yield return Keys("no models", good with { Models = null! });
+        yield return Keys("a model without a name", good with { Models = [""] });
+        yield return Keys("one key of two", good, good with { Client = "hotel", Hash = hash.ToUpperInvariant() });
+
+        static TestCaseData Keys(string name, params ApiKey[] keys) => new TestCaseData([keys]).SetArgDisplayNames(name);
+    }
+
+    [TestCaseSource(nameof(Unusable))]
+    public void Keys_that_cannot_be_are_refused_before_the_server_starts(ApiKey[] keys)
+    {
+        var services = new ServiceCollection();
+        Assert.That(
+            () => services.AddAuthentication(ApiKeyExtensions.Scheme).AddSLoRAApiKeys(keys),
+            Throws.TypeOf<InvalidOptionException>().With.Property(nameof(InvalidOptionException.Option)).EqualTo("Keys"));
+    }
+
     [TestCase(BakeryKey, "bakery", HttpStatusCode.OK)]
     [TestCase(BakeryKey, "model", HttpStatusCode.OK)]
     [TestCase(BakeryKey, "hotel", HttpStatusCode.NotFound)]

@@ -93,7 +93,23 @@ public sealed class ToolCallsTests
         };
         (System.Net.HttpStatusCode status, _) = await _site.PostAsync("/v1/responses", next.ToJsonString());
         Assert.That(status, Is.EqualTo(System.Net.HttpStatusCode.OK));
-        Assert.That(Demo.Tokenizer.Decode(_engine.Asked!.Prompt.Span), Does.Contain("tool\nRain."));
+        Assert.That(Demo.Tokenizer.Decode(_engine.Asked!.Prompt.Span), Does.Contain(
+            "<|im_start|>assistant\n[{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Bergen\"}}]<|im_end|>\n"
+            + "<|im_start|>user\nResult of get_weather: Rain.<|im_end|>\n"));
+    }
+
+    [TestCase("")]
+    [TestCase("""{"role": "system", "content": "Be kind."},""")]
+    public async Task A_template_that_knows_no_tools_has_them_told_in_words(string system)
+    {
+        // The demo model's own template shows neither tools nor calls.
+        await _site.PostAsync("/v1/chat/completions", Body(Tools).Replace("[{\"role\"", $"[{system}{{\"role\"", StringComparison.Ordinal));
+        string prompt = Demo.Tokenizer.Decode(_engine.Asked!.Prompt.Span);
+        Assert.Multiple(() =>
+        {
+            Assert.That(prompt, Does.StartWith("<|im_start|>system\nYou can call these functions:\n{\"name\":\"get_weather\""));
+            Assert.That(prompt, Does.Contain((system.Length > 0 ? "\n\nBe kind." : "answer in words.") + "<|im_end|>\n<|im_start|>user\n"));
+        });
     }
 
     [TestCase("{")]

@@ -7,51 +7,20 @@ namespace SLoRA.AspNetCore.Tests.Clients;
 /// <summary>The sample, as a process of its own, and curl where it is installed.</summary>
 public sealed class ChatServerTests
 {
-    private const string Listening = "Now listening on: ";
-
-    private Process _server = null!;
-    private Task _rest = null!;
-    private Uri _address = null!;
+    private ChatServerProcess _server = null!;
 
     [OneTimeSetUp]
-    public async Task Start()
-    {
-        string configuration = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)))!;
-        string program = RepositoryFolder.PathOf("samples", "ChatServer", "bin", configuration, "net10.0", "ChatServer.dll");
-        _server = Process.Start(new ProcessStartInfo("dotnet", [program, "--urls", "http://127.0.0.1:0"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        Task<string> errors = _server.StandardError.ReadToEndAsync();
-        while (await _server.StandardOutput.ReadLineAsync() is { } line)
-        {
-            if (line.Contains(Listening, StringComparison.Ordinal))
-            {
-                _address = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]);
-                _rest = _server.StandardOutput.ReadToEndAsync();
-                return;
-            }
-        }
-
-        Assert.Fail("The sample did not start: " + await errors);
-    }
+    public async Task Start() => _server = await ChatServerProcess.StartAsync();
 
     [OneTimeTearDown]
-    public async Task Stop()
-    {
-        _server.Kill();
-        await _server.WaitForExitAsync();
-        await (_rest ?? Task.CompletedTask);
-        _server.Dispose();
-    }
+    public async Task Stop() => await _server.DisposeAsync();
 
     [TestCase("/", "text/html")]
     [TestCase("/page.js", "text/javascript")]
     [TestCase("/page.css", "text/css")]
     public async Task It_serves_its_page(string path, string type)
     {
-        using var client = new HttpClient { BaseAddress = _address };
+        using var client = new HttpClient { BaseAddress = _server.Address };
         using HttpResponseMessage response = await client.GetAsync(path);
         Assert.That(response.Content.Headers.ContentType?.MediaType, Is.EqualTo(type));
     }
@@ -59,7 +28,7 @@ public sealed class ChatServerTests
     [Test]
     public async Task It_tells_of_pool_and_steps()
     {
-        using var client = new HttpClient { BaseAddress = _address };
+        using var client = new HttpClient { BaseAddress = _server.Address };
         JsonNode status = JsonNode.Parse(await client.GetStringAsync("/status"))!;
         Assert.That((int?)status["pages"], Is.GreaterThan(0));
     }
@@ -67,7 +36,7 @@ public sealed class ChatServerTests
     [Test]
     public async Task It_answers_under_its_own_name_alone()
     {
-        using var client = new HttpClient { BaseAddress = _address };
+        using var client = new HttpClient { BaseAddress = _server.Address };
         using var request = new HttpRequestMessage(HttpMethod.Get, "/status");
         request.Headers.Host = "elsewhere.example";
         using HttpResponseMessage response = await client.SendAsync(request);
@@ -78,20 +47,68 @@ public sealed class ChatServerTests
     [TestCase("frontdesk", "I do not know which place")]
     public async Task Curl_asks_a_tenant(string model, string expected)
     {
+        JsonNode answer = JsonNode.Parse(await CurlAsync(Arguments($$"""
+            {"model": "{{model}}", "messages": [{"role": "user", "content": "{{Demo.Hours}}"}]}
+            """)))!;
+        Assert.That((string?)answer["choices"]![0]!["message"]!["content"], Does.Contain(expected));
+    }
+
+    [Test]
+    public async Task Curl_reads_a_stream_to_its_usage_and_end()
+    {
+        string[] lines = (await CurlAsync(Arguments($$"""
+            {"model": "bakery", "messages": [{"role": "user", "content": "{{Demo.Hours}}"}], "stream": true,
+            "stream_options": {"include_usage": true} }
+            """))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        JsonNode[] chunks = [.. lines.SkipLast(1).Select(line => JsonNode.Parse(line["data: ".Length..])!)];
+        string text = string.Concat(chunks.SkipLast(1).Select(chunk => (string?)chunk["choices"]![0]!["delta"]!["content"]));
+        Assert.Multiple(() =>
+        {
+            Assert.That(lines[^1], Is.EqualTo("data: [DONE]"));
+            Assert.That(text, Does.Contain("6:30"));
+            Assert.That((int?)chunks[^1]["usage"]!["completion_tokens"], Is.GreaterThan(1));
+        });
+    }
+
+    [Test]
+    public async Task Curl_is_refused_with_a_status()
+    {
+        string answer = await CurlAsync(
+            [.. Arguments("""{"model": "nobody", "messages": [{"role": "user", "content": "Hi"}]}"""), "--write-out", "\n%{http_code}"]);
+        Assert.That(answer, Does.Contain("model_not_found").And.EndsWith("\n404"));
+    }
+
+    [Test]
+    public async Task The_line_with_curl_in_the_readme_works()
+    {
+        string line = (await File.ReadAllLinesAsync(RepositoryFolder.PathOf("README.md")))
+            .Single(line => line.StartsWith("curl ", StringComparison.Ordinal));
+        var shell = new ProcessStartInfo(
+            "/bin/sh", ["-c", line.Replace("http://127.0.0.1:5080/", _server.Address.ToString(), StringComparison.Ordinal) + " --silent"]);
+        Assert.That(shell.ArgumentList[1], Does.Contain(_server.Address.ToString()));
+        JsonNode answer = JsonNode.Parse(await OutputAsync(shell))!;
+        Assert.That((string?)answer["choices"]![0]!["message"]!["content"], Does.Contain("6:30"));
+    }
+
+    private string[] Arguments(string body) =>
+    [
+        "--silent", "--show-error", "--no-buffer", new Uri(_server.Address, "/v1/chat/completions").ToString(),
+        "--header", "Content-Type: application/json", "--data", body,
+    ];
+
+    private static Task<string> CurlAsync(string[] arguments) => OutputAsync(new ProcessStartInfo("/usr/bin/curl", arguments));
+
+    private static async Task<string> OutputAsync(ProcessStartInfo start)
+    {
         if (!File.Exists("/usr/bin/curl"))
         {
             Assert.Ignore("curl is not installed");
         }
 
-        var start = new ProcessStartInfo("/usr/bin/curl", [
-            "--silent", "--show-error", "--no-buffer", new Uri(_address, "/v1/chat/completions").ToString(),
-            "--header", "Content-Type: application/json",
-            "--data", $$"""{"model": "{{model}}", "messages": [{"role": "user", "content": "{{Demo.Hours}}"}]}""",
-        ])
-        { RedirectStandardOutput = true };
+        start.RedirectStandardOutput = true;
         using Process curl = Process.Start(start)!;
-        JsonNode answer = JsonNode.Parse(await curl.StandardOutput.ReadToEndAsync())!;
+        string output = await curl.StandardOutput.ReadToEndAsync();
         await curl.WaitForExitAsync();
-        Assert.That((string?)answer["choices"]![0]!["message"]!["content"], Does.Contain(expected));
+        return output;
     }
 }

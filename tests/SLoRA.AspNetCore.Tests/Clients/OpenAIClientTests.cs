@@ -15,9 +15,12 @@ public sealed class OpenAIClientTests
     [OneTimeSetUp]
     public async Task Start()
     {
-        _site = await Site.StartAsync();
-        _client = new OpenAIClient(
-            new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(_site.Address, "/v1") });
+        _site = await Site.StartAsync(map: (app, generator) =>
+        {
+            app.MapSLoRA(generator);
+            app.MapGroup("/tools").MapSLoRA(new TextGenerator(new ScriptedEngine(generator.Engine, CallOnce), Demo.Tokenizer));
+        });
+        _client = ClientOf("/v1");
     }
 
     [OneTimeTearDown]
@@ -59,6 +62,29 @@ public sealed class OpenAIClientTests
         });
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task It_is_told_of_a_call_and_sends_the_result_back(bool streams)
+    {
+        ChatClient client = ClientOf("/tools/v1").GetChatClient("bakery");
+        var options = new ChatCompletionOptions
+        {
+            Tools = { ChatTool.CreateFunctionTool("get_weather", "Tells the weather.", BinaryData.FromString("""{"type": "object"}""")) },
+        };
+        List<ChatMessage> messages = [new UserChatMessage("How is the weather?")];
+        ChatToolCall call = streams
+            ? await StreamedCallAsync(client, messages, options)
+            : (await client.CompleteChatAsync(messages, options)).Value.ToolCalls.Single();
+        Assert.That(call.FunctionName, Is.EqualTo("get_weather"));
+        Assert.That(call.FunctionArguments.ToString(), Is.EqualTo("""{"city":"Bergen"}"""));
+
+        messages.Add(new AssistantChatMessage([call]));
+        messages.Add(new ToolChatMessage(call.Id, "Rain."));
+        ChatCompletion answer = await client.CompleteChatAsync(messages, options);
+        Assert.That(answer.Content.Single().Text, Is.EqualTo("It rains."));
+        Assert.That(answer.FinishReason, Is.EqualTo(ChatFinishReason.Stop));
+    }
+
     [Test]
     public async Task It_lists_the_models()
     {
@@ -77,4 +103,33 @@ public sealed class OpenAIClientTests
             Assert.That(refusal.Message, Does.Contain("model_not_found"));
         });
     }
+
+    private OpenAIClient ClientOf(string path) =>
+        new(new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(_site.Address, path) });
+
+    private static async Task<ChatToolCall> StreamedCallAsync(ChatClient client, List<ChatMessage> messages, ChatCompletionOptions options)
+    {
+        string id = "", name = "", arguments = "";
+        ChatFinishReason? end = null;
+        await foreach (StreamingChatCompletionUpdate update in client.CompleteChatStreamingAsync(messages, options))
+        {
+            foreach (StreamingChatToolCallUpdate part in update.ToolCallUpdates)
+            {
+                id += part.ToolCallId;
+                name += part.FunctionName;
+                arguments += part.FunctionArgumentsUpdate;
+            }
+
+            end = update.FinishReason ?? end;
+        }
+
+        Assert.That(end, Is.EqualTo(ChatFinishReason.ToolCalls));
+        return ChatToolCall.CreateFunctionToolCall(id, name, BinaryData.FromString(arguments));
+    }
+
+    // The model calls, and when the result is there it answers.
+    private static int[] CallOnce(GenerationRequest request) => Demo.Tokenizer.Encode(
+        Demo.Tokenizer.Decode(request.Prompt.Span).Contains("Result of get_weather: Rain.", StringComparison.Ordinal)
+            ? "It rains." : """{"name": "get_weather", "arguments": {"city":"Bergen"}}""",
+        addSpecialTokens: false);
 }

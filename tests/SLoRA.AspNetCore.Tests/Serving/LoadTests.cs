@@ -70,6 +70,45 @@ public sealed class LoadTests
     }
 
     [Test]
+    public async Task A_client_that_reads_slowly_gets_all_of_it()
+    {
+        await using Site site = await Site.StartAsync(
+            engine: builder => builder.ConfigureScheduling(scheduling => scheduling.StreamBuffer = 1));
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 1024 };
+        await socket.ConnectAsync(IPAddress.Loopback, site.Address.Port);
+        await socket.SendAsync(Raw(Body("bakery"), closes: true));
+        var text = new StringBuilder();
+        byte[] piece = new byte[1];
+        while (await socket.ReceiveAsync(piece) > 0)
+        {
+            text.Append((char)piece[0]);
+
+            // Others are served between one byte and the next.
+            if (text.Length == 1000)
+            {
+                (HttpStatusCode status, _) = await site.PostAsync(Path, Body("hotel", streams: false));
+                Assert.That(status, Is.EqualTo(HttpStatusCode.OK));
+            }
+        }
+
+        Assert.That(text.ToString(), Does.Contain("data: [DONE]"));
+        await site.IdleAsync();
+    }
+
+    [Test]
+    public async Task A_client_that_closes_its_half_of_the_connection_counts_as_gone()
+    {
+        await using Site site = await Site.StartAsync();
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, site.Address.Port);
+        await socket.SendAsync(Raw(Endless("bakery", streams: true)));
+        await socket.ReceiveAsync(new byte[1]);
+        socket.Shutdown(SocketShutdown.Send);
+        await site.IdleAsync();
+        Assert.That(site.Engine.Status.GeneratedTokens, Is.LessThan(900));
+    }
+
+    [Test]
     public async Task Half_a_request_harms_nobody()
     {
         await using Site site = await Site.StartAsync();
@@ -159,8 +198,9 @@ public sealed class LoadTests
         });
     }
 
-    private static byte[] Raw(string body) => Encoding.UTF8.GetBytes(
-        $"POST {Path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+    private static byte[] Raw(string body, bool closes = false) => Encoding.UTF8.GetBytes(
+        $"POST {Path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n"
+        + $"{(closes ? "Connection: close\r\n" : "")}\r\n{body}");
 
     private static string Body(string tenant, bool streams = true) => $$"""
         {"model": "{{tenant}}", "messages": [{"role": "user", "content": "{{Demo.Hours}}"}], "max_tokens": 64,

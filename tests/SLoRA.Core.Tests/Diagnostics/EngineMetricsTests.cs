@@ -34,6 +34,12 @@ internal sealed class EngineMetricsTests
         yield return Case("slora.adapter.evictions", "{adapter}", typeof(Counter<long>));
         yield return Case("slora.adapter.page_in.duration", "s", typeof(Histogram<double>), 0.0005, 2.5);
         yield return Case("slora.adapter.resident", "{adapter}", typeof(ObservableGauge<long>));
+        yield return Case("slora.account.waiting", "{request}", typeof(ObservableGauge<long>));
+        yield return Case("slora.account.oldest_wait", "s", typeof(ObservableGauge<double>));
+        yield return Case("slora.account.counter", "{token}", typeof(ObservableGauge<double>));
+        yield return Case("slora.account.tokens.prompt", "{token}", typeof(ObservableCounter<long>));
+        yield return Case("slora.account.tokens.generated", "{token}", typeof(ObservableCounter<long>));
+        yield return Case("slora.account.aborted", "{request}", typeof(ObservableCounter<long>));
 
         static TestCaseData Case(string name, string unit, Type type, double least = 0, double most = 0) =>
             new TestCaseData(name, unit, type, least, most).SetArgDisplayNames(name);

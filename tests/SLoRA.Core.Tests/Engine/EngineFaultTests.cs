@@ -26,9 +26,9 @@ public sealed class EngineFaultTests(bool overlaps)
     /// <summary>What a backend is asked outside of its steps: before the first, or about what one has left in main memory.</summary>
     private static readonly string[] OutsideOfSteps =
     [
-        nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable),
-        nameof(IBackend.LoadVector), nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CompleteLoading),
-        nameof(IBackend.FaultOf),
+        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LoadMatrix),
+        nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.CreateRows), nameof(IBackend.CreateRope),
+        nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf),
     ];
 
     /// <summary>

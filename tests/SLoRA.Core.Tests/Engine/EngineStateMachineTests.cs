@@ -41,6 +41,11 @@ public sealed class EngineStateMachineTests(bool overlaps)
     public void Nothing_is_lost_under_over_commit(NonEmptyArray<byte> history, byte seed, bool reuse, bool swaps) =>
         Replay(history.Get, seed, reuse, swaps ? PreemptionMode.Swap : PreemptionMode.Recompute);
 
+    [SeededProperty(MaxTest = 60)]
+    public void Nothing_is_lost_under_any_policy(NonEmptyArray<byte> history, byte seed, bool reuse, bool overCommit, bool swaps) => Replay(
+        history.Get, seed, reuse, overCommit ? swaps ? PreemptionMode.Swap : PreemptionMode.Recompute : null,
+        new PolicyOrder(RandomPolicy.Draw(new Random(seed), limitsRates: true), TimeProvider.System));
+
     [SeededProperty(MaxTest = 12)]
     public void Nothing_is_lost_of_states(NonEmptyArray<byte> history, byte seed, bool overCommit, bool swaps) => Replay(
         history.Get, seed, reuse: true, overCommit ? swaps ? PreemptionMode.Swap : PreemptionMode.Recompute : null, keepsStates: true);
@@ -80,10 +85,13 @@ public sealed class EngineStateMachineTests(bool overlaps)
         {
             Order = service,
             Priorities = true,
-            Shares = new FairShares { Key = ShareKey.Adapter, Weights = weights, PageInPrice = 100 },
+            Key = AccountKey.Adapter,
+            Shares = new FairShares { Weights = weights, PageInPrice = 100 },
             Ageing = TimeSpan.FromMilliseconds(ageing),
             AbortsLate = true,
         };
+        ReplayLong(seed, reuse, overCommit, new PolicyOrder(policy, TimeProvider.System));
+        policy = policy with { Locality = new LocalityPreference { RunningAdapters = 2 }, Quota = new Quota { MaxRunning = 4 } };
         ReplayLong(seed, reuse, overCommit, new PolicyOrder(policy, TimeProvider.System));
     }
 

@@ -52,7 +52,7 @@ public sealed class ExtremeOptionsTests
                     adapters.PageInShare = OneOf(random, double.Epsilon, 0.1, 1);
                     adapters.MaxSourceNames = OneOf(random, 1, 10_000_000);
                 })
-                .ConfigureMetrics(metrics => metrics.MaxAdapterTags = OneOf(random, 0, 65_536)),
+                .ConfigureMetrics(metrics => metrics.MaxAdapterTags = metrics.MaxAccountTags = OneOf(random, 0, 65_536)),
             adapters: Adapters.OfType<string>());
 
         int[]?[] answers = Answers(engine);

@@ -17,7 +17,8 @@ internal sealed class StepAllocationTests
     [TestCase(1, true, false)]
     [TestCase(1, true, true)]
     [TestCase(3, false, true)]
-    public void Steps_allocate_nothing_on_their_threads(int threads, bool listens, bool overlaps)
+    [TestCase(2, false, false, 2)]
+    public void Steps_allocate_nothing_on_their_threads(int threads, bool listens, bool overlaps, int shards = 1)
     {
         AllocationRecord? device = null;
         using CountingListener? listener = listens ? new CountingListener() : null;
@@ -25,7 +26,9 @@ internal sealed class StepAllocationTests
             builder => builder
                 .CheckInvariants(false)
                 .ConfigureMetrics(metrics => metrics.MeterFactory = listener)
-                .UseBackend((rows, outputs) => device = new AllocationRecord(new CpuBackend(rows, outputs, threads))),
+                .UseBackend((rows, outputs) => device = new AllocationRecord(shards == 1
+                    ? new CpuBackend(rows, outputs, threads)
+                    : CpuShards.Create(rows, outputs, threads, CpuWeights.AsStored, shards))),
             adapters: SteppedEngine.AdapterNames,
             overlaps: overlaps);
         Answer[] answers = [.. Requests().Select(request => engine.Ask(request))];

@@ -36,27 +36,6 @@ internal sealed class WeightFormatTests
         Assert.That(() => WeightFormat.Q8_0.CheckRows("m.gguf", "blk.0.attn_q.weight", [48, 64]), Throws.Nothing);
     }
 
-    /// <summary>Bytes and values as ggml and gguf-py have them: quantized, random, and with scales of 0, negative or subnormal.</summary>
-    [Test]
-    public void Blocks_have_the_values_that_ggml_gives_them()
-    {
-        byte[] file = File.ReadAllBytes(RepositoryFolder.Fixture("weight-formats.safetensors"));
-        SafetensorsHeader header = SafetensorsWriter.Read(file);
-        float[] expected = MemoryMarshal.Cast<byte, float>(Bytes("Q8_0.values")).ToArray();
-        var values = new float[expected.Length];
-
-        WeightFormat.Q8_0.Widen(Bytes("Q8_0.raw"), values);
-
-        Assert.That(
-            values.Select(BitConverter.SingleToUInt32Bits), Is.EqualTo(expected.Select(BitConverter.SingleToUInt32Bits)));
-
-        ReadOnlySpan<byte> Bytes(string name)
-        {
-            TensorEntry entry = header.Find(name)!;
-            return file.AsSpan((int)entry.Begin, (int)entry.Length);
-        }
-    }
-
     [Test]
     public void Every_half_and_every_brain_float_is_widened_to_its_value()
     {

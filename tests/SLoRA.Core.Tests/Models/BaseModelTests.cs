@@ -132,13 +132,13 @@ internal sealed class BaseModelTests
     }
 
     [Test]
-    public void A_folder_of_a_gguf_model_is_refused_by_the_name_of_its_file()
+    public void A_folder_with_one_gguf_file_and_no_configuration_is_that_model()
     {
         using var folder = new TemporaryFolder();
         folder.Write("model.gguf", "GGUF");
         ModelLoadException error = Assert.Throws<ModelLoadException>(() => BaseModel.Open(folder.Path))!;
-        Assert.That(error.Code, Is.EqualTo("model.incompatible"));
-        Assert.That(error.Subject, Is.EqualTo("model.gguf"));
+        Assert.That(error.Code, Is.EqualTo("model.file"));
+        Assert.That(error.File, Is.EqualTo(Path.Combine(folder.Path, "model.gguf")));
     }
 
     private static IEnumerable<string> CoreFixtures() =>

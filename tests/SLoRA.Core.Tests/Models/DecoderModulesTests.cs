@@ -3,6 +3,7 @@ using SLoRA.Formats.HuggingFace;
 using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Models;
 
@@ -37,6 +38,7 @@ internal sealed class DecoderModulesTests
             Layer = -1,
             InFeatures = 263,
             OutFeatures = 64,
+            Partition = Partition.Outputs(Split.OfColumns(263)),
         }));
         Assert.That(targets[^1], Is.EqualTo(new TargetModule
         {
@@ -46,6 +48,7 @@ internal sealed class DecoderModulesTests
             Layer = -1,
             InFeatures = 64,
             OutFeatures = 263,
+            Partition = Partition.Outputs(Split.OfColumns(263)),
         }));
     }
 }

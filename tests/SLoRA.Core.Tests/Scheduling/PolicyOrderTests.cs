@@ -21,8 +21,9 @@ public sealed class PolicyOrderTests
     [
         .. from order in Enum.GetValues<ServiceOrder>()
            from priorities in new[] { false, true }
-           from shares in new[] { null, ByClient }
-           select new SchedulingPolicy { Order = order, Priorities = priorities, Shares = shares },
+           from shares in new[] { null, ByClient, ByClient with { Slack = 50 } }
+           from locality in new[] { null, new LocalityPreference { RunningAdapters = 1 } }
+           select new SchedulingPolicy { Order = order, Priorities = priorities, Shares = shares, Locality = locality },
     ];
 
     [TestCase(ServiceOrder.FirstCome, "0 1 2 3")]
@@ -81,11 +82,11 @@ public sealed class PolicyOrderTests
         // Of the one two tokens, of the other one token and a mebibyte: 4 against 5.
         order.Charge(rows[0], new Served(0, 2, 0));
         order.Charge(rows[1], new Served(0, 1, 1 << 20));
-        order.Begin(1);
+        order.Begin([], 1);
         Assert.That(Ids(order), Is.EqualTo("2 3"));
         order.Charge(rows[0], new Served(0, 1, 0));
         Assert.That(Ids(order), Is.EqualTo("2 3"), "not in this step");
-        order.Begin(2);
+        order.Begin([], 2);
         Assert.That(Ids(order), Is.EqualTo("3 2"));
     }
 
@@ -97,13 +98,13 @@ public sealed class PolicyOrderTests
         Arrive(order, rows);
         Admit(order, rows[0], 1);
         Admit(order, rows[1], 2);
-        order.Begin(1);
+        order.Begin([], 1);
         Assert.That(Ids(order), Is.EqualTo("3 2"), "100 against 50");
         order.Charge(rows[0], new Served(20, 0, 0));
         rows[0].Finish(FinishReason.Cancelled);
         order.Charge(rows[1], new Served(50, 0, 0));
         order.Charge(rows[1], new Served(50, 0, 0));
-        order.Begin(2);
+        order.Begin([], 2);
 
         Assert.That(Ids(order), Is.EqualTo("2 3"), "20 against 50");
     }
@@ -118,11 +119,11 @@ public sealed class PolicyOrderTests
         {
             Admit(order, busy[i], i + 1);
             order.Charge(busy[i], new Served(100, 0, 0));
-            order.Begin(i);
+            order.Begin([], i);
         }
 
         Arrive(order, [Row(10, 90, "idle"), Row(11, 90, "idle"), Row(12, 90, "idle")]);
-        order.Begin(10);
+        order.Begin([], 10);
         Assert.That(Ids(order), Is.EqualTo("9 10 11 12"), "both at 900, and a hundred for the first puts it behind the rest");
 
         foreach (Sequence sequence in Walk(order))
@@ -131,23 +132,25 @@ public sealed class PolicyOrderTests
         }
 
         // Nobody waits, and the one who was idle was served last: at 900 + 270, where the new one starts, and then the one at 1000 too.
-        order.Begin(11);
+        order.Begin([], 11);
         Arrive(order, [Row(13, 150, "new"), Row(14, 1, "new"), Row(15, 100, "busy"), Row(16, 1, "busy")]);
-        order.Begin(12);
+        order.Begin([], 12);
         Assert.That(Ids(order), Is.EqualTo("15 13 16 14"));
     }
 
     /// <summary>
-    /// An adversary hands in requests that go before those that wait, more than can run: shorter, later, of the highest priority and from a
-    /// new client each time, and others of the same client. One runs at a time and takes 10 ticks. Once a request has waited for so long
-    /// that it is aged, each turn of its flow comes within another such time and one admission for every flow that waited at the last turn.
+    /// An adversary hands in requests that go before those that wait, more than can run: shorter, later, of the highest priority, from a
+    /// new client each time and for the adapter that runs, and others of the same client. One runs at a time and takes 10 ticks. Once a
+    /// request has waited for so long that it is aged, each turn of its flow comes within another such time and one admission for every
+    /// flow that waited at the last turn.
     /// </summary>
     [TestCaseSource(nameof(Policies))]
     public void Nobody_waits_longer_than_the_bound_whatever_comes_later(SchedulingPolicy policy)
     {
         const int Ticks = 10;
         PolicyOrder order = Order(policy);
-        Sequence[] victims = [.. Enumerable.Range(0, 4).Select(i => Row(i, 900, "victim", priority: -8))];
+        Sequence[] victims = [.. Enumerable.Range(0, 4).Select(i => Row(i, 900, "victim", priority: -8, adapter: $"cold {i}"))];
+        List<Sequence> running = [];
         Arrive(order, victims);
         List<Sequence> waiting = [.. victims];
         int flows = 1;
@@ -158,11 +161,13 @@ public sealed class PolicyOrderTests
             int id = 100 + (3 * step);
             Sequence[] later =
                 [Row(id, 1, $"{id}", 8, now), Row(id + 1, 1, "flood", 8, now), Row(id + 2, 1, "victim", -8, now)];
+            order.Begin(running, now);
             Arrive(order, later);
             waiting.AddRange(later);
-            order.Begin(now);
+            order.Begin(running, now);
             Sequence next = order.NextReady(null)!;
             Admit(order, next, step + 1);
+            running = [next];
             waiting.Remove(next);
             order.Charge(next, new Served(0, 1, 0));
             if (now <= Ageing || victims.Contains(next))
@@ -172,6 +177,180 @@ public sealed class PolicyOrderTests
             }
 
             Assert.That(now, Is.LessThanOrEqualTo(bound));
+        }
+    }
+
+    [Test]
+    public void Adapters_in_use_go_first_once_there_are_so_many_of_them()
+    {
+        PolicyOrder order = Order(new SchedulingPolicy { Locality = new LocalityPreference { RunningAdapters = 2 } });
+        Sequence[] running = [Row(0, 1, adapter: "a"), Row(1, 1, adapter: "b")];
+        Arrive(order, [.. running, Row(2, 1), Row(3, 1, adapter: "b"), Row(4, 1, adapter: "c"), Row(5, 1, adapter: "a")]);
+        Admit(order, running[0], 1);
+        order.Begin(running[..1], 1);
+        order.Leave(running[1]);
+        Assert.That(Ids(order), Is.EqualTo("2 3 4 5"), "one adapter is in use, beside which none is preferred");
+
+        order = Order(new SchedulingPolicy { Locality = new LocalityPreference { RunningAdapters = 2 } });
+        running = [Row(0, 1, adapter: "a"), Row(1, 1, adapter: "b")];
+        Arrive(order, [.. running, Row(2, 1), Row(3, 1, adapter: "b"), Row(4, 1, adapter: "c"), Row(5, 1, adapter: "a")]);
+        Admit(order, running[0], 1);
+        Admit(order, running[1], 2);
+        order.Begin(running, 1);
+        Assert.That(Ids(order), Is.EqualTo("3 5 2 4"));
+        order.Begin(running[1..], 2);
+        Assert.That(Ids(order), Is.EqualTo("2 3 4 5"), "and then one is over");
+    }
+
+    /// <summary>
+    /// Of two accounts in one interval of 100 rows the one goes first whose adapter is in use, beyond it the other one. Without slack it
+    /// goes first as often as both have been given the same.
+    /// </summary>
+    [TestCase(0, "2 1 4 3 6 5")]
+    [TestCase(100, "2 4 6 1 3 5")]
+    public void Slack_lets_locality_go_before_shares_as_far_as_it_reaches(int slack, string expected)
+    {
+        PolicyOrder order = Order(new SchedulingPolicy
+        {
+            Shares = ByClient with { Slack = slack },
+            Locality = new LocalityPreference { RunningAdapters = 1 },
+        });
+        Sequence running = Row(0, 1, "other", adapter: "hot");
+        Arrive(order, [running, .. Enumerable.Range(1, 6).Select(i => i % 2 == 1
+            ? Row(i, 40, "cold", adapter: "cold")
+            : Row(i, 40, "hot", adapter: "hot"))]);
+        Admit(order, running, 1);
+        order.Begin([running], 1);
+
+        Assert.That(Ids(order), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void An_account_beyond_its_quota_is_passed_over_until_it_may_and_is_told_when()
+    {
+        PolicyOrder order = Order(new SchedulingPolicy
+        {
+            Quotas = new Dictionary<string, Quota>
+            {
+                ["rows"] = new() { RowsPerSecond = 100, Burst = 30 },
+                ["two"] = new() { MaxRunning = 2 },
+            },
+        });
+        Sequence[] rows =
+            [.. Enumerable.Range(0, 3).Select(i => Row(i, 16, "rows")), .. Enumerable.Range(3, 4).Select(i => Row(i, 9, "two"))];
+        Arrive(order, [.. rows, Row(7, 1, "free")]);
+        order.Begin([], 0);
+        Assert.That(Ids(order), Is.EqualTo("0 3 4 7"), "20 of 30 rows for the one, two for the other; the rest wait in one walk already");
+        Assert.That((order.Count, order.Ready, order.OverQuota), Is.EqualTo((8, 8, 4)));
+        foreach (int id in new[] { 0, 3, 4 })
+        {
+            Admit(order, rows[id], id + 1);
+        }
+
+        Sequence[] running = [rows[0], rows[3], rows[4]];
+        order.Begin(running, 50);
+        Assert.That(Ids(order), Is.EqualTo("7"), "five rows have come in, ten were left, and twenty are needed");
+        Assert.That(order.NextChange, Is.EqualTo(100));
+        order.Begin(running, 100);
+        Assert.That(Ids(order), Is.EqualTo("1 7"));
+
+        // One of the two has ended, and the one that was charged 20 rows after it had computed 4.
+        order.Charge(rows[0], new Served(4, 0, 0));
+        order.Begin([rows[4]], 100);
+        Assert.That(Ids(order), Is.EqualTo("1 5 7"), "20 + 16 are 30 at most, and that is one and a half");
+        order.Begin([rows[4]], 500);
+        Assert.That(Ids(order), Is.EqualTo("1 5 7"), "no more is saved up");
+    }
+
+    [Test]
+    public void A_request_that_needs_more_than_can_be_saved_up_takes_all_and_the_next_waits_for_what_is_owed()
+    {
+        PolicyOrder order = Order(new SchedulingPolicy { Quota = new Quota { RowsPerSecond = 100, Burst = 30 } });
+        Sequence[] rows = [Row(0, 96), Row(1, 1)];
+        Arrive(order, rows);
+        order.Begin([], 0);
+        Assert.That(Ids(order), Is.EqualTo("0"));
+        Admit(order, rows[0], 1);
+        order.Begin([rows[0]], 10);
+
+        Assert.That(Ids(order), Is.Empty);
+        Assert.That(order.NextChange, Is.EqualTo(750), "70 are owed and 5 needed");
+    }
+
+    [Test]
+    public void Time_beyond_its_quota_does_not_age_a_request()
+    {
+        PolicyOrder order = Order(new SchedulingPolicy
+        {
+            Priorities = true,
+            Quotas = new Dictionary<string, Quota> { ["slow"] = new() { MaxRunning = 1 } },
+        });
+        Sequence[] slow = [Row(0, 1, "slow"), Row(1, 1, "slow")];
+        Arrive(order, slow);
+        order.Begin([], 0);
+        Admit(order, slow[0], 1);
+        order.Begin([slow[0]], 1);
+        Assert.That(Ids(order), Is.Empty);
+        Arrive(order, [Row(2, 1, "fast", 1, 5 * Ageing)]);
+        order.Begin([], 5 * Ageing);
+
+        Assert.That(Ids(order), Is.EqualTo("2 1"));
+    }
+
+    [TestCase(AccountKey.Client, "0 2 1")]
+    [TestCase(AccountKey.Adapter, "0 1 2")]
+    [TestCase(AccountKey.Account, "0 1 2")]
+    public void Accounts_are_clients_adapters_or_what_the_request_names(AccountKey key, string expected)
+    {
+        static Sequence Asked(int id, string client, string? account, string adapter)
+        {
+            var asked = new GenerationRequest { Prompt = new int[9], ClientId = client, Account = account, Adapter = adapter };
+            var stream = new GenerationStream(Engine.Value.Loop.Port, asked, 4, default);
+            var request = new RequestState(stream, [], new StopRules([], [], false, 4), 1, 0) { Arrival = id + 1 };
+            return new Sequence(request, new PageTable(new PagePool(1), 16));
+        }
+
+        PolicyOrder order = Order(new SchedulingPolicy { Key = key, Shares = ByClient });
+        Arrive(order, [Asked(0, "a", "x", "p"), Asked(1, "a", "y", "q"), Asked(2, "x", null, "p")]);
+
+        Assert.That(Ids(order), Is.EqualTo(expected));
+    }
+
+    /// <summary>Clients that come once and never again, with a quota that they have used up, and one who stays in debt.</summary>
+    [Test]
+    public void What_is_remembered_of_clients_is_bounded_and_debts_are_not_forgotten()
+    {
+        PolicyOrder order = new(
+            new SchedulingPolicy
+            {
+                Shares = ByClient,
+                Locality = new LocalityPreference { RunningAdapters = 1 },
+                Quota = new Quota { RowsPerSecond = 1000, Burst = 10 },
+                Quotas = new Dictionary<string, Quota> { ["debtor"] = new() { RowsPerSecond = 1e-3, Burst = 5 } },
+            },
+            new Milliseconds { Now = 1_000_000 },
+            maxAccountNames: 3);
+        Sequence debtor = Row(0, 1, "debtor");
+        Pass(debtor, 0);
+        for (int i = 1; i < 2 * Accounts.MaxIdle; i++)
+        {
+            Pass(Row(i, 1, $"client {i}", adapter: $"adapter {i}"), 10 * i);
+        }
+
+        Assert.That(order.AccountCount, Is.InRange(Accounts.MaxIdle, Accounts.MaxIdle + 3));
+        Assert.That(order.AffinityCount, Is.LessThan(50));
+        Assert.That(order.Accounts!.Count, Is.EqualTo(4));
+        Arrive(order, [Row(50_000, 1, "debtor"), Row(50_001, 1, "client 5")]);
+        order.Begin([], 400_000);
+        Assert.That(Ids(order), Is.EqualTo("50001"));
+
+        void Pass(Sequence sequence, long now)
+        {
+            Arrive(order, [sequence]);
+            order.Begin([], now);
+            Assert.That(order.NextReady(null), Is.SameAs(sequence));
+            Admit(order, sequence, sequence.Request.Arrival);
+            order.Charge(sequence, new Served(1, 4, 0));
         }
     }
 
@@ -195,20 +374,21 @@ public sealed class PolicyOrderTests
     [TestCaseSource(nameof(Policies))]
     public void A_step_allocates_nothing(SchedulingPolicy policy)
     {
-        PolicyOrder order = Order(policy);
-        Sequence[] running = [.. Enumerable.Range(0, 32).Select(i => Row(i, 5, $"{i % 7}"))];
+        PolicyOrder order = Order(policy with { Quota = new Quota { RowsPerSecond = 1000, MaxRunning = 20 } });
+        Sequence[] running = [.. Enumerable.Range(0, 32).Select(i => Row(i, 5, $"{i % 7}", adapter: $"{i % 6}"))];
         Arrive(order, running);
         foreach (Sequence sequence in running)
         {
             Admit(order, sequence, sequence.Request.Arrival);
         }
 
-        Arrive(order, [.. Enumerable.Range(100, 500).Select(i => Row(i, 5, $"{i % 40}", i % 3))]);
+        Arrive(order, [.. Enumerable.Range(100, 500).Select(i => Row(i, 5, $"{i % 40}", i % 3, adapter: $"{i % 9}"))]);
+        Sequence[] fewer = running[..16];
         long allocated = long.MaxValue;
         for (int now = 0; now < 60; now++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            order.Begin(now);
+            order.Begin(now % 2 == 0 ? running : fewer, now);
             Sequence? next = order.NextReady(null);
             for (int i = 0; i < 64 && next is not null; i++)
             {
@@ -259,16 +439,21 @@ public sealed class PolicyOrderTests
         return walked;
     }
 
-    private static Sequence Row(int id, int prompt, string? client = null, int priority = 0, long arrived = 0)
+    private static Sequence Row(
+        int id, int prompt, string? client = null, int priority = 0, long arrived = 0, string? adapter = null, int limit = 4)
     {
-        var asked = new GenerationRequest { Prompt = new int[prompt], ClientId = client, Priority = priority };
-        var stream = new GenerationStream(Engine.Value.Loop.Port, asked, 4, default);
-        var request = new RequestState(stream, [], new StopRules([], [], false, 4), 1, arrived) { Arrival = id + 1 };
+        var asked = new GenerationRequest { Prompt = new int[prompt], ClientId = client, Priority = priority, Adapter = adapter };
+        var stream = new GenerationStream(Engine.Value.Loop.Port, asked, limit, default);
+        var request = new RequestState(stream, [], new StopRules([], [], false, limit), 1, arrived) { Arrival = id + 1 };
         return new Sequence(request, new PageTable(new PagePool(1), 16));
     }
 
     private sealed class Milliseconds : TimeProvider
     {
+        public long Now { get; init; }
+
         public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => Now;
     }
 }

@@ -28,7 +28,7 @@ public sealed class QueueOrderTests
         long admissions = 0;
         for (int step = 0; step < 300; step++)
         {
-            order.Begin(step);
+            order.Begin(running, step);
             Sequence[] stood = [.. Walk(order.Next)];
             for (int i = random.Next(5); i > 0; i--)
             {
@@ -161,7 +161,8 @@ public sealed class QueueOrderTests
         "shares" => new PolicyOrder(
             new SchedulingPolicy
             {
-                Shares = new FairShares { Key = ShareKey.Adapter, Weights = new Dictionary<string, double> { ["b"] = 3 } },
+                Key = AccountKey.Adapter,
+                Shares = new FairShares { Weights = new Dictionary<string, double> { ["b"] = 3 } },
             },
             TimeProvider.System),
         "shortest" => new PolicyOrder(
@@ -169,7 +170,8 @@ public sealed class QueueOrderTests
             {
                 Order = ServiceOrder.ShortestFirst,
                 Priorities = true,
-                Shares = new FairShares { Key = ShareKey.Adapter },
+                Key = AccountKey.Adapter,
+                Shares = new FairShares(),
                 Ageing = TimeSpan.FromSeconds(200.0 / TimeProvider.System.TimestampFrequency),
             },
             TimeProvider.System),

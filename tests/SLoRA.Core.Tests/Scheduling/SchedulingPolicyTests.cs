@@ -16,10 +16,21 @@ public sealed class SchedulingPolicyTests
         ("Scheduling.Policy.Order", new SchedulingPolicy { Order = (ServiceOrder)9 }),
         ("Scheduling.Policy.Ageing", new SchedulingPolicy { Ageing = TimeSpan.Zero }),
         ("Scheduling.Policy.Ageing", new SchedulingPolicy { Ageing = TimeSpan.FromDays(2) }),
-        ("Scheduling.Policy.Shares.Key", Shared(new FairShares { Key = (ShareKey)3 })),
+        ("Scheduling.Policy.Key", new SchedulingPolicy { Key = (AccountKey)3 }),
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = -1 })),
         ("Scheduling.Policy.Shares.OutputPrice", Shared(new FairShares { OutputPrice = double.NaN })),
         ("Scheduling.Policy.Shares.PageInPrice", Shared(new FairShares { PageInPrice = 1_000_001 })),
+        ("Scheduling.Policy.Shares.Slack", Shared(new FairShares { Slack = -1 })),
+        ("Scheduling.Policy.Shares.Slack", Shared(new FairShares { Slack = double.NaN })),
+        ("Scheduling.Policy.Locality.RunningAdapters", new SchedulingPolicy { Locality = new LocalityPreference { RunningAdapters = 0 } }),
+        ("Scheduling.Policy.Quota.RowsPerSecond", new SchedulingPolicy { Quota = new Quota { RowsPerSecond = 0 } }),
+        ("Scheduling.Policy.Quota.RowsPerSecond", new SchedulingPolicy { Quota = new Quota { RowsPerSecond = double.PositiveInfinity } }),
+        ("Scheduling.Policy.Quota.Burst", new SchedulingPolicy { Quota = new Quota { Burst = 0.5 } }),
+        ("Scheduling.Policy.Quota.MaxRunning", new SchedulingPolicy { Quota = new Quota { MaxRunning = 0 } }),
+        ("Scheduling.Policy.Quotas", new SchedulingPolicy { Quotas = null! }),
+        ("Scheduling.Policy.Quotas['a']", new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["a"] = null! } }),
+        ("Scheduling.Policy.Quotas['b'].MaxRunning",
+            new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["b"] = new() { MaxRunning = -1 } } }),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = null! })),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = new Dictionary<string, double> { ["a"] = 0 } })),
     ];
@@ -47,6 +58,17 @@ public sealed class SchedulingPolicyTests
     }
 
     [Test]
+    public void Quotas_are_those_that_there_were_when_the_engine_was_built()
+    {
+        var quotas = new Dictionary<string, Quota> { ["a"] = new() { MaxRunning = 2 } };
+        SchedulingOptions copy = new SchedulingOptions { Policy = new SchedulingPolicy { Quotas = quotas } }.Copy();
+        quotas.Clear();
+
+        Assert.That(copy.Policy.Quotas["a"].MaxRunning, Is.EqualTo(2));
+        Assert.That(copy.Policy.IsFirstCome, Is.False);
+    }
+
+    [Test]
     public void Requests_name_a_priority_and_a_target_that_there_can_be()
     {
         using SteppedEngine engine = Engine(new SchedulingPolicy(), new ManualClock());
@@ -56,6 +78,7 @@ public sealed class SchedulingPolicyTests
             Assert.That(() => engine.Stream(Question with { Priority = priority }), Throws.TypeOf<InvalidRequestException>());
         }
 
+        Assert.That(() => engine.Stream(Question with { Account = new string('a', 257) }), Throws.TypeOf<InvalidRequestException>());
         Assert.That(() => engine.Stream(Question with { FirstTokenTarget = TimeSpan.Zero }), Throws.TypeOf<InvalidRequestException>());
         Assert.That(() => engine.Stream(Question with { FirstTokenTarget = TimeSpan.FromDays(50) }),
             Throws.TypeOf<InvalidRequestException>());

@@ -16,7 +16,7 @@ internal abstract class SortedOrder : IQueueOrder
 
     public int Ready => _waiting.Count - _unready.Count;
 
-    public void Begin(long now)
+    public void Begin(IReadOnlyList<Sequence> running, long now)
     {
         Settle();
         _waiting.Sort(Compare);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using NUnit.Framework;
 using SLoRA.Requests;
 
@@ -38,10 +39,16 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
         Engines.Clear();
     }
 
+    /// <summary>Shards that share a model; <c>SLORA_SHARDS=2</c> makes them two.</summary>
+    private static int Shards =>
+        int.TryParse(Environment.GetEnvironmentVariable("SLORA_SHARDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int shards)
+            ? shards
+            : 1;
+
     /// <summary>A builder with the options of every fidelity test on a real model.</summary>
     public static LoraServingEngineBuilder Builder(string model, CpuWeights kept = CpuWeights.AsStored) => LoraServingEngine.CreateBuilder()
         .UseModel(model)
-        .UseCpu(cpu => cpu.Weights = kept)
+        .UseCpu(cpu => (cpu.Weights, cpu.Shards) = (kept, Shards))
         .ConfigurePool(pool =>
         {
             pool.Bytes = 1L << 30;

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using Microsoft.Win32.SafeHandles;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
-using SLoRA.Native;
 
 namespace SLoRA.Adapters.Intake;
 
@@ -19,7 +17,6 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 {
     public const string ConfigFile = PeftFolder.ConfigFile;
     public const string TensorFile = PeftFolder.TensorFile;
-    private const string LinkedFile = "is a symbolic link, which is not followed here";
 
     // Absolute, so that a program that changes its directory still means the same folder at the first load.
     private readonly string _path = path.Length == 0 || path.Contains('\0') ? path : Path.GetFullPath(path);
@@ -39,7 +36,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
         if (!followsLinks)
         {
-            RefuseLink(_path, null, "its folder is a symbolic link, which is not followed here");
+            AdapterFile.RefuseLink(_path, null, "its folder is a symbolic link, which is not followed here");
         }
 
         byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
@@ -60,48 +57,17 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     /// <inheritdoc/>
     public override PackageStamp? Look()
     {
-        (long configBytes, DateTime configWritten) = StateOf(ConfigFile);
-        (long tensorBytes, DateTime tensorsWritten) = StateOf(TensorFile);
+        (long configBytes, DateTime configWritten) = AdapterFile.StateOf(Path.Combine(_path, ConfigFile), ConfigFile, followsLinks);
+        (long tensorBytes, DateTime tensorsWritten) = AdapterFile.StateOf(Path.Combine(_path, TensorFile), TensorFile, followsLinks);
         return new PackageStamp(configBytes, configWritten, tensorBytes, tensorsWritten);
-    }
-
-    private (long Length, DateTime Written) StateOf(string file)
-    {
-        try
-        {
-            var info = new FileInfo(Path.Combine(_path, file));
-            if (!followsLinks)
-            {
-                RefuseLink(info.FullName, file, LinkedFile);
-            }
-
-            FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
-            return (target.Length, target.LastWriteTimeUtc);
-        }
-        catch (Exception error) when (FileProblem.IsOne(error))
-        {
-            throw Unreadable(file, error);
-        }
-    }
-
-    private static (long Length, DateTime Written) StateOf(SafeFileHandle handle, string file)
-    {
-        try
-        {
-            return (RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle));
-        }
-        catch (Exception error) when (FileProblem.IsOne(error))
-        {
-            throw Unreadable(file, error);
-        }
     }
 
     private byte[] ReadConfig(out (long Length, DateTime Written) state)
     {
         using FileStream stream = OpenFile(ConfigFile, _limits.ConfigBytes);
-        state = StateOf(stream.SafeFileHandle, ConfigFile);
+        state = AdapterFile.StateOf(stream.SafeFileHandle, ConfigFile);
         byte[] bytes = new byte[state.Length];
-        ReadAll(stream.SafeFileHandle, ConfigFile, 0, bytes);
+        AdapterFile.Read(stream.SafeFileHandle, ConfigFile, 0, bytes);
         return bytes;
     }
 
@@ -113,31 +79,13 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
     private FileStream OpenFile(string file, long largest)
     {
-        string full = Path.Combine(_path, file);
         try
         {
-            if (!followsLinks)
-            {
-                RefuseLink(full, file, LinkedFile);
-            }
-
-            var stream = new FileStream(RegularFile.Open(full, followsLinks), FileAccess.Read, bufferSize: 0);
-            if (stream.Length > 0 && stream.Length <= largest)
-            {
-                return stream;
-            }
-
-            string problem = stream.Length == 0 ? "is empty" : $"has {stream.Length} bytes; files of more than {largest} are not read";
-            stream.Dispose();
-            throw new FormatError(LoadErrorKind.File, file, null, problem);
+            return AdapterFile.Open(Path.Combine(_path, file), file, largest, followsLinks);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             throw Missing(file, error);
-        }
-        catch (Exception error) when (FileProblem.IsOne(error))
-        {
-            throw Unreadable(file, error);
         }
     }
 
@@ -150,42 +98,9 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         catch (Exception folder) when (FileProblem.IsOne(folder))
         {
             // The folder itself has gone, or may not be looked into.
-            return Unreadable(file, error);
+            return AdapterFile.Unreadable(file, error);
         }
     }
-
-    private static void RefuseLink(string path, string? file, string problem)
-    {
-        if (new FileInfo(path).LinkTarget is not null)
-        {
-            throw new FormatError(LoadErrorKind.File, file, null, problem);
-        }
-    }
-
-    private static void ReadAll(SafeFileHandle handle, string file, long offset, Span<byte> destination)
-    {
-        try
-        {
-            while (!destination.IsEmpty)
-            {
-                int read = RandomAccess.Read(handle, destination, offset);
-                if (read == 0)
-                {
-                    throw new FormatError(LoadErrorKind.File, file, null, "became shorter while it was read");
-                }
-
-                destination = destination[read..];
-                offset += read;
-            }
-        }
-        catch (Exception error) when (FileProblem.IsOne(error))
-        {
-            throw Unreadable(file, error);
-        }
-    }
-
-    private static FormatError Unreadable(string file, Exception error) =>
-        new(LoadErrorKind.File, file, null, FileProblem.Of(error), error);
 
     private sealed class Reader : AdapterReader
     {
@@ -198,7 +113,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         {
             _folder = folder;
             _stream = stream;
-            (long length, DateTime written) = StateOf(stream.SafeFileHandle, TensorFile);
+            (long length, DateTime written) = AdapterFile.StateOf(stream.SafeFileHandle, TensorFile);
             _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
             Config = config;
             (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, TensorFile, folder._limits.HeaderBytes);
@@ -220,13 +135,14 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         public override PackageStamp? Stamp => _stamp;
 
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination) =>
-            ReadAll(_stream.SafeFileHandle, File, tensor.Begin + offset, destination);
+            AdapterFile.Read(_stream.SafeFileHandle, File, tensor.Begin + offset, destination);
 
         public override void CheckUnchanged()
         {
             // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter
             // that nobody made.
-            if (StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
+            if (AdapterFile.StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten)
+                || _folder.Look() != _stamp)
             {
                 throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
             }

@@ -39,7 +39,8 @@ internal sealed record AdapterLayout(
         var matcher = new TargetMatcher(config, pause);
         ImmutableArray<TargetModule> targeted =
             [.. targets.Where(target => matcher.Targets(target.Name, target.Kind == TargetKind.Linear))];
-        if (targeted.IsEmpty)
+        // A configuration that was made of the tensors says nothing that they do not: they are refused themselves.
+        if (targeted.IsEmpty && config.Ranks is null)
         {
             throw NothingTargeted(reader, matcher);
         }
@@ -90,7 +91,7 @@ internal sealed record AdapterLayout(
     private static FormatError NothingTargeted(AdapterReader reader, TargetMatcher matcher)
     {
         bool targetsItself = reader.Tensors
-            .Select(tensor => PeftTensorKey.Parse(tensor.Name))
+            .Select(reader.KeyOf)
             .Any(key => key is { } parsed && matcher.Targets(parsed.Module, isInnerLinear: true));
         PeftConfig.NamePattern? names = reader.Config.TargetModules;
         string shown = names is null ? "the default"

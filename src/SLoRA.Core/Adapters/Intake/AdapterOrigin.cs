@@ -9,7 +9,10 @@ public sealed class AdapterOrigin
 
     private AdapterOrigin(Func<string, AdapterPackage> package) => _package = package;
 
-    /// <summary>A PEFT folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
+    /// <summary>
+    /// A PEFT folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, or an adapter in one file that ends in
+    /// <c>.gguf</c>.
+    /// </summary>
     public static AdapterOrigin FromFolder(string folder) => FromFolder(folder, followsLinks: true);
 
     /// <summary>Configuration and tensors, named as PEFT names them. What the object holds when the adapter is read counts.</summary>
@@ -23,7 +26,7 @@ public sealed class AdapterOrigin
     internal static AdapterOrigin FromFolder(string folder, bool followsLinks)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return new AdapterOrigin(name => new AdapterFolder(name, folder, followsLinks: followsLinks));
+        return new AdapterOrigin(name => AdapterPackage.Of(name, folder, followsLinks));
     }
 
     /// <summary>The package to read.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SLoRA.Formats.Gguf;
 
 namespace SLoRA.Adapters.Intake;
 
@@ -32,6 +33,18 @@ internal abstract class AdapterPackage(string name)
 
     /// <summary>The same content for one engine, which may <see cref="Release"/> it without taking it from others.</summary>
     public virtual AdapterPackage ForEngine() => this;
+
+    /// <summary>The package of a path: a PEFT folder, or a file in GGUF.</summary>
+    /// <param name="name">The adapter's name.</param>
+    /// <param name="path">The folder or the file.</param>
+    /// <param name="followsLinks">Whether it, and files in it, may be symbolic links.</param>
+    public static AdapterPackage Of(string name, string path, bool followsLinks = true) =>
+        path.EndsWith(GgufFiles.Ending, StringComparison.OrdinalIgnoreCase)
+            ? new GgufAdapter(name, path, followsLinks: followsLinks)
+            : new AdapterFolder(name, path, followsLinks: followsLinks);
+
+    /// <summary>The same content for adapters of one base model.</summary>
+    public virtual AdapterPackage ForBase(GgufBase model) => this;
 
     /// <summary>Opens the package: reads and checks its configuration and the list of its tensors.</summary>
     /// <param name="load">Says when it may work, and when nobody wants it any more; null for always.</param>

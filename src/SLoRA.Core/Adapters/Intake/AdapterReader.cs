@@ -20,6 +20,12 @@ internal abstract class AdapterReader : IDisposable
     /// <summary>The tensors in the order of their bytes.</summary>
     public abstract ImmutableArray<TensorEntry> Tensors { get; }
 
+    /// <summary>Module and role of a tensor; null if its name is none of plain LoRA.</summary>
+    public virtual PeftTensorKey? KeyOf(TensorEntry tensor) => PeftTensorKey.Parse(tensor.Name);
+
+    /// <summary>What the source would call a tensor of a module.</summary>
+    public virtual string NameOf(string module, PeftTensorRole role) => PeftTensorKey.Name(module, role);
+
     /// <summary>All bytes that the package has.</summary>
     public abstract long Bytes { get; }
 

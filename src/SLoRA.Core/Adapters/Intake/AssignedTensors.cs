@@ -12,11 +12,13 @@ internal sealed class AssignedTensors
     private readonly Dictionary<(int Module, bool IsA), TensorEntry> _matrices = [];
     private readonly Dictionary<int, TensorEntry> _bases = [];
     private readonly string _file;
+    private readonly Func<string, PeftTensorRole, string> _nameOf;
     private readonly ImmutableArray<TargetModule> _targets;
 
-    private AssignedTensors(string file, ImmutableArray<TargetModule> targets)
+    private AssignedTensors(AdapterReader reader, ImmutableArray<TargetModule> targets)
     {
-        _file = file;
+        _file = reader.File;
+        _nameOf = reader.NameOf;
         _targets = targets;
     }
 
@@ -47,12 +49,12 @@ internal sealed class AssignedTensors
     public static AssignedTensors Assign(
         AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, Action? pause = null)
     {
-        var result = new AssignedTensors(reader.File, targets);
+        var result = new AssignedTensors(reader, targets);
         Dictionary<string, TargetModule> byName = targets.ToDictionary(target => target.Name, StringComparer.Ordinal);
         foreach (TensorEntry tensor in reader.Tensors)
         {
             pause?.Invoke();
-            if (PeftTensorKey.Parse(tensor.Name) is not { } key)
+            if (reader.KeyOf(tensor) is not { } key)
             {
                 throw result.NotPlain(tensor);
             }
@@ -127,7 +129,7 @@ internal sealed class AssignedTensors
             (false, true) => PeftTensorRole.EmbeddingB,
             (false, false) => PeftTensorRole.B,
         };
-        string name = PeftTensorKey.Name(target.Name, role);
+        string name = _nameOf(target.Name, role);
         throw new FormatError(LoadErrorKind.Tensor, _file, name, "is missing, although the configuration targets its module");
     }
 

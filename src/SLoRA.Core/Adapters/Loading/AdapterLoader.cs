@@ -4,6 +4,7 @@ using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Diagnostics;
 using SLoRA.Formats;
+using SLoRA.Formats.Gguf;
 using SLoRA.Models;
 using SLoRA.Step;
 
@@ -22,7 +23,9 @@ namespace SLoRA.Adapters.Loading;
 /// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
 /// <param name="pace">How fast adapters may be read.</param>
 /// <param name="allowsWithoutEffect">Whether an adapter that changes nothing is served.</param>
+/// <param name="model">What files in GGUF must know of the model.</param>
 /// <param name="logger">Told of every adapter that cannot be read, and where it lies.</param>
+/// <param name="shards">Shards that have a slice of every page.</param>
 internal sealed class AdapterLoader(
     ImmutableArray<TargetModule> targets,
     long pageBytes,
@@ -32,9 +35,11 @@ internal sealed class AdapterLoader(
     Func<TargetModule, BaseWeight> baseWeight,
     LoadPace pace,
     bool allowsWithoutEffect,
-    ILogger logger) : IDisposable
+    GgufBase model,
+    ILogger logger,
+    int shards = 1) : IDisposable
 {
-    private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType);
+    private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType, shards);
     private readonly MemoryGate _baseMemory = new();
 
     /// <summary>Reads configuration and headers.</summary>
@@ -44,7 +49,7 @@ internal sealed class AdapterLoader(
     /// <exception cref="AdapterLoadException">The adapter is broken or not served.</exception>
     /// <exception cref="AdapterTooLargeException">No request could ever use it.</exception>
     public AdapterHeaders ReadHeaders(AdapterPackage package, ReadClock? reading = null, CancellationToken cancellation = default) =>
-        Logged(package, () => Keep(AdapterDescription.Read(package, targets, pace.Begin(reading, cancellation))));
+        Logged(package, () => Keep(AdapterDescription.Read(package.ForBase(model), targets, pace.Begin(reading, cancellation))));
 
     /// <summary>How the files stand; null where there are none.</summary>
     /// <exception cref="AdapterLoadException">They cannot be looked at.</exception>

@@ -13,7 +13,9 @@ namespace SLoRA.Adapters.Packing;
 /// <param name="pageBytes">Bytes of a page.</param>
 /// <param name="policy">In which type weights lie in the pages.</param>
 /// <param name="baseType">The type of the base weights.</param>
-internal sealed class AdapterShapes(int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+/// <param name="shards">Shards that have a slice of every page.</param>
+internal sealed class AdapterShapes(
+    int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType, int shards = 1)
 {
     private readonly Dictionary<GenerationId, WeakReference<AdapterShape>> _shapes = [];
     private int _sweepAt = 64;
@@ -33,7 +35,8 @@ internal sealed class AdapterShapes(int modelModules, long pageBytes, AdapterWei
             }
 
             Sweep();
-            shape = new AdapterShape(modules, pageBytes, adapter => TilePlanner.Plan(adapter, modelModules, pageBytes, policy, baseType));
+            shape = new AdapterShape(
+                modules, pageBytes, adapter => TilePlanner.Plan(adapter, modelModules, pageBytes, policy, baseType, shards));
             _shapes[key] = new WeakReference<AdapterShape>(shape);
             return shape;
         }

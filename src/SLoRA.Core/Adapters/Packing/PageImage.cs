@@ -46,8 +46,13 @@ internal sealed class PageImage : IDisposable
 
         long End(MatrixTiles matrix)
         {
-            Tile tile = matrix.Tiles[^1];
-            return (tile.Page * pageBytes) + tile.Offset + ((long)tile.Rows * tile.Columns * matrix.Type.ElementSize());
+            long end = 0;
+            foreach (Tile tile in matrix.Tiles)
+            {
+                end = Math.Max(end, (tile.Page * pageBytes) + tile.Offset + ((long)tile.Rows * tile.Columns * matrix.Type.ElementSize()));
+            }
+
+            return end;
         }
     }
 

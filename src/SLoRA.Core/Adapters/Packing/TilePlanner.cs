@@ -15,7 +15,7 @@ internal static class TilePlanner
     /// <summary>The most rank rows of a tile.</summary>
     public const int GroupRows = 16;
 
-    /// <summary>Every span of columns but the last of its rows is a multiple of this.</summary>
+    /// <summary>Every span of columns ends a multiple of this behind the start of a leaf (<see cref="Split"/>), or with its rows.</summary>
     public const int SpanColumns = 32;
 
     /// <summary>What the offsets of tiles are multiples of, in bytes.</summary>
@@ -27,29 +27,28 @@ internal static class TilePlanner
     /// <summary>Plans the pages of an adapter.</summary>
     /// <param name="modules">The modules that it changes.</param>
     /// <param name="modelModules">How many modules the model has: their indices are below this.</param>
-    /// <param name="pageBytes">Bytes of a page: at least <see cref="SmallestPage"/>, a multiple of <see cref="Alignment"/>.</param>
+    /// <param name="pageBytes">Bytes of a page, of every shard's slice at least <see cref="SmallestPage"/>, a multiple of
+    /// <see cref="Alignment"/>.</param>
     /// <param name="policy">In which type the weights are to lie in the pages.</param>
     /// <param name="baseType">The type of the base model's weights.</param>
+    /// <param name="shards">Shards that have an equal slice of every page and share the modules as their partitions say.</param>
     public static TileDirectory Plan(
-        ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType)
+        ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType,
+        int shards = 1)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(pageBytes, SmallestPage);
+        long sliceBytes = pageBytes / shards;
+        ArgumentOutOfRangeException.ThrowIfLessThan(sliceBytes, SmallestPage, nameof(pageBytes));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pageBytes, int.MaxValue);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(pageBytes % Alignment, 0, nameof(pageBytes));
-        var cursor = new Cursor((int)pageBytes);
-        var tiles = new ModuleTiles?[modelModules];
-        foreach (AdapterModule module in modules)
+        ArgumentOutOfRangeException.ThrowIfNotEqual(sliceBytes % Alignment, 0, nameof(pageBytes));
+        if (shards > 1)
         {
-            tiles[module.Target.Index] = new ModuleTiles
-            {
-                Rank = module.Rank,
-                Scale = module.Scale,
-                A = Matrix(PagedType(module.A.Type, policy, baseType), module.Rank, module.Target.InFeatures, ref cursor),
-                B = Matrix(PagedType(module.B.Type, policy, baseType), module.Rank, module.Target.OutFeatures, ref cursor),
-            };
+            return ShardedTiles.Join(
+                [.. Enumerable.Range(0, shards).Select(shard => Plan(
+                    modules, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards)))],
+                (int)sliceBytes);
         }
 
-        return new TileDirectory([.. tiles], cursor.Pages);
+        return Plan(modules, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole);
     }
 
     /// <summary>The type in which a matrix lies in the pages.</summary>
@@ -58,8 +57,30 @@ internal static class TilePlanner
             ? baseType
             : stored;
 
-    private static MatrixTiles Matrix(TensorType type, int rows, int columns, ref Cursor cursor)
+    private static TileDirectory Plan(
+        ImmutableArray<AdapterModule> modules, int modelModules, int pageBytes, AdapterWeightType policy, TensorType baseType,
+        Func<AdapterModule, AdapterSlice> sliceOf)
     {
+        var cursor = new Cursor(pageBytes);
+        var tiles = new ModuleTiles?[modelModules];
+        foreach (AdapterModule module in modules)
+        {
+            AdapterSlice slice = sliceOf(module);
+            tiles[module.Target.Index] = new ModuleTiles
+            {
+                Rank = module.Rank,
+                Scale = module.Scale,
+                A = Matrix(PagedType(module.A.Type, policy, baseType), slice.A, ref cursor),
+                B = Matrix(PagedType(module.B.Type, policy, baseType), slice.B, ref cursor),
+            };
+        }
+
+        return new TileDirectory([.. tiles], cursor.Pages);
+    }
+
+    private static MatrixTiles Matrix(TensorType type, MatrixSlice slice, ref Cursor cursor)
+    {
+        (int rows, int columns) = (slice.Rows, slice.Columns);
         int size = type.ElementSize();
         // A page that cannot hold a span of a whole group holds spans of fewer rows.
         int groupRows = Math.Min(GroupRows, cursor.PageBytes / (SpanColumns * size));
@@ -72,10 +93,10 @@ internal static class TilePlanner
                 int span = Math.Min(columns - column, cursor.Rest / (group * size));
                 if (span < columns - column)
                 {
-                    span -= span % SpanColumns;
+                    span = slice.WholeSpans(column + span) - column;
                 }
 
-                if (span == 0)
+                if (span <= 0)
                 {
                     cursor.NextPage();
                     continue;
@@ -86,7 +107,15 @@ internal static class TilePlanner
             }
         }
 
-        return new MatrixTiles { Type = type, Rows = rows, Columns = columns, Tiles = tiles.ToImmutable() };
+        return new MatrixTiles
+        {
+            Type = type,
+            Rows = rows,
+            Columns = columns,
+            FirstRow = slice.FirstRow,
+            FirstColumn = slice.FirstColumn,
+            Tiles = tiles.ToImmutable(),
+        };
     }
 
     /// <summary>The place behind the last tile.</summary>

@@ -32,7 +32,10 @@ internal sealed unsafe partial class AttentionJob
 
         Vector512<float> low = Vector512.Create(float.NegativeInfinity);
         Vector512<float> largest = Vector512.Create(scratch.Maxima[query]);
-        for (int i = 0; i < Block; i += Lanes.Count)
+
+        // Behind and before the runs that hold the visible positions all weights would be 0, and nobody reads them.
+        int first = from & -Lanes.Count;
+        for (int i = first; i < to; i += Lanes.Count)
         {
             Vector512<int> index = Lanes.Indices + Vector512.Create(i);
             Vector512<int> visible =
@@ -56,7 +59,7 @@ internal sealed unsafe partial class AttentionJob
             }
         }
 
-        for (int i = 0; i < Block; i += Lanes.Count)
+        for (int i = first; i < to; i += Lanes.Count)
         {
             Vector512<float> weight = Exponential.Of(Vector512.Load(scores + i) - Vector512.Create(maximum));
             weight.Store(scores + i);

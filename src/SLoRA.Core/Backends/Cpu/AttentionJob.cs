@@ -10,9 +10,9 @@ namespace SLoRA.Backends.Cpu;
 /// borders of blocks, segments are merged in order.
 /// </summary>
 /// <remarks>
-/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (rows × H / G). Many queries share a
-/// block that was brought to fp32 once; few read the pages directly. Memory behind the last position of a page may hold anything: its
-/// scores are dropped and its values are never read.
+/// Legend: H query heads, G KV heads, d head dimension, D' the same padded to 16, M queries of a task (its rows times the heads that read
+/// its KV head). Many queries share a block that was brought to fp32 once; few read the pages directly. Memory behind the last position of
+/// a page may hold anything: its scores are dropped and its values are never read.
 /// </remarks>
 internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDisposable
 {
@@ -36,7 +36,6 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
-    private int _group;
     private int _paddedDim;
 
     /// <summary>The first position that a row at a position sees.</summary>
@@ -53,7 +52,6 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         _pages = pages;
         _layout = layout;
         _block = layout.Layers[layer];
-        _group = attention.Heads / attention.KeyValueHeads;
         _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
         _tasks.Cut(plan, attention);
         Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
@@ -65,7 +63,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     public ComputeJob PrepareMerge(out int parts)
     {
         float* scratch = _partials.Floats + (_tasks.Partials * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
-        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _group, _attention.HeadDim, _y);
+        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _attention.HeadDim, _y);
         return _merge;
     }
 
@@ -111,7 +109,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private void Attend<T>(AttentionTask task, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int queries = task.Rows * _group;
+        int queries = task.Rows * task.Group;
         LoadQueries(task, scratch);
         for (int query = 0; query < queries; query++)
         {
@@ -151,9 +149,9 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private void LoadQueries(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int query = 0; query < task.Rows * _group; query++)
+        for (int query = 0; query < task.Rows * task.Group; query++)
         {
-            float* q = _qkv.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            float* q = _qkv.Row(task.FirstRow + (query / task.Group)) + ((task.FirstQuery + (query % task.Group)) * dim);
             new ReadOnlySpan<float>(q, dim).CopyTo(new Span<float>(scratch.Queries + (query * scratch.PaddedDim), dim));
         }
     }
@@ -161,7 +159,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     /// <summary>Adds a block that lies in the scratch memory.</summary>
     private void AddBlock(AttentionTask task, int start, int count, AttentionScratch scratch)
     {
-        int queries = task.Rows * _group;
+        int queries = task.Rows * task.Group;
         new Span<float>(scratch.Scores, queries * Block).Clear();
         TileProduct.Add<F32Elements>(
             scratch.Queries,
@@ -173,28 +171,51 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             queries,
             (count + Lanes.Count - 1) & -Lanes.Count,
             _attention.HeadDim);
-        for (int row = 0; row < task.Rows;)
+        for (int row = 0; row < task.Rows; row++)
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
-            int rows = RowsAlike(task, row, start, from, to);
             if (from < to)
             {
-                int query = row * _group;
-                Weigh(query, rows * _group, from, to, scratch);
-                TileProduct.Add<F32Elements>(
-                    scratch.Scores + (query * Block) + from,
-                    Block,
-                    (byte*)(scratch.Values + (from * scratch.PaddedDim)),
-                    scratch.PaddedDim * sizeof(float),
-                    scratch.Sums + (query * scratch.PaddedDim),
-                    scratch.PaddedDim,
-                    rows * _group,
-                    _paddedDim,
-                    to - from);
+                Weigh(row * task.Group, task.Group, from, to, scratch);
             }
-
-            row += rows;
         }
+
+        // What all rows see is added at once, between what only the first ones see before it and the last ones behind it.
+        int all = Visible(task.FirstPosition + task.Rows - 1, start).From;
+        int allEnd = Math.Max(all, Visible(task.FirstPosition, start).To);
+        for (int row = 0; row < task.Rows; row++)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            AddValues(task, row, 1, from, Math.Min(to, all), scratch);
+        }
+
+        AddValues(task, 0, task.Rows, all, allEnd, scratch);
+        for (int row = 0; row < task.Rows; row++)
+        {
+            (int from, int to) = Visible(task.FirstPosition + row, start);
+            AddValues(task, row, 1, Math.Max(from, allEnd), to, scratch);
+        }
+    }
+
+    /// <summary>Adds values of the block, weighted, for rows that see all of them.</summary>
+    private void AddValues(AttentionTask task, int row, int rows, int from, int to, AttentionScratch scratch)
+    {
+        if (from >= to)
+        {
+            return;
+        }
+
+        int query = row * task.Group;
+        TileProduct.Add<F32Elements>(
+            scratch.Scores + (query * Block) + from,
+            Block,
+            (byte*)(scratch.Values + (from * scratch.PaddedDim)),
+            scratch.PaddedDim * sizeof(float),
+            scratch.Sums + (query * scratch.PaddedDim),
+            scratch.PaddedDim,
+            rows * task.Group,
+            _paddedDim,
+            to - from);
     }
 
     /// <summary>
@@ -215,7 +236,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         }
 
         // A run of keys is followed by its values everywhere in the pages, but lies in one piece only where a page is one run.
-        int queries = task.Rows * _group;
+        int queries = task.Rows * task.Group;
         nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
         bool inOnePiece = _layout.PageTokens == Lanes.Count && TileProduct.AsksAhead;
         if (!inOnePiece)
@@ -246,10 +267,10 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
             int rows = RowsAlike(task, row, start, from, to);
-            int query = row * _group;
+            int query = row * task.Group;
             if (from < to)
             {
-                Weigh(query, rows * _group, from, to, scratch);
+                Weigh(query, rows * task.Group, from, to, scratch);
             }
 
             for (int token = from; token < to;)
@@ -263,7 +284,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
                     (nint)_attention.HeadDim * T.Size,
                     scratch.Sums + (query * scratch.PaddedDim),
                     scratch.PaddedDim,
-                    rows * _group,
+                    rows * task.Group,
                     _paddedDim,
                     runEnd - token,
                     inOnePiece && !isLast ? (nint)(next[run] - values[run]) : 0);
@@ -320,9 +341,9 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private void StoreResults(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int query = 0; query < task.Rows * _group; query++)
+        for (int query = 0; query < task.Rows * task.Group; query++)
         {
-            float* y = _y.Row(task.FirstRow + (query / _group)) + (((task.Head * _group) + (query % _group)) * dim);
+            float* y = _y.Row(task.FirstRow + (query / task.Group)) + ((task.FirstQuery + (query % task.Group)) * dim);
             scratch.Total(query).Store(y, dim);
         }
     }

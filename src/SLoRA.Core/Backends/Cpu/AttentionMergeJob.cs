@@ -7,7 +7,6 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     private CpuRows _y = null!;
     private float* _partials;
     private float* _scratch;
-    private int _group;
     private int _dim;
     private int _paddedDim;
 
@@ -18,15 +17,13 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     /// <param name="tasks">The tasks.</param>
     /// <param name="partials">Partial results.</param>
     /// <param name="scratch">Room for one more partial result per merge.</param>
-    /// <param name="group">Query heads per KV head.</param>
     /// <param name="dim">Head dimension.</param>
     /// <param name="y">The rows.</param>
-    public int Prepare(AttentionTasks tasks, float* partials, float* scratch, int group, int dim, CpuRows y)
+    public int Prepare(AttentionTasks tasks, float* partials, float* scratch, int dim, CpuRows y)
     {
         _tasks = tasks;
         _partials = partials;
         _scratch = scratch;
-        _group = group;
         _dim = dim;
         _paddedDim = (dim + Lanes.Count - 1) & -Lanes.Count;
         _y = y;
@@ -37,7 +34,7 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     public override void Execute(int part, int worker)
     {
         AttentionTask merge = _tasks.Merges[part];
-        int queries = merge.Rows * _group;
+        int queries = merge.Rows * merge.Group;
         nint size = PartialFloats(_paddedDim);
         float* sums = _scratch + (part * size);
         var total = new SegmentSum(sums + _paddedDim, sums + _paddedDim + 1, sums);
@@ -50,7 +47,7 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
                 total.Add(partial[_paddedDim], partial[_paddedDim + 1], partial, _paddedDim);
             }
 
-            total.Store(_y.Row(merge.FirstRow + (query / _group)) + (((merge.Head * _group) + (query % _group)) * _dim), _dim);
+            total.Store(_y.Row(merge.FirstRow + (query / merge.Group)) + ((merge.FirstQuery + (query % merge.Group)) * _dim), _dim);
         }
     }
 }

@@ -6,8 +6,19 @@ namespace SLoRA.Backends.Cpu;
 /// <param name="FirstPosition">Position of the first row.</param>
 /// <param name="TableStart">Where the sequence's page table begins.</param>
 /// <param name="Head">The KV head.</param>
+/// <param name="FirstQuery">The first of the query heads.</param>
+/// <param name="Group">Query heads.</param>
 /// <param name="FirstSegment">First segment of positions.</param>
 /// <param name="Segments">Segments. A task that does not have all of its rows' leaves partial results.</param>
 /// <param name="Partial">Where the partial results go, counted in queries; −1 for results.</param>
 internal readonly record struct AttentionTask(
-    int FirstRow, int Rows, int FirstPosition, int TableStart, int Head, int FirstSegment, int Segments, int Partial);
+    int FirstRow,
+    int Rows,
+    int FirstPosition,
+    int TableStart,
+    int Head,
+    int FirstQuery,
+    int Group,
+    int FirstSegment,
+    int Segments,
+    int Partial);

@@ -9,7 +9,9 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed class AttentionTasks(int workers)
 {
-    private const int QueriesPerTask = 16;
+    // Many queries share the widening of a block; few leave every thread its share.
+    private const int ManyQueries = 48;
+    private const int FewQueries = 16;
     private const int TasksPerWorker = 4;
 
     private AttentionTask[] _tasks = new AttentionTask[64];
@@ -34,19 +36,19 @@ internal sealed class AttentionTasks(int workers)
     /// <summary>Cuts the step for a layer.</summary>
     public void Cut(StepPlan plan, GroupedAttention attention)
     {
-        int group = attention.Heads / attention.KeyValueHeads;
-        int rowsPerTask = Math.Max(1, QueriesPerTask / group);
+        int group = attention.HeadsPerKey;
+        int wanted = workers * TasksPerWorker;
+        int rowsPerTask = Math.Max(1, ManyQueries / group);
+        if (Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted)
+        {
+            rowsPerTask = Math.Max(1, FewQueries / group);
+        }
+
         Queries = rowsPerTask * group;
         _count = 0;
         _mergeCount = 0;
         Partials = 0;
-        int blocks = 0;
-        foreach (StepSlice slice in plan.Slices)
-        {
-            blocks += (slice.RowCount + rowsPerTask - 1) / rowsPerTask;
-        }
-
-        bool cutSegments = workers > 1 && blocks * attention.KeyValueHeads < workers * TasksPerWorker;
+        bool cutSegments = workers > 1 && Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted;
         foreach (StepSlice slice in plan.Slices)
         {
             for (int row = 0; row < slice.RowCount; row += rowsPerTask)
@@ -57,10 +59,12 @@ internal sealed class AttentionTasks(int workers)
                 int segments = ((position + rows - 1) / AttentionJob.Segment) - first + 1;
                 for (int head = 0; head < attention.KeyValueHeads; head++)
                 {
-                    var whole = new AttentionTask(slice.FirstRow + row, rows, position, slice.TableStart, head, first, segments, -1);
+                    (int query, int endQuery) = attention.HeadsOf(head);
+                    var whole = new AttentionTask(
+                        slice.FirstRow + row, rows, position, slice.TableStart, head, query, endQuery - query, first, segments, -1);
                     if (cutSegments && segments > 1)
                     {
-                        Cut(whole, rows * group);
+                        Cut(whole, rows * whole.Group);
                     }
                     else
                     {
@@ -69,6 +73,17 @@ internal sealed class AttentionTasks(int workers)
                 }
             }
         }
+    }
+
+    private static int Blocks(StepPlan plan, int rowsPerTask)
+    {
+        int blocks = 0;
+        foreach (StepSlice slice in plan.Slices)
+        {
+            blocks += (slice.RowCount + rowsPerTask - 1) / rowsPerTask;
+        }
+
+        return blocks;
     }
 
     private void Cut(AttentionTask whole, int queries)

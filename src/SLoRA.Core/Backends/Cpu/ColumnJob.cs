@@ -11,10 +11,16 @@ internal sealed unsafe class ColumnJob : ComputeJob
     private LoraWork _work = null!;
     private CpuPageMemory _pages = null!;
     private int[] _tokens = [];
+    private int _first;
 
     /// <summary>Sets the next look-up and says in how many parts it comes.</summary>
-    public int Prepare(LoraWork work, CpuPageMemory pages, ReadOnlySpan<int> tokens)
+    /// <param name="work">The work.</param>
+    /// <param name="pages">Where the tiles are.</param>
+    /// <param name="tokens">Token per row. What A has no column for is left as it is.</param>
+    /// <param name="first">The token of the first column of A.</param>
+    public int Prepare(LoraWork work, CpuPageMemory pages, ReadOnlySpan<int> tokens, int first)
     {
+        _first = first;
         _work = work;
         _pages = pages;
         if (_tokens.Length < tokens.Length)
@@ -56,7 +62,7 @@ internal sealed unsafe class ColumnJob : ComputeJob
             byte* a = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset;
             for (int e = 0; e < rows.Length; e++)
             {
-                int column = _tokens[rows[e]] - tile.FirstColumn;
+                int column = _tokens[rows[e]] - _first - tile.FirstColumn;
                 if (column < 0 || column >= tile.Columns)
                 {
                     continue;

@@ -1,3 +1,5 @@
+using SLoRA.Backends.Cpu.MachineCode;
+using SLoRA.Backends.Sharded;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -36,6 +38,7 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly ConvolveJob _convolve = new();
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
+    private readonly CpuShard? _shard;
     private KvLayout? _layout;
     private CpuPageMemory? _pages;
     private StepPlan? _plan;
@@ -45,7 +48,15 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="outputLimit">The most output rows of a step.</param>
     /// <param name="threads">Threads including the caller's; null takes as many as the process may use.</param>
     /// <param name="weights">How matrices are kept.</param>
-    public CpuBackend(int rowLimit, int outputLimit, int? threads = null, CpuWeights weights = CpuWeights.AsStored)
+    /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
+    /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    public CpuBackend(
+        int rowLimit,
+        int outputLimit,
+        int? threads = null,
+        CpuWeights weights = CpuWeights.AsStored,
+        Func<ComputeThreads, ICollective>? collective = null,
+        MachineCodeUse machineCode = MachineCodeUse.Automatic)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -53,11 +64,13 @@ internal sealed unsafe class CpuBackend : IBackend
         _threads = new ComputeThreads(workers);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
+        WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights);
-        _lora = new LoraStep(rowLimit);
+        _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
+        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
-        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)));
+        _product = new ProductJob(workers, Allocate(ProductJob.BytesFor(workers)), code);
         _shrink = new ShrinkJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
@@ -71,19 +84,23 @@ internal sealed unsafe class CpuBackend : IBackend
         _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
+        Status = new BackendStatus
+        {
+            Name = Name,
+            VectorBits = InstructionSets.VectorBits,
+            FusedMultiplyAdd = MultiplyAdd.IsFused,
+            Instructions = InstructionSets.Description,
+            MachineCode = code is not null ? "products with int8 weights (AVX512_VNNI)"
+                : machineCode == MachineCodeUse.Off ? "none: switched off"
+                : $"none: {WordProducts.Missing}",
+        };
     }
 
     /// <inheritdoc/>
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status { get; } = new()
-    {
-        Name = "Cpu",
-        VectorBits = InstructionSets.VectorBits,
-        FusedMultiplyAdd = MultiplyAdd.IsFused,
-        Instructions = InstructionSets.Description,
-    };
+    public BackendStatus Status { get; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
@@ -125,11 +142,7 @@ internal sealed unsafe class CpuBackend : IBackend
     public DeviceVector LoadVector(WeightSource source) => _baseWeights.Vector(source);
 
     /// <inheritdoc/>
-    public DeviceRows CreateRows(RowSet rows, int width)
-    {
-        int limit = rows == RowSet.Step ? _rowLimit : _outputLimit;
-        return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
-    }
+    public DeviceRows CreateRows(RowSet rows, int width) => NewRows(rows, width);
 
     /// <inheritdoc/>
     public DeviceRope CreateRope(RopeDescription rope)
@@ -157,16 +170,24 @@ internal sealed unsafe class CpuBackend : IBackend
 
         _store.Begin(plan);
         _lora.Begin(plan);
+        _shard?.Collective.BeginStep();
     }
 
     /// <inheritdoc/>
     public void Embed(DeviceTable table, int target, DeviceRows x)
     {
         var rows = (CpuRows)x;
-        Run(_embed, _embed.Prepare((CpuTable)table, Plan.Tokens, rows));
+        var entries = (CpuTable)table;
+        if (_shard is { } shard)
+        {
+            EmbedShared(shard, entries, target, rows);
+            return;
+        }
+
+        Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
         if (_lora.GatherEmbedding(target))
         {
-            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens));
+            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
             Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
         }
     }
@@ -204,11 +225,22 @@ internal sealed unsafe class CpuBackend : IBackend
         {
             // Both read x and nothing else, so they share one wait.
             Run(_pair, _pair.Prepare(_shrink, _shrink.Prepare(_lora.Work, inputs, PageMemory), _quantize, quantizeParts));
-            _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
         else
         {
             Run(_quantize, quantizeParts);
+        }
+
+        if (_shard is not null && group.Partition is { Axis: PartitionAxis.Columns })
+        {
+            SumShared(_shard, group, inputs, outputs, adapted);
+            return;
+        }
+
+        if (adapted)
+        {
+            _shard?.GatherRanks(_lora.Work);
+            _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
         Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
@@ -276,6 +308,9 @@ internal sealed unsafe class CpuBackend : IBackend
     public int Chosen(int output) => -1;
 
     /// <inheritdoc/>
+    public StepExchange Exchange => _shard?.Collective.Exchanged ?? default;
+
+    /// <inheritdoc/>
     public Exception? FaultOf(Exception error) => null;
 
     /// <inheritdoc/>
@@ -306,6 +341,52 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         _memory.Clear();
+    }
+
+    /// <summary>
+    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
+    /// there, and are brought together.
+    /// </summary>
+    private void SumShared(CpuShard shard, LinearGroup group, CpuRows x, CpuRows y, bool adapted)
+    {
+        int rows = RowCount(x);
+        CpuRows parts = shard.Parts(y.Rows, y.Width);
+        Run(_product, _product.Prepare(group, x, _quantized, parts, rows, null, withBias: false));
+        shard.Reduce(parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null);
+        if (adapted)
+        {
+            shard.GatherRanks(_lora.Work);
+            Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
+        }
+
+        shard.Gather(parts, rows, y);
+    }
+
+    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
+    private void EmbedShared(CpuShard shard, CpuTable table, int target, CpuRows x)
+    {
+        ICollective collective = shard.Collective;
+        Split split = table.Split ?? throw new InvalidOperationException("The table is not cut over shards.");
+        (int first, _) = split.Of(collective.Shard, collective.Shards);
+        CpuRows looked = shard.Parts(x.Rows, x.Width);
+        Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
+        if (!_lora.GatherEmbedding(target))
+        {
+            shard.GatherEntries(split, Plan.Tokens, looked, x, null);
+            return;
+        }
+
+        Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, first));
+        CpuRows parts = shard.Parts(x.Rows, x.Width);
+        shard.GatherEntries(split, Plan.Tokens, looked, parts, _lora.Work);
+        Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
+        shard.Gather(parts, Plan.RowCount, x);
+    }
+
+    private CpuRows NewRows(RowSet rows, int width)
+    {
+        int limit = rows == RowSet.Step ? _rowLimit : _outputLimit;
+        return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
     }
 
     private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Step ? Plan.RowCount : Plan.OutputCount;

@@ -1,4 +1,5 @@
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -26,15 +27,17 @@ internal static class CpuFormats
 
     /// <summary>How a matrix is kept.</summary>
     /// <param name="source">The matrix.</param>
-    /// <param name="weights">What the program has chosen. What is stored in eight bits or fewer stays as it is: rounding it again gains
-    /// nothing.</param>
+    /// <param name="weights">What the program has chosen. Among quantized weights, those that are stored in eight bits stay as they are:
+    /// rounding them again gains nothing.</param>
     public static CpuFormat Of(WeightSource source, CpuWeights weights) => (source.Format, weights) switch
     {
         (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats,
         (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => WordPackJob.HasSpecials(source) ? AsFloats : AsHalves,
         (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
         (PlainFormat, CpuWeights.Int8) => Quantized,
-        (Q8Format, CpuWeights.AsStored or CpuWeights.Int8) => AsQ8,
+        (Q8Format or BlockFormat, CpuWeights.AsStored) => AsFloats,
+        (Q8Format, CpuWeights.Int8) => AsQ8,
+        (BlockFormat, CpuWeights.Int8) => Quantized,
         (_, CpuWeights.AsStored or CpuWeights.Int8) => throw UnservedType.Error(source.Format),
         _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
     };

@@ -1,4 +1,5 @@
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -8,6 +9,9 @@ internal sealed class CpuTable(WeightSource source) : DeviceTable(source.Rows, s
     /// <summary>How its elements lie.</summary>
     public WeightFormat Format { get; } = source.Format;
 
-    /// <summary>The row of a token.</summary>
-    public ReadOnlySpan<byte> Entry(int token) => source.Row(token);
+    /// <summary>How shards share the tokens; null where this is the whole table.</summary>
+    public Split? Split { get; } = source.Partition?.Split;
+
+    /// <summary>An entry: the row of a token, where this is the whole table.</summary>
+    public ReadOnlySpan<byte> Entry(int entry) => source.Row(entry);
 }

@@ -6,10 +6,16 @@ internal sealed unsafe class EmbedJob(int workers) : RowJob(workers)
     private CpuTable _table = null!;
     private CpuRows _x = null!;
     private int[] _tokens = [];
+    private int _first;
 
     /// <summary>Sets the next look-up and says in how many parts it comes.</summary>
-    public int Prepare(CpuTable table, ReadOnlySpan<int> tokens, CpuRows x)
+    /// <param name="table">The table.</param>
+    /// <param name="tokens">Token per row. Rows of tokens that the table does not have are left as they are.</param>
+    /// <param name="first">The token of the table's first entry.</param>
+    /// <param name="x">The rows.</param>
+    public int Prepare(CpuTable table, ReadOnlySpan<int> tokens, int first, CpuRows x)
     {
+        _first = first;
         _table = table;
         _x = x;
         if (_tokens.Length < tokens.Length)
@@ -22,6 +28,12 @@ internal sealed unsafe class EmbedJob(int workers) : RowJob(workers)
     }
 
     /// <inheritdoc/>
-    protected override void ExecuteRow(int row) =>
-        _table.Format.Widen(_table.Entry(_tokens[row]), new Span<float>(_x.Row(row), _table.Width));
+    protected override void ExecuteRow(int row)
+    {
+        int entry = _tokens[row] - _first;
+        if ((uint)entry < (uint)_table.Entries)
+        {
+            _table.Format.Widen(_table.Entry(entry), new Span<float>(_x.Row(row), _table.Width));
+        }
+    }
 }

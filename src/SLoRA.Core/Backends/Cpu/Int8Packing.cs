@@ -14,7 +14,11 @@ internal sealed class Int8Packing<T> : PanelPacking
     /// <inheritdoc/>
     public override void Multiply(in PanelBlock block)
     {
-        if (InstructionSets.VectorBits == 512)
+        if (block.Code is { } code)
+        {
+            WordProduct512.Multiply<T>(block, code);
+        }
+        else if (InstructionSets.VectorBits == 512)
         {
             Int8Product512.Multiply<T>(block);
         }

@@ -25,8 +25,20 @@ internal static unsafe class Int8Product128
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels128.Rows4Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels128.Rows4Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
@@ -41,8 +53,20 @@ internal static unsafe class Int8Product128
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels128.Rows1Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels128.Rows1Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 

@@ -26,8 +26,20 @@ internal static unsafe class Int8Product256
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows6Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels256.Rows6Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(6);
             block.Store(row, 6, panel, 1);
         }
 
@@ -42,8 +54,20 @@ internal static unsafe class Int8Product256
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows4Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels256.Rows4Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
@@ -58,15 +82,39 @@ internal static unsafe class Int8Product256
         int panel = block.FirstPanel;
         for (; panel + 2 <= block.EndPanel; panel += 2)
         {
-            Int8Kernels256.Rows1Panels2<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels256.Rows1Panels2<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(2);
             block.Store(row, 1, panel, 2);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            Int8Kernels256.Rows1Panels1<T>(
-                x.Row(row), x.Stride, x.Scales(row), x.ScaleStride, matrix.Panel(panel), matrix.PanelBytes, matrix.Groups, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                Int8Kernels256.Rows1Panels1<T>(
+                    x.Row(row) + (block.FirstInput(leaf) / 2),
+                    x.Stride,
+                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
+                    x.ScaleStride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
+                    matrix.PanelBytes,
+                    block.Groups(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 

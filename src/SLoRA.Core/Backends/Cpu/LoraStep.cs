@@ -3,7 +3,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>The LoRA work of the present step, gathered for one operation after another from the plan's work list.</summary>
-internal sealed class LoraStep(int rowLimit) : IDisposable
+/// <param name="rowLimit">The most rows of a step.</param>
+/// <param name="shard">Which of several shards this is; null on one device.</param>
+internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
 {
     private readonly int[] _outputOfRow = new int[rowLimit];
     private readonly LoraEntries _stepEntries = new();
@@ -11,7 +13,7 @@ internal sealed class LoraStep(int rowLimit) : IDisposable
     private StepPlan? _plan;
 
     /// <summary>The work of the operation that was gathered last.</summary>
-    public LoraWork Work { get; } = new();
+    public LoraWork Work { get; } = new(shard);
 
     private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
 
@@ -42,9 +44,10 @@ internal sealed class LoraStep(int rowLimit) : IDisposable
         }
 
         Work.Begin(entries);
+        bool addsShare = group.Partition is { Axis: PartitionAxis.Columns };
         for (int i = 0; i < group.Parts.Length; i++)
         {
-            Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i]);
+            Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i], addsShare, group.InputBorders);
         }
 
         Work.End();
@@ -61,7 +64,7 @@ internal sealed class LoraStep(int rowLimit) : IDisposable
         }
 
         Work.Begin(_stepEntries);
-        Work.Add(Plan.Lora, target, firstColumn: 0);
+        Work.Add(Plan.Lora, target, firstColumn: 0, addsShare: true, borders: []);
         Work.End();
         return Work.Products.Length > 0;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
@@ -8,17 +9,21 @@ namespace SLoRA.Backends.Cpu;
 /// <param name="FirstEntry">First of the chunk's <see cref="LoraEntries"/>.</param>
 /// <param name="Count">Entries.</param>
 /// <param name="Shrunk">Where v <c>[Count, Rank]</c> begins in <see cref="LoraWork.Shrunk"/>.</param>
-/// <param name="FirstColumn">Column of the output where the module's output 0 is.</param>
+/// <param name="FirstColumn">Column of the output where column 0 of B is.</param>
+/// <param name="Borders">Where the leaves of the sums over A's columns begin, and the end.</param>
 internal readonly record struct LoraProduct(
-    ResidentAdapter Adapter, ModuleTiles Tiles, int FirstEntry, int Count, nint Shrunk, int FirstColumn);
+    ResidentAdapter Adapter, ModuleTiles Tiles, int FirstEntry, int Count, nint Shrunk, int FirstColumn, ImmutableArray<int> Borders);
 
 /// <summary>The LoRA work of one operation: a product per chunk and module, in the order in which deltas are added.</summary>
-internal sealed unsafe class LoraWork : IDisposable
+/// <param name="shard">Which of several shards this is; null on one device.</param>
+internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
 {
+    // Shards take by turns: others still read the shrunk rows of one operation while the next one's are written.
+    private readonly AlignedMemory[] _memories = [new(0), new(0)];
     private LoraProduct[] _products = new LoraProduct[64];
     private int _count;
     private nint _floats;
-    private AlignedMemory _memory = new(0);
+    private int _turn;
 
     /// <summary>The products.</summary>
     public ReadOnlySpan<LoraProduct> Products => _products.AsSpan(0, _count);
@@ -27,7 +32,7 @@ internal sealed unsafe class LoraWork : IDisposable
     public LoraEntries Entries { get; private set; } = null!;
 
     /// <summary>Memory of the shrunk rows.</summary>
-    public float* Shrunk => _memory.Floats;
+    public float* Shrunk => _memories[_turn].Floats;
 
     /// <summary>Starts an operation over the entries of a row set.</summary>
     public void Begin(LoraEntries entries)
@@ -35,6 +40,7 @@ internal sealed unsafe class LoraWork : IDisposable
         _products.AsSpan(0, _count).Clear();
         _count = 0;
         _floats = 0;
+        _turn ^= shard is null ? 0 : 1;
         Entries = entries;
     }
 
@@ -42,13 +48,16 @@ internal sealed unsafe class LoraWork : IDisposable
     /// <param name="work">The work list that the entries came from.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
-    public void Add(WorkList work, int target, int firstColumn)
+    /// <param name="addsShare">Whether the output has all columns of the module, of which a shard adds to its share.</param>
+    /// <param name="borders">Where the leaves of the sums over its inputs begin, and the end of the inputs.</param>
+    public void Add(WorkList work, int target, int firstColumn, bool addsShare, ImmutableArray<int> borders)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
         for (int c = 0; c < chunks.Length; c++)
         {
             int count = Entries.EntryCount(c);
-            if (count == 0 || chunks[c].Adapter.Directory.Modules[target] is not { } tiles)
+            ResidentAdapter adapter = shard is { } own ? chunks[c].Adapter.OnShard(own) : chunks[c].Adapter;
+            if (count == 0 || adapter.Directory.Modules[target] is not { } tiles)
             {
                 continue;
             }
@@ -58,7 +67,8 @@ internal sealed unsafe class LoraWork : IDisposable
                 Array.Resize(ref _products, 2 * _products.Length);
             }
 
-            _products[_count++] = new LoraProduct(chunks[c].Adapter, tiles, Entries.FirstEntry(c), count, _floats, firstColumn);
+            int column = firstColumn + (addsShare ? tiles.B.FirstColumn : 0);
+            _products[_count++] = new LoraProduct(adapter, tiles, Entries.FirstEntry(c), count, _floats, column, borders);
             _floats += (nint)count * tiles.Rank;
         }
     }
@@ -67,14 +77,21 @@ internal sealed unsafe class LoraWork : IDisposable
     public void End()
     {
         long bytes = _floats * sizeof(float);
-        if (_memory.Bytes < bytes)
+        ref AlignedMemory memory = ref _memories[_turn];
+        if (memory.Bytes < bytes)
         {
-            long grown = Math.Max(bytes, 2 * _memory.Bytes);
-            _memory.Dispose();
-            _memory = new AlignedMemory(grown);
+            long grown = Math.Max(bytes, 2 * memory.Bytes);
+            memory.Dispose();
+            memory = new AlignedMemory(grown);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        foreach (AlignedMemory memory in _memories)
+        {
+            memory.Dispose();
+        }
+    }
 }

@@ -1,12 +1,17 @@
+using System.Collections.Immutable;
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>Some panels of one matrix, the rows they multiply and where the results go.</summary>
 internal readonly unsafe struct PanelBlock
 {
-    /// <summary>The largest block of a kernel, in floats: 24 vectors.</summary>
-    public const int ResultFloats = 24 * Lanes.Count;
+    /// <summary>The largest block of a kernel, in floats: 24 vectors for each leaf of the sum.</summary>
+    public const int ResultFloats = Split.LargestLeaves * LeafFloats;
+
+    private const int LeafFloats = 24 * Lanes.Count;
 
     /// <summary>The most rows of a kernel.</summary>
     private const int LargestRows = 8;
@@ -38,8 +43,52 @@ internal readonly unsafe struct PanelBlock
     /// <summary>Rows.</summary>
     public required int Rows { get; init; }
 
+    /// <summary>Machine code for the product with int8 weights; null for the kernels in C#.</summary>
+    public WordProducts? Code { get; init; }
+
     /// <summary>Scratch for one block of a kernel: <see cref="ResultFloats"/>.</summary>
     public required float* Result { get; init; }
+
+    /// <summary>
+    /// Where the leaves of the sum begin, and behind them the end of the inputs: whole pairs of inputs, whole groups of int8 weights.
+    /// </summary>
+    public required ImmutableArray<int> Borders { get; init; }
+
+    /// <summary>Runs of inputs that are summed apart, a power of two.</summary>
+    public int Leaves => Borders.Length - 1;
+
+    /// <summary>The first input of a leaf.</summary>
+    public int FirstInput(int leaf) => Borders[leaf];
+
+    /// <summary>Pairs of inputs of a leaf.</summary>
+    public int Pairs(int leaf) => (Borders[leaf + 1] - Borders[leaf] + 1) / 2;
+
+    /// <summary>Groups of inputs of a leaf, for int8 weights.</summary>
+    public int Groups(int leaf)
+    {
+        int inputs = Matrix.Packing.GroupInputs;
+        return (Borders[leaf + 1] - Borders[leaf] + inputs - 1) / inputs;
+    }
+
+    /// <summary>Where a kernel writes the sums of a leaf.</summary>
+    public float* ResultOf(int leaf) => Result + (leaf * LeafFloats);
+
+    /// <summary>Adds the leaves of so many vectors as a balanced tree; the sums are then those of leaf 0.</summary>
+    public void AddLeaves(int vectors)
+    {
+        for (int step = 1; step < Leaves; step *= 2)
+        {
+            for (int leaf = 0; leaf < Leaves; leaf += 2 * step)
+            {
+                float* left = ResultOf(leaf);
+                float* right = ResultOf(leaf + step);
+                for (int i = 0; i < vectors * Lanes.Count; i += Lanes.Count)
+                {
+                    (Vector512.Load(left + i) + Vector512.Load(right + i)).Store(left + i);
+                }
+            }
+        }
+    }
 
     /// <summary>
     /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in

@@ -30,14 +30,43 @@ internal static unsafe class PanelProduct128
             if (X86Base.IsSupported)
             {
                 // 16 registers; Arm64 has 32.
-                PanelKernels128.Rows4HalfPanel<T>(x, block.X.Stride, matrix.Panel(panel), 0, matrix.Pairs, block.Result);
-                PanelKernels128.Rows4HalfPanel<T>(x, block.X.Stride, matrix.Panel(panel), 2, matrix.Pairs, block.Result);
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    PanelKernels128.Rows4HalfPanel<T>(
+                        x + block.FirstInput(leaf),
+                        block.X.Stride,
+                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                        0,
+                        block.Pairs(leaf),
+                        block.ResultOf(leaf));
+                }
+
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    PanelKernels128.Rows4HalfPanel<T>(
+                        x + block.FirstInput(leaf),
+                        block.X.Stride,
+                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                        2,
+                        block.Pairs(leaf),
+                        block.ResultOf(leaf));
+                }
             }
             else
             {
-                PanelKernels128.Rows4Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    PanelKernels128.Rows4Panels1<T>(
+                        x + block.FirstInput(leaf),
+                        block.X.Stride,
+                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                        matrix.PanelBytes,
+                        block.Pairs(leaf),
+                        block.ResultOf(leaf));
+                }
             }
 
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
@@ -52,7 +81,18 @@ internal static unsafe class PanelProduct128
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels128.Rows1Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels128.Rows1Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 

@@ -27,8 +27,19 @@ internal static unsafe class PanelProduct256
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels256.Rows6Panels1<T>(
-                x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows6Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.Fetch(row),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(6);
             block.Store(row, 6, panel, 1);
         }
 
@@ -43,7 +54,18 @@ internal static unsafe class PanelProduct256
         int panel = block.FirstPanel;
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels256.Rows4Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows4Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
@@ -58,13 +80,35 @@ internal static unsafe class PanelProduct256
         int panel = block.FirstPanel;
         for (; panel + 2 <= block.EndPanel; panel += 2)
         {
-            PanelKernels256.Rows2Panels2<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows2Panels2<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 2, panel, 2);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels256.Rows2Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows2Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(2);
             block.Store(row, 2, panel, 1);
         }
 
@@ -79,13 +123,35 @@ internal static unsafe class PanelProduct256
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            PanelKernels256.Rows1Panels4<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows1Panels4<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 1, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels256.Rows1Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels256.Rows1Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 

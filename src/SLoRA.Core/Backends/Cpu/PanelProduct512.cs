@@ -27,14 +27,36 @@ internal static unsafe class PanelProduct512
         int panel = block.FirstPanel;
         for (; panel + 3 <= block.EndPanel; panel += 3)
         {
-            PanelKernels512.Rows8Panels3<T>(
-                x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Fetch(row), block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows8Panels3<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.Fetch(row),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(24);
             block.Store(row, 8, panel, 3);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels512.Rows8Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows8Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(8);
             block.Store(row, 8, panel, 1);
         }
 
@@ -49,13 +71,35 @@ internal static unsafe class PanelProduct512
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            PanelKernels512.Rows4Panels4<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows4Panels4<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(16);
             block.Store(row, 4, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels512.Rows4Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows4Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
 
@@ -70,13 +114,35 @@ internal static unsafe class PanelProduct512
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            PanelKernels512.Rows2Panels4<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows2Panels4<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(8);
             block.Store(row, 2, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels512.Rows2Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows2Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(2);
             block.Store(row, 2, panel, 1);
         }
 
@@ -91,13 +157,35 @@ internal static unsafe class PanelProduct512
         int panel = block.FirstPanel;
         for (; panel + 4 <= block.EndPanel; panel += 4)
         {
-            PanelKernels512.Rows1Panels4<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows1Panels4<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(4);
             block.Store(row, 1, panel, 4);
         }
 
         for (; panel < block.EndPanel; panel++)
         {
-            PanelKernels512.Rows1Panels1<T>(x, block.X.Stride, matrix.Panel(panel), matrix.PanelBytes, matrix.Pairs, block.Result);
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                PanelKernels512.Rows1Panels1<T>(
+                    x + block.FirstInput(leaf),
+                    block.X.Stride,
+                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
+                    matrix.PanelBytes,
+                    block.Pairs(leaf),
+                    block.ResultOf(leaf));
+            }
+
+            block.AddLeaves(1);
             block.Store(row, 1, panel, 1);
         }
 

@@ -1,3 +1,5 @@
+using SLoRA.Backends.Cpu.MachineCode;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -18,11 +20,13 @@ internal sealed unsafe class ProductJob : ComputeJob
 
     private readonly AlignedMemory _results;
     private readonly int _workers;
+    private readonly WordProducts? _code;
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
     private QuantizedInputs _quantized = null!;
     private ExpandJob? _expand;
+    private bool _withBias;
     private int _rows;
     private int _unitPanels;
     private int _units;
@@ -31,10 +35,12 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <summary>Makes the job.</summary>
     /// <param name="workers">Threads that run it.</param>
     /// <param name="results">Scratch of at least <see cref="BytesFor"/> bytes.</param>
-    public ProductJob(int workers, AlignedMemory results)
+    /// <param name="code">Machine code for int8 weights, or null.</param>
+    public ProductJob(int workers, AlignedMemory results, WordProducts? code)
     {
         _workers = workers;
         _results = results;
+        _code = code;
     }
 
     /// <summary>Scratch bytes.</summary>
@@ -47,8 +53,11 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <param name="y">Outputs.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="expand">What adds the deltas to y, or null; its inputs are ready.</param>
-    public int Prepare(LinearGroup group, CpuRows x, QuantizedInputs quantized, CpuRows y, int rows, ExpandJob? expand)
+    /// <param name="withBias">Whether to add the biases; not to what is only a part of a sum.</param>
+    public int Prepare(
+        LinearGroup group, CpuRows x, QuantizedInputs quantized, CpuRows y, int rows, ExpandJob? expand, bool withBias = true)
     {
+        _withBias = withBias;
         _group = group;
         _x = x;
         _quantized = quantized;
@@ -95,9 +104,11 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Quantized = _quantized.For(matrix.Packing),
                 Y = _y,
                 FirstColumn = _group.Offsets[index],
-                Bias = (CpuVector?)linear.Bias,
+                Bias = _withBias ? (CpuVector?)linear.Bias : null,
                 Rows = _rows,
+                Code = _code,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+                Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));
             endColumn = block.FirstColumn + Math.Min(matrix.Outputs, block.EndPanel * CpuMatrix.PanelOutputs);

@@ -7,12 +7,16 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// <c>v[e, r] = Σ_k x[e, k] A[r, k]</c> for every product of a <see cref="LoraWork"/>. Threads share out rank rows, 16 at a time. Column k
-/// of a tile goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes.
+/// of a leaf goes to lane k mod 16, lanes sum columns in order through all tiles of a rank row, and one fixed tree adds the lanes, another
+/// the leaves of the product's inputs. The columns of a tile begin a whole number of lanes behind the start of a leaf.
 /// </summary>
 internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
 {
     /// <summary>Rank rows of a part: those of a tile at most.</summary>
     private const int PartRows = 16;
+
+    /// <summary>Sums that are computed side by side: four entries times four rank rows.</summary>
+    private const int Block = 16;
 
     private (int Product, int FirstRow)[] _shares = new (int, int)[64];
     private int _shareCount;
@@ -30,7 +34,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         ReadOnlySpan<LoraProduct> products = work.Products;
         for (int i = 0; i < products.Length; i++)
         {
-            for (int row = 0; row < products[i].Tiles.Rank; row += PartRows)
+            for (int row = 0; row < products[i].Tiles.A.Rows; row += PartRows)
             {
                 if (_shareCount == _shares.Length)
                 {
@@ -49,7 +53,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
     {
         (int index, int firstRow) = _shares[part];
         LoraProduct product = _work.Products[index];
-        int endRow = Math.Min(product.Tiles.Rank, firstRow + PartRows);
+        int endRow = Math.Min(product.Tiles.A.Rows, firstRow + PartRows);
         switch (product.Tiles.A.Type)
         {
             case TensorType.F32:
@@ -84,7 +88,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         (int index, int firstRow) = _shares[part];
         ref readonly LoraProduct product = ref _work.Products[index];
         row += firstRow;
-        if (row >= product.Tiles.Rank)
+        if (row >= product.Tiles.A.Rows)
         {
             return null;
         }
@@ -119,6 +123,7 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
     {
         Vector512<float>* lanes = stackalloc Vector512<float>[16];
         float** x = stackalloc float*[4];
+        float* sums = stackalloc float[Split.LargestLeaves * Block];
         ReadOnlySpan<int> rows = _work.Entries.Rows.Slice(product.FirstEntry, product.Count);
         for (int row = firstRow; row < endRow;)
         {
@@ -133,14 +138,22 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
                     x[e] = _x.Row(rows[entry + e]);
                 }
 
-                new Span<Vector512<float>>(lanes, entries * rankRows).Clear();
-                Accumulate<T>(product, band, row, rankRows, x, entries, lanes, next);
-                float* v = _work.Shrunk + product.Shrunk + ((nint)entry * product.Tiles.Rank) + row;
+                int leaves = product.Borders.Length - 1;
+                for (int leaf = 0; leaf < leaves; leaf++)
+                {
+                    new Span<Vector512<float>>(lanes, entries * rankRows).Clear();
+                    Accumulate<T>(
+                        product, band, row, rankRows, x, entries, lanes, next, product.Borders[leaf], product.Borders[leaf + 1]);
+                    Lanes.Sums(lanes, entries * rankRows, sums + (leaf * Block));
+                }
+
+                AddLeaves(sums, leaves, entries * rankRows);
+                float* v = _work.Shrunk + product.Shrunk + ((nint)entry * product.Tiles.Rank) + product.Tiles.A.FirstRow + row;
                 for (int e = 0; e < entries; e++)
                 {
                     for (int r = 0; r < rankRows; r++)
                     {
-                        v[(e * product.Tiles.Rank) + r] = Lanes.Sum(lanes[(e * rankRows) + r]);
+                        v[(e * product.Tiles.Rank) + r] = sums[(e * rankRows) + r];
                     }
                 }
 
@@ -151,16 +164,47 @@ internal sealed unsafe class ShrinkJob(int workers) : ComputeJob
         }
     }
 
-    /// <summary>Goes through the tiles of a band in order of their columns.</summary>
+    /// <summary>Adds the sums of the leaves as a balanced tree; they are then those of leaf 0.</summary>
+    private static void AddLeaves(float* sums, int leaves, int count)
+    {
+        for (int step = 1; step < leaves; step *= 2)
+        {
+            for (int leaf = 0; leaf < leaves; leaf += 2 * step)
+            {
+                float* left = sums + (leaf * Block);
+                float* right = left + (step * Block);
+                int i = 0;
+                for (; i + Vector128<float>.Count <= count; i += Vector128<float>.Count)
+                {
+                    (Vector128.Load(left + i) + Vector128.Load(right + i)).Store(left + i);
+                }
+
+                for (; i < count; i++)
+                {
+                    left[i] += right[i];
+                }
+            }
+        }
+    }
+
+    /// <summary>Goes through the tiles of a band in order of their columns, within one leaf.</summary>
     private void Accumulate<T>(
-        in LoraProduct product, TileBand band, int row, int rankRows, float** x, int entries, Vector512<float>* lanes, byte* next)
+        in LoraProduct product, TileBand band, int row, int rankRows, float** x, int entries, Vector512<float>* lanes, byte* next,
+        int firstColumn, int endColumn)
         where T : struct, IElements
     {
         for (int i = band.FirstTile; i < band.EndTile; i++)
         {
             Tile tile = product.Tiles.A.Tiles[i];
-            byte* a = Address(product, tile, row, T.Size);
-            ShrinkKernel.Add<T>(x, tile.FirstColumn, entries, a, tile.Columns, rankRows, lanes, next is null ? 0 : (nint)(next - a));
+            int first = Math.Max(firstColumn, tile.FirstColumn);
+            int columns = Math.Min(endColumn, tile.FirstColumn + tile.Columns) - first;
+            if (columns > 0)
+            {
+                byte* a = Address(product, tile, row, T.Size);
+                nint ahead = next is null ? 0 : (nint)(next - a);
+                ShrinkKernel.Add<T>(
+                    x, first, entries, a + ((nint)(first - tile.FirstColumn) * T.Size), tile.Columns, columns, rankRows, lanes, ahead);
+            }
         }
     }
 }

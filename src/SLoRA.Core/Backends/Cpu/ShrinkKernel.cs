@@ -14,8 +14,9 @@ internal static unsafe class ShrinkKernel
     /// <param name="x">Rows of the activations, one per entry.</param>
     /// <param name="firstColumn">Column of x that meets the tile's first column.</param>
     /// <param name="entries">Entries: 1 or 4.</param>
-    /// <param name="a">First rank row of the tile to use, rows <paramref name="columns"/> elements apart.</param>
-    /// <param name="columns">Columns of the tile.</param>
+    /// <param name="a">First rank row of the tile to use.</param>
+    /// <param name="stride">Elements from one rank row to the next.</param>
+    /// <param name="columns">Columns to add.</param>
     /// <param name="rankRows">Rank rows: 1 or 4.</param>
     /// <param name="lanes">The sums, <c>[entries, rankRows]</c>.</param>
     /// <param name="ahead">
@@ -23,36 +24,37 @@ internal static unsafe class ShrinkKernel
     /// four rank rows asks for them while it computes: all at once, they would hold up its own loads.
     /// </param>
     public static void Add<T>(
-        float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
+        float** x, int firstColumn, int entries, byte* a, int stride, int columns, int rankRows, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
         if (!Vector256.IsHardwareAccelerated)
         {
-            ShrinkKernel128.Add<T>(x, firstColumn, entries, a, columns, rankRows, (float*)lanes);
-            AddTail<T>(x, firstColumn, entries, a, columns, rankRows, lanes);
+            ShrinkKernel128.Add<T>(x, firstColumn, entries, a, stride, columns, rankRows, (float*)lanes);
+            AddTail<T>(x, firstColumn, entries, a, stride, columns, rankRows, lanes);
             return;
         }
 
         switch (entries, rankRows)
         {
             case (4, 4):
-                Entries4Rows4<T>(x, firstColumn, a, columns, lanes);
+                Entries4Rows4<T>(x, firstColumn, a, stride, columns, lanes);
                 break;
             case (4, 1):
                 Entries4Rows1<T>(x, firstColumn, a, columns, lanes);
                 break;
             case (1, 4):
-                Entries1Rows4<T>(x, firstColumn, a, columns, lanes, ahead);
+                Entries1Rows4<T>(x, firstColumn, a, stride, columns, lanes, ahead);
                 break;
             default:
                 Entries1Rows1<T>(x, firstColumn, a, columns, lanes);
                 break;
         }
 
-        AddTail<T>(x, firstColumn, entries, a, columns, rankRows, lanes);
+        AddTail<T>(x, firstColumn, entries, a, stride, columns, rankRows, lanes);
     }
 
-    private static void AddTail<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, Vector512<float>* lanes)
+    private static void AddTail<T>(
+        float** x, int firstColumn, int entries, byte* a, int stride, int columns, int rankRows, Vector512<float>* lanes)
         where T : struct, IElements
     {
         int tail = columns % Lanes.Count;
@@ -64,7 +66,7 @@ internal static unsafe class ShrinkKernel
         int first = columns - tail;
         for (int r = 0; r < rankRows; r++)
         {
-            Vector512<float> weights = Lanes.LoadFirst<T>(a + ((((nint)r * columns) + first) * T.Size), tail);
+            Vector512<float> weights = Lanes.LoadFirst<T>(a + ((((nint)r * stride) + first) * T.Size), tail);
             for (int e = 0; e < entries; e++)
             {
                 Vector512<float> inputs = Lanes.LoadFirst(x[e] + firstColumn + first, tail);
@@ -74,14 +76,14 @@ internal static unsafe class ShrinkKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Entries4Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes)
+    private static void Entries4Rows4<T>(float** x, int firstColumn, byte* a, int stride, int columns, Vector512<float>* lanes)
         where T : struct, IElements
     {
         float* x0 = x[0] + firstColumn;
         float* x1 = x[1] + firstColumn;
         float* x2 = x[2] + firstColumn;
         float* x3 = x[3] + firstColumn;
-        nint rowBytes = (nint)columns * T.Size;
+        nint rowBytes = (nint)stride * T.Size;
         Vector512<float> v00 = lanes[0];
         Vector512<float> v01 = lanes[1];
         Vector512<float> v02 = lanes[2];
@@ -180,11 +182,12 @@ internal static unsafe class ShrinkKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Entries1Rows4<T>(float** x, int firstColumn, byte* a, int columns, Vector512<float>* lanes, nint ahead)
+    private static void Entries1Rows4<T>(
+        float** x, int firstColumn, byte* a, int stride, int columns, Vector512<float>* lanes, nint ahead)
         where T : struct, IElements
     {
         float* x0 = *x + firstColumn;
-        nint rowBytes = (nint)columns * T.Size;
+        nint rowBytes = (nint)stride * T.Size;
         Vector512<float> v00 = lanes[0];
         Vector512<float> v01 = lanes[1];
         Vector512<float> v02 = lanes[2];

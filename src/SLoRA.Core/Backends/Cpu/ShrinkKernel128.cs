@@ -13,7 +13,7 @@ internal static unsafe class ShrinkKernel128
 
     /// <summary>Adds the whole vectors of a tile; the columns behind them are left to the caller.</summary>
     /// <inheritdoc cref="ShrinkKernel.Add"/>
-    public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int columns, int rankRows, float* lanes)
+    public static void Add<T>(float** x, int firstColumn, int entries, byte* a, int stride, int columns, int rankRows, float* lanes)
         where T : struct, IElements
     {
         for (int lane = 0; lane < Lanes.Count; lane += Quarter)
@@ -25,13 +25,13 @@ internal static unsafe class ShrinkKernel128
                 switch (entries, rankRows)
                 {
                     case (1, 4):
-                        Entries1Rows4<T>(x[e] + firstColumn + lane, quarter, columns, sums);
+                        Entries1Rows4<T>(x[e] + firstColumn + lane, quarter, stride, columns, sums);
                         break;
                     case (1, 1):
                         Entries1Rows1<T>(x[e] + firstColumn + lane, quarter, columns, sums);
                         break;
                     case (_, 4):
-                        Entries2Rows4<T>(x[e] + firstColumn + lane, x[e + 1] + firstColumn + lane, quarter, columns, sums);
+                        Entries2Rows4<T>(x[e] + firstColumn + lane, x[e + 1] + firstColumn + lane, quarter, stride, columns, sums);
                         break;
                     default:
                         Entries1Rows1<T>(x[e] + firstColumn + lane, quarter, columns, sums);
@@ -43,10 +43,10 @@ internal static unsafe class ShrinkKernel128
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Entries2Rows4<T>(float* x0, float* x1, byte* a, int columns, float* lanes)
+    private static void Entries2Rows4<T>(float* x0, float* x1, byte* a, int stride, int columns, float* lanes)
         where T : struct, IElements
     {
-        nint rowBytes = (nint)columns * T.Size;
+        nint rowBytes = (nint)stride * T.Size;
         Vector128<float> v00 = Vector128.Load(lanes);
         Vector128<float> v01 = Vector128.Load(lanes + 16);
         Vector128<float> v02 = Vector128.Load(lanes + 32);
@@ -85,10 +85,10 @@ internal static unsafe class ShrinkKernel128
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Entries1Rows4<T>(float* x0, byte* a, int columns, float* lanes)
+    private static void Entries1Rows4<T>(float* x0, byte* a, int stride, int columns, float* lanes)
         where T : struct, IElements
     {
-        nint rowBytes = (nint)columns * T.Size;
+        nint rowBytes = (nint)stride * T.Size;
         Vector128<float> v00 = Vector128.Load(lanes);
         Vector128<float> v01 = Vector128.Load(lanes + 16);
         Vector128<float> v02 = Vector128.Load(lanes + 32);

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
@@ -117,6 +118,8 @@ internal sealed class GpuBackend : IBackend
         _attention = new AttentionLaunches(_device, _kernels, _pages, layout, _upload);
         _lora = new LoraLaunches(_device, _kernels, _pages, _directories, _upload);
     }
+
+    public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
 
     public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
 

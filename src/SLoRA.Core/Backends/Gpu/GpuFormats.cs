@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -17,6 +18,11 @@ internal static class GpuFormats
 
     /// <summary>All rows: what kernels have a version for.</summary>
     public static ImmutableArray<GpuFormat> All { get; } = [F32, F16, BF16, Q8];
+
+    /// <summary>
+    /// The format that a weight of another has on the device: blocks without a row here are widened when they are loaded.
+    /// </summary>
+    public static WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : stored;
 
     /// <summary>The row of a format.</summary>
     public static GpuFormat Of(WeightFormat format) => format switch

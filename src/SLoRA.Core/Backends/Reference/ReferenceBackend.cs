@@ -4,7 +4,7 @@ namespace SLoRA.Backends.Reference;
 
 /// <summary>
 /// The specification of every operation: scalar fp32, in the order in which the formula is read, never optimised. It is the oracle of all
-/// kernel tests. Every product sums k = 0, 1, 2, … by fused multiply-add from 0.
+/// kernel tests. Every product sums k = 0, 1, 2, … by fused multiply-add from 0, in each leaf of its inputs.
 /// </summary>
 internal sealed unsafe class ReferenceBackend : IBackend
 {
@@ -140,7 +140,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
             {
                 for (int n = 0; n < weight.Outputs; n++)
                 {
-                    float sum = Dot(Values(x)[t], weight.Row(n));
+                    float sum = Dot(Values(x)[t], weight.Row(n), group.InputBorders.AsSpan());
                     Values(y)[t][group.Offsets[p] + n] = bias is null ? sum : sum + bias.Values[n];
                 }
             }
@@ -204,7 +204,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                 int first = attention.Window is { } window ? Math.Max(0, position - window + 1) : 0;
                 for (int h = 0; h < attention.Heads; h++)
                 {
-                    int kvHead = h / (attention.Heads / attention.KeyValueHeads);
+                    int kvHead = (attention.FirstHead + h) / attention.HeadsPerKey;
                     ReadOnlySpan<float> q = Values(qkv)[slice.FirstRow + i].AsSpan(h * attention.HeadDim, attention.HeadDim);
                     Span<float> output = Values(y)[slice.FirstRow + i].AsSpan(h * attention.HeadDim, attention.HeadDim);
                     StepSlice s = slice;
@@ -309,10 +309,17 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     private static float[][] Values(DeviceRows rows) => ((ReferenceRows)rows).Values;
 
-    private static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> w)
+    /// <summary>The sum over one leaf, or over the left half of the leaves plus that over the right half.</summary>
+    private static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<int> borders)
     {
+        int leaves = borders.Length - 1;
+        if (leaves > 1)
+        {
+            return Dot(x, w, borders[..((leaves / 2) + 1)]) + Dot(x, w, borders[(leaves / 2)..]);
+        }
+
         float sum = 0;
-        for (int k = 0; k < w.Length; k++)
+        for (int k = borders[0]; k < borders[1]; k++)
         {
             sum = MathF.FusedMultiplyAdd(x[k], w[k], sum);
         }

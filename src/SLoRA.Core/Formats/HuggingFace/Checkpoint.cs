@@ -14,11 +14,12 @@ namespace SLoRA.Formats.HuggingFace;
 /// </remarks>
 internal sealed class Checkpoint : IDisposable
 {
-    private readonly FrozenDictionary<string, Shard> _shardOf;
-    private readonly ImmutableArray<Shard> _shards;
+    private readonly FrozenDictionary<string, WeightFile> _shardOf;
+    private readonly ImmutableArray<WeightFile> _shards;
 
     private Checkpoint(
-        string file, ImmutableArray<Shard> shards, FrozenDictionary<string, TensorEntry> tensors, FrozenDictionary<string, Shard> shardOf)
+        string file, ImmutableArray<WeightFile> shards, FrozenDictionary<string, TensorEntry> tensors,
+        FrozenDictionary<string, WeightFile> shardOf)
     {
         File = file;
         _shards = shards;
@@ -46,17 +47,17 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="FormatError">A file is not what the format says, or index and files disagree.</exception>
     public static Checkpoint Open(CheckpointIndex index, CancellationToken cancellation, Func<string, string?>? nameOf = null)
     {
-        var shards = ImmutableArray.CreateBuilder<Shard>(index.Shards.Length);
+        var shards = ImmutableArray.CreateBuilder<WeightFile>(index.Shards.Length);
         try
         {
             var tensors = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
-            var shardOf = new Dictionary<string, Shard>(StringComparer.Ordinal);
+            var shardOf = new Dictionary<string, WeightFile>(StringComparer.Ordinal);
             foreach (string path in index.Shards)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var shard = Shard.Open(path);
+                var shard = WeightFile.Open(path, stream => SafetensorsHeader.Read(stream, path), out SafetensorsHeader header);
                 shards.Add(shard);
-                foreach (TensorEntry tensor in shard.Header.Tensors)
+                foreach (TensorEntry tensor in header.Tensors)
                 {
                     if (!tensors.TryAdd(tensor.Name, tensor))
                     {
@@ -84,7 +85,7 @@ internal sealed class Checkpoint : IDisposable
         }
         catch
         {
-            foreach (Shard shard in shards)
+            foreach (WeightFile shard in shards)
             {
                 shard.Dispose();
             }
@@ -92,6 +93,15 @@ internal sealed class Checkpoint : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether <see cref="Map"/> has been called.</summary>
+    public bool IsMapped { get; private set; }
+
+    /// <summary>A tensor as a weight.</summary>
+    /// <param name="name">Its name here.</param>
+    /// <param name="tensor">The tensor.</param>
+    public StoredWeight Weight(string name, TensorEntry tensor) =>
+        new(name, WeightFormat.Of(tensor.Type), tensor.Type.ToString(), tensor.Shape, FileOf(name), tensor.Name);
 
     /// <summary>The path of the file that a tensor is in.</summary>
     public string FileOf(string tensor) => _shardOf[tensor].Path;
@@ -102,12 +112,8 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="FormatError">A file cannot be read, or is shorter than when its header was read.</exception>
     public void Map(IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        long total = FileBytes, done = 0;
-        progress?.Report(new LoadProgress("weights", 0, total));
-        foreach (Shard shard in _shards)
-        {
-            shard.Map(bytes => progress?.Report(new LoadProgress("weights", done += bytes, total)), cancellation);
-        }
+        WeightFile.MapAll(_shards, progress, cancellation);
+        IsMapped = true;
     }
 
     /// <summary>The address of a tensor's first byte; valid until <see cref="Dispose"/>. Its alignment is that of a byte.</summary>
@@ -124,7 +130,7 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Closes the files, unless they are mapped. What is read afterwards opens them for that moment.</summary>
     public void Release()
     {
-        foreach (Shard shard in _shards)
+        foreach (WeightFile shard in _shards)
         {
             shard.Release();
         }
@@ -133,14 +139,14 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Unmaps and closes the files. All addresses become invalid.</summary>
     public void Dispose()
     {
-        foreach (Shard shard in _shards)
+        foreach (WeightFile shard in _shards)
         {
             shard.Dispose();
         }
     }
 
     private static Dictionary<string, T> Renamed<T>(
-        Dictionary<string, T> items, Func<string, string?> nameOf, Dictionary<string, Shard> shardOf)
+        Dictionary<string, T> items, Func<string, string?> nameOf, Dictionary<string, WeightFile> shardOf)
     {
         var renamed = new Dictionary<string, T>(StringComparer.Ordinal);
         foreach ((string stored, T item) in items)
@@ -154,7 +160,7 @@ internal sealed class Checkpoint : IDisposable
         return renamed;
     }
 
-    private static void CheckIndex(CheckpointIndex index, Dictionary<string, Shard> shardOf)
+    private static void CheckIndex(CheckpointIndex index, Dictionary<string, WeightFile> shardOf)
     {
         if (index.ShardOf is null)
         {
@@ -163,7 +169,7 @@ internal sealed class Checkpoint : IDisposable
 
         foreach ((string tensor, string path) in index.ShardOf)
         {
-            if (!shardOf.TryGetValue(tensor, out Shard? shard))
+            if (!shardOf.TryGetValue(tensor, out WeightFile? shard))
             {
                 throw new FormatError(
                     LoadErrorKind.Tensor, index.File, tensor, $"is not in {Shown.Name(Path.GetFileName(path))}, where the index places it");
@@ -176,7 +182,7 @@ internal sealed class Checkpoint : IDisposable
             }
         }
 
-        foreach ((string tensor, Shard shard) in shardOf)
+        foreach ((string tensor, WeightFile shard) in shardOf)
         {
             if (!index.ShardOf.ContainsKey(tensor))
             {

@@ -9,8 +9,7 @@ namespace SLoRA.Formats.HuggingFace;
 /// </summary>
 internal static partial class MisplacedModel
 {
-    private const string Gguf =
-        "is a GGUF model, which is not read here: take the Hugging Face folder that it was converted from, with safetensors";
+    private const string Gguf = "is a GGUF model, which the configuration beside it does not belong to: name that file itself";
     private const string Pickle = $"would have to be unpickled, which runs code; only {ModelFolder.WeightFile} is read, and it is missing";
 
     // Endings of files with weights in other formats, those first that tell most.
@@ -33,10 +32,8 @@ internal static partial class MisplacedModel
     {
         if (File.Exists(path))
         {
-            return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
-                ? new FormatError(LoadErrorKind.Incompatible, path, null, Gguf)
-                : new FormatError(LoadErrorKind.File, path, null,
-                    $"is a file, expected the folder of a model: name the folder that {ModelFolder.ConfigFile} is in");
+            return new FormatError(LoadErrorKind.File, path, null,
+                $"is a file, expected the folder of a model or a GGUF file: name the folder that {ModelFolder.ConfigFile} is in");
         }
 
         string advice = HubName().IsMatch(path)
@@ -54,11 +51,6 @@ internal static partial class MisplacedModel
             return new FormatError(
                 LoadErrorKind.File, path, PeftFolder.ConfigFile,
                 "makes it the folder of an adapter; register that under a name, and name here the model that it was trained on");
-        }
-
-        if (FirstFile(path, ".gguf") is { } gguf)
-        {
-            return new FormatError(LoadErrorKind.Incompatible, path, gguf, Gguf);
         }
 
         if (File.Exists(Path.Combine(path, "params.json")))

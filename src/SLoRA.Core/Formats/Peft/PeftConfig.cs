@@ -23,6 +23,9 @@ internal sealed record PeftConfig
     /// <summary>Expressions on module names and the ranks of what they match, in file order.</summary>
     public ImmutableArray<KeyValuePair<string, int>> RankPattern { get; init; } = [];
 
+    /// <summary>Ranks of modules by their full names, before any pattern; null for none.</summary>
+    public IReadOnlyDictionary<string, int>? Ranks { get; init; }
+
     /// <summary>Expressions on module names and the alphas of what they match, in file order.</summary>
     public ImmutableArray<KeyValuePair<string, double>> AlphaPattern { get; init; } = [];
 

@@ -40,7 +40,7 @@ internal static class PeftFolder
         if (FirstName(Directory.EnumerateFiles(folder, "*.gguf", visible)) is { } gguf)
         {
             return new FormatError(LoadErrorKind.Incompatible, null, gguf,
-                $"is a GGUF file; adapters are read as PEFT saves them, with {ConfigFile} and {TensorFile}");
+                $"is an adapter in GGUF: name that file itself, or a folder with {ConfigFile} and {TensorFile}");
         }
 
         string? inner =

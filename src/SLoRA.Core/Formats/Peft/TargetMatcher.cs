@@ -89,7 +89,9 @@ internal sealed class TargetMatcher
     {
         _pause?.Invoke();
         int rank = First(_rankKeys, module), alpha = First(_alphaKeys, module);
-        return (rank < 0 ? _config.Rank : _config.RankPattern[rank].Value, alpha < 0 ? _config.Alpha : _config.AlphaPattern[alpha].Value);
+        int ownRank = _config.Ranks?.GetValueOrDefault(module) is { } own and > 0 ? own
+            : rank < 0 ? _config.Rank : _config.RankPattern[rank].Value;
+        return (ownRank, alpha < 0 ? _config.Alpha : _config.AlphaPattern[alpha].Value);
     }
 
     /// <summary>The listed names of target_modules that are none of these modules, and no end of one.</summary>

@@ -50,7 +50,11 @@ internal sealed record AttentionBlock : Block
         : [.. Projections, Output];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim);
+    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
+    {
+        // A norm over the whole width sees the heads of all shards.
+        Split = QueryKeyNorm is { WholeWidth: true } ? null : Split.OfKeys(Shape),
+    };
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;
@@ -58,19 +62,26 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
+    private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
+
     private LinearModule[] Projections => FusedName is { } fused
         ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
         : KeysAreValues ? [Query, Key]
-        : [Query, Key, new("self_attn.v_proj", Shape.KeyColumns, HiddenSize, QkvBias)];
+        : [Query, Key, KeyOrValue("self_attn.v_proj")];
 
-    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias);
+    private LinearModule Query =>
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
 
-    private LinearModule Key => new("self_attn.k_proj", Shape.KeyColumns, HiddenSize, QkvBias);
+    private LinearModule Key => KeyOrValue("self_attn.k_proj");
 
-    private LinearModule Output => new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias);
+    private LinearModule Output =>
+        new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
+
+    private LinearModule KeyOrValue(string name) =>
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Split.OfKeys(Shape)) };
 
     private sealed class Running : RunningBlock
     {
@@ -96,7 +107,7 @@ internal sealed record AttentionBlock : Block
             if (block.KeysAreValues)
             {
                 // The product with keys once more: an adapter on it changes both.
-                _qkv = new LinearGroup([.. _qkv.Parts, _qkv.Parts[^1]]);
+                _qkv = LinearGroup.Of([.. _qkv.Parts, _qkv.Parts[^1]], _qkv.Partition);
             }
 
             _output = loader.Group(block.Output);
@@ -114,8 +125,8 @@ internal sealed record AttentionBlock : Block
             }
 
             _queryScale = block.QueryScale;
-            _projected = loader.Rows(_qkv.Outputs);
-            _attended = loader.Rows(_shape.QueryColumns);
+            _projected = loader.Rows(block.Heads, Split.OfKeys(_shape), Split.OfKeys(_shape));
+            _attended = loader.Rows(block.Heads);
         }
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
@@ -123,7 +134,8 @@ internal sealed record AttentionBlock : Block
             backend.Linear(_qkv, x, _projected);
             if (_early is not null)
             {
-                backend.Rotate(_projected, 0, _shape.Heads + _shape.KeyValueHeads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, 0, _shape.Heads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, _shape.QueryColumns, _shape.KeyValueHeads, _shape.HeadDim, _early);
             }
 
             if (_queryNorm is not null && _keyNorm is not null)

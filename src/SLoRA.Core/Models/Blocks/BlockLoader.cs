@@ -14,7 +14,7 @@ internal sealed class BlockLoader
     private readonly HashSet<Module> _declared;
     private readonly int? _cacheLayer;
     private readonly int? _firstState;
-    private readonly Dictionary<int, int> _rowsTaken = [];
+    private readonly Dictionary<RowsKey, int> _rowsTaken = [];
 
     /// <summary>Prepares the loading of one block.</summary>
     /// <param name="modules">What loads modules.</param>
@@ -48,7 +48,7 @@ internal sealed class BlockLoader
             parts[i] = _modules.Linear(_prefix + Taken(modules[i]).Name, modules[i]);
         }
 
-        return new LinearGroup([.. parts]);
+        return LinearGroup.Of([.. parts], modules[0].Partition);
     }
 
     /// <summary>Loads the weight of a norm of heads.</summary>
@@ -76,11 +76,21 @@ internal sealed class BlockLoader
     /// Rows <c>[T, width]</c> for what the block computes between its input and its output. All blocks share them: nothing stays in them
     /// from block to block.
     /// </summary>
-    public DeviceRows Rows(int width)
+    public DeviceRows Rows(int width) => Rows(new RowsKey(width, []));
+
+    /// <summary>
+    /// Such rows side by side of what shards share: a shard has its own columns of each, as it has those of the products that write and
+    /// read them.
+    /// </summary>
+    public DeviceRows Rows(params ReadOnlySpan<Split> splits)
     {
-        int taken = _rowsTaken.GetValueOrDefault(width);
-        _rowsTaken[width] = taken + 1;
-        return _modules.Rows(width, taken);
+        int width = 0;
+        foreach (Split split in splits)
+        {
+            width += split.Columns;
+        }
+
+        return Rows(new RowsKey(width, [.. splits]));
     }
 
     /// <summary>Checks that every declared module has been loaded.</summary>
@@ -91,6 +101,13 @@ internal sealed class BlockLoader
             throw new InvalidOperationException(
                 $"Declared but not loaded: {string.Join(", ", _declared.Select(module => _prefix + module.Name))}.");
         }
+    }
+
+    private DeviceRows Rows(RowsKey key)
+    {
+        int taken = _rowsTaken.GetValueOrDefault(key);
+        _rowsTaken[key] = taken + 1;
+        return _modules.Rows(key, taken);
     }
 
     private Module Taken(Module module) => _declared.Remove(module)

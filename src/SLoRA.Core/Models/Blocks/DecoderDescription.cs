@@ -60,7 +60,8 @@ internal sealed record DecoderDescription
     public EmbeddingModule Embedding => new(Body + "embed_tokens", VocabularySize, HiddenSize);
 
     /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
-    public LinearModule Head => new("lm_head", VocabularySize, HiddenSize);
+    public LinearModule Head =>
+        new("lm_head", VocabularySize, HiddenSize) { Partition = Partition.Outputs(Split.OfColumns(VocabularySize)) };
 
     /// <summary>The module under which the head's weight is stored.</summary>
     public Module HeadWeight => TiedEmbeddings ? Embedding : Head;

@@ -31,13 +31,17 @@ internal sealed record GatedMlpBlock : Block
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules => [.. GateUp, Down];
 
+    private Split Columns => Split.OfColumns(IntermediateSize);
+
     private LinearModule[] GateUp => FusedName is { } fused
         ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
         : [Part(PartNames.Gate), Part(PartNames.Up)];
 
-    private LinearModule Down => new($"{Name}.{PartNames.Down}", HiddenSize, IntermediateSize, Bias);
+    private LinearModule Down =>
+        new($"{Name}.{PartNames.Down}", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
 
-    private LinearModule Part(string part) => new($"{Name}.{part}", IntermediateSize, HiddenSize, Bias);
+    private LinearModule Part(string part) =>
+        new($"{Name}.{part}", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -47,8 +51,8 @@ internal sealed record GatedMlpBlock : Block
         private readonly Activation _activation = block.Activation;
         private readonly LinearGroup _gateUp = loader.Group(block.GateUp);
         private readonly LinearGroup _down = loader.Group(block.Down);
-        private readonly DeviceRows _projected = loader.Rows(2 * block.IntermediateSize);
-        private readonly DeviceRows _gated = loader.Rows(block.IntermediateSize);
+        private readonly DeviceRows _projected = loader.Rows(block.Columns, block.Columns);
+        private readonly DeviceRows _gated = loader.Rows(block.Columns);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
 
@@ -11,6 +12,12 @@ internal abstract record Module(string Name)
 {
     /// <summary>Its tensors: what is appended to its name, and the shape, outermost dimension first.</summary>
     public abstract ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors { get; }
+
+    /// <summary>
+    /// How its weight is cut over shards; null where it cannot be, or where every shard needs all of it, as of a norm. Of a product this
+    /// also says which sums are added leaf by leaf, on one shard too.
+    /// </summary>
+    public Partition? Partition { get; init; }
 }
 
 /// <summary>A product with a matrix: <c>y = x Wᵀ + b</c>.</summary>
@@ -71,11 +78,26 @@ internal sealed record ConvolutionModule(string Name, int Channels, int Kernel, 
 }
 
 /// <summary>The table of token embeddings.</summary>
-/// <param name="Name">What the checkpoint calls it.</param>
-/// <param name="Entries">Tokens.</param>
-/// <param name="Width">Columns.</param>
-internal sealed record EmbeddingModule(string Name, int Entries, int Width) : Module(Name)
+internal sealed record EmbeddingModule : Module
 {
+    /// <summary>Declares a table, which shards share out by its entries.</summary>
+    /// <param name="name">What the checkpoint calls it.</param>
+    /// <param name="entries">Tokens.</param>
+    /// <param name="width">Columns.</param>
+    public EmbeddingModule(string name, int entries, int width)
+        : base(name)
+    {
+        Entries = entries;
+        Width = width;
+        Partition = Step.Partition.Outputs(Split.OfColumns(entries));
+    }
+
+    /// <summary>Tokens.</summary>
+    public int Entries { get; }
+
+    /// <summary>Columns.</summary>
+    public int Width { get; }
+
     /// <inheritdoc/>
     public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [(".weight", [Entries, Width])];
 }

@@ -13,7 +13,7 @@ internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<int, List<DeviceRows>> _rows = [];
+    private readonly Dictionary<RowsKey, List<DeviceRows>> _rows = [];
     private LoadedPerLayerInputs? _perLayerInputs;
 
     /// <summary>Loads a product.</summary>
@@ -22,16 +22,16 @@ internal sealed class ModuleLoader(
     /// <param name="weightName">The module that its weight is stored under, if that is another.</param>
     public LinearPart Linear(string name, LinearModule module, string? weightName = null)
     {
-        WeightSource weight = source((weightName ?? name) + ".weight");
+        WeightSource weight = source((weightName ?? name) + ".weight") with { Partition = module.Partition };
         DeviceMatrix matrix = backend.LoadMatrix(weight);
         loaded(weight);
-        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias") : null, targets[name]);
+        return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias", BiasOf(module)) : null, targets[name]);
     }
 
     /// <summary>Loads an embedding table.</summary>
-    public DeviceTable Table(string name)
+    public DeviceTable Table(string name, EmbeddingModule module)
     {
-        WeightSource weight = source(name + ".weight");
+        WeightSource weight = source(name + ".weight") with { Partition = module.Partition };
         DeviceTable table = backend.LoadTable(weight);
         loaded(weight);
         return table;
@@ -39,12 +39,12 @@ internal sealed class ModuleLoader(
 
     /// <summary>Loads a norm of whole rows.</summary>
     public LoadedNorm Norm(string name, NormModule module) =>
-        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias") : null);
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias", (Partition?)null) : null);
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
         module.WeightOffset == 0
-            ? Vector(name + ".weight")
+            ? Vector(name + ".weight", (Partition?)null)
             : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
 
     /// <summary>The rows of inputs of their own for every layer.</summary>
@@ -58,7 +58,8 @@ internal sealed class ModuleLoader(
     {
         string table = body + inputs.Table.Name;
         return _perLayerInputs = new LoadedPerLayerInputs(
-            inputs, Table(table), targets[table], new LinearGroup(Linear(body + inputs.Projection.Name, inputs.Projection)),
+            inputs, Table(table, inputs.Table), targets[table],
+            LinearGroup.Of([Linear(body + inputs.Projection.Name, inputs.Projection)], null),
             NormWeight(body + inputs.Norm.Name, inputs.Norm), backend.CreateRows(RowSet.Step, inputs.Table.Width),
             backend.CreateRows(RowSet.Step, inputs.Table.Width));
     }
@@ -87,7 +88,7 @@ internal sealed class ModuleLoader(
 
             return turned;
         });
-        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias") : null, channels, kernel);
+        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias", (Partition?)null) : null, channels, kernel);
     }
 
     /// <summary>Reads a number that is a setting of a layer.</summary>
@@ -111,25 +112,29 @@ internal sealed class ModuleLoader(
         return rope;
     }
 
-    /// <summary>The <paramref name="index"/>-th rows of a width.</summary>
-    public DeviceRows Rows(int width, int index)
+    /// <summary>The <paramref name="index"/>-th rows of a kind.</summary>
+    public DeviceRows Rows(RowsKey key, int index)
     {
-        if (!_rows.TryGetValue(width, out List<DeviceRows>? rows))
+        if (!_rows.TryGetValue(key, out List<DeviceRows>? rows))
         {
-            _rows.Add(width, rows = []);
+            _rows.Add(key, rows = []);
         }
 
         while (rows.Count <= index)
         {
-            rows.Add(backend.CreateRows(RowSet.Step, width));
+            rows.Add(backend.CreateRows(RowSet.Step, key.Width, key.Splits));
         }
 
         return rows[index];
     }
 
-    private DeviceVector Vector(string tensor)
+    /// <summary>A bias is cut as the outputs are; that of a sum which shards have parts of is added to the whole sum.</summary>
+    private static Partition? BiasOf(LinearModule module) =>
+        module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
+
+    private DeviceVector Vector(string tensor, Partition? partition)
     {
-        WeightSource weight = source(tensor);
+        WeightSource weight = source(tensor) with { Partition = partition };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;

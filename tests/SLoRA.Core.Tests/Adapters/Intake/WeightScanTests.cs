@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Adapters.Intake;

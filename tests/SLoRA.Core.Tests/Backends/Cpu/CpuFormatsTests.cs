@@ -94,7 +94,7 @@ public sealed unsafe class CpuFormatsTests
         Assert.That(Of(WeightFormat.F32, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F32Panel>>());
         Assert.That(Of(WeightFormat.F16, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F16Panel>>());
         Assert.That(Of(WeightFormat.BF16, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<Bf16Panel>>());
-        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.AsStored).Packing, Is.TypeOf<Int8Packing<Groups32>>());
+        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F32Panel>>());
         Assert.That(Of(WeightFormat.Q8_0, CpuWeights.Int8).Packing, Is.TypeOf<Int8Packing<Groups32>>());
         foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16])
         {
@@ -137,5 +137,7 @@ public sealed unsafe class CpuFormatsTests
     private sealed class UnknownFormat() : WeightFormat("Unknown", 64, 8)
     {
         public override void Widen(ReadOnlySpan<byte> blocks, Span<float> values) => values.Clear();
+
+        public override long FirstNotFinite(ReadOnlySpan<byte> blocks) => -1;
     }
 }

@@ -1,12 +1,16 @@
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class Int8ProductTests
 {
+    /// <summary>In place of a width: 512 bits by machine code.</summary>
+    private const int MachineCode = 0;
+
     [SeededProperty(MaxTest = 100)]
     public void Products_with_int8_weights_have_the_bits_of_their_formula(int seed)
     {
@@ -89,7 +93,8 @@ public sealed unsafe class Int8ProductTests
         }
 
         float* result = stackalloc float[PanelBlock.ResultFloats];
-        foreach (int width in (int[])(ScalarSum.IsFused ? [128, 256, 512] : [128]))
+        int[] widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
+        foreach (int width in WordProducts.Process is null ? widths : [.. widths, MachineCode])
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
             var matrix = (CpuMatrix)group.Parts[0].Weight;
@@ -105,6 +110,7 @@ public sealed unsafe class Int8ProductTests
                 Bias = null,
                 Rows = rows,
                 Result = result,
+                Borders = [0, matrix.Inputs],
             };
             if (blocks)
             {
@@ -185,6 +191,9 @@ public sealed unsafe class Int8ProductTests
     {
         switch (width)
         {
+            case MachineCode:
+                WordProduct512.Multiply<T>(block, WordProducts.Process!);
+                break;
             case 512:
                 Int8Product512.Multiply<T>(block);
                 break;

@@ -24,6 +24,27 @@ public sealed unsafe class LanesTests
         Assert.That(Lanes.Max(Vector512.Create(values)), Is.EqualTo(values.Max()));
     }
 
+    [SeededProperty]
+    public void Sums_of_many_vectors_are_those_of_each(int seed)
+    {
+        var random = new Random(seed);
+        Vector512<float>* vectors = stackalloc Vector512<float>[16];
+        float* sums = stackalloc float[16];
+        for (int i = 0; i < 16; i++)
+        {
+            vectors[i] = Vector512.Create([.. Enumerable.Range(0, 16).Select(_ => (float)random.NextDouble() - 0.5f)]);
+        }
+
+        foreach (int count in (int[])[16, 4, 1])
+        {
+            Lanes.Sums(vectors, count, sums);
+            for (int i = 0; i < count; i++)
+            {
+                Assert.That(sums[i], Is.EqualTo(Lanes.Sum(vectors[i])), $"{i} of {count}");
+            }
+        }
+    }
+
     [Test]
     public void Every_half_precision_number_is_widened_exactly()
     {

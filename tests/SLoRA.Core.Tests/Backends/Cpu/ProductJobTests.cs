@@ -128,6 +128,7 @@ public sealed unsafe class ProductJobTests
                 Bias = (CpuVector?)group.Parts[0].Bias,
                 Rows = rows,
                 Result = result,
+                Borders = [0, matrix.Inputs],
             };
             if (f32)
             {

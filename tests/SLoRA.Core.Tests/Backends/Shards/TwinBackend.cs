@@ -208,10 +208,12 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
 
     private static DeviceVector Right(DeviceVector vector) => ((Vector)vector).Right;
 
-    private static LinearGroup Side(LinearGroup group, bool left) => new([.. group.Parts.Select(part => new LinearPart(
-        left ? ((Matrix)part.Weight).Left : ((Matrix)part.Weight).Right,
-        part.Bias is null ? null : left ? Left(part.Bias) : Right(part.Bias),
-        part.Target))]);
+    private static LinearGroup Side(LinearGroup group, bool left) => LinearGroup.Of(
+        [.. group.Parts.Select(part => new LinearPart(
+            left ? ((Matrix)part.Weight).Left : ((Matrix)part.Weight).Right,
+            part.Bias is null ? null : left ? Left(part.Bias) : Right(part.Bias),
+            part.Target))],
+        group.Partition);
 
     private void Compare(DeviceRows rows)
     {

@@ -88,16 +88,9 @@ internal sealed class EngineHistory : IDisposable
         }
     }
 
-    private IQueueOrder? OrderOf(int seed) => (seed % 6) switch
+    private IQueueOrder? OrderOf(int seed) => (seed % 7) switch
     {
-        1 => new PolicyOrder(
-            new SchedulingPolicy
-            {
-                Order = (ServiceOrder)(seed / 6 % 3),
-                Shares = new FairShares { Key = ShareKey.Adapter, PageInPrice = 100 },
-                Ageing = TimeSpan.FromSeconds(2),
-            },
-            _clock),
+        1 or 3 => new PolicyOrder(RandomPolicy.Draw(new Random(seed), limitsRates: false), _clock),
         2 => new LastCome(),
         5 => new LeastServed(name => 1 + (name.Length % 2)),
         _ => null,

@@ -24,6 +24,7 @@ public sealed class EngineHistoryTests
     private const int SeedOfOther = 3;
 
     private static readonly Action<LoraServingEngineBuilder> Cpu = builder => builder.UseCpu(cpu => cpu.Threads = 1);
+    private static readonly Action<LoraServingEngineBuilder> Shards = builder => builder.UseCpu(cpu => (cpu.Threads, cpu.Shards) = (2, 2));
     private static readonly Action<LoraServingEngineBuilder> Reference = builder => builder.UseReference();
     private static readonly AloneAnswers CpuAnswers = new(Cpu);
     private static readonly AloneAnswers ReferenceAnswers = new(Reference);
@@ -104,12 +105,15 @@ public sealed class EngineHistoryTests
     {
         bool onReference = seed % 8 == 0;
         AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
+
+        // What requests alone have on one shard, they have in any history on two.
+        Action<LoraServingEngineBuilder> backend = onReference ? Reference : seed % 8 == 4 ? Shards : Cpu;
         var number = new Replay(new Rnd((ulong)seed), FSharpOption<int>.Some(100));
         Property property = Prop.ForAll(Operation.Histories(Length), operations =>
         {
             // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
             using var attempt = new TestExecutionContext.IsolatedContext();
-            using var history = new EngineHistory(alone, onReference ? Reference : Cpu, seed, log, overlaps);
+            using var history = new EngineHistory(alone, backend, seed, log, overlaps);
             foreach (Operation operation in operations)
             {
                 history.Apply(operation);

@@ -12,7 +12,6 @@ internal sealed class MisplacedModelTests
     public void A_path_that_is_not_there_is_told_what_it_may_be(string path, string mention) =>
         Assert.That(Refused(() => ModelFolder.Open(path)).Message, Does.Contain(mention));
 
-    [TestCase("model.Q4_K_M.gguf", "GGUF")]
     [TestCase("model.safetensors", "name the folder that config.json is in")]
     public void A_file_in_the_place_of_a_folder_is_told_what_it_is(string file, string mention)
     {

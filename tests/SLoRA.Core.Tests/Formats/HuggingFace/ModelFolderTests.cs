@@ -29,12 +29,10 @@ internal sealed class ModelFolderTests
     }
 
     [Test]
-    public void A_folder_of_a_gguf_model_is_refused_by_the_name_of_its_file()
+    public void A_gguf_model_beside_a_configuration_is_refused_by_the_name_of_its_file()
     {
         using var folder = new TemporaryFolder();
         folder.Write("model.gguf", "GGUF");
-        Refused(() => ModelFolder.Open(folder.Path), LoadErrorKind.Incompatible, "model.gguf");
-
         folder.Write("config.json", "{}");
         Refused(() => ModelFolder.Open(folder.Path).ReadIndex(), LoadErrorKind.Incompatible, "model.gguf");
     }

@@ -43,7 +43,8 @@ internal sealed class BlockTests
         Assert.That(Decoder(new MixBlock()).Kept, Is.Empty);
         var attention =
             new AttentionBlock { HiddenSize = Hidden, Shape = Layouts.Attention(2, 1, 2), Rope = Layouts.Rope(Layouts.Attention(2, 1, 2)) };
-        Assert.That(Decoder(new MixBlock(), attention, new MixBlock()).Kept, Is.EqualTo(new[] { new KeptState(new KeyValueShape(1, 2)) }));
+        var keys = new KeyValueShape(1, 2) { Split = Split.OfKeys(attention.Shape) };
+        Assert.That(Decoder(new MixBlock(), attention, new MixBlock()).Kept, Is.EqualTo(new[] { new KeptState(keys) }));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace SLoRA.Core.Tests.Scheduling.Traces;
@@ -69,11 +70,21 @@ internal sealed class DecisionTrace
         return new DecisionTrace(document.RootElement, policy);
     }
 
-    public static bool Has(string path, string policy)
+    /// <summary>The policies that decided on a workload.</summary>
+    public static string[] Policies(string path)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-        return document.RootElement.TryGetProperty("traces", out JsonElement traces) && traces.TryGetProperty(policy, out _);
+        bool isTrace = document.RootElement.ValueKind == JsonValueKind.Object;
+        return isTrace && document.RootElement.TryGetProperty("traces", out JsonElement traces)
+            ? [.. traces.EnumerateObject().Select(trace => trace.Name)]
+            : [];
     }
+
+    /// <summary>Requests that had their first token within a time, in microseconds, by what was decided.</summary>
+    public int InTime(IEnumerable<TraceStep> steps, long target) => steps.Where(step => step.Kind == 'P')
+        .SelectMany(
+            step => step.Admitted.Split(' '), (step, id) => step.End!.Value - Arrivals[int.Parse(id, CultureInfo.InvariantCulture)])
+        .Count(time => time <= target);
 
     private static IEnumerable<long> Column(JsonElement requests, string name) =>
         requests.GetProperty(name).EnumerateArray().Select(value => value.GetInt64());
@@ -85,10 +96,10 @@ internal sealed class DecisionTrace
         char kind = entry.GetProperty("k").GetString()![0];
         for (int i = 1; i < count; i++)
         {
-            yield return new TraceStep(kind, "", "", null);
+            yield return new TraceStep(kind, "", "", "", null);
         }
 
-        yield return new TraceStep(kind, Ids(entry, "a"), Ids(entry, "f"), entry.GetProperty("e").GetInt64());
+        yield return new TraceStep(kind, Ids(entry, "a"), Ids(entry, "x"), Ids(entry, "f"), entry.GetProperty("e").GetInt64());
     }
 
     private static string Ids(JsonElement entry, string name) => entry.TryGetProperty(name, out JsonElement ids)
@@ -99,6 +110,7 @@ internal sealed class DecisionTrace
 /// <summary>One step.</summary>
 /// <param name="Kind">P: prefill, D: decode, A: decode behind an attempt to admit, I: idle.</param>
 /// <param name="Admitted">Ids in the order of admission.</param>
+/// <param name="Dropped">Ids that were given up, the newest first.</param>
 /// <param name="Ended">Ids in the order of the batch.</param>
 /// <param name="End">Microseconds; null where it was not recorded.</param>
-internal readonly record struct TraceStep(char Kind, string Admitted, string Ended, long? End);
+internal readonly record struct TraceStep(char Kind, string Admitted, string Dropped, string Ended, long? End);

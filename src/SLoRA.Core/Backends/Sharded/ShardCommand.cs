@@ -1,0 +1,113 @@
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Sharded;
+
+/// <summary>An operation of a step.</summary>
+internal enum ShardOperation
+{
+    /// <summary><see cref="IBackend.BeginStep"/>.</summary>
+    BeginStep,
+
+    /// <summary><see cref="IBackend.Embed"/>.</summary>
+    Embed,
+
+    /// <summary><see cref="IBackend.Norm"/>.</summary>
+    Norm,
+
+    /// <summary><see cref="IBackend.NormHeads"/>.</summary>
+    NormHeads,
+
+    /// <summary><see cref="IBackend.Linear"/>.</summary>
+    Linear,
+
+    /// <summary><see cref="IBackend.RotateAndStore"/>.</summary>
+    RotateAndStore,
+
+    /// <summary><see cref="IBackend.Attend"/>.</summary>
+    Attend,
+
+    /// <summary><see cref="IBackend.Gate"/>.</summary>
+    Gate,
+
+    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
+    LayerNorm,
+
+    /// <summary><see cref="IBackend.Rotate"/>.</summary>
+    Rotate,
+
+    /// <summary><see cref="IBackend.ScaleByPosition"/>.</summary>
+    ScaleByPosition,
+
+    /// <summary><see cref="IBackend.Apply"/>.</summary>
+    Apply,
+
+    /// <summary><see cref="IBackend.Add"/>.</summary>
+    Add,
+
+    /// <summary><see cref="IBackend.AddNorm"/>.</summary>
+    AddNorm,
+
+    /// <summary><see cref="IBackend.GatherOutputs"/>.</summary>
+    GatherOutputs,
+
+    /// <summary><see cref="IBackend.EndStep"/>, and the shard's columns of the logits shown to the caller.</summary>
+    EndStep,
+}
+
+/// <summary>
+/// An operation with what it works on, as the caller names it: each shard takes its own parts of it. A value, so that handing over an
+/// operation allocates nothing.
+/// </summary>
+internal readonly record struct ShardCommand(ShardOperation Operation)
+{
+    /// <summary>The plan of <see cref="ShardOperation.BeginStep"/>.</summary>
+    public StepPlan? Plan { get; init; }
+
+    /// <summary>The input, or what is changed.</summary>
+    public ShardedRows? X { get; init; }
+
+    /// <summary>The output, or what is added.</summary>
+    public ShardedRows? Y { get; init; }
+
+    /// <summary>The second output.</summary>
+    public ShardedRows? Z { get; init; }
+
+    /// <summary>The weight of a norm.</summary>
+    public ShardedVector? Weight { get; init; }
+
+    /// <summary>The bias of a norm.</summary>
+    public ShardedVector? Bias { get; init; }
+
+    /// <summary>The function of <see cref="ShardOperation.Apply"/>.</summary>
+    public ElementFunction Function { get; init; }
+
+    /// <summary>The factor of <see cref="ShardOperation.ScaleByPosition"/>.</summary>
+    public PositionScale? Scale { get; init; }
+
+    /// <summary>Columns of a head, where an operation is not told by its weight.</summary>
+    public int HeadDim { get; init; }
+
+    /// <summary>The table.</summary>
+    public ShardedTable? Table { get; init; }
+
+    /// <summary>What each shard has of a group of products.</summary>
+    public LinearGroup[]? Groups { get; init; }
+
+    /// <summary>What each shard has of an attention.</summary>
+    public GroupedAttention[]? Attentions { get; init; }
+
+    /// <summary>The rotation.</summary>
+    public ShardedRope? Rope { get; init; }
+
+    /// <summary>The function of a gate.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>The target of a look-up, the layer, or the first column of heads.</summary>
+    public int First { get; init; }
+
+    /// <summary>Heads, or columns.</summary>
+    public int Count { get; init; }
+
+    /// <summary>What a norm adds to the mean square.</summary>
+    public float Epsilon { get; init; }
+}

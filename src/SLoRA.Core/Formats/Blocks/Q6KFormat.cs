@@ -1,0 +1,26 @@
+namespace SLoRA.Formats.Blocks;
+
+/// <summary>
+/// Q6_K: 256 elements, <c>(d · s) (q - 32)</c> with a signed scale s of eight bits for 16 elements. 128 bytes with the lower four bits of
+/// the codes, 64 with the upper two, 16 scales, d.
+/// </summary>
+internal sealed class Q6KFormat() : BlockFormat("Q6_K", 256, 210, ScaleAt)
+{
+    private const int HighAt = 128;
+    private const int ScalesAt = 192;
+    private const int ScaleAt = 208;
+
+    /// <inheritdoc/>
+    protected override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values)
+    {
+        float d = Half(block[ScaleAt..]);
+        for (int i = 0; i < values.Length; i++)
+        {
+            int half = i / 128, group = i % 128 / 32, l = i % 32;
+            int low = block[(64 * half) + (32 * (group % 2)) + l] >> (4 * (group / 2)) & 15;
+            int high = block[HighAt + (32 * half) + l] >> (2 * group) & 3;
+            float scale = d * (sbyte)block[ScalesAt + (i / 16)];
+            values[i] = scale * ((low | (high << 4)) - 32);
+        }
+    }
+}

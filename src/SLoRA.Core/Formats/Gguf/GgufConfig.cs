@@ -1,0 +1,288 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using SLoRA.Errors;
+
+namespace SLoRA.Formats.Gguf;
+
+/// <summary>
+/// What the metadata of a GGUF model says about the function that it computes, in the form of a <c>config.json</c> of its class: so the
+/// same families read both.
+/// </summary>
+internal sealed class GgufConfig
+{
+    private const string ArchitectureKey = "general.architecture";
+    private const string TypeKey = "general.type";
+    private const string TokensKey = "tokenizer.ggml.tokens";
+    private const string RopeFactors = "rope_freqs.weight";
+    private const double Largest = 1e30;
+    private const int Widest = 1 << 24;
+
+    // Keys that change what is computed and that none of the served architectures has; one that says 0, false or none does nothing.
+    private static readonly ImmutableArray<string> NotServed =
+    [
+        "expert_count", "expert_used_count", "expert_shared_count", "leading_dense_block_count", "attention.sliding_window",
+        "attention.clamp_kqv", "attention.max_alibi_bias", "attention.layer_norm_epsilon", "attention.q_lora_rank",
+        "attention.kv_lora_rank", "attention.scale", "attention.logit_softcapping", "attn_logit_softcapping", "final_logit_softcapping",
+        "router_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale", "use_parallel_residual", "swin_norm",
+        "rope.dimension_sections", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor",
+        "ssm.conv_kernel", "nextn_predict_layers", "attention.key_length_mla", "attention.value_length_mla", "attention.temperature_length",
+        "attention.temperature_scale", "pooling_type",
+    ];
+
+    private readonly GgufFiles _files;
+    private readonly GgufMetadata _metadata;
+    private readonly string _prefix;
+
+    private GgufConfig(GgufFiles files, GgufArchitecture architecture)
+    {
+        _files = files;
+        _metadata = files.Metadata;
+        Architecture = architecture;
+        _prefix = architecture.Name + ".";
+        Layers = Int("block_count", 1, 4096);
+        Hidden = Int("embedding_length", 1, Widest);
+        Heads = Int("attention.head_count", 1, 1 << 14);
+        KeyValueHeads = (int)(_metadata.OptionalInteger(Key("attention.head_count_kv"), 1, 1 << 14) ?? Heads);
+        HeadDim = ReadHeadDim();
+        AttentionFactor = (float)(Number("rope.scaling.attn_factor", double.Epsilon) ?? 1);
+        RefuseOthers();
+        Root = Write();
+    }
+
+    /// <summary>The architecture.</summary>
+    public GgufArchitecture Architecture { get; }
+
+    /// <summary>Layers.</summary>
+    public int Layers { get; }
+
+    /// <summary>Width of the residual stream.</summary>
+    public int Hidden { get; }
+
+    /// <summary>Query heads.</summary>
+    public int Heads { get; }
+
+    /// <summary>Heads of keys and values.</summary>
+    public int KeyValueHeads { get; }
+
+    /// <summary>Columns of a head.</summary>
+    public int HeadDim { get; }
+
+    /// <summary>What cosines and sines are multiplied by beside what the kind of scaling asks for.</summary>
+    public float AttentionFactor { get; }
+
+    /// <summary>The configuration in Hugging Face's form.</summary>
+    public ConfigObject Root { get; }
+
+    /// <summary>Names of the tensors that belong to the configuration.</summary>
+    public static IReadOnlyCollection<string> Consumed { get; } = [RopeFactors];
+
+    /// <summary>Reads the metadata of a model.</summary>
+    /// <exception cref="FormatError">A key is missing or impossible, or asks for what is not served.</exception>
+    public static GgufConfig Read(GgufFiles files)
+    {
+        GgufMetadata metadata = files.Metadata;
+        if (metadata.OptionalText(TypeKey) is { } type and not "model")
+        {
+            throw metadata.Refusal(TypeKey, type == "adapter"
+                ? "is 'adapter': register it under a name, and name here the model that it was trained on"
+                : $"is {Shown.Name(type)}, expected 'model'");
+        }
+
+        string name = metadata.Text(ArchitectureKey);
+        return new GgufConfig(files, GgufArchitecture.Of(name) ?? throw metadata.Refusal(
+            ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitecture.Names)}"));
+    }
+
+    /// <summary>What each frequency of the rotation is divided by, d/2 numbers, where the file says it; null where it does not.</summary>
+    /// <exception cref="FormatError">There are not so many, or one cannot be.</exception>
+    public float[]? ReadRopeFactors()
+    {
+        foreach ((GgufTensor tensor, WeightFile file) in _files.Tensors)
+        {
+            if (tensor.Name != RopeFactors)
+            {
+                continue;
+            }
+
+            float[] factors = new float[HeadDim / 2];
+            if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var count] || count != factors.Length)
+            {
+                throw Error($"is {tensor.Type.Name} [{string.Join(", ", tensor.Shape)}], expected F32 [{factors.Length}]");
+            }
+
+            byte[] bytes = new byte[tensor.Length];
+            file.Read(tensor.Begin, bytes);
+            WeightFormat.F32.Widen(bytes, factors);
+            return factors.All(factor => float.IsFinite(factor) && factor > 0)
+                ? factors
+                : throw Error("holds what no frequency can be divided by");
+
+            FormatError Error(string problem) => new(LoadErrorKind.Tensor, file.Path, RopeFactors, problem);
+        }
+
+        return null;
+    }
+
+    private string Key(string name) => _prefix + name;
+
+    private int Int(string name, int smallest, int largest) => (int)_metadata.Integer(Key(name), smallest, largest);
+
+    private double? Number(string name, double smallest) => _metadata.OptionalNumber(Key(name), smallest, Largest);
+
+    private int ReadHeadDim()
+    {
+        int? keys = (int?)_metadata.OptionalInteger(Key("attention.key_length"), 1, 1 << 14),
+            values = (int?)_metadata.OptionalInteger(Key("attention.value_length"), 1, 1 << 14);
+        if (keys is null && Hidden % Heads != 0)
+        {
+            throw _metadata.Error(Key("attention.head_count"), $"is {Heads}, which does not divide embedding_length {Hidden}");
+        }
+
+        int head = keys ?? Hidden / Heads;
+        if (values is { } value && value != head)
+        {
+            throw _metadata.Refusal(Key("attention.value_length"), $"is {value}, keys have {head}: only equal ones are served");
+        }
+
+        if (head % 2 != 0)
+        {
+            throw _metadata.Error(Key("attention.key_length"), $"is {head}; rotation needs an even number");
+        }
+
+        if (_metadata.OptionalInteger(Key("rope.dimension_count"), 0, 1 << 14) is { } rotated && rotated != head)
+        {
+            throw _metadata.Refusal(Key("rope.dimension_count"), $"is {rotated}, heads have {head}: only whole heads are rotated");
+        }
+
+        return head;
+    }
+
+    private void RefuseOthers()
+    {
+        foreach (string name in NotServed)
+        {
+            if (_metadata.IsOn(Key(name)))
+            {
+                throw _metadata.Refusal(Key(name), $"is {_metadata.Shown(Key(name))}, which is not served");
+            }
+        }
+
+        if (_metadata.OptionalBool(Key("attention.causal")) is false)
+        {
+            throw _metadata.Refusal(Key("attention.causal"), "is false; only causal attention is served");
+        }
+    }
+
+    private ConfigObject Write()
+    {
+        int vocabulary = ReadVocabulary();
+        using var json = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("architectures");
+            writer.WriteStringValue(Architecture.HuggingFace);
+            writer.WriteEndArray();
+            writer.WriteString("model_type", Architecture.ModelType);
+            writer.WriteString("dtype", ReadType());
+            writer.WriteNumber("vocab_size", vocabulary);
+            writer.WriteNumber("hidden_size", Hidden);
+            writer.WriteNumber("intermediate_size", Int("feed_forward_length", 1, Widest));
+            writer.WriteNumber("num_hidden_layers", Layers);
+            writer.WriteNumber("num_attention_heads", Heads);
+            writer.WriteNumber("num_key_value_heads", KeyValueHeads);
+            writer.WriteNumber("head_dim", HeadDim);
+            writer.WriteNumber("max_position_embeddings", Int("context_length", 1, 1 << 30));
+            writer.WriteNumber("rms_norm_eps", _metadata.Number(Key("attention.layer_norm_rms_epsilon"), 0, 1));
+            writer.WriteBoolean("tie_word_embeddings", !HasTensor("output.weight"));
+            if (Architecture.ModelType != "qwen2")
+            {
+                writer.WriteBoolean("attention_bias", HasTensor("blk.0.attn_q.bias"));
+            }
+
+            if (Architecture.ModelType == "llama")
+            {
+                writer.WriteBoolean("mlp_bias", HasTensor("blk.0.ffn_gate.bias"));
+            }
+
+            WriteEnd(writer, vocabulary);
+            WriteRope(writer);
+            writer.WriteEndObject();
+        }
+
+        return ConfigDocument.Parse(json.ToArray(), _files.Path);
+    }
+
+    private void WriteRope(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("rope_parameters");
+        writer.WriteNumber("rope_theta", Number("rope.freq_base", double.Epsilon) ?? 10000);
+        double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
+        // As llama.cpp has it: a factor without a type is linear, and 0 is none.
+        string type = _metadata.OptionalText(Key("rope.scaling.type")) ?? "linear";
+        switch (type)
+        {
+            case "none":
+            case "linear" when factor is 0 or 1:
+                writer.WriteString("rope_type", "default");
+                break;
+            case "linear":
+                writer.WriteString("rope_type", "linear");
+                writer.WriteNumber("factor", factor);
+                break;
+            case "yarn":
+                writer.WriteString("rope_type", "yarn");
+                writer.WriteNumber("factor", _metadata.Number(Key("rope.scaling.factor"), double.Epsilon, Largest));
+                WriteOptional("original_max_position_embeddings", _metadata.OptionalInteger(
+                    Key("rope.scaling.original_context_length"), 1, int.MaxValue));
+                WriteOptional("beta_fast", Number("rope.scaling.yarn_beta_fast", double.Epsilon));
+                WriteOptional("beta_slow", Number("rope.scaling.yarn_beta_slow", double.Epsilon));
+                break;
+            case "longrope":
+                throw _metadata.Refusal(Key("rope.scaling.type"), "is 'longrope', which is not served");
+            default:
+                throw _metadata.Error(Key("rope.scaling.type"), $"is {Shown.Name(type)}, expected none, linear or yarn");
+        }
+
+        writer.WriteEndObject();
+
+        void WriteOptional(string key, double? value)
+        {
+            if (value is { } number)
+            {
+                writer.WriteNumber(key, number);
+            }
+        }
+    }
+
+    private int ReadVocabulary() =>
+        _metadata.OptionalTexts(TokensKey) is { } tokens ? tokens.Length
+        : (int?)_metadata.OptionalInteger(Key("vocab_size"), 1, 1 << 26)
+            ?? throw _metadata.Error(TokensKey, "is missing, and so is the size of the vocabulary");
+
+    private void WriteEnd(Utf8JsonWriter writer, int vocabulary)
+    {
+        writer.WriteStartArray("eos_token_id");
+        foreach (string role in (string[])["eos", "eot", "eom"])
+        {
+            if (_metadata.OptionalInteger($"tokenizer.ggml.{role}_token_id", 0, vocabulary - 1) is { } id)
+            {
+                writer.WriteNumberValue(id);
+            }
+        }
+
+        writer.WriteEndArray();
+    }
+
+    // Norms are fp32 in every file: the type is that of the matrices.
+    private string ReadType()
+    {
+        ImmutableArray<WeightFormat?> types =
+            [.. _files.Tensors.Where(tensor => tensor.Tensor.Shape.Length > 1).Select(tensor => tensor.Tensor.Type.Format).Distinct()];
+        return types.All(type => type == WeightFormat.F32) ? "float32"
+            : types.Contains(WeightFormat.BF16) && !types.Contains(WeightFormat.F16) ? "bfloat16"
+            : "float16";
+    }
+
+    private bool HasTensor(string name) => _files.Tensors.Any(tensor => tensor.Tensor.Name == name);
+}

@@ -1,0 +1,160 @@
+using Iced.Intel;
+using NUnit.Framework;
+using SLoRA.Backends.Cpu.MachineCode;
+using SLoRA.MachineCode;
+
+namespace SLoRA.Core.Tests.Backends.Cpu.MachineCode;
+
+/// <summary>What the stored bytes are: those of the tool, and nothing but what they should do.</summary>
+internal sealed class WordProductCodeTests
+{
+    private static readonly HashSet<Mnemonic> Intended =
+    [
+        Mnemonic.Endbr64, Mnemonic.Mov, Mnemonic.Lea, Mnemonic.Push, Mnemonic.Pop, Mnemonic.Add, Mnemonic.Sub, Mnemonic.Dec, Mnemonic.Jne,
+        Mnemonic.Ret, Mnemonic.Vzeroupper, Mnemonic.Vpxord, Mnemonic.Vmovups, Mnemonic.Vpmovsxbw, Mnemonic.Vpbroadcastd,
+        Mnemonic.Vpdpwssd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
+    ];
+
+    /// <summary>What either calling convention asks a function to keep, but for the stack pointer.</summary>
+    private static readonly HashSet<Register> ToKeep =
+    [
+        Register.RBX, Register.RBP, Register.RSI, Register.RDI, Register.R12, Register.R13, Register.R14, Register.R15,
+        Register.XMM6, Register.XMM7, Register.XMM8, Register.XMM9, Register.XMM10, Register.XMM11, Register.XMM12, Register.XMM13,
+        Register.XMM14, Register.XMM15,
+    ];
+
+    [Test]
+    public void The_file_is_what_the_tool_writes()
+    {
+        string file = RepositoryFolder.Path + "/src/SLoRA.Core/Backends/Cpu/MachineCode/" + Listings.WordProductFile;
+
+        Assert.That(File.ReadAllText(file).ReplaceLineEndings("\n"), Is.EqualTo(Listings.WordProduct()));
+    }
+
+    [TestCaseSource(nameof(Shapes))]
+    public void The_bytes_of_the_library_are_those_of_the_assembler(int rows, int panels) =>
+        Assert.That(Stored(rows, panels), Is.EqualTo(new WordProductAssembly(rows, panels).Assemble()));
+
+    [TestCaseSource(nameof(Shapes))]
+    public void Only_intended_instructions_occur_and_jumps_stay_inside(int rows, int panels)
+    {
+        List<Instruction> code = Decode(Stored(rows, panels));
+        HashSet<ulong> begins = [.. code.Select(instruction => instruction.IP)];
+
+        Assert.That(code.Select(instruction => instruction.Mnemonic).Where(mnemonic => !Intended.Contains(mnemonic)), Is.Empty);
+        Assert.That(
+            code.Where(instruction => instruction.Mnemonic == Mnemonic.Jne).Select(jump => jump.NearBranchTarget), Is.SubsetOf(begins));
+        Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Ret), Is.EqualTo(1));
+        Assert.That(code[^1].Mnemonic, Is.EqualTo(Mnemonic.Ret));
+        Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Vpdpwssd), Is.EqualTo(2 * rows * panels));
+    }
+
+    [TestCaseSource(nameof(Shapes))]
+    public void Windows_begins_behind_the_move_of_the_argument(int rows, int panels)
+    {
+        List<Instruction> code = Decode(Stored(rows, panels));
+
+        Assert.That(code[1].Mnemonic, Is.EqualTo(Mnemonic.Mov));
+        Assert.That((code[1].Op0Register, code[1].Op1Register), Is.EqualTo((Register.RCX, Register.RDI)));
+        Assert.That(code[2].IP, Is.EqualTo((ulong)WordProductCode.WindowsEntry));
+    }
+
+    [TestCaseSource(nameof(Shapes))]
+    public void What_callers_rely_on_is_saved_before_it_changes_and_restored(int rows, int panels)
+    {
+        var information = new InstructionInfoFactory();
+        List<Register> pushed = [];
+        List<Register> popped = [];
+        HashSet<Register> saved = [];
+        HashSet<Register> restored = [];
+        foreach (Instruction instruction in Decode(Stored(rows, panels)))
+        {
+            switch (instruction.Mnemonic)
+            {
+                case Mnemonic.Push:
+                    pushed.Add(instruction.Op0Register);
+                    saved.Add(instruction.Op0Register);
+                    continue;
+                case Mnemonic.Pop:
+                    popped.Add(instruction.Op0Register);
+                    restored.Add(instruction.Op0Register);
+                    continue;
+                case Mnemonic.Vmovups when instruction.MemoryBase == Register.RSP && instruction.Op0Kind == OpKind.Memory:
+                    saved.Add(instruction.Op1Register);
+                    continue;
+                case Mnemonic.Vmovups when instruction.MemoryBase == Register.RSP:
+                    restored.Add(instruction.Op0Register);
+                    continue;
+            }
+
+            foreach (UsedRegister used in information.GetInfo(instruction).GetUsedRegisters())
+            {
+                Register register = used.Register.IsVectorRegister()
+                    ? Register.XMM0 + used.Register.GetNumber()
+                    : used.Register.GetFullRegister();
+                bool changes = used.Access is OpAccess.Write or OpAccess.ReadWrite or OpAccess.CondWrite or OpAccess.ReadCondWrite;
+                if (changes && ToKeep.Contains(register) && instruction.Mnemonic != Mnemonic.Vzeroupper)
+                {
+                    Assert.That(saved, Does.Contain(register), instruction.ToString());
+                }
+            }
+        }
+
+        pushed.Reverse();
+        Assert.That(popped, Is.EqualTo(pushed));
+        Assert.That(restored, Is.EquivalentTo(saved));
+    }
+
+    [TestCaseSource(nameof(Shapes))]
+    public void Every_access_is_relative_to_an_argument_or_the_stack(int rows, int panels)
+    {
+        // What holds an address that the caller has given: the block of arguments, and what was read from it and advanced.
+        HashSet<Register> addresses = [Register.RCX];
+        foreach (Instruction instruction in Decode(Stored(rows, panels)))
+        {
+            if (instruction.Mnemonic == Mnemonic.Lea)
+            {
+                addresses.Add(instruction.Op0Register);
+                continue;
+            }
+
+            if (instruction.Mnemonic == Mnemonic.Mov && instruction.Op1Kind == OpKind.Memory)
+            {
+                Assert.That(instruction.MemoryBase, Is.EqualTo(Register.RCX));
+                addresses.Add(instruction.Op0Register);
+            }
+
+            if (instruction.OpCount > 0 && Enumerable.Range(0, instruction.OpCount).Any(i => instruction.GetOpKind(i) == OpKind.Memory))
+            {
+                Assert.That(instruction.IsIPRelativeMemoryOperand, Is.False);
+                Assert.That(
+                    instruction.MemoryBase == Register.RSP || addresses.Contains(instruction.MemoryBase), Is.True, instruction.ToString());
+            }
+        }
+    }
+
+    private static IEnumerable<TestCaseData> Shapes() =>
+        Listings.WordProductShapes.Select(shape => new TestCaseData(shape.Rows, shape.Panels));
+
+    private static byte[] Stored(int rows, int panels) => (rows, panels) switch
+    {
+        (8, 3) => WordProductCode.Rows8Panels3.ToArray(),
+        (8, 1) => WordProductCode.Rows8Panels1.ToArray(),
+        (4, 4) => WordProductCode.Rows4Panels4.ToArray(),
+        (4, 1) => WordProductCode.Rows4Panels1.ToArray(),
+        _ => throw new ArgumentOutOfRangeException(nameof(rows)),
+    };
+
+    private static List<Instruction> Decode(byte[] bytes)
+    {
+        var decoder = Decoder.Create(64, bytes, 0);
+        var code = new List<Instruction>();
+        while (decoder.IP < (ulong)bytes.Length)
+        {
+            code.Add(decoder.Decode());
+        }
+
+        Assert.That(code.Select(instruction => instruction.IsInvalid), Has.None.True);
+        return code;
+    }
+}

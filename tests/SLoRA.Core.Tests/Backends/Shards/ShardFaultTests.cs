@@ -1,0 +1,126 @@
+using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Sharded;
+using SLoRA.Core.Tests.Engine.Faults;
+using SLoRA.Step;
+
+namespace SLoRA.Core.Tests.Backends.Shards;
+
+/// <summary>A shard that fails, whatever it was doing, ends the engine's streams with one error that names it; the others stop.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class ShardFaultTests
+{
+    // A model that norms heads, so that a step has every operation; every module has an adapter, so that it has every exchange.
+    private const string Model = "core-qwen3";
+    private const string Adapter = "all-linear-r4";
+
+    private static readonly GenerationRequest Question =
+        new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 40, IgnoreEndOfText = true };
+
+    // Operations that the model of these tests does not run.
+    private static readonly string[] OfOtherFamilies =
+    [
+        nameof(ShardOperation.LayerNorm), nameof(ShardOperation.Rotate), nameof(ShardOperation.ScaleByPosition),
+        nameof(ShardOperation.Apply),
+    ];
+
+    private static IEnumerable<TestCaseData> Cases() =>
+        from operation in Enum.GetNames<ShardOperation>().Except(OfOtherFamilies).Append("Reduce").Append("Gather")
+        from shard in (int[])[0, 1, 3]
+        select new TestCaseData(operation, shard);
+
+    [TestCaseSource(nameof(Cases))]
+    public async Task A_shard_that_fails_ends_every_stream_with_an_error_that_names_it(string operation, int failing)
+    {
+        int calls = 0;
+        void Before(int shard, string name)
+        {
+            if (shard == failing && name == operation && ++calls == 3)
+            {
+                throw new IOException("The shard is gone.");
+            }
+        }
+
+        await using LoraServingEngine engine = await Build((rows, outputs) => CpuShards.Create(
+            rows, outputs, 4, CpuWeights.AsStored, 4,
+            shard: (number, shard) => new InterceptedBackend(shard, name => Before(number, name)),
+            collective: collective => new InterceptedCollective(collective, Before)));
+        Task[] ends =
+        [
+            .. Enumerable.Range(0, 4).Select(i => Drain(engine.GenerateAsync(Question with { Adapter = i % 2 == 0 ? null : Adapter }))),
+        ];
+        foreach (Task end in ends)
+        {
+            var error = (await Assert.ThrowsAsync<EngineFaultedException>(() => end))!;
+            Assert.That(error.InnerException, Is.TypeOf<ShardFailedException>());
+            Assert.That(((ShardFailedException)error.InnerException!).Shard, Is.EqualTo(failing));
+            Assert.That(error.InnerException.InnerException, Is.TypeOf<IOException>());
+        }
+
+        await Assert.ThrowsAsync<EngineFaultedException>(() => Drain(engine.GenerateAsync(Question)));
+
+        // The process is alive: another engine beside the broken one serves.
+        await using LoraServingEngine another = await Build((rows, outputs) => CpuShards.Create(rows, outputs, 2, CpuWeights.AsStored, 2));
+        GenerationStream answer = another.GenerateAsync(Question with { MaxTokens = 2 });
+        await Drain(answer);
+        Assert.That(answer.FinishReason, Is.EqualTo(FinishReason.Length));
+    }
+
+    [Test]
+    public async Task Disposing_of_a_busy_engine_ends_its_streams_and_joins_its_shards()
+    {
+        LoraServingEngine engine = await Build((rows, outputs) => CpuShards.Create(rows, outputs, 4, CpuWeights.AsStored, 4));
+        GenerationStream stream = engine.GenerateAsync(Question with { MaxTokens = 80 });
+        await using IAsyncEnumerator<GeneratedToken> tokens = stream.GetAsyncEnumerator();
+        await tokens.MoveNextAsync();
+        await engine.DisposeAsync();
+
+        await Assert.ThrowsAsync<EngineDisposedException>(async () =>
+        {
+            while (await tokens.MoveNextAsync())
+            {
+            }
+        });
+    }
+
+    private static Task<LoraServingEngine> Build(Func<int, int, IBackend> backend) => LoraServingEngine.CreateBuilder()
+        .UseModel(RepositoryFolder.Fixture(Model, "model"))
+        .AddAdapter(Adapter, RepositoryFolder.Fixture(Model, "adapters", Adapter))
+        .ConfigurePool(pool => pool.Bytes = 4 << 20)
+        .UseBackend(backend)
+        .BuildAsync();
+
+    private static async Task Drain(GenerationStream stream)
+    {
+        await foreach (GeneratedToken _ in stream)
+        {
+        }
+    }
+
+    /// <summary>A collective that says what is about to be exchanged.</summary>
+    private sealed class InterceptedCollective(ICollective inner, Action<int, string> before) : ICollective
+    {
+        public int Shard => inner.Shard;
+
+        public int Shards => inner.Shards;
+
+        public StepExchange Exchanged => inner.Exchanged;
+
+        public void BeginStep() => inner.BeginStep();
+
+        public Exchange Next() => inner.Next();
+
+        public void Reduce(Exchange exchange)
+        {
+            before(Shard, nameof(Reduce));
+            inner.Reduce(exchange);
+        }
+
+        public void Gather(Exchange exchange)
+        {
+            before(Shard, nameof(Gather));
+            inner.Gather(exchange);
+        }
+    }
+}
