@@ -13,7 +13,6 @@ internal static class NotServed
         "deepseek_v3",
         "ernie4_5_moe",
         "falcon_h1",
-        "gemma4_text",
         "glm4_moe",
         "glm4_moe_lite",
         "gpt_oss",
@@ -34,6 +33,11 @@ internal static class NotServed
     private static readonly HashSet<string> RopeTypes =
     [
         
+    ];
+
+    private static readonly HashSet<string> ModelSwitches =
+    [
+        "enable_moe_block",
     ];
 
     private static readonly HashSet<string> AdapterOptions =
@@ -62,6 +66,7 @@ internal static class NotServed
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
         return ModelTypes.Contains(root.GetProperty("model_type").GetString()!)
+            || ModelSwitches.Any(key => Member(root, key) is { ValueKind: JsonValueKind.True })
             || (Rope(root) is { } rope && RopeTypes.Contains(rope));
     }
 

@@ -32,6 +32,13 @@ internal sealed class DecoderModules
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
         var norms = new List<(string Name, int Layer, int Width)>();
         Add(decoder.Embedding, prefix: "", layer: -1);
+        if (decoder.PerLayerInputs is { } inputs)
+        {
+            Add(inputs.Table, decoder.Body, layer: -1);
+            Add(inputs.Projection, decoder.Body, layer: -1);
+            Add(inputs.Norm, decoder.Body, layer: -1);
+        }
+
         for (int layer = 0; layer < decoder.Layers.Length; layer++)
         {
             foreach (Module module in decoder.Layers[layer].Modules)

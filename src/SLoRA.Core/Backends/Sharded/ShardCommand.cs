@@ -14,9 +14,6 @@ internal enum ShardOperation
     /// <summary><see cref="IBackend.Norm"/>.</summary>
     Norm,
 
-    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
-    LayerNorm,
-
     /// <summary><see cref="IBackend.NormHeads"/>.</summary>
     NormHeads,
 
@@ -32,11 +29,17 @@ internal enum ShardOperation
     /// <summary><see cref="IBackend.Gate"/>.</summary>
     Gate,
 
-    /// <summary><see cref="IBackend.Apply"/>, to whole rows.</summary>
-    Apply,
+    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
+    LayerNorm,
+
+    /// <summary><see cref="IBackend.Rotate"/>.</summary>
+    Rotate,
 
     /// <summary><see cref="IBackend.ScaleByPosition"/>.</summary>
     ScaleByPosition,
+
+    /// <summary><see cref="IBackend.Apply"/>.</summary>
+    Apply,
 
     /// <summary><see cref="IBackend.Add"/>.</summary>
     Add,
@@ -75,6 +78,15 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The bias of a norm.</summary>
     public ShardedVector? Bias { get; init; }
 
+    /// <summary>The function of <see cref="ShardOperation.Apply"/>.</summary>
+    public ElementFunction Function { get; init; }
+
+    /// <summary>The factor of <see cref="ShardOperation.ScaleByPosition"/>.</summary>
+    public PositionScale? Scale { get; init; }
+
+    /// <summary>Columns of a head, where an operation is not told by its weight.</summary>
+    public int HeadDim { get; init; }
+
     /// <summary>The table.</summary>
     public ShardedTable? Table { get; init; }
 
@@ -86,12 +98,6 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
 
     /// <summary>The rotation.</summary>
     public ShardedRope? Rope { get; init; }
-
-    /// <summary>What is applied to every element.</summary>
-    public ElementFunction Function { get; init; }
-
-    /// <summary>What rows are multiplied by.</summary>
-    public PositionScale? Scale { get; init; }
 
     /// <summary>The function of a gate.</summary>
     public Activation Activation { get; init; }

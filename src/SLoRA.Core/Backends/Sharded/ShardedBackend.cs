@@ -212,6 +212,17 @@ internal sealed class ShardedBackend : IBackend
     });
 
     /// <inheritdoc/>
+    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) =>
+        Do(new ShardCommand(ShardOperation.NormHeads)
+        {
+            X = (ShardedRows)x,
+            First = firstColumn,
+            Count = heads,
+            Weight = (ShardedVector)weight,
+            Epsilon = epsilon,
+        });
+
+    /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
         Do(new ShardCommand(ShardOperation.LayerNorm)
         {
@@ -223,15 +234,37 @@ internal sealed class ShardedBackend : IBackend
         });
 
     /// <inheritdoc/>
-    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) =>
-        Do(new ShardCommand(ShardOperation.NormHeads)
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) =>
+        Do(new ShardCommand(ShardOperation.Rotate)
         {
             X = (ShardedRows)x,
             First = firstColumn,
             Count = heads,
-            Weight = (ShardedVector)weight,
-            Epsilon = epsilon,
+            HeadDim = headDim,
+            Rope = (ShardedRope)rope,
         });
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) =>
+        Do(new ShardCommand(ShardOperation.ScaleByPosition) { X = (ShardedRows)x, Scale = scale, Count = columns });
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) =>
+        Do(new ShardCommand(ShardOperation.Apply)
+        {
+            X = (ShardedRows)x,
+            Function = function,
+            First = firstColumn,
+            Count = columns,
+        });
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        throw _loader.CannotShare("a product of columns");
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        throw _loader.CannotShare("a convolution");
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y) => Do(new ShardCommand(ShardOperation.Linear)
@@ -263,35 +296,6 @@ internal sealed class ShardedBackend : IBackend
     /// <inheritdoc/>
     public void Gate(Activation activation, DeviceRows x, DeviceRows y) =>
         Do(new ShardCommand(ShardOperation.Gate) { Activation = activation, X = (ShardedRows)x, Y = (ShardedRows)y });
-
-    /// <inheritdoc/>
-    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
-    {
-        if (firstColumn != 0 || columns != x.Width)
-        {
-            throw _loader.CannotShare("a function of some columns");
-        }
-
-        Do(new ShardCommand(ShardOperation.Apply) { Function = function, X = (ShardedRows)x });
-    }
-
-    /// <inheritdoc/>
-    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) =>
-        Do(new ShardCommand(ShardOperation.ScaleByPosition) { Scale = scale, X = (ShardedRows)x, Count = columns });
-
-    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
-    /// <inheritdoc/>
-    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => throw _loader.CannotShare("a rotation");
-
-    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
-    /// <inheritdoc/>
-    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
-        throw _loader.CannotShare("a product of columns");
-
-    /// <summary>Blocks that need it declare no partition, and are refused when they are loaded.</summary>
-    /// <inheritdoc/>
-    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
-        throw _loader.CannotShare("a convolution");
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) =>
@@ -462,12 +466,23 @@ internal sealed class ShardedBackend : IBackend
             case ShardOperation.Norm:
                 backend.Norm(x, weight, command.Epsilon, y);
                 break;
-            case ShardOperation.LayerNorm:
-                backend.LayerNorm(x, weight, command.Bias?.Parts[shard], command.Epsilon, y);
-                break;
             case ShardOperation.NormHeads:
                 (int first, int columns) = command.X!.OnShard(command.First, command.Count * weight.Length, shard);
                 backend.NormHeads(x, first, columns / weight.Length, weight, command.Epsilon);
+                break;
+            case ShardOperation.LayerNorm:
+                backend.LayerNorm(x, weight, command.Bias?.Parts[shard], command.Epsilon, y);
+                break;
+            case ShardOperation.Rotate:
+                (int from, int turned) = command.X!.OnShard(command.First, command.Count * command.HeadDim, shard);
+                backend.Rotate(x, from, turned / command.HeadDim, command.HeadDim, command.Rope!.Parts[shard]);
+                break;
+            case ShardOperation.ScaleByPosition:
+                backend.ScaleByPosition(command.Scale!, x, command.X!.OnShard(0, command.Count, shard).Columns);
+                break;
+            case ShardOperation.Apply:
+                (int begin, int applied) = command.X!.OnShard(command.First, command.Count, shard);
+                backend.Apply(command.Function, x, begin, applied);
                 break;
             case ShardOperation.Linear:
                 backend.Linear(command.Groups![shard], x, y);
@@ -480,12 +495,6 @@ internal sealed class ShardedBackend : IBackend
                 break;
             case ShardOperation.Gate:
                 backend.Gate(command.Activation, x, y);
-                break;
-            case ShardOperation.Apply:
-                backend.Apply(command.Function, x, 0, x.Width);
-                break;
-            case ShardOperation.ScaleByPosition:
-                backend.ScaleByPosition(command.Scale!, x, command.X!.OnShard(0, command.Count, shard).Columns);
                 break;
             case ShardOperation.Add:
                 backend.Add(x, y);

@@ -23,6 +23,12 @@ internal sealed record AttentionBlock : Block
     /// <summary>The norms of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; init; }
 
+    /// <summary>Whether every value head is normed, without weights, by the ε of <see cref="QueryKeyNorm"/>.</summary>
+    public bool NormsValues { get; init; }
+
+    /// <summary>Whether there is no projection to values: they are what that to keys gives, before norm and rotation.</summary>
+    public bool KeysAreValues { get; init; }
+
     /// <summary>What queries are multiplied by; null for nothing.</summary>
     public PositionScale? QueryScale { get; init; }
 
@@ -44,7 +50,11 @@ internal sealed record AttentionBlock : Block
         : [.. Projections, Output];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim) { Split = Split.OfKeys(Shape) };
+    public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
+    {
+        // A norm over the whole width sees the heads of all shards.
+        Split = QueryKeyNorm is { WholeWidth: true } ? null : Split.OfKeys(Shape),
+    };
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape;
@@ -56,21 +66,22 @@ internal sealed record AttentionBlock : Block
 
     private LinearModule[] Projections => FusedName is { } fused
         ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
-        : [Query, KeyOrValue("self_attn.k_proj"), KeyOrValue("self_attn.v_proj")];
+        : KeysAreValues ? [Query, Key]
+        : [Query, Key, KeyOrValue("self_attn.v_proj")];
 
-    // A norm over the whole width, or one behind the rotation, needs heads that are on other shards.
-    private Partition? Shared(Split split) =>
-        QueryKeyNorm is { WholeWidth: true } or { AfterRotation: true } ? null : Partition.Outputs(split);
+    private LinearModule Query =>
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
 
-    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Shared(Heads) };
+    private LinearModule Key => KeyOrValue("self_attn.k_proj");
 
-    private LinearModule Output => new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
+    private LinearModule Output =>
+        new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
 
     private LinearModule KeyOrValue(string name) =>
-        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Shared(Split.OfKeys(Shape)) };
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Split.OfKeys(Shape)) };
 
     private sealed class Running : RunningBlock
     {
@@ -80,6 +91,7 @@ internal sealed record AttentionBlock : Block
         private readonly LinearGroup _output;
         private readonly DeviceVector? _queryNorm;
         private readonly DeviceVector? _keyNorm;
+        private readonly DeviceVector? _valueNorm;
         private readonly float _epsilon;
         private readonly PositionScale? _queryScale;
         private readonly DeviceRope _rope;
@@ -92,6 +104,12 @@ internal sealed record AttentionBlock : Block
             _shape = block.Shape;
             _layer = loader.CacheLayer;
             _qkv = loader.Group(block.Projections);
+            if (block.KeysAreValues)
+            {
+                // The product with keys once more: an adapter on it changes both.
+                _qkv = LinearGroup.Of([.. _qkv.Parts, _qkv.Parts[^1]], _qkv.Partition);
+            }
+
             _output = loader.Group(block.Output);
             _rope = loader.Rope(block.Rope);
             if (block.QueryKeyNorm is { } norm)
@@ -99,6 +117,7 @@ internal sealed record AttentionBlock : Block
                 _queryNorm = loader.NormWeight(norm.Query(_shape));
                 _keyNorm = loader.NormWeight(norm.Key(_shape));
                 _epsilon = norm.Epsilon;
+                _valueNorm = block.NormsValues ? loader.Ones(_shape.HeadDim) : null;
                 if (norm.AfterRotation)
                 {
                     (_early, _rope) = (_rope, loader.Rope(RopeDescription.None));
@@ -115,7 +134,8 @@ internal sealed record AttentionBlock : Block
             backend.Linear(_qkv, x, _projected);
             if (_early is not null)
             {
-                backend.Rotate(_projected, 0, _shape.Heads + _shape.KeyValueHeads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, 0, _shape.Heads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, _shape.QueryColumns, _shape.KeyValueHeads, _shape.HeadDim, _early);
             }
 
             if (_queryNorm is not null && _keyNorm is not null)
@@ -123,6 +143,12 @@ internal sealed record AttentionBlock : Block
                 // A norm over the whole width is that of one wide head.
                 backend.NormHeads(_projected, 0, _shape.QueryColumns / _queryNorm.Length, _queryNorm, _epsilon);
                 backend.NormHeads(_projected, _shape.QueryColumns, _shape.KeyColumns / _keyNorm.Length, _keyNorm, _epsilon);
+            }
+
+            if (_valueNorm is not null)
+            {
+                backend.NormHeads(
+                    _projected, _shape.QueryColumns + _shape.KeyColumns, _shape.KeyValueHeads, _valueNorm, _epsilon);
             }
 
             if (_queryScale is not null)

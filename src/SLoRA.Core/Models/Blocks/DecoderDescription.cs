@@ -41,6 +41,9 @@ internal sealed record DecoderDescription
     /// <summary>The type that the configuration says weights are in. Single tensors may differ.</summary>
     public required TensorType WeightType { get; init; }
 
+    /// <summary>Inputs of their own for every layer; null for none.</summary>
+    public PerLayerInputs? PerLayerInputs { get; init; }
+
     /// <summary>The layers, first to last.</summary>
     public required ImmutableArray<LayerDescription> Layers { get; init; }
 

@@ -14,6 +14,7 @@ internal sealed class ModuleLoader(
 {
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<RowsKey, List<DeviceRows>> _rows = [];
+    private LoadedPerLayerInputs? _perLayerInputs;
 
     /// <summary>Loads a product.</summary>
     /// <param name="name">The module's full name.</param>
@@ -45,6 +46,33 @@ internal sealed class ModuleLoader(
         module.WeightOffset == 0
             ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
             : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+
+    /// <summary>The rows of inputs of their own for every layer.</summary>
+    public DeviceRows PerLayerRows =>
+        _perLayerInputs?.Rows ?? throw new InvalidOperationException("The decoder has not declared inputs for every layer.");
+
+    /// <summary>Loads inputs of their own for every layer; blocks that are loaded from here on find their rows.</summary>
+    /// <param name="body">What stands before the names of their modules.</param>
+    /// <param name="inputs">What they are.</param>
+    public LoadedPerLayerInputs PerLayerInputs(string body, PerLayerInputs inputs)
+    {
+        string table = body + inputs.Table.Name;
+        return _perLayerInputs = new LoadedPerLayerInputs(
+            inputs, Table(table, inputs.Table), targets[table],
+            LinearGroup.Of([Linear(body + inputs.Projection.Name, inputs.Projection)], null),
+            NormWeight(body + inputs.Norm.Name, inputs.Norm), backend.CreateRows(RowSet.Step, inputs.Table.Width),
+            backend.CreateRows(RowSet.Step, inputs.Table.Width));
+    }
+
+    /// <summary>A vector of ones: the weight of norms that have none.</summary>
+    public unsafe DeviceVector Ones(int length)
+    {
+        float[] ones = [.. Enumerable.Repeat(1f, length)];
+        fixed (float* data = ones)
+        {
+            return backend.LoadVector(new WeightSource("ones", WeightFormat.F32, (nint)data, 1, length) { Stays = false });
+        }
+    }
 
     /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
     public ShortConvolution Convolution(string name, ConvolutionModule module)

@@ -15,7 +15,7 @@ internal static class DecoderFamilies
                 GemmaFamily.Family, Gemma2Family.Family, Gemma3Family.Family, Phi3Family.Family, Olmo2Family.Family, Olmo3Family.Family,
                 GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
                 Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
-                HunyuanFamily.Family, NemotronFamily.Family, Lfm2Family.Family,
+                HunyuanFamily.Family, NemotronFamily.Family, Lfm2Family.Family, Gemma4Family.Family,
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 
