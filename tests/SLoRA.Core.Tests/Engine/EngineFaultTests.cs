@@ -24,10 +24,12 @@ public sealed class EngineFaultTests(bool overlaps)
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 90, IgnoreEndOfText = true };
 
-    /// <summary>What a backend is asked outside of its steps: before the first, or about what one has left in main memory.</summary>
+    /// <summary>What a backend is asked outside of steps, and what only families beside the one of these tests ask in them.</summary>
     private static readonly string[] OutsideOfSteps =
     [
-        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LoadMatrix),
+        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LayerNorm),
+        nameof(IBackend.Rotate), nameof(IBackend.ScaleByPosition), nameof(IBackend.Apply), nameof(IBackend.Multiply),
+        nameof(IBackend.Convolve), nameof(IBackend.Takes), nameof(IBackend.LoadMatrix),
         nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.CreateRows), nameof(IBackend.CreateRope),
         nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf), nameof(IBackend.Takes),
     ];
