@@ -5,14 +5,16 @@ using SLoRA;
 using SLoRA.AspNetCore;
 using SLoRA.Text;
 
-// The demo model with all its tenants on loopback: a page for people, and endpoints for clients of OpenAI.
+// The demo model with all its tenants, or with --model that of a folder or a GGUF file, on loopback: a page for people, and endpoints for
+// clients of OpenAI.
 try
 {
-    string folder = DemoFolder.Find();
-    string model = Path.Combine(folder, "model");
+    string? given = new ConfigurationBuilder().AddCommandLine(args).Build()["model"];
+    string folder = given is null ? DemoFolder.Find() : "";
+    string model = given ?? Path.Combine(folder, "model");
     ModelTokenizer tokenizer = ModelTokenizer.Load(model);
     LoraServingEngineBuilder engines = LoraServingEngine.CreateBuilder().UseModel(model).ConfigurePool(pool => pool.Bytes = 32L << 20);
-    foreach (string adapter in Directory.GetDirectories(Path.Combine(folder, "adapters")))
+    foreach (string adapter in given is null ? Directory.GetDirectories(Path.Combine(folder, "adapters")) : [])
     {
         engines.AddAdapter(Path.GetFileName(adapter), adapter);
     }

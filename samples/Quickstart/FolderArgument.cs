@@ -5,7 +5,7 @@ using Samples;
 namespace Quickstart;
 
 /// <summary>
-/// What people give where a folder of files is expected: a GGUF file, a name from the Hugging Face Hub, a file of the folder, a folder
+/// What people give where a folder of files, or a GGUF file, is expected: a name from the Hugging Face Hub, a file of the folder, a folder
 /// around it, an adapter in the place of its model. Says what it is and what to do. Whether the folder's files are good is the engine's to
 /// say.
 /// </summary>
@@ -13,7 +13,6 @@ internal static partial class FolderArgument
 {
     private const string ModelFile = "config.json";
     private const string AdapterFile = "adapter_config.json";
-    private const string ServedFormats = "only Hugging Face folders with safetensors are served";
 
     /// <summary>Checks the value of --model.</summary>
     /// <exception cref="UsageException">It is something else.</exception>
@@ -32,11 +31,6 @@ internal static partial class FolderArgument
             throw new UsageException(
                 $"{Argument} is '{path}', a LoRA adapter. Give {itsBase} as {Argument} DIR, and this folder as --adapter NAME={path}.");
         }
-
-        if (Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } file)
-        {
-            throw new UsageException($"{Argument} is '{path}', which holds a GGUF model, {Path.GetFileName(file)}; {ServedFormats}.");
-        }
     }
 
     /// <summary>Checks the folder of an --adapter.</summary>
@@ -47,9 +41,12 @@ internal static partial class FolderArgument
     {
         if (File.Exists(path))
         {
-            throw new UsageException(IsGguf(path)
-                ? $"{argument} is '{path}', a GGUF file; {ServedFormats}."
-                : $"{argument} is '{path}', a file; give the folder that holds it and {configuration}.");
+            if (IsGguf(path))
+            {
+                return;
+            }
+
+            throw new UsageException($"{argument} is '{path}', a file; give the folder that holds it and {configuration}, or a GGUF file.");
         }
 
         if (Directory.Exists(path))

@@ -71,7 +71,7 @@ public sealed class LoraServingEngineBuilder
             (options.Threads, options.Weights, options.Shards, options.MachineCode);
         return UseBackend((rows, outputs) => shards == 1
             ? new CpuBackend(rows, outputs, threads, weights, machineCode: code)
-            : CpuShards.Create(rows, outputs, threads, weights, shards, code));
+            : CpuShards.Create(rows, outputs, threads, weights, shards, code, _checksInvariants));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>

@@ -68,15 +68,22 @@ public sealed partial class ModelTokenizer
 
     /// <summary>
     /// Loads the tokenizer of a folder: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json, added_tokens.json
-    /// and chat_template.jinja. Only regular files are read; opening one never waits.
+    /// and chat_template.jinja. Or of a GGUF file, which holds tokenizer and chat template: the file itself, or a folder with no
+    /// tokenizer.json and one such model. Only regular files are read; opening one never waits.
     /// </summary>
-    /// <param name="folder">The folder of a model.</param>
+    /// <param name="folder">The folder of a model, or a GGUF file.</param>
     /// <exception cref="TokenizerException">A file is missing, damaged, contradicts itself or holds what is not implemented.</exception>
     public static ModelTokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        byte[] json = TokenizerFolder.ReadTokenizer(folder);
         var warnings = new List<string>();
+        if (TokenizerFolder.FindGguf(folder) is { } gguf)
+        {
+            TokenizerConfiguration held = TokenizerFolder.ReadGguf(gguf, warnings, out byte[] written);
+            return new ModelTokenizer(TokenizerFile.Read(written, held.Tokens, warnings), held, warnings);
+        }
+
+        byte[] json = TokenizerFolder.ReadTokenizer(folder);
         TokenizerConfiguration configuration = TokenizerFolder.ReadConfiguration(folder, warnings);
         var tokenizer = new ModelTokenizer(TokenizerFile.Read(json, configuration.Tokens, warnings), configuration, warnings);
         tokenizer.CompareFlag("add_bos_token", tokenizer.AddBosToken, "bos_token", isFirst: true, warnings);

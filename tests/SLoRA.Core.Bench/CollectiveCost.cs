@@ -51,8 +51,7 @@ internal readonly record struct CollectiveCost(double Latency, double Bandwidth)
                 }
 
                 // Nobody frees what another still reads.
-                Gather(collective);
-                Gather(collective);
+                collective.Gather(collective.Next());
 
                 void Gather(CpuCollective with)
                 {

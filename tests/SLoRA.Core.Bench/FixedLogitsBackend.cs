@@ -118,6 +118,14 @@ internal sealed class FixedLogitsBackend : IBackend
     {
     }
 
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+    }
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
     }

@@ -21,7 +21,8 @@ internal sealed class FloodBench(FloodWorkload workload)
         double share = capacity / workload.Clients;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{workload.Shape.Name}, {workload.Threads} threads, {workload.Running} places, {workload.Prompt} + {workload.Output} tokens: "
+            $"{workload.Shape.Name}, {workload.Threads} threads, {workload.Running} places, {workload.Most} of one client, "
+            + $"{workload.Prompt} + {workload.Output} tokens: "
             + $"{capacity:F2} requests per second; {workload.Clients - 1} clients at {workload.Load:P0} of {share:F2} each, one at "
             + $"{workload.Times} times that, {workload.Seconds:F0} s"));
         FloodResult alone = await RunAsync(folder.Path, "alone", Shares, share, floods: false, cancellation);
@@ -35,7 +36,11 @@ internal sealed class FloodBench(FloodWorkload workload)
         return 0;
     }
 
-    private static SchedulingPolicy Shares => new() { Shares = new FairShares() };
+    private SchedulingPolicy Shares => new()
+    {
+        Shares = new FairShares(),
+        Quota = workload.Most > 0 ? new Quota { MaxRunning = workload.Most } : null,
+    };
 
     /// <summary>Requests per second when as many are there as can run.</summary>
     private async Task<double> CapacityAsync(string folder, CancellationToken cancellation)
@@ -108,7 +113,13 @@ internal sealed class FloodBench(FloodWorkload workload)
             .UseCpu(cpu => cpu.Threads = workload.Threads)
             .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (512L << 20, false))
             .ConfigureScheduling(scheduling =>
-                (scheduling.MaxRunning, scheduling.MaxWaiting, scheduling.Policy) = (workload.Running, 100_000, policy))
+            {
+                scheduling.MaxRunning = workload.Running;
+                scheduling.MaxRowsPerStep = workload.Rows;
+                scheduling.MaxPromptRowsPerStep = workload.Prompt;
+                scheduling.MaxWaiting = 100_000;
+                scheduling.Policy = policy;
+            })
             .BuildAsync(cancellationToken: cancellation);
 
     private async Task AskAsync(LoraServingEngine engine, string client, int seed, Latencies? first, CancellationToken cancellation)
@@ -143,7 +154,9 @@ internal sealed class FloodBench(FloodWorkload workload)
 /// <summary>What is asked of <see cref="FloodBench"/>.</summary>
 /// <param name="Shape">The decoder.</param>
 /// <param name="Threads">Threads that compute.</param>
+/// <param name="Rows">The most rows of a step: what a first token waits for beside others.</param>
 /// <param name="Running">Sequences that run at once.</param>
+/// <param name="Most">Sequences of one client that run at once under shares; 0 for as many as there are places.</param>
 /// <param name="Clients">Clients, of which one floods.</param>
 /// <param name="Load">How much of their share the others ask for.</param>
 /// <param name="Times">How many times its share the one asks for.</param>
@@ -151,7 +164,8 @@ internal sealed class FloodBench(FloodWorkload workload)
 /// <param name="Output">Tokens of an answer.</param>
 /// <param name="Seconds">How long requests come.</param>
 internal sealed record FloodWorkload(
-    Shape Shape, int Threads, int Running, int Clients, double Load, double Times, int Prompt, int Output, double Seconds);
+    Shape Shape, int Threads, int Rows, int Running, int Most, int Clients, double Load, double Times, int Prompt, int Output,
+    double Seconds);
 
 /// <summary>What <see cref="FloodBench"/> has measured.</summary>
 /// <param name="P50">Milliseconds in which half of the others' requests had their first token.</param>

@@ -28,7 +28,9 @@ internal static class PolicyCommands
     public static Command Flood()
     {
         Option<int> threads = BenchCommands.Threads();
-        Option<int> running = BenchCommands.Number("--running", 8, "Sequences that run at once.");
+        Option<int> rows = BenchCommands.Number("--rows", 96, "The most rows of a step.");
+        Option<int> running = BenchCommands.Number("--running", 16, "Sequences that run at once.");
+        Option<int> most = BenchCommands.Number("--most", 6, "Those of one client, under shares; 0 for all of them.", least: 0);
         Option<int> clients = BenchCommands.Number("--clients", 5, "Clients, of which one floods.", least: 2);
         Option<double> load = BenchCommands.Real("--load", 0.8, "How much of their share of the engine the others ask for.");
         Option<double> times = BenchCommands.Real("--times", 10, "How many times its share the one asks for.");
@@ -37,13 +39,14 @@ internal static class PolicyCommands
         Option<double> seconds = BenchCommands.Real("--seconds", 60, "How long requests come, in each of three runs.");
         var command = new Command("flood", "One client asks ten times its share: what the others wait, and what gets done.")
         {
-            threads, running, clients, load, times, prompt, output, seconds,
+            threads, rows, running, most, clients, load, times, prompt, output, seconds,
         };
         command.SetAction((options, cancellation) =>
         {
             var workload = new FloodWorkload(
-                Shape.Small, options.GetValue(threads), options.GetValue(running), options.GetValue(clients), options.GetValue(load),
-                options.GetValue(times), options.GetValue(prompt), options.GetValue(output), options.GetValue(seconds));
+                Shape.Small, options.GetValue(threads), options.GetValue(rows), options.GetValue(running), options.GetValue(most),
+                options.GetValue(clients), options.GetValue(load), options.GetValue(times), options.GetValue(prompt),
+                options.GetValue(output), options.GetValue(seconds));
             return new FloodBench(workload).RunAsync(cancellation);
         });
         return command;

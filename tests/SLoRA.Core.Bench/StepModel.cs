@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
@@ -119,7 +120,8 @@ internal sealed class StepModel : IDisposable
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
-        return TilePlanner.Plan([.. adapted], modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type, layout.Shards);
+        return TilePlanner.Plan(
+            adapted.ToImmutableArray(), modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type, layout.Shards);
     }
 
     private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null

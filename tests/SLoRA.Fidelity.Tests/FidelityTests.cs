@@ -49,7 +49,7 @@ public sealed class FidelityTests
             return;
         }
 
-        if (fixture.RefusedAdapter(folder) is { } refused)
+        if (fixture.RefusedAdapter(folder, FixtureEngine.ShardsOf(backend)) is { } refused)
         {
             await RefusesAdapter(engine, folder, fixture, refused);
             return;

@@ -108,8 +108,8 @@ internal sealed record FixtureCase
         Adapters.Count > 0 && Adapters.All(adapter => File.Exists(folder.Adapter(adapter.Name + ".gguf"))) ? ["", ".gguf"] : [""];
 
     /// <summary>The adapter of the case that must be refused, in the folder of a model that is served; null if there is none.</summary>
-    public string? RefusedAdapter(FixtureFolder folder) =>
-        Adapters.Select(adapter => adapter.Name).FirstOrDefault(name => NotServed.Adapter(folder.Adapter(name)));
+    public string? RefusedAdapter(FixtureFolder folder, int shards = 1) => Adapters.Select(adapter => adapter.Name).FirstOrDefault(
+        name => NotServed.Adapter(folder.Adapter(name)) || (shards > 1 && NotServed.OverShards(folder.Adapter(name))));
 }
 
 internal sealed record WeightedAdapter(string Name, float Weight);

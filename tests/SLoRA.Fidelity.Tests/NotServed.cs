@@ -11,9 +11,7 @@ internal static class NotServed
     private static readonly HashSet<string> ModelTypes =
     [
         "falcon_h1",
-        "gemma4_text",
         "granitemoehybrid",
-        "lfm2",
         "lfm2_moe",
         "nemotron_h",
         "qwen3_5_moe_text",
@@ -26,21 +24,18 @@ internal static class NotServed
         
     ];
 
-    private static readonly HashSet<string> QuantMethods =
+    private static readonly HashSet<string> ModelSwitches =
     [
-        "auto-round",
-        "awq",
-        "bitsandbytes",
-        "compressed-tensors",
-        "fp8",
-        "gptq",
+        "enable_moe_block",
     ];
 
     private static readonly HashSet<string> AdapterOptions =
     [
-        "alora_invocation_tokens",
+    ];
+
+    private static readonly HashSet<string> OptionsOfOneDevice =
+    [
         "bias",
-        "ensure_weight_tying",
         "lora_bias",
         "modules_to_save",
         "trainable_token_indices",
@@ -59,8 +54,7 @@ internal static class NotServed
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
         JsonElement root = config.RootElement;
         return ModelTypes.Contains(root.GetProperty("model_type").GetString()!)
-            || (Member(root, "quantization_config") is { } quantization
-                && QuantMethods.Contains(quantization.GetProperty("quant_method").GetString()!))
+            || ModelSwitches.Any(key => Member(root, key) is { ValueKind: JsonValueKind.True })
             || (Rope(root) is { } rope && RopeTypes.Contains(rope));
     }
 
@@ -74,6 +68,21 @@ internal static class NotServed
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "adapter_config.json")));
         return config.RootElement.EnumerateObject().Any(option => AdapterOptions.Contains(option.Name) && IsSet(option.Value));
+    }
+
+    /// <summary>
+    /// Whether an adapter that one device serves is refused by several shards: what stands in the place of weights is not cut over them.
+    /// </summary>
+    public static bool OverShards(string path)
+    {
+        string file = Path.Combine(path, "adapter_config.json");
+        if (!File.Exists(file))
+        {
+            return false;
+        }
+
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(file));
+        return config.RootElement.EnumerateObject().Any(option => OptionsOfOneDevice.Contains(option.Name) && IsSet(option.Value));
     }
 
     private static bool IsSet(JsonElement value) => value.ValueKind switch

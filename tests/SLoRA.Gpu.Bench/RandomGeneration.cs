@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
@@ -26,9 +27,9 @@ internal sealed class RandomGeneration(long pageBytes, Queue<int> freePages, par
 
     /// <summary>Where the tiles of such an adapter lie in pages of its own.</summary>
     public static TileDirectory Plan(int targets, IEnumerable<Module> modules, long pageBytes) => TilePlanner.Plan(
-        [.. modules.Select(module => new AdapterModule(
+        modules.Select(module => new AdapterModule(
             module.Target, module.Rank, module.Scale, Tensor("A", module.A, module.Rank, module.Target.InFeatures),
-            Tensor("B", module.B, module.Target.OutFeatures, module.Rank)))],
+            Tensor("B", module.B, module.Target.OutFeatures, module.Rank))).ToImmutableArray(),
         targets,
         pageBytes,
         AdapterWeightType.AsStored,

@@ -51,8 +51,12 @@ internal abstract class DeviceTable(int entries, int width)
 }
 
 /// <summary>An fp32 vector in device memory: a norm's weight or a bias.</summary>
-internal abstract class DeviceVector(int length)
+internal abstract class DeviceVector(int length, int target = WeightSource.NoTarget)
 {
+    /// <summary>The index of the norm whose weight it is, by which adapters have their own; <see cref="WeightSource.NoTarget"/> of others.
+    /// </summary>
+    public int Target { get; } = target;
+
     /// <summary>Elements.</summary>
     public int Length { get; } = length;
 }
@@ -68,6 +72,12 @@ internal abstract class DeviceRope;
 /// <param name="Columns">Columns.</param>
 internal readonly unsafe record struct WeightSource(string Name, WeightFormat Format, nint Data, int Rows, int Columns)
 {
+    /// <summary>What stands for no module.</summary>
+    public const int NoTarget = -1;
+
+    /// <summary>For the weight of a norm its index among the modules that adapters know.</summary>
+    public int Target { get; init; } = NoTarget;
+
     /// <summary>
     /// Whether the memory stays valid for as long as the engine lives; otherwise only during the call that it is given to.
     /// </summary>

@@ -120,6 +120,14 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.Apply(function, x, firstColumn, columns);
 
     /// <inheritdoc/>
+    public virtual void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        Inner.Multiply(y, yColumn, x, xColumn, columns);
+
+    /// <inheritdoc/>
+    public virtual void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        Inner.Convolve(x, firstColumn, convolution, state, y);
+
+    /// <inheritdoc/>
     public virtual void Add(DeviceRows x, DeviceRows y) => Inner.Add(x, y);
 
     /// <inheritdoc/>

@@ -11,6 +11,8 @@ namespace SLoRA.Backends;
 /// </summary>
 /// <remarks>
 /// Legend of shapes: T rows of the step, O output rows, D hidden size, H query heads, G KV heads, d head dimension, r rank.
+/// Where a generation has more for a module than B A, its rows get <see cref="ModuleChange"/> around what is said below: its rows of the
+/// weight in the place of the base's before the deltas, factor and offset after them; norms take its weight for its rows.
 /// An operation over rows works on as many rows as the current plan has in the <see cref="RowSet"/> of its operands.
 /// </remarks>
 internal interface IBackend : IDisposable
@@ -143,6 +145,17 @@ internal interface IBackend : IDisposable
     /// <c>x[t, c] = f(x[t, c])</c> for <paramref name="columns"/> columns from <paramref name="firstColumn"/> on.
     /// </summary>
     void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns);
+
+    /// <summary>
+    /// <c>y[t, i + yColumn] *= x[t, i + xColumn]</c> for i below <paramref name="columns"/>; x may be y where the columns are others.
+    /// </summary>
+    void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns);
+
+    /// <summary>
+    /// <c>y[t, c] = b[c] + Σ w[k, c] x[t − K + 1 + k, firstColumn + c]</c> over the rows of each sequence, y <c>[T, C]</c>. The K − 1
+    /// inputs before a slice are the parts of a state (<see cref="KvLayout.States"/>), oldest first; the step leaves there the last ones.
+    /// </summary>
+    void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y);
 
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);

@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "generation_config.json asks for {Setting}, which is not applied")]
     public static partial void SettingNotApplied(ILogger logger, string setting);
 
+    [LoggerMessage(8, LogLevel.Warning, "The model has parts for other things than text; their {Tensors} tensors are left out")]
+    public static partial void PartsLeftOut(ILogger logger, int tensors);
+
     [LoggerMessage(7, LogLevel.Warning, "The {Backend} backend is several times slower than it could be, with {Shortcoming}")]
     public static partial void SlowBackend(ILogger logger, string backend, string shortcoming);
 

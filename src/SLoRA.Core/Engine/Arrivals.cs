@@ -24,12 +24,17 @@ internal sealed class Arrivals(
     private static readonly TimeSpan TimerHaste = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Takes a request in: its names stand for what they stand for now.</summary>
-    /// <exception cref="SLoraException">It names an adapter that is not registered, or needs more pages than there are; nothing has
-    /// changed.</exception>
+    /// <exception cref="SLoraException">It names an adapter that is not registered, adapters that do not go together, or needs more pages
+    /// than there are; nothing has changed.</exception>
     public void Take(GenerationStream stream)
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<BoundAdapter> adapters = residency.Names.Resolve(asked);
+        if (MixingRule.RefusalOf(adapters.AsSpan()) is { } refusal)
+        {
+            throw refusal;
+        }
+
         int tokens = asked.Prompt.Length + stream.MaxTokens - 1;
         var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, tokens, parts.Layout.StatePages);
         demand.RequireFits(table.PagesFor(tokens, asked.Continuations - 1, asked.Prompt.Length), adapters);

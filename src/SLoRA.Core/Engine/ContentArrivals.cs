@@ -29,7 +29,7 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
         residency.Loads.End(registration, loaded?.Image is not null, error);
         if (error is null)
         {
-            FailTooLarge(registration);
+            FailNotServed(registration);
         }
         else if (error is not OperationCanceledException)
         {
@@ -68,12 +68,16 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
         }
     }
 
-    /// <summary>Ends the waiting requests that are too large now that the size of one of their adapters is known.</summary>
-    private void FailTooLarge(AdapterRegistration registration)
+    /// <summary>
+    /// Ends the waiting requests that are too large, or whose adapters do not go together, now that one of these is known.
+    /// </summary>
+    private void FailNotServed(AdapterRegistration registration)
     {
         foreach (Sequence sequence in queue.WaitingFor(registration))
         {
-            if (demand.RefusalOf(sequence) is { } error)
+            SLoraException? error = MixingRule.RefusalOf(sequence.Request.Adapters.AsSpan());
+            error ??= demand.RefusalOf(sequence);
+            if (error is not null)
             {
                 endings.Fail(sequence.Request, error);
             }

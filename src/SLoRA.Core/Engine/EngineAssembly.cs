@@ -89,6 +89,11 @@ internal sealed class EngineAssembly : IDisposable
                 Log.SettingNotApplied(logger, setting);
             }
 
+            if (model.LeftOut > 0)
+            {
+                Log.PartsLeftOut(logger, model.LeftOut);
+            }
+
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
             KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
@@ -103,8 +108,9 @@ internal sealed class EngineAssembly : IDisposable
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
-                model.Modules.Targets, layout.PageBytes, pageCount, pool.AdapterWeights, description.WeightType, model.WeightOf, pace,
-                adapterCache.AllowWithoutEffect, GgufSource.BaseOf(description), logger, layout.Shards);
+                model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
+                description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
+                GgufSource.BaseOf(description), logger, layout.Shards);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend);
@@ -218,7 +224,8 @@ internal sealed class EngineAssembly : IDisposable
             : throw new InvalidOptionException("Pool.Bytes", $"Pool.Bytes is {bytes}; one page of this model takes {pageBytes}.");
     }
 
-    private static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
+    /// <summary>The element type of keys and values.</summary>
+    internal static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
     {
         CacheType.Float32 => TensorType.F32,
         CacheType.Float16 => TensorType.F16,

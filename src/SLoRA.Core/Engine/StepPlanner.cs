@@ -7,7 +7,8 @@ namespace SLoRA.Engine;
 /// <summary>
 /// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks. The oldest prompt takes the most, up
 /// to a limit of its own when there are others, which share what is left evenly; every prompt gets a row at least, for no more sequences
-/// run than a step has rows. The work list is sorted by (place of the adapter in its request, generation).
+/// run than a step has rows. The work list is sorted by (place of the adapter in its request, generation); rows that come before the
+/// invocation of their adapter are not in it.
 /// </summary>
 internal sealed class StepPlanner
 {
@@ -132,10 +133,16 @@ internal sealed class StepPlanner
             sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages,
             sequence.KnownLength);
         _sequences.Add(sequence);
+        if (sequence.Leases.IsEmpty || sequence.Request.Start >= tokens)
+        {
+            return;
+        }
+
+        int before = Math.Max(0, sequence.Request.Start - (tokens - rows));
         for (int place = 0; place < sequence.Leases.Length; place++)
         {
             Lease lease = sequence.Leases[place];
-            _lora.Add(new LoraSlice(place, lease.Generation!, firstRow, rows, lease.Weight));
+            _lora.Add(new LoraSlice(place, lease.Generation!, firstRow + before, rows - before, lease.Weight));
         }
     }
 

@@ -171,6 +171,21 @@ internal sealed class ConfigObject
             : throw WrongType(key, "an object", value);
     }
 
+    /// <summary>The same object, with those of <paramref name="keys"/> that it lacks taken from another.</summary>
+    public ConfigObject OrElse(ConfigObject other, ImmutableArray<string> keys)
+    {
+        var members = new Dictionary<string, JsonElement>(_members, StringComparer.Ordinal);
+        foreach (string key in keys)
+        {
+            if (!members.ContainsKey(key) && other._members.TryGetValue(key, out JsonElement value))
+            {
+                members.Add(key, value);
+            }
+        }
+
+        return new ConfigObject(File, _kind, _path, members);
+    }
+
     /// <summary>An error of the kind of this file about a key: the rest of a sentence that begins with the key.</summary>
     public FormatError Error(string key, string problem) => new(_kind, File, PathOf(key), problem);
 

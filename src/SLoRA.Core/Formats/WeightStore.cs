@@ -15,6 +15,9 @@ internal abstract class WeightStore : IDisposable
     /// <summary>Bytes of all files together.</summary>
     public abstract long FileBytes { get; }
 
+    /// <summary>Tensors of the files that are of other parts than the language model, and are not used.</summary>
+    public virtual int LeftOut => 0;
+
     /// <summary>All weights by name.</summary>
     public abstract FrozenDictionary<string, StoredWeight> Weights { get; }
 

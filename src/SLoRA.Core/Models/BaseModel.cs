@@ -39,6 +39,9 @@ internal sealed class BaseModel : IDisposable
     /// <summary>Its modules.</summary>
     public DecoderModules Modules { get; }
 
+    /// <summary>Tensors of the checkpoint that are of other parts than the language model, and are not used.</summary>
+    public int LeftOut => _weights.LeftOut;
+
     /// <summary>Bytes of the tensor files.</summary>
     public long FileBytes => _weights.FileBytes;
 
@@ -71,7 +74,10 @@ internal sealed class BaseModel : IDisposable
             }
 
             TensorCatalog.CheckTiedHead(decoder, weights, cancellation);
-            return new BaseModel(folder, decoder with { EndOfSequence = defaults.EndOfSequence }, defaults, weights, access);
+            bool namesEnd = !defaults.EndOfSequence.IsEmpty || !decoder.IsTextPart;
+            return new BaseModel(
+                folder, decoder with { EndOfSequence = namesEnd ? defaults.EndOfSequence : decoder.EndOfSequence }, defaults, weights,
+                access);
         }
         catch (FormatError error)
         {
@@ -134,9 +140,14 @@ internal sealed class BaseModel : IDisposable
     }
 
     /// <summary>The stored weight of a module that adapters can target; with tied embeddings the head's is the embedding's.</summary>
-    public BaseWeight WeightOf(TargetModule module)
+    public BaseWeight WeightOf(TargetModule module) => Stored(module.WeightName);
+
+    /// <summary>The stored bias of a module that has one.</summary>
+    public BaseWeight BiasOf(TargetModule module) => Stored(module.BiasName);
+
+    private BaseWeight Stored(string name)
     {
-        StoredWeight weight = _weights.Weights[module.WeightName];
+        StoredWeight weight = _weights.Weights[name];
         return new BaseWeight(
             weight.Served, weight.ElementCount, (offset, destination) => _weights.Read(weight, offset, destination),
             IsInMemory: _access == ModelAccess.Map);

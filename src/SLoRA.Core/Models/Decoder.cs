@@ -87,6 +87,7 @@ internal sealed class Decoder
         _backend.BeginStep(plan);
         _backend.Embed(_loaded.Embedding, _loaded.EmbeddingTarget, _hidden);
         Apply(_hidden, Description.EmbeddingMultiplier);
+        _loaded.PerLayerInputs?.Run(_backend, _hidden);
         ReadOnlySpan<LoadedBranch> branches = _loaded.Branches.AsSpan();
         branches[0].Norm?.Run(_backend, _hidden, _normed);
         for (int i = 0; i < branches.Length; i++)
@@ -95,13 +96,16 @@ internal sealed class Decoder
             branch.Block.Run(_backend, branch.Norm is null ? _hidden : _normed, _residual);
             branch.NormBehind?.Run(_backend, _residual, _residual);
             Apply(_residual, branch.Multiplier);
-            if (i + 1 < branches.Length && branches[i + 1].Norm is { } next)
+            LoadedNorm? next = i + 1 < branches.Length ? branches[i + 1].Norm : null;
+            if (next is not null && branch.FactorBehind == 1)
             {
                 next.RunOnSum(_backend, _hidden, _residual, _normed);
             }
             else
             {
                 _backend.Add(_hidden, _residual);
+                Apply(_hidden, branch.FactorBehind);
+                next?.Run(_backend, _hidden, _normed);
             }
         }
 

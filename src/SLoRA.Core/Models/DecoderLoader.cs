@@ -19,8 +19,10 @@ internal static class DecoderLoader
         DecoderDescription decoder, DecoderModules modules, Func<string, WeightSource> source, IBackend backend,
         Action<WeightSource> loaded)
     {
-        ImmutableDictionary<string, int> targets = modules.Targets.ToImmutableDictionary(target => target.Name, target => target.Index);
+        ImmutableDictionary<string, int> targets =
+            modules.Targets.AddRange(modules.Norms).ToImmutableDictionary(target => target.Name, target => target.Index);
         var loader = new ModuleLoader(backend, source, targets, loaded);
+        LoadedPerLayerInputs? inputs = decoder.PerLayerInputs is { } described ? loader.PerLayerInputs(decoder.Body, described) : null;
         var branches = ImmutableArray.CreateBuilder<LoadedBranch>();
         int cacheLayers = 0;
         int states = 0;
@@ -35,7 +37,8 @@ internal static class DecoderLoader
                 int? firstState = kept.PerSequence.IsEmpty ? null : states;
                 states += kept.PerSequence.Length;
                 RunningBlock block = Load(branch.Block, new BlockLoader(loader, branch.Block, prefix, cacheLayer, firstState));
-                branches.Add(new LoadedBranch(norm, block, Norm(branch.NormBehind), branch.Multiplier));
+                float factor = branch.FactorBehind is { } number ? loader.Number(prefix + number.Name) : 1;
+                branches.Add(new LoadedBranch(norm, block, Norm(branch.NormBehind), branch.Multiplier, factor));
             }
 
             LoadedNorm? Norm(NormModule? module) => module is null ? null : loader.Norm(prefix + module.Name, module);
@@ -44,6 +47,7 @@ internal static class DecoderLoader
         return new LoadedDecoder
         {
             Branches = branches.ToImmutable(),
+            PerLayerInputs = inputs,
             Embedding = loader.Table(decoder.Embedding.Name, decoder.Embedding),
             EmbeddingTarget = targets[decoder.Embedding.Name],
             FinalNorm = loader.Norm(decoder.Body + decoder.FinalNorm.Name, decoder.FinalNorm),
@@ -80,6 +84,9 @@ internal sealed record LoadedDecoder
     /// <summary>The branches of all layers, first to last.</summary>
     public required ImmutableArray<LoadedBranch> Branches { get; init; }
 
+    /// <summary>Inputs of their own for every layer; null for none.</summary>
+    public LoadedPerLayerInputs? PerLayerInputs { get; init; }
+
     /// <summary>The norm before the head.</summary>
     public required LoadedNorm FinalNorm { get; init; }
 
@@ -92,4 +99,6 @@ internal sealed record LoadedDecoder
 /// <param name="Block">The block.</param>
 /// <param name="NormBehind">The norm of what the block gives, or null.</param>
 /// <param name="Multiplier">What is added is multiplied by it.</param>
-internal readonly record struct LoadedBranch(LoadedNorm? Norm, RunningBlock Block, LoadedNorm? NormBehind, float Multiplier);
+/// <param name="FactorBehind">What the residual stream is multiplied by behind the addition.</param>
+internal readonly record struct LoadedBranch(
+    LoadedNorm? Norm, RunningBlock Block, LoadedNorm? NormBehind, float Multiplier, float FactorBehind);

@@ -9,10 +9,11 @@ namespace SLoRA.Models;
 /// </summary>
 internal sealed class DecoderModules
 {
-    private DecoderModules(ImmutableArray<ExpectedTensor> tensors, ImmutableArray<TargetModule> targets)
+    private DecoderModules(ImmutableArray<ExpectedTensor> tensors, ImmutableArray<TargetModule> targets, ImmutableArray<TargetModule> norms)
     {
         Tensors = tensors;
         Targets = targets;
+        Norms = norms;
     }
 
     /// <summary>Names and shapes of the tensors that a checkpoint has to hold.</summary>
@@ -21,12 +22,23 @@ internal sealed class DecoderModules
     /// <summary>The embedding and every linear module, by index: what tile directories and kernels know modules by.</summary>
     public ImmutableArray<TargetModule> Targets { get; }
 
+    /// <summary>The norms, with the indices behind those of <see cref="Targets"/>.</summary>
+    public ImmutableArray<TargetModule> Norms { get; }
+
     /// <summary>Works them out.</summary>
     public static DecoderModules Of(DecoderDescription decoder)
     {
         var tensors = ImmutableArray.CreateBuilder<ExpectedTensor>();
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
+        var norms = new List<(string Name, int Layer, int Width)>();
         Add(decoder.Embedding, prefix: "", layer: -1);
+        if (decoder.PerLayerInputs is { } inputs)
+        {
+            Add(inputs.Table, decoder.Body, layer: -1);
+            Add(inputs.Projection, decoder.Body, layer: -1);
+            Add(inputs.Norm, decoder.Body, layer: -1);
+        }
+
         for (int layer = 0; layer < decoder.Layers.Length; layer++)
         {
             foreach (Module module in decoder.Layers[layer].Modules)
@@ -37,7 +49,16 @@ internal sealed class DecoderModules
 
         Add(decoder.FinalNorm, decoder.Body, layer: -1);
         Add(decoder.Head, prefix: "", layer: -1);
-        return new DecoderModules(tensors.ToImmutable(), targets.ToImmutable());
+        return new DecoderModules(tensors.ToImmutable(), targets.ToImmutable(), [.. norms.Select((norm, at) => new TargetModule
+        {
+            Index = targets.Count + at,
+            Name = norm.Name,
+            Kind = TargetKind.Norm,
+            Layer = norm.Layer,
+            InFeatures = norm.Width,
+            OutFeatures = norm.Width,
+            IsTarget = false,
+        })]);
 
         void Add(Module module, string prefix, int layer)
         {
@@ -55,13 +76,14 @@ internal sealed class DecoderModules
             switch (module)
             {
                 case EmbeddingModule embedding:
-                    AddTarget(name, TargetKind.Embedding, embedding.Entries, embedding.Width, isTarget: true, storedAs: null);
+                    AddTarget(
+                        name, TargetKind.Embedding, embedding.Entries, embedding.Width, isTarget: true, hasBias: false, storedAs: null);
                     break;
                 case LinearModule linear:
                     string? storedAs = isHead && decoder.TiedEmbeddings ? decoder.HeadWeight.Name : null;
                     AddTarget(
-                        name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, storedAs,
-                        linear.Alias is { } alias ? prefix + alias : null);
+                        name, isHead ? TargetKind.Head : TargetKind.Linear, linear.Inputs, linear.Outputs, linear.IsTarget, linear.HasBias,
+                        storedAs, linear.Alias is { } alias ? prefix + alias : null);
                     break;
                 case ExpertModule experts:
                     AddExperts(experts, prefix, layer);
@@ -69,14 +91,24 @@ internal sealed class DecoderModules
                 case LatentModule latent:
                     AddLatent(latent, name, layer);
                     break;
+                case ConvolutionModule convolution:
+                    AddTarget(
+                        name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
+                        storedAs: null);
+                    break;
+                case NormModule { IsCentered: false, WeightOffset: 0 } norm:
+                    norms.Add((name, layer, norm.Width));
+                    break;
                 case NormModule or VectorModule or NumberModule:
+                    // No adapter can have its own.
                     break;
                 default:
                     throw new InvalidOperationException($"{name} is a {module.GetType().Name}, a kind of module that has no place here.");
             }
 
             void AddTarget(
-                string name, TargetKind kind, int inputs, int outputs, bool isTarget, string? storedAs, string? alias = null) =>
+                string name, TargetKind kind, int inputs, int outputs, bool isTarget, bool hasBias, string? storedAs,
+                string? alias = null) =>
                 targets.Add(new TargetModule
                 {
                     Index = targets.Count,
@@ -86,6 +118,7 @@ internal sealed class DecoderModules
                     InFeatures = inputs,
                     OutFeatures = outputs,
                     IsTarget = isTarget,
+                    HasBias = hasBias,
                     StoredAs = storedAs,
                     Alias = alias,
                     Partition = module.Partition,

@@ -1,5 +1,6 @@
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
+using SLoRA.Formats.Quantization;
 using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
 
@@ -9,13 +10,43 @@ namespace SLoRA.Models;
 /// <param name="folder">The folder, with its configuration.</param>
 internal sealed class FolderSource(ModelFolder folder) : ModelSource
 {
+    private QuantizationScheme? _scheme;
+
     /// <inheritdoc/>
-    public override DecoderDescription Describe() => DecoderFamilies.Describe(folder.Config);
+    public override DecoderDescription Describe()
+    {
+        DecoderDescription decoder = DecoderFamilies.Describe(folder.Config);
+        _scheme = QuantizationScheme.Read(folder.Config);
+        return decoder;
+    }
 
     /// <inheritdoc/>
     public override GenerationDefaults ReadDefaults() => folder.ReadGenerationDefaults();
 
     /// <inheritdoc/>
-    public override WeightStore OpenWeights(DecoderDescription decoder, CancellationToken cancellation) =>
-        new CheckpointWeights(Checkpoint.Open(folder.ReadIndex(), cancellation));
+    public override WeightStore OpenWeights(DecoderDescription decoder, CancellationToken cancellation)
+    {
+        var checkpoint = Checkpoint.Open(folder.ReadIndex(), cancellation, decoder.IsTextPart ? TextParts.NameOf : null);
+        try
+        {
+            if (_scheme is null)
+            {
+                return new CheckpointWeights(checkpoint);
+            }
+
+            var modules = DecoderModules.Of(decoder);
+            return new QuantizedWeights(
+                checkpoint, _scheme, modules.Tensors.Select(tensor => (tensor.Name, tensor.Shape)),
+                modules.Targets.Where(IsConverted).Select(target => target.Name).ToHashSet(StringComparer.Ordinal).Contains);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    // Embeddings and heads never are, and nobody quantizes what chooses experts, whether a list says so or not.
+    private static bool IsConverted(TargetModule target) => target is { Kind: TargetKind.Linear, Layer: >= 0 }
+        && target.Name[(target.Name.LastIndexOf('.') + 1)..] is not ("gate" or "router" or "shared_expert_gate");
 }

@@ -23,4 +23,10 @@ internal enum TargetKind
 
     /// <summary>A head of a module, as attention over latents uses it. No adapter reaches it by itself.</summary>
     HeadView,
+
+    /// <summary>A convolution, which adapters cannot change: the reference takes its base weight past them.</summary>
+    Convolution,
+
+    /// <summary>A norm: never the target of LoRA, but an adapter may have its own weight in its place.</summary>
+    Norm,
 }

@@ -17,10 +17,10 @@ internal sealed record TargetModule
     /// <summary>Its layer; -1 for embedding and head.</summary>
     public required int Layer { get; init; }
 
-    /// <summary>Columns of A. For the embedding the vocabulary.</summary>
+    /// <summary>Columns of A. For the embedding the vocabulary, for a norm its width.</summary>
     public required int InFeatures { get; init; }
 
-    /// <summary>Rows of B. For the embedding the hidden size.</summary>
+    /// <summary>Rows of B. For the embedding the hidden size, for a norm its width.</summary>
     public required int OutFeatures { get; init; }
 
     /// <summary>The name of the same module in another version of the reference; null if it has one name only.</summary>
@@ -47,9 +47,15 @@ internal sealed record TargetModule
     /// <summary>Whether adapters may target it. One that may not is refused by name when an adapter does.</summary>
     public bool IsTarget { get; init; } = true;
 
+    /// <summary>Whether it adds a bias.</summary>
+    public bool HasBias { get; init; }
+
     /// <summary>The module under which its weight is stored, if that is another: for a tied head the embedding.</summary>
     public string? StoredAs { get; init; }
 
     /// <summary>The tensor of the checkpoint that is its weight.</summary>
     public string WeightName => (StoredAs ?? Name) + ".weight";
+
+    /// <summary>The tensor of the checkpoint that is its bias, if it has one.</summary>
+    public string BiasName => Name + ".bias";
 }

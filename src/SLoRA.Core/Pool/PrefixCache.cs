@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Full pages of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per page. A node
+/// Full pages of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per page; where
+/// an adapter acts from a later token on, its pages are branches of the base's tree. A node
 /// is found by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it
 /// keeps; a page that has no other is idle, and leaves go before what they continue. A sequence that owns a page owns all pages before it,
 /// so what lies behind an idle page is idle too. Allocates nothing per page. Belongs to the engine's thread.
@@ -22,6 +23,9 @@ internal sealed class PrefixCache : IIdlePages
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly IdleLeaves _idleLeaves;
     private long _order;
+
+    // Kept pages whose content begins to take part behind pages of the base.
+    private int _branches;
 
     /// <summary>An empty cache over a pool.</summary>
     /// <param name="pool">The pool.</param>
@@ -78,7 +82,8 @@ internal sealed class PrefixCache : IIdlePages
         for (; taken < pages.Length; taken++)
         {
             int parent = taken == 0 ? None : pages[taken - 1];
-            if (!_byHash.TryGetValue(chain.HashOf(taken, tokens), out int page) || !Holds(page, parent, chain.Origin, Page(tokens, taken)))
+            if (!_byHash.TryGetValue(chain.HashOf(taken, tokens), out int page)
+                || !Holds(page, parent, chain.OriginOf(taken), Page(tokens, taken)))
             {
                 break;
             }
@@ -145,9 +150,9 @@ internal sealed class PrefixCache : IIdlePages
             UInt128 hash = chain.HashOf(at, tokens);
             if (!_byHash.TryGetValue(hash, out int kept))
             {
-                Insert(pages[at], parent, chain.Origin, hash, Page(tokens, at));
+                Insert(pages[at], parent, chain.OriginOf(at), hash, Page(tokens, at));
             }
-            else if (!Holds(kept, parent, chain.Origin, Page(tokens, at)))
+            else if (!Holds(kept, parent, chain.OriginOf(at), Page(tokens, at)))
             {
                 chain.IsClosed = true;
                 return;
@@ -188,12 +193,16 @@ internal sealed class PrefixCache : IIdlePages
         {
             while (_roots.TryGetValue(origin, out int page))
             {
-                while (_nodes[page].FirstChild != None)
-                {
-                    page = _nodes[page].FirstChild;
-                }
+                GiveUp(LeafOf(page));
+            }
+        }
 
-                GiveUp(page);
+        // Behind pages of the base a content's own have no root.
+        for (int page = 0; _branches > 0 && page < _nodes.Length; page++)
+        {
+            while (_nodes[page].Origin?.Contains(high, low) == true)
+            {
+                GiveUp(LeafOf(page));
             }
         }
     }
@@ -215,6 +224,19 @@ internal sealed class PrefixCache : IIdlePages
 
     /// <summary>The tokens of a kept page.</summary>
     public ReadOnlySpan<int> TokensOf(int page) => Page(_tokens, page);
+
+    private int LeafOf(int page)
+    {
+        while (_nodes[page].FirstChild != None)
+        {
+            page = _nodes[page].FirstChild;
+        }
+
+        return page;
+    }
+
+    private bool IsBranch(int page, int parent) => parent != None && !ReferenceEquals(_nodes[page].Origin, _nodes[parent].Origin)
+        && !_nodes[page].Origin!.Equals(_nodes[parent].Origin);
 
     private ReadOnlySpan<int> Page(ReadOnlySpan<int> tokens, int page) => tokens.Slice(page * _pageTokens, _pageTokens);
 
@@ -256,6 +278,7 @@ internal sealed class PrefixCache : IIdlePages
         }
 
         SetFirst(parent, origin, page);
+        _branches += IsBranch(page, parent) ? 1 : 0;
         Count++;
     }
 
@@ -283,6 +306,7 @@ internal sealed class PrefixCache : IIdlePages
             SetFirst(node.Parent, node.Origin!, node.Next);
         }
 
+        _branches -= IsBranch(page, node.Parent) ? 1 : 0;
         _byHash.Remove(node.Hash);
         _nodes[page] = default;
         _pool.Release(page);

@@ -30,8 +30,12 @@ internal sealed class PrefixChain
         _hash = hash;
     }
 
-    /// <summary>Where it starts.</summary>
+    /// <summary>What it is computed with.</summary>
     public PrefixOrigin Origin { get; }
+
+    /// <summary>What a page has been computed with: the base model alone, where it ends before the contents take part.</summary>
+    public PrefixOrigin OriginOf(int page) =>
+        Origin.Before is { } before && (page + 1) * (long)_pageTokens <= Origin.Start ? before : Origin;
 
     /// <summary>Leading pages of the sequence that the cache keeps, and that the sequence owns.</summary>
     public int Kept { get; set; }
@@ -57,7 +61,10 @@ internal sealed class PrefixChain
     {
         for (; _hashed <= page; _hashed++)
         {
-            UInt128 parent = _hashed == 0 ? Origin.Hash : _hashes[_hashed - 1];
+            // Where the contents begin to take part the hash does too.
+            UInt128 parent = _hashed == 0 ? OriginOf(0).Hash
+                : ReferenceEquals(OriginOf(_hashed), OriginOf(_hashed - 1)) ? _hashes[_hashed - 1]
+                : _hashes[_hashed - 1] ^ Origin.Hash;
             _hashes[_hashed] = _hash(parent, tokens.Slice(_hashed * _pageTokens, _pageTokens));
         }
 

@@ -16,6 +16,7 @@ internal sealed class RequestState(
 {
     private readonly FinishReason?[] _reasons = new FinishReason?[stream.Request.Continuations];
     private PrefixOrigin? _origin;
+    private int? _start;
     private ImmutableArray<string> _generations = [];
 
     /// <summary>Where its tokens go.</summary>
@@ -70,27 +71,27 @@ internal sealed class RequestState(
     public RopeLengths? RopeLengths { get; init; }
 
     /// <summary>
+    /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
+    /// content must have been read.
+    /// </summary>
+    public int Start => _start ??= Invocation.Start(
+        Asked.Prompt.Span, Adapters is [var only] ? only.Registration.Generation!.Directory.InvocationTokens.AsSpan() : []);
+
+    /// <summary>
     /// What others must have in common with one of its sequences to share its pages. Its content must have been read.
     /// </summary>
     /// <param name="knownLength">The length that the sequence had when its first row was computed.</param>
     public PrefixOrigin Origin(int knownLength)
     {
         int lengthClass = RopeLengths?.ClassOf(knownLength) ?? 0;
-        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = NewOrigin(lengthClass);
+        return _origin is { } origin && origin.LengthClass == lengthClass ? origin : _origin = OriginOf(Start, lengthClass);
     }
-
-    private PrefixOrigin NewOrigin(int lengthClass) => new(
-        [.. Adapters.Select(adapter => new PrefixPart(
-            adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
-            BitConverter.SingleToInt32Bits(adapter.Weight)))],
-        Asked.CacheSalt,
-        lengthClass);
 
     /// <summary>It runs: from here on it stays with the content that its adapters have now.</summary>
     public void Begin() => _generations = [.. Adapters.Select(adapter => adapter.Registration.Generation!.Id.ToString())];
 
     /// <summary>The content of an adapter has changed before anything was computed with it.</summary>
-    public void ForgetOrigin() => _origin = null;
+    public void ForgetOrigin() => (_origin, _start) = (null, null);
 
     /// <summary>Posts the end of the deadline; null without one.</summary>
     public ITimer? DeadlineTimer { get; set; }
@@ -149,6 +150,16 @@ internal sealed class RequestState(
             Stream.Complete(reasons, usage, Error);
         }
     }
+
+    private PrefixOrigin OriginOf(int start, int lengthClass) => start == int.MaxValue
+        ? new PrefixOrigin([], Asked.CacheSalt, lengthClass: lengthClass)
+        : new PrefixOrigin(
+            [.. Adapters.Select(adapter => new PrefixPart(
+                adapter.Registration.Generation!.Id.High, adapter.Registration.Generation.Id.Low,
+                BitConverter.SingleToInt32Bits(adapter.Weight)))],
+            Asked.CacheSalt,
+            start,
+            lengthClass);
 
     private GenerationUsage Usage(TimeProvider clock)
     {

@@ -5,7 +5,8 @@ namespace SLoRA.Step;
 
 /// <summary>
 /// Where the weights of one generation lie in its pages: for each target module the tiles of A <c>[rank, in]</c> and of B transposed
-/// <c>[rank, out]</c>. Page numbers are relative to the generation; a resident generation maps them to pages of the pool.
+/// <c>[rank, out]</c>, and whatever else it does to modules. Page numbers are relative to the generation; a resident generation maps them
+/// to pages of the pool.
 /// </summary>
 internal sealed class TileDirectory
 {
@@ -20,6 +21,28 @@ internal sealed class TileDirectory
 
     /// <summary>One entry per target module of the model; null where the adapter has none.</summary>
     public ImmutableArray<ModuleTiles?> Modules { get; }
+
+    /// <summary>What is done to modules besides, like <see cref="Modules"/>, norms included; empty for plain LoRA.</summary>
+    public ImmutableArray<ModuleChange?> Changes { get; init; } = [];
+
+    /// <summary>
+    /// The tokens whose last occurrence in a prompt is where the adapter begins to act; empty for one that acts from the first token on.
+    /// </summary>
+    public ImmutableArray<int> InvocationTokens { get; init; } = [];
+
+    /// <summary>How it goes together with others in one request.</summary>
+    public AdapterMixing Mixing { get; init; }
+
+    /// <summary>Whether it is more than B A.</summary>
+    public bool HasChanges => !Changes.IsEmpty;
+
+    /// <summary>What is done to a module besides adding B A; null for nothing.</summary>
+    public ModuleChange? ChangeOf(int target) => Changes.IsEmpty || target < 0 ? null : Changes[target];
+
+    /// <summary>Every matrix.</summary>
+    public IEnumerable<MatrixTiles> Matrices =>
+        Modules.OfType<ModuleTiles>().SelectMany(module => new[] { module.A, module.B })
+            .Concat(Changes.OfType<ModuleChange>().SelectMany(change => change.Matrices));
 
     /// <summary>Pages that the generation needs.</summary>
     public int PageCount { get; }

@@ -37,9 +37,30 @@ internal sealed class WorkList
     /// <summary>The first chunk of each place. Within a place no row has two entries.</summary>
     public ReadOnlySpan<int> PlaceStarts => _placeStarts.AsSpan(0, _placeCount);
 
+    /// <summary>Whether one of its generations is more than B A.</summary>
+    public bool HasChanges { get; private set; }
+
+    /// <summary>Whether one of its generations changes a module by more than B A.</summary>
+    public bool Changes(int target)
+    {
+        if (HasChanges)
+        {
+            foreach (WorkChunk chunk in Chunks)
+            {
+                if (chunk.Adapter.Directory.ChangeOf(target) is not null)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Forgets all entries and keeps the memory.</summary>
     public void Clear()
     {
+        HasChanges = false;
         _entryCount = 0;
         _chunks.AsSpan(0, _chunkCount).Clear();
         _chunkCount = 0;
@@ -49,6 +70,7 @@ internal sealed class WorkList
     /// <summary>Appends consecutive rows under one generation. Callers append in (place, generation) order.</summary>
     public void Add(ResidentAdapter adapter, int firstRow, int rowCount, float weight, bool startsPlace)
     {
+        HasChanges |= adapter.Directory.HasChanges;
         if (startsPlace || _placeCount == 0)
         {
             Grow(ref _placeStarts, _placeCount);

@@ -30,18 +30,19 @@ internal static class FixtureModel
         int headDim = config.TryGetProperty("head_dim", out JsonElement dim) && dim.ValueKind == JsonValueKind.Number
             ? dim.GetInt32()
             : hidden / heads;
+        bool qkvBias = config.GetProperty("model_type").GetString() == "qwen2" || Bool("attention_bias");
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
         Add("model.embed_tokens", TargetKind.Embedding, -1, vocabulary, hidden);
         for (int layer = 0; layer < Int("num_hidden_layers"); layer++)
         {
             string prefix = $"model.layers.{layer}.";
-            Add(prefix + "self_attn.q_proj", TargetKind.Linear, layer, hidden, heads * headDim);
-            Add(prefix + "self_attn.k_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim);
-            Add(prefix + "self_attn.v_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim);
-            Add(prefix + "self_attn.o_proj", TargetKind.Linear, layer, heads * headDim, hidden);
-            Add(prefix + "mlp.gate_proj", TargetKind.Linear, layer, hidden, inner);
-            Add(prefix + "mlp.up_proj", TargetKind.Linear, layer, hidden, inner);
-            Add(prefix + "mlp.down_proj", TargetKind.Linear, layer, inner, hidden);
+            Add(prefix + "self_attn.q_proj", TargetKind.Linear, layer, hidden, heads * headDim, qkvBias);
+            Add(prefix + "self_attn.k_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim, qkvBias);
+            Add(prefix + "self_attn.v_proj", TargetKind.Linear, layer, hidden, kvHeads * headDim, qkvBias);
+            Add(prefix + "self_attn.o_proj", TargetKind.Linear, layer, heads * headDim, hidden, Bool("attention_bias"));
+            Add(prefix + "mlp.gate_proj", TargetKind.Linear, layer, hidden, inner, Bool("mlp_bias"));
+            Add(prefix + "mlp.up_proj", TargetKind.Linear, layer, hidden, inner, Bool("mlp_bias"));
+            Add(prefix + "mlp.down_proj", TargetKind.Linear, layer, inner, hidden, Bool("mlp_bias"));
         }
 
         Add("lm_head", TargetKind.Head, -1, hidden, vocabulary);
@@ -53,15 +54,18 @@ internal static class FixtureModel
         return targets.ToImmutable();
 
         int Int(string key) => config.GetProperty(key).GetInt32();
-        void Add(string name, TargetKind kind, int layer, int inFeatures, int outFeatures) => targets.Add(new TargetModule
-        {
-            Index = targets.Count,
-            Name = name,
-            Kind = kind,
-            Layer = layer,
-            InFeatures = inFeatures,
-            OutFeatures = outFeatures,
-        });
+        bool Bool(string key) => config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+        void Add(string name, TargetKind kind, int layer, int inFeatures, int outFeatures, bool hasBias = false) =>
+            targets.Add(new TargetModule
+            {
+                Index = targets.Count,
+                Name = name,
+                Kind = kind,
+                Layer = layer,
+                InFeatures = inFeatures,
+                OutFeatures = outFeatures,
+                HasBias = hasBias,
+            });
     }
 
     private static string FindRoot()

@@ -10,6 +10,8 @@ internal abstract class WrappedReader(AdapterReader inner) : AdapterReader
 {
     public override string File => inner.File;
 
+    public override ReadOnlyMemory<byte> ConfigBytes => inner.ConfigBytes;
+
     public override PeftConfig Config => inner.Config;
 
     public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;

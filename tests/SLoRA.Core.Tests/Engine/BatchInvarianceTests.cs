@@ -27,7 +27,7 @@ public sealed class BatchInvarianceTests
                     scheduling.MaxRunning = 24;
                 }),
             chunkLimit: () => random.Next(1, 40),
-            adapters: SteppedEngine.AdapterNames);
+            adapters: SteppedEngine.AllAdapterNames);
 
         var answers = new List<Answer>();
         var records = new List<LogitsRecord>();
@@ -59,14 +59,14 @@ public sealed class BatchInvarianceTests
     [Test]
     public void Rows_of_the_base_are_untouched_by_adapters_in_the_same_step()
     {
-        using var engine = new SteppedEngine(adapters: SteppedEngine.AdapterNames);
-        int[] prompt = [.. Enumerable.Range(5, 40)];
+        using var engine = new SteppedEngine(adapters: SteppedEngine.AllAdapterNames);
+        int[] prompt = [.. Enumerable.Range(5, 20), .. SteppedEngine.Invocation, .. Enumerable.Range(30, 20)];
         var alone = new LogitsRecord();
         engine.Finish(engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Tap = alone }));
 
         var mixed = new LogitsRecord();
         List<Answer> answers = [engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Tap = mixed })];
-        answers.AddRange(SteppedEngine.AdapterNames.Select(
+        answers.AddRange(SteppedEngine.AllAdapterNames.Select(
             name => engine.Ask(new GenerationRequest { Prompt = prompt, MaxTokens = 8, Adapter = name })));
         engine.Finish(answers);
 
@@ -75,8 +75,8 @@ public sealed class BatchInvarianceTests
 
     private static List<Expected> Alone(IReadOnlyList<GenerationRequest> requests, int threads)
     {
-        using var engine =
-            new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Threads = threads == 1 ? 2 : 1), adapters: SteppedEngine.AdapterNames);
+        using var engine = new SteppedEngine(
+            builder => builder.UseCpu(cpu => cpu.Threads = threads == 1 ? 2 : 1), adapters: SteppedEngine.AllAdapterNames);
         var expected = new List<Expected>();
         foreach (GenerationRequest request in requests)
         {
@@ -89,21 +89,28 @@ public sealed class BatchInvarianceTests
         return expected;
     }
 
-    /// <summary>Requests over all adapters, the base, and mixes of two or three; prompts of 1 to 90 tokens; greedy and sampled.</summary>
+    /// <summary>
+    /// Requests over all adapters, the base, and mixes of two, some behind DoRA; prompts of 1 to 90 tokens; greedy and sampled.
+    /// </summary>
     private static List<GenerationRequest> Workload(int seed)
     {
         var random = new Random(seed);
-        IReadOnlyList<string> names = SteppedEngine.AdapterNames;
+        IReadOnlyList<string> all = SteppedEngine.AllAdapterNames, plain = SteppedEngine.AdapterNames;
         var requests = new List<GenerationRequest>();
         for (int i = 0; i < Requests; i++)
         {
-            int uses = i % (names.Count + 3) < names.Count ? 1 : i % (names.Count + 3) - names.Count;
+            int uses = i % (all.Count + 3) < all.Count ? 1 : i % (all.Count + 3) - all.Count;
             uses = uses == 1 && i % 11 == 0 ? 0 : uses;
+            string[] names =
+            [
+                .. Enumerable.Range(0, uses).Select(use => uses == 1 ? all[i % (all.Count + 3) % all.Count]
+                    : use == 0 ? (i % 2 == 0 ? "later-dora" : "later-lora-bias") : plain[(i + (5 * use)) % plain.Count]),
+            ];
+            IEnumerable<int> prompt = Enumerable.Range(0, random.Next(1, 90)).Select(_ => random.Next(261));
             requests.Add(new GenerationRequest
             {
-                Prompt = Enumerable.Range(0, random.Next(1, 90)).Select(_ => random.Next(261)).ToArray(),
-                Adapters = [.. Enumerable.Range(0, uses)
-                    .Select(use => new AdapterUse(names[(i + (5 * use)) % names.Count], use == 0 ? 1 : 0.5f - use))],
+                Prompt = names is ["later-alora"] ? [.. prompt, .. SteppedEngine.Invocation, 9, 8, .. prompt] : prompt.ToArray(),
+                Adapters = [.. names.Select((name, use) => new AdapterUse(name, use == 0 ? 1 : 0.5f - use))],
                 MaxTokens = random.Next(1, 16),
                 IgnoreEndOfText = true,
                 Sampling = i % 3 == 0 ? new SamplingOptions { Temperature = 0.9f, TopP = 0.9f, Seed = i } : SamplingOptions.Greedy,

@@ -7,7 +7,7 @@ namespace SLoRA.Core.Tests.Engine;
 public sealed class FamilyEngineTests
 {
     private static readonly string[] Models =
-        ["later-gemma2", "later-cohere2", "later-phi4-mini", "later-apertus", "later-nemotron"];
+        ["later-gemma4", "later-cohere2", "later-phi4-mini", "later-nemotron", "later-lfm2"];
 
     /// <summary>
     /// Prompts that share beginnings, in chunks, with over-commit in a pool that makes sequences give up their pages: base and adapters,
@@ -61,7 +61,8 @@ public sealed class FamilyEngineTests
                 Assert.That(answers[i].Record.Rows, Is.SubsetOf(alone[i].Record.Rows), $"logits of request {i}");
             }
         });
-        Assert.That(answers.Sum(answer => answer.Answer.Stream.Usage!.CachedPromptTokens), Is.Positive, "prefixes were shared");
+        bool shares = model != "later-lfm2";
+        Assert.That(answers.Sum(answer => answer.Answer.Stream.Usage!.CachedPromptTokens), shares ? Is.Positive : Is.Zero, "prefixes");
         crowd.DropCaches();
         Assert.That(crowd.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(crowd.Status.Pool.Total), "pages at the end");
     }

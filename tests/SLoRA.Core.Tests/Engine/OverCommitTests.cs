@@ -8,6 +8,7 @@ namespace SLoRA.Core.Tests.Engine;
 public sealed class OverCommitTests
 {
     private static readonly string[] Adapters = ["qv", "r1"];
+    private static readonly string[] Kinds = ["later-dora", "later-tokens", "later-lora-bias"];
 
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
@@ -203,7 +204,7 @@ public sealed class OverCommitTests
         Assert.That(preempted, Is.True);
         Assert.That(answer.Tokens, Is.EqualTo(expected.Tokens));
         Assert.That(others[^1].Tokens, Is.Not.EqualTo(expected.Tokens), "the new content answers otherwise");
-        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(2), "r1 and the new content");
+        Assert.That(engine.Loop.Generations.Count, Is.EqualTo(2 + Kinds.Length), "r1, those of other kinds and the new content");
         AssertAllFree(engine);
     }
 
@@ -355,7 +356,7 @@ public sealed class OverCommitTests
         {
             Prompt = Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(261)).ToArray(),
             MaxTokens = random.Next(1, 120),
-            Adapter = i % 3 == 0 ? null : Adapters[i % 2],
+            Adapter = i % 3 == 0 ? null : i % 5 == 0 ? Kinds[i % Kinds.Length] : Adapters[i % 2],
             Sampling = i % 4 == 0 ? new SamplingOptions { Temperature = 0.9f, Seed = i, RepetitionPenalty = 1.1f } : SamplingOptions.Greedy,
         })];
     }
@@ -384,7 +385,7 @@ public sealed class OverCommitTests
                 builder.UseReference();
             }
         },
-        adapters: adapters ? Adapters : []);
+        adapters: adapters ? [.. Adapters, .. Kinds] : []);
 
     private static void AssertAllFree(SteppedEngine engine)
     {

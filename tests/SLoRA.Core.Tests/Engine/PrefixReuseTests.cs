@@ -6,7 +6,8 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class PrefixReuseTests
 {
-    private static readonly string[] Adapters = ["qv", "r1", "rslora", "wide"];
+    private static readonly string[] Adapters =
+        ["qv", "r1", "rslora", "wide", "later-alora", "later-dora", "later-save-embed", "later-lora-bias"];
 
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(7, 40).ToArray(), MaxTokens = 12, IgnoreEndOfText = true };
@@ -253,6 +254,15 @@ public sealed class PrefixReuseTests
         {
             AdapterUse[] uses = [.. Enumerable.Range(0, number % 4 == 3 ? 2 : number % 4 == 0 ? 0 : 1)
                 .Select(i => new AdapterUse(Adapters[(number + i) % 3], i == 0 ? 1 : 0.5f))];
+
+            // Some alone are of other kinds.
+            uses = number switch
+            {
+                5 or 9 => [new AdapterUse("later-alora", 1)],
+                6 => [new AdapterUse("later-dora", 1)],
+                2 => [new AdapterUse("later-save-embed", 1)],
+                _ => uses,
+            };
             _template = Question with
             {
                 Adapters = uses,
@@ -273,6 +283,11 @@ public sealed class PrefixReuseTests
             }
 
             _said.AddRange(Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(261)));
+            if (random.Next(2) == 0)
+            {
+                _said.AddRange(SteppedEngine.Invocation);
+            }
+
             return Request = _template with { Prompt = _said.ToArray(), MaxTokens = random.Next(1, 30) };
         }
 

@@ -12,12 +12,19 @@ namespace SLoRA.Core.Tests.Engine;
 /// </summary>
 internal sealed class SteppedEngine : IDisposable
 {
-    /// <summary>The adapters of the fixture that are served.</summary>
-    public static readonly IReadOnlyList<string> AdapterNames =
+    /// <summary>The tokens that begin what the fixture's activated adapter acts on.</summary>
+    public static readonly IReadOnlyList<int> Invocation = [7, 250, 31];
+
+    /// <summary>The adapters of the fixture, of every kind.</summary>
+    public static readonly IReadOnlyList<string> AllAdapterNames =
     [
         .. Directory.GetDirectories(RepositoryFolder.Fixture("core-llama-gqa", "adapters")).Select(path => Path.GetFileName(path))
-            .Where(name => !name.StartsWith("later-", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+            .Order(StringComparer.Ordinal),
     ];
+
+    /// <summary>Those of them that are plain LoRA.</summary>
+    public static readonly IReadOnlyList<string> AdapterNames =
+        [.. AllAdapterNames.Where(name => !name.StartsWith("later-", StringComparison.Ordinal))];
 
     private readonly EngineAssembly _assembly;
 

@@ -141,6 +141,45 @@ public sealed class SchedulingPolicyTests
         Assert.That(early.Tokens, Has.Count.EqualTo(3));
     }
 
+    /// <summary>
+    /// Small requests come all the time, take a few steps of 100 ms and go first; the large one needs nearly all pages. Once it has waited
+    /// for two seconds it is the next: nobody runs any more who is not running, until those have ended and it has.
+    /// </summary>
+    [Test]
+    public void A_request_that_needs_many_pages_is_not_starved_by_small_ones_and_holds_them_up_no_longer_than_those_run_who_do()
+    {
+        var clock = new ManualClock();
+        var policy = new SchedulingPolicy { Order = ServiceOrder.ShortestFirst, Ageing = TimeSpan.FromSeconds(2) };
+        using SteppedEngine engine = Engine(policy, clock, running: 8, pages: 17);
+        List<Answer> small = [engine.Ask(Question)];
+        Answer large = engine.Ask(Question with { Prompt = new int[20], MaxTokens = 236 });
+        int admittedAt = 0;
+        int idle = 0;
+        int longest = 0;
+        for (int step = 0; large.Stream.FinishReason is null; step++)
+        {
+            while (engine.Status.Waiting < 6)
+            {
+                small.Add(engine.Ask(Question));
+                engine.Loop.Step();
+                clock.Advance(TimeSpan.FromMilliseconds(100));
+            }
+
+            engine.Loop.Step();
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+            bool runs = engine.Loop.Running.Any(sequence => sequence.Request.Asked.MaxTokens == 236);
+            admittedAt = runs && admittedAt == 0 ? step : admittedAt;
+            idle = admittedAt == 0 && engine.Loop.Running.Count < 8 ? idle + 1 : 0;
+            longest = Math.Max(longest, idle);
+            Assert.That(step, Is.LessThan(1000));
+        }
+
+        Assert.That(admittedAt, Is.InRange(1, 20 + 10), "two seconds, and the few steps of those that run");
+        Assert.That(longest, Is.LessThanOrEqualTo(10), "the pages of the small ones are free for it by then");
+        engine.Finish(small);
+        Assert.That(small.Select(answer => answer.Tokens.Count), Is.All.EqualTo(3));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public void A_target_that_is_over_ends_a_request_that_waits_for_content_when_nothing_else_happens(bool aborts)

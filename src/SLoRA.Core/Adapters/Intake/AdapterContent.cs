@@ -24,13 +24,14 @@ internal sealed class AdapterContent : IDisposable
     private readonly NativeBlock _memory;
 
     internal AdapterContent(
-        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, NativeBlock memory, PacedLoad? load = null,
-        CancellationToken cancellation = default)
+        AdapterDescription description, ImmutableArray<AdapterContentModule> modules, ImmutableArray<AdapterContentChange> changes,
+        NativeBlock memory, PacedLoad? load = null, CancellationToken cancellation = default)
     {
         Description = description;
         Modules = modules;
+        Changes = changes;
         _memory = memory;
-        Id = Identify(modules, load, cancellation);
+        Id = Identify(load, cancellation);
     }
 
     /// <summary>What the adapter was registered as.</summary>
@@ -42,18 +43,22 @@ internal sealed class AdapterContent : IDisposable
     /// <summary>The modules in the model's order.</summary>
     public ImmutableArray<AdapterContentModule> Modules { get; }
 
+    /// <summary>What is done to modules besides, in the order of their indices.</summary>
+    public ImmutableArray<AdapterContentChange> Changes { get; }
+
     /// <summary>Bytes of main memory that the content takes.</summary>
     public long Bytes => _memory.Length;
 
     /// <summary>Reads the content of a registered adapter, once and completely, and checks every value.</summary>
     /// <param name="description">What registration found. If the package is no longer like that, the content is refused.</param>
     /// <param name="baseWeight">
-    /// The weight of a module of the base model as its own files have it; asked only for copies that the adapter carries.
+    /// The weight of a module of the base model as its own files have it; asked only for copies that the adapter carries and for DoRA.
     /// </param>
     /// <param name="expected">The identity that the content must have because it was loaded before; null if it was not.</param>
     /// <param name="baseMemory">Held while base weights are looked at; null when their memory is sure to stay.</param>
     /// <param name="load">Says when it may work; null for always.</param>
     /// <param name="cancellationToken">Ends the reading between two pieces.</param>
+    /// <param name="baseBias">The bias of a module of the base model that has one; asked only for DoRA and trained biases.</param>
     /// <exception cref="AdapterChangedException">It has another identity than is expected.</exception>
     /// <exception cref="AdapterLoadException">The package changed since it was described, a value is NaN or infinite, or a copy of a base
     /// weight differs from the base.</exception>
@@ -63,7 +68,8 @@ internal sealed class AdapterContent : IDisposable
         GenerationId? expected = null,
         MemoryGate? baseMemory = null,
         PacedLoad? load = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default,
+        Func<TargetModule, BaseWeight>? baseBias = null)
     {
         AdapterPackage package = description.Package;
         try
@@ -74,7 +80,9 @@ internal sealed class AdapterContent : IDisposable
                 throw new FormatError(LoadErrorKind.File, reader.File, null, "or its configuration was changed since it was looked at");
             }
 
-            AdapterContent content = new ContentReader(reader, description, baseWeight, baseMemory, load, cancellationToken).Read();
+            AdapterContent content = new ContentReader(
+                reader, description, new BaseReader(baseWeight, baseBias, baseMemory, load, cancellationToken), load, cancellationToken)
+                .Read();
             if (expected is { } id && content.Id != id)
             {
                 content.Dispose();
@@ -94,20 +102,38 @@ internal sealed class AdapterContent : IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <summary>
-    /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes. Every part has a known length or says
-    /// it.
+    /// Hashes, per module: name, rank, the bits of the scale, and of A and B type, shape and bytes; then, where there is any, what is done
+    /// to modules besides: name, what it is, numbers of rows, type, shape and bytes; then the invocation. Every part has a known length or
+    /// says it.
     /// </summary>
-    private static GenerationId Identify(ImmutableArray<AdapterContentModule> modules, PacedLoad? load, CancellationToken cancellation)
+    private GenerationId Identify(PacedLoad? load, CancellationToken cancellation)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("slora adapter 1\n"u8);
-        foreach (AdapterContentModule module in modules)
+        foreach (AdapterContentModule module in Modules)
         {
             Text(module.Target.Name);
             Number(module.Rank);
             Number(BitConverter.SingleToUInt32Bits(module.Scale));
             Matrix(module.A);
             Matrix(module.B);
+        }
+
+        foreach (AdapterContentChange change in Changes)
+        {
+            Text(change.Target.Name);
+            Numbers(change.Ids);
+            foreach ((string role, WeightMatrix matrix) in change.Read)
+            {
+                Text(role);
+                Matrix(matrix);
+            }
+        }
+
+        if (!Description.Parts.InvocationTokens.IsEmpty)
+        {
+            Text("invocation");
+            Numbers(Description.Parts.InvocationTokens);
         }
 
         Span<byte> result = stackalloc byte[GenerationId.Bytes];
@@ -134,6 +160,15 @@ internal sealed class AdapterContent : IDisposable
             byte[] bytes = Encoding.UTF8.GetBytes(text);
             Number(bytes.Length);
             hash.AppendData(bytes);
+        }
+
+        void Numbers(ImmutableArray<int> numbers)
+        {
+            Number(numbers.Length);
+            foreach (int number in numbers)
+            {
+                Number(number);
+            }
         }
 
         void Number(long number)

@@ -15,7 +15,8 @@ public sealed record AdapterCoverage
         ImmutableArray<string> unusedTargets,
         ImmutableArray<string> withoutEffect,
         long parameters,
-        long bytes)
+        long bytes,
+        ImmutableArray<string> kinds)
     {
         Modules = modules;
         ModelModules = modelModules;
@@ -23,6 +24,7 @@ public sealed record AdapterCoverage
         ModulesWithoutEffect = withoutEffect;
         Parameters = parameters;
         Bytes = bytes;
+        Kinds = kinds;
     }
 
     /// <summary>The modules that the adapter targets, in the model's order. Never empty.</summary>
@@ -31,7 +33,14 @@ public sealed record AdapterCoverage
     /// <summary>How many modules of the base model an adapter could change.</summary>
     public int ModelModules { get; }
 
-    /// <summary>Names in target_modules that the base model does not have. Harmless: the file has no tensors for them.</summary>
+    /// <summary>
+    /// What the adapter is besides B A on modules, for people, such as <c>DoRA</c> or <c>own weights of lm_head</c>; empty for plain LoRA.
+    /// </summary>
+    public ImmutableArray<string> Kinds { get; }
+
+    /// <summary>
+    /// Names in target_modules or modules_to_save that the base model does not have. Harmless: the file has no tensors for them.
+    /// </summary>
     public ImmutableArray<string> UnusedTargets { get; }
 
     /// <summary>
@@ -46,11 +55,14 @@ public sealed record AdapterCoverage
     /// <summary>The largest rank of a module.</summary>
     public int LargestRank => Modules.Max(module => module.Rank);
 
-    /// <summary>Elements of all A and B together.</summary>
+    /// <summary>Elements of all tensors together, copies of base weights apart.</summary>
     public long Parameters { get; }
 
     /// <summary>Bytes of the adapter's tensor file, or of the tensors that were handed in.</summary>
     public long Bytes { get; }
+
+    /// <summary>Whether something of it stands in the place of weights of the base.</summary>
+    internal bool HasOwnWeights { get; init; }
 
     /// <summary>The same with an equal list of modules that others have too.</summary>
     internal AdapterCoverage Sharing(ImmutableArray<AdapterModuleCoverage> modules) => this with { Modules = modules };
@@ -59,15 +71,18 @@ public sealed record AdapterCoverage
     internal AdapterCoverage WithoutEffect(ImmutableArray<string> modules) =>
         modules.SequenceEqual(ModulesWithoutEffect) ? this : this with { ModulesWithoutEffect = modules };
 
-    /// <summary>One line for people: modules, ranks, parameters, bytes, modules without effect, names that the model lacks.</summary>
+    /// <summary>
+    /// One line for people: modules, ranks, parameters, bytes, kinds, modules without effect, names that the model lacks.
+    /// </summary>
     public override string ToString()
     {
         string rank = SmallestRank == LargestRank ? $"rank {SmallestRank}" : $"ranks {SmallestRank} to {LargestRank}";
         string unused = UnusedTargets.IsEmpty ? "" : $", not in this model: {Shown.Names(UnusedTargets)}";
         string dead =
             ModulesWithoutEffect.IsEmpty ? "" : $", {ModulesWithoutEffect.Length} without effect: {Shown.Names(ModulesWithoutEffect)}";
+        string kinds = Kinds.IsEmpty ? "" : $", {string.Join(", ", Kinds)}";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{dead}{unused}");
+            $"{Modules.Length} of {ModelModules} modules, {rank}, {Parameters:N0} parameters, {Bytes:N0} bytes{kinds}{dead}{unused}");
     }
 }

@@ -35,7 +35,7 @@ internal sealed class AdapterDescription
     {
         Package = package;
         File = reader.File;
-        Modules = layout.Modules;
+        Parts = layout.Parts;
         BaseMatrices = layout.BaseMatrices;
         Fingerprint = reader.Fingerprint;
         Stamp = reader.Stamp;
@@ -44,8 +44,13 @@ internal sealed class AdapterDescription
             modelModules,
             layout.UnusedTargets,
             AdapterEffect.Without(Modules),
-            Modules.Sum(module => module.A.ElementCount + module.B.ElementCount),
-            reader.Bytes);
+            Modules.Sum(module => module.A.ElementCount + module.B.ElementCount)
+                + Parts.Changes.Sum(change => change.Tensors.Sum(tensor => tensor.ElementCount)),
+            reader.Bytes,
+            AdapterKinds.Of(Parts))
+        {
+            HasOwnWeights = Parts.Changes.Any(change => change.Rows is not null || change.Bias is not null || change.LoraBias is not null),
+        };
     }
 
     /// <summary>Where the adapter comes from.</summary>
@@ -55,7 +60,10 @@ internal sealed class AdapterDescription
     public string File { get; }
 
     /// <summary>The modules that the adapter changes, in the model's order. Never empty.</summary>
-    public ImmutableArray<AdapterModule> Modules { get; }
+    public ImmutableArray<AdapterModule> Modules => Parts.Modules;
+
+    /// <summary>All that it does.</summary>
+    public AdapterParts Parts { get; }
 
     /// <summary>The copies of base weights in the file.</summary>
     public ImmutableArray<BaseMatrix> BaseMatrices { get; }
@@ -71,7 +79,7 @@ internal sealed class AdapterDescription
 
     /// <summary>Reads the configuration and the list of tensors of an adapter and checks them against a model.</summary>
     /// <param name="package">The adapter.</param>
-    /// <param name="targets">The modules of the model that can have LoRA.</param>
+    /// <param name="targets">The modules of the model that can have LoRA, and its norms, by index.</param>
     /// <param name="load">Says when it may work, and when nobody wants it any more; null for always.</param>
     /// <exception cref="AdapterLoadException">Something in it is wrong, not for this model or not served.</exception>
     public static AdapterDescription Read(AdapterPackage package, ImmutableArray<TargetModule> targets, PacedLoad? load = null)
@@ -80,7 +88,8 @@ internal sealed class AdapterDescription
         {
             using AdapterReader reader = package.Open(load);
             using PacedWork? work = load?.WorkInPieces();
-            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets, work), targets.Length);
+            return new AdapterDescription(package, reader, AdapterLayout.Match(reader, targets, work),
+                targets.Count(target => target.Kind != TargetKind.Norm));
         }
         catch (FormatError error)
         {

@@ -26,11 +26,13 @@ internal static class AdapterEffect
         [.. content.Modules.Where(module => IsWithout(module, directory.Modules[module.Target.Index]!))
             .Select(module => module.Target.Name)];
 
-    /// <summary>Refuses an adapter of which no module has an effect.</summary>
+    /// <summary>
+    /// Refuses an adapter of which no module has an effect, unless it has weights in the place of the base's.
+    /// </summary>
     /// <exception cref="AdapterLoadException">It is one.</exception>
     public static void Check(string adapter, AdapterCoverage coverage)
     {
-        if (coverage.ModulesWithoutEffect.Length < coverage.Modules.Length)
+        if (coverage.ModulesWithoutEffect.Length < coverage.Modules.Length || coverage.HasOwnWeights)
         {
             return;
         }

@@ -5,8 +5,9 @@ using SLoRA.Formats.Peft;
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors. The files are read, never mapped: a mapped
-/// file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name files from the folder on.
+/// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors, or an index of several such. The files
+/// are read, never mapped: a mapped file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name
+/// files from the folder on.
 /// </summary>
 /// <param name="name">The adapter's name.</param>
 /// <param name="path">The folder.</param>
@@ -42,14 +43,14 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
         PeftConfig checkedConfig = ParseConfig(config, load);
 
-        FileStream stream = OpenFile(TensorFile, _limits.FileBytes);
+        AdapterTensorFiles files = OpenTensors(load);
         try
         {
-            return new Reader(this, stream, checkedConfig, config, configState, load);
+            return new Reader(this, files, checkedConfig, config, configState, load);
         }
         catch
         {
-            stream.Dispose();
+            files.Dispose();
             throw;
         }
     }
@@ -58,7 +59,7 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     public override PackageStamp? Look()
     {
         (long configBytes, DateTime configWritten) = AdapterFile.StateOf(Path.Combine(_path, ConfigFile), ConfigFile, followsLinks);
-        (long tensorBytes, DateTime tensorsWritten) = AdapterFile.StateOf(Path.Combine(_path, TensorFile), TensorFile, followsLinks);
+        (long tensorBytes, DateTime tensorsWritten) = AdapterTensorFiles.Look(_path, _limits, followsLinks);
         return new PackageStamp(configBytes, configWritten, tensorBytes, tensorsWritten);
     }
 
@@ -75,6 +76,18 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     {
         using PacedWork? work = load?.WorkInPieces();
         return PeftConfigReader.Read(ConfigDocument.Parse(config, ConfigFile));
+    }
+
+    private AdapterTensorFiles OpenTensors(PacedLoad? load)
+    {
+        try
+        {
+            return AdapterTensorFiles.Open(_path, _limits, followsLinks, load);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw Missing(TensorFile, error);
+        }
     }
 
     private FileStream OpenFile(string file, long largest)
@@ -105,28 +118,29 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
     private sealed class Reader : AdapterReader
     {
         private readonly AdapterFolder _folder;
-        private readonly FileStream _stream;
+        private readonly AdapterTensorFiles _files;
         private readonly PackageStamp _stamp;
 
-        public Reader(AdapterFolder folder, FileStream stream, PeftConfig config, byte[] configBytes,
+        public Reader(AdapterFolder folder, AdapterTensorFiles files, PeftConfig config, byte[] configBytes,
             (long Length, DateTime Written) configState, PacedLoad? load)
         {
             _folder = folder;
-            _stream = stream;
-            (long length, DateTime written) = AdapterFile.StateOf(stream.SafeFileHandle, TensorFile);
+            _files = files;
+            (long length, DateTime written) = files.State;
             _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
             Config = config;
-            (byte[] json, long fileLength) = SafetensorsHeader.ReadBytes(stream, TensorFile, folder._limits.HeaderBytes);
+            ConfigBytes = configBytes;
             using PacedWork? work = load?.WorkInPieces();
-            Tensors = SafetensorsHeader.Parse(json, fileLength, TensorFile, work is null ? null : work.Pause).Tensors;
             Fingerprint = FingerprintOf(configBytes, Tensors, work);
         }
 
-        public override string File => TensorFile;
+        public override string File => _files.Name;
 
         public override PeftConfig Config { get; }
 
-        public override ImmutableArray<TensorEntry> Tensors { get; }
+        public override ReadOnlyMemory<byte> ConfigBytes { get; }
+
+        public override ImmutableArray<TensorEntry> Tensors => _files.Tensors;
 
         public override long Bytes => _stamp.TensorBytes;
 
@@ -135,19 +149,18 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         public override PackageStamp? Stamp => _stamp;
 
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination) =>
-            AdapterFile.Read(_stream.SafeFileHandle, File, tensor.Begin + offset, destination);
+            _files.Read(tensor, offset, destination);
 
         public override void CheckUnchanged()
         {
-            // The open file, and what lies in the folder now: one half from before a change and the other from after it would be an adapter
-            // that nobody made.
-            if (AdapterFile.StateOf(_stream.SafeFileHandle, File) != (_stamp.TensorBytes, _stamp.TensorsWritten)
-                || _folder.Look() != _stamp)
+            // The open files, and what lies in the folder now: one half from before a change and the other from after it would be an
+            // adapter that nobody made.
+            if (_files.State != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
             {
                 throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
             }
         }
 
-        public override void Dispose() => _stream.Dispose();
+        public override void Dispose() => _files.Dispose();
     }
 }

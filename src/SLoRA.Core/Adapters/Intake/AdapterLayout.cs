@@ -10,11 +10,11 @@ namespace SLoRA.Adapters.Intake;
 /// How the tensors of a file and the modules of a model belong together. Everything must come out even: each tensor has a targeted
 /// module, each targeted module has A and B of the shapes that configuration and model ask for.
 /// </summary>
-/// <param name="Modules">The targeted modules with their matrices, in the model's order.</param>
+/// <param name="Parts">The targeted modules with their matrices, and what is done to modules besides.</param>
 /// <param name="BaseMatrices">The copies of base weights in the file.</param>
-/// <param name="UnusedTargets">Names in target_modules that the model lacks.</param>
+/// <param name="UnusedTargets">Names in target_modules and modules_to_save that the model lacks.</param>
 internal sealed record AdapterLayout(
-    ImmutableArray<AdapterModule> Modules, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
+    AdapterParts Parts, ImmutableArray<BaseMatrix> BaseMatrices, ImmutableArray<string> UnusedTargets)
 {
     /// <summary>Matches an adapter with a model.</summary>
     /// <param name="reader">The adapter.</param>
@@ -30,15 +30,10 @@ internal sealed record AdapterLayout(
             throw new FormatError(LoadErrorKind.Tensor, reader.File, null, "holds no tensors");
         }
 
-        if (config.UseDora)
-        {
-            throw DoraRefusal(reader);
-        }
-
         Action? pause = work is null ? null : work.Pause;
         var matcher = new TargetMatcher(config, pause);
-        ImmutableArray<TargetModule> targeted =
-            [.. targets.Where(target => IsTargeted(target, matcher))];
+        ImmutableArray<WantedTensors> wanted = WantedTensors.Of(config, targets, matcher, pause);
+        ImmutableArray<TargetModule> targeted = [.. targets.Where(target => wanted[target.Index].Lora)];
         Dictionary<ExpertParameter, int> firstTargets = FirstTargets(targets);
         ImmutableArray<ExpertParameter> parameters = [.. firstTargets.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         ImmutableArray<ExpertParameter> fused = [.. parameters.Where(parameter => parameter.Names.Any(matcher.TargetsParameter))];
@@ -54,12 +49,14 @@ internal sealed record AdapterLayout(
                 $"targets {closed.Name}, which adapters cannot change in this model");
         }
 
+        CheckWhole(config, targets, wanted);
+        CheckEmbeddings(config, targeted);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.SelectMany(PatternNames), .. fused.SelectMany(parameter => parameter.Names)]);
 
         var fusedTensors = new FusedTensors(reader.File, parameters, fused);
         AssignedTensors tensors =
-            AssignedTensors.Assign(reader, targets, targeted.Select(target => target.Index).ToHashSet(), matcher, fusedTensors, pause);
+            AssignedTensors.Assign(reader, targets, wanted, matcher, fusedTensors, pause);
         HashSet<string> expertNames = tensors.ExpertNames();
         targeted =
             [.. targeted.Where(target => target.Kind != TargetKind.Expert || expertNames.Contains(AssignedTensors.LastName(target)))];
@@ -93,15 +90,25 @@ internal sealed record AdapterLayout(
             .. matcher.NamesWithoutModule([.. targets.SelectMany(target => target.Names)]),
             .. matcher.NamesWithoutParameter(
                 [.. parameters.SelectMany(parameter => parameter.Names), .. targets.SelectMany(target => target.Names).Select(Weight)]),
+            .. WantedTensors.Unused(config, targets, pause),
         ];
-        return new AdapterLayout(modules.ToImmutable(), tensors.BaseMatrices, unused);
+        HashSet<int> withLora = [.. targeted.Select(target => target.Index)];
+        ImmutableArray<AdapterChange> changes =
+        [
+            .. targets.Select(target => Change(
+                    target, targets, wanted[target.Index] with { Lora = withLora.Contains(target.Index) }, config, tensors, shapes))
+                .Where(change => !change.IsNothing),
+        ];
+        CheckChanges(config, changes);
+        var parts = new AdapterParts(modules.ToImmutable(), changes, config.InvocationTokens);
+        return new AdapterLayout(parts, tensors.BaseMatrices, unused);
     }
 
     /// <summary>
     /// Whether an adapter targets a module under one of its names, or its weight. Modules of single experts are only asked for if the file
     /// has some: the same names mean the shared expert or dense layers to adapters that have none.
     /// </summary>
-    private static bool IsTargeted(TargetModule target, TargetMatcher matcher) =>
+    public static bool IsTargeted(TargetModule target, TargetMatcher matcher) =>
         target.Kind is not (TargetKind.FusedExpert or TargetKind.HeadView)
         && target.Names.Any(name => matcher.Targets(name, target.Kind == TargetKind.Linear)
             || (target.Kind == TargetKind.Linear && matcher.TargetsParameter(Weight(name))));
@@ -138,13 +145,68 @@ internal sealed record AdapterLayout(
         }
     }
 
-    private static FormatError DoraRefusal(AdapterReader reader)
+    /// <summary>
+    /// PEFT has neither DoRA nor biases for LoRA on parameters; the products of experts and of latents take nothing but LoRA.
+    /// </summary>
+    private static void CheckChanges(PeftConfig config, ImmutableArray<AdapterChange> changes)
     {
-        const string Magnitude = "lora_magnitude_vector";
-        return reader.Tensors.Any(tensor => tensor.Name.Contains(Magnitude, StringComparison.Ordinal))
-            ? new FormatError(
-                LoadErrorKind.Incompatible, reader.Config.File, "use_dora", $"is true: DoRA with its {Magnitude} tensors is not served")
-            : new FormatError(LoadErrorKind.Tensor, reader.File, Magnitude, "is missing for every module, although use_dora is true");
+        if (!config.TargetParameters.IsEmpty && (config.UseDora || config.LoraBias))
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, "target_parameters",
+                $"is set together with {(config.UseDora ? "use_dora" : "lora_bias")}, which PEFT does not have for parameters");
+        }
+
+        if (changes.FirstOrDefault(change => change.Target.IsOfExpert || change.Target.Views is not null) is { } closed)
+        {
+            string option = closed.Magnitude is not null ? "use_dora"
+                : closed.LoraBias is not null ? "lora_bias"
+                : closed.Bias is not null ? "bias"
+                : "modules_to_save";
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, option,
+                $"changes {closed.Target.Name}, which adapters can change by LoRA alone");
+        }
+    }
+
+    private static AdapterChange Change(
+        TargetModule target, ImmutableArray<TargetModule> targets, WantedTensors wanted, PeftConfig config, AssignedTensors tensors,
+        ShapeCheck shapes)
+    {
+        var change = new AdapterChange(target)
+        {
+            Rows = wanted.Whole ? Tied(PeftTensorRole.Weight) : wanted.Tokens.IsEmpty ? null : Tied(PeftTensorRole.TokenRows),
+            Ids = wanted.Tokens,
+            Bias = wanted.Bias ? tensors.Required(target, PeftTensorRole.Bias) : null,
+            LoraBias = wanted.Lora && config.LoraBias ? tensors.Required(target, PeftTensorRole.LoraBias) : null,
+            Magnitude = wanted.Lora && config.UseDora ? tensors.Required(target, PeftTensorRole.Magnitude) : null,
+        };
+        shapes.Check(change);
+        return change;
+
+        // What is tied may be stored once, under the embedding's name.
+        TensorEntry Tied(PeftTensorRole role) =>
+            target.StoredAs is { } other && tensors.Find(target, role) is null
+                ? tensors.Required(targets.Single(embedding => embedding.Name == other), role)
+                : tensors.Required(target, role);
+    }
+
+    private static void CheckWhole(PeftConfig config, ImmutableArray<TargetModule> targets, ImmutableArray<WantedTensors> wanted)
+    {
+        if (targets.FirstOrDefault(target => wanted[target.Index].Whole && target is { IsTarget: false, Kind: not TargetKind.Norm })
+            is { } closed)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, "modules_to_save",
+                $"has {closed.Name}, which adapters cannot change in this model");
+        }
+    }
+
+    private static void CheckEmbeddings(PeftConfig config, ImmutableArray<TargetModule> targeted)
+    {
+        string? option = config.LoraBias ? "lora_bias" : !config.InvocationTokens.IsEmpty ? "alora_invocation_tokens" : null;
+        if (option is not null && targeted.FirstOrDefault(target => target.Kind == TargetKind.Embedding) is { } embedding)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, option,
+                $"is set, which PEFT has for linear modules only: {embedding.Name} is an embedding");
+        }
     }
 
     /// <summary>

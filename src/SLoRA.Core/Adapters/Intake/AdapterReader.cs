@@ -17,6 +17,9 @@ internal abstract class AdapterReader : IDisposable
     /// <summary>The checked configuration.</summary>
     public abstract PeftConfig Config { get; }
 
+    /// <summary>The configuration as PEFT writes it; empty where there is none in that form.</summary>
+    public virtual ReadOnlyMemory<byte> ConfigBytes => default;
+
     /// <summary>The tensors in the order of their bytes.</summary>
     public abstract ImmutableArray<TensorEntry> Tensors { get; }
 

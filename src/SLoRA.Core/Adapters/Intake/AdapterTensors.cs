@@ -14,7 +14,7 @@ namespace SLoRA;
 /// is [out, rank], <c>lora_embedding_A</c> is [rank, vocabulary] and <c>lora_embedding_B</c> [hidden, rank]. All values are copied when
 /// they are added. What is registered is what the object holds at that moment; an object is for one thread at a time.
 /// </summary>
-public sealed class AdapterTensors
+public sealed partial class AdapterTensors
 {
     private readonly byte[] _config;
     private readonly List<TensorEntry> _entries = [];

@@ -9,8 +9,9 @@ namespace SLoRA.Adapters.Intake;
 /// <summary>The tensors of a file by module and role. Every one of them found its place, and none found it twice.</summary>
 internal sealed class AssignedTensors
 {
-    private readonly Dictionary<(int Module, bool IsA), TensorEntry> _matrices = [];
-    private readonly Dictionary<int, TensorEntry> _bases = [];
+    // Of matrices of embeddings the role is that of the others: whoever asks knows the module.
+    private readonly Dictionary<(int Module, PeftTensorRole Role), TensorEntry> _tensors = [];
+    private readonly Dictionary<int, TensorEntry> _copies = [];
     private readonly string _file;
     private readonly Func<string, PeftTensorRole, string> _nameOf;
     private readonly ImmutableArray<TargetModule> _targets;
@@ -24,40 +25,53 @@ internal sealed class AssignedTensors
 
     /// <summary>The copies of base weights, in the model's order.</summary>
     public ImmutableArray<BaseMatrix> BaseMatrices =>
-        [.. _targets.Where(target => _bases.ContainsKey(target.Index)).Select(target => new BaseMatrix(target, _bases[target.Index]))];
+        [.. _targets.Where(target => _copies.ContainsKey(target.Index)).Select(target => new BaseMatrix(target, _copies[target.Index]))];
 
     /// <summary>A of a targeted module.</summary>
     /// <exception cref="FormatError">The file has none.</exception>
-    public TensorEntry A(TargetModule target) => Matrix(target, isA: true);
+    public TensorEntry A(TargetModule target) => Required(target, PeftTensorRole.A);
 
     /// <summary>B of a targeted module.</summary>
     /// <exception cref="FormatError">The file has none.</exception>
-    public TensorEntry B(TargetModule target) => Matrix(target, isA: false);
+    public TensorEntry B(TargetModule target) => Required(target, PeftTensorRole.B);
+
+    /// <summary>A tensor of a module; null if the file has none.</summary>
+    public TensorEntry? Find(TargetModule target, PeftTensorRole role) => _tensors.GetValueOrDefault((target.Index, role));
+
+    /// <summary>A tensor of a module.</summary>
+    /// <exception cref="FormatError">The file has none.</exception>
+    public TensorEntry Required(TargetModule target, PeftTensorRole role) => Find(target, role) ?? throw new FormatError(
+        LoadErrorKind.Tensor, _file, _nameOf(target.Name, RoleOf(target, role)),
+        "is missing, although the configuration " + (role is PeftTensorRole.A or PeftTensorRole.B ? "targets its module" : "asks for it"));
 
     /// <summary>The last names of modules of single experts that the file has a matrix for.</summary>
     public HashSet<string> ExpertNames() =>
         [.. _targets.Where(target => target.IsOfExpert
-                && (_matrices.ContainsKey((target.Index, true)) || _matrices.ContainsKey((target.Index, false))))
+                && (Find(target, PeftTensorRole.A) ?? Find(target, PeftTensorRole.B)) is not null)
             .Select(LastName)];
 
     /// <summary>The last part of a module's name.</summary>
     public static string LastName(TargetModule target) => target.Name[(target.Name.LastIndexOf('.') + 1)..];
 
     /// <summary>All A, or all B, of the modules that bear the same last name: those that have the same shape in most models.</summary>
-    public IEnumerable<(TargetModule Target, TensorEntry Tensor)> Siblings(TargetModule target, bool isA) => _targets
-        .Where(other => LastName(other) == LastName(target) && _matrices.ContainsKey((other.Index, isA)))
-        .Select(other => (other, _matrices[(other.Index, isA)]));
+    public IEnumerable<(TargetModule Target, TensorEntry Tensor)> Siblings(TargetModule target, bool isA)
+    {
+        PeftTensorRole role = isA ? PeftTensorRole.A : PeftTensorRole.B;
+        return _targets.Where(other => LastName(other) == LastName(target) && Find(other, role) is not null)
+            .Select(other => (other, Find(other, role)!));
+    }
 
     /// <summary>Gives every tensor its place.</summary>
     /// <param name="reader">The file.</param>
     /// <param name="targets">The modules of the model.</param>
-    /// <param name="targeted">The indices of those that the configuration targets.</param>
+    /// <param name="wanted">What the configuration asks of each of them.</param>
     /// <param name="matcher">What the configuration targets, also outside this model.</param>
     /// <param name="fused">Takes the factors of all experts.</param>
     /// <param name="pause">Called before each tensor, so that others can work meanwhile; null for nobody.</param>
     /// <exception cref="FormatError">A tensor has no place, or another has it already.</exception>
     public static AssignedTensors Assign(
-        AdapterReader reader, ImmutableArray<TargetModule> targets, IReadOnlySet<int> targeted, TargetMatcher matcher, FusedTensors fused,
+        AdapterReader reader, ImmutableArray<TargetModule> targets, ImmutableArray<WantedTensors> wanted, TargetMatcher matcher,
+        FusedTensors fused,
         Action? pause = null)
     {
         var result = new AssignedTensors(reader, targets);
@@ -70,7 +84,7 @@ internal sealed class AssignedTensors
             pause?.Invoke();
             if (reader.KeyOf(tensor) is not { } key)
             {
-                throw result.NotPlain(tensor);
+                throw result.NotServed(tensor);
             }
 
             if (fused.Take(tensor, key))
@@ -85,21 +99,49 @@ internal sealed class AssignedTensors
                 throw result.Error(LoadErrorKind.Tensor, tensor, $"has the type {tensor.Type}; F32, F16 and BF16 are served");
             }
 
-            if (key.Role == PeftTensorRole.Base)
-            {
-                result.AddBase(tensor, target, targeted.Contains(target.Index));
-            }
-            else if (!targeted.Contains(target.Index))
-            {
-                throw result.Error(LoadErrorKind.Tensor, tensor, $"is for {target.Name}, which the configuration does not target");
-            }
-            else
-            {
-                result.AddMatrix(tensor, target, key.Role);
-            }
+            result.Add(tensor, target, key.Role, wanted[target.Index], reader.Config);
         }
 
         return result;
+    }
+
+    private void Add(TensorEntry tensor, TargetModule target, PeftTensorRole role, WantedTensors wanted, PeftConfig config)
+    {
+        switch (role)
+        {
+            case PeftTensorRole.A or PeftTensorRole.B or PeftTensorRole.EmbeddingA or PeftTensorRole.EmbeddingB:
+                if (!wanted.Lora)
+                {
+                    throw Error(LoadErrorKind.Tensor, tensor, $"is for {target.Name}, which the configuration does not target");
+                }
+
+                AddMatrix(tensor, target, role);
+                break;
+            case PeftTensorRole.Weight when !wanted.Whole:
+                AddCopy(tensor, target, wanted.Lora);
+                break;
+            case PeftTensorRole.Weight:
+                Put(tensor, target, role);
+                break;
+            case PeftTensorRole.Bias:
+                Ask(wanted.Bias, tensor, target, "the bias", "bias");
+                Put(tensor, target, role);
+                break;
+            case PeftTensorRole.LoraBias:
+                Ask(wanted.Lora && config.LoraBias, tensor, target, "a trained bias", "lora_bias");
+                Put(tensor, target, role);
+                break;
+            case PeftTensorRole.Magnitude:
+                Ask(wanted.Lora && config.UseDora, tensor, target, "a magnitude of DoRA", "use_dora");
+                Put(tensor, target, role);
+                break;
+            case PeftTensorRole.TokenRows:
+                Ask(!wanted.Tokens.IsEmpty, tensor, target, "trained rows", "trainable_token_indices");
+                Put(tensor, target, role);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(role), role, "No such role.");
+        }
     }
 
     private void AddMatrix(TensorEntry tensor, TargetModule target, PeftTensorRole role)
@@ -112,49 +154,50 @@ internal sealed class AssignedTensors
                 $"is the matrix of {(forEmbedding ? "an embedding" : "a linear module")}, which {target.Name} is not");
         }
 
-        var place = (target.Index, role is PeftTensorRole.A or PeftTensorRole.EmbeddingA);
-        if (!_matrices.TryAdd(place, tensor))
-        {
-            throw Twice(_matrices[place], tensor, target);
-        }
+        Put(tensor, target, role is PeftTensorRole.A or PeftTensorRole.EmbeddingA ? PeftTensorRole.A : PeftTensorRole.B);
     }
 
     /// <summary>PEFT saves the weights of targeted embeddings and heads, and of resized ones, and loads them over the base.</summary>
-    private void AddBase(TensorEntry tensor, TargetModule target, bool isTargeted)
+    private void AddCopy(TensorEntry tensor, TargetModule target, bool isTargeted)
     {
         bool asBaseLayer = tensor.Name.EndsWith(".base_layer.weight", StringComparison.Ordinal);
-        if (target.IsOfExpert || (asBaseLayer ? !isTargeted : target.Kind == TargetKind.Linear))
+        if (target.IsOfExpert || (asBaseLayer ? !isTargeted : target.Kind is TargetKind.Linear or TargetKind.Norm))
         {
             throw Error(LoadErrorKind.Tensor, tensor, $"is a weight of {target.Name}, which the configuration does not ask for");
         }
 
-        if (!_bases.TryAdd(target.Index, tensor))
+        if (!_copies.TryAdd(target.Index, tensor))
         {
-            throw Twice(_bases[target.Index], tensor, target);
+            throw Twice(_copies[target.Index], tensor, target);
         }
     }
 
-    private TensorEntry Matrix(TargetModule target, bool isA)
+    private void Ask(bool isAsked, TensorEntry tensor, TargetModule target, string what, string option)
     {
-        if (_matrices.TryGetValue((target.Index, isA), out TensorEntry? tensor))
+        if (!isAsked)
         {
-            return tensor;
+            throw Error(LoadErrorKind.Tensor, tensor, $"is {what} of {target.Name}, which the configuration ({option}) does not ask for");
         }
-
-        PeftTensorRole role = (isA, target.Kind == TargetKind.Embedding) switch
-        {
-            (true, true) => PeftTensorRole.EmbeddingA,
-            (true, false) => PeftTensorRole.A,
-            (false, true) => PeftTensorRole.EmbeddingB,
-            (false, false) => PeftTensorRole.B,
-        };
-        string name = _nameOf(target.Name, role);
-        throw new FormatError(LoadErrorKind.Tensor, _file, name, "is missing, although the configuration targets its module");
     }
 
-    private FormatError NotPlain(TensorEntry tensor) => ForeignTensor.Problem(tensor.Name) is { } foreign
+    private void Put(TensorEntry tensor, TargetModule target, PeftTensorRole role)
+    {
+        if (!_tensors.TryAdd((target.Index, role), tensor))
+        {
+            throw Twice(_tensors[(target.Index, role)], tensor, target);
+        }
+    }
+
+    private static PeftTensorRole RoleOf(TargetModule target, PeftTensorRole role) => (role, target.Kind) switch
+    {
+        (PeftTensorRole.A, TargetKind.Embedding) => PeftTensorRole.EmbeddingA,
+        (PeftTensorRole.B, TargetKind.Embedding) => PeftTensorRole.EmbeddingB,
+        _ => role,
+    };
+
+    private FormatError NotServed(TensorEntry tensor) => ForeignTensor.Problem(tensor.Name) is { } foreign
         ? Error(foreign.Kind, tensor, foreign.Problem)
-        : Error(LoadErrorKind.Tensor, tensor, "is no tensor of plain LoRA");
+        : Error(LoadErrorKind.Tensor, tensor, "is no tensor of an adapter that is served");
 
     private FormatError NoModule(TensorEntry tensor, PeftTensorKey key, TargetMatcher matcher)
     {
@@ -164,7 +207,8 @@ internal sealed class AssignedTensors
         }
 
         // An adapter that targets what this model lacks is for another one; a tensor that it does not even target is a stray.
-        bool wanted = key.Role != PeftTensorRole.Base && key.Candidates().Any(name => matcher.Targets(name, isInnerLinear: true));
+        bool wanted = key.Role is not (PeftTensorRole.Weight or PeftTensorRole.Bias)
+            && key.Candidates().Any(name => matcher.Targets(name, isInnerLinear: true));
         return Error(wanted ? LoadErrorKind.Incompatible : LoadErrorKind.Tensor, tensor, "belongs to no module of the base model");
     }
 

@@ -12,8 +12,7 @@ namespace SLoRA.Adapters.Intake;
 internal sealed class ContentReader(
     AdapterReader reader,
     AdapterDescription description,
-    Func<TargetModule, BaseWeight> baseWeight,
-    MemoryGate? baseMemory,
+    BaseReader baseWeights,
     PacedLoad? load,
     CancellationToken cancellationToken)
 {
@@ -23,32 +22,30 @@ internal sealed class ContentReader(
     /// <exception cref="FormatError">A value or a copy of a base weight is wrong, or the bytes could not be read.</exception>
     public AdapterContent Read()
     {
-        (long Bytes, ImmutableArray<(long A, long B)> Offsets) place = Place();
-        var memory = new NativeBlock(place.Bytes);
+        var entries = new List<TensorEntry>();
+        foreach (AdapterModule module in description.Modules)
+        {
+            entries.AddRange([module.A, module.B]);
+        }
+
+        // What is tied is stored once and read once for each of the two modules.
+        entries.AddRange(description.Parts.Changes.SelectMany(change => change.Tensors));
+        var memory = new NativeBlock(Place(entries, out long[] offsets));
         try
         {
-            ImmutableArray<AdapterContentModule> modules =
-            [
-                .. description.Modules.Select((module, at) => new AdapterContentModule(
-                    module.Target,
-                    module.Rank,
-                    module.Scale,
-                    new WeightMatrix(memory, place.Offsets[at].A, module.A),
-                    new WeightMatrix(memory, place.Offsets[at].B, module.B))),
-            ];
+            WeightMatrix[] matrices = [.. entries.Select((entry, at) => new WeightMatrix(memory, offsets[at], entry))];
             List<(TensorEntry Entry, Action Read)> reads = [];
-            AddFused(modules, reads);
-            foreach ((AdapterModule module, AdapterContentModule content) in description.Modules.Zip(modules))
+            for (int at = 0; at < entries.Count; at++)
             {
-                if (module.Slice is not null)
+                // A and B of every module come first, in turn; those of a slice are filled by the factors of all experts.
+                if (at / 2 >= description.Modules.Length || description.Modules[at / 2].Slice is null)
                 {
-                    continue;
+                    (TensorEntry entry, WeightMatrix matrix) = (entries[at], matrices[at]);
+                    reads.Add((entry, () => ReadMatrix(entry, matrix)));
                 }
-
-                reads.Add((module.A, () => ReadMatrix(module.A, content.A)));
-                reads.Add((module.B, () => ReadMatrix(module.B, content.B)));
             }
 
+            AddFused(matrices, reads);
             foreach (BaseMatrix matrix in description.BaseMatrices)
             {
                 reads.Add((matrix.Tensor, () => CompareBase(matrix)));
@@ -60,7 +57,13 @@ internal sealed class ContentReader(
             }
 
             reader.CheckUnchanged();
-            return new AdapterContent(description, modules, memory, load, cancellationToken);
+            ImmutableArray<AdapterContentModule> modules =
+            [
+                .. description.Modules.Select((module, at) =>
+                    new AdapterContentModule(module.Target, module.Rank, module.Scale, matrices[2 * at], matrices[(2 * at) + 1])),
+            ];
+            ImmutableArray<AdapterContentChange> changes = Changes(modules, matrices.AsSpan(2 * modules.Length));
+            return new AdapterContent(description, modules, changes, memory, load, cancellationToken);
         }
         catch
         {
@@ -69,23 +72,43 @@ internal sealed class ContentReader(
         }
     }
 
-    private (long Bytes, ImmutableArray<(long A, long B)> Offsets) Place()
+    private static long Place(List<TensorEntry> entries, out long[] offsets)
     {
         long end = 0;
-        var offsets = ImmutableArray.CreateBuilder<(long A, long B)>(description.Modules.Length);
-        foreach (AdapterModule module in description.Modules)
+        offsets = new long[entries.Count];
+        for (int at = 0; at < offsets.Length; at++)
         {
-            offsets.Add((Take(module.A.Length), Take(module.B.Length)));
+            offsets[at] = end;
+            end = checked(end + ((entries[at].Length + NativeBlock.Alignment - 1) & -NativeBlock.Alignment));
         }
 
-        return (end, offsets.MoveToImmutable());
+        return end;
+    }
 
-        long Take(long bytes)
+    private ImmutableArray<AdapterContentChange> Changes(ImmutableArray<AdapterContentModule> modules, ReadOnlySpan<WeightMatrix> matrices)
+    {
+        var changes = ImmutableArray.CreateBuilder<AdapterContentChange>(description.Parts.Changes.Length);
+        int next = 0;
+        foreach (AdapterChange change in description.Parts.Changes)
         {
-            long begin = end;
-            end = checked(end + ((bytes + NativeBlock.Alignment - 1) & -NativeBlock.Alignment));
-            return begin;
+            var content = new AdapterContentChange(change.Target)
+            {
+                Rows = change.Rows is null ? null : matrices[next++],
+                Ids = [.. change.Ids.Order()],
+                Bias = change.Bias is null ? null : matrices[next++],
+                LoraBias = change.LoraBias is null ? null : matrices[next++],
+                Magnitude = change.Magnitude is null ? null : matrices[next++],
+            };
+            if (!change.Ids.IsEmpty)
+            {
+                content.Rows!.SortRows(change.Ids.AsSpan());
+            }
+
+            AdapterContentModule? module = modules.FirstOrDefault(module => module.Target.Index == change.Target.Index);
+            changes.Add(new ChangeVectors(baseWeights, reader.File).Complete(content, module));
         }
+
+        return changes.MoveToImmutable();
     }
 
     private void ReadMatrix(TensorEntry entry, WeightMatrix matrix)
@@ -102,14 +125,16 @@ internal sealed class ContentReader(
     }
 
     /// <summary>Factors of all experts are read once and spread over the matrices of the experts.</summary>
-    private void AddFused(ImmutableArray<AdapterContentModule> modules, List<(TensorEntry Entry, Action Read)> reads)
+    private void AddFused(WeightMatrix[] matrices, List<(TensorEntry Entry, Action Read)> reads)
     {
-        foreach (IGrouping<TensorEntry, (ExpertSlice Slice, AdapterContentModule Content)> fused in description.Modules.Zip(modules)
-            .Where(pair => pair.First.Slice is not null)
-            .GroupBy(pair => pair.First.Slice!.First, pair => (pair.First.Slice!, pair.Second)))
+        foreach (IGrouping<TensorEntry, (ExpertSlice Slice, int At)> fused in description.Modules
+            .Select((module, at) => (module.Slice, At: at))
+            .Where(pair => pair.Slice is not null)
+            .GroupBy(pair => pair.Slice!.First, pair => (pair.Slice!, pair.At)))
         {
             ExpertSlice slice = fused.First().Slice;
-            ImmutableArray<WeightMatrix> a = [.. fused.Select(pair => pair.Content.A)], b = [.. fused.Select(pair => pair.Content.B)];
+            ImmutableArray<WeightMatrix> a = [.. fused.Select(pair => matrices[2 * pair.At])];
+            ImmutableArray<WeightMatrix> b = [.. fused.Select(pair => matrices[(2 * pair.At) + 1])];
             (ImmutableArray<WeightMatrix> first, ImmutableArray<WeightMatrix> second) = slice.IsSwapped ? (b, a) : (a, b);
             reads.Add((slice.First, () => ReadFused(slice.First, new FusedFactor(first, isFirst: true, slice.IsSwapped))));
             reads.Add((slice.Second, () => ReadFused(slice.Second, new FusedFactor(second, isFirst: false, slice.IsSwapped))));
@@ -147,7 +172,7 @@ internal sealed class ContentReader(
     private void CompareBase(BaseMatrix matrix)
     {
         TensorEntry entry = matrix.Tensor;
-        BaseWeight own = baseWeight(matrix.Target);
+        BaseWeight own = baseWeights.WeightOf(matrix.Target);
         WeightFormat format = WeightFormat.Of(entry.Type) ?? throw UnservedType.Error(entry.Type);
         // Whole blocks of the base weight, whatever its format.
         int pieceElements = Math.Max(1, PieceBytes / format.BlockBytes / own.Format.BlockElements) * own.Format.BlockElements;
@@ -166,7 +191,7 @@ internal sealed class ContentReader(
                 if (entry.ElementCount == own.Elements)
                 {
                     ownPiece = ownBuffer.AsSpan(0, (int)own.Format.BytesOf(piece.Length / format.BlockBytes));
-                    ReadBase(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
+                    baseWeights.Read(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
                 }
 
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
@@ -186,13 +211,6 @@ internal sealed class ContentReader(
             ArrayPool<byte>.Shared.Return(buffer);
             ArrayPool<byte>.Shared.Return(ownBuffer);
         }
-    }
-
-    private void ReadBase(BaseWeight own, long offset, Span<byte> destination)
-    {
-        // Files may hang; inside the gate there is nothing but memory that could go away.
-        using MemoryGate.Visit? visit = own.IsInMemory ? baseMemory?.Enter() : null;
-        own.Read(offset, destination);
     }
 
     private uint CheckFinite(TensorEntry entry, long offset, ReadOnlySpan<byte> piece)

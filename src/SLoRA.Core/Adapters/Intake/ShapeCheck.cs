@@ -40,6 +40,38 @@ internal sealed class ShapeCheck(string file, AssignedTensors tensors)
             $"has the shape {tensor.ShapeText}, for {target.Name} of this model {expected} is expected");
     }
 
+    /// <summary>Checks what an adapter has for a module besides A and B.</summary>
+    /// <exception cref="FormatError">A shape is wrong.</exception>
+    public void Check(AdapterChange change)
+    {
+        TargetModule target = change.Target;
+        if (change.Rows is { } rows)
+        {
+            long count = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
+            ReadOnlySpan<long> expected = target.Kind == TargetKind.Norm ? [target.InFeatures] : [count, WantedTensors.ColumnsOf(target)];
+            // Rows that are too many or too few for the list are that file's error, another vocabulary or another width another model's.
+            bool isOther = change.Ids.IsEmpty || (rows.Shape.Length == 2 && rows.Shape[0] == count);
+            Expect(rows, target, isOther ? LoadErrorKind.Incompatible : LoadErrorKind.Tensor, expected);
+        }
+
+        foreach (TensorEntry? vector in (ReadOnlySpan<TensorEntry?>)[change.Bias, change.LoraBias, change.Magnitude])
+        {
+            if (vector is not null)
+            {
+                Expect(vector, target, LoadErrorKind.Tensor, [target.OutFeatures]);
+            }
+        }
+    }
+
+    private void Expect(TensorEntry tensor, TargetModule target, LoadErrorKind kind, ReadOnlySpan<long> expected)
+    {
+        if (!tensor.Shape.AsSpan().SequenceEqual(expected))
+        {
+            throw Error(kind, tensor,
+                $"has the shape {tensor.ShapeText}, for {target.Name} of this model [{string.Join(", ", expected.ToArray())}] is expected");
+        }
+    }
+
     /// <summary>Checks the copy of a base weight, [out, in]; for an embedding [vocabulary, hidden].</summary>
     /// <exception cref="FormatError">It is the weight of another model.</exception>
     public void CheckBase(BaseMatrix matrix)

@@ -36,6 +36,8 @@ internal sealed class TensorPackage(
 
         public override PeftConfig Config => config;
 
+        public override ReadOnlyMemory<byte> ConfigBytes => configBytes;
+
         public override ImmutableArray<TensorEntry> Tensors => entries;
 
         public override long Bytes => bytes;

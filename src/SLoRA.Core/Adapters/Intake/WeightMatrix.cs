@@ -3,7 +3,10 @@ using SLoRA.Native;
 
 namespace SLoRA.Adapters.Intake;
 
-/// <summary>One matrix of an adapter in main memory, row-major and dense: A [rank, in] or B [out, rank]. Its values are finite.</summary>
+/// <summary>
+/// One matrix of an adapter in main memory, row-major and dense: A [rank, in], B [out, rank], rows of a weight, or a vector as one row. Its
+/// values are finite.
+/// </summary>
 internal sealed class WeightMatrix
 {
     private readonly NativeBlock _memory;
@@ -15,8 +18,9 @@ internal sealed class WeightMatrix
         _offset = offset;
         Name = entry.Name;
         Type = entry.Type;
-        Rows = checked((int)entry.Shape[0]);
-        Columns = checked((int)entry.Shape[1]);
+        (Rows, Columns) = entry.Shape.Length == 1
+            ? (1, checked((int)entry.Shape[0]))
+            : (checked((int)entry.Shape[0]), checked((int)entry.Shape[1]));
     }
 
     /// <summary>The tensor's name in the file.</summary>
@@ -44,6 +48,36 @@ internal sealed class WeightMatrix
 
     /// <summary>Some rows, of fewer than 2³¹ bytes together.</summary>
     public ReadOnlySpan<byte> RowsFrom(int row, int count) => Part((long)row * RowBytes, checked(count * RowBytes));
+
+    /// <summary>Widens a row to fp32.</summary>
+    public void Widen(int row, Span<float> values) => WeightFormat.Of(Type)!.Widen(RowsFrom(row, 1), values);
+
+    /// <summary>All values in fp32; for vectors and other small ones.</summary>
+    public float[] Widened()
+    {
+        var values = new float[checked(Rows * Columns)];
+        for (int row = 0; row < Rows; row++)
+        {
+            Widen(row, values.AsSpan(row * Columns, Columns));
+        }
+
+        return values;
+    }
+
+    /// <summary>Brings the rows into the order of ascending numbers.</summary>
+    /// <param name="numbers">The number of each row.</param>
+    public void SortRows(ReadOnlySpan<int> numbers)
+    {
+        int[] order = [.. Enumerable.Range(0, Rows)];
+        numbers.ToArray().AsSpan().Sort(order.AsSpan());
+        byte[] sorted = new byte[checked((int)Length)];
+        for (int row = 0; row < Rows; row++)
+        {
+            RowsFrom(order[row], 1).CopyTo(sorted.AsSpan(row * RowBytes));
+        }
+
+        sorted.CopyTo(Part(0, sorted.Length));
+    }
 
     /// <summary>A part by its place in bytes.</summary>
     public Span<byte> Part(long offset, int length) => _memory.Slice(_offset + offset, length);

@@ -15,12 +15,13 @@ namespace SLoRA.Adapters.Loading;
 /// base weights are compared with the base model's memory: <see cref="Dispose"/> ends the looking before that goes, whoever is still
 /// reading.
 /// </summary>
-/// <param name="targets">The model's target modules.</param>
+/// <param name="targets">The model's target modules and norms, by index.</param>
 /// <param name="pageBytes">Bytes of a page of the pool.</param>
 /// <param name="totalPages">Pages of the pool.</param>
 /// <param name="policy">In which type weights lie in the pages.</param>
 /// <param name="baseType">The type of the base weights.</param>
-/// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries.</param>
+/// <param name="baseWeight">The base weight of a module, to compare copies with that an adapter carries, and for the norms of DoRA.</param>
+/// <param name="baseBias">The base bias of a module that has one.</param>
 /// <param name="pace">How fast adapters may be read.</param>
 /// <param name="allowsWithoutEffect">Whether an adapter that changes nothing is served.</param>
 /// <param name="model">What files in GGUF must know of the model.</param>
@@ -33,6 +34,7 @@ internal sealed class AdapterLoader(
     AdapterWeightType policy,
     TensorType baseType,
     Func<TargetModule, BaseWeight> baseWeight,
+    Func<TargetModule, BaseWeight> baseBias,
     LoadPace pace,
     bool allowsWithoutEffect,
     GgufBase model,
@@ -83,9 +85,10 @@ internal sealed class AdapterLoader(
             PacedLoad load = pace.Begin(reading, cancellation);
             AdapterDescription description = AdapterDescription.Read(headers.Package, targets, load);
             AdapterHeaders found = Same(headers, description, expected, change) ? headers : Keep(description);
-            TileDirectory directory = found.Shape.DirectoryOf(description.Modules);
+            TileDirectory directory = found.Shape.DirectoryOf(description.Parts);
             GenerationId? mustBe = change == ChangedContent.Refuse ? expected : null;
-            using AdapterContent content = AdapterContent.Load(description, baseWeight, mustBe, _baseMemory, load, cancellation);
+            using AdapterContent content = AdapterContent.Load(
+                description, baseWeight, mustBe, _baseMemory, load, cancellation, baseBias);
             TilePacker.CheckRange(content, directory);
             AdapterCoverage coverage = Checked(headers.Package, found.Coverage.WithoutEffect(AdapterEffect.Without(content, directory)));
             PageImage image = PageImage.Pack(content, directory, pageBytes, load, cancellation);
@@ -111,7 +114,14 @@ internal sealed class AdapterLoader(
 
     private AdapterHeaders Keep(AdapterDescription description)
     {
-        AdapterShape shape = _shapes.Of(description.Modules);
+        if (shards > 1 && !description.Parts.Changes.IsEmpty)
+        {
+            throw new AdapterLoadException(description.Package.Name, new FormatError(
+                LoadErrorKind.Incompatible, description.File, null,
+                $"has {string.Join(", ", description.Coverage.Kinds)}; over several shards plain and activated LoRA are served"));
+        }
+
+        AdapterShape shape = _shapes.Of(description.Parts);
         if (shape.PageCount >= totalPages)
         {
             // At least one page is left for keys and values.

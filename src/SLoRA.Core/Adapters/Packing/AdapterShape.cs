@@ -10,21 +10,22 @@ namespace SLoRA.Adapters.Packing;
 /// </summary>
 internal sealed class AdapterShape
 {
-    private readonly Func<ImmutableArray<AdapterModule>, TileDirectory> _plan;
+    private readonly Func<AdapterParts, TileDirectory> _plan;
     private readonly WeakReference<TileDirectory> _directory;
 
     /// <summary>Plans the pages of a shape.</summary>
-    /// <param name="modules">The modules of one of the adapters.</param>
+    /// <param name="parts">What one of the adapters does.</param>
     /// <param name="pageBytes">Bytes of a page.</param>
-    /// <param name="plan">Lays modules out in pages.</param>
-    public AdapterShape(ImmutableArray<AdapterModule> modules, long pageBytes, Func<ImmutableArray<AdapterModule>, TileDirectory> plan)
+    /// <param name="plan">Lays it out in pages.</param>
+    public AdapterShape(AdapterParts parts, long pageBytes, Func<AdapterParts, TileDirectory> plan)
     {
         _plan = plan;
-        TileDirectory directory = plan(modules);
+        TileDirectory directory = plan(parts);
         _directory = new WeakReference<TileDirectory>(directory);
         PageCount = directory.PageCount;
+        Mixing = directory.Mixing;
         ImageBytes = PageImage.BytesOf(directory, pageBytes);
-        Modules = [.. modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))];
+        Modules = [.. parts.Modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))];
     }
 
     /// <summary>Pages of an adapter.</summary>
@@ -36,15 +37,18 @@ internal sealed class AdapterShape
     /// <summary>The modules as users see them.</summary>
     public ImmutableArray<AdapterModuleCoverage> Modules { get; }
 
+    /// <summary>How the adapters go together with others in one request.</summary>
+    public AdapterMixing Mixing { get; }
+
     /// <summary>Where the tiles lie. Only generations keep it: a shape that is registered and never used holds no directory.</summary>
-    /// <param name="modules">The modules of an adapter of this shape.</param>
-    public TileDirectory DirectoryOf(ImmutableArray<AdapterModule> modules)
+    /// <param name="parts">What an adapter of this shape does.</param>
+    public TileDirectory DirectoryOf(AdapterParts parts)
     {
         lock (_directory)
         {
             if (!_directory.TryGetTarget(out TileDirectory? directory))
             {
-                directory = _plan(modules);
+                directory = _plan(parts);
                 _directory.SetTarget(directory);
             }
 

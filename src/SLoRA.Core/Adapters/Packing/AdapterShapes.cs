@@ -24,9 +24,9 @@ internal sealed class AdapterShapes(
     public long PageBytes => pageBytes;
 
     /// <summary>The shape of an adapter.</summary>
-    public AdapterShape Of(ImmutableArray<AdapterModule> modules)
+    public AdapterShape Of(AdapterParts parts)
     {
-        GenerationId key = Key(modules);
+        GenerationId key = Key(parts);
         lock (_shapes)
         {
             if (_shapes.TryGetValue(key, out WeakReference<AdapterShape>? known) && known.TryGetTarget(out AdapterShape? shape))
@@ -36,7 +36,7 @@ internal sealed class AdapterShapes(
 
             Sweep();
             shape = new AdapterShape(
-                modules, pageBytes, adapter => TilePlanner.Plan(adapter, modelModules, pageBytes, policy, baseType, shards));
+                parts, pageBytes, adapter => TilePlanner.Plan(adapter, modelModules, pageBytes, policy, baseType, shards));
             _shapes[key] = new WeakReference<AdapterShape>(shape);
             return shape;
         }
@@ -61,11 +61,11 @@ internal sealed class AdapterShapes(
         _sweepAt = Math.Max(64, 2 * _shapes.Count);
     }
 
-    private static GenerationId Key(ImmutableArray<AdapterModule> modules)
+    private static GenerationId Key(AdapterParts parts)
     {
         using var text = new MemoryStream();
         using var writer = new BinaryWriter(text);
-        foreach (AdapterModule module in modules)
+        foreach (AdapterModule module in parts.Modules)
         {
             writer.Write(module.Target.Index);
             writer.Write(module.Rank);
@@ -74,7 +74,26 @@ internal sealed class AdapterShapes(
             writer.Write((int)module.B.Type);
         }
 
+        foreach (AdapterChange change in parts.Changes)
+        {
+            writer.Write(change.Target.Index);
+            writer.Write(change.Rows is null ? -1 : (int)change.Rows.Type);
+            Write(change.Ids);
+            writer.Write(change.HasFactor);
+            writer.Write(change.HasOffset);
+        }
+
+        Write(parts.InvocationTokens);
         writer.Flush();
         return GenerationId.FromHash(SHA256.HashData(text.GetBuffer().AsSpan(0, (int)text.Length)));
+
+        void Write(ImmutableArray<int> numbers)
+        {
+            writer.Write(numbers.Length);
+            foreach (int number in numbers)
+            {
+                writer.Write(number);
+            }
+        }
     }
 }

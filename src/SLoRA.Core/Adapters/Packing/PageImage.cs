@@ -36,13 +36,7 @@ internal sealed class PageImage : IDisposable
     /// <summary>Bytes that the image of an adapter with this layout takes.</summary>
     public static long BytesOf(TileDirectory directory, long pageBytes)
     {
-        long last = 0;
-        foreach (ModuleTiles? module in directory.Modules)
-        {
-            last = module is null ? last : Math.Max(last, Math.Max(End(module.A), End(module.B)));
-        }
-
-        return last;
+        return directory.Matrices.Select(End).DefaultIfEmpty().Max();
 
         long End(MatrixTiles matrix)
         {

@@ -29,7 +29,12 @@ internal static class ShardedTiles
             }
         }
 
-        return new TileDirectory([.. modules], shards.Max(shard => shard.PageCount)) { Shards = shards };
+        return new TileDirectory([.. modules], shards.Max(shard => shard.PageCount)) 
+        {
+            Shards = shards,
+            InvocationTokens = shards[0].InvocationTokens,
+            Mixing = shards[0].Mixing,
+        };
     }
 
     private static MatrixTiles Join(ImmutableArray<MatrixTiles> shards, int sliceBytes) => new()

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
@@ -17,14 +18,12 @@ internal sealed class TilePacker
     // Columns of a piece: its rows are gathered in a buffer that stays in the nearest cache.
     private const int PieceColumns = 256;
 
-    private readonly AdapterContent _content;
-    private readonly TileDirectory _directory;
     private readonly IPageMemory _memory;
     private readonly int[] _pages;
     private readonly byte[] _buffer = new byte[TilePlanner.GroupRows * PieceColumns * sizeof(float)];
     private readonly float[] _wide = new float[TilePlanner.GroupRows * PieceColumns];
-    private int _module;
-    private bool _inB;
+    private readonly ImmutableArray<Source> _sources;
+    private int _source;
     private int _tile;
     private int _column;
 
@@ -37,8 +36,7 @@ internal sealed class TilePacker
     public TilePacker(AdapterContent content, TileDirectory directory, IPageMemory memory, int[] pages)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pages.Length, directory.PageCount, nameof(pages));
-        _content = content;
-        _directory = directory;
+        _sources = [.. Sources(content, directory)];
         _memory = memory;
         _pages = pages;
         CheckRange(content, directory);
@@ -52,6 +50,14 @@ internal sealed class TilePacker
         {
             CheckRange(content, module.A, Tiles(directory, module).A.Type);
             CheckRange(content, module.B, Tiles(directory, module).B.Type);
+        }
+
+        foreach (AdapterContentChange change in content.Changes)
+        {
+            if (change.Rows is not null && directory.ChangeOf(change.Target.Index)!.Rows is { } rows)
+            {
+                CheckRange(content, change.Rows, rows.Type);
+            }
         }
     }
 
@@ -69,44 +75,78 @@ internal sealed class TilePacker
     /// <param name="bytes">How many to write, at least; the last piece may exceed it by some ten kilobytes.</param>
     public bool Advance(long bytes)
     {
-        while (_module < _content.Modules.Length)
+        while (_source < _sources.Length)
         {
             if (bytes <= 0)
             {
                 return false;
             }
 
-            bytes -= NextPiece(_content.Modules[_module]);
+            bytes -= NextPiece(_sources[_source]);
         }
 
         return true;
     }
 
+    /// <summary>What goes into the pages, in the order of the directory.</summary>
+    private static IEnumerable<Source> Sources(AdapterContent content, TileDirectory directory)
+    {
+        foreach (AdapterContentModule module in content.Modules)
+        {
+            yield return new Source(Tiles(directory, module).A, module.A, null, IsTransposed: false);
+            yield return new Source(Tiles(directory, module).B, module.B, null, IsTransposed: true);
+        }
+
+        foreach (AdapterContentChange change in content.Changes)
+        {
+            ModuleChange tiles = directory.ChangeOf(change.Target.Index)
+                ?? throw new ArgumentException($"The directory knows no change of {change.Target.Name}.");
+            if (tiles.Rows is not null)
+            {
+                yield return new Source(tiles.Rows, change.Rows, null, IsTransposed: false);
+            }
+
+            if (tiles.Factor is not null)
+            {
+                yield return new Source(tiles.Factor, null, change.Factor, IsTransposed: false);
+            }
+
+            if (tiles.Offset is not null)
+            {
+                yield return new Source(tiles.Offset, null, change.Offset, IsTransposed: false);
+            }
+        }
+    }
+
     private static ModuleTiles Tiles(TileDirectory directory, AdapterContentModule module) =>
         directory.Modules[module.Target.Index] ?? throw new ArgumentException($"The directory has no tiles for {module.Target.Name}.");
 
-    private long NextPiece(AdapterContentModule module)
+    private long NextPiece(Source source)
     {
-        MatrixTiles tiles = _inB ? Tiles(_directory, module).B : Tiles(_directory, module).A;
-        Tile tile = tiles.Tiles[_tile];
+        Tile tile = source.Tiles.Tiles[_tile];
         int columns = Math.Min(PieceColumns, tile.Columns - _column);
-        if (_inB)
+        TensorType type = source.Tiles.Type;
+        int size = type.ElementSize();
+        if (source.IsTransposed)
         {
-            GatherTransposed(module.B, tiles.Type, tile, columns);
+            GatherTransposed(source.Matrix!, type, tile, columns);
+        }
+        else if (source.Matrix is not null)
+        {
+            GatherRows(source.Matrix, type, tile, columns);
         }
         else
         {
-            GatherRows(module.A, tiles.Type, tile, columns);
+            MemoryMarshal.AsBytes(source.Vector.AsSpan(tile.FirstColumn + _column, columns)).CopyTo(_buffer);
         }
 
-        int size = tiles.Type.ElementSize();
         for (int row = 0; row < tile.Rows; row++)
         {
             long offset = tile.Offset + ((((long)row * tile.Columns) + _column) * size);
             _memory.Write(_pages[tile.Page], offset, _buffer.AsSpan(row * columns * size, columns * size));
         }
 
-        Step(tile, tiles, columns);
+        Step(tile, source.Tiles, columns);
         return (long)tile.Rows * columns * size;
     }
 
@@ -119,21 +159,14 @@ internal sealed class TilePacker
         }
 
         _column = 0;
-        if (++_tile < tiles.Tiles.Length)
+        if (++_tile == tiles.Tiles.Length)
         {
-            return;
+            _tile = 0;
+            _source++;
         }
-
-        _tile = 0;
-        if (_inB)
-        {
-            _module++;
-        }
-
-        _inB = !_inB;
     }
 
-    /// <summary>Rows of A [rank, in] → buffer [tile rows, columns].</summary>
+    /// <summary>Rows of A [rank, in], or of a weight, → buffer [tile rows, columns].</summary>
     private void GatherRows(WeightMatrix matrix, TensorType type, Tile tile, int columns)
     {
         int from = matrix.Type.ElementSize(), to = type.ElementSize();
@@ -186,6 +219,10 @@ internal sealed class TilePacker
         {
             source.CopyTo(destination);
         }
+        else if (to == TensorType.F32)
+        {
+            WeightFormat.Of(from)!.Widen(source, MemoryMarshal.Cast<byte, float>(destination));
+        }
         else
         {
             Narrow(MemoryMarshal.Cast<byte, float>(source), destination, to);
@@ -229,7 +266,7 @@ internal sealed class TilePacker
 
     private static void CheckRange(AdapterContent content, WeightMatrix matrix, TensorType type)
     {
-        if (matrix.Type == type)
+        if (matrix.Type == type || type == TensorType.F32)
         {
             return;
         }
@@ -256,4 +293,7 @@ internal sealed class TilePacker
                 $"has a value of magnitude {largest}, too large for {type}, in which adapters of this model are stored; "
                     + "keep them as stored"));
     }
+
+    /// <summary>One matrix of the directory and what it is filled with: a matrix, or else a vector in fp32.</summary>
+    private readonly record struct Source(MatrixTiles Tiles, WeightMatrix? Matrix, float[]? Vector, bool IsTransposed);
 }

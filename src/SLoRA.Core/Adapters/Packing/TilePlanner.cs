@@ -26,7 +26,7 @@ internal static class TilePlanner
     public const long SmallestPage = KvLayout.SmallestPage;
 
     /// <summary>Plans the pages of an adapter.</summary>
-    /// <param name="modules">The modules that it changes.</param>
+    /// <param name="parts">What it does.</param>
     /// <param name="modelModules">How many modules the model has: their indices are below this.</param>
     /// <param name="pageBytes">Bytes of a page, of every shard's slice at least <see cref="SmallestPage"/>, a multiple of
     /// <see cref="Alignment"/>.</param>
@@ -34,8 +34,7 @@ internal static class TilePlanner
     /// <param name="baseType">The type of the base model's weights.</param>
     /// <param name="shards">Shards that have an equal slice of every page and share the modules as their partitions say.</param>
     public static TileDirectory Plan(
-        ImmutableArray<AdapterModule> modules, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType,
-        int shards = 1)
+        AdapterParts parts, int modelModules, long pageBytes, AdapterWeightType policy, TensorType baseType, int shards = 1)
     {
         long sliceBytes = pageBytes / shards;
         ArgumentOutOfRangeException.ThrowIfLessThan(sliceBytes, SmallestPage, nameof(pageBytes));
@@ -43,13 +42,18 @@ internal static class TilePlanner
         ArgumentOutOfRangeException.ThrowIfNotEqual(sliceBytes % Alignment, 0, nameof(pageBytes));
         if (shards > 1)
         {
+            if (!parts.Changes.IsEmpty)
+            {
+                throw new NotSupportedException("What an adapter has besides A and B is not cut over shards.");
+            }
+
             return ShardedTiles.Join(
                 [.. Enumerable.Range(0, shards).Select(shard => Plan(
-                    modules, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards)))],
+                    parts, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards)))],
                 (int)sliceBytes);
         }
 
-        return Plan(modules, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole);
+        return Plan(parts, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole);
     }
 
     /// <summary>The type in which a matrix lies in the pages.</summary>
@@ -108,12 +112,12 @@ internal static class TilePlanner
     };
 
     private static TileDirectory Plan(
-        ImmutableArray<AdapterModule> modules, int modelModules, int pageBytes, AdapterWeightType policy, TensorType baseType,
+        AdapterParts parts, int modelModules, int pageBytes, AdapterWeightType policy, TensorType baseType,
         Func<AdapterModule, AdapterSlice> sliceOf)
     {
         var cursor = new Cursor(pageBytes);
         var tiles = new ModuleTiles?[modelModules];
-        foreach (AdapterModule module in modules)
+        foreach (AdapterModule module in parts.Modules)
         {
             AdapterSlice slice = sliceOf(module);
             HeadViews? views = module.Target.Views;
@@ -131,7 +135,42 @@ internal static class TilePlanner
             }
         }
 
-        return new TileDirectory([.. tiles], cursor.Pages);
+        ImmutableArray<ModuleChange?> changes = Changes(parts, modelModules, policy, baseType, ref cursor);
+        return new TileDirectory([.. tiles], cursor.Pages)
+        {
+            Changes = changes,
+            InvocationTokens = parts.InvocationTokens,
+            Mixing = AdapterKinds.MixingOf(parts),
+        };
+    }
+
+    private static ImmutableArray<ModuleChange?> Changes(
+        AdapterParts parts, int modelModules, AdapterWeightType policy, TensorType baseType, ref Cursor cursor)
+    {
+        if (parts.Changes.IsEmpty)
+        {
+            return [];
+        }
+
+        var changes = new ModuleChange?[modelModules];
+        foreach (AdapterChange change in parts.Changes)
+        {
+            TargetModule target = change.Target;
+            int rows = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
+            MatrixSlice vector = new MatrixSlice(0, 1, 0, target.OutFeatures);
+            changes[target.Index] = new ModuleChange
+            {
+                // Norms are fp32 in the base too.
+                Rows = change.Rows is null ? null : Matrix(
+                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType),
+                    new MatrixSlice(0, rows, 0, WantedTensors.ColumnsOf(target)), [], ref cursor),
+                Ids = [.. change.Ids.Order()],
+                Factor = change.HasFactor ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
+                Offset = change.HasOffset ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
+            };
+        }
+
+        return [.. changes];
     }
 
     /// <param name="type">The type of the elements.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Adapters.Packing;
+using SLoRA.Step;
 
 namespace SLoRA.Adapters.Resident;
 
@@ -74,10 +75,21 @@ internal sealed class AdapterNames(Generations generations, bool hasSource, int 
         }
     }
 
-    /// <summary>Refuses a request that names what can be known to be unknown. Any thread.</summary>
+    /// <summary>Refuses a request that names what can be known to be unknown, or not to go together. Any thread.</summary>
     /// <exception cref="AdapterNotFoundException">A name is not registered, and there is no source to ask.</exception>
+    /// <exception cref="InvalidRequestException">Its adapters do not go together, or not with these weights.</exception>
     public void Check(GenerationRequest request)
     {
+        for (int place = 0; place < request.Adapters.Count; place++)
+        {
+            AdapterUse use = request.Adapters[place];
+            AdapterMixing? mixing = Current.GetValueOrDefault(use.Name)?.Picture.Headers?.Shape.Mixing;
+            if (MixingRule.RefusalOf(use.Name, mixing, use.Weight, place, request.Adapters.Count) is { } error)
+            {
+                throw error;
+            }
+        }
+
         if (hasSource)
         {
             return;

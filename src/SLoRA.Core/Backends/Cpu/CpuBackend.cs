@@ -26,6 +26,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PairJob _pair = new();
     private readonly ColumnJob _column = new();
     private readonly ExpandJob _expand;
+    private readonly ShrinkJob _changedRows;
+    private readonly ChangeJob _change;
     private readonly EmbedJob _embed;
     private readonly NormJob _norm;
     private readonly GateJob _gate;
@@ -43,6 +45,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly ApplyJob _apply;
     private readonly RotateJob _rotate;
     private readonly PositionScaleJob _positionScale;
+    private readonly MultiplyJob _multiply;
+    private readonly ConvolveJob _convolve = new();
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -89,6 +93,8 @@ internal sealed unsafe class CpuBackend : IBackend
         _latentStore = new LatentStoreJob(workers);
         _latentAttention = new LatentAttentionJob(workers);
         _shrink = new ShrinkJob(workers);
+        _changedRows = new ShrinkJob(workers);
+        _change = new ChangeJob(workers);
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
@@ -98,6 +104,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _apply = new ApplyJob(workers);
         _rotate = new RotateJob(workers);
         _positionScale = new PositionScaleJob(workers);
+        _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
         Status = new BackendStatus
@@ -223,11 +230,17 @@ internal sealed unsafe class CpuBackend : IBackend
             Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
             Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
         }
+
+        // A module has rows in the place of the base's or B A, never both.
+        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
+        {
+            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+        }
     }
 
     /// <inheritdoc/>
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)y, 0, 1, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
@@ -235,11 +248,12 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
-        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.PrepareSum((CpuRows)x, (CpuRows)y, (CpuRows)z, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare((CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x)));
+        => Run(_norm, _norm.Prepare(
+            (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -277,6 +291,11 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
+        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        {
+            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
+            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+        }
     }
 
     /// <inheritdoc/>
@@ -311,6 +330,15 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <inheritdoc/>
     public void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)
         => Run(_gateClamped, _gateClamped.Prepare(gate, (CpuRows)x, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+        => Run(_multiply, _multiply.Prepare((CpuRows)y, yColumn, (CpuRows)x, xColumn, columns, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+        => Run(_convolve, _convolve.Prepare(
+            Plan, (CpuRows)x, firstColumn, convolution, _layout!.States[state], PageMemory, (CpuRows)y));
 
     /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
@@ -440,6 +468,8 @@ internal sealed unsafe class CpuBackend : IBackend
         _memory.Clear();
     }
 
+    private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
+        _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.

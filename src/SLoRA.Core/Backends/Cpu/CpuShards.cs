@@ -12,6 +12,7 @@ internal static class CpuShards
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="shards">Shards.</param>
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
     public static IBackend Create(
@@ -21,6 +22,7 @@ internal static class CpuShards
         CpuWeights weights,
         int shards,
         MachineCodeUse machineCode = MachineCodeUse.Automatic,
+        bool checksPages = false,
         Func<int, IBackend, IBackend>? shard = null,
         Func<ICollective, ICollective>? collective = null)
     {
@@ -43,7 +45,7 @@ internal static class CpuShards
                 }
             }
 
-            return new ShardedBackend("Cpu.Shards", [.. backends], meeting, outputLimit);
+            return new ShardedBackend("Cpu.Shards", [.. backends], meeting, outputLimit, checksPages);
         }
         catch
         {

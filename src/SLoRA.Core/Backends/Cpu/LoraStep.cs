@@ -11,10 +11,17 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
     private readonly LoraEntries _stepEntries = new();
     private readonly LoraEntries _outputEntries = new();
     private readonly RoutedEntries _routed = new();
+    private readonly NormWeights _norms = new();
     private StepPlan? _plan;
 
     /// <summary>The work of the operation that was gathered last.</summary>
     public LoraWork Work { get; } = new(shard);
+
+    /// <summary>What is changed besides, of the operation that was gathered last by <see cref="GatherChanges"/>.</summary>
+    public ChangeWork Changes { get; } = new();
+
+    /// <summary>Whether a generation of the step is more than B A.</summary>
+    public bool HasChanges => Plan.Lora.HasChanges;
 
     private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
 
@@ -91,6 +98,40 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         return Work.Products.Length > 0;
     }
 
+    /// <summary>Gathers what is changed of a group of products besides; false if nothing is.</summary>
+    public bool GatherChanges(LinearGroup group, RowSet rows)
+    {
+        Changes.Begin(rows == RowSet.Step ? _stepEntries : _outputEntries);
+        for (int i = 0; i < group.Parts.Length; i++)
+        {
+            Changes.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i], group.Parts[i].Weight.Outputs);
+        }
+
+        Changes.End();
+        return !Changes.Items.IsEmpty;
+    }
+
+    /// <summary>Gathers what is changed of the look-up in the embedding table; false if nothing is.</summary>
+    public bool GatherEmbeddingChanges(int target, int width)
+    {
+        Changes.BeginEmbedding(_stepEntries, Plan.Tokens);
+        Changes.Add(Plan.Lora, target, firstColumn: 0, width);
+        return !Changes.Items.IsEmpty;
+    }
+
+    /// <summary>
+    /// The weights that rows of <paramref name="rows"/> have in the place of a norm's; null if no row has its own.
+    /// </summary>
+    public NormWeights? GatherNorm(DeviceVector weight, RowSet rows, int rowCount, CpuPageMemory pages) =>
+        Plan.Lora.Changes(weight.Target)
+            ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, weight, rowCount, pages)
+            : null;
+
     /// <inheritdoc/>
-    public void Dispose() => Work.Dispose();
+    public void Dispose()
+    {
+        Work.Dispose();
+        Changes.Dispose();
+        _norms.Dispose();
+    }
 }

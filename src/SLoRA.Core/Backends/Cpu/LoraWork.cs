@@ -40,7 +40,6 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
         _products.AsSpan(0, _count).Clear();
         _count = 0;
         _floats = 0;
-        _turn ^= shard is null ? 0 : 1;
         Entries = entries;
     }
 
@@ -63,7 +62,7 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
             }
 
             int column = firstColumn + (addsShare ? tiles.B.FirstColumn : 0);
-            Append(adapter, tiles, Entries.FirstEntry(c), count, column, borders);
+            Add(new LoraProduct(adapter, tiles, Entries.FirstEntry(c), count, 0, column, borders));
         }
     }
 
@@ -79,14 +78,27 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
             ResidentAdapter adapter = work.Chunks[chunk.Chunk].Adapter;
             if (adapter.Directory.Modules[targets.FirstTarget + chunk.Expert] is { } tiles)
             {
-                Append(adapter, tiles, chunk.First, chunk.Count, targets.FirstColumn, borders);
+                Add(new LoraProduct(adapter, tiles, chunk.First, chunk.Count, 0, targets.FirstColumn, borders));
             }
         }
     }
 
-    /// <summary>Makes room for the shrunk rows; call it behind the last product.</summary>
+    /// <summary>Adds one product; where its shrunk rows begin is filled in.</summary>
+    public void Add(in LoraProduct product)
+    {
+        if (_count == _products.Length)
+        {
+            Array.Resize(ref _products, 2 * _products.Length);
+        }
+
+        _products[_count++] = product with { Shrunk = _floats };
+        _floats += (nint)product.Count * product.Tiles.Rank;
+    }
+
+    /// <summary>Makes room for the shrunk rows; call it after the last product.</summary>
     public void End()
     {
+        _turn ^= shard is null || _count == 0 ? 0 : 1;
         long bytes = _floats * sizeof(float);
         ref AlignedMemory memory = ref _memories[_turn];
         if (memory.Bytes < bytes)
@@ -104,17 +116,5 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
         {
             memory.Dispose();
         }
-    }
-
-    private void Append(
-        ResidentAdapter adapter, ModuleTiles tiles, int firstEntry, int count, int firstColumn, ImmutableArray<int> borders)
-    {
-        if (_count == _products.Length)
-        {
-            Array.Resize(ref _products, 2 * _products.Length);
-        }
-
-        _products[_count++] = new LoraProduct(adapter, tiles, firstEntry, count, _floats, firstColumn, borders);
-        _floats += (nint)count * tiles.Rank;
     }
 }

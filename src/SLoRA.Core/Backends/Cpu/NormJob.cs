@@ -15,10 +15,16 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
     private int _firstColumn;
     private int _spans;
     private CpuRows? _added;
+    private NormWeights? _own;
 
-    /// <summary>Sets the next norm of <paramref name="spans"/> spans side by side and says in how many parts it comes.</summary>
-    public int Prepare(CpuRows x, CpuRows y, int firstColumn, int spans, CpuVector weight, float epsilon, int rows)
+    /// <summary>
+    /// Sets the next norm of <paramref name="spans"/> spans side by side and says in how many parts it comes. Rows may have weights of
+    /// their own.
+    /// </summary>
+    public int Prepare(CpuRows x, CpuRows y, int firstColumn, int spans, CpuVector weight, float epsilon, int rows,
+        NormWeights? own = null)
     {
+        _own = own;
         _x = x;
         _y = y;
         _firstColumn = firstColumn;
@@ -30,9 +36,9 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
     }
 
     /// <summary>Sets <c>x += added</c> and the norm of the sum over whole rows, and says in how many parts it comes.</summary>
-    public int PrepareSum(CpuRows x, CpuRows added, CpuRows y, CpuVector weight, float epsilon, int rows)
+    public int PrepareSum(CpuRows x, CpuRows added, CpuRows y, CpuVector weight, float epsilon, int rows, NormWeights? own = null)
     {
-        Prepare(x, y, 0, 1, weight, epsilon, rows);
+        Prepare(x, y, 0, 1, weight, epsilon, rows, own);
         _added = added;
         return Prepare(rows, 2 * weight.Length);
     }
@@ -46,14 +52,15 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
         }
 
         int width = _weight.Length;
+        float* weight = _own is null ? _weight.Data : _own.Of(row, _weight.Data);
         for (int span = 0; span < _spans; span++)
         {
             int column = _firstColumn + (span * width);
-            Norm(_x.Row(row) + column, _y.Row(row) + column, width);
+            Norm(_x.Row(row) + column, _y.Row(row) + column, weight, width);
         }
     }
 
-    private void Norm(float* x, float* y, int width)
+    private void Norm(float* x, float* y, float* weight, int width)
     {
         Vector512<float> squares = Vector512<float>.Zero;
         int i = 0;
@@ -70,7 +77,6 @@ internal sealed unsafe class NormJob(int workers) : RowJob(workers)
         }
 
         float factor = 1 / MathF.Sqrt((Lanes.Sum(squares) / width) + _epsilon);
-        float* weight = _weight.Data;
         for (i = 0; i + Lanes.Count <= width; i += Lanes.Count)
         {
             (Vector512.Load(weight + i) * (Vector512.Load(x + i) * factor)).Store(y + i);

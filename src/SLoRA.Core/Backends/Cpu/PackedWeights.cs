@@ -43,7 +43,7 @@ internal sealed unsafe class PackedWeights(ComputeThreads threads, CpuWeights ke
         float[] values = source.Widened();
         byte* memory = _memory.Take((values.Length + Lanes.Count) * sizeof(float));
         values.CopyTo(new Span<float>(memory, values.Length));
-        return new CpuVector(values.Length, (float*)memory);
+        return new CpuVector(values.Length, (float*)memory, source.Target);
     }
 
     /// <inheritdoc/>

@@ -11,10 +11,12 @@ internal readonly record struct TileBand(int FirstTile, int EndTile, int EndRow)
     /// <summary>The band that holds a rank row.</summary>
     public static TileBand Containing(ReadOnlySpan<Tile> tiles, int row)
     {
+        // Adapters have a few tiles, weights that were trained whole have thousands: the first that ends behind the row.
         int first = 0;
-        while (row >= tiles[first].FirstRow + tiles[first].Rows)
+        for (int last = tiles.Length - 1; first < last && row >= tiles[first].FirstRow + tiles[first].Rows;)
         {
-            first++;
+            int middle = first + ((last - first) / 2);
+            (first, last) = row >= tiles[middle].FirstRow + tiles[middle].Rows ? (middle + 1, last) : (first + 1, middle);
         }
 
         int end = first + 1;

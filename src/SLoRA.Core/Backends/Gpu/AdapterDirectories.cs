@@ -6,8 +6,11 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>Where a generation's record lies in the directory, and the largest rank of its modules.</summary>
-internal readonly record struct DirectoryEntry(int Record, int MaxRank);
+/// <summary>
+/// Where a generation's record lies in the directory, the largest rank of its modules, and where the record of what it changes besides
+/// lies, negative where it changes nothing.
+/// </summary>
+internal readonly record struct DirectoryEntry(int Record, int MaxRank, int Changes);
 
 /// <summary>
 /// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its
@@ -108,8 +111,17 @@ internal sealed unsafe class AdapterDirectories : IDisposable
             ints += module is null ? 0 : LoraKernels.TileInts * (module.A.Tiles.Length + module.B.Tiles.Length);
         }
 
+        ints += directory.Changes.Length * ChangeKernels.RecordInts;
+        foreach (ModuleChange? change in directory.Changes)
+        {
+            ints += change is null ? 0 : change.Ids.Length + (LoraKernels.TileInts * (TilesOf(change.Rows) + TilesOf(change.Factor)
+                + TilesOf(change.Offset)));
+        }
+
         return (ints + Block - 1) / Block * Block;
     }
+
+    private static int TilesOf(MatrixTiles? matrix) => matrix?.Tiles.Length ?? 0;
 
     /// <summary>Forgets everything, and makes room for twice what the step needs.</summary>
     private void Restart(ReadOnlySpan<WorkChunk> chunks)
@@ -156,8 +168,48 @@ internal sealed unsafe class AdapterDirectories : IDisposable
             }
         }
 
+        int changes = directory.HasChanges ? WriteChanges(adapter, ints, ref next) : -1;
         _used += IntsOf(directory);
-        return new DirectoryEntry(first, maxRank);
+        return new DirectoryEntry(first, maxRank, changes);
+    }
+
+    private int WriteChanges(ResidentAdapter adapter, Span<int> ints, ref int next)
+    {
+        int first = next;
+        next += adapter.Directory.Changes.Length * ChangeKernels.RecordInts;
+        for (int target = 0; target < adapter.Directory.Changes.Length; target++)
+        {
+            Span<int> record = ints.Slice(first + (target * ChangeKernels.RecordInts), ChangeKernels.RecordInts);
+            record.Clear();
+            if (adapter.Directory.Changes[target] is not { } change)
+            {
+                continue;
+            }
+
+            if (change.Rows is { } rows)
+            {
+                Tiles(rows, adapter.Pages, record[..3], ints, ref next);
+                record[3] = rows.Rows;
+                record[4] = change.Ids.IsEmpty ? -1 : next;
+                change.Ids.AsSpan().CopyTo(ints[next..]);
+                next += change.Ids.Length;
+            }
+
+            Vector(change.Factor, adapter.Pages, record[5..7], ints, ref next);
+            Vector(change.Offset, adapter.Pages, record[7..9], ints, ref next);
+        }
+
+        return first;
+    }
+
+    private void Vector(MatrixTiles? vector, int[] pages, Span<int> record, Span<int> ints, ref int next)
+    {
+        if (vector is not null)
+        {
+            Span<int> whole = stackalloc int[3];
+            Tiles(vector, pages, whole, ints, ref next);
+            whole[1..].CopyTo(record);
+        }
     }
 
     private void Tiles(MatrixTiles matrix, int[] pages, Span<int> record, Span<int> ints, ref int next)

@@ -35,6 +35,7 @@ internal sealed class GpuBackend : IBackend
     private KvLayout? _layout;
     private DeviceArena? _activations;
     private LoraLaunches? _lora;
+    private ChangeLaunches? _changes;
     private AttentionLaunches? _attention;
     private ArrayView<float> _partial;
     private ArrayView<int> _chosen;
@@ -103,6 +104,8 @@ internal sealed class GpuBackend : IBackend
 
     private LoraLaunches Lora => _lora ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
+    private ChangeLaunches Changes => _changes ?? throw new InvalidOperationException("The pages are not allocated yet.");
+
     private AttentionLaunches Attention => _attention ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     private ExpertLaunches Experts => _experts ?? throw new InvalidOperationException("No routes have been created.");
@@ -124,6 +127,7 @@ internal sealed class GpuBackend : IBackend
         _upload = new StepUpload(_device, _directories, PartialPlaces);
         _attention = new AttentionLaunches(_device, _kernels, _pages, layout, _upload);
         _lora = new LoraLaunches(_device, _kernels, _pages, _directories, _upload);
+        _changes = new ChangeLaunches(_device, _kernels, _pages, _directories, _upload);
     }
 
     public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
@@ -148,7 +152,7 @@ internal sealed class GpuBackend : IBackend
     public DeviceVector LoadVector(WeightSource source)
     {
         _device.Bind();
-        return new GpuVector(_weights.LoadWidened(source));
+        return new GpuVector(_weights.LoadWidened(source), source.Target);
     }
 
     public DeviceRows CreateRows(RowSet rows, int width)
@@ -248,12 +252,24 @@ internal sealed class GpuBackend : IBackend
             _stream, Launch.Elements(_plan.RowCount, source.Width), source.Bytes, Step.Tokens, Values(x), source.Width);
         if (!_plan.Lora.Chunks.IsEmpty)
         {
+            Changes.LookUp(_plan, target, (GpuRows)x);
             Lora.AddToEmbedding(_plan, target, (GpuRows)x);
+            Changes.SumEmbedding(_plan, target, (GpuRows)x);
         }
     }
 
-    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y) => _kernels.Norm(
-        _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y), new NormShape(x.Width, 0, x.Width, epsilon));
+    public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
+    {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.Norm((GpuRows)x, 0, 1, (GpuVector)weight, epsilon, Count(x), (GpuRows)y);
+            return;
+        }
+
+        _kernels.Norm(
+            _stream, Launch.Groups(Count(x)), Values(x), ((GpuVector)weight).Values, Values(y),
+            new NormShape(x.Width, 0, x.Width, epsilon));
+    }
 
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
@@ -263,20 +279,48 @@ internal sealed class GpuBackend : IBackend
             new LayerNormShape(x.Width, epsilon, bias is null ? 0 : 1));
     }
 
-    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z) => _kernels.AddNorm(
-        _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z),
-        new NormShape(x.Width, 0, x.Width, epsilon));
+    public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
+    {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.AddNorm((GpuRows)x, (GpuRows)y, (GpuVector)weight, epsilon, Count(x), (GpuRows)z);
+            return;
+        }
 
-    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon) => _kernels.Norm(
-        _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x),
-        new NormShape(x.Width, firstColumn, weight.Length, epsilon));
+        _kernels.AddNorm(
+            _stream, Launch.Groups(Count(x)), Values(x), Values(y), ((GpuVector)weight).Values, Values(z),
+            new NormShape(x.Width, 0, x.Width, epsilon));
+    }
+
+    public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
+    {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.Norm((GpuRows)x, firstColumn, heads, (GpuVector)weight, epsilon, Count(x), (GpuRows)x);
+            return;
+        }
+
+        _kernels.Norm(
+            _stream, Launch.Groups(Count(x), heads), Values(x), ((GpuVector)weight).Values, Values(x),
+            new NormShape(x.Width, firstColumn, weight.Length, epsilon));
+    }
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
         _products.Multiply(_stream, group, Values(x), Count(x), Values(y), y.Width);
         if (!_plan.Lora.Chunks.IsEmpty)
         {
-            Lora.AddToProducts(_plan, group, (GpuRows)x, (GpuRows)y);
+            LoraShape shape = LoraLaunches.ShapeOf(group, (GpuRows)x, (GpuRows)y);
+            if (_plan.Lora.HasChanges)
+            {
+                Changes.Product(_plan, group, (GpuRows)x, (GpuRows)y, shape);
+            }
+
+            Lora.AddToProducts(_plan, group, (GpuRows)x, (GpuRows)y, shape);
+            if (_plan.Lora.HasChanges)
+            {
+                Changes.SumProducts(_plan, group, (GpuRows)y, shape);
+            }
         }
     }
 
@@ -316,6 +360,22 @@ internal sealed class GpuBackend : IBackend
     public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) => _kernels.Apply(
         _stream, Launch.Elements(Count(x), columns), Values(x),
         new FunctionShape(x.Width, firstColumn, columns, (int)function.Kind, function.A, function.B, function.C, function.D));
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) => _kernels.Multiply(
+        _stream, Launch.Elements(Count(x), columns), Values(y), Values(x), new ProductColumns(y.Width, yColumn, x.Width, xColumn, columns));
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        ArrayView<float> weight = ((GpuVector)convolution.Weight).Values;
+        StateBlock block = Layout.States[state];
+        _kernels.Convolve(
+            _stream, Launch.Elements(_plan.Slices.Length, convolution.Channels), Values(x), weight,
+            convolution.Bias is null ? weight : ((GpuVector)convolution.Bias).Values, PageMemory.Floats, Step.Slices, Step.Pages, Values(y),
+            new ConvolutionShape(
+                x.Width, firstColumn, y.Width, convolution.Channels, convolution.Kernel, convolution.Bias is null ? 0 : 1),
+            new StatePlace(
+                block.FirstSlot, block.PageSlots, block.PartBytes / sizeof(float), Layout.PageBytes / sizeof(float)));
+    }
 
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
 

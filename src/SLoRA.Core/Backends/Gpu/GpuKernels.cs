@@ -52,6 +52,12 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="ElementKernels.ScaleByPosition"/>
     public PositionLauncher ScaleByPosition { get; } = loader.Load<PositionLauncher>(ElementKernels.ScaleByPosition);
 
+    /// <inheritdoc cref="ElementKernels.Multiply"/>
+    public MultiplyLauncher Multiply { get; } = loader.Load<MultiplyLauncher>(ElementKernels.Multiply);
+
+    /// <inheritdoc cref="ConvolveKernel"/>
+    public ConvolveLauncher Convolve { get; } = loader.Load<ConvolveLauncher>(ConvolveKernel.Run);
+
     /// <inheritdoc cref="ElementKernels.Add"/>
     public RowsLauncher Add { get; } = loader.Load<RowsLauncher>(ElementKernels.Add);
 
@@ -66,6 +72,21 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <inheritdoc cref="LoraKernels.Expand"/>
     public ExpandLauncher Expand { get; } = loader.Load<ExpandLauncher>(LoraKernels.Expand);
+
+    /// <inheritdoc cref="ChangeKernels.Product"/>
+    public ChangedProductLauncher ChangedProduct { get; } = loader.Load<ChangedProductLauncher>(ChangeKernels.Product);
+
+    /// <inheritdoc cref="ChangeKernels.LookUp"/>
+    public ChangedLookUpLauncher ChangedLookUp { get; } = loader.Load<ChangedLookUpLauncher>(ChangeKernels.LookUp);
+
+    /// <inheritdoc cref="ChangeKernels.Sum"/>
+    public ChangedSumLauncher ChangedSum { get; } = loader.Load<ChangedSumLauncher>(ChangeKernels.Sum);
+
+    /// <inheritdoc cref="ChangedNormKernel.Run"/>
+    public ChangedNormLauncher ChangedNorm { get; } = loader.Load<ChangedNormLauncher>(ChangedNormKernel.Run);
+
+    /// <inheritdoc cref="ChangedNormKernel.AddAndRun"/>
+    public ChangedAddNormLauncher ChangedAddNorm { get; } = loader.Load<ChangedAddNormLauncher>(ChangedNormKernel.AddAndRun);
 
     /// <inheritdoc cref="ChooseKernels.Penalise"/>
     public PenaliseLauncher Penalise { get; } = loader.Load<PenaliseLauncher>(ChooseKernels.Penalise);

@@ -44,7 +44,7 @@ internal sealed class GpuTable(WeightSource source, WeightKernels kernels, Array
 }
 
 /// <summary>An fp32 vector.</summary>
-internal sealed class GpuVector(ArrayView<float> values) : DeviceVector((int)values.Length)
+internal sealed class GpuVector(ArrayView<float> values, int target) : DeviceVector((int)values.Length, target)
 {
     /// <summary>The elements.</summary>
     public ArrayView<float> Values { get; } = values;

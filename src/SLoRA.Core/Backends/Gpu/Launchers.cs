@@ -90,6 +90,24 @@ internal delegate void ApplyLauncher(AcceleratorStream stream, KernelConfig conf
 internal delegate void PositionLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<int> positions, PositionShape shape);
 
+/// <summary>Launches <see cref="ElementKernels.Multiply"/>.</summary>
+internal delegate void MultiplyLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> y, ArrayView<float> x, ProductColumns columns);
+
+/// <summary>Launches <see cref="ConvolveKernel.Run"/>.</summary>
+internal delegate void ConvolveLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> weight,
+    ArrayView<float> bias,
+    ArrayView<float> pool,
+    ArrayView<int> slices,
+    ArrayView<int> pages,
+    ArrayView<float> y,
+    ConvolutionShape shape,
+    StatePlace state);
+
 /// <summary>Launches <see cref="ElementKernels.Gate"/> or <see cref="ElementKernels.Add"/>.</summary>
 internal delegate void RowsLauncher(AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<float> y, int width);
 
@@ -139,6 +157,75 @@ internal delegate void ExpandLauncher(
     ArrayView<int> outputOfRow,
     ArrayView<float> y,
     LoraShape shape);
+
+/// <summary>Launches <see cref="ChangeKernels.Product"/>.</summary>
+internal delegate void ChangedProductLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangeKernels.LookUp"/>.</summary>
+internal delegate void ChangedLookUpLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> pool32,
+    ArrayView<ushort> pool16,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<int> tokens,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangeKernels.Sum"/>.</summary>
+internal delegate void ChangedSumLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> chunks,
+    ArrayView<int> entryRows,
+    ArrayView<float> entryWeights,
+    ArrayView<int> outputOfRow,
+    ArrayView<float> y,
+    LoraShape shape);
+
+/// <summary>Launches <see cref="ChangedNormKernel.Run"/>.</summary>
+internal delegate void ChangedNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> weight,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> changeOfRow,
+    ArrayView<int> outputRows,
+    ArrayView<float> y,
+    NormShape shape,
+    NormOwners owners);
+
+/// <summary>Launches <see cref="ChangedNormKernel.AddAndRun"/>.</summary>
+internal delegate void ChangedAddNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> residual,
+    ArrayView<float> weight,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> changeOfRow,
+    ArrayView<int> outputRows,
+    ArrayView<float> y,
+    NormShape shape,
+    NormOwners owners);
 
 /// <summary>Launches <see cref="ChooseKernels.Penalise"/>.</summary>
 internal delegate void PenaliseLauncher(

@@ -38,8 +38,8 @@ internal sealed class LoraLaunches(
         Expand(plan, x, x.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
     }
 
-    /// <summary>Adds the deltas of a group of products: x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>.</summary>
-    public void AddToProducts(StepPlan plan, LinearGroup group, GpuRows x, GpuRows y)
+    /// <summary>What the kernels are told of a group of products.</summary>
+    public static LoraShape ShapeOf(LinearGroup group, GpuRows x, GpuRows y)
     {
         int parts = group.Parts.Length;
         if (parts > LoraKernels.MaxParts)
@@ -47,16 +47,22 @@ internal sealed class LoraLaunches(
             throw new NotSupportedException($"{parts} products share an input; the kernels take {LoraKernels.MaxParts}.");
         }
 
+        return new LoraShape(
+            group.Inputs, y.Width, x.Rows == RowSet.Output ? 1 : 0,
+            group.Parts[0].Target, parts > 1 ? group.Parts[1].Target : 0, parts > 2 ? group.Parts[2].Target : 0,
+            group.Offsets[0], parts > 1 ? group.Offsets[1] : 0, parts > 2 ? group.Offsets[2] : 0);
+    }
+
+    /// <summary>Adds the deltas of a group of products: x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>.</summary>
+    public void AddToProducts(StepPlan plan, LinearGroup group, GpuRows x, GpuRows y, LoraShape shape)
+    {
+        int parts = group.Parts.Length;
         int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             widest = Math.Max(widest, part.Weight.Outputs);
         }
 
-        var shape = new LoraShape(
-            group.Inputs, y.Width, x.Rows == RowSet.Output ? 1 : 0,
-            group.Parts[0].Target, parts > 1 ? group.Parts[1].Target : 0, parts > 2 ? group.Parts[2].Target : 0,
-            group.Offsets[0], parts > 1 ? group.Offsets[1] : 0, parts > 2 ? group.Offsets[2] : 0);
         kernels.Shrink(
             device.Stream, Launch.Groups(step.ShrinkBlockCount, parts), x.Values, pages.Floats, pages.Halves, directories.View,
             step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);

@@ -37,6 +37,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _entryChunks;
     private Section _chunks;
     private Section _blocks;
+    private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
     private Section _choices;
@@ -44,6 +45,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _seenCounts;
     private Section _biasTokens;
     private Section _biasValues;
+    private Section _slices;
 
     /// <summary>Takes memory for steps of usual size.</summary>
     /// <param name="device">Where.</param>
@@ -78,6 +80,9 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>All page tables.</summary>
     public ArrayView<int> Pages => View(_pages);
 
+    /// <summary>Slices, <see cref="ConvolveKernel.SliceInts"/> ints each; none in a step of a model without states.</summary>
+    public ArrayView<int> Slices => View(_slices);
+
     /// <summary>Rows whose logits are wanted.</summary>
     public ArrayView<int> OutputRows => View(_outputRows);
 
@@ -98,6 +103,11 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
     public ArrayView<int> Chunks => View(_chunks);
+
+    /// <summary>
+    /// Per row the record of what its generation changes besides, see <see cref="ChangeKernels"/>, or −1; empty in steps without any.
+    /// </summary>
+    public ArrayView<int> ChangeOfRow => View(_changeOfRow);
 
     /// <summary>Blocks of shrink, <see cref="LoraKernels.BlockInts"/> ints each.</summary>
     public ArrayView<int> ShrinkBlocks => View(_blocks);
@@ -149,7 +159,9 @@ internal sealed unsafe class StepUpload : IDisposable
         _pages = Put(plan.PageTables);
         _outputRows = Put(plan.OutputRows);
         PutRows(plan);
+        PutSlices(plan);
         PutLora(plan.Lora);
+        PutChanges(plan);
         PutAttention(plan);
         PutChoices(plan.Choices);
         _device.Upload(_host.Address, _memory.All.SubView(0, (long)_used * sizeof(int)));
@@ -174,6 +186,20 @@ internal sealed unsafe class StepUpload : IDisposable
         for (int output = 0; output < plan.OutputCount; output++)
         {
             outputs[plan.OutputRows[output]] = output;
+        }
+    }
+
+    private void PutSlices(StepPlan plan)
+    {
+        bool hasStates = !plan.Slices.IsEmpty && plan.Slices[0].StateLength > 0;
+        Span<int> slices = Take(hasStates ? plan.Slices.Length * ConvolveKernel.SliceInts : 0, out _slices);
+        for (int i = 0; hasStates && i < plan.Slices.Length; i++)
+        {
+            StepSlice slice = plan.Slices[i];
+            slices[0] = slice.FirstRow;
+            slices[1] = slice.RowCount;
+            slices[2] = slice.TableStart + slice.TableLength;
+            slices = slices[ConvolveKernel.SliceInts..];
         }
     }
 
@@ -203,6 +229,7 @@ internal sealed unsafe class StepUpload : IDisposable
             record[2] = chunk.Count;
             record[3] = checked((int)shrunk);
             record[4] = entry.MaxRank;
+            record[5] = entry.Changes;
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
             blockCount += BlocksOf(entry);
             RankBlocks = Math.Max(RankBlocks, BlocksOf(entry));
@@ -220,6 +247,28 @@ internal sealed unsafe class StepUpload : IDisposable
             {
                 blocks[next++] = i;
                 blocks[next++] = block * LoraKernels.GroupRanks;
+            }
+        }
+    }
+
+    /// <summary>Rows of generations that have weights in the place of the base's have one generation only.</summary>
+    private void PutChanges(StepPlan plan)
+    {
+        int rows = plan.Lora.HasChanges ? plan.RowCount : 0;
+        Reserve(_used + rows + Block);
+        Span<int> changes = Take(rows, out _changeOfRow);
+        changes.Fill(-1);
+        if (rows == 0)
+        {
+            return;
+        }
+
+        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        {
+            int record = _directories.Of(chunk.Adapter).Changes;
+            foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+            {
+                changes[entry.Row] = record;
             }
         }
     }
@@ -327,7 +376,7 @@ internal sealed unsafe class StepUpload : IDisposable
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
-        (4 * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (3 * plan.Lora.Entries.Length)
+        ((4 + ConvolveKernel.SliceInts) * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (3 * plan.Lora.Entries.Length)
         + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (11 * Block));
 
     /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>

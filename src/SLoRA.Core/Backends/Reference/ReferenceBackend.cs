@@ -52,7 +52,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
     public DeviceTable LoadTable(WeightSource source) => new ReferenceTable(source.Rows, source.Columns, source.Widened());
 
-    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(source.Widened());
+    public DeviceVector LoadVector(WeightSource source) => new ReferenceVector(source.Widened(), source.Target);
 
     public DeviceRows CreateRows(RowSet rows, int width) => new ReferenceRows(rows, width, rows == RowSet.Step ? _rowLimit : _outputLimit);
 
@@ -87,25 +87,29 @@ internal sealed unsafe class ReferenceBackend : IBackend
             ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
         }
 
+        ReferenceChanges.Embed(_plan, target, PageMemory, rows);
         ReferenceLora.Embed(_plan, target, PageMemory, rows);
+        ReferenceChanges.Sum(_plan, target, PageMemory, null, rows, 0);
     }
 
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
     {
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
-            NormInto(Values(x)[t], ((ReferenceVector)weight).Values, epsilon, Values(y)[t]);
+            NormInto(Values(x)[t], own?[t] ?? ((ReferenceVector)weight).Values, epsilon, Values(y)[t]);
         }
     }
 
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
             for (int h = 0; h < heads; h++)
             {
                 Span<float> head = Values(x)[t].AsSpan(firstColumn + (h * weight.Length), weight.Length);
-                NormInto(head, ((ReferenceVector)weight).Values, epsilon, head);
+                NormInto(head, own?[t] ?? ((ReferenceVector)weight).Values, epsilon, head);
             }
         }
     }
@@ -152,7 +156,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
                 }
             }
 
-            ReferenceLora.Linear(_plan, group.Parts[p].Target, PageMemory, RowMap(x), Values(x), Values(y), group.Offsets[p]);
+            (int target, int column) = (group.Parts[p].Target, group.Offsets[p]);
+            ReferenceChanges.Product(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+            ReferenceLora.Linear(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+            ReferenceChanges.Sum(_plan, target, PageMemory, RowMap(x), Values(y), column);
         }
     }
 
@@ -259,6 +266,29 @@ internal sealed unsafe class ReferenceBackend : IBackend
                 float u = Math.Clamp(Values(x)[t][(2 * i) + 1], -gate.Limit, gate.Limit);
                 Values(y)[t][i] = (u + 1) * g / (1 + MathF.Exp(-gate.Alpha * g));
             }
+        }
+    }
+
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int i = 0; i < columns; i++)
+            {
+                Values(y)[t][yColumn + i] *= Values(x)[t][xColumn + i];
+            }
+        }
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        StateBlock block = Layout.States[state];
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            StepSlice s = slice;
+            ReferenceConvolution.Run(slice, Values(x), firstColumn, convolution, Part, Values(y));
+
+            float* Part(int part) => (float*)(PageMemory.Page(_plan.StatePages(s)[block.PageOf(part)]) + block.OffsetOf(part));
         }
     }
 

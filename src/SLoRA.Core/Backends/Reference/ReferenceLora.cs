@@ -28,8 +28,8 @@ internal static unsafe class ReferenceLora
                 continue;
             }
 
-            float[,] a = Matrix(module.A, chunk.Adapter, pages);
-            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            float[,] a = Matrix(module.A, chunk.Adapter, pages)!;
+            float[,] b = Matrix(module.B, chunk.Adapter, pages)!;
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
             {
                 int row = rowMap is null ? entry.Row : rowMap[entry.Row];
@@ -58,9 +58,9 @@ internal static unsafe class ReferenceLora
                         if (chunk.Adapter.Directory.Modules[target.FirstTarget + routes.Expert[choice]] is { } module)
                         {
                             int row = routes.RowOf[choice];
-                            float[] v = Shrink(x[row], Matrix(module.A, chunk.Adapter, pages));
+                            float[] v = Shrink(x[row], Matrix(module.A, chunk.Adapter, pages)!);
                             Expand(
-                                v, Matrix(module.B, chunk.Adapter, pages), entry.Weight * module.Scale, y[row].AsSpan(target.FirstColumn));
+                                v, Matrix(module.B, chunk.Adapter, pages)!, entry.Weight * module.Scale, y[row].AsSpan(target.FirstColumn));
                         }
                     }
                 }
@@ -78,8 +78,8 @@ internal static unsafe class ReferenceLora
                 continue;
             }
 
-            float[,] a = Matrix(module.A, chunk.Adapter, pages);
-            float[,] b = Matrix(module.B, chunk.Adapter, pages);
+            float[,] a = Matrix(module.A, chunk.Adapter, pages)!;
+            float[,] b = Matrix(module.B, chunk.Adapter, pages)!;
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
             {
                 var v = new float[module.Rank];
@@ -121,8 +121,14 @@ internal static unsafe class ReferenceLora
         }
     }
 
-    private static float[,] Matrix(MatrixTiles tiles, ResidentAdapter adapter, ReferencePageMemory pages)
+    /// <summary>A matrix out of the pages; null for none.</summary>
+    public static float[,]? Matrix(MatrixTiles? tiles, ResidentAdapter adapter, ReferencePageMemory pages)
     {
+        if (tiles is null)
+        {
+            return null;
+        }
+
         var matrix = new float[tiles.Rows, tiles.Columns];
         foreach (Tile tile in tiles.Tiles)
         {

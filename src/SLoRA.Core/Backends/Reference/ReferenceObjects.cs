@@ -34,7 +34,7 @@ internal sealed class ReferenceTable(int entries, int width, float[] values) : D
 }
 
 /// <summary>A vector widened to fp32.</summary>
-internal sealed class ReferenceVector(float[] values) : DeviceVector(values.Length)
+internal sealed class ReferenceVector(float[] values, int target) : DeviceVector(values.Length, target)
 {
     /// <summary>The elements.</summary>
     public float[] Values { get; } = values;

@@ -29,6 +29,18 @@ internal enum ShardOperation
     /// <summary><see cref="IBackend.Gate"/>.</summary>
     Gate,
 
+    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
+    LayerNorm,
+
+    /// <summary><see cref="IBackend.Rotate"/>.</summary>
+    Rotate,
+
+    /// <summary><see cref="IBackend.ScaleByPosition"/>.</summary>
+    ScaleByPosition,
+
+    /// <summary><see cref="IBackend.Apply"/>.</summary>
+    Apply,
+
     /// <summary><see cref="IBackend.Add"/>.</summary>
     Add,
 
@@ -37,12 +49,6 @@ internal enum ShardOperation
 
     /// <summary><see cref="IBackend.GatherOutputs"/>.</summary>
     GatherOutputs,
-
-    /// <summary><see cref="IBackend.LayerNorm"/>.</summary>
-    LayerNorm,
-
-    /// <summary><see cref="IBackend.Apply"/> to whole rows.</summary>
-    Apply,
 
     /// <summary><see cref="IBackend.EndStep"/>, and the shard's columns of the logits shown to the caller.</summary>
     EndStep,
@@ -72,8 +78,14 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The bias of a norm.</summary>
     public ShardedVector? Bias { get; init; }
 
-    /// <summary>The function of one number.</summary>
+    /// <summary>The function of <see cref="ShardOperation.Apply"/>.</summary>
     public ElementFunction Function { get; init; }
+
+    /// <summary>The factor of <see cref="ShardOperation.ScaleByPosition"/>.</summary>
+    public PositionScale? Scale { get; init; }
+
+    /// <summary>Columns of a head, where an operation is not told by its weight.</summary>
+    public int HeadDim { get; init; }
 
     /// <summary>The table.</summary>
     public ShardedTable? Table { get; init; }
@@ -93,7 +105,7 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The target of a look-up, the layer, or the first column of heads.</summary>
     public int First { get; init; }
 
-    /// <summary>Heads.</summary>
+    /// <summary>Heads, or columns.</summary>
     public int Count { get; init; }
 
     /// <summary>What a norm adds to the mean square.</summary>

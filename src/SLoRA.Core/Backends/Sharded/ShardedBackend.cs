@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -19,13 +20,16 @@ internal sealed class ShardedBackend : IBackend
     private readonly IBackend[] _shards;
     private readonly Meeting _meeting;
     private readonly int _outputLimit;
+    private readonly bool _checksPages;
     private readonly ShardLoader _loader;
     private readonly ShardLine _line = new();
     private readonly ShardThread[] _threads;
     private readonly Dictionary<LinearGroup, LinearGroup[]> _groups = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<GroupedAttention, GroupedAttention[]> _attentions = new(ReferenceEqualityComparer.Instance);
     private ImmutableArray<KvLayout> _slices = [];
+    private ImmutableArray<(Split Split, int HeadDim)> _heads = [];
     private IPageMemory? _pages;
+    private SharedHeads? _sharedHeads;
     private NativeBlock? _logits;
     private StepPlan? _plan;
     private ShardFailedException? _failure;
@@ -38,8 +42,10 @@ internal sealed class ShardedBackend : IBackend
     /// <param name="shards">The shards; disposed of with this.</param>
     /// <param name="meeting">Where they meet.</param>
     /// <param name="outputLimit">The most output rows of a step.</param>
-    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit)
+    /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
+    public ShardedBackend(string option, IBackend[] shards, Meeting meeting, int outputLimit, bool checksPages = false)
     {
+        _checksPages = checksPages;
         _shards = shards;
         _meeting = meeting;
         _outputLimit = outputLimit;
@@ -100,6 +106,7 @@ internal sealed class ShardedBackend : IBackend
             _loader.Check("the heads of an attention", state.PerToken!.Value.Split!.Value);
         }
 
+        _heads = [.. kept.Select(state => (state.PerToken!.Value.Split!.Value, state.PerToken.Value.HeadDim))];
         int tokens = KvLayout.For(kept, type, pageTokens).PageTokens;
         long bytes = KvLayout.SmallestPage;
         for (int shard = 0; shard < _shards.Length; shard++)
@@ -120,8 +127,14 @@ internal sealed class ShardedBackend : IBackend
         }
 
         _pageCount = pageCount;
-        _pages = new ShardedPages([.. _shards.Select(shard => shard.Pages)]);
+        IPageMemory[] pages = [.. _shards.Select(shard => shard.Pages)];
+        _pages = new ShardedPages(pages);
+        _sharedHeads = _checksPages ? new SharedHeads(_slices, _heads, pages) : null;
     }
+
+    /// <summary>Blocks are widened, so that the parts of shards may end inside them.</summary>
+    /// <inheritdoc/>
+    public WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : _shards[0].Takes(stored);
 
     /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)
@@ -210,6 +223,50 @@ internal sealed class ShardedBackend : IBackend
         });
 
     /// <inheritdoc/>
+    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
+        Do(new ShardCommand(ShardOperation.LayerNorm)
+        {
+            X = (ShardedRows)x,
+            Weight = (ShardedVector)weight,
+            Bias = (ShardedVector?)bias,
+            Epsilon = epsilon,
+            Y = (ShardedRows)y,
+        });
+
+    /// <inheritdoc/>
+    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) =>
+        Do(new ShardCommand(ShardOperation.Rotate)
+        {
+            X = (ShardedRows)x,
+            First = firstColumn,
+            Count = heads,
+            HeadDim = headDim,
+            Rope = (ShardedRope)rope,
+        });
+
+    /// <inheritdoc/>
+    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) =>
+        Do(new ShardCommand(ShardOperation.ScaleByPosition) { X = (ShardedRows)x, Scale = scale, Count = columns });
+
+    /// <inheritdoc/>
+    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) =>
+        Do(new ShardCommand(ShardOperation.Apply)
+        {
+            X = (ShardedRows)x,
+            Function = function,
+            First = firstColumn,
+            Count = columns,
+        });
+
+    /// <inheritdoc/>
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns) =>
+        throw _loader.CannotShare("a product of columns");
+
+    /// <inheritdoc/>
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y) =>
+        throw _loader.CannotShare("a convolution");
+
+    /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y) => Do(new ShardCommand(ShardOperation.Linear)
     {
         Groups = OnShards(group, (ShardedRows)x, (ShardedRows)y),
@@ -236,31 +293,6 @@ internal sealed class ShardedBackend : IBackend
             Attentions = sinks is null ? OnShards(attention) : throw NotShared(),
             Y = (ShardedRows)y,
         });
-
-    /// <inheritdoc/>
-    public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y) =>
-        Do(new ShardCommand(ShardOperation.LayerNorm)
-        {
-            X = (ShardedRows)x,
-            Weight = (ShardedVector)weight,
-            Bias = (ShardedVector?)bias,
-            Epsilon = epsilon,
-            Y = (ShardedRows)y,
-        });
-
-    /// <inheritdoc/>
-    public void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns) =>
-        Do(new ShardCommand(ShardOperation.Apply)
-        {
-            X = firstColumn == 0 && columns == x.Width ? (ShardedRows)x : throw NotShared(),
-            Function = function,
-        });
-
-    /// <inheritdoc/>
-    public void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope) => throw NotShared();
-
-    /// <inheritdoc/>
-    public void ScaleByPosition(PositionScale scale, DeviceRows x, int columns) => throw NotShared();
 
     /// <inheritdoc/>
     public DeviceExperts LoadExperts(ExpertSources sources) => throw _loader.CannotShare("a mixture of experts");
@@ -343,6 +375,7 @@ internal sealed class ShardedBackend : IBackend
         Do(new ShardCommand(ShardOperation.EndStep) { X = (ShardedRows)logits });
         AwaitRest();
         ThrowIfFailed();
+        _sharedHeads?.Check(_plan!);
     }
 
     /// <inheritdoc/>
@@ -485,6 +518,20 @@ internal sealed class ShardedBackend : IBackend
                 (int first, int columns) = command.X!.OnShard(command.First, command.Count * weight.Length, shard);
                 backend.NormHeads(x, first, columns / weight.Length, weight, command.Epsilon);
                 break;
+            case ShardOperation.LayerNorm:
+                backend.LayerNorm(x, weight, command.Bias?.Parts[shard], command.Epsilon, y);
+                break;
+            case ShardOperation.Rotate:
+                (int from, int turned) = command.X!.OnShard(command.First, command.Count * command.HeadDim, shard);
+                backend.Rotate(x, from, turned / command.HeadDim, command.HeadDim, command.Rope!.Parts[shard]);
+                break;
+            case ShardOperation.ScaleByPosition:
+                backend.ScaleByPosition(command.Scale!, x, command.X!.OnShard(0, command.Count, shard).Columns);
+                break;
+            case ShardOperation.Apply:
+                (int begin, int applied) = command.X!.OnShard(command.First, command.Count, shard);
+                backend.Apply(command.Function, x, begin, applied);
+                break;
             case ShardOperation.Linear:
                 backend.Linear(command.Groups![shard], x, y);
                 break;
@@ -505,12 +552,6 @@ internal sealed class ShardedBackend : IBackend
                 break;
             case ShardOperation.GatherOutputs:
                 backend.GatherOutputs(x, y);
-                break;
-            case ShardOperation.LayerNorm:
-                backend.LayerNorm(x, weight, command.Bias is { } bias ? bias.Parts[shard] : null, command.Epsilon, y);
-                break;
-            case ShardOperation.Apply:
-                backend.Apply(command.Function, x, 0, x.Width);
                 break;
             case ShardOperation.EndStep:
                 backend.EndStep(x);

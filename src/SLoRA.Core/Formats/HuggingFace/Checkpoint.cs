@@ -27,18 +27,25 @@ internal sealed class Checkpoint : IDisposable
         _shardOf = shardOf;
     }
 
+    /// <summary>Tensors of the files that were left out.</summary>
+    public int LeftOut { get; private init; }
+
     /// <summary>The path that errors about the set of tensors name: the index, or the only tensor file.</summary>
     public string File { get; }
 
-    /// <summary>All tensors by name. Offsets are those within the tensor's own file.</summary>
+    /// <summary>All tensors by the names that they have here. Offsets are those within the tensor's own file.</summary>
     public FrozenDictionary<string, TensorEntry> Tensors { get; }
 
     /// <summary>Bytes of all tensor files together.</summary>
     public long FileBytes => _shards.Sum(shard => shard.Length);
 
     /// <summary>Opens the tensor files and checks their headers.</summary>
+    /// <param name="index">The files.</param>
+    /// <param name="cancellation">Looked at between files.</param>
+    /// <param name="nameOf">Stored name → the name that a tensor has from here on, or null to leave it out; null for the stored
+    /// ones.</param>
     /// <exception cref="FormatError">A file is not what the format says, or index and files disagree.</exception>
-    public static Checkpoint Open(CheckpointIndex index, CancellationToken cancellation)
+    public static Checkpoint Open(CheckpointIndex index, CancellationToken cancellation, Func<string, string?>? nameOf = null)
     {
         var shards = ImmutableArray.CreateBuilder<WeightFile>(index.Shards.Length);
         try
@@ -63,9 +70,18 @@ internal sealed class Checkpoint : IDisposable
             }
 
             CheckIndex(index, shardOf);
+            int stored = tensors.Count;
+            if (nameOf is not null)
+            {
+                (tensors, shardOf) = (Renamed(tensors, nameOf, shardOf), Renamed(shardOf, nameOf, shardOf));
+            }
+
             return new Checkpoint(
                 index.File, shards.DrainToImmutable(), tensors.ToFrozenDictionary(StringComparer.Ordinal),
-                shardOf.ToFrozenDictionary(StringComparer.Ordinal));
+                shardOf.ToFrozenDictionary(StringComparer.Ordinal))
+            {
+                LeftOut = stored - tensors.Count,
+            };
         }
         catch
         {
@@ -81,9 +97,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Whether <see cref="Map"/> has been called.</summary>
     public bool IsMapped { get; private set; }
 
-    /// <summary>A tensor as a weight.</summary>
-    public StoredWeight Weight(TensorEntry tensor) =>
-        new(tensor.Name, FormatOf(tensor.Type), tensor.Type.ToString(), tensor.Shape, FileOf(tensor.Name), tensor.Name);
+    /// <summary>A tensor as a weight, by the name that it has here.</summary>
+    public StoredWeight Weight(string name, TensorEntry tensor) =>
+        new(name, FormatOf(tensor.Type), tensor.Type.ToString(), tensor.Shape, FileOf(name), tensor.Name);
 
     private static WeightFormat? FormatOf(TensorType type) => type == TensorType.U8 ? WeightFormat.Bytes : WeightFormat.Of(type);
 
@@ -127,6 +143,21 @@ internal sealed class Checkpoint : IDisposable
         {
             shard.Dispose();
         }
+    }
+
+    private static Dictionary<string, T> Renamed<T>(
+        Dictionary<string, T> items, Func<string, string?> nameOf, Dictionary<string, WeightFile> shardOf)
+    {
+        var renamed = new Dictionary<string, T>(StringComparer.Ordinal);
+        foreach ((string stored, T item) in items)
+        {
+            if (nameOf(stored) is { } name && !renamed.TryAdd(name, item))
+            {
+                throw new FormatError(LoadErrorKind.Tensor, shardOf[stored].Path, stored, $"is there twice, also as {Shown.Name(name)}");
+            }
+        }
+
+        return renamed;
     }
 
     private static void CheckIndex(CheckpointIndex index, Dictionary<string, WeightFile> shardOf)

@@ -13,8 +13,12 @@ internal sealed class CheckpointWeights(Checkpoint checkpoint) : WeightStore
     public override long FileBytes => checkpoint.FileBytes;
 
     /// <inheritdoc/>
+    public override int LeftOut => checkpoint.LeftOut;
+
+    /// <inheritdoc/>
     public override FrozenDictionary<string, StoredWeight> Weights { get; } =
-        checkpoint.Tensors.Values.ToFrozenDictionary(tensor => tensor.Name, checkpoint.Weight, StringComparer.Ordinal);
+        checkpoint.Tensors.ToFrozenDictionary(
+            tensor => tensor.Key, tensor => checkpoint.Weight(tensor.Key, tensor.Value), StringComparer.Ordinal);
 
     /// <summary>The first tensor that no plain checkpoint has.</summary>
     /// <inheritdoc/>

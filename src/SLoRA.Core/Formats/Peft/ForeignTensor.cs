@@ -3,7 +3,7 @@ using SLoRA.Errors;
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// Tensors in adapter files that are none of plain LoRA, told by their names: what such a tensor is, and what to do about it.
+/// Tensors in adapter files that are none of those that are served, told by their names: what such a tensor is, and what to do about it.
 /// </summary>
 internal static class ForeignTensor
 {
@@ -12,13 +12,12 @@ internal static class ForeignTensor
     // Parts of names, those first that would also contain one further down.
     private static readonly (string Part, LoadErrorKind Kind, string Problem)[] Known =
     [
-        (".lora_magnitude_vector", LoadErrorKind.Tensor, "is a magnitude of DoRA, which is not served"),
-        (".modules_to_save.", LoadErrorKind.Incompatible,
-            "is the weight of a module that was trained whole (modules_to_save), which is not served"),
         (".original_module.", LoadErrorKind.Incompatible,
-            "is the weight of a module that was trained whole (modules_to_save), which is not served"),
-        (".trainable_tokens_", LoadErrorKind.Incompatible,
-            "holds trained rows of the embedding (trainable_token_indices), which are not served"),
+            "is what the base model had in the place of a module that was trained whole (modules_to_save): save the adapter with PEFT's "
+                + "save_pretrained, which leaves it out"),
+        (".trainable_tokens_original", LoadErrorKind.Incompatible,
+            "is what the base model had in the place of trained rows (trainable_token_indices): save the adapter with PEFT's "
+                + "save_pretrained, which leaves it out"),
         (".v_head.", LoadErrorKind.Incompatible,
             "is the value head that TRL trains beside the model, which generating does not use: save the adapter without it"),
         (".lora_a", LoadErrorKind.Incompatible,
@@ -29,7 +28,6 @@ internal static class ForeignTensor
         (".lora_up", LoadErrorKind.Incompatible, "is named as kohya's trainers name matrices: convert the adapter to PEFT's form"),
         (".hada_", LoadErrorKind.Incompatible, "is a matrix of LoHa, which is not served"),
         (".lokr_", LoadErrorKind.Incompatible, "is a matrix of LoKr, which is not served"),
-        (".lora_B.bias", LoadErrorKind.Incompatible, "is a trained bias (lora_bias), which is not served"),
     ];
 
     /// <summary>What a tensor is, as the rest of a sentence that begins with its name; null when it is none of those known.</summary>

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Formats.Peft;
 
 /// <summary>
-/// What an adapter_config.json says about the function that its adapter computes. It exists only if that function is plain LoRA:
-/// <c>W + scale · B A</c> on some modules (<see cref="UseDora"/> alone is left to the reader of the tensors).
+/// What an adapter_config.json says about the function that its adapter computes. It exists only if that function is served:
+/// <c>W + scale · B A</c> on some modules, and what may come on top of it.
 /// </summary>
 internal sealed record PeftConfig
 {
@@ -52,8 +52,29 @@ internal sealed record PeftConfig
     /// <summary>Expressions for the name in front of the layer's number; empty for any.</summary>
     public ImmutableArray<string> LayersPattern { get; init; } = [];
 
-    /// <summary>Whether this is DoRA, whose tensors decide how it is refused.</summary>
+    /// <summary>DoRA: every row of W + scale · B A is brought to a trained norm.</summary>
     public bool UseDora { get; init; }
+
+    /// <summary>Which modules have a trained bias in the place of the base model's.</summary>
+    public PeftBias Bias { get; init; }
+
+    /// <summary>Whether B has a bias: <c>scale · (B A x + b)</c>.</summary>
+    public bool LoraBias { get; init; }
+
+    /// <summary>Ends of the names of modules that are trained whole; empty for none.</summary>
+    public ImmutableArray<string> ModulesToSave { get; init; } = [];
+
+    /// <summary>
+    /// Ends of names of modules, and the rows of their weights that are trained, in the order of the file; a null name stands for the
+    /// embedding.
+    /// </summary>
+    public ImmutableArray<KeyValuePair<string?, ImmutableArray<int>>> TrainableTokens { get; init; } = [];
+
+    /// <summary>The tokens that begin the part of a prompt that the adapter acts on; empty if it acts on all of it.</summary>
+    public ImmutableArray<int> InvocationTokens { get; init; } = [];
+
+    /// <summary>Whether what is done to the embedding is done to the head that is tied to it, and the other way round.</summary>
+    public bool EnsureWeightTying { get; init; }
 
     /// <summary>What multiplies B A in a module of this rank and alpha. Computed as PEFT does, in fp64, and then rounded.</summary>
     public float Scale(int rank, double alpha) => (float)(UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank);

@@ -18,7 +18,7 @@ internal static class PeftConfigReader
 
     /// <summary>Reads and checks a configuration.</summary>
     /// <exception cref="FormatError">
-    /// It does not say what it must (kind <see cref="LoadErrorKind.Config"/>), or describes something else than plain LoRA
+    /// It does not say what it must (kind <see cref="LoadErrorKind.Config"/>), or describes what is not served
     /// (kind <see cref="LoadErrorKind.Incompatible"/>).
     /// </exception>
     public static PeftConfig Read(ConfigObject json)
@@ -41,9 +41,18 @@ internal static class PeftConfigReader
                 json.IsOn("target_parameters") ? Bounded(json, "target_parameters", json.OptionalStrings("target_parameters")!.Value) : [],
             PeftVersion = Numbers(json.OptionalString("peft_version")),
             UseDora = json.Bool("use_dora", false),
+            Bias = Bias(json),
+            LoraBias = json.Bool("lora_bias", false),
+            ModulesToSave = json.IsOn("modules_to_save")
+                ? Bounded(json, "modules_to_save", json.OptionalStrings("modules_to_save")!.Value)
+                : [],
+            TrainableTokens = TrainableTokens(json),
+            InvocationTokens = InvocationTokens(json),
+            EnsureWeightTying = json.Bool("ensure_weight_tying", false),
         };
         json.OptionalNumber("lora_dropout", 0, 1);
         CheckTargets(json, config);
+        CheckKinds(json, config);
         return config;
     }
 
@@ -96,16 +105,6 @@ internal static class PeftConfigReader
             }
         }
 
-        switch (json.OptionalString("bias"))
-        {
-            case null or "none":
-                break;
-            case "all" or "lora_only":
-                throw json.Refusal("bias", $"is {json.Shown("bias")}: trained biases are not served");
-            default:
-                throw json.Error("bias", $"is {json.Shown("bias")}, expected none, all or lora_only");
-        }
-
         CheckStart(json);
         foreach (string key in json.Keys)
         {
@@ -114,6 +113,76 @@ internal static class PeftConfigReader
                 throw json.Error(
                     key, $"is {json.Shown(key)}: an option that is not known here, and might change what the adapter computes");
             }
+        }
+    }
+
+    private static PeftBias Bias(ConfigObject json) => json.OptionalString("bias") switch
+    {
+        null or "none" => PeftBias.None,
+        "all" => PeftBias.All,
+        "lora_only" => PeftBias.LoraOnly,
+        _ => throw json.Error("bias", $"is {json.Shown("bias")}, expected none, all or lora_only"),
+    };
+
+    /// <summary>A list of tokens is for the embedding; an object has a list for each of its modules.</summary>
+    private static ImmutableArray<KeyValuePair<string?, ImmutableArray<int>>> TrainableTokens(ConfigObject json)
+    {
+        const string Key = "trainable_token_indices";
+        if (!json.IsOn(Key))
+        {
+            return [];
+        }
+
+        return json.KindOf(Key) == JsonValueKind.Object
+            ? Bounded(json, Key, [.. json.OptionalObject(Key)!.Keys
+                .Select(name => KeyValuePair.Create((string?)name, Tokens(json.OptionalObject(Key)!, name)))])
+            : [KeyValuePair.Create((string?)null, Tokens(json, Key))];
+    }
+
+    private static ImmutableArray<int> Tokens(ConfigObject json, string key)
+    {
+        ImmutableArray<int> tokens = json.OptionalIntOrInts(key, 0, int.MaxValue) ?? [];
+        if (tokens.IsEmpty || json.KindOf(key) != JsonValueKind.Array)
+        {
+            throw json.Error(key, $"is {json.Shown(key)}, expected a list of tokens");
+        }
+
+        return tokens.Distinct().Count() == tokens.Length ? tokens : throw json.Error(key, $"is {json.Shown(key)} and names a token twice");
+    }
+
+    private static ImmutableArray<int> InvocationTokens(ConfigObject json)
+    {
+        const string Key = "alora_invocation_tokens";
+        if (!json.IsOn(Key))
+        {
+            return [];
+        }
+
+        return json.KindOf(Key) == JsonValueKind.Array
+            ? Bounded(json, Key, json.OptionalIntOrInts(Key, 0, int.MaxValue)!.Value)
+            : throw json.Error(Key, $"is {json.Shown(Key)}, expected a list of tokens");
+    }
+
+    /// <summary>Kinds that PEFT does not combine, or whose combination it computes otherwise than it says.</summary>
+    private static void CheckKinds(ConfigObject json, PeftConfig config)
+    {
+        if (config is { UseDora: true, LoraBias: true })
+        {
+            throw json.Error("lora_bias", "is true together with use_dora, which PEFT does not allow");
+        }
+
+        if (config.InvocationTokens.IsEmpty)
+        {
+            return;
+        }
+
+        string? other = config.UseDora ? "use_dora" : config.Bias != PeftBias.None ? "bias"
+            : !config.ModulesToSave.IsEmpty ? "modules_to_save" : !config.TrainableTokens.IsEmpty ? "trainable_token_indices" : null;
+        if (other is not null)
+        {
+            throw json.Refusal("alora_invocation_tokens",
+                $"is {json.Shown("alora_invocation_tokens")} together with {other}, which acts on every token: before the invocation there "
+                    + "would not be the base model");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using SLoRA.Errors;
 
 namespace SLoRA.Formats.Peft;
@@ -12,13 +13,12 @@ internal static class PeftFolder
     private static readonly (string File, LoadErrorKind Kind, string Meaning)[] Others =
     [
         ("adapter_model.bin", LoadErrorKind.File,
-            $"is a pickle, which can run any program when it is read; save the adapter as {TensorFile}"),
+            "is a pickle, which can run any program when it is read. Where it is trusted, load it with PEFT and save it again: "
+                + $"model.save_pretrained(folder, safe_serialization=True) writes {TensorFile}"),
         ("adapters.safetensors", LoadErrorKind.Incompatible,
             $"holds an adapter of MLX, which stores its matrices transposed under other names; convert it to PEFT's {TensorFile}"),
         ("pytorch_lora_weights.safetensors", LoadErrorKind.Incompatible,
             "holds LoRA for an image model of diffusers; a language model is served here"),
-        ("adapter_model.safetensors.index.json", LoadErrorKind.File,
-            $"is the index of an adapter in several files; save it as one {TensorFile}"),
         ("config.json", LoadErrorKind.File,
             $"makes it the folder of a model; give it to UseModel, and name here the folder that has {ConfigFile}"),
         ("model.safetensors", LoadErrorKind.File, $"holds the weights of a whole model; an adapter's matrices are in {TensorFile}"),
@@ -43,12 +43,40 @@ internal static class PeftFolder
                 $"is an adapter in GGUF: name that file itself, or a folder with {ConfigFile} and {TensorFile}");
         }
 
-        string? inner =
-            FirstName(Directory.EnumerateDirectories(folder, "*", visible).Where(path => File.Exists(Path.Combine(path, ConfigFile))));
+        if (FirstName(Directory.EnumerateFileSystemEntries(folder, "*", visible).Where(IsOfShardedTraining)) is { } sharded)
+        {
+            return new FormatError(LoadErrorKind.File, null, sharded,
+                $"is a part of a model as DeepSpeed or FSDP leave it when they train in shards ({file} is missing). Gather the parts where "
+                    + $"they were trained, with the trainer's save_model or zero_to_fp32.py, and save the adapter as {TensorFile}");
+        }
+
+        string? inner = Path.GetFileName(Directory.EnumerateDirectories(folder, "*", visible)
+            .Where(path => File.Exists(Path.Combine(path, ConfigFile)))
+            .OrderByDescending(CheckpointOf).ThenBy(path => path, StringComparer.Ordinal).FirstOrDefault());
         return new FormatError(
             LoadErrorKind.File, null, file, inner is null
                 ? "is missing"
-                : $"is missing, and the folder {Shown.Name(inner)} in it is an adapter's: name that one");
+                : $"is missing, and the folder {Shown.Name(inner)} in it is an adapter's"
+                    + (CheckpointOf(inner) >= 0 ? ", the newest of its checkpoints: name the one that is meant" : ": name that one"));
+    }
+
+    private static bool IsOfShardedTraining(string path)
+    {
+        string name = Path.GetFileName(path);
+        return name.StartsWith("global_step", StringComparison.Ordinal) || name.StartsWith("zero_pp_rank_", StringComparison.Ordinal)
+            || name.StartsWith("mp_rank_", StringComparison.Ordinal) || name.StartsWith("pytorch_model_fsdp", StringComparison.Ordinal)
+            || name.EndsWith(".distcp", StringComparison.Ordinal);
+    }
+
+    /// <summary>N of a folder <c>checkpoint-N</c>; −1 of any other.</summary>
+    private static long CheckpointOf(string path)
+    {
+        const string Prefix = "checkpoint-";
+        string name = Path.GetFileName(path);
+        return name.StartsWith(Prefix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : -1;
     }
 
     private static string? FirstName(IEnumerable<string> paths) => Path.GetFileName(paths.Order(StringComparer.Ordinal).FirstOrDefault());

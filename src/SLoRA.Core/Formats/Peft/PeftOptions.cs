@@ -12,8 +12,9 @@ internal static class PeftOptions
     public static readonly FrozenSet<string> Read = FrozenSet.ToFrozenSet(
     [
         "peft_type", "task_type", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "target_modules", "exclude_modules",
-        "layers_to_transform", "layers_pattern", "bias", "init_lora_weights", "use_dora", "lora_dropout",
-        "target_parameters", "peft_version",
+        "layers_to_transform", "layers_pattern", "bias", "init_lora_weights", "use_dora", "lora_dropout", "lora_bias",
+        "modules_to_save", "trainable_token_indices", "alora_invocation_tokens", "ensure_weight_tying", "target_parameters",
+        "peft_version",
     ]);
 
     /// <summary>Options that say where the adapter comes from, or how it was trained or started, and nothing of its function.</summary>
@@ -32,11 +33,7 @@ internal static class PeftOptions
     /// <summary>Options that are not served, each with the reason that the refusal gives.</summary>
     public static readonly FrozenDictionary<string, string> Refused = new Dictionary<string, string>
     {
-        ["modules_to_save"] = "replaces whole modules of the base model",
-        ["trainable_token_indices"] = "replaces rows of the embedding",
-        ["alora_invocation_tokens"] = "is activated LoRA, which starts in the middle of a prompt",
         ["layer_replication"] = "builds another model out of the base",
-        ["lora_bias"] = "adds trained biases",
         ["fan_in_fan_out"] = "is for layers that store their weights transposed, which no served model has",
         ["megatron_config"] = "is for layers of Megatron",
         ["use_qalora"] = "pools the inputs of each module",
@@ -44,7 +41,6 @@ internal static class PeftOptions
         ["arrow_config"] = "routes between several adapters",
         ["kasa_config"] = "truncates the base model's weights",
         ["monteclora_config"] = "samples its weights",
-        ["ensure_weight_tying"] = "ties the adapters of embedding and head",
         ["enable_lora"] = "adapts parts of a fused projection",
     }.ToFrozenDictionary();
 

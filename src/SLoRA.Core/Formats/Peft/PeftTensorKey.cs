@@ -15,8 +15,20 @@ internal enum PeftTensorRole
     /// <summary><c>lora_embedding_B</c>, [hidden, rank].</summary>
     EmbeddingB,
 
-    /// <summary>A copy of the module's own weight.</summary>
-    Base,
+    /// <summary>The module's own weight: a copy of the base's, or one that was trained whole.</summary>
+    Weight,
+
+    /// <summary>The module's own bias, [out].</summary>
+    Bias,
+
+    /// <summary>The bias of B, [out].</summary>
+    LoraBias,
+
+    /// <summary>The norms that DoRA brings the rows of the weight to, [out].</summary>
+    Magnitude,
+
+    /// <summary>Trained rows of an embedding, [tokens, hidden].</summary>
+    TokenRows,
 }
 
 /// <summary>The name of a tensor in an adapter file, taken apart.</summary>
@@ -31,7 +43,10 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
     private const int MostWon = 2;
 
     // Left behind by sharded training, activation checkpointing and compilation, anywhere in the path.
-    private static readonly string[] Wrappers = ["_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."];
+    private static readonly string[] Wrappers = ["_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod.", .. SavedModules];
+
+    // PEFT's own around modules that are trained whole; it takes it out of the names when it saves, other programs do not.
+    private static string[] SavedModules => ["modules_to_save.default.", "modules_to_save."];
 
     // What may stand in front, in any order and number: PEFT's own, DistributedDataParallel's and DeepSpeed's, and that of TRL's models
     // with a value head.
@@ -48,11 +63,26 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         (".lora_embedding_A.default", PeftTensorRole.EmbeddingA),
         (".lora_embedding_B", PeftTensorRole.EmbeddingB),
         (".lora_embedding_B.default", PeftTensorRole.EmbeddingB),
-        (".base_layer.weight", PeftTensorRole.Base),
-        (".weight", PeftTensorRole.Base),
+        (".lora_B.bias", PeftTensorRole.LoraBias),
+        (".lora_B.default.bias", PeftTensorRole.LoraBias),
+        (".lora_magnitude_vector", PeftTensorRole.Magnitude),
+        (".lora_magnitude_vector.default", PeftTensorRole.Magnitude),
+        (".lora_magnitude_vector.weight", PeftTensorRole.Magnitude),
+        (".lora_magnitude_vector.default.weight", PeftTensorRole.Magnitude),
+        (".token_adapter.trainable_tokens_delta", PeftTensorRole.TokenRows),
+        (".token_adapter.trainable_tokens_delta.default", PeftTensorRole.TokenRows),
+        (".token_adapter.base_layer.weight", PeftTensorRole.Weight),
+        (".modules_to_save.weight", PeftTensorRole.Weight),
+        (".modules_to_save.default.weight", PeftTensorRole.Weight),
+        (".modules_to_save.bias", PeftTensorRole.Bias),
+        (".modules_to_save.default.bias", PeftTensorRole.Bias),
+        (".base_layer.weight", PeftTensorRole.Weight),
+        (".weight", PeftTensorRole.Weight),
+        (".base_layer.bias", PeftTensorRole.Bias),
+        (".bias", PeftTensorRole.Bias),
     ];
 
-    /// <summary>Takes a name apart; null if it is no tensor of plain LoRA.</summary>
+    /// <summary>Takes a name apart; null if it is no tensor of an adapter that is served.</summary>
     public static PeftTensorKey? Parse(string tensor)
     {
         foreach ((string ending, PeftTensorRole role) in Endings)
@@ -80,6 +110,20 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         }
 
         yield return "model." + Module;
+
+        // A language model is trained by itself, or as the part of a model for images too, whose older versions had the two names the other
+        // way round.
+        const string Part = "language_model.";
+        if (Module.Contains(Part, StringComparison.Ordinal))
+        {
+            string alone = Module.Replace(Part, "", StringComparison.Ordinal);
+            yield return alone;
+            yield return alone.StartsWith("model.", StringComparison.Ordinal) ? $"model.{Part}{alone["model.".Length..]}" : alone;
+        }
+        else if (Module.StartsWith("model.", StringComparison.Ordinal))
+        {
+            yield return $"model.{Part}{Module["model.".Length..]}";
+        }
     }
 
     /// <summary>The name that PEFT would give a tensor of a module.</summary>
@@ -89,7 +133,11 @@ internal readonly record struct PeftTensorKey(string Module, PeftTensorRole Role
         PeftTensorRole.B => ".lora_B.weight",
         PeftTensorRole.EmbeddingA => ".lora_embedding_A",
         PeftTensorRole.EmbeddingB => ".lora_embedding_B",
-        PeftTensorRole.Base => ".base_layer.weight",
+        PeftTensorRole.Weight => ".weight",
+        PeftTensorRole.Bias => ".bias",
+        PeftTensorRole.LoraBias => ".lora_B.bias",
+        PeftTensorRole.Magnitude => ".lora_magnitude_vector",
+        PeftTensorRole.TokenRows => ".token_adapter.trainable_tokens_delta",
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
     };
 

@@ -23,6 +23,12 @@ internal sealed record AttentionBlock : Block
     /// <summary>The norms of queries and keys; null for none.</summary>
     public QueryKeyNorm? QueryKeyNorm { get; init; }
 
+    /// <summary>Whether every value head is normed, without weights, by the ε of <see cref="QueryKeyNorm"/>.</summary>
+    public bool NormsValues { get; init; }
+
+    /// <summary>Whether there is no projection to values: they are what that to keys gives, before norm and rotation.</summary>
+    public bool KeysAreValues { get; init; }
+
     /// <summary>What queries are multiplied by; null for nothing.</summary>
     public PositionScale? QueryScale { get; init; }
 
@@ -65,22 +71,21 @@ internal sealed record AttentionBlock : Block
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
     /// <summary>
-    /// Whether shards can share it by heads: not what is normed over all heads or behind its rotation, fused in one product, has sinks or
-    /// scales queries.
+    /// Whether shards can share it by heads: not what is normed over all heads, fused in one product, or has sinks.
     /// </summary>
-    private bool IsCut =>
-        FusedName is null && !HasSinks && QueryScale is null && QueryKeyNorm is not ({ WholeWidth: true } or { AfterRotation: true });
+    private bool IsCut => FusedName is null && !HasSinks && QueryKeyNorm is not { WholeWidth: true };
 
     private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
     private LinearModule[] Projections => FusedName is { } fused
         ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
-        :
-        [
-            new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Heads)) },
-            KeyOrValue("self_attn.k_proj"),
-            KeyOrValue("self_attn.v_proj"),
-        ];
+        : KeysAreValues ? [Query, Key]
+        : [Query, Key, KeyOrValue("self_attn.v_proj")];
+
+    private LinearModule Query =>
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Heads)) };
+
+    private LinearModule Key => KeyOrValue("self_attn.k_proj");
 
     private LinearModule Output =>
         new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Cut(Partition.Inputs(Heads)) };
@@ -104,6 +109,7 @@ internal sealed record AttentionBlock : Block
         private readonly DeviceVector? _queryNorm;
         private readonly DeviceVector? _keyNorm;
         private readonly DeviceVector? _sinks;
+        private readonly DeviceVector? _valueNorm;
         private readonly float _epsilon;
         private readonly PositionScale? _queryScale;
         private readonly DeviceRope _rope;
@@ -116,6 +122,12 @@ internal sealed record AttentionBlock : Block
             _shape = block.Shape;
             _layer = loader.CacheLayer;
             _qkv = loader.Group(block.Projections);
+            if (block.KeysAreValues)
+            {
+                // The product with keys once more: an adapter on it changes both.
+                _qkv = LinearGroup.Of([.. _qkv.Parts, _qkv.Parts[^1]], _qkv.Partition);
+            }
+
             _output = loader.Group(block.Output);
             _sinks = block.HasSinks ? loader.Vector(block.Sinks) : null;
             _rope = loader.Rope(block.Rope);
@@ -124,6 +136,7 @@ internal sealed record AttentionBlock : Block
                 _queryNorm = norm.HasWeights ? loader.NormWeight(norm.Query(_shape)) : loader.Ones(_shape.HeadDim);
                 _keyNorm = norm.HasWeights ? loader.NormWeight(norm.Key(_shape)) : _queryNorm;
                 _epsilon = norm.Epsilon;
+                _valueNorm = block.NormsValues ? loader.Ones(_shape.HeadDim) : null;
                 if (norm.AfterRotation)
                 {
                     (_early, _rope) = (_rope, loader.Rope(RopeDescription.None));
@@ -140,7 +153,8 @@ internal sealed record AttentionBlock : Block
             backend.Linear(_qkv, x, _projected);
             if (_early is not null)
             {
-                backend.Rotate(_projected, 0, _shape.Heads + _shape.KeyValueHeads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, 0, _shape.Heads, _shape.HeadDim, _early);
+                backend.Rotate(_projected, _shape.QueryColumns, _shape.KeyValueHeads, _shape.HeadDim, _early);
             }
 
             if (_queryNorm is not null && _keyNorm is not null)
@@ -148,6 +162,12 @@ internal sealed record AttentionBlock : Block
                 // A norm over the whole width is that of one wide head.
                 backend.NormHeads(_projected, 0, _shape.QueryColumns / _queryNorm.Length, _queryNorm, _epsilon);
                 backend.NormHeads(_projected, _shape.QueryColumns, _shape.KeyColumns / _keyNorm.Length, _keyNorm, _epsilon);
+            }
+
+            if (_valueNorm is not null)
+            {
+                backend.NormHeads(
+                    _projected, _shape.QueryColumns + _shape.KeyColumns, _shape.KeyValueHeads, _valueNorm, _epsilon);
             }
 
             if (_queryScale is not null)

@@ -58,6 +58,12 @@ internal sealed class BlockLoader
     /// <summary>Loads a norm of whole rows.</summary>
     public LoadedNorm Norm(NormModule module) => _modules.Norm(_prefix + Taken(module).Name, module);
 
+    /// <summary>The decoder's inputs of their own for every layer, <c>[T, layers · p]</c>.</summary>
+    public DeviceRows PerLayerInputs => _modules.PerLayerRows;
+
+    /// <summary>Loads a convolution.</summary>
+    public ShortConvolution Convolution(ConvolutionModule module) => _modules.Convolution(_prefix + Taken(module).Name, module);
+
     /// <summary>Reads a number that is a setting of the layer.</summary>
     public float Number(NumberModule module) => _modules.Number(_prefix + Taken(module).Name);
 

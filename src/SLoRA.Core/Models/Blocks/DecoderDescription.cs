@@ -41,6 +41,9 @@ internal sealed record DecoderDescription
     /// <summary>The type that the configuration says weights are in. Single tensors may differ.</summary>
     public required TensorType WeightType { get; init; }
 
+    /// <summary>Inputs of their own for every layer; null for none.</summary>
+    public PerLayerInputs? PerLayerInputs { get; init; }
+
     /// <summary>The layers, first to last.</summary>
     public required ImmutableArray<LayerDescription> Layers { get; init; }
 
@@ -52,6 +55,9 @@ internal sealed record DecoderDescription
 
     /// <summary>What stands before the names of all modules but the head.</summary>
     public string Body { get; init; } = "model.";
+
+    /// <summary>Whether it is the text part of a model whose checkpoint has other parts too, which are left out.</summary>
+    public bool IsTextPart { get; init; }
 
     /// <summary>The table of token embeddings.</summary>
     public EmbeddingModule Embedding => new(Body + "embed_tokens", VocabularySize, HiddenSize);

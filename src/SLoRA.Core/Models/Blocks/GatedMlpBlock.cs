@@ -22,6 +22,9 @@ internal sealed record GatedMlpBlock : Block
     /// <summary>What the checkpoint calls it within its layer.</summary>
     public string Name { get; init; } = "mlp";
 
+    /// <summary>What the checkpoint calls its projections.</summary>
+    public (string Gate, string Up, string Down) PartNames { get; init; } = ("gate_proj", "up_proj", "down_proj");
+
     /// <summary>What the checkpoint calls the one module of the gate, then up; null where there are two.</summary>
     public string? FusedName { get; init; }
 
@@ -32,16 +35,16 @@ internal sealed record GatedMlpBlock : Block
 
     private LinearModule[] GateUp => FusedName is { } fused
         ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
-        : [Half("gate_proj"), Half("up_proj")];
+        : [Part(PartNames.Gate), Part(PartNames.Up)];
 
     private LinearModule Down =>
-        new($"{Name}.down_proj", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
+        new($"{Name}.{PartNames.Down}", HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
+
+    private LinearModule Part(string part) =>
+        new($"{Name}.{part}", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
-
-    private LinearModule Half(string name) =>
-        new($"{Name}.{name}", IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
 
     private sealed class Running(GatedMlpBlock block, BlockLoader loader) : RunningBlock
     {

@@ -23,13 +23,10 @@ internal sealed record Branch(NormModule? Norm, Block Block)
     /// <summary>What is added is multiplied by it.</summary>
     public float Multiplier { get; init; } = 1;
 
+    /// <summary>A stored number that the whole residual stream is multiplied by behind the addition; null for none.</summary>
+    public NumberModule? FactorBehind { get; init; }
+
     /// <summary>Every module, once.</summary>
-    public IEnumerable<Module> Modules
-    {
-        get
-        {
-            IEnumerable<Module> modules = Norm is null ? Block.Modules : Block.Modules.Prepend(Norm);
-            return NormBehind is null ? modules : modules.Append(NormBehind);
-        }
-    }
+    public IEnumerable<Module> Modules =>
+        ((Module?[])[Norm, .. Block.Modules, NormBehind, FactorBehind]).OfType<Module>();
 }

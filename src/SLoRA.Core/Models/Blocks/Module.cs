@@ -68,6 +68,18 @@ internal sealed record NumberModule(string Name, bool IsVector) : Module(Name)
     public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [("", IsVector ? [1] : [])];
 }
 
+/// <summary>A depthwise convolution; adapters cannot change one.</summary>
+/// <param name="Name">What the checkpoint calls it within its layer.</param>
+/// <param name="Channels">Channels, each by itself.</param>
+/// <param name="Kernel">Inputs that an output sees.</param>
+/// <param name="HasBias">Whether there is a bias.</param>
+internal sealed record ConvolutionModule(string Name, int Channels, int Kernel, bool HasBias) : Module(Name)
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
+        HasBias ? [(".weight", [Channels, 1, Kernel]), (".bias", [Channels])] : [(".weight", [Channels, 1, Kernel])];
+}
+
 /// <summary>The table of token embeddings.</summary>
 internal sealed record EmbeddingModule : Module
 {

@@ -8,7 +8,7 @@ namespace SLoRA.Models.Blocks;
 /// <summary>Puts the tensors of modules on a backend, by the modules' full names, and holds what blocks share.</summary>
 /// <param name="backend">Where they go.</param>
 /// <param name="source">Tensor name → its bytes.</param>
-/// <param name="targets">Name of a linear module → its index in the directories of adapters.</param>
+/// <param name="targets">Name of a module → its index in the directories of adapters.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
 internal sealed class ModuleLoader(
     IBackend backend, Func<string, WeightSource> source, IReadOnlyDictionary<string, int> targets, Action<WeightSource> loaded)
@@ -18,6 +18,7 @@ internal sealed class ModuleLoader(
     private readonly Dictionary<(int Experts, int Chosen), DeviceRoutes> _routes = [];
     private readonly Dictionary<int, DeviceVector> _ones = [];
     private readonly Dictionary<(DeviceRoutes Routes, int Width), List<DeviceRows>> _routedRows = [];
+    private LoadedPerLayerInputs? _perLayerInputs;
 
     /// <summary>Loads a product.</summary>
     /// <param name="name">The module's full name.</param>
@@ -42,11 +43,47 @@ internal sealed class ModuleLoader(
 
     /// <summary>Loads a norm of whole rows.</summary>
     public LoadedNorm Norm(string name, NormModule module) =>
-        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias", null) : null);
+        new(module, NormWeight(name, module), module.HasBias ? Vector(name + ".bias", partition: null) : null);
 
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
-        module.WeightOffset == 0 ? Vector(name + ".weight", null) : WithOffset(name + ".weight", module.WeightOffset);
+        module.WeightOffset == 0
+            ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
+            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+
+    /// <summary>The rows of inputs of their own for every layer.</summary>
+    public DeviceRows PerLayerRows =>
+        _perLayerInputs?.Rows ?? throw new InvalidOperationException("The decoder has not declared inputs for every layer.");
+
+    /// <summary>Loads inputs of their own for every layer; blocks that are loaded from here on find their rows.</summary>
+    /// <param name="body">What stands before the names of their modules.</param>
+    /// <param name="inputs">What they are.</param>
+    public LoadedPerLayerInputs PerLayerInputs(string body, PerLayerInputs inputs)
+    {
+        string table = body + inputs.Table.Name;
+        return _perLayerInputs = new LoadedPerLayerInputs(
+            inputs, Table(table, inputs.Table), targets[table],
+            LinearGroup.Of([Linear(body + inputs.Projection.Name, inputs.Projection)], null),
+            NormWeight(body + inputs.Norm.Name, inputs.Norm), backend.CreateRows(RowSet.Step, inputs.Table.Width),
+            backend.CreateRows(RowSet.Step, inputs.Table.Width));
+    }
+
+    /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
+    public ShortConvolution Convolution(string name, ConvolutionModule module)
+    {
+        (int channels, int kernel) = (module.Channels, module.Kernel);
+        DeviceVector weight = Vector(name + ".weight", stored =>
+        {
+            var turned = new float[stored.Length];
+            for (int i = 0; i < stored.Length; i++)
+            {
+                turned[(i % kernel * channels) + (i / kernel)] = stored[i];
+            }
+
+            return turned;
+        });
+        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias", partition: null) : null, channels, kernel);
+    }
 
     /// <summary>Reads a number that is a setting of a layer.</summary>
     public float Number(string name)
@@ -197,23 +234,19 @@ internal sealed class ModuleLoader(
     private static Partition? BiasOf(LinearModule module) =>
         module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
 
-    private DeviceVector Vector(string tensor, Partition? partition)
+    private DeviceVector Vector(string tensor, Partition? partition, int target = WeightSource.NoTarget)
     {
-        WeightSource weight = source(tensor) with { Partition = partition };
+        WeightSource weight = source(tensor) with { Partition = partition, Target = target };
         DeviceVector vector = backend.LoadVector(weight);
         loaded(weight);
         return vector;
     }
 
-    private unsafe DeviceVector WithOffset(string tensor, float offset)
+    /// <summary>Loads a vector that is not as it is stored.</summary>
+    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change)
     {
         WeightSource weight = source(tensor);
-        float[] values = weight.Widened();
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] += offset;
-        }
-
+        float[] values = change(weight.Widened());
         fixed (float* data = values)
         {
             DeviceVector vector =

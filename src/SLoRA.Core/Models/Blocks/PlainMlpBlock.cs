@@ -28,9 +28,11 @@ internal sealed record PlainMlpBlock : Block
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules => Function is null ? [Up, Down, .. Constants] : [Up, Down];
 
-    private LinearModule Up => new(UpName, IntermediateSize, HiddenSize, Bias);
+    private Split Columns => Split.OfColumns(IntermediateSize);
 
-    private LinearModule Down => new(DownName, HiddenSize, IntermediateSize, Bias);
+    private LinearModule Up => new(UpName, IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns) };
+
+    private LinearModule Down => new(DownName, HiddenSize, IntermediateSize, Bias) { Partition = Partition.Inputs(Columns) };
 
     private static NumberModule[] Constants =>
     [
@@ -55,7 +57,7 @@ internal sealed record PlainMlpBlock : Block
         private readonly ElementFunction _function = block.Function ?? Xielu(loader);
         private readonly LinearGroup _up = loader.Group(block.Up);
         private readonly LinearGroup _down = loader.Group(block.Down);
-        private readonly DeviceRows _inner = loader.Rows(block.IntermediateSize);
+        private readonly DeviceRows _inner = loader.Rows(block.Columns);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

@@ -18,9 +18,12 @@ internal static class DecoderFamilies
                 GemmaFamily.Family, Gemma2Family.Family, Gemma3Family.Family, Phi3Family.Family, Olmo2Family.Family, Olmo3Family.Family,
                 GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
                 Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
-                HunyuanFamily.Family, NemotronFamily.Family,
+                HunyuanFamily.Family, NemotronFamily.Family, Lfm2Family.Family, Gemma4Family.Family,
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, DecoderFamily> ByModelType =
+        ByArchitecture.Values.ToFrozenDictionary(family => family.ModelType, StringComparer.Ordinal);
 
     /// <summary>Describes the decoder of a configuration.</summary>
     /// <exception cref="FormatError">The configuration is incomplete or impossible, or asks for something that is not served.</exception>
@@ -30,6 +33,11 @@ internal static class DecoderFamilies
         if (config.OptionalStrings("architectures") is not [string architecture, ..])
         {
             throw config.Error("architectures", "names no class");
+        }
+
+        if (TextParts.Of(config, architecture) is { } text)
+        {
+            return DescribeText(text) with { Body = TextParts.Body, IsTextPart = true };
         }
 
         if (!ByArchitecture.TryGetValue(architecture, out DecoderFamily? family))
@@ -46,5 +54,17 @@ internal static class DecoderFamilies
 
         UnservedFeatures.Refuse(config, family.Reads);
         return family.Describe(config);
+    }
+
+    private static DecoderDescription DescribeText(ConfigObject text)
+    {
+        string type = text.String("model_type");
+        if (!ByModelType.TryGetValue(type, out DecoderFamily? family))
+        {
+            throw text.Refusal("model_type", $"is {Shown.Name(type)}, which is not served");
+        }
+
+        UnservedFeatures.Refuse(text, family.Reads);
+        return family.Describe(text);
     }
 }

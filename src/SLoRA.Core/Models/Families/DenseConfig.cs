@@ -76,16 +76,20 @@ internal sealed record DenseConfig
     /// <param name="epsilon">That without the key.</param>
     /// <param name="activation">The activation of a file that does not name one.</param>
     /// <param name="activationKey">The key that names it.</param>
+    /// <param name="defaultHeads">The heads of a file that does not give them; null if it must.</param>
+    /// <param name="defaultVocabulary">The tokens of a file that does not give them; null if it must.</param>
+    /// <param name="intermediate">The width of feed-forward blocks, where it is not simply <c>intermediate_size</c>.</param>
     public static DenseConfig Read(
         ConfigObject config, bool headsDivideHidden = false, int? headDim = null, int? keyValueHeads = null, int? context = null,
         string epsilonKey = "rms_norm_eps", double epsilon = 1e-6, string activation = "silu",
-        string activationKey = Activations.Key)
+        string activationKey = Activations.Key, int? defaultHeads = null, int? defaultVocabulary = null,
+        int? intermediate = null)
     {
-        int vocabulary = config.Int("vocab_size", 1, LargestVocabulary);
+        int vocabulary = Required(config, "vocab_size", LargestVocabulary, defaultVocabulary);
         int hidden = config.Int("hidden_size", 1, Widest);
-        int intermediate = config.Int("intermediate_size", 1, Widest);
+        int inner = intermediate ?? config.Int("intermediate_size", 1, Widest);
         int layers = config.Int("num_hidden_layers", 1, MostLayers);
-        int heads = config.Int("num_attention_heads", 1, MostHeads);
+        int heads = Required(config, "num_attention_heads", MostHeads, defaultHeads);
         int? head = config.OptionalInt("head_dim", 1, WidestHead) ?? headDim;
         if (hidden % heads != 0 && (headsDivideHidden || head is null))
         {
@@ -115,15 +119,13 @@ internal sealed record DenseConfig
             Config = config,
             Vocabulary = vocabulary,
             Hidden = hidden,
-            Intermediate = intermediate,
+            Intermediate = inner,
             Layers = layers,
             Heads = heads,
             KeyValueHeads = keys,
             HeadDim = columns,
             Gate = Activations.Read(config, activation, activationKey),
-            Context = context is { } otherwise
-                ? config.OptionalInt("max_position_embeddings", 1, LongestContext) ?? otherwise
-                : config.Int("max_position_embeddings", 1, LongestContext),
+            Context = Required(config, "max_position_embeddings", LongestContext, context),
             NormEpsilon = (float)(config.OptionalNumber(epsilonKey, 0, 1) ?? epsilon),
         };
     }
@@ -193,6 +195,9 @@ internal sealed record DenseConfig
         Layers = [.. layers],
         EndOfSequence = Config.OptionalIntOrInts("eos_token_id", 0, int.MaxValue) ?? [],
     };
+
+    private static int Required(ConfigObject config, string key, int largest, int? otherwise) =>
+        otherwise is { } value ? config.OptionalInt(key, 1, largest) ?? value : config.Int(key, 1, largest);
 
     private static TensorType ReadWeightType(ConfigObject config)
     {

@@ -11,6 +11,10 @@ internal static class Gemma3Family
 {
     private const int DefaultContext = 131072;
     private const int DefaultPattern = 6;
+
+    // Published files of models for images too leave these out.
+    private const int DefaultHeads = 8;
+    private const int DefaultVocabulary = 262208;
     private const double DefaultTheta = 1e6;
     private const double DefaultLocalTheta = 1e4;
 
@@ -25,7 +29,7 @@ internal static class Gemma3Family
 
     private static DecoderDescription Describe(ConfigObject config)
     {
-        DenseConfig dense = GemmaLayers.Read(config, DefaultContext);
+        DenseConfig dense = GemmaLayers.Read(config, DefaultContext, DefaultHeads, DefaultVocabulary);
         (RopeDescription full, RopeDescription windowed) = RopeConfig.ReadKinds(
             config, dense.RopeLayout with { Theta = DefaultTheta }, "rope_local_base_freq", DefaultLocalTheta);
         dense = dense with { Rope = full };

@@ -13,11 +13,12 @@ internal static class GemmaLayers
     private const double LargestCap = 1e30;
 
     /// <summary>The settings of both.</summary>
-    public static DenseConfig Read(ConfigObject config, int context)
+    public static DenseConfig Read(ConfigObject config, int context, int? defaultHeads = null, int? defaultVocabulary = null)
     {
         DenseConfig dense = DenseConfig.Read(
             config, headDim: GemmaFamily.HeadDim, keyValueHeads: DefaultKeyValueHeads, context: context,
-            activation: "gelu_pytorch_tanh", activationKey: Activations.NewerKey) with
+            activation: "gelu_pytorch_tanh", activationKey: Activations.NewerKey, defaultHeads: defaultHeads,
+            defaultVocabulary: defaultVocabulary) with
         {
             NormOffset = 1,
         };

@@ -81,8 +81,9 @@ internal static class RopeConfig
             return RopeDescription.None;
         }
 
-        RopeDescription read = rope is null
-            ? new RopeDescription { InverseFrequencies = RopeFrequencies.Default(theta, columns) }
+        RopeDescription read = rope is null && layout.HasProportional
+            ? new RopeDescription { InverseFrequencies = RopeFrequencies.Proportional(theta, columns, layout.Share) }
+            : rope is null ? new RopeDescription { InverseFrequencies = RopeFrequencies.Default(theta, columns) }
             : Read(config, rope, layout, theta, columns);
         return layout.AdjacentPairs ? read with { AdjacentPairs = true } : read;
     }
@@ -105,6 +106,7 @@ internal static class RopeConfig
             "yarn" => Yarn(config, rope, theta, columns, layout.Context),
             "dynamic" when layout.HasAlpha && rope.IsOn("alpha") => Alpha(rope, theta, columns),
             "dynamic" => Dynamic(rope, theta, columns, layout.Context),
+            "proportional" when layout.HasProportional => Proportional(rope, theta, layout),
             "longrope" when layout.HasLongRope => LongRope(config, rope, theta, columns, layout.Context),
             _ => throw rope.Refusal(
                 kindKey, $"is {Shown.Name(kind)}; served are 'default', 'linear', 'llama3', 'yarn'"
@@ -194,6 +196,17 @@ internal static class RopeConfig
         };
     }
 
+    private static RopeDescription Proportional(ConfigObject rope, double theta, RopeLayout layout)
+    {
+        if (rope.Has("factor") && !rope.IsNumber("factor", 1))
+        {
+            throw rope.Refusal("factor", $"is {rope.Shown("factor")}, only 1 is served with 'proportional'");
+        }
+
+        double share = rope.OptionalNumber(Share, 0, 1) ?? layout.Share;
+        return new RopeDescription { InverseFrequencies = RopeFrequencies.Proportional(theta, layout.HeadDim, share) };
+    }
+
     private static RopeDescription LongRope(ConfigObject config, ConfigObject rope, double theta, int columns, int context)
     {
         int? stated = Original(config, rope);
@@ -258,7 +271,7 @@ internal static class RopeConfig
 
     private static void RefuseVariants(ConfigObject rope, RopeLayout layout)
     {
-        if (!layout.IsPartial && rope.Has(Share) && !rope.IsNumber(Share, 1))
+        if (!layout.IsPartial && !layout.HasProportional && rope.Has(Share) && !rope.IsNumber(Share, 1))
         {
             throw rope.Refusal(Share, $"is {rope.Shown(Share)}, only 1 is served");
         }

@@ -29,6 +29,10 @@ internal static class RopeFrequencies
     public static ImmutableArray<float> Stretched(double theta, int headDim, ImmutableArray<double> factors) =>
         [.. factors.Select((factor, i) => 1f / ((float)factor * Power(theta, headDim, i)))];
 
+    /// <summary>The usual frequencies of a share of the pairs, the fastest ones, and 0 for the others, which do not turn.</summary>
+    public static ImmutableArray<float> Proportional(double theta, int headDim, double share) =>
+        [.. Default(theta, headDim).Select((frequency, i) => i < (int)(share * headDim / 2) ? frequency : 0)];
+
     /// <summary>Positions divided by a factor.</summary>
     public static ImmutableArray<float> Linear(double theta, int headDim, double factor) =>
         [.. Default(theta, headDim).Select(frequency => frequency / (float)factor)];

@@ -24,6 +24,9 @@ internal sealed record RopeLayout
     /// <summary>Whether the kind <c>longrope</c> is this family's.</summary>
     public bool HasLongRope { get; init; }
 
+    /// <summary>Whether the kind <c>proportional</c> is this family's, and what a file that names no kind means.</summary>
+    public bool HasProportional { get; init; }
+
     /// <summary>Whether the kind <c>dynamic</c> with <c>alpha</c> means a base that is fixed.</summary>
     public bool HasAlpha { get; init; }
 

@@ -14,7 +14,7 @@ internal static class UnservedFeatures
     // Refused unless absent, null, false, 0, or empty.
     private static readonly string[] Switches =
     [
-        "quantization_config", "quantization", "compression_config", "text_config", "vision_config", "audio_config",
+        "quantization", "compression_config", "text_config", "vision_config", "audio_config",
         "num_experts", "num_local_experts", "n_routed_experts", "num_experts_per_tok", "moe_intermediate_size", "enable_moe_block",
         "q_lora_rank", "kv_lora_rank", "num_kv_shared_layers", "attention_k_eq_v", "hidden_size_per_layer_input", "per_layer_config",
         "attn_logit_softcapping", "final_logit_softcapping", "logit_softcap", "query_pre_attn_scalar", "attention_multiplier",

@@ -14,6 +14,39 @@ internal static class TokenizerFolder
     private const long MaxTokenizer = 1L << 29;
     private const long MaxOther = 1L << 26;
 
+    /// <summary>The GGUF file that holds the tokenizer: the path itself, or the only one of a folder without tokenizer.json.</summary>
+    /// <returns>Null if the tokenizer is not in such a file.</returns>
+    /// <exception cref="TokenizerException">The folder holds several.</exception>
+    public static string? FindGguf(string path)
+    {
+        try
+        {
+            return File.Exists(Path.Combine(path, "tokenizer.json")) ? null : GgufFile.Find(path);
+        }
+        catch (ModelLoadException error)
+        {
+            throw new TokenizerException("tokenizer.file", error.Message, error);
+        }
+    }
+
+    /// <summary>Reads what a GGUF file says.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="warnings">Takes what it contradicts itself in.</param>
+    /// <param name="tokenizer">The tokenizer, in the form of a tokenizer.json.</param>
+    public static TokenizerConfiguration ReadGguf(string path, List<string> warnings, out byte[] tokenizer)
+    {
+        (tokenizer, JsonDocument configuration) = GgufTokenizer.Read(path);
+        using (configuration)
+        {
+            ConfigNode node = Node(configuration, Path.GetFileName(path)), none = Node(null, "");
+            return new TokenizerConfiguration
+            {
+                Tokens = ConfiguredTokens.Read(node, none, none, warnings),
+                ChatTemplates = TemplatesOf(node["chat_template"]),
+            };
+        }
+    }
+
     public static byte[] ReadTokenizer(string folder)
     {
         if (!Directory.Exists(folder))

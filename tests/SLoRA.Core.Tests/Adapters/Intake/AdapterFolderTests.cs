@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
+using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Models;
 
@@ -133,4 +134,74 @@ internal sealed class AdapterFolderTests
 
     private static AdapterLoadException Load(AdapterDescription description) =>
         Assert.Throws<AdapterLoadException>(() => AdapterContent.Load(description, _ => default))!;
+
+    [Test]
+    public void Tensors_in_several_files_with_an_index_are_the_adapter_that_they_are_in_one()
+    {
+        TestAdapter adapter = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32);
+        using var whole = new TemporaryFolder();
+        using var parts = new TemporaryFolder();
+        adapter.Write(whole.Path);
+        Split(adapter, parts, (_, at) => $"adapter_model-0000{(at % 3) + 1}-of-00003.safetensors");
+
+        using AdapterContent one = Load(whole), several = Load(parts);
+        Assert.That(several.Id, Is.EqualTo(one.Id));
+
+        static AdapterContent Load(TemporaryFolder folder) =>
+            AdapterContent.Load(AdapterDescription.Read(new AdapterFolder("tenant", folder.Path), Targets), _ => default);
+    }
+
+    [TestCase("../outside.safetensors", "'../outside.safetensors'", LoadErrorKind.File)]
+    [TestCase("gone.safetensors", "gone.safetensors", LoadErrorKind.File)]
+    [TestCase("adapter_model.bin", "adapter_model.bin", LoadErrorKind.File)]
+    [TestCase("b.safetensors", "where the index", LoadErrorKind.Tensor)]
+    public void An_index_that_does_not_fit_its_files_is_refused(string file, string mention, LoadErrorKind kind)
+    {
+        TestAdapter adapter = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32);
+        using var folder = new TemporaryFolder();
+        Split(adapter, folder, (_, at) => at == 0 ? "a.safetensors" : "b.safetensors");
+        string index = Path.Combine(folder.Path, "adapter_model.safetensors.index.json");
+        File.WriteAllText(index, File.ReadAllText(index).Replace("a.safetensors", file, StringComparison.Ordinal));
+
+        var error = Assert.Throws<AdapterLoadException>(
+            () => AdapterDescription.Read(new AdapterFolder("tenant", folder.Path), Targets))!;
+        Assert.That(error.Kind, Is.EqualTo(kind));
+        Assert.That(error.Message, Does.Contain(mention.Trim('\'')));
+    }
+
+    [Test]
+    public void A_part_that_changes_after_its_headers_were_read_is_noticed()
+    {
+        TestAdapter adapter = TestAdapter.For(Targets, _ => 2, _ => TensorType.F32);
+        using var folder = new TemporaryFolder();
+        Split(adapter, folder, (_, at) => at == 0 ? "a.safetensors" : "b.safetensors");
+        var package = new AdapterFolder("tenant", folder.Path);
+        AdapterDescription description = AdapterDescription.Read(package, Targets);
+        byte[] changed = File.ReadAllBytes(Path.Combine(folder.Path, "b.safetensors"));
+        changed[^1] ^= 1;
+        folder.Write("b.safetensors", changed);
+        File.SetLastWriteTimeUtc(Path.Combine(folder.Path, "b.safetensors"), DateTime.UnixEpoch.AddYears(80));
+
+        Assert.That(package.Look(), Is.Not.EqualTo(description.Stamp));
+    }
+
+    private static void Split(TestAdapter adapter, TemporaryFolder folder, Func<string, int, string> fileOf)
+    {
+        folder.Write("adapter_config.json", adapter.Config.ToJsonString());
+        (string Name, string File)[] places = [.. adapter.Tensors.Select((tensor, at) => (tensor.Name, fileOf(tensor.Name, at)))];
+        foreach (IGrouping<string, (string Name, string File)> file in places.GroupBy(place => place.File))
+        {
+            folder.Write(file.Key, SafetensorsWriter.Write(
+                adapter.Tensors.Where(tensor => file.Any(place => place.Name == tensor.Name))));
+        }
+
+        var map = new System.Text.Json.Nodes.JsonObject();
+        foreach ((string name, string file) in places)
+        {
+            map[name] = file;
+        }
+
+        folder.Write("adapter_model.safetensors.index.json",
+            new System.Text.Json.Nodes.JsonObject { ["weight_map"] = map }.ToJsonString());
+    }
 }

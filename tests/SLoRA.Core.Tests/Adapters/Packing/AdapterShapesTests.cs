@@ -22,8 +22,12 @@ public sealed class AdapterShapesTests
 
         Assert.That(shapes.Of(Describe(rank: 4, seed: 2).Modules), Is.SameAs(shape), "the values do not matter");
         Assert.That(shapes.Of(Describe(rank: 5, seed: 1).Modules), Is.Not.SameAs(shape));
-        Assert.That(shapes.Of([.. modules.Select(module => module with { Scale = 7 })]), Is.Not.SameAs(shape));
+        Assert.That(shapes.Of(modules.Select(module => module with { Scale = 7 }).ToImmutableArray()), Is.Not.SameAs(shape));
         Assert.That(shapes.Of(modules[1..]), Is.Not.SameAs(shape));
+        Assert.That(shapes.Of(new AdapterParts(modules, [], [7, 9])), Is.Not.SameAs(shape), "what it begins to act at matters");
+        Assert.That(
+            shapes.Of(new AdapterParts(modules, [new AdapterChange(modules[0].Target) { Magnitude = modules[0].A }], [])),
+            Is.Not.SameAs(shape));
         Assert.That(shape.DirectoryOf(modules), Is.SameAs(shape.DirectoryOf(modules)));
         Assert.That(shape.DirectoryOf(modules).PageCount, Is.EqualTo(shape.PageCount));
         GC.KeepAlive(shape);

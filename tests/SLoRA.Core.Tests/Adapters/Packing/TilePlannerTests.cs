@@ -126,7 +126,8 @@ internal sealed class TilePlannerTests
     [TestCase(960)]
     [TestCase(1L << 31)]
     public void A_page_that_cannot_hold_tiles_is_refused(long pageBytes) => Assert.Throws<ArgumentOutOfRangeException>(() =>
-        TilePlanner.Plan([Module(0, 1, 1, 1, TensorType.F32)], 1, pageBytes, AdapterWeightType.AsStored, TensorType.F32));
+        TilePlanner.Plan(
+            ImmutableArray.Create(Module(0, 1, 1, 1, TensorType.F32)), 1, pageBytes, AdapterWeightType.AsStored, TensorType.F32));
 
     internal static ImmutableArray<AdapterModule> Modules(Plan plan)
     {

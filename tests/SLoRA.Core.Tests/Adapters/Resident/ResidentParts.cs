@@ -53,9 +53,9 @@ internal sealed class ResidentParts : INeededNext, IDisposable
     public static AdapterRegistration Registration(string name, int pages = 1, bool canReadAgain = true)
     {
         TileDirectory directory = Directory(pages);
-        var shape = new AdapterShape([], PageBytes, _ => directory);
+        var shape = new AdapterShape(new AdapterParts([], [], []), PageBytes, _ => directory);
         return new AdapterRegistration(
-            name, new AdapterHeaders(new Package(name, canReadAgain), new AdapterCoverage([], 1, [], [], 0, 0), default, shape, null));
+            name, new AdapterHeaders(new Package(name, canReadAgain), new AdapterCoverage([], 1, [], [], 0, 0, []), default, shape, null));
     }
 
     /// <summary>A content whose bytes are all equal to its number.</summary>

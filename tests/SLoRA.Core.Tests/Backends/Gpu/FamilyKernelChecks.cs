@@ -64,6 +64,41 @@ internal static class FamilyKernelChecks
         AssertClose(twin, x, rows, 5e-6);
     }
 
+    /// <summary>A convolution over two slices of two sequences, and products of columns.</summary>
+    public static void Convolutions(GpuTwin twin, int channels, int kernel, int rows)
+    {
+        Trio<DeviceVector> weight = twin.Vector(TensorType.F32, channels * kernel), bias = twin.Vector(TensorType.F32, channels);
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, channels + 3, rows + 1), y = twin.Rows(RowSet.Step, channels, 0);
+        KvLayout layout = KvLayout.For(
+            [new KeptState(new KeyValueShape(1, 2), new StateShape(kernel - 1, channels))], TensorType.F32, 16);
+        twin.AllocatePages(layout, 4 + (2 * layout.StatePages));
+        int[] states = [.. Enumerable.Range(4, 2 * layout.StatePages)];
+        for (int step = 0; step < 3; step++)
+        {
+            // Whatever the pages hold, in a first step; what that has left there, in the next ones.
+            twin.Plan.Clear();
+            twin.Plan.AddSlice(new int[rows], rows * step, [0, 1], 0, states.AsSpan(0, layout.StatePages));
+            twin.Plan.AddSlice(new int[1], step, [2, 3], 0, states.AsSpan(layout.StatePages));
+            if (step == 0)
+            {
+                foreach (int page in states)
+                {
+                    twin.Reference.Pages.Clear(page);
+                    twin.Gpu.Pages.Clear(page);
+                }
+            }
+
+            twin.BeginStep();
+            DeviceVector? ofReference = step == 1 ? null : bias.Reference, ofGpu = step == 1 ? null : bias.Gpu;
+            twin.Reference.Convolve(
+                x.Reference, 2, new ShortConvolution(weight.Reference, ofReference, channels, kernel), 0, y.Reference);
+            twin.Gpu.Convolve(x.Gpu, 2, new ShortConvolution(weight.Gpu, ofGpu, channels, kernel), 0, y.Gpu);
+            twin.Reference.Multiply(y.Reference, 0, x.Reference, 1, channels);
+            twin.Gpu.Multiply(y.Gpu, 0, x.Gpu, 1, channels);
+            AssertClose(twin, y, rows + 1, 5e-6);
+        }
+    }
+
     private static void AssertClose(GpuTwin twin, Trio<DeviceRows> rows, int count, double bound)
     {
         for (int row = 0; row < count; row++)

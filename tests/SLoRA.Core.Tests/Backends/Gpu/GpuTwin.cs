@@ -187,10 +187,17 @@ internal sealed unsafe class GpuTwin : IDisposable
     {
         _decoder = Layouts.Decoder(1, layers);
         var layout = Layouts.For(type, pageTokens, layers);
+        AllocatePages(layout, pages);
+        return layout;
+    }
+
+    /// <summary>Pages of any layout; the decoder has an attention that nobody runs.</summary>
+    public void AllocatePages(KvLayout layout, int pages)
+    {
+        _decoder ??= Layouts.Decoder(1, Layouts.Attention(1, 1, 2));
         Reference.AllocatePages(layout, pages);
         Magnitudes.AllocatePages(layout, pages);
         Gpu.AllocatePages(layout, pages);
-        return layout;
     }
 
     /// <summary>Writes elements, and their magnitudes, to a page.</summary>

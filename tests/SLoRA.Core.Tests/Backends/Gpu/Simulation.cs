@@ -26,6 +26,7 @@ internal static class Simulation
             ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
             ["layer norms"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.LayerNorms(t, 2, 131)),
             ["functions"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.Functions(t, 2, 130, 3)),
+            ["convolutions"] = twin => Run(twin(3, 0), t => FamilyKernelChecks.Convolutions(t, 131, 3, 2)),
             ["rotations"] = twin => Run(
                 twin(2, 0), t => FamilyKernelChecks.Rotations(t, 2, FamilyOperations.AnyRope(new Random(1), 12), 3, 12)),
             ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),

@@ -135,6 +135,23 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
         Compare(x);
     }
 
+    public void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        _left.Multiply(Left(y), yColumn, Left(x), xColumn, columns);
+        _right.Multiply(Right(y), yColumn, Right(x), xColumn, columns);
+        Compare(y);
+    }
+
+    public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        _left.Convolve(Left(x), firstColumn, Side(convolution, Left), state, Left(y));
+        _right.Convolve(Right(x), firstColumn, Side(convolution, Right), state, Right(y));
+        Compare(y);
+
+        static ShortConvolution Side(ShortConvolution both, Func<DeviceVector, DeviceVector> side) =>
+            both with { Weight = side(both.Weight), Bias = both.Bias is null ? null : side(both.Bias) };
+    }
+
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
         _left.NormHeads(Left(x), firstColumn, heads, Left(weight), epsilon);

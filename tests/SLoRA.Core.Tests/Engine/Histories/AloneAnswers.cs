@@ -3,7 +3,11 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 /// <summary>Answers of requests that had an engine to themselves, without reuse of prefixes and without over-commit. Thread-safe.</summary>
 internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
 {
-    public static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
+    /// <summary>Contents that go together in any request.</summary>
+    public static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head", "later-lora-bias"];
+
+    /// <summary>Contents that requests have alone.</summary>
+    public static readonly string[] LoneContents = ["later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora"];
 
     private readonly Dictionary<(string, Question), TokenBits[]> _answers = [];
     private readonly Lazy<SteppedEngine> _engine = new(() =>
@@ -21,6 +25,11 @@ internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
             {
                 engine.Run(engine.Adapters.RegisterAsync(place + content, SteppedEngine.AdapterFolder(content)));
             }
+        }
+
+        foreach (string content in LoneContents)
+        {
+            engine.Run(engine.Adapters.RegisterAsync("0" + content, SteppedEngine.AdapterFolder(content)));
         }
 
         return engine;

@@ -17,7 +17,9 @@ internal sealed class EngineHistory : IDisposable
     /// <summary>Bytes of a page of the tiny model.</summary>
     public const int PageBytes = 12288;
 
-    private static readonly string[] Names = ["a", "b", "c", "d"];
+    // The last one's contents are of kinds that a request has alone.
+    private static readonly string[] Names = ["a", "b", "c", "d", Lone];
+    private const string Lone = "lone";
     private static readonly float[] Weights = [1, 0.5f, -0.25f];
 
     private readonly AloneAnswers _alone;
@@ -84,7 +86,7 @@ internal sealed class EngineHistory : IDisposable
             order: OrderOf(seed));
         foreach (string name in Names)
         {
-            Register(name, AloneAnswers.Contents[random.Next(AloneAnswers.Contents.Length)], reads: random.Next(2) == 0, replace: false);
+            Register(name, ContentOf(name, random.Next(30)), reads: random.Next(2) == 0, replace: false);
         }
     }
 
@@ -140,7 +142,7 @@ internal sealed class EngineHistory : IDisposable
                 Generate(argument);
                 break;
             case OperationKind.Register or OperationKind.Replace:
-                Register(name, AloneAnswers.Contents[argument / 4 % AloneAnswers.Contents.Length], argument / 32 % 2 == 0,
+                Register(name, ContentOf(name, argument / 4), argument / 32 % 2 == 0,
                     operation.Kind == OperationKind.Replace);
                 break;
             case OperationKind.Unregister:
@@ -197,7 +199,7 @@ internal sealed class EngineHistory : IDisposable
                 break;
             case OperationKind.Overwrite when _names.TryGetValue(name, out NamedContent? overwritten):
                 _readings.Settle();
-                overwritten.Package.Become(AloneAnswers.Contents[argument / 4 % AloneAnswers.Contents.Length]);
+                overwritten.Package.Become(ContentOf(name, argument / 4));
                 Counts.Add("overwritten folders");
                 break;
             case OperationKind.Refresh:
@@ -311,12 +313,19 @@ internal sealed class EngineHistory : IDisposable
         _open.RemoveAll(request => request.Consumer.IsDone);
     }
 
+    private static string ContentOf(string name, int index)
+    {
+        string[] contents = name == Lone ? AloneAnswers.LoneContents : AloneAnswers.Contents;
+        return contents[index % contents.Length];
+    }
+
     private void Generate(int argument)
     {
         var question = Question.Of(argument / 128);
         string[] names = (argument % 8) switch
         {
             0 or 1 => [],
+            5 => [Lone],
             6 => [Names[argument / 8 % 4], Names[((argument / 8) + 1 + (argument / 32 % 3)) % 4]],
             7 => [Names[argument / 8 % 4], Names[((argument / 8) + 1) % 4], Names[((argument / 8) + 2) % 4]],
             _ => [Names[argument / 8 % 4]],

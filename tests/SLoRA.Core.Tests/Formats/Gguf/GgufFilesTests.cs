@@ -78,7 +78,7 @@ internal sealed class GgufFilesTests
     private static void Split(TemporaryFolder folder, int parts)
     {
         byte[] bytes = File.ReadAllBytes(Model);
-        GgufHeader header = GgufWriter.Read(bytes);
+        GgufHeader header = GgufHeader.Read(new MemoryStream(bytes), "model.gguf");
         for (int part = 0; part < parts; part++)
         {
             var writer = new GgufWriter();

@@ -16,7 +16,8 @@ internal sealed class ForeignTensorTests
     [TestCase("base_model.model.model.layers.0.self_attn.q_proj.lora_A.french.weight", "'french'", "save_pretrained")]
     [TestCase("base_model.model.model.embed_tokens.lora_embedding_B.french", "'french'", "'.french'")]
     [TestCase("base_model.model.model.layers.0.self_attn.q_proj.lora_B.bias", "trained bias", "lora_bias")]
-    [TestCase("base_model.model.lm_head.modules_to_save.weight", "trained whole", "modules_to_save")]
+    [TestCase("base_model.model.lm_head.original_module.weight", "trained whole", "save_pretrained")]
+    [TestCase("base_model.model.model.embed_tokens.token_adapter.trainable_tokens_original", "trained rows", "save_pretrained")]
     [TestCase("v_head.summary.weight", "value head", "without it")]
     [TestCase("pretrained_model.v_head.summary.bias", "value head", "without it")]
     [TestCase("model.layers.0.self_attn.q_proj.lora_a", "MLX", "convert")]
@@ -65,6 +66,39 @@ internal sealed class ForeignTensorTests
         Directory.CreateDirectory(Path.Combine(folder.Path, "checkpoint-500"));
         folder.Write("checkpoint-500/adapter_config.json", "{}");
         Assert.That(Refused(folder.Path).Message, Does.Contain("'checkpoint-500'"));
+    }
+
+    [Test]
+    public void Of_several_checkpoints_the_newest_is_suggested_and_none_is_taken()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (int number in (int[])[500, 1000, 90])
+        {
+            Directory.CreateDirectory(Path.Combine(folder.Path, $"checkpoint-{number}"));
+            folder.Write($"checkpoint-{number}/adapter_config.json", "{}");
+        }
+
+        Assert.That(Refused(folder.Path).Message, Does.Contain("'checkpoint-1000'").And.Contain("newest"));
+    }
+
+    [TestCase("mp_rank_00_model_states.pt")]
+    [TestCase("zero_pp_rank_0_mp_rank_00_optim_states.pt")]
+    [TestCase("pytorch_model_fsdp.bin")]
+    [TestCase("__0_0.distcp")]
+    public void What_sharded_training_leaves_is_named(string file)
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write(file, "x");
+        Assert.That(Refused(folder.Path).Message, Does.Contain(file).And.Contain("DeepSpeed or FSDP").And.Contain("Gather"));
+    }
+
+    [Test]
+    public void A_pickle_is_named_with_the_way_to_convert_it()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("adapter_config.json", """{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""");
+        folder.Write("adapter_model.bin", "x");
+        Assert.That(Refused(folder.Path).Message, Does.Contain("adapter_model.bin").And.Contain("safe_serialization=True"));
     }
 
     [TestCase("""{"fine_tune_type":"lora","num_layers":4,"lora_parameters":{"rank":8,"scale":20.0}}""", "MLX")]

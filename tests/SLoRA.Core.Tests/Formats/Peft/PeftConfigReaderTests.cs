@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NUnit.Framework;
@@ -47,13 +48,6 @@ internal sealed class PeftConfigReaderTests
     [TestCase("peft_type", "\"IA3\"")]
     [TestCase("peft_type", "\"ADALORA\"")]
     [TestCase("task_type", "\"SEQ_CLS\"")]
-    [TestCase("bias", "\"all\"")]
-    [TestCase("bias", "\"lora_only\"")]
-    [TestCase("lora_bias", "true")]
-    [TestCase("modules_to_save", "[\"lm_head\"]")]
-    [TestCase("trainable_token_indices", "[1]")]
-    [TestCase("trainable_token_indices", "{\"embed_tokens\":[1]}")]
-    [TestCase("alora_invocation_tokens", "[1,2]")]
     [TestCase("layer_replication", "[[0,2]]")]
     [TestCase("fan_in_fan_out", "true")]
     [TestCase("megatron_config", "{\"a\":1}")]
@@ -62,7 +56,6 @@ internal sealed class PeftConfigReaderTests
     [TestCase("arrow_config", "{\"top_k\":2}")]
     [TestCase("kasa_config", "{\"beta\":1}")]
     [TestCase("monteclora_config", "{\"num_samples\":2}")]
-    [TestCase("ensure_weight_tying", "true")]
     [TestCase("enable_lora", "[true,false]")]
     [TestCase("init_lora_weights", "\"pissa\"")]
     [TestCase("init_lora_weights", "\"pissa_niter_16\"")]
@@ -98,6 +91,16 @@ internal sealed class PeftConfigReaderTests
     [TestCase("layers_to_transform", "[1.5]")]
     [TestCase("layers_to_transform", "\"1\"")]
     [TestCase("layers_pattern", "\"layers\"")]
+    [TestCase("modules_to_save", "\"lm_head\"")]
+    [TestCase("trainable_token_indices", "7")]
+    [TestCase("trainable_token_indices", "[1,1]")]
+    [TestCase("trainable_token_indices", "[-1]")]
+    [TestCase("trainable_token_indices", "{\"embed_tokens\":[]}")]
+    [TestCase("trainable_token_indices", "{\"embed_tokens\":5}")]
+    [TestCase("alora_invocation_tokens", "7")]
+    [TestCase("alora_invocation_tokens", "[0.5]")]
+    [TestCase("ensure_weight_tying", "\"yes\"")]
+    [TestCase("lora_bias", "1")]
     [TestCase("init_lora_weights", "1")]
     [TestCase("brand_new_option", "true")]
     [TestCase("brand_new_option", "0.5")]
@@ -135,6 +138,32 @@ internal sealed class PeftConfigReaderTests
     [TestCase("init_lora_weights", "\"mica\"")]
     [TestCase("peft_version", "\"0.99.0\"")]
     public void What_has_no_effect_is_accepted(string option, string value) => Assert.That(With(option, value).Rank, Is.EqualTo(4));
+
+    [Test]
+    public void What_is_beyond_plain_LoRA_is_read()
+    {
+        Assert.That(With("bias", "\"all\"").Bias, Is.EqualTo(PeftBias.All));
+        Assert.That(With("bias", "\"lora_only\"").Bias, Is.EqualTo(PeftBias.LoraOnly));
+        Assert.That(With("lora_bias", "true").LoraBias, Is.True);
+        Assert.That(With("modules_to_save", "[\"lm_head\"]").ModulesToSave, Is.EqualTo(new[] { "lm_head" }));
+        Assert.That(With("alora_invocation_tokens", "[3,1,3]").InvocationTokens, Is.EqualTo(new[] { 3, 1, 3 }));
+        Assert.That(With("ensure_weight_tying", "true").EnsureWeightTying, Is.True);
+        Assert.That(With("trainable_token_indices", "[5,2]").TrainableTokens.Single().Key, Is.Null);
+        KeyValuePair<string?, ImmutableArray<int>> tokens = With("trainable_token_indices", "{\"lm_head\":[5,2]}").TrainableTokens.Single();
+        Assert.That((tokens.Key, string.Join(' ', tokens.Value)), Is.EqualTo(("lm_head", "5 2")));
+    }
+
+    [TestCase("\"use_dora\":true,\"lora_bias\":true", "lora_bias", LoadErrorKind.Config)]
+    [TestCase("\"alora_invocation_tokens\":[1],\"use_dora\":true", "alora_invocation_tokens", LoadErrorKind.Incompatible)]
+    [TestCase("\"alora_invocation_tokens\":[1],\"bias\":\"all\"", "alora_invocation_tokens", LoadErrorKind.Incompatible)]
+    [TestCase(
+        "\"alora_invocation_tokens\":[1],\"modules_to_save\":[\"lm_head\"]", "alora_invocation_tokens", LoadErrorKind.Incompatible)]
+    [TestCase("\"alora_invocation_tokens\":[1],\"trainable_token_indices\":[1]", "alora_invocation_tokens", LoadErrorKind.Incompatible)]
+    public void Kinds_that_do_not_go_together_are_refused_by_name(string options, string subject, LoadErrorKind kind)
+    {
+        var error = Assert.Throws<FormatError>(() => Read(options))!;
+        Assert.That((error.Kind, error.Subject), Is.EqualTo((kind, subject)));
+    }
 
     [Test]
     public void Scales_are_those_of_PEFT()

@@ -18,6 +18,16 @@ internal readonly struct FunctionShape(int width, int firstColumn, int columns, 
     public readonly float D = d;
 }
 
+/// <summary>Columns that are multiplied: of a row of y and x, the first one in each, and how many.</summary>
+internal readonly struct ProductColumns(int yWidth, int yColumn, int xWidth, int xColumn, int columns)
+{
+    public readonly int YWidth = yWidth;
+    public readonly int YColumn = yColumn;
+    public readonly int XWidth = xWidth;
+    public readonly int XColumn = xColumn;
+    public readonly int Columns = columns;
+}
+
 /// <summary>A factor that depends on the position, and the columns that it is for.</summary>
 internal readonly struct PositionShape(int width, int columns, float beta, int length, int offset)
 {
@@ -139,6 +149,18 @@ internal static class ElementKernels
 
     /// <summary><c>cap · tanh(x / cap)</c>; a device's own tanh may be a rough one.</summary>
     public static float Capped(float x, float cap) => cap * (1f - (2f / (1f + MathF.Exp(2f * x / cap))));
+
+    /// <summary><c>y *= x</c> in some columns: y [T, yWidth], x [T, xWidth].</summary>
+    [Kernel]
+    public static void Multiply(ArrayView<float> y, ArrayView<float> x, ProductColumns columns)
+    {
+        int row = Grid.IdxX;
+        int column = (Grid.IdxY * KernelLoader.GroupSize) + Group.IdxX;
+        if (column < columns.Columns)
+        {
+            y[((long)row * columns.YWidth) + columns.YColumn + column] *= x[((long)row * columns.XWidth) + columns.XColumn + column];
+        }
+    }
 
     /// <summary><c>x += y</c>: x, y [T, width].</summary>
     [Kernel]

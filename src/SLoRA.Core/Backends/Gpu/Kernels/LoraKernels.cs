@@ -38,7 +38,7 @@ internal readonly struct LoraShape(
 /// <remarks>
 /// A record of the directory, per target: rank, bits of scale, then for A and for B type, first tile, tiles. A tile: place in the pool in
 /// units of 64 bytes, first rank row, rank rows, first column, columns. A chunk: record of target 0, first entry, entries, first element of
-/// v, rank columns of v. v of a chunk: <c>[parts, entries, rank columns]</c>.
+/// v, rank columns of v, record of target 0 of <see cref="ChangeKernels"/> or −1. v of a chunk: <c>[parts, entries, rank columns]</c>.
 /// </remarks>
 internal static class LoraKernels
 {
@@ -49,7 +49,7 @@ internal static class LoraKernels
     public const int TileInts = 5;
 
     /// <summary>Ints of a chunk.</summary>
-    public const int ChunkInts = 5;
+    public const int ChunkInts = 6;
 
     /// <summary>Ints of a block of <see cref="Shrink"/>: chunk, first rank row.</summary>
     public const int BlockInts = 2;
@@ -69,7 +69,9 @@ internal static class LoraKernels
     /// <inheritdoc cref="F32"/>
     public const int Bf16 = 2;
 
-    private const int GroupRanksLog2 = 3;
+    /// <summary>Its logarithm.</summary>
+    public const int GroupRanksLog2 = 3;
+
     private const int LanesLog2 = KernelLoader.GroupSizeLog2 - GroupRanksLog2;
     private const int Lanes = 1 << LanesLog2;
 
@@ -306,13 +308,14 @@ internal static class LoraKernels
     }
 
     /// <summary>Where the entry's row of x begins; row 0 for a row that x lacks, whose result nobody takes.</summary>
-    private static long InputOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
+    public static long InputOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
     {
         int row = RowOf(entryRows, outputOfRow, entry, shape);
         return (long)(row < 0 ? 0 : row) * shape.Inputs;
     }
 
-    private static int RowOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
+    /// <summary>The row of x and y of an entry; negative where they lack it.</summary>
+    public static int RowOf(ArrayView<int> entryRows, ArrayView<int> outputOfRow, int entry, LoraShape shape)
     {
         int row = entryRows[entry];
         return shape.Mapped == 1 ? outputOfRow[row] : row;
@@ -336,7 +339,8 @@ internal static class LoraKernels
         }
     }
 
-    private static Four Dot<TStored, TElement>(
+    /// <summary>Adds to four sums what 16 threads together take of a run of weights.</summary>
+    public static Four Dot<TStored, TElement>(
         ArrayView<TStored> pool, long a, int span, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
         where TStored : unmanaged
         where TElement : struct, IStoredType<TStored>
@@ -370,7 +374,8 @@ internal static class LoraKernels
         return sum;
     }
 
-    private static float Element(ArrayView<float> pool32, ArrayView<ushort> pool16, int type, int place, long element)
+    /// <summary>An element of a tile.</summary>
+    public static float Element(ArrayView<float> pool32, ArrayView<ushort> pool16, int type, int place, long element)
     {
         if (type == F32)
         {

@@ -1,0 +1,105 @@
+using SLoRA.Step;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>One chunk of the work list whose generation changes one module.</summary>
+/// <param name="Adapter">The generation.</param>
+/// <param name="Change">What it does to the module.</param>
+/// <param name="FirstEntry">First of the chunk's <see cref="LoraEntries"/>.</param>
+/// <param name="Count">Entries.</param>
+/// <param name="FirstColumn">Column of the output where the module's output 0 is.</param>
+/// <param name="Width">Outputs of the module.</param>
+/// <param name="Product">Which of the products gives the outputs of the generation's own rows; negative for none.</param>
+internal readonly record struct ChangeItem(
+    ResidentAdapter Adapter, ModuleChange Change, int FirstEntry, int Count, int FirstColumn, int Width, int Product);
+
+/// <summary>
+/// What generations do to the modules of one operation besides adding B A, in the order of the work list. The outputs of rows of weights
+/// that they have are products like the shrink of LoRA, <c>v = x W'ᵀ</c>, and are computed by it.
+/// </summary>
+internal sealed unsafe class ChangeWork : IDisposable
+{
+    private ChangeItem[] _items = new ChangeItem[16];
+    private int _count;
+    private int[] _tokens = [];
+
+    /// <summary>The items.</summary>
+    public ReadOnlySpan<ChangeItem> Items => _items.AsSpan(0, _count);
+
+    /// <summary>The entries that they refer to.</summary>
+    public LoraEntries Entries { get; private set; } = null!;
+
+    /// <summary>The products with rows of weights.</summary>
+    public LoraWork Products { get; } = new();
+
+    /// <summary>Whether the operation is a look-up.</summary>
+    public bool IsEmbedding { get; private set; }
+
+    /// <summary>The token of a row, in a look-up.</summary>
+    public int TokenOf(int row) => _tokens[row];
+
+    /// <summary>The outputs of an item's own rows, <c>[Count, rows]</c>.</summary>
+    public float* Outputs(in ChangeItem item) => Products.Shrunk + Products.Products[item.Product].Shrunk;
+
+    /// <summary>Starts a product over the entries of a row set.</summary>
+    public void Begin(LoraEntries entries)
+    {
+        _items.AsSpan(0, _count).Clear();
+        _count = 0;
+        Entries = entries;
+        IsEmbedding = false;
+        Products.Begin(entries);
+    }
+
+    /// <summary>Starts a look-up of tokens.</summary>
+    public void BeginEmbedding(LoraEntries entries, ReadOnlySpan<int> tokens)
+    {
+        Begin(entries);
+        IsEmbedding = true;
+        if (_tokens.Length < tokens.Length)
+        {
+            _tokens = new int[Math.Max(tokens.Length, 2 * _tokens.Length)];
+        }
+
+        tokens.CopyTo(_tokens);
+    }
+
+    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="target">Index of the module.</param>
+    /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
+    /// <param name="width">Outputs of the module.</param>
+    public void Add(WorkList work, int target, int firstColumn, int width)
+    {
+        ReadOnlySpan<WorkChunk> chunks = work.Chunks;
+        for (int c = 0; c < chunks.Length; c++)
+        {
+            int count = Entries.EntryCount(c);
+            if (count == 0 || chunks[c].Adapter.Directory.ChangeOf(target) is not { } change)
+            {
+                continue;
+            }
+
+            if (_count == _items.Length)
+            {
+                Array.Resize(ref _items, 2 * _items.Length);
+            }
+
+            int product = -1;
+            if (!IsEmbedding && change.Product is { } rows)
+            {
+                product = Products.Products.Length;
+                Products.Add(
+                    new LoraProduct(chunks[c].Adapter, rows, Entries.FirstEntry(c), count, 0, firstColumn, change.ProductBorders));
+            }
+
+            _items[_count++] = new ChangeItem(chunks[c].Adapter, change, Entries.FirstEntry(c), count, firstColumn, width, product);
+        }
+    }
+
+    /// <summary>Makes room for the outputs; call it after the last <see cref="Add"/>.</summary>
+    public void End() => Products.End();
+
+    /// <inheritdoc/>
+    public void Dispose() => Products.Dispose();
+}

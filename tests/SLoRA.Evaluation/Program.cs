@@ -1,0 +1,3 @@
+using SLoRA.Evaluation;
+
+return EvaluationCommands.Root().Parse(args).Invoke();
