@@ -43,7 +43,6 @@ internal sealed class StreamConsumerTests
         using var engine = new SteppedEngine();
         GenerationStream stream = engine.Stream(Long);
         Drop(engine, stream);
-        Assert.That(engine.Loop.Running, Has.Count.EqualTo(1));
         for (int i = 0; i < 50 && stream.FinishReason is null; i++)
         {
             GC.Collect();
@@ -180,13 +179,16 @@ internal sealed class StreamConsumerTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Drop(SteppedEngine engine, GenerationStream stream)
     {
-        ValueTask<bool> first = stream.GetAsyncEnumerator().MoveNextAsync();
+        IAsyncEnumerator<GeneratedToken> enumerator = stream.GetAsyncEnumerator();
+        ValueTask<bool> first = enumerator.MoveNextAsync();
         while (!first.IsCompleted)
         {
             engine.Loop.Step();
         }
 
         Assert.That(first.Result, Is.True);
+        Assert.That(engine.Loop.Running, Has.Count.EqualTo(1));
+        GC.KeepAlive(enumerator);
     }
 
     /// <summary>Somebody acts at the moment when a request is handed in.</summary>
