@@ -19,7 +19,7 @@ internal sealed class EngineService(
     {
         if (options.Value.LoadInBackground)
         {
-            _loading = LoadInBackgroundAsync();
+            _loading = LoadInBackgroundAsync(_stopping.Token);
         }
         else
         {
@@ -39,17 +39,22 @@ internal sealed class EngineService(
         await hosted.DisposeAsync().ConfigureAwait(false);
     }
 
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        // Services may be disposed of that nobody has stopped.
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
 
-    private async Task LoadInBackgroundAsync()
+    private async Task LoadInBackgroundAsync(CancellationToken stopping)
     {
         // Loading must not hold up the services that start behind this one, not even by the checks that come first.
         await Task.Yield();
         try
         {
-            await LoadAsync(_stopping.Token).ConfigureAwait(false);
+            await LoadAsync(stopping).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             hosted.Fail(new EngineDisposedException());
         }
@@ -73,6 +78,11 @@ internal sealed class EngineService(
                 var request = new GenerationRequest { Prompt = new[] { 0 }, MaxTokens = 1, IgnoreEndOfText = true };
                 await engine.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
             }
+
+            if (!hosted.TrySet(engine))
+            {
+                throw new OperationCanceledException("The host's services were disposed of while the model was loaded.");
+            }
         }
         catch
         {
@@ -80,7 +90,6 @@ internal sealed class EngineService(
             throw;
         }
 
-        hosted.Set(engine);
         Log.Loaded(_log, engine.ToString());
     }
 

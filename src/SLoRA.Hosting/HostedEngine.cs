@@ -33,7 +33,8 @@ internal sealed class HostedEngine : ILoraEngine, IDisposable
     private ILoraEngine Engine => IsLoaded ? _loaded.Task.Result : throw new EngineNotReadyException();
 
     /// <summary>The engine is there.</summary>
-    public void Set(ILoraEngine engine) => _loaded.SetResult(engine);
+    /// <returns>False where there will be none any more: then it remains the caller's.</returns>
+    public bool TrySet(ILoraEngine engine) => _loaded.TrySetResult(engine);
 
     /// <summary>There will be no engine.</summary>
     public void Fail(Exception error)

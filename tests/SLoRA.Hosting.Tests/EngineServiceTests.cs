@@ -155,6 +155,16 @@ public sealed class EngineServiceTests
         await Assert.CatchAsync<SLoraException>(() => host.Get<IChatClient>().GetResponseAsync("Hello!"));
     }
 
+    /// <summary>As a container does that is disposed of without the host being stopped.</summary>
+    [Test]
+    public async Task An_engine_that_is_there_when_its_services_are_gone_remains_its_makers()
+    {
+        var hosted = new HostedEngine();
+        await hosted.DisposeAsync();
+        Assert.That(hosted.TrySet(new ScriptedEngine(DemoModel.Tokenizer, _ => "")), Is.False);
+        await Assert.ThrowsAsync<EngineDisposedException>(() => hosted.Completion);
+    }
+
     [Test]
     public async Task A_model_that_cannot_be_loaded_is_the_error_of_starting()
     {

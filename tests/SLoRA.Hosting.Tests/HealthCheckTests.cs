@@ -63,7 +63,7 @@ public sealed class HealthCheckTests
     private static async Task<HealthCheckResult> ReadyAsync(EngineStatus status)
     {
         var engine = new HostedEngine();
-        engine.Set(new ScriptedEngine(DemoModel.Tokenizer, _ => "") { Status = status });
+        engine.TrySet(new ScriptedEngine(DemoModel.Tokenizer, _ => "") { Status = status });
         var check = new EngineReadyCheck(engine, Options.Create(new SLoRAOptions { ReadyWaiting = 2 }));
         return await check.CheckHealthAsync(new HealthCheckContext());
     }
@@ -71,7 +71,7 @@ public sealed class HealthCheckTests
     private static async Task<HealthCheckResult> LiveAsync(Task<bool> answer, TimeSpan limit)
     {
         var engine = new HostedEngine();
-        engine.Set(new ScriptedEngine(DemoModel.Tokenizer, _ => "") { Unpinned = answer });
+        engine.TrySet(new ScriptedEngine(DemoModel.Tokenizer, _ => "") { Unpinned = answer });
         var check = new EngineLiveCheck(engine, Options.Create(new SLoRAOptions { LiveTimeout = limit }), TimeProvider.System);
         return await check.CheckHealthAsync(new HealthCheckContext());
     }

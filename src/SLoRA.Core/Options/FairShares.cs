@@ -10,8 +10,8 @@ namespace SLoRA;
 public sealed record FairShares
 {
     /// <summary>
-    /// How much of the work is whose, by the name of the account; "" for requests without. Who is not named has 1. Each more than 0 and at
-    /// most 1,000,000; read when the engine is built.
+    /// How much of the work is whose, by the name of the account; "" for requests without. Who is not named has 1. Each from 0.000001 to
+    /// 1,000,000; read when the engine is built.
     /// </summary>
     public IReadOnlyDictionary<string, double> Weights { get; init; } = new Dictionary<string, double>();
 

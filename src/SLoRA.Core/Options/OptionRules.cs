@@ -13,6 +13,9 @@ internal static class OptionRules
     private const int MaxRows = 65_536;
     private const double MaxWeight = 1_000_000;
 
+    // What an account is given is divided by its weight: below this, counters would become infinite, and their differences no numbers.
+    private const double MinWeight = 0.000001;
+
     /// <summary>Checks the limits.</summary>
     /// <exception cref="InvalidOptionException">A value is out of its range.</exception>
     public static void Check(SchedulingOptions options)
@@ -112,9 +115,9 @@ internal static class OptionRules
 
         foreach ((string name, double weight) in shares.Weights)
         {
-            if (weight is not (> 0 and <= MaxWeight))
+            if (weight is not (>= MinWeight and <= MaxWeight))
             {
-                throw Invalid($"Scheduling.Policy.Shares.Weights[{Shown.Name(name)}]", weight, "above 0 and at most 1000000");
+                throw Invalid($"Scheduling.Policy.Shares.Weights[{Shown.Name(name)}]", weight, "between 0.000001 and 1000000");
             }
         }
     }

@@ -6,12 +6,12 @@ internal enum AdapterMixing
     /// <summary>It adds to what the base computes: with any others, with any weight.</summary>
     Free,
 
-    /// <summary>It scales what the base computes (DoRA): before all others, with the weight 1.</summary>
-    First,
-
     /// <summary>It acts from a place in the prompt on (activated LoRA): alone, with any weight.</summary>
     Alone,
 
-    /// <summary>It stands in the place of weights of the base (biases, whole modules, tokens): alone, with the weight 1.</summary>
+    /// <summary>
+    /// It stands in the place of weights of the base (biases, whole modules, tokens), or scales what a module computes, with all that is
+    /// added to it (DoRA): alone, with the weight 1.
+    /// </summary>
     AloneUnscaled,
 }

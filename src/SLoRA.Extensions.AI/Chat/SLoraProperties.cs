@@ -53,6 +53,11 @@ internal static class SLoraProperties
         var variables = new Dictionary<string, JsonNode?>(request.Rendering!.Variables, StringComparer.Ordinal);
         foreach (JsonProperty variable in value.EnumerateObject())
         {
+            if (variable.Name is "messages" or "tools" or "documents" or "add_generation_prompt")
+            {
+                throw new InvalidRequestException(name, $"{name} sets '{variable.Name}', which is the conversation's.");
+            }
+
             variables[variable.Name] = JsonNode.Parse(variable.Value.GetRawText());
         }
 

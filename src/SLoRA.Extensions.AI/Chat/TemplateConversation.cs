@@ -45,7 +45,15 @@ internal sealed class TemplateConversation
 
     private void Add(ChatMessage message, string preface)
     {
-        string text = "";
+        string role = RoleOf(message);
+        if (preface.Length > 0 && role != "system")
+        {
+            _messages.Add(new TemplateMessage("system", preface));
+            preface = "";
+        }
+
+        string text = preface;
+        string separator = preface.Length > 0 ? "\n\n" : "";
         string reasoning = "";
         List<ToolCallPart> calls = [];
         bool hasResults = false;
@@ -56,42 +64,50 @@ internal sealed class TemplateConversation
                 case TextReasoningContent thought:
                     reasoning += thought.Text;
                     break;
-                case TextContent part:
-                    text += part.Text;
+                case TextContent { Text: "" }:
                     break;
-                case FunctionCallContent call:
+                case TextContent part:
+                    text += separator + part.Text;
+                    separator = "";
+                    break;
+                case FunctionCallContent call when role == "assistant":
                     calls.Add(PartOf(call, calls.Count));
                     break;
+                case FunctionCallContent call:
+                    throw Unreadable($"a call of '{call.Name}' by the role '{role}'; only the assistant calls.");
                 case FunctionResultContent result:
+                    if (role == "assistant" && (text.Length > 0 || reasoning.Length > 0 || calls.Count > 0))
+                    {
+                        // The whole of a turn in one message: a result stands behind its call.
+                        _messages.Add(Answer(text, reasoning, calls));
+                        (text, reasoning, calls) = ("", "", []);
+                    }
+
                     _messages.Add(MessageOf(result));
                     hasResults = true;
                     break;
                 case UsageContent or ErrorContent:
                     break;
                 default:
-                    throw new InvalidRequestException("Messages",
-                        $"Messages holds a {content?.GetType().Name ?? "null"}; the model reads text, calls and results alone.");
+                    throw Unreadable($"a {content?.GetType().Name ?? "null"}; the model reads text, calls and results alone.");
             }
         }
 
-        if (preface.Length > 0 && message.Role == ChatRole.System)
+        if (hasResults && text.Length == 0 && reasoning.Length == 0 && calls.Count == 0)
         {
-            text = text.Length == 0 ? preface : $"{preface}\n\n{text}";
-        }
-        else if (preface.Length > 0)
-        {
-            _messages.Insert(0, new TemplateMessage("system", preface));
+            return;
         }
 
-        if (message.Role == ChatRole.Assistant)
-        {
-            _messages.Add(Answer(text, reasoning, calls));
-        }
-        else if (!hasResults || text.Length > 0)
-        {
-            _messages.Add(new TemplateMessage(message.Role.Value, text));
-        }
+        _messages.Add(role == "assistant" ? Answer(text, reasoning, calls) : new TemplateMessage(role, text));
     }
+
+    // Roles are equal without regard to case, and templates compare with it. The developer is the system to most templates.
+    private static string RoleOf(ChatMessage message) => message.Role.Value?.ToLowerInvariant() switch
+    {
+        null => throw Unreadable("a message without a role."),
+        "developer" => "system",
+        string role => role,
+    };
 
     private TemplateMessage Answer(string text, string reasoning, List<ToolCallPart> calls)
     {
@@ -107,7 +123,7 @@ internal sealed class TemplateConversation
     {
         _names[call.CallId] = call.Name;
         return new ToolCallPart(
-            index, call.CallId, call.Name, JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), ChatJson.Options));
+            index, call.CallId, call.Name, Json(call.Arguments ?? new Dictionary<string, object?>(), $"arguments of '{call.Name}'"));
     }
 
     private TemplateMessage MessageOf(FunctionResultContent result)
@@ -134,8 +150,26 @@ internal sealed class TemplateConversation
         string text => text,
         TextContent content => content.Text,
         JsonElement { ValueKind: JsonValueKind.String } text => text.GetString()!,
-        IEnumerable<AIContent> contents when contents.All(content => content is TextContent) =>
-            string.Concat(contents.Cast<TextContent>().Select(content => content.Text)),
-        { } value => JsonSerializer.Serialize(value, ChatJson.Options),
+        IEnumerable<AIContent> contents => string.Concat(contents.Select(
+            content => content is TextContent part ? part.Text : throw UnreadableResult(content))),
+        AIContent content => throw UnreadableResult(content),
+        { } value => Json(value, $"a result of the call '{result.CallId}'"),
     };
+
+    private static string Json(object value, string what)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(value, ChatJson.Options);
+        }
+        catch (Exception error) when (error is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
+        {
+            throw new InvalidRequestException("Messages", $"Messages holds {what} that cannot be JSON: {error.Message}", error);
+        }
+    }
+
+    private static InvalidRequestException UnreadableResult(AIContent? content) =>
+        Unreadable($"a {content?.GetType().Name ?? "null"} in a result; the model reads text alone.");
+
+    private static InvalidRequestException Unreadable(string what) => new("Messages", $"Messages holds {what}");
 }

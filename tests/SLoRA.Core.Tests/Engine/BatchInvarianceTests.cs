@@ -90,7 +90,7 @@ public sealed class BatchInvarianceTests
     }
 
     /// <summary>
-    /// Requests over all adapters, the base, and mixes of two, some behind DoRA; prompts of 1 to 90 tokens; greedy and sampled.
+    /// Requests over all adapters, the base, and mixes of two; prompts of 1 to 90 tokens; greedy and sampled.
     /// </summary>
     private static List<GenerationRequest> Workload(int seed)
     {
@@ -104,7 +104,7 @@ public sealed class BatchInvarianceTests
             string[] names =
             [
                 .. Enumerable.Range(0, uses).Select(use => uses == 1 ? all[i % (all.Count + 3) % all.Count]
-                    : use == 0 ? (i % 2 == 0 ? "later-dora" : "later-lora-bias") : plain[(i + (5 * use)) % plain.Count]),
+                    : use == 0 ? "later-lora-bias" : plain[(i + (5 * use)) % plain.Count]),
             ];
             IEnumerable<int> prompt = Enumerable.Range(0, random.Next(1, 90)).Select(_ => random.Next(261));
             requests.Add(new GenerationRequest

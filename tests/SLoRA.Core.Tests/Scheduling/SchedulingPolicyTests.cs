@@ -33,6 +33,9 @@ public sealed class SchedulingPolicyTests
             new SchedulingPolicy { Quotas = new Dictionary<string, Quota> { ["b"] = new() { MaxRunning = -1 } } }),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = null! })),
         ("Scheduling.Policy.Shares.Weights", Shared(new FairShares { Weights = new Dictionary<string, double> { ["a"] = 0 } })),
+        ("Scheduling.Policy.Shares.Weights['b']", Shared(new FairShares { Weights = new Dictionary<string, double> { ["b"] = 1e-307 } })),
+        ("Scheduling.Policy.Shares.Weights['c']",
+            Shared(new FairShares { Weights = new Dictionary<string, double> { ["c"] = double.NaN } })),
     ];
 
     [Test]

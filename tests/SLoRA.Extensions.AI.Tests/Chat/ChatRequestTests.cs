@@ -102,6 +102,19 @@ public sealed class ChatRequestTests
         Assert.That((await Assert.ThrowsAsync<InvalidRequestException>(() => AskAsync(options)))!.Parameter, Is.EqualTo(name));
     }
 
+    [TestCase("messages")]
+    [TestCase("tools")]
+    [TestCase("add_generation_prompt")]
+    public async Task A_variable_does_not_replace_the_conversation(string variable)
+    {
+        var options = new ChatOptions
+        {
+            AdditionalProperties = new() { ["slora.template_variables"] = new Dictionary<string, object?> { [variable] = null } },
+        };
+        InvalidRequestException? error = await Assert.ThrowsAsync<InvalidRequestException>(() => AskAsync(options));
+        Assert.That(error!.Message, Does.Contain($"'{variable}'"));
+    }
+
     public static IEnumerable<TestCaseData> Refused()
     {
         yield return Case("ResponseFormat", new ChatOptions { ResponseFormat = ChatResponseFormat.Json });
@@ -128,6 +141,17 @@ public sealed class ChatRequestTests
         Assert.That(
             await PromptAsync(
                 [new(ChatRole.System, "You are a cook."), new(ChatRole.User, "Hi")], new ChatOptions { Instructions = "Be brief." }),
+            Is.EqualTo("<|im_start|>system\nBe brief.\n\nYou are a cook.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+                + "<|im_start|>assistant\n"));
+    }
+
+    [TestCase("SYSTEM")]
+    [TestCase("developer")]
+    public async Task Roles_reach_the_template_as_it_spells_them(string role)
+    {
+        Assert.That(
+            await PromptAsync([new(new ChatRole(role), "You are a cook."), new(new ChatRole("User"), "Hi")],
+                new ChatOptions { Instructions = "Be brief." }),
             Is.EqualTo("<|im_start|>system\nBe brief.\n\nYou are a cook.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
                 + "<|im_start|>assistant\n"));
     }

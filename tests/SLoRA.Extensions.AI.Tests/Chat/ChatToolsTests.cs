@@ -86,6 +86,51 @@ public sealed class ChatToolsTests
             + "<|im_start|>tool\n21<|im_end|>\n<|im_start|>tool\n{\"age\":18}<|im_end|>\n<|im_start|>assistant\n"));
     }
 
+    /// <summary>As a reducer or an agent leaves it that keeps a whole turn in one message.</summary>
+    [Test]
+    public async Task A_result_beside_its_call_stands_behind_it()
+    {
+        Assert.That(
+            await PromptAsync(
+                new(ChatRole.User, "How old?"),
+                new(ChatRole.Assistant,
+                [
+                    new TextContent("Let me see."),
+                    new FunctionCallContent("1", "get_age"),
+                    new FunctionResultContent("1", 21),
+                    new TextContent("She is 21."),
+                ]),
+                new(ChatRole.User, "Thanks.")),
+            Does.Contain(
+                "<|im_start|>assistant\nLet me see.\n<tool_call>\n{\"name\": \"get_age\", \"arguments\": {}}\n</tool_call><|im_end|>\n"
+                + "<|im_start|>tool\n21<|im_end|>\n<|im_start|>assistant\nShe is 21.<|im_end|>\n<|im_start|>user\nThanks."));
+    }
+
+    public static IEnumerable<TestCaseData> Unreadable()
+    {
+        object[] cycle = [null!];
+        cycle[0] = cycle;
+        var image = new DataContent(new byte[] { 1 }, "image/png");
+        yield return Case("A_call_of_the_users", new(ChatRole.User, [new FunctionCallContent("1", "get_age")]));
+        yield return Case("A_result_without_end", new(ChatRole.Tool, [new FunctionResultContent("1", cycle)]));
+        yield return Case("A_result_that_is_code", new(ChatRole.Tool, [new FunctionResultContent("1", new Action(() => { }))]));
+        yield return Case("A_result_that_is_an_image", new(ChatRole.Tool, [new FunctionResultContent("1", image)]));
+        yield return Case("A_result_with_an_image",
+            new(ChatRole.Tool, [new FunctionResultContent("1", new AIContent[] { new TextContent("Here:"), image })]));
+        yield return Case("Arguments_that_are_no_JSON", new(ChatRole.Assistant,
+            [new FunctionCallContent("1", "get_age", new Dictionary<string, object?> { ["age"] = double.NaN })]));
+        yield return Case("Nobodys", new(default, "Hi"));
+
+        static TestCaseData Case(string name, ChatMessage message) => new TestCaseData(message).SetName($"{name}_is_refused");
+    }
+
+    [TestCaseSource(nameof(Unreadable))]
+    public async Task What_cannot_be_read_is_refused(ChatMessage message)
+    {
+        InvalidRequestException? error = await Assert.ThrowsAsync<InvalidRequestException>(() => PromptAsync(message));
+        Assert.That(error!.Parameter, Is.EqualTo("Messages"));
+    }
+
     [Test]
     public async Task Functions_are_invoked_in_parallel_and_the_answer_follows()
     {
@@ -126,6 +171,13 @@ public sealed class ChatToolsTests
         ChatResponse response = await DemoModel.Scripted("[get_age(person=\"Elsa\")]").AsChatClient(DemoModel.Tokenizer, options)
             .GetResponseAsync("How old?", new ChatOptions { Tools = [Age] });
         Assert.That(Calls(response), Is.EqualTo(new[] { "get_age(Elsa)" }));
+    }
+
+    private static async Task<string> PromptAsync(params ChatMessage[] messages)
+    {
+        ScriptedEngine engine = DemoModel.Scripted("Hello!");
+        await engine.AsChatClient(DemoModel.Tokenizer, DemoModel.WithTools).GetResponseAsync(messages);
+        return engine.Prompts.Single();
     }
 
     private static string[] Calls(ChatResponse response) =>

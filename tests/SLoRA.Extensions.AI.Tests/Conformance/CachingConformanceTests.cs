@@ -90,6 +90,21 @@ public sealed class CachingConformanceTests
         Assert.That((calls, model.Calls), Is.EqualTo((2, 3)));
     }
 
+    [Test]
+    public async Task Adapters_that_share_a_cache_are_told_apart_by_what_is_added_to_its_key()
+    {
+        var model = new ConformanceModel();
+        MemoryDistributedCache cache = Cache();
+        string[] models = ["bakery", "hotel"];
+        foreach (string name in models)
+        {
+            using var client = new DistributedCachingChatClient(model.Client.ForAdapter(name), cache) { CacheKeyAdditionalValues = [name] };
+            Assert.That((await client.GetResponseAsync(Question)).ModelId, Is.EqualTo(name));
+        }
+
+        Assert.That(model.Calls, Is.EqualTo(2));
+    }
+
     private static ConformanceModel Model() => new ConformanceModel()
         .Knows(ConformanceModel.Result("101"), "It is 101 degrees.")
         .Knows(ConformanceModel.Result("102"), "It is 102 degrees.")

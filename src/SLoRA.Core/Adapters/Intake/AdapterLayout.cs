@@ -51,6 +51,7 @@ internal sealed record AdapterLayout(
 
         CheckWhole(config, targets, wanted);
         CheckEmbeddings(config, targeted);
+        CheckInvocation(config, targets);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.SelectMany(PatternNames), .. fused.SelectMany(parameter => parameter.Names)]);
 
@@ -206,6 +207,20 @@ internal sealed record AdapterLayout(
         {
             throw new FormatError(LoadErrorKind.Incompatible, config.File, option,
                 $"is set, which PEFT has for linear modules only: {embedding.Name} is an embedding");
+        }
+    }
+
+    /// <summary>An adapter whose invocation no prompt can have would answer as the base does, always.</summary>
+    private static void CheckInvocation(PeftConfig config, ImmutableArray<TargetModule> targets)
+    {
+        int vocabulary = targets.FirstOrDefault(target => target.Kind == TargetKind.Embedding)?.InFeatures ?? int.MaxValue;
+        foreach (int token in config.InvocationTokens)
+        {
+            if (token >= vocabulary)
+            {
+                throw new FormatError(LoadErrorKind.Incompatible, config.File, "alora_invocation_tokens",
+                    $"names the token {token}, which this model does not have: it has {vocabulary}");
+            }
         }
     }
 

@@ -13,11 +13,22 @@ internal readonly struct ChangeVectors(BaseReader baseWeights, string file)
     /// <summary>Adds factor and offset to what was read.</summary>
     /// <param name="change">What was read.</param>
     /// <param name="module">A and B of the module, if it has them.</param>
-    /// <exception cref="FormatError">A norm is zero, or the base cannot be read.</exception>
+    /// <exception cref="FormatError">A norm is zero or too large, what would be added is, or the base cannot be read.</exception>
     public AdapterContentChange Complete(AdapterContentChange change, AdapterContentModule? module)
     {
         float[]? factor = change.Magnitude is null ? null : Factor(change.Magnitude, module!);
-        return change with { Factor = factor, Offset = Offset(change, module, factor) };
+        float[]? offset = Offset(change, module, factor);
+        for (int n = 0; n < offset?.Length; n++)
+        {
+            if (!float.IsFinite(offset[n]))
+            {
+                WeightMatrix read = change.LoraBias ?? change.Bias ?? change.Magnitude!;
+                throw new FormatError(LoadErrorKind.Tensor, file, read.Name,
+                    $"makes {offset[n]} of what is added to output {n} of {change.Target.Name}: it is too large");
+            }
+        }
+
+        return change with { Factor = factor, Offset = offset };
     }
 
     private float[] Factor(WeightMatrix magnitude, AdapterContentModule module)
@@ -27,7 +38,7 @@ internal readonly struct ChangeVectors(BaseReader baseWeights, string file)
         for (int n = 0; n < factor.Length; n++)
         {
             factor[n] /= norms[n];
-            if (!float.IsFinite(factor[n]))
+            if (!float.IsFinite(factor[n]) || !float.IsFinite(norms[n]))
             {
                 throw new FormatError(LoadErrorKind.Tensor, file, magnitude.Name,
                     $"is divided by the norm {norms[n]} of row {n} of {module.Target.Name}, which gives no finite factor");

@@ -18,13 +18,11 @@ internal static class MixingRule
     {
         string? problem = mixing switch
         {
-            AdapterMixing.First when place > 0 || weight != 1 =>
-                "is DoRA, which scales what the base computes: it takes the first place among the adapters of a request, and the weight 1",
             AdapterMixing.Alone when count > 1 =>
                 "is activated LoRA, which acts from a place in the prompt on: a request has it alone",
             AdapterMixing.AloneUnscaled when count > 1 || weight != 1 =>
-                "has weights in the place of the base's (biases, modules_to_save or trained tokens): a request has it alone, with the "
-                    + "weight 1",
+                "is DoRA, or has weights in the place of the base's (biases, modules_to_save, trained tokens): a request has it alone, "
+                    + "with the weight 1",
             _ => null,
         };
         return problem is null ? null : InvalidRequestException.For(

@@ -107,13 +107,14 @@ public sealed class EngineHistoryTests
         AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
 
         // What requests alone have on one shard, they have in any history on two.
-        Action<LoraServingEngineBuilder> backend = onReference ? Reference : seed % 8 == 4 ? Shards : Cpu;
+        bool onShards = seed % 8 == 4;
+        Action<LoraServingEngineBuilder> backend = onReference ? Reference : onShards ? Shards : Cpu;
         var number = new Replay(new Rnd((ulong)seed), FSharpOption<int>.Some(100));
         Property property = Prop.ForAll(Operation.Histories(Length), operations =>
         {
             // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
             using var attempt = new TestExecutionContext.IsolatedContext();
-            using var history = new EngineHistory(alone, backend, seed, log, overlaps);
+            using var history = new EngineHistory(alone, backend, seed, log, overlaps, onShards);
             foreach (Operation operation in operations)
             {
                 history.Apply(operation);

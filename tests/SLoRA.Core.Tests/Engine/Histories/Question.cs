@@ -24,13 +24,28 @@ internal sealed record Question(int Prompt, int MaxTokens, int Continuations, bo
         int length = Lengths[Prompt % 8];
         return new GenerationRequest
         {
-            Prompt = Enumerable.Range(0, length).Select(i => (family * 100) + i + (i == length - 1 ? Prompt : 0)).ToArray(),
+            Prompt = Invoked(Enumerable.Range(0, length).Select(i => (family * 100) + i + (i == length - 1 ? Prompt : 0)).ToArray()),
             MaxTokens = MaxTokens,
             Continuations = Continuations,
             Sampling = IsSampled ? Sampled : SamplingOptions.Greedy,
             LogProbabilities = new LogProbabilityOptions(),
             IgnoreEndOfText = MaxTokens > 8,
         };
+    }
+
+    /// <summary>
+    /// Those of the second family have the invocation of the activated adapter, each at another distance from its end: before it, over and
+    /// behind the borders of pages, and, where it does not fit any more, not whole.
+    /// </summary>
+    private int[] Invoked(int[] prompt)
+    {
+        int at = Math.Max(0, prompt.Length - 3 - (Prompt * 3 % 7));
+        for (int i = 0; Prompt >= 8 && i < SteppedEngine.Invocation.Count && at + i < prompt.Length; i++)
+        {
+            prompt[at + i] = SteppedEngine.Invocation[i];
+        }
+
+        return prompt;
     }
 
     public override string ToString() => string.Create(
