@@ -21,7 +21,7 @@ internal static class NotServed
 
     private static readonly HashSet<string> RopeTypes =
     [
-        
+
     ];
 
     private static readonly HashSet<string> ModelSwitches =

@@ -20,19 +20,20 @@ public sealed class CaseSourceTests
         string[] sources = [.. typeof(CaseSourceTests).Assembly.GetTypes()
             .SelectMany(type => type.GetMethods(Any))
             .SelectMany(method => method.GetCustomAttributes<NUnit.Framework.TestCaseSourceAttribute>()
-                .Select(source => (Type: source.SourceType ?? method.DeclaringType!, Name: source.SourceName!)))
-            .Distinct()
-            .Where(source => !CasesOf(source.Type, source.Name).GetEnumerator().MoveNext())
-            .Select(source => $"{source.Type.Name}.{source.Name}")];
+                .Select(source => (
+                    Type: source.SourceType ?? method.DeclaringType!, Name: source.SourceName!, Arguments: source.MethodParams)))
+            .Where(source => !CasesOf(source.Type, source.Name, source.Arguments).GetEnumerator().MoveNext())
+            .Select(source => $"{source.Type.Name}.{source.Name}").Distinct()];
 
         Assert.That(sources.Except(Installed), Is.Empty);
     }
 
-    private static IEnumerable CasesOf(Type type, string name) => (IEnumerable)(type.GetMember(name, Any).Single() switch
-    {
-        MethodInfo method => method.Invoke(null, null)!,
-        PropertyInfo property => property.GetValue(null)!,
-        FieldInfo field => field.GetValue(null)!,
-        MemberInfo other => throw new InvalidOperationException($"{other} gives no cases."),
-    });
+    private static IEnumerable CasesOf(Type type, string name, object?[]? arguments) =>
+        (IEnumerable)(type.GetMember(name, Any).Single() switch
+        {
+            MethodInfo method => method.Invoke(null, arguments)!,
+            PropertyInfo property => property.GetValue(null)!,
+            FieldInfo field => field.GetValue(null)!,
+            MemberInfo other => throw new InvalidOperationException($"{other} gives no cases."),
+        });
 }

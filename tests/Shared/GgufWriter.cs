@@ -103,7 +103,8 @@ internal sealed class GgufWriter
         {
             writer.Write(type);
             value(writer);
-        }));
+        }
+        ));
         return this;
     }
 

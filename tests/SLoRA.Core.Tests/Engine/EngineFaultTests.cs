@@ -24,15 +24,29 @@ public sealed class EngineFaultTests(bool overlaps)
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(3, 20).ToArray(), MaxTokens = 90, IgnoreEndOfText = true };
 
-    /// <summary>What a backend is asked outside of steps, and what only families beside the one of these tests ask in them.</summary>
+    /// <summary>What a backend is asked outside of steps.</summary>
     private static readonly string[] OutsideOfSteps =
     [
-        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.LayerNorm),
-        nameof(IBackend.Rotate), nameof(IBackend.ScaleByPosition), nameof(IBackend.Apply), nameof(IBackend.Multiply),
-        nameof(IBackend.Convolve), nameof(IBackend.Takes), nameof(IBackend.LoadMatrix),
-        nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.CreateRows), nameof(IBackend.CreateRope),
-        nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf), nameof(IBackend.Takes),
+        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.Takes),
+        nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.LoadExperts),
+        nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CreateRoutes), nameof(IBackend.CreateRoutedRows),
+        nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf),
     ];
+
+    /// <summary>What only other families do in their steps, each with a model that does it.</summary>
+    private static readonly (string Operation, string Model)[] OfFamilies =
+    [
+        (nameof(IBackend.LayerNorm), "later-nemotron"), (nameof(IBackend.Apply), "later-cohere2"),
+        (nameof(IBackend.Rotate), "later-llama4"), (nameof(IBackend.ScaleByPosition), "later-llama4"),
+        (nameof(IBackend.Multiply), "later-lfm2"), (nameof(IBackend.Convolve), "later-lfm2"), (nameof(IBackend.Route), "later-olmoe"),
+        (nameof(IBackend.Spread), "later-olmoe"), (nameof(IBackend.LinearOfExperts), "later-olmoe"),
+        (nameof(IBackend.Combine), "later-olmoe"), (nameof(IBackend.RouteToAll), "later-glm4-moe-lite"),
+        (nameof(IBackend.TakeHeads), "later-glm4-moe-lite"), (nameof(IBackend.PutHeads), "later-glm4-moe-lite"),
+        (nameof(IBackend.RotateAndStoreLatent), "later-glm4-moe-lite"), (nameof(IBackend.AttendLatent), "later-glm4-moe-lite"),
+    ];
+
+    /// <summary>What no model of the fixtures here does: gates of gpt-oss and of the shared expert of Qwen 2.</summary>
+    private static readonly string[] OfNoModel = [nameof(IBackend.GateClamped), nameof(IBackend.AddGated)];
 
     /// <summary>
     /// What does not fail because of the device: a look at what has been written, a wait that does not throw, and main memory, which may be
@@ -43,7 +57,9 @@ public sealed class EngineFaultTests(bool overlaps)
 
     /// <summary>Every operation that there is: one that is added is a case here, or is said above to be none.</summary>
     private static IEnumerable<string> Operations =>
-        MethodsOf(typeof(IBackend)).Except(OutsideOfSteps).Concat(MethodsOf(typeof(IPageMemory)).Except(WithoutFaults));
+        MethodsOf(typeof(IBackend))
+            .Except([.. OutsideOfSteps, .. OfNoModel, .. OfFamilies.Select(pair => pair.Operation)])
+            .Concat(MethodsOf(typeof(IPageMemory)).Except(WithoutFaults));
 
     [TestCaseSource(nameof(Operations))]
     public async Task A_device_fault_ends_every_stream_and_later_requests_with_the_same_error(string operation)
@@ -85,6 +101,33 @@ public sealed class EngineFaultTests(bool overlaps)
         await Drain(answer);
         Assert.That(answer.FinishReason, Is.EqualTo(FinishReason.Length));
     }
+
+    [TestCaseSource(nameof(OperationsOfFamilies))]
+    public async Task A_device_fault_in_what_other_families_do_ends_every_stream_with_the_same_error(string operation, string model)
+    {
+        int calls = 0;
+        await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
+            .UseModel(RepositoryFolder.Fixture(model, "model"))
+            .ConfigurePool(pool => pool.Bytes = 16 << 20)
+            .ConfigureScheduling(scheduling => scheduling.OverlapPublishing = overlaps)
+            .UseBackend((rows, outputs) => new InterceptedBackend(new ReferenceBackend(rows, outputs), name =>
+            {
+                if (name == operation && ++calls == 2)
+                {
+                    throw new IOException("The device is gone.");
+                }
+            }))
+            .BuildAsync();
+        Task[] ends = [.. Enumerable.Range(0, 3).Select(_ => Drain(engine.GenerateAsync(Question with { MaxTokens = 20 })))];
+        foreach (Task end in ends)
+        {
+            var error = (await Assert.ThrowsAsync<EngineFaultedException>(() => end))!;
+            Assert.That(error.InnerException, Is.TypeOf<IOException>());
+        }
+    }
+
+    private static IEnumerable<TestCaseData> OperationsOfFamilies() =>
+        OfFamilies.Select(pair => new TestCaseData(pair.Operation, pair.Model));
 
     /// <summary>A pool in which six requests of two continuations do not fit: over-commit swaps some of them out.</summary>
     private Task<LoraServingEngine> Build(Func<int, int, IBackend> backend, bool keepsStates = false) => LoraServingEngine.CreateBuilder()

@@ -8,7 +8,12 @@ internal sealed class CapacityPlannerTests
 
     private static readonly DeviceProfile Device = new()
     {
-        Name = "test", MemoryBytes = 16 << 20, MemoryBandwidth = 1e9, FloatOperations = 1e10, LinkBandwidth = 1e9, ReservedShare = 0,
+        Name = "test",
+        MemoryBytes = 16 << 20,
+        MemoryBandwidth = 1e9,
+        FloatOperations = 1e10,
+        LinkBandwidth = 1e9,
+        ReservedShare = 0,
         StepOverhead = 0,
     };
 
@@ -101,7 +106,8 @@ internal sealed class CapacityPlannerTests
         CapacityPlan few = CapacityPlanner.Plan(Question with { Adapters = [new AdapterGroup { Count = 5000, Rank = 16 }] });
         CapacityPlan skewed = CapacityPlanner.Plan(Question with
         {
-            Adapters = [new AdapterGroup { Count = 5000, Rank = 16 }], Traffic = Question.Traffic with { Skew = 1 },
+            Adapters = [new AdapterGroup { Count = 5000, Rank = 16 }],
+            Traffic = Question.Traffic with { Skew = 1 },
         });
 
         Assert.Multiple(() =>

@@ -29,7 +29,7 @@ internal static class ShardedTiles
             }
         }
 
-        return new TileDirectory([.. modules], shards.Max(shard => shard.PageCount)) 
+        return new TileDirectory([.. modules], shards.Max(shard => shard.PageCount))
         {
             Shards = shards,
             InvocationTokens = shards[0].InvocationTokens,

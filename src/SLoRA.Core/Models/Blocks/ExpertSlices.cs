@@ -76,7 +76,8 @@ internal sealed unsafe class ExpertSlices(
         }
 
         return new WeightSource($"{name}.{module.Parameter}[{expert}, {part}]", WeightFormat.BF16, (nint)target, module.PartOutputs,
-            module.Inputs) { Stays = false };
+            module.Inputs)
+        { Stays = false };
     }
 
     /// <summary>The bytes of a tensor: codes and exponents are needed side by side, and a source has one weight at a time.</summary>

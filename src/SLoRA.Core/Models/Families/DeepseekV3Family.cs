@@ -19,6 +19,7 @@ internal static class DeepseekV3Family
             dense, experts: 256, chosen: 8, width: 2048, groups: 8, chosenGroups: 4, scale: 2.5, shared: 1);
         int firstSparse = config.OptionalInt("first_k_dense_replace", 0, int.MaxValue) ?? 3;
         return dense.Decoder(Family.Architecture, Enumerable.Range(0, dense.Layers).Select(layer =>
-            ((Block)attention, layer < firstSparse ? (Block)dense.Mlp() : sparse))) with { LeavesLaterLayersOut = true };
+            ((Block)attention, layer < firstSparse ? (Block)dense.Mlp() : sparse))) with
+        { LeavesLaterLayersOut = true };
     }
 }

@@ -27,6 +27,7 @@ internal static class Glm4MoeFamily
             dense, experts: 128, chosen: 8, width: 1408, groups: 1, chosenGroups: 1, scale: 1, shared: 1);
         int firstSparse = config.OptionalInt("first_k_dense_replace", 0, int.MaxValue) ?? 1;
         return dense.Decoder(Family.Architecture, Enumerable.Range(0, dense.Layers).Select(layer =>
-            ((Block)attention, layer < firstSparse ? (Block)dense.Mlp() : sparse))) with { LeavesLaterLayersOut = true };
+            ((Block)attention, layer < firstSparse ? (Block)dense.Mlp() : sparse))) with
+        { LeavesLaterLayersOut = true };
     }
 }

@@ -23,7 +23,8 @@ internal static class Glm4MoeLiteFamily
             dense, experts: 64, chosen: 4, width: 1536, groups: 1, chosenGroups: 1, scale: 1.8, shared: 1);
         ImmutableArray<bool> isDense = DenseLayers(config, dense.Layers);
         return dense.Decoder(Family.Architecture, isDense.Select(isDense =>
-            ((Block)attention, isDense ? (Block)dense.Mlp() : sparse))) with { LeavesLaterLayersOut = true };
+            ((Block)attention, isDense ? (Block)dense.Mlp() : sparse))) with
+        { LeavesLaterLayersOut = true };
     }
 
     private static ImmutableArray<bool> DenseLayers(ConfigObject config, int layers)

@@ -37,7 +37,9 @@ internal sealed record GgufPreTokenizer
     {
         "llama-bpe" or "llama3" or "llama-v3" => new GgufPreTokenizer
         {
-            Json = Sequence(Split(LlamaWords), ByteLevel), IgnoresMerges = true, BeginsTexts = true,
+            Json = Sequence(Split(LlamaWords), ByteLevel),
+            IgnoresMerges = true,
+            BeginsTexts = true,
         },
         "qwen2" => new GgufPreTokenizer { Json = Sequence(Split(QwenWords), ByteLevel), Normalizer = """{"type":"NFC"}""" },
         "smollm" => new GgufPreTokenizer { Json = Sequence("""{"type":"Digits","individual_digits":true}""", Gpt2) },

@@ -33,6 +33,109 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         return base.Chosen(output);
     }
 
+    public override void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
+    {
+        before(nameof(LayerNorm));
+        base.LayerNorm(x, weight, bias, epsilon, y);
+    }
+
+    public override void Rotate(DeviceRows x, int firstColumn, int heads, int headDim, DeviceRope rope)
+    {
+        before(nameof(Rotate));
+        base.Rotate(x, firstColumn, heads, headDim, rope);
+    }
+
+    public override void ScaleByPosition(PositionScale scale, DeviceRows x, int columns)
+    {
+        before(nameof(ScaleByPosition));
+        base.ScaleByPosition(scale, x, columns);
+    }
+
+    public override void GateClamped(ClampedGate gate, DeviceRows x, DeviceRows y)
+    {
+        before(nameof(GateClamped));
+        base.GateClamped(gate, x, y);
+    }
+
+    public override void Apply(ElementFunction function, DeviceRows x, int firstColumn, int columns)
+    {
+        before(nameof(Apply));
+        base.Apply(function, x, firstColumn, columns);
+    }
+
+    public override void Multiply(DeviceRows y, int yColumn, DeviceRows x, int xColumn, int columns)
+    {
+        before(nameof(Multiply));
+        base.Multiply(y, yColumn, x, xColumn, columns);
+    }
+
+    public override void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+        before(nameof(Convolve));
+        base.Convolve(x, firstColumn, convolution, state, y);
+    }
+
+    public override void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    {
+        before(nameof(Route));
+        base.Route(logits, routing, correction, routes);
+    }
+
+    public override void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+        before(nameof(Spread));
+        base.Spread(x, routes, weighted, y);
+    }
+
+    public override void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        before(nameof(LinearOfExperts));
+        base.LinearOfExperts(linear, x, routes, y);
+    }
+
+    public override void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+        before(nameof(Combine));
+        base.Combine(x, routes, weighted, y);
+    }
+
+    public override void RouteToAll(DeviceRoutes routes)
+    {
+        before(nameof(RouteToAll));
+        base.RouteToAll(routes);
+    }
+
+    public override void TakeHeads(DeviceRows x, int firstColumn, int stride, DeviceRoutes routes, DeviceRows y)
+    {
+        before(nameof(TakeHeads));
+        base.TakeHeads(x, firstColumn, stride, routes, y);
+    }
+
+    public override void PutHeads(DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        before(nameof(PutHeads));
+        base.PutHeads(x, routes, y);
+    }
+
+    public override void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope)
+    {
+        before(nameof(RotateAndStoreLatent));
+        base.RotateAndStoreLatent(q, kv, layer, attention, rope);
+    }
+
+    public override void AttendLatent(
+        DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
+    {
+        before(nameof(AttendLatent));
+        base.AttendLatent(absorbed, q, layer, attention, routes, y);
+    }
+
+    public override void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
+    {
+        before(nameof(AddGated));
+        base.AddGated(y, gate, x);
+    }
+
     public override void Embed(DeviceTable table, int target, DeviceRows x)
     {
         before(nameof(Embed));

@@ -46,7 +46,8 @@ internal sealed class GgufHeaderPropertyTests
             from tensors in Tensors
             from alignment in Alignments
             let file = Write(tensors, alignment)
-            from damage in (from at in Gen.Choose(0, Math.Min(file.Length, 400) - 1) from value in Gen.Choose(0, 255)
+            from damage in (from at in Gen.Choose(0, Math.Min(file.Length, 400) - 1)
+                            from value in Gen.Choose(0, 255)
                             select (at, (byte)value)).NonEmptyListOf()
             from cut in Gen.Choose(0, 3)
             select (file, damage.ToArray(), cut == 0 ? file.Length / 2 : file.Length);
