@@ -15,6 +15,8 @@ internal static class AdapterEffect
     private const uint ZeroInF16 = 0x3300_0000;
     private const uint ZeroInBF16 = 0x8000;
 
+    private const float LargestRounding = 1 / 64f;
+
     /// <summary>The modules whose scale is zero: what configuration and headers can tell.</summary>
     public static ImmutableArray<string> Without(ImmutableArray<AdapterModule> modules) =>
         [.. modules.Where(module => module.Scale == 0).Select(module => module.Target.Name)];
@@ -23,7 +25,7 @@ internal static class AdapterEffect
     /// <param name="content">The content.</param>
     /// <param name="directory">The types in which the pages hold it.</param>
     public static ImmutableArray<string> Without(AdapterContent content, TileDirectory directory) =>
-        [.. content.Modules.Where(module => IsWithout(module, directory.Modules[module.Target.Index]!))
+        [.. content.Modules.Where(module => IsWithout(module, directory.Modules[module.Target.Index]!) && !IsChanged(content, module))
             .Select(module => module.Target.Name)];
 
     /// <summary>
@@ -52,6 +54,15 @@ internal static class AdapterEffect
 
     private static bool IsWithout(AdapterContentModule module, ModuleTiles tiles) =>
         module.Scale == 0 || IsZero(module.A, tiles.A.Type) || IsZero(module.B, tiles.B.Type);
+
+    /// <summary>
+    /// Whether the module is changed beside B A: by a bias of B, or by magnitudes that are not the norms of the base's weight, which they
+    /// are before training but for how trainers round them.
+    /// </summary>
+    private static bool IsChanged(AdapterContent content, AdapterContentModule module) =>
+        content.Changes.FirstOrDefault(change => change.Target.Index == module.Target.Index) is { } change
+        && ((change.LoraBias is { LargestBits: > 0 } && module.Scale != 0)
+            || change.Factor?.Any(factor => Math.Abs(factor - 1) > LargestRounding) is true);
 
     private static bool IsZero(WeightMatrix matrix, TensorType stored) =>
         matrix.LargestBits <= (matrix.Type, stored) switch

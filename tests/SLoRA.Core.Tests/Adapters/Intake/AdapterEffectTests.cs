@@ -35,6 +35,27 @@ public sealed class AdapterEffectTests
         Assert.That(answer.Error, Is.TypeOf<AdapterLoadException>());
     }
 
+    /// <summary>B is zero everywhere: what is left are trained magnitudes, or biases of B, trained or zero too.</summary>
+    [TestCase("later-dora", false, true)]
+    [TestCase("later-lora-bias", false, true)]
+    [TestCase("later-lora-bias", true, false)]
+    public void What_is_changed_beside_A_and_B_has_an_effect(string adapter, bool clearsBiases, bool isServed)
+    {
+        using var copy = new CopiedAdapter(adapter);
+        copy.Clear(name => name.EndsWith("lora_B.weight", StringComparison.Ordinal)
+            || (clearsBiases && name.EndsWith("lora_B.bias", StringComparison.Ordinal)));
+        using var engine = new SteppedEngine();
+        Task<AdapterCoverage> registering = engine.Adapters.RegisterAsync("tenant", copy.Path, AdapterValidation.Content);
+        if (isServed)
+        {
+            Assert.That(engine.Run(registering).ModulesWithoutEffect, Is.Empty);
+        }
+        else
+        {
+            Assert.That(Assert.Throws<AdapterLoadException>(() => engine.Run(registering))!.Message, Does.Contain("changes nothing"));
+        }
+    }
+
     [TestCase(0)]
     [TestCase(1e-60, Description = "zero in fp32")]
     public void Scenario_15_an_adapter_whose_scale_is_zero_is_refused_by_its_configuration(double alpha)
