@@ -25,6 +25,7 @@ internal sealed class ErrorCategoryTests
         (new EngineDrainingException(), ErrorCategory.Capacity),
         (new EngineFaultedException(new IOException()), ErrorCategory.Server),
         (new GpuException(GpuError.NoDevice, "a"), ErrorCategory.Server),
+        (new ShardFailedException(0, "Attend", new IOException()), ErrorCategory.Server),
         (new InvalidLogitsException("a"), ErrorCategory.Server),
         (new TokenizerException("tokenizer.format", "a"), ErrorCategory.Server),
         (new ChatTemplateException("template.syntax", "a"), ErrorCategory.Server),
