@@ -16,7 +16,8 @@ public sealed partial class OpenTelemetryTests
     public async Task A_scrape_has_every_instrument_that_is_documented_and_gateways_have_their_own()
     {
         await using Site site = await Site.StartAsync(
-            engine: builder => builder.ConfigureMetrics(metrics => metrics.ModelName = "scraped"),
+            engine: builder => builder.ConfigureMetrics(metrics => metrics.ModelName = "scraped")
+                .ConfigureScheduling(scheduling => scheduling.Policy = new SchedulingPolicy { Shares = new FairShares() }),
             services: services => services.AddOpenTelemetry().WithMetrics(metrics => metrics
                 .AddMeter(MetricsOptions.MeterName)
                 .AddPrometheusExporter(options => options.ScrapeResponseCacheDurationMilliseconds = 0)),
