@@ -20,56 +20,14 @@ internal static unsafe class Int8Product128
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels128.Rows4Panels1<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 4, panel, 1);
-        }
-
+        Int8Strip.Run<T>(block, row, 4, block.FirstPanel, 1, &Int8Kernels128.Rows4Panels1<T>);
         return 4;
     }
 
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels128.Rows1Panels1<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(1);
-            block.Store(row, 1, panel, 1);
-        }
-
+        Int8Strip.Run<T>(block, row, 1, block.FirstPanel, 1, &Int8Kernels128.Rows1Panels1<T>);
         return 1;
     }
 }

@@ -23,141 +23,24 @@ internal static unsafe class Int8Product512
     public static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows1Panels4<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 1, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows1Panels1<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(1);
-            block.Store(row, 1, panel, 1);
-        }
-
+        int panel = Int8Strip.Run<T>(block, row, 1, block.FirstPanel, 4, &Int8Kernels512.Rows1Panels4<T>);
+        Int8Strip.Run<T>(block, row, 1, panel, 1, &Int8Kernels512.Rows1Panels1<T>);
         return 1;
     }
 
     private static int Rows8<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 3 <= block.EndPanel; panel += 3)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows8Panels3<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(24);
-            block.Store(row, 8, panel, 3);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows8Panels1<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(8);
-            block.Store(row, 8, panel, 1);
-        }
-
+        int panel = Int8Strip.Run<T>(block, row, 8, block.FirstPanel, 3, &Int8Kernels512.Rows8Panels3<T>);
+        Int8Strip.Run<T>(block, row, 8, panel, 1, &Int8Kernels512.Rows8Panels1<T>);
         return 8;
     }
 
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IInt8Groups
     {
-        QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows4Panels4<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(16);
-            block.Store(row, 4, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                Int8Kernels512.Rows4Panels1<T>(
-                    x.Row(row) + (block.FirstInput(leaf) / 2),
-                    x.Stride,
-                    x.Scales(row) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs),
-                    x.ScaleStride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / Int8Layout<T>.GroupInputs * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
-                    block.Groups(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 4, panel, 1);
-        }
-
+        int panel = Int8Strip.Run<T>(block, row, 4, block.FirstPanel, 4, &Int8Kernels512.Rows4Panels4<T>);
+        Int8Strip.Run<T>(block, row, 4, panel, 1, &Int8Kernels512.Rows4Panels1<T>);
         return 4;
     }
 }

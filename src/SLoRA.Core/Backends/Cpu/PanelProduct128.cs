@@ -22,46 +22,30 @@ internal static unsafe class PanelProduct128
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
+        // 16 registers; Arm64 has 32.
+        if (X86Base.IsSupported)
         {
-            if (X86Base.IsSupported)
-            {
-                // 16 registers; Arm64 has 32.
-                for (int leaf = 0; leaf < block.Leaves; leaf++)
-                {
-                    PanelKernels128.Rows4HalfPanel<T>(
-                        x + block.FirstInput(leaf),
-                        block.X.Stride,
-                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                        0,
-                        block.Pairs(leaf),
-                        block.ResultOf(leaf));
-                }
+            HalfPanels<T>(block, row);
+        }
+        else
+        {
+            PanelStrip.Run<T>(block, row, 4, block.FirstPanel, 1, &PanelKernels128.Rows4Panels1<T>);
+        }
 
-                for (int leaf = 0; leaf < block.Leaves; leaf++)
+        return 4;
+    }
+
+    private static void HalfPanels<T>(in PanelBlock block, int row)
+        where T : struct, IPanelWeights
+    {
+        for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
+        {
+            for (int leaf = 0; leaf < block.Leaves; leaf++)
+            {
+                for (int quarter = 0; quarter < 4; quarter += 2)
                 {
                     PanelKernels128.Rows4HalfPanel<T>(
-                        x + block.FirstInput(leaf),
-                        block.X.Stride,
-                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                        2,
-                        block.Pairs(leaf),
-                        block.ResultOf(leaf));
-                }
-            }
-            else
-            {
-                for (int leaf = 0; leaf < block.Leaves; leaf++)
-                {
-                    PanelKernels128.Rows4Panels1<T>(
-                        x + block.FirstInput(leaf),
-                        block.X.Stride,
-                        matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                        matrix.PanelBytes,
-                        block.Pairs(leaf),
+                        PanelStrip.X(block, row, leaf), block.X.Stride, PanelStrip.W<T>(block, panel, leaf), quarter, block.Pairs(leaf),
                         block.ResultOf(leaf));
                 }
             }
@@ -69,33 +53,12 @@ internal static unsafe class PanelProduct128
             block.AddLeaves(4);
             block.Store(row, 4, panel, 1);
         }
-
-        return 4;
     }
 
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels128.Rows1Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(1);
-            block.Store(row, 1, panel, 1);
-        }
-
+        PanelStrip.Run<T>(block, row, 1, block.FirstPanel, 1, &PanelKernels128.Rows1Panels1<T>);
         return 1;
     }
 }

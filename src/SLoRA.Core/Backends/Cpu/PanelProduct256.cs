@@ -22,139 +22,30 @@ internal static unsafe class PanelProduct256
     private static int Rows6<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows6Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.Fetch(row),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(6);
-            block.Store(row, 6, panel, 1);
-        }
-
+        PanelStrip.Run<T>(block, row, 6, block.FirstPanel, 1, &PanelKernels256.Rows6Panels1<T>);
         return 6;
     }
 
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows4Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 4, panel, 1);
-        }
-
+        PanelStrip.Run<T>(block, row, 4, block.FirstPanel, 1, &PanelKernels256.Rows4Panels1<T>);
         return 4;
     }
 
     private static int Rows2<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 2 <= block.EndPanel; panel += 2)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows2Panels2<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 2, panel, 2);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows2Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(2);
-            block.Store(row, 2, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 2, block.FirstPanel, 2, &PanelKernels256.Rows2Panels2<T>);
+        PanelStrip.Run<T>(block, row, 2, panel, 1, &PanelKernels256.Rows2Panels1<T>);
         return 2;
     }
 
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows1Panels4<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 1, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels256.Rows1Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(1);
-            block.Store(row, 1, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 1, block.FirstPanel, 4, &PanelKernels256.Rows1Panels4<T>);
+        PanelStrip.Run<T>(block, row, 1, panel, 1, &PanelKernels256.Rows1Panels1<T>);
         return 1;
     }
 }

@@ -22,173 +22,32 @@ internal static unsafe class PanelProduct512
     private static int Rows8<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 3 <= block.EndPanel; panel += 3)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows8Panels3<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.Fetch(row),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(24);
-            block.Store(row, 8, panel, 3);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows8Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(8);
-            block.Store(row, 8, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 8, block.FirstPanel, 3, &PanelKernels512.Rows8Panels3<T>);
+        PanelStrip.Run<T>(block, row, 8, panel, 1, &PanelKernels512.Rows8Panels1<T>);
         return 8;
     }
 
     private static int Rows4<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows4Panels4<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(16);
-            block.Store(row, 4, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows4Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 4, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 4, block.FirstPanel, 4, &PanelKernels512.Rows4Panels4<T>);
+        PanelStrip.Run<T>(block, row, 4, panel, 1, &PanelKernels512.Rows4Panels1<T>);
         return 4;
     }
 
     private static int Rows2<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows2Panels4<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(8);
-            block.Store(row, 2, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows2Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(2);
-            block.Store(row, 2, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 2, block.FirstPanel, 4, &PanelKernels512.Rows2Panels4<T>);
+        PanelStrip.Run<T>(block, row, 2, panel, 1, &PanelKernels512.Rows2Panels1<T>);
         return 2;
     }
 
     private static int Rows1<T>(in PanelBlock block, int row)
         where T : struct, IPanelWeights
     {
-        float* x = block.X.Row(row);
-        CpuMatrix matrix = block.Matrix;
-        int panel = block.FirstPanel;
-        for (; panel + 4 <= block.EndPanel; panel += 4)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows1Panels4<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(4);
-            block.Store(row, 1, panel, 4);
-        }
-
-        for (; panel < block.EndPanel; panel++)
-        {
-            for (int leaf = 0; leaf < block.Leaves; leaf++)
-            {
-                PanelKernels512.Rows1Panels1<T>(
-                    x + block.FirstInput(leaf),
-                    block.X.Stride,
-                    matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes),
-                    matrix.PanelBytes,
-                    block.Pairs(leaf),
-                    block.ResultOf(leaf));
-            }
-
-            block.AddLeaves(1);
-            block.Store(row, 1, panel, 1);
-        }
-
+        int panel = PanelStrip.Run<T>(block, row, 1, block.FirstPanel, 4, &PanelKernels512.Rows1Panels4<T>);
+        PanelStrip.Run<T>(block, row, 1, panel, 1, &PanelKernels512.Rows1Panels1<T>);
         return 1;
     }
 }
