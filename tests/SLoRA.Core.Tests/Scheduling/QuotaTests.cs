@@ -64,6 +64,27 @@ public sealed class QuotaTests
     }
 
     [Test]
+    public void An_idle_engine_is_woken_when_rows_have_come_in()
+    {
+        var clock = new ManualClock();
+        using SteppedEngine engine = Engine(new Quota { RowsPerSecond = 50, Burst = 100 }, clock);
+        Answer[] answers = [.. Enumerable.Range(0, 5).Select(_ => engine.Ask(Question with { ClientId = "limited" }))];
+        while (engine.Loop.Step())
+        {
+        }
+
+        // What the requests themselves have posted wakes it once.
+        engine.Loop.Port.Wait();
+        Assert.That(engine.Status.Waiting, Is.EqualTo(1));
+        Task woken = Task.Run(engine.Loop.Port.Wait);
+        clock.Advance(TimeSpan.FromSeconds(0.3));
+        Assert.That(woken.IsCompleted, Is.False, "21 rows are missing, 15 have come in");
+        clock.Advance(TimeSpan.FromSeconds(0.3));
+        Assert.That(woken.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        engine.Finish(answers);
+    }
+
+    [Test]
     public void Accounts_are_told_of_by_name_as_many_as_may_and_the_others_together()
     {
         var clock = new ManualClock();
