@@ -50,6 +50,9 @@ internal sealed record TargetModule
     /// <summary>Whether it adds a bias.</summary>
     public bool HasBias { get; init; }
 
+    /// <summary>Of a norm, what is added to the stored weight, of the base and of adapters.</summary>
+    public float WeightOffset { get; init; }
+
     /// <summary>The module under which its weight is stored, if that is another: for a tied head the embedding.</summary>
     public string? StoredAs { get; init; }
 

@@ -21,7 +21,7 @@ internal sealed class ModuleChange
     /// <summary>f, <c>[1, out]</c>; null for 1.</summary>
     public MatrixTiles? Factor { get; init; }
 
-    /// <summary>o, <c>[1, out]</c>; null for 0.</summary>
+    /// <summary>o, <c>[1, out]</c>; null for 0. It is added to what a norm gives too, whose bias is the base's.</summary>
     public MatrixTiles? Offset { get; init; }
 
     /// <summary>The rows as what shrinks an input, <c>v = x W'ᵀ</c>: A of as many ranks; null where there are none.</summary>

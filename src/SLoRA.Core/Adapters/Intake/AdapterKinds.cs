@@ -43,8 +43,8 @@ internal static class AdapterKinds
 
     /// <summary>How an adapter goes together with others.</summary>
     public static AdapterMixing MixingOf(AdapterParts parts) =>
-        parts.Changes.Any(change => change.Rows is not null || change.Bias is not null || change.Magnitude is not null)
-            ? AdapterMixing.AloneUnscaled
+        parts.Changes.Any(change => change.Rows is not null || change.Bias is not null) ? AdapterMixing.AloneUnscaled
+        : parts.Changes.Any(change => change.Magnitude is not null) ? AdapterMixing.FirstUnscaled
         : !parts.InvocationTokens.IsEmpty ? AdapterMixing.Alone
         : AdapterMixing.Free;
 }

@@ -64,15 +64,17 @@ internal sealed unsafe class ChangeWork : IDisposable
         tokens.CopyTo(_tokens);
     }
 
-    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <summary>Adds what the work list asks of one module in one pass.</summary>
     /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="pass">Which of its passes.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
     /// <param name="width">Outputs of the module.</param>
-    public void Add(WorkList work, int target, int firstColumn, int width)
+    public void Add(WorkList work, int pass, int target, int firstColumn, int width)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
-        for (int c = 0; c < chunks.Length; c++)
+        (int first, int end) = work.ChunksOf(pass);
+        for (int c = first; c < end; c++)
         {
             int count = Entries.EntryCount(c);
             if (count == 0 || chunks[c].Adapter.Directory.ChangeOf(target) is not { } change)

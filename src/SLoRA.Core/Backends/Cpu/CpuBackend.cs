@@ -225,16 +225,19 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
-        if (_lora.GatherEmbedding(target))
+        for (int pass = 0; pass < _lora.Passes; pass++)
         {
-            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
-            Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
-        }
+            if (_lora.GatherEmbedding(target, pass))
+            {
+                Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
+                Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
+            }
 
-        // A module has rows in the place of the base's or B A, never both.
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+            // A module has rows in the place of the base's or B A, never both.
+            if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width))
+            {
+                Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+            }
         }
     }
 
@@ -244,7 +247,8 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
-        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
+        => Run(_layerNorm, _layerNorm.Prepare(
+            (CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -265,7 +269,7 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        bool adapted = _lora.Gather(group, x.Rows);
+        bool adapted = _lora.Gather(group, x.Rows, 0);
         _quantized.Prepare(group);
         int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
         if (adapted)
@@ -291,10 +295,16 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
-        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        AddChanges(group, inputs, outputs, 0);
+        for (int pass = 1; pass < _lora.Passes; pass++)
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
-            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+            if (_lora.Gather(group, x.Rows, pass))
+            {
+                Run(_shrink, _shrink.Prepare(_lora.Work, inputs, PageMemory));
+                Run(_expand, _expand.Prepare(_lora.Work, outputs, PageMemory));
+            }
+
+            AddChanges(group, inputs, outputs, pass);
         }
     }
 
@@ -470,6 +480,17 @@ internal sealed unsafe class CpuBackend : IBackend
 
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
+
+    /// <summary>Adds what generations do to a group of products besides their deltas, in one pass.</summary>
+    private void AddChanges(LinearGroup group, CpuRows x, CpuRows y, int pass)
+    {
+        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows, pass))
+        {
+            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+            Run(_change, _change.Prepare(_lora.Changes, y, PageMemory));
+        }
+    }
+
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.
@@ -497,7 +518,7 @@ internal sealed unsafe class CpuBackend : IBackend
         (int first, _) = split.Of(collective.Shard, collective.Shards);
         CpuRows looked = shard.Parts(x.Rows, x.Width);
         Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
-        if (!_lora.GatherEmbedding(target))
+        if (!_lora.GatherEmbedding(target, 0))
         {
             shard.GatherEntries(split, Plan.Tokens, looked, x, null);
             return;

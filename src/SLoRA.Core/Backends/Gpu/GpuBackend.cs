@@ -253,8 +253,12 @@ internal sealed class GpuBackend : IBackend
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.AddToEmbedding(_plan, target, (GpuRows)x);
-            Changes.SumEmbedding(_plan, target, (GpuRows)x);
+            Lora.ShrinkEmbedding(_plan, target);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
+                Changes.SumEmbedding(_plan, pass, target, (GpuRows)x);
+            }
         }
     }
 
@@ -273,6 +277,12 @@ internal sealed class GpuBackend : IBackend
 
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.LayerNorm((GpuRows)x, (GpuVector)weight, (GpuVector?)bias, epsilon, Count(x), (GpuRows)y);
+            return;
+        }
+
         ArrayView<float> scale = ((GpuVector)weight).Values;
         _kernels.LayerNorm(
             _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
@@ -316,10 +326,14 @@ internal sealed class GpuBackend : IBackend
                 Changes.Product(_plan, group, (GpuRows)x, (GpuRows)y, shape);
             }
 
-            Lora.AddToProducts(_plan, group, (GpuRows)x, (GpuRows)y, shape);
-            if (_plan.Lora.HasChanges)
+            Lora.Shrink(group, (GpuRows)x, shape);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
-                Changes.SumProducts(_plan, group, (GpuRows)y, shape);
+                Lora.AddToProducts(_plan, pass, group, (GpuRows)y, shape);
+                if (_plan.Lora.HasChanges)
+                {
+                    Changes.SumProducts(_plan, pass, group, (GpuRows)y, shape);
+                }
             }
         }
     }
