@@ -27,6 +27,9 @@ internal sealed class ModuleChange
     /// <summary>The rows as what shrinks an input, <c>v = x W'ᵀ</c>: A of as many ranks; null where there are none.</summary>
     public ModuleTiles? Product => field ??= Rows is null ? null : new ModuleTiles { Rank = Rows.Rows, Scale = 1, A = Rows, B = Rows };
 
+    /// <summary>One more than the largest number of its rows; 0 for none. Added tokens are rows that the weight does not have.</summary>
+    public int End => Rows is null ? 0 : Ids.IsEmpty ? Rows.Rows : Ids[^1] + 1;
+
     /// <summary>Of that product, the sums over the inputs as one leaf.</summary>
     public ImmutableArray<int> ProductBorders =>
         field.IsDefault ? field = Rows is null ? [] : [0, Rows.Columns] : field;

@@ -227,16 +227,21 @@ internal sealed unsafe class CpuBackend : IBackend
         Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
         for (int pass = 0; pass < _lora.Passes; pass++)
         {
+            bool changed = _lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width);
+            if (changed)
+            {
+                Run(_change, _change.PrepareRows(_lora.Changes, rows, PageMemory));
+            }
+
             if (_lora.GatherEmbedding(target, pass))
             {
                 Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
                 Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
             }
 
-            // A module has rows in the place of the base's or B A, never both.
-            if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width))
+            if (changed)
             {
-                Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+                Run(_change, _change.PrepareSums(_lora.Changes, rows, PageMemory));
             }
         }
     }
@@ -288,23 +293,31 @@ internal sealed unsafe class CpuBackend : IBackend
             return;
         }
 
+        int expandParts = 0;
         if (adapted)
         {
             _shard?.GatherRanks(_lora.Work);
-            _expand.Prepare(_lora.Work, outputs, PageMemory);
+            expandParts = _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
-        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
-        AddChanges(group, inputs, outputs, 0);
+        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows, 0);
+        bool hasRows = changed && _lora.Changes.HasRows;
+        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted && !hasRows ? _expand : null));
+        if (hasRows)
+        {
+            // Deltas come on top of own rows, which take the place of what the product gives.
+            TakeRows(inputs, outputs);
+            Run(_expand, expandParts);
+        }
+
+        if (changed)
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, outputs, PageMemory));
+        }
+
         for (int pass = 1; pass < _lora.Passes; pass++)
         {
-            if (_lora.Gather(group, x.Rows, pass))
-            {
-                Run(_shrink, _shrink.Prepare(_lora.Work, inputs, PageMemory));
-                Run(_expand, _expand.Prepare(_lora.Work, outputs, PageMemory));
-            }
-
-            AddChanges(group, inputs, outputs, pass);
+            AddPass(group, inputs, outputs, pass);
         }
     }
 
@@ -481,13 +494,26 @@ internal sealed unsafe class CpuBackend : IBackend
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
 
-    /// <summary>Adds what generations do to a group of products besides their deltas, in one pass.</summary>
-    private void AddChanges(LinearGroup group, CpuRows x, CpuRows y, int pass)
+    /// <summary>Computes the outputs of own rows, and puts them in the place of the base's.</summary>
+    private void TakeRows(CpuRows x, CpuRows y)
     {
-        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows, pass))
+        Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+        Run(_change, _change.PrepareRows(_lora.Changes, y, PageMemory));
+    }
+
+    /// <summary>Adds what generations add to a group of products in one of the passes behind the first.</summary>
+    private void AddPass(LinearGroup group, CpuRows x, CpuRows y, int pass)
+    {
+        if (_lora.Gather(group, x.Rows, pass))
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
-            Run(_change, _change.Prepare(_lora.Changes, y, PageMemory));
+            Run(_shrink, _shrink.Prepare(_lora.Work, x, PageMemory));
+            Run(_expand, _expand.Prepare(_lora.Work, y, PageMemory));
+        }
+
+        // Only the first place has rows of weights.
+        if (_lora.GatherChanges(group, x.Rows, pass))
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, y, PageMemory));
         }
     }
 

@@ -56,16 +56,14 @@ internal sealed class ChangeLaunches(
     public void SumProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
     {
         bool isChanged = false;
-        int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             isChanged |= plan.Lora.Changes(part.Target);
-            widest = Math.Max(widest, part.Weight.Outputs);
         }
 
         if (isChanged)
         {
-            Sum(plan, pass, y, widest, group.Parts.Length, shape);
+            Sum(plan, pass, y, LoraLaunches.Columns(group, y), group.Parts.Length, shape);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class GpuBackend : IBackend
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
+    private int _vocabulary;
     private readonly GpuKernels _kernels;
     private readonly BaseProducts _products;
     private readonly GpuWeights _weights;
@@ -227,7 +228,8 @@ internal sealed class GpuBackend : IBackend
             _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
         }
 
-        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
+        _vocabulary = decoder.VocabularySize;
+        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize + decoder.AddedTokens);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -455,7 +457,7 @@ internal sealed class GpuBackend : IBackend
                 _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
         }
 
-        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, _vocabulary, logits.Width);
     }
 
     public void EndStep(DeviceRows logits)

@@ -256,4 +256,5 @@ internal delegate void PenaliseLauncher(
 
 /// <summary>Launches <see cref="ChooseKernels.Choose"/>.</summary>
 internal delegate void ChooseLauncher(
-    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary);
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary,
+    int width);

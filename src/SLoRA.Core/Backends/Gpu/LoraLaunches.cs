@@ -61,13 +61,24 @@ internal sealed class LoraLaunches(
     /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
     public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
     {
+        Expand(plan, pass, y, Columns(group, y), group.Parts.Length, shape);
+    }
+
+    /// <summary>The most columns that a part of a group may have: those of logits have some for added tokens.</summary>
+    public static int Columns(LinearGroup group, GpuRows y)
+    {
+        if (group.Parts.Length == 1)
+        {
+            return y.Width;
+        }
+
         int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             widest = Math.Max(widest, part.Weight.Outputs);
         }
 
-        Expand(plan, pass, y, widest, group.Parts.Length, shape);
+        return widest;
     }
 
     public void Dispose() => _shrunk?.Dispose();

@@ -84,7 +84,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
         float[][] rows = Values(x);
         for (int t = 0; t < _plan.RowCount; t++)
         {
-            ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            // Tokens beyond the table are an adapter's.
+            if (_plan.Tokens[t] < table.Entries)
+            {
+                ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            }
         }
 
         ReferenceChanges.Embed(_plan, target, PageMemory, rows);
