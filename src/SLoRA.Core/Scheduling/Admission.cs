@@ -248,6 +248,7 @@ internal sealed class Admission(
         }
 
         queue.Insert(running, sequence);
+        sequence.Table.BringBackStates();
         preemption.Restore(sequence);
     }
 
