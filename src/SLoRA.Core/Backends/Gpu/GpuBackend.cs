@@ -200,7 +200,10 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _weights.Complete();
         _products.Complete(Math.Max(_rowLimit, _outputLimit));
-        int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
+        // Where all rows see only the last positions, pages do not bound how long a sequence becomes.
+        int positions = Layout.Groups[0].IsBounded
+            ? decoder.ContextLength
+            : (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
             + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
