@@ -30,6 +30,21 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
 
+    /// <summary>Pages that <see cref="Release"/> would give back to the pool, or leave to nobody but the cache of prefixes.</summary>
+    public int Freed
+    {
+        get
+        {
+            int freed = Reserved;
+            foreach (int page in Pages)
+            {
+                freed += pool.OwnersOf(page) == (prefixes?.Keeps(page) == true ? 2 : 1) ? 1 : 0;
+            }
+
+            return freed;
+        }
+    }
+
     /// <summary>Whether full pages are shared with others.</summary>
     public bool SharesPrefixes => prefixes is not null;
 

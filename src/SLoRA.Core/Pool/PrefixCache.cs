@@ -168,6 +168,9 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
+    /// <summary>Whether a page is one of those that are kept.</summary>
+    public bool Keeps(int page) => _nodes[page].Origin is not null;
+
     /// <summary>An owner has given a page back, after all pages behind it. Does nothing for a page that is not kept.</summary>
     public void Returned(int page)
     {
