@@ -208,6 +208,9 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
+    /// <summary>Whether a page is one of those that are kept.</summary>
+    public bool Keeps(int page) => _nodes.PlaceOf(page).Node != None;
+
     /// <summary>
     /// An owner has given a page back; one of layers that see everything, after all pages behind it. Does nothing for a page that is not
     /// kept.
