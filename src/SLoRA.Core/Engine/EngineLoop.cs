@@ -28,6 +28,7 @@ internal sealed class EngineLoop
         Parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
         _queue = new WaitingQueue(scheduling.MaxWaiting, parts.Order);
+        parts.Order.Claims?.Whole = new Holding(parts.Pool.Total, scheduling.Places);
         Port = new EnginePort(_queue, scheduling);
 
         // Copies of states are kept with blocks that stay as long as a sequence has what comes behind them.
@@ -61,7 +62,7 @@ internal sealed class EngineLoop
             Endings = Endings,
             Residency = _residency,
             Preemption = Preemption,
-            Planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit),
+            Planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit, parts.Order.Claims),
             Plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total),
             Publisher = new Publisher(parts, _requests, Endings),
             Monitor = Monitor,

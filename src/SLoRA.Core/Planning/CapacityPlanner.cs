@@ -23,6 +23,7 @@ public static class CapacityPlanner
 {
     private const int MostAdapters = 10_000_000;
     private const double MostSkew = 4;
+    private const double MostVariation = 10;
     private const int Rounds = 200;
 
     /// <summary>Plans a deployment.</summary>
@@ -46,8 +47,9 @@ public static class CapacityPlanner
         TrafficProfile traffic = question.Traffic;
 
         // The last token is never computed.
+        int answer = (int)Math.Min(int.MaxValue / 2, Math.Ceiling(traffic.RunningOutputTokens));
         int requestPages =
-            TableShape.Of(layout, question.Scheduling.MaxRowsPerStep).PagesFor(traffic.PromptTokens + traffic.OutputTokens - 1);
+            TableShape.Of(layout, question.Scheduling.MaxRowsPerStep).PagesFor(traffic.PromptTokens + answer - 1);
         Adapted adapters = Measure(question, modules.Targets, decoder, layout);
         if (pages < requestPages + adapters.LargestPages)
         {
@@ -170,6 +172,7 @@ public static class CapacityPlanner
         Positive(question.Traffic.RequestsPerSecond, "Traffic.RequestsPerSecond");
         Within(question.Traffic.PromptTokens, 1, int.MaxValue / 4, "Traffic.PromptTokens");
         Within(question.Traffic.OutputTokens, 1, int.MaxValue / 4, "Traffic.OutputTokens");
+        Within(question.Traffic.OutputVariation, 0, MostVariation, "Traffic.OutputVariation");
         Within(question.Traffic.Skew, 0, MostSkew, "Traffic.Skew");
         if (question.WeightBytes is { } weights)
         {

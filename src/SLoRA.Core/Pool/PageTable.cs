@@ -100,6 +100,24 @@ internal sealed class PageTable
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
 
+    /// <summary>Pages that <see cref="Release"/> would give back to the pool, or leave to nobody but the cache of prefixes.</summary>
+    public int Freed
+    {
+        get
+        {
+            int freed = Reserved + _states.Length;
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                foreach (int page in Held(group))
+                {
+                    freed += _pool.OwnersOf(page) == (_prefixes?.Keeps(page) == true ? 2 : 1) ? 1 : 0;
+                }
+            }
+
+            return freed;
+        }
+    }
+
     /// <summary>Whether full blocks are shared with others.</summary>
     public bool SharesPrefixes => _prefixes is not null;
 

@@ -218,6 +218,9 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
+    /// <summary>Whether a page is one of those that are kept.</summary>
+    public bool Keeps(int page) => _nodes.PlaceOf(page).Node != None;
+
     /// <summary>
     /// Keeps a copy of a sequence's states at the end of a block that is kept, if there is room: what is idle and worth less makes it.
     /// </summary>

@@ -21,7 +21,7 @@ public sealed class PolicyOrderTests
     [
         .. from order in Enum.GetValues<ServiceOrder>()
            from priorities in new[] { false, true }
-           from shares in new[] { null, ByClient, ByClient with { Slack = 50 } }
+           from shares in new[] { null, ByClient, ByClient with { Slack = 50 }, ByClient with { Preempts = true } }
            from locality in new[] { null, new LocalityPreference { RunningAdapters = 1 } }
            select new SchedulingPolicy { Order = order, Priorities = priorities, Shares = shares, Locality = locality },
     ];

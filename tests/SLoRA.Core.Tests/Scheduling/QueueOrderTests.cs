@@ -16,7 +16,7 @@ public sealed class QueueOrderTests
 
     [Test]
     public void It_walks_those_who_wait_as_it_compares_them_and_changes_when_a_step_begins(
-        [Values("first", "last", "least", "policy", "shares", "shortest")] string name, [Values(1, 2, 3)] int seed)
+        [Values("first", "last", "least", "policy", "shares", "preempts", "shortest")] string name, [Values(1, 2, 3)] int seed)
     {
         using var engine = new SteppedEngine();
         IQueueOrder order = New(name);
@@ -163,6 +163,14 @@ public sealed class QueueOrderTests
             {
                 Key = AccountKey.Adapter,
                 Shares = new FairShares { Weights = new Dictionary<string, double> { ["b"] = 3 } },
+            },
+            TimeProvider.System),
+        "preempts" => new PolicyOrder(
+            new SchedulingPolicy
+            {
+                Key = AccountKey.Adapter,
+                Shares = new FairShares { Preempts = true },
+                Ageing = TimeSpan.FromSeconds(20.0 / TimeProvider.System.TimestampFrequency),
             },
             TimeProvider.System),
         "shortest" => new PolicyOrder(

@@ -52,7 +52,7 @@ internal sealed class GpuBackend : IBackend
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
-        _products = new BaseProducts(kernels, blas: null);
+        _products = new BaseProducts(device, kernels, blas: null);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
@@ -75,7 +75,7 @@ internal sealed class GpuBackend : IBackend
         {
             var loader = new KernelLoader(device);
             _kernels = new GpuKernels(loader);
-            _products = new BaseProducts(_kernels, products switch
+            _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
                 GpuProducts.CuBlas => new BlasProducts(device, loader),
