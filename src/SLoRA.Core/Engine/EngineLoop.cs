@@ -31,9 +31,9 @@ internal sealed class EngineLoop
         parts.Order.Claims?.Whole = new Holding(parts.Pool.Total, scheduling.Places);
         Port = new EnginePort(_queue, scheduling);
 
-        // Pages of tokens do not bring back a state, and only who has it can go on behind them.
-        PrefixCache = parts is { ReusesPrefixes: true, Layout.StatePages: 0 }
-            ? new PrefixCache(parts.Pool, parts.TableShape, parts.Clock)
+        // Copies of states are kept with blocks that stay as long as a sequence has what comes behind them.
+        PrefixCache = parts.ReusesPrefixes && (parts.Layout.StatePages == 0 || parts.TableShape.WholeGroups > 0)
+            ? new PrefixCache(parts.Pool, parts.TableShape, parts.Clock, copy: parts.Pages.Copy)
             : null;
         _residency = new Residency(parts.Residency(PrefixCache), _queue, ContentRead, Port.WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);

@@ -6,6 +6,9 @@ namespace SLoRA.Pool;
 /// </summary>
 internal sealed class PageTable
 {
+    /// <summary>How many tokens of an answer lie between the places where states are kept.</summary>
+    public const int SnapshotTokens = 64;
+
     private const int None = -1;
 
     private readonly PagePool _pool;
@@ -22,6 +25,10 @@ internal sealed class PageTable
     private int _blocks;
     private PrefixChain? _chain;
 
+    // The copy of states that it is to go on from, and where its tokens part from what was kept without one.
+    private int[]? _snapshot;
+    private int _partsAt;
+
     // What was reserved for, and promises that pages taken from others ask for beyond it.
     private int _promised;
     private int _forks;
@@ -31,8 +38,7 @@ internal sealed class PageTable
     /// <summary>A table without pages.</summary>
     /// <param name="pool">Where pages come from.</param>
     /// <param name="shape">What sequences have.</param>
-    /// <param name="prefixes">Keeps full blocks for others; null when nothing is kept, as for sequences with states: pages of tokens alone
-    /// do not bring back the state behind them.</param>
+    /// <param name="prefixes">Keeps full blocks for others; null when nothing is kept.</param>
     /// <param name="tokenLimit">The most tokens that the sequence will have.</param>
     public PageTable(PagePool pool, TableShape shape, PrefixCache? prefixes = null, int tokenLimit = 0)
     {
@@ -157,7 +163,46 @@ internal sealed class PageTable
             }
         }
 
+        _snapshot = _shape.StatePages > 0 && _blocks > 0 ? _prefixes.OwnStates(chain, _blocks) : null;
+        _partsAt = chain.Matched > _blocks ? chain.Matched * PageTokens : 0;
         return _blocks * PageTokens;
+    }
+
+    /// <summary>Takes pages for the states, and brings back those that belong to what it has taken from others.</summary>
+    public void BringBackStates()
+    {
+        if (_snapshot is { } snapshot)
+        {
+            Extend(_blocks * PageTokens);
+            _snapshot = null;
+            _prefixes!.ReturnStates(snapshot, _states);
+        }
+    }
+
+    /// <summary>
+    /// Where a chunk must end at the latest, so that states can be kept: where the last full block of the prompt does, or where the prompt
+    /// parts from what others have computed.
+    /// </summary>
+    /// <param name="computed">The computed tokens.</param>
+    /// <param name="prompt">Tokens of the prompt.</param>
+    public int NextBorder(int computed, int prompt)
+    {
+        int last = LastBorder(prompt);
+        return _shape.StatePages == 0 || _chain is null ? int.MaxValue
+            : _partsAt > computed && (_partsAt < last || last <= computed) ? _partsAt
+            : last > computed ? last
+            : int.MaxValue;
+    }
+
+    /// <summary>Keeps a copy of the states for others, if this is a place where that is done.</summary>
+    /// <inheritdoc cref="NextBorder"/>
+    public void KeepStates(int computed, int prompt)
+    {
+        bool isBorder = computed == LastBorder(prompt) || computed == _partsAt || (computed > prompt && computed % SnapshotTokens == 0);
+        if (isBorder && _shape.StatePages > 0 && _chain is not null && computed > 0 && computed % PageTokens == 0)
+        {
+            _prefixes!.KeepStates(_chain, computed / PageTokens, _states);
+        }
     }
 
     /// <summary>How many leading tokens <see cref="TakePrefix"/> would find now; nothing is taken.</summary>
@@ -385,6 +430,12 @@ internal sealed class PageTable
             }
         }
 
+        if (_snapshot is { } snapshot)
+        {
+            _snapshot = null;
+            _prefixes!.ReturnStates(snapshot, []);
+        }
+
         for (int state = _states.Length - 1; state >= 0; state--)
         {
             _pool.Release(_states[state]);
@@ -452,6 +503,8 @@ internal sealed class PageTable
 
     /// <summary>Pages that are promised beyond what can still be needed at once.</summary>
     private int Surplus => Reserved - Coming(_promised) - (_forks * _forkPages);
+
+    private int LastBorder(int prompt) => (prompt - 1) / PageTokens * PageTokens;
 
     private int AtOnce(int group, int blocks) => Passes(group) ? Math.Min(blocks, _shape.MostBlocks(group)) : blocks;
 

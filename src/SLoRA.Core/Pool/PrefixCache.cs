@@ -27,6 +27,7 @@ internal sealed class PrefixCache : IIdlePages
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly IdleLeaves _idleLeaves;
     private readonly int[] _gone;
+    private readonly StateSnapshots? _snapshots;
     private long _order;
 
     // Kept blocks whose content begins to take part behind blocks of the base.
@@ -37,7 +38,9 @@ internal sealed class PrefixCache : IIdlePages
     /// <param name="shape">What sequences have.</param>
     /// <param name="clock">Tells how long ago a page was used.</param>
     /// <param name="hash">How blocks are hashed; null for SHA-256.</param>
-    public PrefixCache(PagePool pool, TableShape shape, TimeProvider clock, PageHash? hash = null)
+    /// <param name="copy">Copies a page's bytes, from, to: what states are kept with.</param>
+    public PrefixCache(
+        PagePool pool, TableShape shape, TimeProvider clock, PageHash? hash = null, Action<int, int>? copy = null)
     {
         _pool = pool;
         _clock = clock;
@@ -51,6 +54,7 @@ internal sealed class PrefixCache : IIdlePages
         _byHash = new Dictionary<UInt128, int>(pool.Total);
         _idleLeaves = new IdleLeaves(pool.Total, _pageTokens * IdleLeaves.BytesPerToken / shape.Groups, clock);
         _gone = new int[shape.Groups];
+        _snapshots = shape.StatePages > 0 ? new StateSnapshots(pool, shape.StatePages, pool.Total, copy!) : null;
     }
 
     /// <summary>Pages that are kept.</summary>
@@ -77,7 +81,11 @@ internal sealed class PrefixCache : IIdlePages
     {
         int page = _idleLeaves.Least(out _);
         (int node, int group) = _nodes.PlaceOf(page);
-        if (group < _shape.WholeGroups)
+        if (_snapshots is not null && node == None)
+        {
+            GiveUpSnapshot(_snapshots.NodeOf(page));
+        }
+        else if (group < _shape.WholeGroups)
         {
             GiveUp(node);
         }
@@ -96,7 +104,7 @@ internal sealed class PrefixCache : IIdlePages
 
     /// <summary>
     /// The longest run of leading blocks that hold these tokens and behind which a sequence can go on: all pages that a row there sees are
-    /// kept. Its nodes are noted in the chain.
+    /// kept, and the states if there are any. Its nodes are noted in the chain.
     /// </summary>
     /// <param name="chain">The sequence's chain; nothing of it is kept yet.</param>
     /// <param name="tokens">The sequence's tokens.</param>
@@ -105,6 +113,7 @@ internal sealed class PrefixCache : IIdlePages
     {
         int usable = 0;
         int parent = None;
+        chain.Matched = 0;
         _gone.AsSpan().Fill(None);
         for (int block = 0; block < most; block++)
         {
@@ -116,7 +125,8 @@ internal sealed class PrefixCache : IIdlePages
 
             chain.NodeOf(block) = (node, _nodes[node].Stamp);
             parent = node;
-            bool isUsable = true;
+            bool isUsable = _snapshots is null || _snapshots.Of(node) is not null;
+            chain.Matched = block + 1;
             for (int group = _shape.WholeGroups; group < _shape.Groups; group++)
             {
                 _gone[group] = _nodes.PageOf(node, group) == None ? block : _gone[group];
@@ -212,6 +222,75 @@ internal sealed class PrefixCache : IIdlePages
     public bool Keeps(int page) => _nodes.PlaceOf(page).Node != None;
 
     /// <summary>
+    /// Keeps a copy of a sequence's states at the end of a block that is kept, if there is room: what is idle and worth less makes it.
+    /// </summary>
+    /// <param name="chain">The sequence's chain.</param>
+    /// <param name="blocks">Blocks that are computed.</param>
+    /// <param name="states">The pages of the states.</param>
+    public void KeepStates(PrefixChain chain, int blocks, ReadOnlySpan<int> states)
+    {
+        if (chain.Kept < blocks || states.Length > _pool.Available + IdlePageCount)
+        {
+            return;
+        }
+
+        int node = chain.NodeOf(blocks - 1).Node;
+        if (_snapshots!.Of(node) is not null)
+        {
+            return;
+        }
+
+        while (!_pool.TryReserve(states.Length))
+        {
+            GiveUpLeast();
+        }
+
+        int first = _snapshots.Take(node, states)[0];
+        Count += states.Length;
+        IdlePageCount += states.Length;
+        _uses[first] = new PageUse { LastUsed = _clock.GetTimestamp(), Order = ++_order };
+        AddIdle(first);
+    }
+
+    /// <summary>Holds the copy of states that a sequence goes on from.</summary>
+    public int[] OwnStates(PrefixChain chain, int blocks)
+    {
+        int[] snapshot = _snapshots!.Of(chain.NodeOf(blocks - 1).Node)!;
+        foreach (int page in snapshot)
+        {
+            Own(page);
+        }
+
+        return snapshot;
+    }
+
+    /// <summary>Gives back what <see cref="OwnStates"/> has held.</summary>
+    /// <param name="snapshot">The copy.</param>
+    /// <param name="states">Receives it before; empty when the sequence does not go on from it.</param>
+    public void ReturnStates(int[] snapshot, ReadOnlySpan<int> states)
+    {
+        _snapshots!.BringBack(snapshot, states);
+        foreach (int page in snapshot)
+        {
+            _pool.Release(page);
+            IdlePageCount += _pool.OwnersOf(page) == 1 ? 1 : 0;
+        }
+
+        int first = snapshot[0];
+        if (!states.IsEmpty)
+        {
+            NoteUse(first);
+        }
+
+        if (_pool.OwnersOf(first) == 1)
+        {
+            _uses[first].LastUsed = _clock.GetTimestamp();
+            _uses[first].Order = ++_order;
+            AddIdle(first);
+        }
+    }
+
+    /// <summary>
     /// An owner has given a page back; one of layers that see everything, after all pages behind it. Does nothing for a page that is not
     /// kept.
     /// </summary>
@@ -290,6 +369,8 @@ internal sealed class PrefixCache : IIdlePages
                 _nodes.PageOf(place.Node, place.Group),
                 _nodes[place.Node].Parent is var parent and not None ? _nodes.PageOf(parent, place.Group) : None,
                 _nodes[place.Node].Origin!)),
+        .. _byHash.Values.Where(node => _snapshots?.Of(node) is not null)
+            .SelectMany(node => _snapshots!.Of(node)!, (node, page) => (page, None, _nodes[node].Origin!)),
     ];
 
     /// <summary>The tokens of a kept page.</summary>
@@ -383,6 +464,20 @@ internal sealed class PrefixCache : IIdlePages
         Count--;
     }
 
+    private void GiveUpSnapshot(int node)
+    {
+        int[] pages = _snapshots!.Of(node)!;
+        if (_pool.OwnersOf(pages[0]) != 1)
+        {
+            throw new InvalidOperationException($"The states in page {pages[0]} are not idle.");
+        }
+
+        _idleLeaves.Remove(pages[0]);
+        Count -= pages.Length;
+        IdlePageCount -= pages.Length;
+        _snapshots.GiveUp(node);
+    }
+
     /// <summary>Takes a leaf out whose pages are idle, and frees them.</summary>
     private void GiveUp(int node)
     {
@@ -397,6 +492,11 @@ internal sealed class PrefixCache : IIdlePages
             {
                 GiveUpPage(node, group);
             }
+        }
+
+        if (_snapshots?.Of(node) is not null)
+        {
+            GiveUpSnapshot(node);
         }
 
         Remove(node);

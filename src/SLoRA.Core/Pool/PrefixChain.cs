@@ -42,6 +42,9 @@ internal sealed class PrefixChain
     /// <summary>Leading blocks of the sequence that the cache keeps, and whose pages the sequence owns or has let go.</summary>
     public int Kept { get; set; }
 
+    /// <summary>Leading blocks that the cache had when it looked last, whether or not a sequence can go on behind them.</summary>
+    public int Matched { get; set; }
+
     /// <summary>Whether no further page can be kept: another content has this one's hash.</summary>
     public bool IsClosed { get; set; }
 

@@ -280,6 +280,7 @@ internal sealed class Admission(
         }
 
         queue.Insert(running, sequence);
+        sequence.Table.BringBackStates();
         preemption.Restore(sequence);
     }
 

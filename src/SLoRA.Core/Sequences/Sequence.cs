@@ -89,9 +89,11 @@ internal sealed class Sequence
     public bool WantsPromptLogits => Computed >= Reported && WantsMoreOfPrompt;
 
     /// <summary>
-    /// The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted.
+    /// The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted, and it ends
+    /// where states are kept.
     /// </summary>
-    public int ChunkLimit => WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending;
+    public int ChunkLimit => Math.Min(
+        WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending, Table.NextBorder(Computed, PromptLength) - Computed);
 
     /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
     public bool IsPaused(int streamBuffer) => Request.Stream.Unread >= streamBuffer;
@@ -166,6 +168,7 @@ internal sealed class Sequence
         Computed += rows;
         Reported = Math.Max(Reported, Math.Min(Computed, PromptLength));
         Table.Keep(Tokens[..Computed]);
+        Table.KeepStates(Computed, PromptLength);
         Table.Pass(Computed);
     }
 

@@ -164,16 +164,20 @@ public sealed class WindowPagesTests
     }
 
     /// <summary>
-    /// Sequences of two letters that meet and part in a small pool, of every kind of layers: whoever is admitted finds every page that it
-    /// was promised, and the books add up after every call.
+    /// Sequences of two letters that meet and part in a small pool, of every kind of layers, with and without states: whoever is admitted
+    /// finds every page that it was promised, and the books add up after every call.
     /// </summary>
     [SeededProperty(MaxTest = 300)]
     public void Whoever_is_admitted_finds_every_page(NonEmptyArray<ushort> history, byte kind)
     {
         Sight[][] kinds = [[new(4)], [new(null, 6)], [default, new(3)], [default, new(4), new(null, 4)], [new(7), new(2)]];
-        var shape = new TableShape(PageTokens, groups: [.. kinds[kind % kinds.Length]], maxRows: MaxRows);
+        Sight[] groups = kinds[kind % kinds.Length];
+
+        // Copies of states are kept with blocks of layers that see everything.
+        int states = Array.Exists(groups, group => !group.IsBounded) ? kind / kinds.Length % 3 : 0;
+        var shape = new TableShape(PageTokens, states, [.. groups], MaxRows);
         var pool = new PagePool(24);
-        var cache = new PrefixCache(pool, shape, new ManualClock());
+        var cache = new PrefixCache(pool, shape, new ManualClock(), copy: (_, _) => { });
         var reclaim = new Reclaim(pool, cache);
         var open = new List<Running>();
         foreach (ushort call in history.Get)
@@ -232,13 +236,14 @@ public sealed class WindowPagesTests
 
             Assert.That(table.TryReserve(tokens.Length, forks, prompt), Is.True);
             table.Admitted(prompt);
+            table.BringBackStates();
             open.Add(new Running(table, tokens, prompt, forks) { Computed = taken });
         }
 
         void Advance(Running one, int rows)
         {
             int length = one.Forks > 0 ? one.Prompt : one.Tokens.Length;
-            int computed = Math.Min(one.Computed + rows, length);
+            int computed = Math.Min(Math.Min(one.Computed + rows, length), one.Table.NextBorder(one.Computed, one.Prompt));
             if (computed == one.Computed)
             {
                 return;
@@ -247,6 +252,7 @@ public sealed class WindowPagesTests
             one.Table.Extend(computed);
             one.Computed = computed;
             one.Table.Keep(one.Tokens.AsSpan(0, computed));
+            one.Table.KeepStates(computed, one.Prompt);
             one.Table.Pass(computed);
             if (one.Forks > 0 && computed == one.Prompt)
             {
