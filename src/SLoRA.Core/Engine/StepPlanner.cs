@@ -163,7 +163,12 @@ internal sealed class StepPlanner
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(
             sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages,
-            sequence.KnownLength);
+            sequence.KnownLength, sequence.Table.FirstBlock(0));
+        for (int group = 1; group < sequence.Table.Groups; group++)
+        {
+            plan.AddTable(sequence.Table.PagesOf(tokens, group), sequence.Table.FirstBlock(group));
+        }
+
         _sequences.Add(sequence);
         if (sequence.Leases.IsEmpty || sequence.Request.Start >= tokens)
         {

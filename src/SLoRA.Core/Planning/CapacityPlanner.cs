@@ -9,6 +9,7 @@ using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
 using SLoRA.Planning;
+using SLoRA.Pool;
 using SLoRA.Step;
 
 namespace SLoRA;
@@ -47,7 +48,8 @@ public static class CapacityPlanner
 
         // The last token is never computed.
         int answer = (int)Math.Min(int.MaxValue / 2, Math.Ceiling(traffic.RunningOutputTokens));
-        int requestPages = layout.PagesFor(traffic.PromptTokens + answer - 1) + layout.StatePages;
+        int requestPages =
+            TableShape.Of(layout, question.Scheduling.MaxRowsPerStep).PagesFor(traffic.PromptTokens + answer - 1);
         Adapted adapters = Measure(question, modules.Targets, decoder, layout);
         if (pages < requestPages + adapters.LargestPages)
         {
@@ -59,7 +61,8 @@ public static class CapacityPlanner
 
         long matrixElements = modules.Tensors.Where(tensor => tensor.Shape.Length > 1).Sum(tensor => tensor.ElementCount);
         StepCost cost = question.Device.CostOf(
-            weightBytes, 2.0 * matrixElements, (double)layout.PageBytes / layout.PageTokens, adapters.RankBytes);
+            weightBytes, 2.0 * matrixElements, (double)layout.Groups.Length * layout.PageBytes / layout.PageTokens,
+            adapters.RankBytes);
         var state = new SteadyState(traffic, cost, new Popularity(adapters.Count, traffic.Skew), adapters.Rank, adapters.Pages);
         int places = Math.Min(question.Scheduling.Places, question.Scheduling.MaxRowsPerStep);
         int most = state.MostRunning(pages, requestPages, places);

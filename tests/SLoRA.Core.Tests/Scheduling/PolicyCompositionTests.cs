@@ -85,7 +85,7 @@ public sealed class PolicyCompositionTests
                 };
                 var stream = new GenerationStream(Engine.Value.Loop.Port, asked, Limit, default);
                 var request = new RequestState(stream, [], new StopRules([], [], false, Limit), 1, _now) { Arrival = ++_arrivals };
-                var sequence = new Sequence(request, new PageTable(new PagePool(1), 16));
+                var sequence = new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
                 Order.Arrive(sequence, true);
                 Waiting.Add(sequence);
             }

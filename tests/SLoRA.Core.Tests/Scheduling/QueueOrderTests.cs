@@ -201,6 +201,6 @@ public sealed class QueueOrderTests
     {
         GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 1 }, MaxTokens = 1, Adapter = adapter });
         var request = new RequestState(stream, [], new StopRules([], [], false, 1), 1, 1) { Arrival = arrival };
-        return new Sequence(request, new PageTable(new PagePool(1), 16));
+        return new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
     }
 }
