@@ -15,6 +15,9 @@ internal sealed class MeasuredExperiments(MeasuredMachine machine, ResultFolder 
     // A fourth of the longest prompts: what clients with a queue may lengthen a step by.
     private const int FloodPromptRows = 32;
 
+    // Of S1, as in simulation.
+    private static readonly int[] FloodRanks = [8];
+
     private double? _capacity;
 
     /// <summary>Systems in little memory, twenty adapters of all ranks, twice what can be answered.</summary>
@@ -38,7 +41,7 @@ internal sealed class MeasuredExperiments(MeasuredMachine machine, ResultFolder 
             Trace trace = FloodTrace.Draw(capacity, floods, 2 * machine.Seconds).Shorter(MeasuredMachine.Shorter);
             foreach ((string name, SchedulingPolicy policy) in FloodTrace.Orders(FloodRunning))
             {
-                SystemSetup setup = machine.Setup(trace.Adapters, MeasuredMachine.AllRanks) with
+                SystemSetup setup = machine.Setup(trace.Adapters, FloodRanks) with
                 {
                     Policy = policy,
                     OverCommit = name == FloodTrace.OverCommitted,

@@ -75,14 +75,16 @@ internal sealed class Tables(ResultFolder results)
     private static string Validation(ExperimentResult result)
     {
         var table = new MarkdownTable(
-            "setting", "requests/s measured", "predicted", "error", "first token p50, s", "predicted", "error", "p90, s", "predicted",
-            "error");
+            "setting", "× machine", "requests/s measured", "predicted", "error", "first token p50, s", "predicted", "error", "p90, s",
+            "predicted", "error");
+        double? probe = Calibration.Of(result)?.Probe;
         foreach (string setting in result.Points.Where(point => point.Metrics is not null).Select(point => point.Series).Distinct())
         {
-            RunMetrics measured = result.Find(setting, 0)!.Metrics!;
+            Point run = result.Find(setting, 0)!;
+            RunMetrics measured = run.Metrics!;
             RunMetrics predicted = result.Find(setting, 1)!.Metrics!;
             table.Add([
-                setting,
+                setting, MarkdownTable.Number(run.Extra["probe"] / probe),
                 .. Compare(measured.Throughput, predicted.Throughput),
                 .. Compare(measured.FirstTokenMedian, predicted.FirstTokenMedian),
                 .. Compare(measured.FirstToken90, predicted.FirstToken90),
