@@ -24,7 +24,8 @@ internal static class EvaluationCommands
                 + "systems answer alike.",
         };
         what.AcceptOnlyFromAmong("validate", "systems", "crossover", "flood", "answers");
-        (Option<string> shape, Option<double> seconds) = Runs();
+        Option<string> shape = DecoderShape();
+        Option<double> seconds = new("--seconds") { Description = "Seconds of arrivals of a run.", DefaultValueFactory = _ => 10 };
         Option<int> threads = Threads("Threads that compute.");
         Option<string> results = Results();
         var command = new Command("measure", "Real runs on this machine, which should be quiet.")
@@ -54,17 +55,16 @@ internal static class EvaluationCommands
 
     private static Command Predict()
     {
-        (Option<string> shape, Option<double> seconds) = Runs();
+        Option<string> shape = DecoderShape();
         Option<string> results = Results();
         var command = new Command("predict", "Predicts the runs of 'measure validate' again, from the steps that it has measured.")
         {
-            shape, seconds, results,
+            shape, results,
         };
         command.SetAction(options =>
         {
             var folder = new ResultFolder(options.GetValue(results)!);
-            var machine = new MeasuredMachine(
-                Shape.Find(options.GetValue(shape)!)!, 1, options.GetValue(seconds), Console.WriteLine);
+            var machine = new MeasuredMachine(Shape.Find(options.GetValue(shape)!)!, 1, 1, Console.WriteLine);
             if (new Validation(machine, folder).PredictAgain() is not { } result)
             {
                 Console.WriteLine("nothing has been measured: 'measure validate' does");
@@ -76,12 +76,11 @@ internal static class EvaluationCommands
         return command;
     }
 
-    private static (Option<string> Shape, Option<double> Seconds) Runs()
+    private static Option<string> DecoderShape()
     {
         Option<string> shape = new("--shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
         shape.AcceptOnlyFromAmong("135m", "1b");
-        Option<double> seconds = new("--seconds") { Description = "Seconds of arrivals of a run.", DefaultValueFactory = _ => 10 };
-        return (shape, seconds);
+        return shape;
     }
 
     private static Command Simulate()

@@ -51,15 +51,21 @@ internal sealed class Validation(MeasuredMachine machine, ResultFolder folder)
         foreach (Case setting in Cases)
         {
             double rate = setting.Load * calibration.Capacity;
+            double seconds = (setting.Load < 1 ? Longer : 1) * machine.Seconds;
             double before = probe.Take();
             MeasuredRun run = machine.Run(
-                SystemKind.Unified, machine.Setup(setting.Adapters, setting.Ranks), Draw(setting, rate), setting.Name)!;
+                SystemKind.Unified, machine.Setup(setting.Adapters, setting.Ranks), Draw(setting, rate, seconds), setting.Name)!;
             measured.Add(new Point
             {
                 Series = setting.Name,
                 X = Measured,
                 Metrics = RunMetrics.Of(run.Outcomes, rate, PaperMachine.Target),
-                Extra = new Dictionary<string, double> { ["rate"] = rate, ["probe"] = (before + probe.Take()) / 2 },
+                Extra = new Dictionary<string, double>
+                {
+                    ["rate"] = rate,
+                    ["seconds"] = seconds,
+                    ["probe"] = (before + probe.Take()) / 2,
+                },
             });
         }
 
@@ -93,7 +99,7 @@ internal sealed class Validation(MeasuredMachine machine, ResultFolder folder)
             double rate = measured.Extra["rate"];
             double slower = measured.Extra["probe"] / calibration.Probe;
             RunMetrics predicted = MeasuredRun.Simulate(
-                SystemKind.Unified, machine.Setup(setting.Adapters, setting.Ranks), Draw(setting, rate),
+                SystemKind.Unified, machine.Setup(setting.Adapters, setting.Ranks), Draw(setting, rate, measured.Extra["seconds"]),
                 SimulatedMachine.Measured(machine.Shape, StepFit.Times(calibration.Cost, slower), calibration.MergeSeconds), rate,
                 PaperMachine.Target);
             points.Add(measured);
@@ -109,8 +115,8 @@ internal sealed class Validation(MeasuredMachine machine, ResultFolder folder)
         return result with { Points = [.. points, calibration.AsPoint()] };
     }
 
-    private Trace Draw(Case setting, double rate) => (setting.Load < 1 ? machine with { Seconds = Longer * machine.Seconds } : machine)
-        .Draw(new SyntheticTrace
+    private Trace Draw(Case setting, double rate, double seconds) =>
+        (machine with { Seconds = seconds }).Draw(new SyntheticTrace
         {
             Adapters = setting.Adapters,
             Rate = rate,
