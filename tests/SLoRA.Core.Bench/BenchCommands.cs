@@ -9,8 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), Step(), Shards(), Overhead(),
-        Overlap(), Queue(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), Step(), Kinds(), Shards(),
+        Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), Adapters(), Register(),
     };
@@ -43,6 +43,25 @@ internal static class BenchCommands
             options.GetValue(context),
             options.GetValue(adapters),
             options.GetValue(rank)));
+        return command;
+    }
+
+    private static Command Kinds()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument();
+        Option<int> threads = Threads();
+        Option<int> rank = Number("--rank", 16, "Rank of the adapters of steps.");
+        Option<int> tokens = Number("--tokens", 4096, "Tokens of the conversation.");
+        var command = new Command("kinds", "DoRA and activated LoRA beside plain LoRA.") { shape, type, threads, rank, tokens };
+        command.SetAction((options, cancellation) =>
+        {
+            (Shape model, BaseWeights weights) =
+                (Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(type)!));
+            KindsBench.Dora(model, weights, options.GetValue(threads), options.GetValue(rank));
+            return KindsBench.ActivatedAsync(
+                model, weights.Stored, options.GetValue(threads), options.GetValue(tokens), cancellation);
+        });
         return command;
     }
 
