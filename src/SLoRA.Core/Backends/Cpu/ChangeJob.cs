@@ -19,10 +19,12 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
     private CpuPageMemory _pages = null!;
     private int _spans;
     private int _parts;
+    private ChangeStage _stage;
 
     /// <summary>Sets the next changes and says in how many parts they come.</summary>
-    public int Prepare(ChangeWork work, CpuRows y, CpuPageMemory pages)
+    public int Prepare(ChangeWork work, CpuRows y, CpuPageMemory pages, ChangeStage stage = ChangeStage.All)
     {
+        _stage = stage;
         _work = work;
         _y = y;
         _pages = pages;
@@ -44,13 +46,14 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
                 continue;
             }
 
-            if (_work.IsEmbedding)
+            if (_stage != ChangeStage.Sums)
             {
-                TakeEntries(item, from, to);
+                Replace(item, from, to);
             }
-            else if (item.Product >= 0)
+
+            if (_stage == ChangeStage.Rows)
             {
-                TakeOutputs(item, from, to);
+                continue;
             }
 
             if (item.Change.Factor is { } factor)
@@ -62,6 +65,19 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
             {
                 Add(item, offset, from, to);
             }
+        }
+    }
+
+    /// <summary>What the generation's own rows give, in the place of what the base's do.</summary>
+    private void Replace(in ChangeItem item, int from, int to)
+    {
+        if (_work.IsEmbedding)
+        {
+            TakeEntries(item, from, to);
+        }
+        else if (item.Product >= 0)
+        {
+            TakeOutputs(item, from, to);
         }
     }
 
@@ -77,7 +93,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
         int size = table.Type.ElementSize();
         foreach (int row in _work.Entries.Rows.Slice(item.FirstEntry, item.Count))
         {
-            int entry = item.Change.RowOf(_work.TokenOf(row));
+            int entry = item.Change.RowOf(_work.EntryOf(row));
             if (entry < 0)
             {
                 continue;
@@ -111,7 +127,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
             float* y = _y.Row(rows[e]) + item.FirstColumn;
             if (item.Change.Ids.IsEmpty)
             {
-                new ReadOnlySpan<float>(outputs + from, to - from).CopyTo(new Span<float>(y + from, to - from));
+                new ReadOnlySpan<float>(outputs + item.FirstOutput + from, to - from).CopyTo(new Span<float>(y + from, to - from));
                 continue;
             }
 

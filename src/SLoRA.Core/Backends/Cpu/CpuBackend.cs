@@ -47,6 +47,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PositionScaleJob _positionScale;
     private readonly MultiplyJob _multiply;
     private readonly ConvolveJob _convolve = new();
+    private readonly HeadsNormJob _headsNorm;
+    private readonly List<CpuRows> _squares = [];
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -78,7 +80,7 @@ internal sealed unsafe class CpuBackend : IBackend
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
-        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard);
+        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
@@ -98,6 +100,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
+        _headsNorm = new HeadsNormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
         _layerNorm = new LayerNormJob(workers);
@@ -178,10 +181,20 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
+    {
+        _quantized.Reserve(_rowLimit * chosen);
+        return new CpuRoutes(experts, chosen, _rowLimit, own);
+    }
+
+    /// <inheritdoc/>
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
     {
         int limit = _rowLimit * routes.Chosen;
-        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen);
+        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen)
+        {
+            Routes = (CpuRoutes)routes,
+        };
     }
 
     /// <inheritdoc/>
@@ -252,8 +265,16 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare(
+    {
+        if (((CpuVector)weight).Heads is { } together)
+        {
+            NormTogether((CpuRows)x, firstColumn, (CpuVector)weight, together, epsilon);
+            return;
+        }
+
+        Run(_norm, _norm.Prepare(
             (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
+    }
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -286,7 +307,11 @@ internal sealed unsafe class CpuBackend : IBackend
 
         if (adapted)
         {
-            _shard?.GatherRanks(_lora.Work);
+            if (_shard is not null && group.Partition is not null)
+            {
+                _shard.GatherRanks(_lora.Work);
+            }
+
             _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
@@ -382,7 +407,20 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
-        => Run(_combine, _combine.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
+    {
+        int rows = RowCount(y);
+        var chosen = (CpuRoutes)routes;
+        if (_shard is not { } shard || !chosen.IsPart)
+        {
+            Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, (CpuRows)y, rows));
+            return;
+        }
+
+        CpuRows parts = shard.Parts(y.Rows, y.Width);
+        Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, parts, rows));
+        shard.Reduce(parts, rows, null, null);
+        shard.Gather(parts, rows, (CpuRows)y);
+    }
 
     /// <inheritdoc/>
     public void RouteToAll(DeviceRoutes routes) => ((CpuRoutes)routes).All(Plan.RowCount);
@@ -470,6 +508,41 @@ internal sealed unsafe class CpuBackend : IBackend
 
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
+
+    /// <summary>One norm over several heads, of which a shard has some.</summary>
+    private void NormTogether(CpuRows x, int firstColumn, CpuVector weight, Split heads, float epsilon)
+    {
+        int rows = RowCount(x);
+        int headDim = heads.UnitColumns;
+        int all = heads.Columns / headDim;
+        if (_shard is not { } shard)
+        {
+            Run(_headsNorm, _headsNorm.Prepare(
+                x, firstColumn, headDim, weight, epsilon, OwnWeights(x, weight), Squares(x.Rows, all), rows));
+            return;
+        }
+
+        CpuRows squares = shard.Parts(x.Rows, all);
+        int firstHead = heads.Of(shard.Collective.Shard, shard.Collective.Shards).First / headDim;
+        Run(_headsNorm, _headsNorm.PrepareSums(x, firstColumn, weight.Length / headDim, headDim, firstHead, squares, rows));
+        shard.GatherHeads(squares, rows, heads);
+        Run(_headsNorm, _headsNorm.PrepareNorm(weight, epsilon, OwnWeights(x, weight), rows));
+    }
+
+    private CpuRows Squares(RowSet rows, int heads)
+    {
+        foreach (CpuRows squares in _squares)
+        {
+            if (squares.Rows == rows && squares.Width == heads)
+            {
+                return squares;
+            }
+        }
+
+        _squares.Add(NewRows(rows, heads));
+        return _squares[^1];
+    }
+
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.
@@ -479,11 +552,23 @@ internal sealed unsafe class CpuBackend : IBackend
         int rows = RowCount(x);
         CpuRows parts = shard.Parts(y.Rows, y.Width);
         Run(_product, _product.Prepare(group, x, _quantized, parts, rows, null, withBias: false));
-        shard.Reduce(parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null);
+        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows);
+        if (changed)
+        {
+            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+        }
+
+        shard.Reduce(
+            parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null, changed ? _lora.Changes.Products : null);
         if (adapted)
         {
             shard.GatherRanks(_lora.Work);
             Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
+        }
+
+        if (changed)
+        {
+            Run(_change, _change.Prepare(_lora.Changes, parts, PageMemory));
         }
 
         shard.Gather(parts, rows, y);
@@ -497,6 +582,11 @@ internal sealed unsafe class CpuBackend : IBackend
         (int first, _) = split.Of(collective.Shard, collective.Shards);
         CpuRows looked = shard.Parts(x.Rows, x.Width);
         Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
+        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, x.Width, first))
+        {
+            Run(_change, _change.Prepare(_lora.Changes, looked, PageMemory, ChangeStage.Rows));
+        }
+
         if (!_lora.GatherEmbedding(target))
         {
             shard.GatherEntries(split, Plan.Tokens, looked, x, null);
@@ -507,6 +597,11 @@ internal sealed unsafe class CpuBackend : IBackend
         CpuRows parts = shard.Parts(x.Rows, x.Width);
         shard.GatherEntries(split, Plan.Tokens, looked, parts, _lora.Work);
         Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
+        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, x.Width, first, isShare: true))
+        {
+            Run(_change, _change.Prepare(_lora.Changes, parts, PageMemory, ChangeStage.Sums));
+        }
+
         shard.Gather(parts, Plan.RowCount, x);
     }
 
@@ -516,7 +611,12 @@ internal sealed unsafe class CpuBackend : IBackend
         return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
     }
 
-    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Output ? Plan.OutputCount : Plan.RowCount * rows.Copies;
+    private int RowCount(DeviceRows rows) => rows.Rows switch
+    {
+        RowSet.Output => Plan.OutputCount,
+        RowSet.Routed => ((CpuRows)rows).Routes!.Rows,
+        _ => Plan.RowCount,
+    };
 
     private void Run(ComputeJob job, int parts)
     {

@@ -48,13 +48,19 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
     /// <param name="rows">Rows.</param>
     /// <param name="bias">Added to the sums; null for none.</param>
     /// <param name="work">What has been shrunk; null for nothing.</param>
-    public void Reduce(CpuRows parts, int rows, CpuVector? bias, LoraWork? work)
+    /// <param name="own">What rows of weights that generations have give, which are sums too; null for nothing.</param>
+    public void Reduce(CpuRows parts, int rows, CpuVector? bias, LoraWork? work, LoraWork? own = null)
     {
         Exchange exchange = collective.Next();
         exchange.Add(Piece(parts, parts, rows));
         if (work is not null)
         {
             AddRanks(exchange, work, owners: null);
+        }
+
+        if (own is not null)
+        {
+            AddRanks(exchange, own, owners: null, isOfRanks: false);
         }
 
         collective.Reduce(exchange);
@@ -77,6 +83,14 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
     {
         Exchange exchange = collective.Next();
         exchange.Add(Piece(parts, y, rows));
+        collective.Gather(exchange);
+    }
+
+    /// <summary>Brings together what each shard has computed of each of its heads.</summary>
+    public void GatherHeads(CpuRows parts, int rows, Split heads)
+    {
+        Exchange exchange = collective.Next();
+        exchange.Add(Piece(parts, parts, rows) with { Heads = heads.With(1) });
         collective.Gather(exchange);
     }
 
@@ -128,7 +142,7 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
         ToStride = y.Stride,
     };
 
-    private static void AddRanks(Exchange exchange, LoraWork work, int* owners)
+    private static void AddRanks(Exchange exchange, LoraWork work, int* owners, bool isOfRanks = true)
     {
         foreach (ref readonly LoraProduct product in work.Products)
         {
@@ -142,6 +156,7 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
                 To = v,
                 ToStride = product.Tiles.Rank,
                 IsLora = true,
+                IsOfRanks = isOfRanks,
                 Owners = owners is null ? null : owners + product.FirstEntry,
             });
         }

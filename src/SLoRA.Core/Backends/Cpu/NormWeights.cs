@@ -3,7 +3,8 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>The weights of one norm that generations have in the place of the base's, by row.</summary>
-internal sealed unsafe class NormWeights : IDisposable
+/// <param name="shard">Which of several shards this is; null on one device.</param>
+internal sealed unsafe class NormWeights(int? shard) : IDisposable
 {
     private AlignedMemory _memory = new(0);
     private int[] _weightOfRow = [];
@@ -23,14 +24,15 @@ internal sealed unsafe class NormWeights : IDisposable
         _weightOfRow.AsSpan(0, rowCount).Fill(-1);
         for (int c = 0; c < chunks.Length; c++)
         {
-            if (entries.EntryCount(c) == 0 || chunks[c].Adapter.Directory.ChangeOf(weight.Target)?.Rows is not { } own)
+            ResidentAdapter adapter = chunks[c].Adapter.OnShard(shard);
+            if (entries.EntryCount(c) == 0 || adapter.Directory.ChangeOf(weight.Target)?.Rows is not { } own)
             {
                 continue;
             }
 
             foreach (Tile tile in own.Tiles)
             {
-                byte* source = pages.Address(chunks[c].Adapter.Pages[tile.Page]) + tile.Offset;
+                byte* source = pages.Address(adapter.Pages[tile.Page]) + tile.Offset;
                 new ReadOnlySpan<float>(source, tile.Columns).CopyTo(new Span<float>(Weight(c) + tile.FirstColumn, tile.Columns));
             }
 
