@@ -84,7 +84,10 @@ internal interface IBackend : IDisposable
     /// <summary>Makes rows of which shards share the columns.</summary>
     /// <param name="rows">Which rows.</param>
     /// <param name="width">All columns.</param>
-    /// <param name="splits">What lies side by side in them; empty if every shard has all columns. One device has them all anyway.</param>
+    /// <param name="splits">
+    /// What lies side by side in them, and behind it further columns for the last shard; empty if every shard has all columns. One device
+    /// has them all anyway.
+    /// </param>
     DeviceRows CreateRows(RowSet rows, int width, ImmutableArray<Split> splits) => CreateRows(rows, width);
 
     /// <summary>Makes a rotary embedding.</summary>

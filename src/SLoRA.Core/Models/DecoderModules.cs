@@ -59,6 +59,8 @@ internal sealed class DecoderModules
             OutFeatures = norm.Module.Width,
             IsTarget = false,
             Partition = norm.Module.Partition,
+            HasBias = norm.Module.HasBias,
+            WeightOffset = norm.Module.WeightOffset,
         })]);
 
         void Add(Module module, string prefix, int layer)
@@ -97,10 +99,10 @@ internal sealed class DecoderModules
                         name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
                         storedAs: null);
                     break;
-                case NormModule { IsCentered: false, WeightOffset: 0 } norm:
+                case NormModule norm:
                     norms.Add((name, layer, norm));
                     break;
-                case NormModule or VectorModule or NumberModule:
+                case VectorModule or NumberModule:
                     // No adapter can have its own.
                     break;
                 default:

@@ -36,7 +36,7 @@ internal sealed record AdapterSlice(MatrixSlice A, MatrixSlice B)
         }
 
         Runs ranks = Runs.Of(0, module.Rank);
-        Runs own = partition.Of(shard, shards);
+        Runs own = target.OnShard(shard, shards)!.Value;
         if (target.Kind == TargetKind.Embedding)
         {
             return new(new MatrixSlice(ranks, own), Outputs());

@@ -26,24 +26,27 @@ internal sealed record ChangeSlice(MatrixSlice? Rows, ImmutableArray<int> Ids, M
         Runs rows = Runs.Of(0, WantedTensors.RowsOf(target));
         Runs outputs = Runs.Of(0, target.OutFeatures);
         int[] borders = [];
-        if (target.Kind == TargetKind.Embedding && partition is { } entries)
+        if (target.Kind == TargetKind.Embedding && partition is not null)
         {
-            rows = entries.Of(shard, shards);
+            rows = target.OnShard(shard, shards)!.Value;
             outputs = MatrixSlice.ShareOf(target.OutFeatures, shard, shards);
         }
-        else if (partition is { Axis: PartitionAxis.Rows } produced)
+        else if (partition is { Axis: PartitionAxis.Rows })
         {
-            rows = outputs = produced.Of(shard, shards);
+            rows = outputs = target.OnShard(shard, shards)!.Value;
+        }
+        else if (target.Kind == TargetKind.Norm && partition is { } norm)
+        {
+            columns = outputs = norm.Of(shard, shards);
         }
         else if (partition is { } inputs)
         {
-            // Of a norm that shards share these are the columns of its weight.
             columns = inputs.Of(shard, shards);
-            borders = target.Kind == TargetKind.Norm ? [] : MatrixSlice.InputBorders(partition, shard, shards);
+            borders = MatrixSlice.InputBorders(partition, shard, shards);
             outputs = MatrixSlice.ShareOf(target.OutFeatures, shard, shards);
         }
 
-        ImmutableArray<int> ids = [.. change.Ids.Order()];
+        ImmutableArray<int> ids = change.RowIds;
         if (!ids.IsEmpty)
         {
             ImmutableArray<int> places = [.. Enumerable.Range(0, ids.Length).Where(place => rows.Own(ids[place]) >= 0)];
@@ -51,7 +54,7 @@ internal sealed record ChangeSlice(MatrixSlice? Rows, ImmutableArray<int> Ids, M
             rows = Runs.Of(places.FirstOrDefault(), places.Length);
         }
 
-        bool hasRows = change.Rows is not null && rows.Count > 0;
+        bool hasRows = change.HasRows && rows.Count > 0;
         return new ChangeSlice(
             hasRows ? new MatrixSlice(rows, columns) { Borders = borders } : null, ids, new MatrixSlice(Runs.Of(0, 1), outputs));
     }

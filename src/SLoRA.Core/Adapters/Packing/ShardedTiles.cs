@@ -53,7 +53,7 @@ internal static class ShardedTiles
             changes[target] = new ModuleChange
             {
                 Rows = Join([.. shards.Select(shard => shard.Changes[target]!.Rows)], sliceBytes),
-                Ids = [.. change.Ids.Order()],
+                Ids = change.RowIds,
                 Factor = Join([.. shards.Select(shard => shard.Changes[target]!.Factor)], sliceBytes),
                 Offset = Join([.. shards.Select(shard => shard.Changes[target]!.Offset)], sliceBytes),
             };

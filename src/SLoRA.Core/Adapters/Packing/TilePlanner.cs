@@ -148,7 +148,7 @@ internal static class TilePlanner
             {
                 // Norms are fp32 in the base too.
                 Rows = slice.Rows is null ? null : Matrix(
-                    change.Target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows!.Type, policy, baseType), slice.Rows,
+                    change.Target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.AllRows!.Type, policy, baseType), slice.Rows,
                     ref cursor),
                 Ids = slice.Ids,
                 Factor = change.HasFactor ? Matrix(TensorType.F32, slice.Outputs, ref cursor) : null,

@@ -26,6 +26,7 @@ internal sealed unsafe class ChangeWork(int? shard) : IDisposable
     private int _count;
     private int[] _tokens = [];
     private int _firstToken;
+    private bool _isShown;
 
     /// <summary>The items.</summary>
     public ReadOnlySpan<ChangeItem> Items => _items.AsSpan(0, _count);
@@ -35,6 +36,12 @@ internal sealed unsafe class ChangeWork(int? shard) : IDisposable
 
     /// <summary>The products with rows of weights.</summary>
     public LoraWork Products { get; } = new(shard);
+
+    /// <summary>Whether an item has rows of the weight.</summary>
+    public bool HasRows { get; private set; }
+
+    /// <summary>Whether an item multiplies or adds.</summary>
+    public bool HasSums { get; private set; }
 
     /// <summary>Whether the operation is a look-up.</summary>
     public bool IsEmbedding { get; private set; }
@@ -52,8 +59,11 @@ internal sealed unsafe class ChangeWork(int? shard) : IDisposable
     {
         _items.AsSpan(0, _count).Clear();
         _count = 0;
+        _isShown = isShown;
         Entries = entries;
         IsEmbedding = false;
+        HasRows = false;
+        HasSums = false;
         Products.Begin(entries, isShown);
     }
 
@@ -74,16 +84,18 @@ internal sealed unsafe class ChangeWork(int? shard) : IDisposable
         tokens.CopyTo(_tokens);
     }
 
-    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <summary>Adds what the work list asks of one module in one pass.</summary>
     /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="pass">Which of its passes.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the outputs that are changed begin.</param>
     /// <param name="outputs">Which of the module's outputs that are computed here are changed.</param>
     /// <param name="borders">Where the leaves of the sums over the module's inputs begin, and the end of the inputs.</param>
-    public void Add(WorkList work, int target, int firstColumn, Run outputs, ImmutableArray<int> borders)
+    public void Add(WorkList work, int pass, int target, int firstColumn, Run outputs, ImmutableArray<int> borders)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
-        for (int c = 0; c < chunks.Length; c++)
+        (int first, int end) = work.ChunksOf(pass);
+        for (int c = first; c < end; c++)
         {
             int count = Entries.EntryCount(c);
             ResidentAdapter adapter = chunks[c].Adapter.OnShard(shard);
@@ -104,8 +116,13 @@ internal sealed unsafe class ChangeWork(int? shard) : IDisposable
                 Products.Add(new LoraProduct(adapter, rows, Entries.FirstEntry(c), count, 0, firstColumn, borders));
             }
 
+            HasRows |= change.Rows is not null;
+            HasSums |= change.Factor is not null || change.Offset is not null;
+
+            // Added tokens are outputs behind those that are computed.
+            int columns = IsEmbedding || _isShown ? outputs.Count : Math.Max(outputs.Count, change.End);
             _items[_count++] = new ChangeItem(
-                adapter, change, Entries.FirstEntry(c), count, firstColumn, outputs.Count, outputs.First, product);
+                adapter, change, Entries.FirstEntry(c), count, firstColumn, columns, outputs.First, product);
         }
     }
 

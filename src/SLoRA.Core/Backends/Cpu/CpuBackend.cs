@@ -10,7 +10,7 @@ namespace SLoRA.Backends.Cpu;
 /// whatever else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>.
 /// Where that is fused, products with weights as stored have the bits of the Reference backend.
 /// </summary>
-internal sealed unsafe class CpuBackend : IBackend
+internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
     private readonly int _outputLimit;
@@ -238,16 +238,24 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
-        if (_lora.GatherEmbedding(target))
+        for (int pass = 0; pass < _lora.Passes; pass++)
         {
-            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
-            Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
-        }
+            bool changed = _lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width);
+            if (changed)
+            {
+                Run(_change, _change.PrepareRows(_lora.Changes, rows, PageMemory));
+            }
 
-        // A module has rows in the place of the base's or B A, never both.
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+            if (_lora.GatherEmbedding(target, pass))
+            {
+                Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
+                Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
+            }
+
+            if (changed)
+            {
+                Run(_change, _change.PrepareSums(_lora.Changes, rows, PageMemory));
+            }
         }
     }
 
@@ -257,7 +265,8 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
-        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
+        => Run(_layerNorm, _layerNorm.Prepare(
+            (CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -286,7 +295,7 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        bool adapted = _lora.Gather(group, x.Rows);
+        bool adapted = _lora.Gather(group, x.Rows, 0);
         _quantized.Prepare(group);
         int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
         if (adapted)
@@ -305,6 +314,7 @@ internal sealed unsafe class CpuBackend : IBackend
             return;
         }
 
+        int expandParts = 0;
         if (adapted)
         {
             if (_shard is not null && group.Partition is not null)
@@ -312,14 +322,27 @@ internal sealed unsafe class CpuBackend : IBackend
                 _shard.GatherRanks(_lora.Work);
             }
 
-            _expand.Prepare(_lora.Work, outputs, PageMemory);
+            expandParts = _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
-        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
-        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows, 0);
+        bool hasRows = changed && _lora.Changes.HasRows;
+        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted && !hasRows ? _expand : null));
+        if (hasRows)
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
-            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+            // Deltas come on top of own rows, which take the place of what the product gives.
+            TakeRows(inputs, outputs);
+            Run(_expand, expandParts);
+        }
+
+        if (changed)
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, outputs, PageMemory));
+        }
+
+        for (int pass = 1; pass < _lora.Passes; pass++)
+        {
+            AddPass(group, inputs, outputs, pass);
         }
     }
 
@@ -509,100 +532,32 @@ internal sealed unsafe class CpuBackend : IBackend
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
 
-    /// <summary>One norm over several heads, of which a shard has some.</summary>
-    private void NormTogether(CpuRows x, int firstColumn, CpuVector weight, Split heads, float epsilon)
+    /// <summary>Computes the outputs of own rows, and puts them in the place of the base's.</summary>
+    private void TakeRows(CpuRows x, CpuRows y)
     {
-        int rows = RowCount(x);
-        int headDim = heads.UnitColumns;
-        int all = heads.Columns / headDim;
-        if (_shard is not { } shard)
-        {
-            Run(_headsNorm, _headsNorm.Prepare(
-                x, firstColumn, headDim, weight, epsilon, OwnWeights(x, weight), Squares(x.Rows, all), rows));
-            return;
-        }
-
-        CpuRows squares = shard.Parts(x.Rows, all);
-        int firstHead = heads.Of(shard.Collective.Shard, shard.Collective.Shards).First / headDim;
-        Run(_headsNorm, _headsNorm.PrepareSums(x, firstColumn, weight.Length / headDim, headDim, firstHead, squares, rows));
-        shard.GatherHeads(squares, rows, heads);
-        Run(_headsNorm, _headsNorm.PrepareNorm(weight, epsilon, OwnWeights(x, weight), rows));
+        Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+        Run(_change, _change.PrepareRows(_lora.Changes, y, PageMemory));
     }
 
-    private CpuRows Squares(RowSet rows, int heads)
+    /// <summary>Adds what generations add to a group of products in one of the passes behind the first.</summary>
+    private void AddPass(LinearGroup group, CpuRows x, CpuRows y, int pass)
     {
-        foreach (CpuRows squares in _squares)
+        if (_lora.Gather(group, x.Rows, pass))
         {
-            if (squares.Rows == rows && squares.Width == heads)
+            Run(_shrink, _shrink.Prepare(_lora.Work, x, PageMemory));
+            if (_shard is not null && group.Partition is not null)
             {
-                return squares;
+                _shard.GatherRanks(_lora.Work);
             }
+
+            Run(_expand, _expand.Prepare(_lora.Work, y, PageMemory));
         }
 
-        _squares.Add(NewRows(rows, heads));
-        return _squares[^1];
-    }
-
-    /// <summary>
-    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
-    /// there, and are brought together.
-    /// </summary>
-    private void SumShared(CpuShard shard, LinearGroup group, CpuRows x, CpuRows y, bool adapted)
-    {
-        int rows = RowCount(x);
-        CpuRows parts = shard.Parts(y.Rows, y.Width);
-        Run(_product, _product.Prepare(group, x, _quantized, parts, rows, null, withBias: false));
-        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows);
-        if (changed)
+        // Only the first place has rows of weights.
+        if (_lora.GatherChanges(group, x.Rows, pass))
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+            Run(_change, _change.PrepareSums(_lora.Changes, y, PageMemory));
         }
-
-        shard.Reduce(
-            parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null, changed ? _lora.Changes.Products : null);
-        if (adapted)
-        {
-            shard.GatherRanks(_lora.Work);
-            Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        }
-
-        if (changed)
-        {
-            Run(_change, _change.Prepare(_lora.Changes, parts, PageMemory));
-        }
-
-        shard.Gather(parts, rows, y);
-    }
-
-    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
-    private void EmbedShared(CpuShard shard, CpuTable table, int target, CpuRows x)
-    {
-        ICollective collective = shard.Collective;
-        Split split = table.Split ?? throw new InvalidOperationException("The table is not cut over shards.");
-        (int first, _) = split.Of(collective.Shard, collective.Shards);
-        CpuRows looked = shard.Parts(x.Rows, x.Width);
-        Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, x.Width, first))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, looked, PageMemory, ChangeStage.Rows));
-        }
-
-        if (!_lora.GatherEmbedding(target))
-        {
-            shard.GatherEntries(split, Plan.Tokens, looked, x, null);
-            return;
-        }
-
-        Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, first));
-        CpuRows parts = shard.Parts(x.Rows, x.Width);
-        shard.GatherEntries(split, Plan.Tokens, looked, parts, _lora.Work);
-        Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, x.Width, first, isShare: true))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, parts, PageMemory, ChangeStage.Sums));
-        }
-
-        shard.Gather(parts, Plan.RowCount, x);
     }
 
     private CpuRows NewRows(RowSet rows, int width)

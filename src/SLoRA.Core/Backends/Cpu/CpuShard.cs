@@ -86,6 +86,14 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
         collective.Gather(exchange);
     }
 
+    /// <summary>Adds up this shard's ranks of what has been shrunk from the inputs of all shards.</summary>
+    public void ReduceRanks(LoraWork work)
+    {
+        Exchange exchange = collective.Next();
+        AddRanks(exchange, work, owners: null);
+        collective.Reduce(exchange);
+    }
+
     /// <summary>Brings together what each shard has computed of each of its heads.</summary>
     public void GatherHeads(CpuRows parts, int rows, Split heads)
     {
@@ -97,16 +105,20 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
     /// <summary>Takes every row, and what has been shrunk of it, from the shard that has the token's entry.</summary>
     /// <param name="split">How the table is cut.</param>
     /// <param name="tokens">Token per row.</param>
-    /// <param name="looked">The rows that this shard has looked up.</param>
+    /// <param name="looked">The rows that this shard has looked up; null if only what has been shrunk is to be taken.</param>
     /// <param name="y">Where all rows go.</param>
     /// <param name="work">What has been shrunk; null for nothing.</param>
-    public void GatherEntries(Split split, ReadOnlySpan<int> tokens, CpuRows looked, CpuRows y, LoraWork? work)
+    public void GatherEntries(Split split, ReadOnlySpan<int> tokens, CpuRows? looked, CpuRows y, LoraWork? work)
     {
         FindOwners(split, tokens);
         Exchange exchange = collective.Next();
         fixed (int* owners = _owners)
         {
-            exchange.Add(Piece(looked, y, tokens.Length) with { Owners = owners });
+            if (looked is not null)
+            {
+                exchange.Add(Piece(looked, y, tokens.Length) with { Owners = owners });
+            }
+
             if (work is null)
             {
                 collective.Gather(exchange);
@@ -171,8 +183,9 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
 
         for (int row = 0; row < tokens.Length; row++)
         {
+            // The last shard has the tokens that the model does not have.
             int shard = 0;
-            while (tokens[row] >= split.Of(shard, collective.Shards).End)
+            while (shard < collective.Shards - 1 && tokens[row] >= split.Of(shard, collective.Shards).End)
             {
                 shard++;
             }

@@ -24,6 +24,9 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
     /// <summary>Whether a generation of the step is more than B A.</summary>
     public bool HasChanges => Plan.Lora.HasChanges;
 
+    /// <summary>In how many passes the work comes, see <see cref="WorkList.Passes"/>.</summary>
+    public int Passes => Plan.Lora.Passes;
+
     private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
 
     /// <summary>Takes the plan of the step.</summary>
@@ -41,10 +44,11 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
         _outputEntries.Fill(plan.Lora, outputOfRow);
     }
 
-    /// <summary>Gathers the work of a group of products; false if there is none.</summary>
+    /// <summary>Gathers the work of a group of products in one pass; false if there is none.</summary>
     /// <param name="group">The group.</param>
     /// <param name="rows">Which rows its input has.</param>
-    public bool Gather(LinearGroup group, RowSet rows)
+    /// <param name="pass">Which of the passes.</param>
+    public bool Gather(LinearGroup group, RowSet rows, int pass)
     {
         LoraEntries entries = rows == RowSet.Step ? _stepEntries : _outputEntries;
         if (entries.Count == 0)
@@ -56,7 +60,7 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
         bool addsShare = group.Partition is { Axis: PartitionAxis.Columns };
         for (int i = 0; i < group.Parts.Length; i++)
         {
-            Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i], addsShare, group.InputBorders);
+            Work.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i], addsShare, group.InputBorders);
         }
 
         Work.End();
@@ -84,9 +88,10 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
         return Work.Products.Length > 0;
     }
 
-    /// <summary>Gathers the work of the look-up in the embedding table; false if there is none.</summary>
+    /// <summary>Gathers the work of the look-up in the embedding table in one pass; false if there is none.</summary>
     /// <param name="target">Index of the table among the target modules.</param>
-    public bool GatherEmbedding(int target)
+    /// <param name="pass">Which of the passes.</param>
+    public bool GatherEmbedding(int target, int pass)
     {
         if (_stepEntries.Count == 0)
         {
@@ -94,13 +99,13 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
         }
 
         Work.Begin(_stepEntries, isShown: true);
-        Work.Add(Plan.Lora, target, firstColumn: 0, addsShare: true, borders: []);
+        Work.Add(Plan.Lora, pass, target, firstColumn: 0, addsShare: true, borders: []);
         Work.End();
         return Work.Products.Length > 0;
     }
 
-    /// <summary>Gathers what is changed of a group of products besides; false if nothing is.</summary>
-    public bool GatherChanges(LinearGroup group, RowSet rows)
+    /// <summary>Gathers what is changed of a group of products besides in one pass; false if nothing is.</summary>
+    public bool GatherChanges(LinearGroup group, RowSet rows, int pass)
     {
         Changes.Begin(
             rows == RowSet.Step ? _stepEntries : _outputEntries, group.Partition is { Axis: PartitionAxis.Columns });
@@ -109,32 +114,33 @@ internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) 
             // Of a sum that shards have parts of, a shard changes the columns that it adds up.
             int outputs = group.Parts[i].Weight.Outputs;
             Run own = group.Partition is { Axis: PartitionAxis.Columns } ? ShareOf(outputs) : new Run(0, outputs);
-            Changes.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i] + own.First, own, group.InputBorders);
+            Changes.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i] + own.First, own, group.InputBorders);
         }
 
         Changes.End();
         return !Changes.Items.IsEmpty;
     }
 
-    /// <summary>Gathers what is changed of the look-up in the embedding table; false if nothing is.</summary>
+    /// <summary>Gathers what is changed of the look-up in the embedding table in one pass; false if nothing is.</summary>
     /// <param name="target">Index of the table among the target modules.</param>
+    /// <param name="pass">Which of the passes.</param>
     /// <param name="width">Columns of the table.</param>
     /// <param name="firstToken">The token of the first entry that is here.</param>
     /// <param name="isShare">Whether a shard's share of the columns is changed; else all.</param>
-    public bool GatherEmbeddingChanges(int target, int width, int firstToken = 0, bool isShare = false)
+    public bool GatherEmbeddingChanges(int target, int pass, int width, int firstToken = 0, bool isShare = false)
     {
         Run own = isShare ? ShareOf(width) : new Run(0, width);
         Changes.BeginEmbedding(_stepEntries, Plan.Tokens, firstToken);
-        Changes.Add(Plan.Lora, target, own.First, own, []);
+        Changes.Add(Plan.Lora, pass, target, own.First, own, []);
         return !Changes.Items.IsEmpty;
     }
 
     /// <summary>
-    /// The weights that rows of <paramref name="rows"/> have in the place of a norm's; null if no row has its own.
+    /// What rows of <paramref name="rows"/> have of a norm by their generations; null if no row has anything.
     /// </summary>
     public NormWeights? GatherNorm(DeviceVector weight, RowSet rows, int rowCount, CpuPageMemory pages) =>
         Plan.Lora.Changes(weight.Target)
-            ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, weight, rowCount, pages)
+            ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, (CpuVector)weight, rowCount, pages)
             : null;
 
     /// <summary>The columns of a sum that are added up here.</summary>

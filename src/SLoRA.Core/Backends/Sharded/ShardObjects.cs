@@ -13,12 +13,17 @@ internal sealed class ShardedRows(RowSet rows, int width, ImmutableArray<Split> 
     /// <summary>What each shard has.</summary>
     public DeviceRows[] Parts => parts;
 
-    /// <summary>Where a shard has the columns that begin at a column of the whole rows, and how many: those of one split.</summary>
+    /// <summary>Where a shard has the columns that begin at a column of the whole rows, and how many: those of one split, or all.</summary>
     public (int First, int Columns) OnShard(int firstColumn, int columns, int shard)
     {
         if (splits.IsEmpty)
         {
             return (firstColumn, columns);
+        }
+
+        if (columns == Width)
+        {
+            return (0, parts[shard].Width);
         }
 
         int begin = 0;

@@ -19,7 +19,25 @@ internal sealed class ShardShapes(int shards)
     /// <param name="group">The group.</param>
     /// <param name="x">Its input.</param>
     /// <param name="y">Where its outputs go; further columns may lie behind them.</param>
-    public LinearGroup[] Of(LinearGroup group, ShardedRows x, ShardedRows y) => Of(_groups, group, shard =>
+    public LinearGroup[] Of(LinearGroup group, ShardedRows x, ShardedRows y) =>
+        _groups.TryGetValue(group, out LinearGroup[]? known) ? known : Cut(group, x, y);
+
+    /// <summary>Of an attention.</summary>
+    public GroupedAttention[] Of(GroupedAttention attention) =>
+        _attentions.TryGetValue(attention, out GroupedAttention[]? known) ? known : Cut(attention);
+
+    /// <summary>Of an attention over latents.</summary>
+    public LatentAttention[] Of(LatentAttention attention) =>
+        _latents.TryGetValue(attention, out LatentAttention[]? known) ? known : Cut(attention);
+
+    /// <summary>Of a product of experts: whole experts.</summary>
+    public ExpertLinear[] Of(ExpertLinear linear) => _experts.TryGetValue(linear, out ExpertLinear[]? known) ? known : Cut(linear);
+
+    /// <summary>Of a convolution: some of its channels.</summary>
+    public ShortConvolution[] Of(ShortConvolution convolution) =>
+        _convolutions.TryGetValue(convolution, out ShortConvolution[]? known) ? known : Cut(convolution);
+
+    private LinearGroup[] Cut(LinearGroup group, ShardedRows x, ShardedRows y) => Keep(_groups, group, shard =>
     {
         ImmutableArray<LinearPart> parts =
         [
@@ -38,8 +56,7 @@ internal sealed class ShardShapes(int shards)
             : throw new InvalidOperationException("The rows of a product are not shared as its weights are.");
     });
 
-    /// <summary>Of an attention.</summary>
-    public GroupedAttention[] Of(GroupedAttention attention) => Of(_attentions, attention, shard =>
+    private GroupedAttention[] Cut(GroupedAttention attention) => Keep(_attentions, attention, shard =>
     {
         (int first, int end) = Split.OfHeads(attention.Heads, attention.HeadDim).UnitsOf(shard, shards);
         return attention with
@@ -51,15 +68,13 @@ internal sealed class ShardShapes(int shards)
         };
     });
 
-    /// <summary>Of an attention over latents.</summary>
-    public LatentAttention[] Of(LatentAttention attention) => Of(_latents, attention, shard =>
+    private LatentAttention[] Cut(LatentAttention attention) => Keep(_latents, attention, shard =>
     {
         (int first, int end) = Split.OfHeads(attention.Heads, attention.QueryColumns).UnitsOf(shard, shards);
         return attention with { Heads = end - first };
     });
 
-    /// <summary>Of a product of experts: whole experts.</summary>
-    public ExpertLinear[] Of(ExpertLinear linear) => Of(_experts, linear, shard =>
+    private ExpertLinear[] Cut(ExpertLinear linear) => Keep(_experts, linear, shard =>
     {
         var weights = (ShardedExperts)linear.Weights;
         return new ExpertLinear(
@@ -67,8 +82,7 @@ internal sealed class ShardShapes(int shards)
             [.. linear.Targets.Select(target => target with { FirstTarget = target.FirstTarget + weights.First[shard] })]);
     });
 
-    /// <summary>Of a convolution: some of its channels.</summary>
-    public ShortConvolution[] Of(ShortConvolution convolution) => Of(_convolutions, convolution, shard =>
+    private ShortConvolution[] Cut(ShortConvolution convolution) => Keep(_convolutions, convolution, shard =>
     {
         DeviceVector weight = ((ShardedVector)convolution.Weight).Parts[shard];
         return convolution with
@@ -79,15 +93,11 @@ internal sealed class ShardShapes(int shards)
         };
     });
 
-    private T[] Of<T>(Dictionary<T, T[]> known, T whole, Func<int, T> part)
+    private T[] Keep<T>(Dictionary<T, T[]> known, T whole, Func<int, T> part)
         where T : class
     {
-        if (!known.TryGetValue(whole, out T[]? parts))
-        {
-            parts = [.. Enumerable.Range(0, shards).Select(part)];
-            known.Add(whole, parts);
-        }
-
+        T[] parts = [.. Enumerable.Range(0, shards).Select(part)];
+        known.Add(whole, parts);
         return parts;
     }
 }

@@ -148,10 +148,14 @@ internal sealed partial class ShardedBackend : IBackend
         for (int shard = 0; shard < parts.Length; shard++)
         {
             int columns = splits.IsEmpty ? width : 0;
+            int further = splits.IsEmpty ? 0 : width;
             foreach (Split split in splits)
             {
                 columns += split.ColumnsOf(shard, _shards.Length);
+                further -= split.Columns;
             }
+
+            columns += shard == parts.Length - 1 ? further : 0;
 
             parts[shard] = _shards[shard].CreateRows(rows, columns);
         }
@@ -195,7 +199,7 @@ internal sealed partial class ShardedBackend : IBackend
             _shards[shard].CompleteLoading(decoder with { Attentions = [.. decoder.Attentions.Select(one => _shapes.Of(one)[shard])] });
         }
 
-        _vocabulary = decoder.VocabularySize;
+        _vocabulary = decoder.VocabularySize + decoder.AddedTokens;
         _logits = new NativeBlock((long)_outputLimit * _vocabulary * sizeof(float));
     }
 

@@ -49,8 +49,9 @@ internal sealed class ModuleLoader(
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
         module.WeightOffset == 0
-            ? Vector(name + ".weight", module.Partition, targets.GetValueOrDefault(name, WeightSource.NoTarget))
-            : Vector(name + ".weight", module.Partition, stored => [.. stored.Select(value => value + module.WeightOffset)]);
+            ? Vector(name + ".weight", module.Partition, targets[name])
+            : Vector(
+                name + ".weight", module.Partition, stored => [.. stored.Select(value => value + module.WeightOffset)], targets[name]);
 
     /// <summary>The rows of inputs of their own for every layer.</summary>
     public DeviceRows PerLayerRows =>
@@ -283,7 +284,8 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a vector that is not as it is stored.</summary>
-    private unsafe DeviceVector Vector(string tensor, Partition? partition, Func<float[], float[]> change)
+    private unsafe DeviceVector Vector(
+        string tensor, Partition? partition, Func<float[], float[]> change, int target = WeightSource.NoTarget)
     {
         WeightSource weight = source(tensor);
         float[] values = change(weight.Widened());
@@ -293,6 +295,7 @@ internal sealed class ModuleLoader(
             {
                 Stays = false,
                 Partition = partition,
+                Target = target,
             });
             loaded(weight);
             return vector;
