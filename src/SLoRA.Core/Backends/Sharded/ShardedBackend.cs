@@ -91,13 +91,14 @@ internal sealed partial class ShardedBackend : IBackend
 
         _kept = [.. kept.Select(state => state.PerToken).OfType<KeyValueShape>()];
         int tokens = KvLayout.For(kept, type, pageTokens).PageTokens;
+        LayerGroups groups = LayerGroups.Of(_kept);
         long bytes = KvLayout.SmallestPage;
         for (int shard = 0; shard < _shards.Length; shard++)
         {
-            bytes = Math.Max(bytes, KvLayout.For(OnShard(kept, shard), type, tokens).PageBytes);
+            bytes = Math.Max(bytes, KvLayout.For(OnShard(kept, shard), type, tokens, groups: groups).PageBytes);
         }
 
-        _slices = [.. _shards.Select((_, shard) => KvLayout.For(OnShard(kept, shard), type, tokens, bytes))];
+        _slices = [.. _shards.Select((_, shard) => KvLayout.For(OnShard(kept, shard), type, tokens, bytes, groups))];
         return KvLayout.OfSlices(_slices);
     }
 

@@ -22,25 +22,26 @@ internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArra
         foreach (StepSlice slice in plan.Slices)
         {
             int tokens = slices[0].PageTokens;
-            for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+            for (int layer = 0; layer < kept.Length; layer++)
             {
-                Check(plan.PageTables[slice.TableStart + page]);
+                int table = plan.TableStart(slice, slices[0].Layers[layer].Group);
+                for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+                {
+                    Check(plan.PageTables[table + page], layer);
+                }
             }
         }
     }
 
-    private void Check(int page)
+    private void Check(int page, int layer)
     {
-        for (int layer = 0; layer < kept.Length; layer++)
+        for (int shard = 1; shard < pages.Length; shard++)
         {
-            for (int shard = 1; shard < pages.Length; shard++)
+            (int before, int end) = HeadsOf(kept[layer], shard - 1);
+            (int first, int last) = HeadsOf(kept[layer], shard);
+            for (int head = first; head < Math.Min(end, last); head++)
             {
-                (int before, int end) = HeadsOf(kept[layer], shard - 1);
-                (int first, int last) = HeadsOf(kept[layer], shard);
-                for (int head = first; head < Math.Min(end, last); head++)
-                {
-                    Check(page, layer, shard, head - before, head - first);
-                }
+                Check(page, layer, shard, head - before, head - first);
             }
         }
     }

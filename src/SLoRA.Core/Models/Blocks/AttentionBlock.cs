@@ -62,6 +62,7 @@ internal sealed record AttentionBlock : Block
     public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
     {
         Split = Keys,
+        Sight = Shape.Sight,
     };
 
     /// <inheritdoc/>
