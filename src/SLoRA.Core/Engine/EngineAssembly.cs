@@ -113,8 +113,7 @@ internal sealed class EngineAssembly : IDisposable
                 GgufSource.BaseOf(description), logger, layout.Shards, adapterCache.MaxAddedTokens);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
-            // What adapters have besides A and B is not cut over shards, added tokens neither.
-            var decoder = new Decoder(description, weights, backend, layout.Shards == 1 ? adapterCache.MaxAddedTokens : 0);
+            var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);
             backend.CompleteLoading(decoder.Shape);
             model.Release();
             metrics = new EngineMetrics(asked.Metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath)));

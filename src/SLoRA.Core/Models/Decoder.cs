@@ -40,7 +40,7 @@ internal sealed class Decoder
         _outputsNormed = backend.CreateRows(RowSet.Output, hidden);
         _logits = backend.CreateRows(
             RowSet.Output, description.VocabularySize + addedTokens,
-            description.Head.Partition is { } head && addedTokens == 0 ? [head.Split] : []);
+            description.Head.Partition is { } head ? [head.Split] : []);
     }
 
     /// <summary>The sizes that its backend has to know.</summary>

@@ -58,6 +58,7 @@ internal sealed class DecoderModules
             InFeatures = norm.Module.Width,
             OutFeatures = norm.Module.Width,
             IsTarget = false,
+            Partition = norm.Module.Partition,
             HasBias = norm.Module.HasBias,
             WeightOffset = norm.Module.WeightOffset,
         })]);
@@ -140,6 +141,7 @@ internal sealed class DecoderModules
                 InFeatures = module.Inputs,
                 OutFeatures = module.Outputs,
                 Views = views,
+                Partition = module.Partition,
             });
             for (int i = 0; i < 2 * module.Heads; i++)
             {
@@ -185,6 +187,7 @@ internal sealed class DecoderModules
                         InFeatures = module.Inputs,
                         OutFeatures = outputs,
                         Parameter = parameter,
+                        Owner = new ShardOfUnit(module.Owners, expert),
                     });
                 }
             }

@@ -41,8 +41,28 @@ internal sealed record TargetModule
     /// <summary>Whether this is of one expert.</summary>
     public bool IsOfExpert => Kind is TargetKind.Expert or TargetKind.FusedExpert;
 
-    /// <summary>How its weight is cut over shards, and with it what adapters add to it; null if it cannot be.</summary>
+    /// <summary>
+    /// How its weight is cut over shards, and with it what adapters add to it; null if it is not: every shard has it, or its
+    /// <see cref="Owner"/>.
+    /// </summary>
     public Partition? Partition { get; init; }
+
+    /// <summary>Which shard alone has it; null where that is none in particular.</summary>
+    public ShardOfUnit? Owner { get; init; }
+
+    /// <summary>
+    /// What one of several shards has of the dimension that is cut; the last one has the tokens that the model does not have. Null where
+    /// nothing is cut.
+    /// </summary>
+    public Runs? OnShard(int shard, int shards)
+    {
+        if (Partition?.Of(shard, shards) is not { } own || AddedTokens == 0 || shard < shards - 1)
+        {
+            return Partition?.Of(shard, shards);
+        }
+
+        return Runs.Of(own.First, own.Count + AddedTokens);
+    }
 
     /// <summary>Whether adapters may target it. One that may not is refused by name when an adapter does.</summary>
     public bool IsTarget { get; init; } = true;

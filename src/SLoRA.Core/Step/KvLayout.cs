@@ -50,7 +50,7 @@ internal sealed class KvLayout
     public ImmutableArray<StateBlock> States { get; }
 
     /// <summary>Pages that hold the states of one sequence; 0 for a decoder that keeps none.</summary>
-    public int StatePages { get; }
+    public int StatePages { get; private init; }
 
     /// <summary>Bytes of one page, a multiple of 64, enough for a tile and for every part of a state.</summary>
     public long PageBytes { get; }
@@ -108,7 +108,11 @@ internal sealed class KvLayout
     /// <summary>The pages as they are counted and owned, of which every shard has a slice that is laid out by itself.</summary>
     /// <param name="slices">The layouts of the slices, all with the same tokens and bytes.</param>
     public static KvLayout OfSlices(ImmutableArray<KvLayout> slices) =>
-        new(slices[0].Type, slices[0].PageTokens, slices[0].Groups, [], [], slices[0].PageBytes * slices.Length) { Shards = slices.Length };
+        new(slices[0].Type, slices[0].PageTokens, slices[0].Groups, [], [], slices[0].PageBytes * slices.Length)
+        {
+            Shards = slices.Length,
+            StatePages = slices.Max(slice => slice.StatePages),
+        };
 
     /// <summary>
     /// Places states: the largest parts first, those of one size side by side, whatever layers they are of. Smaller ones begin in the page

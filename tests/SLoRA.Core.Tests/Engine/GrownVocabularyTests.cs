@@ -26,7 +26,7 @@ internal sealed class GrownVocabularyTests
     private int _vocabulary;
 
     [Test]
-    public void Whole_embedding_and_head([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Whole_embedding_and_head([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin(Untied);
         Lora("model.layers.1.self_attn.q_proj", 64, 64);
@@ -47,7 +47,7 @@ internal sealed class GrownVocabularyTests
     }
 
     [Test]
-    public void Resized_ends_beside_lora_elsewhere([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Resized_ends_beside_lora_elsewhere([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin(Untied);
         Lora("model.layers.1.self_attn.q_proj", 64, 64);
@@ -59,7 +59,7 @@ internal sealed class GrownVocabularyTests
     }
 
     [Test]
-    public void Lora_on_resized_ends([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Lora_on_resized_ends([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin(Untied);
         Lora("model.embed_tokens", _vocabulary + Added, 64);
@@ -72,7 +72,8 @@ internal sealed class GrownVocabularyTests
     }
 
     [Test]
-    public void Trained_tokens_among_the_added_ones_and_others_of_tied_ends([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Trained_tokens_among_the_added_ones_and_others_of_tied_ends(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin(Tied);
         Lora("model.layers.1.self_attn.q_proj", 64, 64);
@@ -84,7 +85,7 @@ internal sealed class GrownVocabularyTests
     }
 
     [Test]
-    public void Trained_tokens_that_are_all_the_added_ones([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Trained_tokens_that_are_all_the_added_ones([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin(Tied);
         Lora("model.layers.1.self_attn.q_proj", 64, 64);
@@ -276,7 +277,13 @@ internal sealed class GrownVocabularyTests
                 builder.AddAdapter("tenant", adapter);
             }
 
-            _ = backend switch { "Gpu" => builder.UseGpu(), "Reference" => builder.UseReference(), _ => builder.UseCpu() };
+            _ = backend switch
+            {
+                "Gpu" => builder.UseGpu(),
+                "Reference" => builder.UseReference(),
+                "Cpu, 2 shards" => builder.UseCpu(cpu => cpu.Shards = 2),
+                _ => builder.UseCpu(),
+            };
         });
     }
 

@@ -116,13 +116,6 @@ internal sealed class AdapterLoader(
 
     private AdapterHeaders Keep(AdapterDescription description)
     {
-        if (shards > 1 && !description.Parts.Changes.IsEmpty)
-        {
-            throw new AdapterLoadException(description.Package.Name, new FormatError(
-                LoadErrorKind.Incompatible, description.File, null,
-                $"has {string.Join(", ", description.Coverage.Kinds)}; over several shards plain and activated LoRA are served"));
-        }
-
         if (description.Parts.AddedTokens > maxAddedTokens)
         {
             throw new AdapterLoadException(description.Package.Name, new FormatError(

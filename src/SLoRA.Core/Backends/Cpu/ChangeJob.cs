@@ -69,6 +69,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
         }
     }
 
+    /// <summary>What the generation's own rows give, in the place of what the base's do.</summary>
     private void Take(in ChangeItem item, int from, int to)
     {
         if (_work.IsEmbedding)
@@ -93,7 +94,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
         int size = table.Type.ElementSize();
         foreach (int row in _work.Entries.Rows.Slice(item.FirstEntry, item.Count))
         {
-            int entry = item.Change.RowOf(_work.TokenOf(row));
+            int entry = item.Change.RowOf(_work.EntryOf(row));
             if (entry < 0)
             {
                 continue;
@@ -127,7 +128,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
             float* y = _y.Row(rows[e]) + item.FirstColumn;
             if (item.Change.Ids.IsEmpty)
             {
-                new ReadOnlySpan<float>(outputs + from, to - from).CopyTo(new Span<float>(y + from, to - from));
+                new ReadOnlySpan<float>(outputs + item.FirstOutput + from, to - from).CopyTo(new Span<float>(y + from, to - from));
                 continue;
             }
 

@@ -10,7 +10,7 @@ namespace SLoRA.Backends.Cpu;
 /// whatever else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>.
 /// Where that is fused, products with weights as stored have the bits of the Reference backend.
 /// </summary>
-internal sealed unsafe class CpuBackend : IBackend
+internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
     private readonly int _outputLimit;
@@ -47,6 +47,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PositionScaleJob _positionScale;
     private readonly MultiplyJob _multiply;
     private readonly ConvolveJob _convolve = new();
+    private readonly HeadsNormJob _headsNorm;
+    private readonly List<CpuRows> _squares = [];
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -78,7 +80,7 @@ internal sealed unsafe class CpuBackend : IBackend
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
-        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard);
+        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
@@ -98,6 +100,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
+        _headsNorm = new HeadsNormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
         _layerNorm = new LayerNormJob(workers);
@@ -178,10 +181,20 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
+    {
+        _quantized.Reserve(_rowLimit * chosen);
+        return new CpuRoutes(experts, chosen, _rowLimit, own);
+    }
+
+    /// <inheritdoc/>
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
     {
         int limit = _rowLimit * routes.Chosen;
-        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen);
+        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen)
+        {
+            Routes = (CpuRoutes)routes,
+        };
     }
 
     /// <inheritdoc/>
@@ -261,8 +274,16 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare(
+    {
+        if (((CpuVector)weight).Heads is { } together)
+        {
+            NormTogether((CpuRows)x, firstColumn, (CpuVector)weight, together, epsilon);
+            return;
+        }
+
+        Run(_norm, _norm.Prepare(
             (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
+    }
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -296,7 +317,11 @@ internal sealed unsafe class CpuBackend : IBackend
         int expandParts = 0;
         if (adapted)
         {
-            _shard?.GatherRanks(_lora.Work);
+            if (_shard is not null && group.Partition is not null)
+            {
+                _shard.GatherRanks(_lora.Work);
+            }
+
             expandParts = _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
@@ -405,7 +430,20 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
-        => Run(_combine, _combine.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
+    {
+        int rows = RowCount(y);
+        var chosen = (CpuRoutes)routes;
+        if (_shard is not { } shard || !chosen.IsPart)
+        {
+            Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, (CpuRows)y, rows));
+            return;
+        }
+
+        CpuRows parts = shard.Parts(y.Rows, y.Width);
+        Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, parts, rows));
+        shard.Reduce(parts, rows, null, null);
+        shard.Gather(parts, rows, (CpuRows)y);
+    }
 
     /// <inheritdoc/>
     public void RouteToAll(DeviceRoutes routes) => ((CpuRoutes)routes).All(Plan.RowCount);
@@ -507,6 +545,11 @@ internal sealed unsafe class CpuBackend : IBackend
         if (_lora.Gather(group, x.Rows, pass))
         {
             Run(_shrink, _shrink.Prepare(_lora.Work, x, PageMemory));
+            if (_shard is not null && group.Partition is not null)
+            {
+                _shard.GatherRanks(_lora.Work);
+            }
+
             Run(_expand, _expand.Prepare(_lora.Work, y, PageMemory));
         }
 
@@ -517,53 +560,18 @@ internal sealed unsafe class CpuBackend : IBackend
         }
     }
 
-    /// <summary>
-    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
-    /// there, and are brought together.
-    /// </summary>
-    private void SumShared(CpuShard shard, LinearGroup group, CpuRows x, CpuRows y, bool adapted)
-    {
-        int rows = RowCount(x);
-        CpuRows parts = shard.Parts(y.Rows, y.Width);
-        Run(_product, _product.Prepare(group, x, _quantized, parts, rows, null, withBias: false));
-        shard.Reduce(parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null);
-        if (adapted)
-        {
-            shard.GatherRanks(_lora.Work);
-            Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        }
-
-        shard.Gather(parts, rows, y);
-    }
-
-    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
-    private void EmbedShared(CpuShard shard, CpuTable table, int target, CpuRows x)
-    {
-        ICollective collective = shard.Collective;
-        Split split = table.Split ?? throw new InvalidOperationException("The table is not cut over shards.");
-        (int first, _) = split.Of(collective.Shard, collective.Shards);
-        CpuRows looked = shard.Parts(x.Rows, x.Width);
-        Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
-        if (!_lora.GatherEmbedding(target, 0))
-        {
-            shard.GatherEntries(split, Plan.Tokens, looked, x, null);
-            return;
-        }
-
-        Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, first));
-        CpuRows parts = shard.Parts(x.Rows, x.Width);
-        shard.GatherEntries(split, Plan.Tokens, looked, parts, _lora.Work);
-        Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        shard.Gather(parts, Plan.RowCount, x);
-    }
-
     private CpuRows NewRows(RowSet rows, int width)
     {
         int limit = rows == RowSet.Step ? _rowLimit : _outputLimit;
         return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
     }
 
-    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Output ? Plan.OutputCount : Plan.RowCount * rows.Copies;
+    private int RowCount(DeviceRows rows) => rows.Rows switch
+    {
+        RowSet.Output => Plan.OutputCount,
+        RowSet.Routed => ((CpuRows)rows).Routes!.Rows,
+        _ => Plan.RowCount,
+    };
 
     private void Run(ComputeJob job, int parts)
     {

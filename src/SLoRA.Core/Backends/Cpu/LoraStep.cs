@@ -5,20 +5,21 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>The LoRA work of the present step, gathered for one operation after another from the plan's work list.</summary>
 /// <param name="rowLimit">The most rows of a step.</param>
 /// <param name="shard">Which of several shards this is; null on one device.</param>
-internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
+/// <param name="shards">How many there are.</param>
+internal sealed class LoraStep(int rowLimit, int? shard = null, int shards = 1) : IDisposable
 {
     private readonly int[] _outputOfRow = new int[rowLimit];
     private readonly LoraEntries _stepEntries = new();
     private readonly LoraEntries _outputEntries = new();
     private readonly RoutedEntries _routed = new();
-    private readonly NormWeights _norms = new();
+    private readonly NormWeights _norms = new(shard);
     private StepPlan? _plan;
 
     /// <summary>The work of the operation that was gathered last.</summary>
     public LoraWork Work { get; } = new(shard);
 
     /// <summary>What is changed besides, of the operation that was gathered last by <see cref="GatherChanges"/>.</summary>
-    public ChangeWork Changes { get; } = new();
+    public ChangeWork Changes { get; } = new(shard);
 
     /// <summary>Whether a generation of the step is more than B A.</summary>
     public bool HasChanges => Plan.Lora.HasChanges;
@@ -55,7 +56,7 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
             return false;
         }
 
-        Work.Begin(entries);
+        Work.Begin(entries, group.Partition is not null);
         bool addsShare = group.Partition is { Axis: PartitionAxis.Columns };
         for (int i = 0; i < group.Parts.Length; i++)
         {
@@ -77,7 +78,7 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         }
 
         _routed.Fill(Plan.Lora, routes);
-        Work.Begin(_routed.Entries);
+        Work.Begin(_routed.Entries, isShown: false);
         foreach (ExpertTargets targets in linear.Targets)
         {
             Work.Add(Plan.Lora, _routed.Chunks, targets, linear.InputBorders);
@@ -97,7 +98,7 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
             return false;
         }
 
-        Work.Begin(_stepEntries);
+        Work.Begin(_stepEntries, isShown: true);
         Work.Add(Plan.Lora, pass, target, firstColumn: 0, addsShare: true, borders: []);
         Work.End();
         return Work.Products.Length > 0;
@@ -106,10 +107,14 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
     /// <summary>Gathers what is changed of a group of products besides in one pass; false if nothing is.</summary>
     public bool GatherChanges(LinearGroup group, RowSet rows, int pass)
     {
-        Changes.Begin(rows == RowSet.Step ? _stepEntries : _outputEntries);
+        Changes.Begin(
+            rows == RowSet.Step ? _stepEntries : _outputEntries, group.Partition is { Axis: PartitionAxis.Columns });
         for (int i = 0; i < group.Parts.Length; i++)
         {
-            Changes.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i], group.Parts[i].Weight.Outputs);
+            // Of a sum that shards have parts of, a shard changes the columns that it adds up.
+            int outputs = group.Parts[i].Weight.Outputs;
+            Run own = group.Partition is { Axis: PartitionAxis.Columns } ? ShareOf(outputs) : new Run(0, outputs);
+            Changes.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i] + own.First, own, group.InputBorders);
         }
 
         Changes.End();
@@ -117,10 +122,16 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
     }
 
     /// <summary>Gathers what is changed of the look-up in the embedding table in one pass; false if nothing is.</summary>
-    public bool GatherEmbeddingChanges(int target, int pass, int width)
+    /// <param name="target">Index of the table among the target modules.</param>
+    /// <param name="pass">Which of the passes.</param>
+    /// <param name="width">Columns of the table.</param>
+    /// <param name="firstToken">The token of the first entry that is here.</param>
+    /// <param name="isShare">Whether a shard's share of the columns is changed; else all.</param>
+    public bool GatherEmbeddingChanges(int target, int pass, int width, int firstToken = 0, bool isShare = false)
     {
-        Changes.BeginEmbedding(_stepEntries, Plan.Tokens);
-        Changes.Add(Plan.Lora, pass, target, firstColumn: 0, width);
+        Run own = isShare ? ShareOf(width) : new Run(0, width);
+        Changes.BeginEmbedding(_stepEntries, Plan.Tokens, firstToken);
+        Changes.Add(Plan.Lora, pass, target, own.First, own, []);
         return !Changes.Items.IsEmpty;
     }
 
@@ -131,6 +142,13 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         Plan.Lora.Changes(weight.Target)
             ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, (CpuVector)weight, rowCount, pages)
             : null;
+
+    /// <summary>The columns of a sum that are added up here.</summary>
+    private Run ShareOf(int columns)
+    {
+        (int first, int end) = Shares.OfColumns(columns, shard ?? 0, shards);
+        return new Run(first, end - first);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

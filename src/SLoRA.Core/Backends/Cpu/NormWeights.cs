@@ -5,7 +5,8 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>
 /// What rows have of one norm by their generations: weights in the place of the base's, and what is added to the results.
 /// </summary>
-internal sealed unsafe class NormWeights : IDisposable
+/// <param name="shard">Which of several shards this is; null on one device.</param>
+internal sealed unsafe class NormWeights(int? shard) : IDisposable
 {
     private AlignedMemory _memory = new(0);
     private int[] _chunkOfRow = [];
@@ -25,15 +26,16 @@ internal sealed unsafe class NormWeights : IDisposable
         _chunkOfRow.AsSpan(0, rowCount).Fill(-1);
         for (int c = 0; c < chunks.Length; c++)
         {
-            if (entries.EntryCount(c) == 0 || chunks[c].Adapter.Directory.ChangeOf(weight.Target) is not { } own)
+            ResidentAdapter adapter = chunks[c].Adapter.OnShard(shard);
+            if (entries.EntryCount(c) == 0 || adapter.Directory.ChangeOf(weight.Target) is not { } own)
             {
                 continue;
             }
 
             new ReadOnlySpan<float>(weight.Data, weight.Length).CopyTo(new Span<float>(Weight(c), weight.Length));
             new Span<float>(Offset(c), weight.Length).Clear();
-            Copy(own.Rows, chunks[c].Adapter, pages, Weight(c));
-            Copy(own.Offset, chunks[c].Adapter, pages, Offset(c));
+            Copy(own.Rows, adapter, pages, Weight(c));
+            Copy(own.Offset, adapter, pages, Offset(c));
             foreach (int row in entries.Rows.Slice(entries.FirstEntry(c), entries.EntryCount(c)))
             {
                 _chunkOfRow[row] = c;

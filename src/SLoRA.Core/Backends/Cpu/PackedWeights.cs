@@ -1,3 +1,5 @@
+using SLoRA.Step;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -43,7 +45,10 @@ internal sealed unsafe class PackedWeights(ComputeThreads threads, CpuWeights ke
         float[] values = source.Widened();
         byte* memory = _memory.Take((values.Length + Lanes.Count) * sizeof(float));
         values.CopyTo(new Span<float>(memory, values.Length));
-        return new CpuVector(values.Length, (float*)memory, source.Target);
+        return new CpuVector(values.Length, (float*)memory, source.Target)
+        {
+            Heads = source.Partition is { Splits: [Split heads] } ? heads : null,
+        };
     }
 
     /// <inheritdoc/>

@@ -374,18 +374,21 @@ internal sealed unsafe class ReferenceBackend : IBackend
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
     {
         var chosen = (ReferenceRoutes)routes;
+        var experts = Split.OfExperts(routes.Experts);
+        var leaves = new float[experts.Leaves];
         for (int t = 0; t < Count(y); t++)
         {
             for (int i = 0; i < y.Width; i++)
             {
-                float sum = 0;
+                Array.Clear(leaves);
                 for (int choice = t * routes.Chosen; choice < (t + 1) * routes.Chosen; choice++)
                 {
                     float value = Values(x)[chosen.RowOf[choice]][i];
+                    ref float sum = ref leaves[experts.LeafOf(chosen.Expert[choice])];
                     sum = weighted ? MathF.FusedMultiplyAdd(chosen.Weight[choice], value, sum) : sum + value;
                 }
 
-                Values(y)[t][i] = sum;
+                Values(y)[t][i] = Tree(leaves);
             }
         }
     }
@@ -525,6 +528,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
         return sum;
     }
+
+    /// <summary>The sum of leaves: that of the left half plus that of the right half.</summary>
+    private static float Tree(ReadOnlySpan<float> leaves) => leaves.Length == 1
+        ? leaves[0]
+        : Tree(leaves[..(leaves.Length / 2)]) + Tree(leaves[(leaves.Length / 2)..]);
 
     private static void NormInto(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, float epsilon, Span<float> y)
     {
