@@ -14,6 +14,12 @@ public sealed class CpuOptions
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
 
     /// <summary>
+    /// How products with weights that are stored in 8 bits or fewer are computed. <see cref="CpuPrecision.Exact"/> needs
+    /// <see cref="CpuWeights.AsStored"/>.
+    /// </summary>
+    public CpuPrecision Precision { get; set; } = CpuPrecision.Automatic;
+
+    /// <summary>
     /// Whether the library may use machine code of its own for instructions that .NET does not expose. It changes no bit of a result;
     /// <see cref="BackendStatus.MachineCode"/> says what runs.
     /// </summary>

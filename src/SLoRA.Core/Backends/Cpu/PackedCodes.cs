@@ -1,0 +1,163 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// How many bits the codes of packed weights have, and which of them stands for zero. A type parameter of the layout and its kernels
+/// (<see cref="PackedLayout{TCodes,TScales,T}"/>). The lower four bits of a code are in the plane of nibbles, the others in another.
+/// </summary>
+internal interface IPackedCodes
+{
+    /// <summary>Bits beyond the lower four.</summary>
+    static abstract int HighBits { get; }
+
+    /// <summary>The code of zero; 0 where weights have offsets.</summary>
+    static abstract int Zero { get; }
+}
+
+/// <summary>Codes of four bits whose weights have offsets.</summary>
+internal readonly struct FourBits : IPackedCodes
+{
+    public static int HighBits => 0;
+
+    public static int Zero => 0;
+}
+
+/// <summary>Codes of four bits around 8.</summary>
+internal readonly struct FourBitsAround8 : IPackedCodes
+{
+    public static int HighBits => 0;
+
+    public static int Zero => 8;
+}
+
+/// <summary>Codes of three bits around 4, kept in four.</summary>
+internal readonly struct FourBitsAround4 : IPackedCodes
+{
+    public static int HighBits => 0;
+
+    public static int Zero => 4;
+}
+
+/// <summary>Codes of five bits whose weights have offsets.</summary>
+internal readonly struct FiveBits : IPackedCodes
+{
+    public static int HighBits => 1;
+
+    public static int Zero => 0;
+}
+
+/// <summary>Codes of five bits around 16.</summary>
+internal readonly struct FiveBitsAround16 : IPackedCodes
+{
+    public static int HighBits => 1;
+
+    public static int Zero => 16;
+}
+
+/// <summary>Codes of six bits around 32.</summary>
+internal readonly struct SixBitsAround32 : IPackedCodes
+{
+    public static int HighBits => 2;
+
+    public static int Zero => 32;
+}
+
+/// <summary>
+/// Codes out of their planes. A word of the nibbles has those of one output and of one input out of each of four pairs: pair 0 in bits
+/// 0–3, pair 1 in bits 8–11, pair 2 in bits 4–7, pair 3 in bits 12–15. The words of the other plane come shifted, so that the bits of those
+/// four pairs are the lowest, in order.
+/// </summary>
+internal static class PackedCodes
+{
+    /// <summary>The words of four pairs of inputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split<T>(
+        Vector512<ushort> nibbles, Vector512<ushort> high,
+        out Vector512<short> pair0, out Vector512<short> pair1, out Vector512<short> pair2, out Vector512<short> pair3)
+        where T : struct, IPackedCodes
+    {
+        Vector512<ushort> four = Vector512.Create((ushort)0x0F);
+        Vector512<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
+        Vector512<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        if (T.HighBits == 1)
+        {
+            Vector512<ushort> bit = Vector512.Create((ushort)0x10);
+            p0 |= (high << 4) & bit;
+            p1 |= (high << 3) & bit;
+            p2 |= (high << 2) & bit;
+            p3 |= (high << 1) & bit;
+        }
+        else if (T.HighBits == 2)
+        {
+            Vector512<ushort> bits = Vector512.Create((ushort)0x30);
+            p0 |= (high << 4) & bits;
+            p1 |= (high << 2) & bits;
+            p2 |= high & bits;
+            p3 |= (high >>> 2) & bits;
+        }
+
+        (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
+    }
+
+    /// <summary>The same for outputs 8 half … 8 half + 7.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split<T>(
+        Vector256<ushort> nibbles, Vector256<ushort> high,
+        out Vector256<short> pair0, out Vector256<short> pair1, out Vector256<short> pair2, out Vector256<short> pair3)
+        where T : struct, IPackedCodes
+    {
+        Vector256<ushort> four = Vector256.Create((ushort)0x0F);
+        Vector256<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
+        Vector256<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        if (T.HighBits == 1)
+        {
+            Vector256<ushort> bit = Vector256.Create((ushort)0x10);
+            p0 |= (high << 4) & bit;
+            p1 |= (high << 3) & bit;
+            p2 |= (high << 2) & bit;
+            p3 |= (high << 1) & bit;
+        }
+        else if (T.HighBits == 2)
+        {
+            Vector256<ushort> bits = Vector256.Create((ushort)0x30);
+            p0 |= (high << 4) & bits;
+            p1 |= (high << 2) & bits;
+            p2 |= high & bits;
+            p3 |= (high >>> 2) & bits;
+        }
+
+        (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
+    }
+
+    /// <summary>The same for outputs 4 quarter … 4 quarter + 3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split<T>(
+        Vector128<ushort> nibbles, Vector128<ushort> high,
+        out Vector128<short> pair0, out Vector128<short> pair1, out Vector128<short> pair2, out Vector128<short> pair3)
+        where T : struct, IPackedCodes
+    {
+        Vector128<ushort> four = Vector128.Create((ushort)0x0F);
+        Vector128<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
+        Vector128<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        if (T.HighBits == 1)
+        {
+            Vector128<ushort> bit = Vector128.Create((ushort)0x10);
+            p0 |= (high << 4) & bit;
+            p1 |= (high << 3) & bit;
+            p2 |= (high << 2) & bit;
+            p3 |= (high << 1) & bit;
+        }
+        else if (T.HighBits == 2)
+        {
+            Vector128<ushort> bits = Vector128.Create((ushort)0x30);
+            p0 |= (high << 4) & bits;
+            p1 |= (high << 2) & bits;
+            p2 |= high & bits;
+            p3 |= (high >>> 2) & bits;
+        }
+
+        (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
+    }
+}

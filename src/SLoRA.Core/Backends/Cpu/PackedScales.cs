@@ -1,0 +1,250 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using SLoRA.Formats.Blocks;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// How a panel of packed weights keeps what its groups share: 16 scales, and 16 offsets where a weight is scale · code + offset. A type
+/// parameter of the layout and its kernels. Some of it may be shared by several groups in turn, in blocks behind all groups of a panel.
+/// </summary>
+internal unsafe interface IPackedScales
+{
+    /// <summary>Bytes in each group.</summary>
+    static abstract int GroupBytes { get; }
+
+    /// <summary>Groups that share a block; 0 where nothing is shared.</summary>
+    static abstract int BlockGroups { get; }
+
+    /// <summary>Bytes of such a block.</summary>
+    static abstract int BlockBytes { get; }
+
+    /// <summary>Whether weights have offsets.</summary>
+    static abstract bool HasOffsets { get; }
+
+    /// <summary>Reads the scales of 16 outputs as fp32, and their offsets if there are some.</summary>
+    /// <param name="group">What the group has.</param>
+    /// <param name="block">What it shares with others.</param>
+    /// <param name="scales">16 numbers.</param>
+    /// <param name="offsets">16 numbers; left alone where there are none.</param>
+    static abstract void Read(byte* group, byte* block, float* scales, float* offsets);
+}
+
+/// <summary>Scales as files store them.</summary>
+internal unsafe interface IStoredScales : IPackedScales
+{
+    /// <summary>Writes those of one output.</summary>
+    static abstract void Write(byte* group, byte* block, int output, in GroupScale scale);
+}
+
+/// <summary>A scale in half precision.</summary>
+internal readonly unsafe struct HalfScales : IStoredScales
+{
+    public static int GroupBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Halves(group, scales);
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
+}
+
+/// <summary>A scale and what is added, in half precision.</summary>
+internal readonly unsafe struct HalfPairs : IStoredScales
+{
+    public static int GroupBytes => 4 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Halves(group, scales);
+        PackedNumbers.Halves(group + (2 * CpuMatrix.PanelOutputs), offsets);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)group)[output] = scale.Scale;
+        ((Half*)group)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+    }
+}
+
+/// <summary>
+/// A factor of scale and one of minimum, unsigned bytes; scale and minimum in half precision are shared by 256 inputs.
+/// </summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal readonly unsafe struct SharedPairs<T> : IStoredScales
+    where T : struct, IInt8Groups
+{
+    public static int GroupBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 128 / T.Pairs;
+
+    public static int BlockBytes => 4 * CpuMatrix.PanelOutputs;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Halves(block, scales);
+        PackedNumbers.TimesBytes(scales, group, 1);
+        PackedNumbers.Halves(block + (2 * CpuMatrix.PanelOutputs), offsets);
+        PackedNumbers.TimesBytes(offsets, group + CpuMatrix.PanelOutputs, 1);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)block)[output] = scale.Scale;
+        ((Half*)block)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+        group[output] = (byte)scale.Factor;
+        group[CpuMatrix.PanelOutputs + output] = (byte)scale.MinimumFactor;
+    }
+}
+
+/// <summary>A factor of the scale, a signed byte; a scale in half precision is shared by 256 inputs.</summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal readonly unsafe struct SharedScales<T> : IStoredScales
+    where T : struct, IInt8Groups
+{
+    public static int GroupBytes => CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 128 / T.Pairs;
+
+    public static int BlockBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Halves(block, scales);
+        PackedNumbers.TimesSignedBytes(scales, group);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)block)[output] = scale.Scale;
+        group[output] = (byte)(sbyte)scale.Factor;
+    }
+}
+
+/// <summary>
+/// A scale in bfloat16 and the code that stands for zero in sixteenths, a byte: the library's own weights of four bits. What is added is
+/// −scale · zero / 16, which is exact in fp32.
+/// </summary>
+internal readonly unsafe struct ZeroScales : IPackedScales
+{
+    /// <summary>Parts of a code that a zero is counted in.</summary>
+    public const int ZeroParts = 16;
+
+    public static int GroupBytes => 3 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Brains(group, scales);
+        PackedNumbers.Brains(group, offsets);
+        PackedNumbers.TimesBytes(offsets, group + (2 * CpuMatrix.PanelOutputs), -1f / ZeroParts);
+    }
+
+    /// <summary>Writes those of one output.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="output">Which of the 16 outputs.</param>
+    /// <param name="scale">The bits of a scale in bfloat16.</param>
+    /// <param name="zero">The code of zero in sixteenths.</param>
+    public static void Write(byte* group, int output, ushort scale, byte zero)
+    {
+        ((ushort*)group)[output] = scale;
+        group[(2 * CpuMatrix.PanelOutputs) + output] = zero;
+    }
+}
+
+/// <summary>Sixteen small numbers to fp32, the same bits at every vector width.</summary>
+internal static unsafe class PackedNumbers
+{
+    private const int Kept = unchecked((int)0x8FFF_E000);
+
+    /// <summary>Half precision, finite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Halves(byte* source, float* numbers)
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<int> words = Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe()).AsInt32();
+            Vector512<float> value = (((words << 16) >> 3) & Vector512.Create(Kept)).AsSingle() * Vector512.Create(Widening.HalfToSingle);
+            value.Store(numbers);
+            return;
+        }
+
+        for (int i = 0; i < Lanes.Count; i += 8)
+        {
+            Vector128<ushort> eight = Vector128.Load((ushort*)source + i);
+            Half(Vector128.WidenLower(eight).AsInt32()).Store(numbers + i);
+            Half(Vector128.WidenUpper(eight).AsInt32()).Store(numbers + i + 4);
+        }
+    }
+
+    /// <summary>bfloat16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Brains(byte* source, float* numbers)
+    {
+        for (int i = 0; i < Lanes.Count; i += 8)
+        {
+            Vector128<ushort> eight = Vector128.Load((ushort*)source + i);
+            (Vector128.WidenLower(eight) << 16).AsSingle().Store(numbers + i);
+            (Vector128.WidenUpper(eight) << 16).AsSingle().Store(numbers + i + 4);
+        }
+    }
+
+    /// <summary>Multiplies numbers by unsigned bytes and one more number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TimesBytes(float* numbers, byte* bytes, float factor)
+    {
+        Vector128<byte> all = Vector128.Load(bytes);
+        Vector128<ushort> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
+        Times(numbers, Vector128.WidenLower(low).AsInt32(), factor);
+        Times(numbers + 4, Vector128.WidenUpper(low).AsInt32(), factor);
+        Times(numbers + 8, Vector128.WidenLower(high).AsInt32(), factor);
+        Times(numbers + 12, Vector128.WidenUpper(high).AsInt32(), factor);
+    }
+
+    /// <summary>Multiplies numbers by signed bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TimesSignedBytes(float* numbers, byte* bytes)
+    {
+        Vector128<sbyte> all = Vector128.Load((sbyte*)bytes);
+        Vector128<short> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
+        Times(numbers, Vector128.WidenLower(low), 1);
+        Times(numbers + 4, Vector128.WidenUpper(low), 1);
+        Times(numbers + 8, Vector128.WidenLower(high), 1);
+        Times(numbers + 12, Vector128.WidenUpper(high), 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Times(float* numbers, Vector128<int> integers, float factor)
+    {
+        Vector128<float> product = Vector128.Load(numbers) * Vector128.ConvertToSingle(integers);
+        (factor == 1 ? product : product * Vector128.Create(factor)).Store(numbers);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Half(Vector128<int> words) =>
+        (((words << 16) >> 3) & Vector128.Create(Kept)).AsSingle() * Vector128.Create(Widening.HalfToSingle);
+}
