@@ -14,7 +14,7 @@ internal static class KernelBench
     /// <summary>Measures and prints a table.</summary>
     public static void Run(Shape shape, BaseWeights type, int threads)
     {
-        double operations = type.Kept == CpuWeights.Int8 ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
+        double operations = type.Kept != CpuWeights.AsStored ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
         double bytes = Ceilings.Read(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -17,9 +17,9 @@ public enum CpuWeights
     Int8,
 
     /// <summary>
-    /// 4-bit integers, quantized when the model is loaded, with a scale and a zero per output and 32 inputs: 4.75 bits per weight. What a
-    /// file stores in fewer than 8 bits stays as it is, where there are kernels for it. Activations are rounded to 16 bits for these
-    /// products; adapters read them as they are.
+    /// 4-bit integers, quantized when the model is loaded, with a scale and a zero per output and 32 inputs: 4.75 bits per weight; the head
+    /// has 8 bits. What a file stores in fewer than 8 bits stays as it is, where there are kernels for it. Activations are rounded to 16
+    /// bits for these products; adapters read them as they are.
     /// </summary>
     Int4,
 }

@@ -16,6 +16,7 @@ internal static class RandomBlocks
     {
         PlainFormat plain => TestAdapter.Bytes(plain.Type, [.. Enumerable.Range(0, count).Select(_ => number())]),
         Q8Format => [.. Enumerable.Range(0, count / 32).SelectMany(_ => Q8Block(number))],
+        ZeroedFormat zeroed => [.. Enumerable.Range(0, count / ZeroedFormat.Elements).SelectMany(_ => ZeroedBlock(zeroed, number))],
         BlockFormat blocks when HalvesOf(format) is { Length: > 0 } halves =>
             [.. Enumerable.Range(0, count / blocks.BlockElements).SelectMany(_ => Block(blocks, halves, number))],
         _ => throw UnservedType.Error(format),
@@ -25,7 +26,7 @@ internal static class RandomBlocks
     public static BlockFormat[] Packed { get; } =
     [
         BlockFormats.Q4_0, BlockFormats.Q4_1, BlockFormats.Q5_0, BlockFormats.Q5_1, BlockFormats.Q2K, BlockFormats.Q3K, BlockFormats.Q4K,
-        BlockFormats.Q5K, BlockFormats.Q6K, BlockFormats.Iq4Nl, BlockFormats.Iq4Xs,
+        BlockFormats.Q5K, BlockFormats.Q6K, BlockFormats.Iq4Nl, BlockFormats.Iq4Xs, ZeroedFormat.Halves, ZeroedFormat.Brains,
     ];
 
     // Where the halves of a block are; any other bytes are codes and factors.
@@ -47,6 +48,15 @@ internal static class RandomBlocks
             BinaryPrimitives.WriteHalfLittleEndian(block.AsSpan(at), (Half)(number() / 64));
         }
 
+        return block;
+    }
+
+    private static byte[] ZeroedBlock(ZeroedFormat format, Func<float> number)
+    {
+        byte[] block = new byte[format.BlockBytes];
+        byte[] codes = [.. Enumerable.Range(0, ZeroedFormat.Elements).Select(_ => (byte)(int)((number() + 1) * 7.99f))];
+        float scale = Elements.Widen((ushort)(BitConverter.SingleToUInt32Bits(number() / 16) >> 16));
+        format.Write(codes, (int)((number() + 1) * 8.49f), scale, block);
         return block;
     }
 

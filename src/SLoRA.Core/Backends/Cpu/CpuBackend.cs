@@ -50,7 +50,6 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
-    private readonly BackendStatus _status;
     private KvLayout? _layout;
     private CpuPageMemory? _pages;
     private StepPlan? _plan;
@@ -110,7 +109,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _multiply = new MultiplyJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
-        _status = new BackendStatus
+        Status = new BackendStatus
         {
             Name = Name,
             VectorBits = InstructionSets.VectorBits,
@@ -126,7 +125,7 @@ internal sealed unsafe class CpuBackend : IBackend
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status => _status with { Weights = _baseWeights.Description };
+    public BackendStatus Status { get; private set; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
@@ -196,9 +195,7 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void CompleteLoading(DecoderShape decoder)
-    {
-    }
+    public void CompleteLoading(DecoderShape decoder) => Status = Status with { Weights = _baseWeights.Description };
 
     /// <inheritdoc/>
     public void BeginStep(StepPlan plan)

@@ -28,7 +28,7 @@ internal static class CpuFormats
         new(new Int8Packing<Groups32>(), Stored, static (source, matrix, parts) => new IntegerPackJob(source, matrix, parts));
 
     private static readonly CpuFormat OwnFourBits = new(
-        new PackedPacking<FourBits, ZeroScales, Groups32>(), "in 4 bits",
+        new PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>(), "in 4 bits",
         static (source, matrix, parts) => new Int4PackJob(source, matrix, parts));
 
     private static readonly Dictionary<WeightFormat, CpuFormat> Packed = new()
@@ -42,6 +42,8 @@ internal static class CpuFormats
         [BlockFormats.Q4K] = Codes<FourBits, SharedPairs<Groups32>, Groups32>(),
         [BlockFormats.Q5K] = Codes<FiveBits, SharedPairs<Groups32>, Groups32>(),
         [BlockFormats.Q6K] = Codes<SixBitsAround32, SharedScales<Groups16>, Groups16>(),
+        [ZeroedFormat.Halves] = Zeroed<HalfZeros>(),
+        [ZeroedFormat.Brains] = Zeroed<BrainZeros>(),
         [WeightFormat.Q8_0] = AsIntegers,
         [BlockFormats.Iq4Nl] = AsIntegers,
         [BlockFormats.Iq4Xs] = AsIntegers,
@@ -59,8 +61,8 @@ internal static class CpuFormats
             (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => WordPackJob.HasSpecials(source) ? AsFloats : AsHalves,
             (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
             (PlainFormat, CpuWeights.Int8) => EightBits,
-            (PlainFormat, CpuWeights.Int4) => OwnFourBits,
-            (Q8Format, CpuWeights.Int4) => OwnFourBits,
+            (PlainFormat, CpuWeights.Int4) => source.GivesLogits ? EightBits : OwnFourBits,
+            (Q8Format, CpuWeights.Int4) when !source.GivesLogits => OwnFourBits,
             (Q8Format or BlockFormat, CpuWeights.AsStored) when precision == CpuPrecision.Exact => AsFloats,
             (Q8Format or BlockFormat, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4)
                 when Packed.TryGetValue(source.Format, out CpuFormat? format) => format,
@@ -77,6 +79,12 @@ internal static class CpuFormats
         => new(
             new PackedPacking<TCodes, TScales, T>(), Stored,
             static (source, matrix, parts) => new PackedPackJob<TCodes, TScales, T>(source, matrix, parts));
+
+    private static CpuFormat Zeroed<T>()
+        where T : struct, IZeroCodes
+        => new(
+            new PackedPacking<FourBits, ZeroScales<T>, Groups32>(), Stored,
+            static (source, matrix, parts) => new ZeroedPackJob<T>(source, matrix, parts));
 }
 
 /// <summary>A row of the table.</summary>

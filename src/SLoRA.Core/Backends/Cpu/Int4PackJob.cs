@@ -17,9 +17,9 @@ internal sealed unsafe class Int4PackJob(WeightSource source, CpuMatrix matrix, 
                 for (int g = 0; g < Matrix.Groups; g++)
                 {
                     ushort scale = Int4Group.Quantize(numbers + (g * Int4Group.Size), codes, out byte zero);
-                    byte* group = panel + ((nint)g * PackedLayout<FourBits, ZeroScales, Groups32>.GroupBytes);
-                    PackedLayout<FourBits, ZeroScales, Groups32>.Write(group, j, codes);
-                    ZeroScales.Write(group + PackedLayout<FourBits, ZeroScales, Groups32>.ScalesAt, j, scale, zero);
+                    byte* group = panel + ((nint)g * PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.GroupBytes);
+                    PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.Write(group, j, codes);
+                    ZeroScales<OwnZeros>.Write(group + PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.ScalesAt, j, scale, zero);
                 }
             }
         }

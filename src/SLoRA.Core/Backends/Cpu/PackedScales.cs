@@ -139,14 +139,48 @@ internal readonly unsafe struct SharedScales<T> : IStoredScales
     }
 }
 
-/// <summary>
-/// A scale in bfloat16 and the code that stands for zero in sixteenths, a byte: the library's own weights of four bits. What is added is
-/// −scale · zero / 16, which is exact in fp32.
-/// </summary>
-internal readonly unsafe struct ZeroScales : IPackedScales
+/// <summary>How a scale of 16 bits and the code of zero are kept. A type parameter.</summary>
+internal interface IZeroCodes
 {
-    /// <summary>Parts of a code that a zero is counted in.</summary>
-    public const int ZeroParts = 16;
+    /// <summary>Whether scales are in half precision; else in bfloat16.</summary>
+    static abstract bool HasHalves { get; }
+
+    /// <summary>Parts of a code that zeros are counted in.</summary>
+    static abstract int ZeroParts { get; }
+}
+
+/// <summary>The library's own weights of four bits: bfloat16, and zeros in sixteenths of a code.</summary>
+internal readonly struct OwnZeros : IZeroCodes
+{
+    public static bool HasHalves => false;
+
+    public static int ZeroParts => 16;
+}
+
+/// <summary>Half precision, and whole codes.</summary>
+internal readonly struct HalfZeros : IZeroCodes
+{
+    public static bool HasHalves => true;
+
+    public static int ZeroParts => 1;
+}
+
+/// <summary>bfloat16, and whole codes.</summary>
+internal readonly struct BrainZeros : IZeroCodes
+{
+    public static bool HasHalves => false;
+
+    public static int ZeroParts => 1;
+}
+
+/// <summary>
+/// A scale of 16 bits and the code that stands for zero, a byte. What is added is −scale · zero, which is exact in fp32.
+/// </summary>
+/// <typeparam name="T">How both are kept.</typeparam>
+internal readonly unsafe struct ZeroScales<T> : IPackedScales
+    where T : struct, IZeroCodes
+{
+    private const int ZerosAt = 2 * CpuMatrix.PanelOutputs;
 
     public static int GroupBytes => 3 * CpuMatrix.PanelOutputs;
 
@@ -159,20 +193,32 @@ internal readonly unsafe struct ZeroScales : IPackedScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* group, byte* block, float* scales, float* offsets)
     {
-        PackedNumbers.Brains(group, scales);
-        PackedNumbers.Brains(group, offsets);
-        PackedNumbers.TimesBytes(offsets, group + (2 * CpuMatrix.PanelOutputs), -1f / ZeroParts);
+        if (T.HasHalves)
+        {
+            PackedNumbers.Halves(group, scales);
+        }
+        else
+        {
+            PackedNumbers.Brains(group, scales);
+        }
+
+        for (int i = 0; i < Lanes.Count; i += Vector128<float>.Count)
+        {
+            Vector128.Load(scales + i).Store(offsets + i);
+        }
+
+        PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1f / T.ZeroParts);
     }
 
     /// <summary>Writes those of one output.</summary>
     /// <param name="group">The group.</param>
     /// <param name="output">Which of the 16 outputs.</param>
-    /// <param name="scale">The bits of a scale in bfloat16.</param>
-    /// <param name="zero">The code of zero in sixteenths.</param>
+    /// <param name="scale">The bits of the scale.</param>
+    /// <param name="zero">The code of zero, in parts.</param>
     public static void Write(byte* group, int output, ushort scale, byte zero)
     {
         ((ushort*)group)[output] = scale;
-        group[(2 * CpuMatrix.PanelOutputs) + output] = zero;
+        group[ZerosAt + output] = zero;
     }
 }
 

@@ -2,6 +2,7 @@ using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Cpu.MachineCode;
+using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Formats.Blocks;
@@ -86,7 +87,7 @@ public sealed unsafe class PackedProductTests
 
     [Test]
     public void Every_vector_width_gives_the_same_bits(
-        [Range(0, 10)] int packed, [Values(1, 2, 5, 13)] int rows, [Values(5, 100)] int outputs)
+        [Range(0, 12)] int packed, [Values(1, 2, 5, 13)] int rows, [Values(5, 100)] int outputs)
     {
         BlockFormat format = RandomBlocks.Packed[packed];
         int inputs = 2 * format.BlockElements;
@@ -182,6 +183,7 @@ public sealed unsafe class PackedProductTests
             AssertBits<PackedPacking<SixBitsAround32, SharedScales<Groups16>, Groups16>>(BlockFormats.Q6K, 6.5625);
             AssertBits<PackedPacking<FourBitsAround4, SharedScales<Groups16>, Groups16>>(BlockFormats.Q3K, 4.5625);
             AssertBits<PackedPacking<FourBits, SharedPairs<Groups16>, Groups16>>(BlockFormats.Q2K, 5.125);
+            AssertBits<PackedPacking<FourBits, ZeroScales<HalfZeros>, Groups32>>(ZeroedFormat.Halves, 4.75);
         });
 
         static void AssertBits<T>(BlockFormat format, double bits)
@@ -226,6 +228,12 @@ public sealed unsafe class PackedProductTests
             case "Q6_K":
                 MultiplyPacked<SixBitsAround32, SharedScales<Groups16>, Groups16>(width, block);
                 break;
+            case "int4 with F16 scales":
+                MultiplyPacked<FourBits, ZeroScales<HalfZeros>, Groups32>(width, block);
+                break;
+            case "int4 with BF16 scales":
+                MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(width, block);
+                break;
             default:
                 IntegerProducts.Multiply<Groups32>(width, block);
                 break;
@@ -258,6 +266,12 @@ public sealed unsafe class PackedProductTests
 
         twin.Plan.Clear();
         twin.Plan.AddSlice(new int[values.Length], 0, [], 0);
+        if (backend is ReferenceBackend)
+        {
+            // It looks at its pages when a step begins.
+            backend.AllocatePages(Layouts.For(TensorType.F32, 1, Layouts.Attention(1, 1, 2)), 1);
+        }
+
         backend.BeginStep(twin.Plan);
         backend.Linear(group, x, y);
         return [.. Enumerable.Range(0, values.Length).Select(row => Twin.Read(y, row))];

@@ -82,6 +82,15 @@ internal static unsafe class QuantizedProduct
                     groups.Add(new Group(integers[i], scale.Step, coded.Zero == 0 ? scale.Offset : null));
                 }
             }
+            else if (weight.Format is ZeroedFormat zeroed)
+            {
+                byte[] codes = new byte[ZeroedFormat.Elements];
+                ZeroedFormat.ReadCodes(block, codes);
+                float scale = zeroed == ZeroedFormat.Halves
+                    ? (float)BitConverter.UInt16BitsToHalf(ZeroedFormat.ScaleBits(block))
+                    : Elements.Widen(ZeroedFormat.ScaleBits(block));
+                groups.Add(new Group([.. codes.Select(code => (int)code)], scale, -(scale * ZeroedFormat.Zero(block))));
+            }
             else
             {
                 for (int i = 0; i < weight.Format.BlockElements / 32; i++)
