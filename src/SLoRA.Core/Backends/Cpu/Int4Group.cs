@@ -14,7 +14,7 @@ internal static unsafe class Int4Group
     public const int Size = 32;
 
     private const float LargestCode = 15;
-    private const int Trials = 20;
+    private const int Trials = 10;
 
     // Adding 1.5 · 2²³ rounds to an integer.
     private const float Shifter = 12582912f;
@@ -56,7 +56,7 @@ internal static unsafe class Int4Group
         for (int trial = 0; trial <= Trials; trial++)
         {
             // From wide scales, which cut nothing off, to narrow ones, which cut off the largest.
-            float inverse = LargestCode - 1 + (0.1f * trial);
+            float inverse = LargestCode - 1 + (0.2f * trial);
             Vector512<float> q0 = Code((x0 - Vector512.Create(low)) * Vector512.Create(inverse));
             Vector512<float> q1 = Code((x1 - Vector512.Create(low)) * Vector512.Create(inverse));
             if (!Fit(sum, x0, x1, q0, q1, out float scale, out float offset))

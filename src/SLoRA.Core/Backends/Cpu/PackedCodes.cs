@@ -69,8 +69,19 @@ internal readonly struct SixBitsAround32 : IPackedCodes
 /// 0–3, pair 1 in bits 8–11, pair 2 in bits 4–7, pair 3 in bits 12–15. The words of the other plane come shifted, so that the bits of those
 /// four pairs are the lowest, in order.
 /// </summary>
+/// <remarks>
+/// Codes stay where a mask leaves them, which saves shifts: those of pair 1 come times 256, those of pair 2 times 16. Their products are
+/// summed apart, <see cref="Pair1Shift"/> and <see cref="Pair2Shift"/> bring the sums of a group back, and none leaves 32 bits: 256 · 31 ·
+/// 32767 · 8 inputs of a group, or 256 · 63 · 32767 · 4.
+/// </remarks>
 internal static class PackedCodes
 {
+    /// <summary>By how many bits sums of pair 1 are too large.</summary>
+    public const int Pair1Shift = 8;
+
+    /// <summary>By how many bits sums of pair 2 are too large.</summary>
+    public const int Pair2Shift = 4;
+
     /// <summary>The words of four pairs of inputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Split<T>(
@@ -78,24 +89,21 @@ internal static class PackedCodes
         out Vector512<short> pair0, out Vector512<short> pair1, out Vector512<short> pair2, out Vector512<short> pair3)
         where T : struct, IPackedCodes
     {
-        Vector512<ushort> four = Vector512.Create((ushort)0x0F);
-        Vector512<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
-        Vector512<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        Vector512<ushort> p0 = nibbles & Vector512.Create((ushort)0x000F), p1 = nibbles & Vector512.Create((ushort)0x0F00);
+        Vector512<ushort> p2 = nibbles & Vector512.Create((ushort)0x00F0), p3 = nibbles >>> 12;
         if (T.HighBits == 1)
         {
-            Vector512<ushort> bit = Vector512.Create((ushort)0x10);
-            p0 |= (high << 4) & bit;
-            p1 |= (high << 3) & bit;
-            p2 |= (high << 2) & bit;
-            p3 |= (high << 1) & bit;
+            p0 |= (high << 4) & Vector512.Create((ushort)0x0010);
+            p1 |= (high << 11) & Vector512.Create((ushort)0x1000);
+            p2 |= (high << 6) & Vector512.Create((ushort)0x0100);
+            p3 |= (high << 1) & Vector512.Create((ushort)0x0010);
         }
         else if (T.HighBits == 2)
         {
-            Vector512<ushort> bits = Vector512.Create((ushort)0x30);
-            p0 |= (high << 4) & bits;
-            p1 |= (high << 2) & bits;
-            p2 |= high & bits;
-            p3 |= (high >>> 2) & bits;
+            p0 |= (high << 4) & Vector512.Create((ushort)0x0030);
+            p1 |= (high << 10) & Vector512.Create((ushort)0x3000);
+            p2 |= (high << 4) & Vector512.Create((ushort)0x0300);
+            p3 |= (high >>> 2) & Vector512.Create((ushort)0x0030);
         }
 
         (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
@@ -108,24 +116,21 @@ internal static class PackedCodes
         out Vector256<short> pair0, out Vector256<short> pair1, out Vector256<short> pair2, out Vector256<short> pair3)
         where T : struct, IPackedCodes
     {
-        Vector256<ushort> four = Vector256.Create((ushort)0x0F);
-        Vector256<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
-        Vector256<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        Vector256<ushort> p0 = nibbles & Vector256.Create((ushort)0x000F), p1 = nibbles & Vector256.Create((ushort)0x0F00);
+        Vector256<ushort> p2 = nibbles & Vector256.Create((ushort)0x00F0), p3 = nibbles >>> 12;
         if (T.HighBits == 1)
         {
-            Vector256<ushort> bit = Vector256.Create((ushort)0x10);
-            p0 |= (high << 4) & bit;
-            p1 |= (high << 3) & bit;
-            p2 |= (high << 2) & bit;
-            p3 |= (high << 1) & bit;
+            p0 |= (high << 4) & Vector256.Create((ushort)0x0010);
+            p1 |= (high << 11) & Vector256.Create((ushort)0x1000);
+            p2 |= (high << 6) & Vector256.Create((ushort)0x0100);
+            p3 |= (high << 1) & Vector256.Create((ushort)0x0010);
         }
         else if (T.HighBits == 2)
         {
-            Vector256<ushort> bits = Vector256.Create((ushort)0x30);
-            p0 |= (high << 4) & bits;
-            p1 |= (high << 2) & bits;
-            p2 |= high & bits;
-            p3 |= (high >>> 2) & bits;
+            p0 |= (high << 4) & Vector256.Create((ushort)0x0030);
+            p1 |= (high << 10) & Vector256.Create((ushort)0x3000);
+            p2 |= (high << 4) & Vector256.Create((ushort)0x0300);
+            p3 |= (high >>> 2) & Vector256.Create((ushort)0x0030);
         }
 
         (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
@@ -138,24 +143,21 @@ internal static class PackedCodes
         out Vector128<short> pair0, out Vector128<short> pair1, out Vector128<short> pair2, out Vector128<short> pair3)
         where T : struct, IPackedCodes
     {
-        Vector128<ushort> four = Vector128.Create((ushort)0x0F);
-        Vector128<ushort> p0 = nibbles & four, p1 = (nibbles >>> 8) & four;
-        Vector128<ushort> p2 = (nibbles >>> 4) & four, p3 = nibbles >>> 12;
+        Vector128<ushort> p0 = nibbles & Vector128.Create((ushort)0x000F), p1 = nibbles & Vector128.Create((ushort)0x0F00);
+        Vector128<ushort> p2 = nibbles & Vector128.Create((ushort)0x00F0), p3 = nibbles >>> 12;
         if (T.HighBits == 1)
         {
-            Vector128<ushort> bit = Vector128.Create((ushort)0x10);
-            p0 |= (high << 4) & bit;
-            p1 |= (high << 3) & bit;
-            p2 |= (high << 2) & bit;
-            p3 |= (high << 1) & bit;
+            p0 |= (high << 4) & Vector128.Create((ushort)0x0010);
+            p1 |= (high << 11) & Vector128.Create((ushort)0x1000);
+            p2 |= (high << 6) & Vector128.Create((ushort)0x0100);
+            p3 |= (high << 1) & Vector128.Create((ushort)0x0010);
         }
         else if (T.HighBits == 2)
         {
-            Vector128<ushort> bits = Vector128.Create((ushort)0x30);
-            p0 |= (high << 4) & bits;
-            p1 |= (high << 2) & bits;
-            p2 |= high & bits;
-            p3 |= (high >>> 2) & bits;
+            p0 |= (high << 4) & Vector128.Create((ushort)0x0030);
+            p1 |= (high << 10) & Vector128.Create((ushort)0x3000);
+            p2 |= (high << 4) & Vector128.Create((ushort)0x0300);
+            p3 |= (high >>> 2) & Vector128.Create((ushort)0x0030);
         }
 
         (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());

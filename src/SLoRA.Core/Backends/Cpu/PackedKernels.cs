@@ -24,7 +24,7 @@ internal static unsafe class PackedKernels
         Vector512<float> sum = default, added = default;
         for (int g = 0; g < row.Groups; g++)
         {
-            Vector512<int> a = Vector512.Create(-TCodes.Zero * row.Sums[g]), b = default;
+            Vector512<int> a = Vector512.Create(-TCodes.Zero * row.Sums[g]), b = default, c = default;
             Vector512<ushort> high = TCodes.HighBits == 0
                 ? default
                 : Vector512.Load((ushort*)(group + PackedLayout<TCodes, TScales, T>.HighAt));
@@ -35,16 +35,16 @@ internal static unsafe class PackedKernels
                     out Vector512<short> w0, out Vector512<short> w1, out Vector512<short> w2, out Vector512<short> w3);
                 a += Int8Dot.Multiply(w0, Vector512.Create(x[0]).AsInt16());
                 b += Int8Dot.Multiply(w1, Vector512.Create(x[1]).AsInt16());
-                a += Int8Dot.Multiply(w2, Vector512.Create(x[2]).AsInt16());
-                b += Int8Dot.Multiply(w3, Vector512.Create(x[3]).AsInt16());
+                c += Int8Dot.Multiply(w2, Vector512.Create(x[2]).AsInt16());
+                a += Int8Dot.Multiply(w3, Vector512.Create(x[3]).AsInt16());
                 high = TCodes.HighBits == 0 ? high : high >>> (4 * TCodes.HighBits);
                 x += PackedLayout<TCodes, TScales, T>.PairsOfNibbles;
             }
 
             TScales.Read(
                 group + PackedLayout<TCodes, TScales, T>.ScalesAt, row.Block<TCodes, TScales, T>(g), scales, offsets);
-            sum = MultiplyAdd.Of(
-                Vector512.ConvertToSingle(a + b), Vector512.Load(scales) * Vector512.Create(row.Scales[g]), sum);
+            a += (b >> PackedCodes.Pair1Shift) + (c >> PackedCodes.Pair2Shift);
+            sum = MultiplyAdd.Of(Vector512.ConvertToSingle(a), Vector512.Load(scales) * Vector512.Create(row.Scales[g]), sum);
             added = TScales.HasOffsets
                 ? MultiplyAdd.Of(Vector512.Load(offsets), Vector512.Create(row.Offsets[g]), added)
                 : added;
@@ -69,6 +69,7 @@ internal static unsafe class PackedKernels
         for (int g = 0; g < row.Groups; g++)
         {
             Vector256<int> a = Vector256.Create(-TCodes.Zero * row.Sums[g]), b = a;
+            Vector256<int> a1 = default, a2 = default, b1 = default, b2 = default;
             var highs = (ushort*)(group + PackedLayout<TCodes, TScales, T>.HighAt);
             Vector256<ushort> highA = TCodes.HighBits == 0 ? default : Vector256.Load(highs);
             Vector256<ushort> highB = TCodes.HighBits == 0 ? default : Vector256.Load(highs + 16);
@@ -80,9 +81,13 @@ internal static unsafe class PackedKernels
                 PackedCodes.Split<TCodes>(
                     Vector256.Load(plane), highA,
                     out Vector256<short> w0, out Vector256<short> w1, out Vector256<short> w2, out Vector256<short> w3);
-                a = Int8Dot.Add(Int8Dot.Add(Int8Dot.Add(Int8Dot.Add(a, w0, x0), w1, x1), w2, x2), w3, x3);
+                a = Int8Dot.Add(Int8Dot.Add(a, w0, x0), w3, x3);
+                a1 = Int8Dot.Add(a1, w1, x1);
+                a2 = Int8Dot.Add(a2, w2, x2);
                 PackedCodes.Split<TCodes>(Vector256.Load(plane + 16), highB, out w0, out w1, out w2, out w3);
-                b = Int8Dot.Add(Int8Dot.Add(Int8Dot.Add(Int8Dot.Add(b, w0, x0), w1, x1), w2, x2), w3, x3);
+                b = Int8Dot.Add(Int8Dot.Add(b, w0, x0), w3, x3);
+                b1 = Int8Dot.Add(b1, w1, x1);
+                b2 = Int8Dot.Add(b2, w2, x2);
                 highA = TCodes.HighBits == 0 ? highA : highA >>> (4 * TCodes.HighBits);
                 highB = TCodes.HighBits == 0 ? highB : highB >>> (4 * TCodes.HighBits);
                 plane += 32;
@@ -91,6 +96,8 @@ internal static unsafe class PackedKernels
 
             TScales.Read(
                 group + PackedLayout<TCodes, TScales, T>.ScalesAt, row.Block<TCodes, TScales, T>(g), scales, offsets);
+            a += (a1 >> PackedCodes.Pair1Shift) + (a2 >> PackedCodes.Pair2Shift);
+            b += (b1 >> PackedCodes.Pair1Shift) + (b2 >> PackedCodes.Pair2Shift);
             Vector256<float> scale = Vector256.Create(row.Scales[g]);
             sumA = MultiplyAdd.Of(Vector256.ConvertToSingle(a), Vector256.Load(scales) * scale, sumA);
             sumB = MultiplyAdd.Of(Vector256.ConvertToSingle(b), Vector256.Load(scales + 8) * scale, sumB);
@@ -127,7 +134,7 @@ internal static unsafe class PackedKernels
             Vector128<float> scale = Vector128.Create(row.Scales[g]), offset = Vector128.Create(row.Offsets[g]);
             for (int j = 0; j < Lanes.Count; j += Vector128<float>.Count)
             {
-                Vector128<int> a = Vector128.Create(-TCodes.Zero * row.Sums[g]);
+                Vector128<int> a = Vector128.Create(-TCodes.Zero * row.Sums[g]), b = default, c = default;
                 Vector128<ushort> high = TCodes.HighBits == 0
                     ? default
                     : Vector128.Load((ushort*)(group + PackedLayout<TCodes, TScales, T>.HighAt) + (2 * j));
@@ -138,12 +145,13 @@ internal static unsafe class PackedKernels
                         Vector128.Load((ushort*)(group + (i * PackedLayout<TCodes, TScales, T>.PlaneBytes)) + (2 * j)), high,
                         out Vector128<short> w0, out Vector128<short> w1, out Vector128<short> w2, out Vector128<short> w3);
                     a = Int8Dot.Add(a, w0, Vector128.Create(pairs[0]).AsInt16());
-                    a = Int8Dot.Add(a, w1, Vector128.Create(pairs[1]).AsInt16());
-                    a = Int8Dot.Add(a, w2, Vector128.Create(pairs[2]).AsInt16());
+                    b = Int8Dot.Add(b, w1, Vector128.Create(pairs[1]).AsInt16());
+                    c = Int8Dot.Add(c, w2, Vector128.Create(pairs[2]).AsInt16());
                     a = Int8Dot.Add(a, w3, Vector128.Create(pairs[3]).AsInt16());
                     high = TCodes.HighBits == 0 ? high : high >>> (4 * TCodes.HighBits);
                 }
 
+                a += (b >> PackedCodes.Pair1Shift) + (c >> PackedCodes.Pair2Shift);
                 MultiplyAdd.Of(Vector128.ConvertToSingle(a), Vector128.Load(scales + j) * scale, Vector128.Load(sums + j)).Store(sums + j);
                 if (TScales.HasOffsets)
                 {

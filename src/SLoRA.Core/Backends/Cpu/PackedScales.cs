@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Backends.Cpu;
@@ -202,11 +203,7 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
             PackedNumbers.Brains(group, scales);
         }
 
-        for (int i = 0; i < Lanes.Count; i += Vector128<float>.Count)
-        {
-            Vector128.Load(scales + i).Store(offsets + i);
-        }
-
+        Vector512.Load(scales).Store(offsets);
         PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1f / T.ZeroParts);
     }
 
@@ -251,6 +248,12 @@ internal static unsafe class PackedNumbers
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Brains(byte* source, float* numbers)
     {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            (Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe()) << 16).AsSingle().Store(numbers);
+            return;
+        }
+
         for (int i = 0; i < Lanes.Count; i += 8)
         {
             Vector128<ushort> eight = Vector128.Load((ushort*)source + i);
@@ -264,6 +267,12 @@ internal static unsafe class PackedNumbers
     public static void TimesBytes(float* numbers, byte* bytes, float factor)
     {
         Vector128<byte> all = Vector128.Load(bytes);
+        if (Avx512F.IsSupported)
+        {
+            Times(numbers, Avx512F.ConvertToVector512Int32(all), factor);
+            return;
+        }
+
         Vector128<ushort> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
         Times(numbers, Vector128.WidenLower(low).AsInt32(), factor);
         Times(numbers + 4, Vector128.WidenUpper(low).AsInt32(), factor);
@@ -276,11 +285,24 @@ internal static unsafe class PackedNumbers
     public static void TimesSignedBytes(float* numbers, byte* bytes)
     {
         Vector128<sbyte> all = Vector128.Load((sbyte*)bytes);
+        if (Avx512F.IsSupported)
+        {
+            Times(numbers, Avx512F.ConvertToVector512Int32(all), 1);
+            return;
+        }
+
         Vector128<short> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
         Times(numbers, Vector128.WidenLower(low), 1);
         Times(numbers + 4, Vector128.WidenUpper(low), 1);
         Times(numbers + 8, Vector128.WidenLower(high), 1);
         Times(numbers + 12, Vector128.WidenUpper(high), 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Times(float* numbers, Vector512<int> integers, float factor)
+    {
+        Vector512<float> product = Vector512.Load(numbers) * Vector512.ConvertToSingle(integers);
+        (factor == 1 ? product : product * Vector512.Create(factor)).Store(numbers);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

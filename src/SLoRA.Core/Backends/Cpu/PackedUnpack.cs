@@ -98,8 +98,10 @@ internal static unsafe class PackedUnpack
                 Vector256.Load(plane + 16), highB,
                 out Vector256<short> b0, out Vector256<short> b1, out Vector256<short> b2, out Vector256<short> b3);
             (Vector256.Narrow(a0.AsUInt16(), b0.AsUInt16()) - zero).Store(integers);
-            (Vector256.Narrow(a1.AsUInt16(), b1.AsUInt16()) - zero).Store(integers + Int8Layout.PairBytes);
-            (Vector256.Narrow(a2.AsUInt16(), b2.AsUInt16()) - zero).Store(integers + (2 * Int8Layout.PairBytes));
+            (Vector256.Narrow(a1.AsUInt16() >>> PackedCodes.Pair1Shift, b1.AsUInt16() >>> PackedCodes.Pair1Shift) - zero)
+                .Store(integers + Int8Layout.PairBytes);
+            (Vector256.Narrow(a2.AsUInt16() >>> PackedCodes.Pair2Shift, b2.AsUInt16() >>> PackedCodes.Pair2Shift) - zero)
+                .Store(integers + (2 * Int8Layout.PairBytes));
             (Vector256.Narrow(a3.AsUInt16(), b3.AsUInt16()) - zero).Store(integers + (3 * Int8Layout.PairBytes));
             highA >>>= 4 * TCodes.HighBits;
             highB >>>= 4 * TCodes.HighBits;
