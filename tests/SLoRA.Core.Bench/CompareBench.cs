@@ -15,12 +15,16 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
     [
         ("mixed", "16 requests over 16 adapters, whole job, bf16"),
         ("mixed-int8", "16 requests over 16 adapters, whole job, int8"),
+        ("mixed-int4", "16 requests over 16 adapters, whole job, int4"),
         ("batch", "base prefill and decode of 16 requests, bf16"),
         ("batch-int8", "base prefill and decode of 16 requests, int8"),
+        ("batch-int4", "base prefill and decode of 16 requests, int4"),
         ("decode", "base decode of one request, bf16"),
         ("decode-int8", "base decode of one request, int8"),
+        ("decode-int4", "base decode of one request, int4"),
         ("adapters-1b", "1B shape, step of 16 rows with 16 adapters of rank 16 on all linear modules / without"),
         ("mixed-1b", "1B shape, 8 requests over 8 adapters, whole job, bf16"),
+        ("mixed-1b-int4", "1B shape, 8 requests over 8 adapters, whole job, int4"),
         ("long", "decode at 4096 tokens of context, bf16"),
         ("allocation", "bytes allocated per step"),
     ];

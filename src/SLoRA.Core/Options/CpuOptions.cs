@@ -27,7 +27,8 @@ public sealed class CpuOptions
 
     /// <summary>
     /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
-    /// have the same bits for any number. Each group has <see cref="Threads"/> divided by their number, at least one.
+    /// have the same bits for any number; for files with blocks of fewer than 8 bits with <see cref="CpuPrecision.Exact"/>, since several
+    /// groups widen them. Each group has <see cref="Threads"/> divided by their number, at least one.
     /// </summary>
     public int Shards { get; set; } = 1;
 }

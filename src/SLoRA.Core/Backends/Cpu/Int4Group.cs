@@ -6,7 +6,8 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The library's own weights of four bits: 32 numbers as <c>scale · (code − zero / 16)</c>, codes from 0 to 15, a zero from 0 to 255, the
-/// scale in bfloat16. Of a row of scales the one is taken whose squared error is least. The same bits at every vector width.
+/// scale in bfloat16. Of a row of scales the one is taken whose squared error is least, where large numbers, which carry more of a sum, count
+/// more. The same bits at every vector width.
 /// </summary>
 internal static unsafe class Int4Group
 {
@@ -49,7 +50,10 @@ internal static unsafe class Int4Group
         x1 /= whole;
         low /= range;
 
-        float sum = Sum(x0, x1);
+        // A weight of its own for each number: its size, and what all of them have on average.
+        Vector512<float> average = Vector512.Create(MathF.Sqrt(Sum(x0 * x0, x1 * x1) / Size));
+        Vector512<float> w0 = average + Vector512.Abs(x0), w1 = average + Vector512.Abs(x1);
+        var sums = new Sums(Sum(w0, w1), Sum(w0 * x0, w1 * x1));
         ushort best = 0;
         float least = float.PositiveInfinity;
         Vector512<float> best0 = default, best1 = default;
@@ -59,7 +63,7 @@ internal static unsafe class Int4Group
             float inverse = LargestCode - 1 + (0.2f * trial);
             Vector512<float> q0 = Code((x0 - Vector512.Create(low)) * Vector512.Create(inverse));
             Vector512<float> q1 = Code((x1 - Vector512.Create(low)) * Vector512.Create(inverse));
-            if (!Fit(sum, x0, x1, q0, q1, out float scale, out float offset))
+            if (!Fit(sums, w0, w1, x0, x1, q0, q1, out float scale, out float offset))
             {
                 (scale, offset) = (1 / inverse, low);
             }
@@ -76,7 +80,7 @@ internal static unsafe class Int4Group
             q0 = Code((x0 / step) + shift);
             q1 = Code((x1 / step) + shift);
             Vector512<float> e0 = x0 - (step * (q0 - shift)), e1 = x1 - (step * (q1 - shift));
-            float error = Sum(e0 * e0, e1 * e1);
+            float error = Sum(w0 * e0 * e0, w1 * e1 * e1);
             if (error < least)
             {
                 (least, best, zero, best0, best1) = (error, bits, (byte)point, q0, q1);
@@ -96,12 +100,13 @@ internal static unsafe class Int4Group
 
     /// <summary>The scale and offset that fit codes best, by least squares.</summary>
     private static bool Fit(
-        float sum, Vector512<float> x0, Vector512<float> x1, Vector512<float> q0, Vector512<float> q1, out float scale, out float offset)
+        Sums sums, Vector512<float> w0, Vector512<float> w1, Vector512<float> x0, Vector512<float> x1, Vector512<float> q0,
+        Vector512<float> q1, out float scale, out float offset)
     {
-        float q = Sum(q0, q1), qq = Sum(q0 * q0, q1 * q1), qx = Sum(q0 * x0, q1 * x1);
-        float determinant = (Size * qq) - (q * q);
-        scale = ((Size * qx) - (q * sum)) / determinant;
-        offset = ((qq * sum) - (q * qx)) / determinant;
+        float q = Sum(w0 * q0, w1 * q1), qq = Sum(w0 * q0 * q0, w1 * q1 * q1), qx = Sum(w0 * q0 * x0, w1 * q1 * x1);
+        float determinant = (sums.Weight * qq) - (q * q);
+        scale = ((sums.Weight * qx) - (q * sums.Numbers)) / determinant;
+        offset = ((qq * sums.Numbers) - (q * qx)) / determinant;
         if (offset > 0)
         {
             // Out of reach: the best scale without one.
@@ -121,4 +126,7 @@ internal static unsafe class Int4Group
         Vector512<float> inside = Vector512.Min(Vector512.Max(value, Vector512<float>.Zero), Vector512.Create(LargestCode));
         return (inside + shifter) - shifter;
     }
+
+    /// <summary>Sums over the numbers of a group: of their weights, and of themselves times those.</summary>
+    private readonly record struct Sums(float Weight, float Numbers);
 }
