@@ -25,6 +25,9 @@ internal sealed record EngineParts
     /// <summary>Where what is kept of a sequence lies in its pages.</summary>
     public required KvLayout Layout { get; init; }
 
+    /// <summary>How many pages sequences need.</summary>
+    public TableShape TableShape => field ??= TableShape.Of(Layout, Scheduling.MaxRowsPerStep);
+
     /// <summary>Who owns which page.</summary>
     public required PagePool Pool { get; init; }
 

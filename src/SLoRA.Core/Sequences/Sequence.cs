@@ -159,12 +159,14 @@ internal sealed class Sequence
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
     public ReadOnlySpan<int> Next(int rows) => Tokens.Slice(Computed, rows);
 
-    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, and lets others share their full pages.</summary>
+    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, lets others share their full
+    /// blocks, and lets go what no later row sees.</summary>
     public void Advance(int rows)
     {
         Computed += rows;
         Reported = Math.Max(Reported, Math.Min(Computed, PromptLength));
         Table.Keep(Tokens[..Computed]);
+        Table.Pass(Computed);
     }
 
     /// <summary>
@@ -228,7 +230,7 @@ internal sealed class Sequence
     /// <summary>Describes the choice of the next token to a device that chooses by itself, unless somebody needs the logits here.</summary>
     public void DescribeChoice(int output, TokenChoices choices)
     {
-        if (PendingForks == 0 && Request.Asked is { Tap: null, LogProbabilities: null })
+        if (PendingForks == 0 && Request is { AddedTokens: 0, Asked: { Tap: null, LogProbabilities: null } })
         {
             _sampler!.TryDescribe(output, Tokens, choices);
         }

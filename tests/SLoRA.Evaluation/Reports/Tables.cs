@@ -169,14 +169,15 @@ internal sealed class Tables(ResultFolder results)
     private static string Hardware(ExperimentResult result)
     {
         var table = new MarkdownTable(
-            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "planner",
+            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "engine, steady", "planner",
             "first token p50, s", "replica model, s", "planner, mean, s");
         foreach (Point point in result.Points)
         {
             table.Add(
                 point.Series, MarkdownTable.Number(point.Extra["poolTokens"]), MarkdownTable.Number(point.X),
                 MarkdownTable.Number(point.Extra["rate"]), MarkdownTable.Number(point.Metrics!.Throughput),
-                MarkdownTable.Number(point.Extra["replicaThroughput"]), MarkdownTable.Number(point.Extra["plannedThroughput"]),
+                MarkdownTable.Number(point.Extra["replicaThroughput"]),
+                MarkdownTable.Number(point.Extra["steady"]), MarkdownTable.Number(point.Extra["plannedThroughput"]),
                 MarkdownTable.Number(point.Metrics.FirstTokenMedian), MarkdownTable.Number(point.Extra["replicaFirstToken"]),
                 point.Extra.TryGetValue("plannedFirstToken", out double planned) ? MarkdownTable.Number(planned) : "saturated");
         }

@@ -16,7 +16,7 @@ internal static class CpuFormats
         new(new FloatPacking<F32Panel>(), "as fp32", static (source, matrix, parts) => new FloatPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsHalves =
-        new(new FloatPacking<F16Panel>(), Stored, static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
+        new(new FloatPacking<F16Panel>(), Stored, static (source, matrix, parts) => new HalfPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsBrains =
         new(new FloatPacking<Bf16Panel>(), Stored, static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
@@ -58,7 +58,7 @@ internal static class CpuFormats
         (source.Format, weights) switch
         {
             (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats with { Kept = Stored },
-            (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => WordPackJob.HasSpecials(source) ? AsFloats : AsHalves,
+            (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
             (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
             (PlainFormat, CpuWeights.Int8) => EightBits,
             (PlainFormat, CpuWeights.Int4) => source.GivesLogits ? EightBits : OwnFourBits,

@@ -6,8 +6,8 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The library's own weights of four bits: 32 numbers as <c>scale · (code − zero / 16)</c>, codes from 0 to 15, a zero from 0 to 255, the
-/// scale in bfloat16. Of a row of scales the one is taken whose squared error is least, where large numbers, which carry more of a sum, count
-/// more. The same bits at every vector width.
+/// scale in bfloat16. Of a row of scales the one is taken whose squared error is least, where larger numbers count more. The same bits at
+/// every vector width.
 /// </summary>
 internal static unsafe class Int4Group
 {

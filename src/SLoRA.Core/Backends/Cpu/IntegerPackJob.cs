@@ -12,17 +12,20 @@ internal sealed unsafe class IntegerPackJob(WeightSource source, CpuMatrix matri
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {
         var format = (IScaledIntegers)source.Format;
-        int inBlock = source.Format.BlockElements / IScaledIntegers.GroupElements;
-        Span<sbyte> integers = stackalloc sbyte[IScaledIntegers.GroupElements];
-        for (int j = 0; j < outputs; j++)
+        int size = IScaledIntegers.GroupElements, inBlock = source.Format.BlockElements / size;
+        sbyte* integers = stackalloc sbyte[CpuMatrix.PanelOutputs * size];
+        Span<float> scales = stackalloc float[CpuMatrix.PanelOutputs];
+        for (int group = 0; group < Matrix.Groups; group++)
         {
-            ReadOnlySpan<byte> row = source.Row(firstOutput + j);
-            for (int group = 0; group < Matrix.Groups; group++)
+            for (int j = 0; j < outputs; j++)
             {
-                ReadOnlySpan<byte> block = row.Slice(group / inBlock * source.Format.BlockBytes, source.Format.BlockBytes);
-                float scale = format.ReadIntegers(block, group % inBlock, integers);
-                Int8Layout<Groups32>.Write(panel + ((nint)group * Int8Layout<Groups32>.GroupBytes), j, integers, scale);
+                ReadOnlySpan<byte> block = source.Row(firstOutput + j).Slice(
+                    group / inBlock * source.Format.BlockBytes, source.Format.BlockBytes);
+                scales[j] = format.ReadIntegers(block, group % inBlock, new Span<sbyte>(integers + (j * size), size));
             }
+
+            Int8Layout<Groups32>.Write(
+                panel + ((nint)group * Int8Layout<Groups32>.GroupBytes), (byte*)integers, size, scales, outputs);
         }
     }
 }

@@ -50,7 +50,7 @@ internal readonly unsafe struct HalfScales : IStoredScales
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Halves(group, scales);
+    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Widen<F16Elements>(group, scales);
 
     public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
 }
@@ -69,8 +69,8 @@ internal readonly unsafe struct HalfPairs : IStoredScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* group, byte* block, float* scales, float* offsets)
     {
-        PackedNumbers.Halves(group, scales);
-        PackedNumbers.Halves(group + (2 * CpuMatrix.PanelOutputs), offsets);
+        PackedNumbers.Widen<F16Elements>(group, scales);
+        PackedNumbers.Widen<F16Elements>(group + (2 * CpuMatrix.PanelOutputs), offsets);
     }
 
     public static void Write(byte* group, byte* block, int output, in GroupScale scale)
@@ -98,9 +98,9 @@ internal readonly unsafe struct SharedPairs<T> : IStoredScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* group, byte* block, float* scales, float* offsets)
     {
-        PackedNumbers.Halves(block, scales);
+        PackedNumbers.Widen<F16Elements>(block, scales);
         PackedNumbers.TimesBytes(scales, group, 1);
-        PackedNumbers.Halves(block + (2 * CpuMatrix.PanelOutputs), offsets);
+        PackedNumbers.Widen<F16Elements>(block + (2 * CpuMatrix.PanelOutputs), offsets);
         PackedNumbers.TimesBytes(offsets, group + CpuMatrix.PanelOutputs, 1);
     }
 
@@ -129,7 +129,7 @@ internal readonly unsafe struct SharedScales<T> : IStoredScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* group, byte* block, float* scales, float* offsets)
     {
-        PackedNumbers.Halves(block, scales);
+        PackedNumbers.Widen<F16Elements>(block, scales);
         PackedNumbers.TimesSignedBytes(scales, group);
     }
 
@@ -196,11 +196,11 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
     {
         if (T.HasHalves)
         {
-            PackedNumbers.Halves(group, scales);
+            PackedNumbers.Widen<F16Elements>(group, scales);
         }
         else
         {
-            PackedNumbers.Brains(group, scales);
+            PackedNumbers.Widen<Bf16Elements>(group, scales);
         }
 
         Vector512.Load(scales).Store(offsets);
@@ -222,43 +222,20 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
 /// <summary>Sixteen small numbers to fp32, the same bits at every vector width.</summary>
 internal static unsafe class PackedNumbers
 {
-    private const int Kept = unchecked((int)0x8FFF_E000);
-
-    /// <summary>Half precision, finite.</summary>
+    /// <summary>Sixteen elements, widened.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Halves(byte* source, float* numbers)
+    public static void Widen<T>(byte* source, float* numbers)
+        where T : struct, IElements
     {
         if (Vector512.IsHardwareAccelerated)
         {
-            Vector512<int> words = Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe()).AsInt32();
-            Vector512<float> value = (((words << 16) >> 3) & Vector512.Create(Kept)).AsSingle() * Vector512.Create(Widening.HalfToSingle);
-            value.Store(numbers);
+            T.Load16(source).Store(numbers);
             return;
         }
 
-        for (int i = 0; i < Lanes.Count; i += 8)
+        for (int i = 0; i < Lanes.Count; i += Vector128<float>.Count)
         {
-            Vector128<ushort> eight = Vector128.Load((ushort*)source + i);
-            Half(Vector128.WidenLower(eight).AsInt32()).Store(numbers + i);
-            Half(Vector128.WidenUpper(eight).AsInt32()).Store(numbers + i + 4);
-        }
-    }
-
-    /// <summary>bfloat16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Brains(byte* source, float* numbers)
-    {
-        if (Vector512.IsHardwareAccelerated)
-        {
-            (Vector512.WidenLower(Vector256.Load((ushort*)source).ToVector512Unsafe()) << 16).AsSingle().Store(numbers);
-            return;
-        }
-
-        for (int i = 0; i < Lanes.Count; i += 8)
-        {
-            Vector128<ushort> eight = Vector128.Load((ushort*)source + i);
-            (Vector128.WidenLower(eight) << 16).AsSingle().Store(numbers + i);
-            (Vector128.WidenUpper(eight) << 16).AsSingle().Store(numbers + i + 4);
+            T.Load4(source + (i * T.Size)).Store(numbers + i);
         }
     }
 
@@ -311,8 +288,4 @@ internal static unsafe class PackedNumbers
         Vector128<float> product = Vector128.Load(numbers) * Vector128.ConvertToSingle(integers);
         (factor == 1 ? product : product * Vector128.Create(factor)).Store(numbers);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Half(Vector128<int> words) =>
-        (((words << 16) >> 3) & Vector128.Create(Kept)).AsSingle() * Vector128.Create(Widening.HalfToSingle);
 }

@@ -21,6 +21,7 @@ internal sealed class GpuBackend : IBackend
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
+    private int _vocabulary;
     private readonly GpuKernels _kernels;
     private readonly BaseProducts _products;
     private readonly GpuWeights _weights;
@@ -51,7 +52,7 @@ internal sealed class GpuBackend : IBackend
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
-        _products = new BaseProducts(kernels, blas: null);
+        _products = new BaseProducts(device, kernels, blas: null);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
@@ -74,7 +75,7 @@ internal sealed class GpuBackend : IBackend
         {
             var loader = new KernelLoader(device);
             _kernels = new GpuKernels(loader);
-            _products = new BaseProducts(_kernels, products switch
+            _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
                 GpuProducts.CuBlas => new BlasProducts(device, loader),
@@ -199,7 +200,10 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _weights.Complete();
         _products.Complete(Math.Max(_rowLimit, _outputLimit));
-        int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
+        // Where all rows see only the last positions, pages do not bound how long a sequence becomes.
+        int positions = Layout.Groups[0].IsBounded
+            ? decoder.ContextLength
+            : (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
             + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
@@ -227,7 +231,8 @@ internal sealed class GpuBackend : IBackend
             _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
         }
 
-        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
+        _vocabulary = decoder.VocabularySize;
+        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize + decoder.AddedTokens);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -253,8 +258,12 @@ internal sealed class GpuBackend : IBackend
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.AddToEmbedding(_plan, target, (GpuRows)x);
-            Changes.SumEmbedding(_plan, target, (GpuRows)x);
+            Lora.ShrinkEmbedding(_plan, target);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
+                Changes.SumEmbedding(_plan, pass, target, (GpuRows)x);
+            }
         }
     }
 
@@ -273,6 +282,12 @@ internal sealed class GpuBackend : IBackend
 
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.LayerNorm((GpuRows)x, (GpuVector)weight, (GpuVector?)bias, epsilon, Count(x), (GpuRows)y);
+            return;
+        }
+
         ArrayView<float> scale = ((GpuVector)weight).Values;
         _kernels.LayerNorm(
             _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
@@ -316,10 +331,14 @@ internal sealed class GpuBackend : IBackend
                 Changes.Product(_plan, group, (GpuRows)x, (GpuRows)y, shape);
             }
 
-            Lora.AddToProducts(_plan, group, (GpuRows)x, (GpuRows)y, shape);
-            if (_plan.Lora.HasChanges)
+            Lora.Shrink(group, (GpuRows)x, shape);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
-                Changes.SumProducts(_plan, group, (GpuRows)y, shape);
+                Lora.AddToProducts(_plan, pass, group, (GpuRows)y, shape);
+                if (_plan.Lora.HasChanges)
+                {
+                    Changes.SumProducts(_plan, pass, group, (GpuRows)y, shape);
+                }
             }
         }
     }
@@ -441,7 +460,7 @@ internal sealed class GpuBackend : IBackend
                 _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
         }
 
-        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, _vocabulary, logits.Width);
     }
 
     public void EndStep(DeviceRows logits)
