@@ -67,11 +67,11 @@ public sealed class LoraServingEngineBuilder
         var options = new CpuOptions();
         configure?.Invoke(options);
         OptionRules.Check(options);
-        (int? threads, CpuWeights weights, int shards, MachineCodeUse code) =
-            (options.Threads, options.Weights, options.Shards, options.MachineCode);
+        (int? threads, CpuWeights weights, CpuPrecision precision, int shards, MachineCodeUse code) =
+            (options.Threads, options.Weights, options.Precision, options.Shards, options.MachineCode);
         return UseBackend((rows, outputs) => shards == 1
-            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code)
-            : CpuShards.Create(rows, outputs, threads, weights, shards, code, _checksInvariants));
+            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code, precision: precision)
+            : CpuShards.Create(rows, outputs, threads, weights, shards, code, _checksInvariants, precision: precision));
     }
 
     /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>

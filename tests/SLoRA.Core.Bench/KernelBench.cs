@@ -33,7 +33,7 @@ internal static class KernelBench
 
     /// <summary>10⁹ operations per second that this machine can do with such weights.</summary>
     public static double Ceiling(BaseWeights type, int threads) =>
-        type.Kept == CpuWeights.Int8 ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
+        type.Kept != CpuWeights.AsStored ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
 
     /// <summary>Every product of a step, by each number of rows.</summary>
     public static IEnumerable<KernelTime> Measure(Shape shape, BaseWeights type, int threads)

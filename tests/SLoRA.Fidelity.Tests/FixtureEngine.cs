@@ -61,8 +61,10 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
             });
         builder = backend switch
         {
-            "Cpu" or CpuDefaults => builder.UseCpu(),
-            _ when ShardsOf(backend) is > 1 and int shards => builder.UseCpu(cpu => cpu.Shards = shards),
+            CpuDefaults => builder.UseCpu(),
+            "Cpu" => builder.UseCpu(cpu => cpu.Precision = CpuPrecision.Exact),
+            _ when ShardsOf(backend) is > 1 and int shards =>
+                builder.UseCpu(cpu => (cpu.Shards, cpu.Precision) = (shards, CpuPrecision.Exact)),
             "Reference" => builder.UseReference(),
             "Gpu" => builder.UseGpu(),
             _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),

@@ -83,6 +83,9 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
     /// </summary>
     public bool Stays { get; init; } = true;
 
+    /// <summary>Whether its products are logits, which show every rounding.</summary>
+    public bool GivesLogits { get; init; }
+
     /// <summary>
     /// How it is cut over shards; null where every shard has all of it, such as the weight of a norm.
     /// </summary>

@@ -166,6 +166,14 @@ internal static class OptionRules
     {
         Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
         Defined(options.Weights, "Cpu.Weights");
+        Defined(options.Precision, "Cpu.Precision");
+        if (options.Precision == CpuPrecision.Exact && options.Weights != CpuWeights.AsStored)
+        {
+            throw new InvalidOptionException(
+                "Cpu.Precision",
+                $"Cpu.Precision is Exact, and Cpu.Weights is {options.Weights}, which rounds weights; it must be AsStored.");
+        }
+
         Defined(options.MachineCode, "Cpu.MachineCode");
         if (options.Shards is not (1 or 2 or 4 or 8))
         {

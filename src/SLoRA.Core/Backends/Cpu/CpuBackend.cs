@@ -63,13 +63,15 @@ internal sealed unsafe partial class CpuBackend : IBackend
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public CpuBackend(
         int rowLimit,
         int outputLimit,
         int? threads = null,
         CpuWeights weights = CpuWeights.AsStored,
         Func<ComputeThreads, ICollective>? collective = null,
-        MachineCodeUse machineCode = MachineCodeUse.Automatic)
+        MachineCodeUse machineCode = MachineCodeUse.Automatic,
+        CpuPrecision precision = CpuPrecision.Automatic)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -78,14 +80,14 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
-        _baseWeights = new PackedWeights(_threads, weights);
+        _baseWeights = new PackedWeights(_threads, weights, precision);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
-        _product = new ProductJob(workers, results, code);
-        _expertProduct = new ExpertProductJob(workers, results, code);
+        _product = new ProductJob(workers, results, code, _baseWeights.Space);
+        _expertProduct = new ExpertProductJob(workers, results, code, _baseWeights.Space);
         _gateClamped = new GateClampedJob(workers);
         _route = new RouteJob(workers);
         _spread = new SpreadJob(workers);
@@ -126,7 +128,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status { get; }
+    public BackendStatus Status { get; private set; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
@@ -206,9 +208,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void CompleteLoading(DecoderShape decoder)
-    {
-    }
+    public void CompleteLoading(DecoderShape decoder) => Status = Status with { Weights = _baseWeights.Description };
 
     /// <inheritdoc/>
     public void BeginStep(StepPlan plan)

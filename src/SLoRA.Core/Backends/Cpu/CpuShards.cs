@@ -15,6 +15,7 @@ internal static class CpuShards
     /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
+    /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public static IBackend Create(
         int rowLimit,
         int outputLimit,
@@ -24,7 +25,8 @@ internal static class CpuShards
         MachineCodeUse machineCode = MachineCodeUse.Automatic,
         bool checksPages = false,
         Func<int, IBackend, IBackend>? shard = null,
-        Func<ICollective, ICollective>? collective = null)
+        Func<ICollective, ICollective>? collective = null,
+        CpuPrecision precision = CpuPrecision.Automatic)
     {
         var meeting = new Meeting(shards);
         var backends = new List<IBackend>(shards);
@@ -35,7 +37,7 @@ internal static class CpuShards
             {
                 int number = i;
                 int own = Math.Max(1, (all * (i + 1) / shards) - (all * i / shards));
-                var backend = new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode);
+                var backend = new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision);
                 backends.Add(shard is null ? backend : shard(i, backend));
 
                 ICollective Collective(ComputeThreads computing)

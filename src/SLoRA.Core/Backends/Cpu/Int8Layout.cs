@@ -21,6 +21,12 @@ internal readonly struct Groups32 : IInt8Groups
     public static int Pairs => 16;
 }
 
+/// <summary>Groups of 16 inputs: those of Q6_K, Q3_K and Q2_K.</summary>
+internal readonly struct Groups16 : IInt8Groups
+{
+    public static int Pairs => 8;
+}
+
 /// <summary>What int8 weights and the integers of activations have in common, whatever their groups.</summary>
 internal static class Int8Layout
 {

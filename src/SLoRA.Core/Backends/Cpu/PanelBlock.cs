@@ -37,6 +37,20 @@ internal readonly unsafe struct PanelBlock
     /// <summary>The inputs as integers in the groups of the matrix, for int8 weights.</summary>
     public QuantizedSpan Quantized { get; init; }
 
+    /// <summary>Where packed weights are unpacked to.</summary>
+    public UnpackSpace Space { get; init; }
+
+    /// <summary>
+    /// The panels of integers, from <see cref="FirstPanel"/> on, that have been unpacked; null where the matrix has them.
+    /// </summary>
+    public byte* Unpacked { get; init; }
+
+    /// <summary>What each group adds besides, for the same panels, <c>[panels][groups][16]</c>; null for nothing.</summary>
+    public float* Offsets { get; init; }
+
+    /// <summary>Bytes from one unpacked panel to the next.</summary>
+    public nint UnpackedBytes { get; init; }
+
     /// <summary>Outputs.</summary>
     public required RowSpan Y { get; init; }
 
@@ -87,6 +101,17 @@ internal readonly unsafe struct PanelBlock
         int inputs = Matrix.Packing.GroupInputs;
         return (Borders[leaf + 1] - Borders[leaf] + inputs - 1) / inputs;
     }
+
+    /// <summary>A panel of integers.</summary>
+    public byte* Integers(int panel) =>
+        Unpacked is null ? Matrix.Panel(panel) : Unpacked + ((panel - FirstPanel) * UnpackedBytes);
+
+    /// <summary>Bytes from one panel of integers to the next.</summary>
+    public nint IntegerBytes => Unpacked is null ? Matrix.PanelBytes : UnpackedBytes;
+
+    /// <summary>What the groups of a panel add, from a group on.</summary>
+    public float* OffsetsOf(int panel, int group) =>
+        Offsets + ((((nint)(panel - FirstPanel) * Matrix.Groups) + group) * CpuMatrix.PanelOutputs);
 
     /// <summary>Where a kernel writes the sums of a leaf.</summary>
     public float* ResultOf(int leaf) => Result + (leaf * LeafFloats);

@@ -24,6 +24,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private readonly AlignedMemory _results;
     private readonly int _workers;
     private readonly WordProducts? _code;
+    private readonly UnpackSpaces _space;
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
@@ -39,8 +40,10 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <param name="workers">Threads that run it.</param>
     /// <param name="results">Scratch of at least <see cref="BytesFor"/> bytes.</param>
     /// <param name="code">Machine code for int8 weights, or null.</param>
-    public ProductJob(int workers, AlignedMemory results, WordProducts? code)
+    /// <param name="space">Where packed weights are unpacked.</param>
+    public ProductJob(int workers, AlignedMemory results, WordProducts? code, UnpackSpaces space)
     {
+        _space = space;
         _workers = workers;
         _results = results;
         _code = code;
@@ -112,6 +115,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Code = _code,
                 Result = _results.Floats + (worker * ScratchFloats),
                 Spare = _results.Floats + (worker * ScratchFloats) + PanelBlock.ResultFloats,
+                Space = _space.Of(worker),
                 Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));

@@ -25,9 +25,11 @@ internal sealed class ModuleLoader(
     /// <param name="name">The module's full name.</param>
     /// <param name="module">Its declaration.</param>
     /// <param name="weightName">The module that its weight is stored under, if that is another.</param>
-    public LinearPart Linear(string name, LinearModule module, string? weightName = null)
+    /// <param name="givesLogits">Whether it is the head.</param>
+    public LinearPart Linear(string name, LinearModule module, string? weightName = null, bool givesLogits = false)
     {
-        WeightSource weight = source((weightName ?? name) + ".weight") with { Partition = module.Partition };
+        WeightSource weight =
+            source((weightName ?? name) + ".weight") with { Partition = module.Partition, GivesLogits = givesLogits };
         DeviceMatrix matrix = backend.LoadMatrix(weight);
         loaded(weight);
         return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias", BiasOf(module)) : null, targets[name]);

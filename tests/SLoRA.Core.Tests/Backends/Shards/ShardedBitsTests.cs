@@ -56,9 +56,10 @@ public sealed class ShardedBitsTests
         fixture.StartsWith("core-", StringComparison.Ordinal) && adapter.StartsWith("later-", StringComparison.Ordinal);
 
     /// <summary>The leaves of this model's sums are whole groups of 64 inputs, which share a scale.</summary>
-    [TestCase(2)]
-    [TestCase(4)]
-    public async Task Weights_in_eight_bits_have_the_bits_of_one_shard_too(int shards)
+    [TestCase(2, CpuWeights.Int8)]
+    [TestCase(4, CpuWeights.Int8)]
+    [TestCase(4, CpuWeights.Int4)]
+    public async Task Weights_in_eight_and_four_bits_have_the_bits_of_one_shard_too(int shards, CpuWeights weights)
     {
         List<GenerationRequest> requests =
         [
@@ -73,7 +74,7 @@ public sealed class ShardedBitsTests
             await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
                 .UseModel(Path.Combine(RepositoryFolder.Path, "samples", "models", "frontdesk", "model"))
                 .ConfigurePool(pool => pool.Bytes = 16L << 20)
-                .UseCpu(cpu => (cpu.Threads, cpu.Shards, cpu.Weights) = (count, count, CpuWeights.Int8))
+                .UseCpu(cpu => (cpu.Threads, cpu.Shards, cpu.Weights) = (count, count, weights))
                 .BuildAsync();
             return await Task.WhenAll(requests.Select(request => ShardedEngine.Answer(engine, request)));
         }
