@@ -13,11 +13,21 @@ internal sealed unsafe class FloatPacking<T> : PanelPacking
     private const int ManyRows = 33;
     private const int PanelsAtOnce = 3;
 
+    // What a core's own cache holds.
+    private const long CacheBytes = 512 << 10;
+
     /// <inheritdoc/>
     public override int GroupInputs => 0;
 
     /// <inheritdoc/>
     public override long PanelBytes(int inputs) => BytesOf(inputs);
+
+    /// <inheritdoc/>
+    public override long UnpackedBytes(int inputs)
+    {
+        long bytes = FloatPacking<F32Panel>.BytesOf(inputs);
+        return T.IsSlowToWiden && PanelsAtOnce * bytes <= CacheBytes ? bytes : 0;
+    }
 
     /// <summary>Bytes of a panel of so many inputs.</summary>
     public static long BytesOf(int inputs) => (inputs + 1L) / 2 * T.PairBytes;
@@ -25,8 +35,8 @@ internal sealed unsafe class FloatPacking<T> : PanelPacking
     /// <inheritdoc/>
     public override void Multiply(in PanelBlock block)
     {
-        if (!T.IsSlowToWiden || block.Rows < ManyRows || block.Spare is null
-            || PanelsAtOnce * FloatPacking<F32Panel>.BytesOf(block.Matrix.Inputs) > PanelBlock.SpareBytes)
+        long bytes = UnpackedBytes(block.Matrix.Inputs);
+        if (bytes == 0 || block.Rows < ManyRows || block.Space.Bytes < PanelsAtOnce * bytes)
         {
             MultiplyAsStored(block);
             return;
@@ -35,8 +45,11 @@ internal sealed unsafe class FloatPacking<T> : PanelPacking
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel += PanelsAtOnce)
         {
             int end = Math.Min(panel + PanelsAtOnce, block.EndPanel);
-            Widen(block.Matrix, panel, end, block.Spare);
-            FloatPacking<F32Panel>.MultiplyAsStored(block with { FirstPanel = panel, EndPanel = end, Widened = block.Spare });
+            Widen(block.Matrix, panel, end, (float*)block.Space.Data);
+            FloatPacking<F32Panel>.MultiplyAsStored(block with
+            {
+                FirstPanel = panel, EndPanel = end, Unpacked = (byte*)block.Space.Data, UnpackedBytes = (nint)bytes,
+            });
         }
     }
 

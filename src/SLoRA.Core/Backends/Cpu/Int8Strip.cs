@@ -30,8 +30,8 @@ internal static unsafe class Int8Strip
                     x.Stride,
                     x.Scales(row) + group,
                     x.ScaleStride,
-                    block.Integers(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
-                    block.IntegerBytes,
+                    block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
+                    block.PanelBytes,
                     block.Groups(leaf),
                     block.ResultOf(leaf));
                 PackedOffsets.Add<T>(block, leaf, row, rows, panel, panels);

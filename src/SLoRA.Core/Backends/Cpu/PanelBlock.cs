@@ -11,9 +11,6 @@ internal readonly unsafe struct PanelBlock
     /// <summary>The largest block of a kernel, in floats: 24 vectors for each leaf of the sum.</summary>
     public const int ResultFloats = Split.LargestLeaves * LeafFloats;
 
-    /// <summary>Bytes of <see cref="Spare"/>, which stay in the cache of a core.</summary>
-    public const int SpareBytes = 512 << 10;
-
     private const int LeafFloats = 24 * Lanes.Count;
 
     /// <summary>The most rows of a kernel.</summary>
@@ -28,20 +25,17 @@ internal readonly unsafe struct PanelBlock
     /// <summary>End of the panels.</summary>
     public required int EndPanel { get; init; }
 
-    /// <summary>The panels of the block in fp32, which take the place of the matrix's; null for those.</summary>
-    public float* Widened { get; init; }
-
     /// <summary>Inputs.</summary>
     public required RowSpan X { get; init; }
 
     /// <summary>The inputs as integers in the groups of the matrix, for int8 weights.</summary>
     public QuantizedSpan Quantized { get; init; }
 
-    /// <summary>Where packed weights are unpacked to.</summary>
+    /// <summary>Where packed weights are unpacked, or widened, to.</summary>
     public UnpackSpace Space { get; init; }
 
     /// <summary>
-    /// The panels of integers, from <see cref="FirstPanel"/> on, that have been unpacked; null where the matrix has them.
+    /// The panels from <see cref="FirstPanel"/> on as they have been unpacked, which take the place of the matrix's; null for those.
     /// </summary>
     public byte* Unpacked { get; init; }
 
@@ -74,20 +68,14 @@ internal readonly unsafe struct PanelBlock
     /// </summary>
     public required ImmutableArray<int> Borders { get; init; }
 
-    /// <summary>
-    /// Memory for panels in fp32, <see cref="SpareBytes"/> of it; null for none, which makes products no different but slower.
-    /// </summary>
-    public float* Spare { get; init; }
-
     /// <summary>Runs of inputs that are summed apart, a power of two.</summary>
     public int Leaves => Borders.Length - 1;
 
     /// <summary>From one panel to the next.</summary>
-    public nint PanelBytes => Widened is null ? Matrix.PanelBytes : (nint)FloatPacking<F32Panel>.BytesOf(Matrix.Inputs);
+    public nint PanelBytes => Unpacked is null ? Matrix.PanelBytes : UnpackedBytes;
 
     /// <summary>The first byte of a panel.</summary>
-    public byte* Panel(int panel) =>
-        Widened is null ? Matrix.Panel(panel) : (byte*)Widened + ((panel - FirstPanel) * PanelBytes);
+    public byte* Panel(int panel) => Unpacked is null ? Matrix.Panel(panel) : Unpacked + ((panel - FirstPanel) * UnpackedBytes);
 
     /// <summary>The first input of a leaf.</summary>
     public int FirstInput(int leaf) => Borders[leaf];
@@ -101,13 +89,6 @@ internal readonly unsafe struct PanelBlock
         int inputs = Matrix.Packing.GroupInputs;
         return (Borders[leaf + 1] - Borders[leaf] + inputs - 1) / inputs;
     }
-
-    /// <summary>A panel of integers.</summary>
-    public byte* Integers(int panel) =>
-        Unpacked is null ? Matrix.Panel(panel) : Unpacked + ((panel - FirstPanel) * UnpackedBytes);
-
-    /// <summary>Bytes from one panel of integers to the next.</summary>
-    public nint IntegerBytes => Unpacked is null ? Matrix.PanelBytes : UnpackedBytes;
 
     /// <summary>What the groups of a panel add, from a group on.</summary>
     public float* OffsetsOf(int panel, int group) =>
@@ -138,7 +119,7 @@ internal readonly unsafe struct PanelBlock
     /// the cache and leave memory idle, so they ask for the panels of the next unit.
     /// </summary>
     public nint Fetch(int row) =>
-        Widened is null && row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
+        Unpacked is null && row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
 
     /// <summary>
     /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.
