@@ -56,6 +56,12 @@ internal sealed class LoraLaunches(
     /// <summary>Adds the deltas of a group of products: x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>.</summary>
     public void AddToProducts(StepPlan plan, LinearGroup group, GpuRows x, GpuRows y, LoraShape shape)
     {
+        if (step.ShrinkBlockCount == 0)
+        {
+            // Adapters without factors, which only change modules: nothing to add, and drivers refuse an empty grid.
+            return;
+        }
+
         int parts = group.Parts.Length;
         int widest = 0;
         foreach (LinearPart part in group.Parts)
