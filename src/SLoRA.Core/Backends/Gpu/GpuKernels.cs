@@ -9,6 +9,7 @@ internal sealed class GpuKernels(KernelLoader loader)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
+    private readonly Lazy<RecurrenceKernelSet> _recurrences = new(() => new RecurrenceKernelSet(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
@@ -99,6 +100,9 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <summary>The kernels of latent attention; they compile when they are first asked for.</summary>
     public LatentKernelSet Latent => _latent.Value;
+
+    /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
+    public RecurrenceKernelSet Recurrences => _recurrences.Value;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];

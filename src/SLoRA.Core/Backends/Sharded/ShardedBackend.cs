@@ -267,6 +267,19 @@ internal sealed class ShardedBackend : IBackend
         throw _loader.CannotShare("a convolution");
 
     /// <inheritdoc/>
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y) =>
+        throw _loader.CannotShare("columns that change places");
+
+    /// <inheritdoc/>
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y) =>
+        throw _loader.CannotShare("a recurrence");
+
+    /// <inheritdoc/>
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst) =>
+        throw _loader.CannotShare("a norm beside gates");
+
+    /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y) => Do(new ShardCommand(ShardOperation.Linear)
     {
         Groups = OnShards(group, (ShardedRows)x, (ShardedRows)y),
@@ -304,7 +317,8 @@ internal sealed class ShardedBackend : IBackend
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => throw NotShared();
 
     /// <inheritdoc/>
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) => throw NotShared();
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
+        throw NotShared();
 
     /// <inheritdoc/>
     public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => throw NotShared();
