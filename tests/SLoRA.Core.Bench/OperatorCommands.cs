@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The commands <c>operators</c> and <c>roofline</c>.</summary>
+/// <summary>The commands <c>operators</c>, <c>roofline</c> and <c>guard</c>.</summary>
 internal static class OperatorCommands
 {
     /// <summary>Where the time of a step goes.</summary>
@@ -33,6 +33,20 @@ internal static class OperatorCommands
         command.SetAction(options => Roofline.Draw(
             Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), TimeSpan.FromSeconds(options.GetValue(seconds)),
             options.GetValue(file)!));
+        return command;
+    }
+
+    /// <summary>Whether kernels reach what they once reached.</summary>
+    public static Command Guard()
+    {
+        Option<string> table = new("--table")
+        {
+            Description = "Least figures for each width of vectors.",
+            DefaultValueFactory = _ => "tests/SLoRA.Core.Bench/guard.json",
+        };
+        Option<int> threads = Threads();
+        var command = new Command("guard", "Shares of the machine's limits beside the least that is expected.") { table, threads };
+        command.SetAction(options => GuardBench.Run(options.GetValue(threads), options.GetValue(table)!));
         return command;
     }
 

@@ -42,8 +42,9 @@ internal sealed class EngineLoop
         var admission = new Admission(_queue, reclaim, _residency, Preemption, scheduling, parts.Pool.Total, parts.Clock);
         _requests = new ActiveRequests(parts, _queue, reclaim, admission, Preemption);
         Endings = new RequestEndings(parts, _requests, _queue, _residency, Preemption);
-        Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache);
-        Contents = new ContentArrivals(_residency, demand, _queue, Endings);
+        var vocabulary = new VocabularyRule(parts.Decoder.Shape.VocabularySize);
+        Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache, vocabulary);
+        Contents = new ContentArrivals(_residency, demand, _queue, Endings, vocabulary);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, Port.WakeUp);
         _quotaTimer = new WakeTimer(parts.Clock, Port.WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, Endings, _queue);

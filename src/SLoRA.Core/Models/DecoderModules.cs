@@ -30,7 +30,7 @@ internal sealed class DecoderModules
     {
         var tensors = ImmutableArray.CreateBuilder<ExpectedTensor>();
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
-        var norms = new List<(string Name, int Layer, int Width)>();
+        var norms = new List<(string Name, int Layer, NormModule Module)>();
         Add(decoder.Embedding, prefix: "", layer: -1);
         if (decoder.PerLayerInputs is { } inputs)
         {
@@ -56,9 +56,11 @@ internal sealed class DecoderModules
             Alias = Elsewhere(norm.Name),
             Kind = TargetKind.Norm,
             Layer = norm.Layer,
-            InFeatures = norm.Width,
-            OutFeatures = norm.Width,
+            InFeatures = norm.Module.Width,
+            OutFeatures = norm.Module.Width,
             IsTarget = false,
+            HasBias = norm.Module.HasBias,
+            WeightOffset = norm.Module.WeightOffset,
         })]);
 
         // The name in another version of the reference, where that calls the body otherwise.
@@ -104,10 +106,10 @@ internal sealed class DecoderModules
                         name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
                         storedAs: null);
                     break;
-                case NormModule { IsCentered: false, WeightOffset: 0 } norm:
-                    norms.Add((name, layer, norm.Width));
+                case NormModule norm:
+                    norms.Add((name, layer, norm));
                     break;
-                case NormModule or VectorModule or NumberModule:
+                case VectorModule or NumberModule:
                     // No adapter can have its own.
                     break;
                 default:

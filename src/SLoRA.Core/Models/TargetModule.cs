@@ -50,6 +50,12 @@ internal sealed record TargetModule
     /// <summary>Whether it adds a bias.</summary>
     public bool HasBias { get; init; }
 
+    /// <summary>Of a norm, what is added to the stored weight, of the base and of adapters.</summary>
+    public float WeightOffset { get; init; }
+
+    /// <summary>Of embedding and head as an adapter sees them, the last of its tokens, which the model does not have.</summary>
+    public int AddedTokens { get; init; }
+
     /// <summary>The module under which its weight is stored, if that is another: for a tied head the embedding.</summary>
     public string? StoredAs { get; init; }
 

@@ -143,6 +143,7 @@ internal static class OptionRules
         AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
         Between(options.MaxConcurrentLoads, 1, 256, "Adapters.MaxConcurrentLoads");
         Between(options.MaxSourceNames, 1, 10_000_000, "Adapters.MaxSourceNames");
+        Between(options.MaxAddedTokens, 0, 1 << 20, "Adapters.MaxAddedTokens");
         Timer(options.LoadTimeout, "Adapters.LoadTimeout");
         Defined(options.ChangedContent, "Adapters.ChangedContent");
         if (options.PageInShare is not (> 0 and <= 1))

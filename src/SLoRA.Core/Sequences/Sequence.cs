@@ -228,7 +228,7 @@ internal sealed class Sequence
     /// <summary>Describes the choice of the next token to a device that chooses by itself, unless somebody needs the logits here.</summary>
     public void DescribeChoice(int output, TokenChoices choices)
     {
-        if (PendingForks == 0 && Request.Asked is { Tap: null, LogProbabilities: null })
+        if (PendingForks == 0 && Request is { AddedTokens: 0, Asked: { Tap: null, LogProbabilities: null } })
         {
             _sampler!.TryDescribe(output, Tokens, choices);
         }

@@ -21,11 +21,14 @@ internal sealed class ModuleChange
     /// <summary>f, <c>[1, out]</c>; null for 1.</summary>
     public MatrixTiles? Factor { get; init; }
 
-    /// <summary>o, <c>[1, out]</c>; null for 0.</summary>
+    /// <summary>o, <c>[1, out]</c>; null for 0. It is added to what a norm gives too, whose bias is the base's.</summary>
     public MatrixTiles? Offset { get; init; }
 
     /// <summary>The rows as what shrinks an input, <c>v = x W'ᵀ</c>: A of as many ranks; null where there are none.</summary>
     public ModuleTiles? Product => field ??= Rows is null ? null : new ModuleTiles { Rank = Rows.Rows, Scale = 1, A = Rows, B = Rows };
+
+    /// <summary>One more than the largest number of its rows; 0 for none. Added tokens are rows that the weight does not have.</summary>
+    public int End => Rows is null ? 0 : Ids.IsEmpty ? Rows.Rows : Ids[^1] + 1;
 
     /// <summary>Of that product, the sums over the inputs as one leaf.</summary>
     public ImmutableArray<int> ProductBorders =>

@@ -156,15 +156,16 @@ internal static class TilePlanner
         foreach (AdapterChange change in parts.Changes)
         {
             TargetModule target = change.Target;
-            int rows = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
+            ImmutableArray<int> ids = change.RowIds;
+            int rows = ids.IsEmpty ? WantedTensors.RowsOf(target) : ids.Length;
             MatrixSlice vector = new MatrixSlice(0, 1, 0, target.OutFeatures);
             changes[target.Index] = new ModuleChange
             {
                 // Norms are fp32 in the base too.
-                Rows = change.Rows is null ? null : Matrix(
-                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType),
+                Rows = change.AllRows is not { } stored ? null : Matrix(
+                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(stored.Type, policy, baseType),
                     new MatrixSlice(0, rows, 0, WantedTensors.ColumnsOf(target)), [], ref cursor),
-                Ids = [.. change.Ids.Order()],
+                Ids = ids,
                 Factor = change.HasFactor ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
                 Offset = change.HasOffset ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
             };

@@ -32,6 +32,12 @@ internal sealed unsafe class ChangeWork : IDisposable
     /// <summary>The products with rows of weights.</summary>
     public LoraWork Products { get; } = new();
 
+    /// <summary>Whether an item has rows of the weight.</summary>
+    public bool HasRows { get; private set; }
+
+    /// <summary>Whether an item multiplies or adds.</summary>
+    public bool HasSums { get; private set; }
+
     /// <summary>Whether the operation is a look-up.</summary>
     public bool IsEmbedding { get; private set; }
 
@@ -48,6 +54,8 @@ internal sealed unsafe class ChangeWork : IDisposable
         _count = 0;
         Entries = entries;
         IsEmbedding = false;
+        HasRows = false;
+        HasSums = false;
         Products.Begin(entries);
     }
 
@@ -64,15 +72,17 @@ internal sealed unsafe class ChangeWork : IDisposable
         tokens.CopyTo(_tokens);
     }
 
-    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <summary>Adds what the work list asks of one module in one pass.</summary>
     /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="pass">Which of its passes.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
     /// <param name="width">Outputs of the module.</param>
-    public void Add(WorkList work, int target, int firstColumn, int width)
+    public void Add(WorkList work, int pass, int target, int firstColumn, int width)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
-        for (int c = 0; c < chunks.Length; c++)
+        (int first, int end) = work.ChunksOf(pass);
+        for (int c = first; c < end; c++)
         {
             int count = Entries.EntryCount(c);
             if (count == 0 || chunks[c].Adapter.Directory.ChangeOf(target) is not { } change)
@@ -93,7 +103,10 @@ internal sealed unsafe class ChangeWork : IDisposable
                     new LoraProduct(chunks[c].Adapter, rows, Entries.FirstEntry(c), count, 0, firstColumn, change.ProductBorders));
             }
 
-            _items[_count++] = new ChangeItem(chunks[c].Adapter, change, Entries.FirstEntry(c), count, firstColumn, width, product);
+            HasRows |= change.Rows is not null;
+            HasSums |= change.Factor is not null || change.Offset is not null;
+            int columns = IsEmbedding ? width : Math.Max(width, change.End);
+            _items[_count++] = new ChangeItem(chunks[c].Adapter, change, Entries.FirstEntry(c), count, firstColumn, columns, product);
         }
     }
 

@@ -231,16 +231,24 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
-        if (_lora.GatherEmbedding(target))
+        for (int pass = 0; pass < _lora.Passes; pass++)
         {
-            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
-            Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
-        }
+            bool changed = _lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width);
+            if (changed)
+            {
+                Run(_change, _change.PrepareRows(_lora.Changes, rows, PageMemory));
+            }
 
-        // A module has rows in the place of the base's or B A, never both.
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+            if (_lora.GatherEmbedding(target, pass))
+            {
+                Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
+                Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
+            }
+
+            if (changed)
+            {
+                Run(_change, _change.PrepareSums(_lora.Changes, rows, PageMemory));
+            }
         }
     }
 
@@ -250,7 +258,8 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
-        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
+        => Run(_layerNorm, _layerNorm.Prepare(
+            (CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -271,7 +280,7 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        bool adapted = _lora.Gather(group, x.Rows);
+        bool adapted = _lora.Gather(group, x.Rows, 0);
         _quantized.Prepare(group);
         int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
         if (adapted)
@@ -290,17 +299,31 @@ internal sealed unsafe class CpuBackend : IBackend
             return;
         }
 
+        int expandParts = 0;
         if (adapted)
         {
             _shard?.GatherRanks(_lora.Work);
-            _expand.Prepare(_lora.Work, outputs, PageMemory);
+            expandParts = _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
-        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
-        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows, 0);
+        bool hasRows = changed && _lora.Changes.HasRows;
+        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted && !hasRows ? _expand : null));
+        if (hasRows)
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
-            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+            // Deltas come on top of own rows, which take the place of what the product gives.
+            TakeRows(inputs, outputs);
+            Run(_expand, expandParts);
+        }
+
+        if (changed)
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, outputs, PageMemory));
+        }
+
+        for (int pass = 1; pass < _lora.Passes; pass++)
+        {
+            AddPass(group, inputs, outputs, pass);
         }
     }
 
@@ -492,6 +515,30 @@ internal sealed unsafe class CpuBackend : IBackend
 
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
+
+    /// <summary>Computes the outputs of own rows, and puts them in the place of the base's.</summary>
+    private void TakeRows(CpuRows x, CpuRows y)
+    {
+        Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+        Run(_change, _change.PrepareRows(_lora.Changes, y, PageMemory));
+    }
+
+    /// <summary>Adds what generations add to a group of products in one of the passes behind the first.</summary>
+    private void AddPass(LinearGroup group, CpuRows x, CpuRows y, int pass)
+    {
+        if (_lora.Gather(group, x.Rows, pass))
+        {
+            Run(_shrink, _shrink.Prepare(_lora.Work, x, PageMemory));
+            Run(_expand, _expand.Prepare(_lora.Work, y, PageMemory));
+        }
+
+        // Only the first place has rows of weights.
+        if (_lora.GatherChanges(group, x.Rows, pass))
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, y, PageMemory));
+        }
+    }
+
     /// <summary>
     /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
     /// there, and are brought together.
@@ -519,7 +566,7 @@ internal sealed unsafe class CpuBackend : IBackend
         (int first, _) = split.Of(collective.Shard, collective.Shards);
         CpuRows looked = shard.Parts(x.Rows, x.Width);
         Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
-        if (!_lora.GatherEmbedding(target))
+        if (!_lora.GatherEmbedding(target, 0))
         {
             shard.GatherEntries(split, Plan.Tokens, looked, x, null);
             return;

@@ -14,7 +14,7 @@ internal static class CpuFormats
         new(new FloatPacking<F32Panel>(), static (source, matrix, parts) => new FloatPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsHalves =
-        new(new FloatPacking<F16Panel>(), static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
+        new(new FloatPacking<F16Panel>(), static (source, matrix, parts) => new HalfPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsBrains =
         new(new FloatPacking<Bf16Panel>(), static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
@@ -32,7 +32,7 @@ internal static class CpuFormats
     public static CpuFormat Of(WeightSource source, CpuWeights weights) => (source.Format, weights) switch
     {
         (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats,
-        (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => WordPackJob.HasSpecials(source) ? AsFloats : AsHalves,
+        (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
         (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
         (PlainFormat, CpuWeights.Int8) => Quantized,
         (Q8Format or BlockFormat, CpuWeights.AsStored) => AsFloats,

@@ -80,7 +80,8 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
                 Rows = _routes.Starts[expert + 1] - firstRow,
                 Code = code,
                 Borders = _borders,
-                Result = results.Floats + (worker * PanelBlock.ResultFloats),
+                Result = results.Floats + (worker * ProductJob.ScratchFloats),
+                Spare = results.Floats + (worker * ProductJob.ScratchFloats) + PanelBlock.ResultFloats,
             });
         }
     }

@@ -23,6 +23,9 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
     /// <summary>Whether a generation of the step is more than B A.</summary>
     public bool HasChanges => Plan.Lora.HasChanges;
 
+    /// <summary>In how many passes the work comes, see <see cref="WorkList.Passes"/>.</summary>
+    public int Passes => Plan.Lora.Passes;
+
     private StepPlan Plan => _plan ?? throw new InvalidOperationException("No step has begun.");
 
     /// <summary>Takes the plan of the step.</summary>
@@ -40,10 +43,11 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         _outputEntries.Fill(plan.Lora, outputOfRow);
     }
 
-    /// <summary>Gathers the work of a group of products; false if there is none.</summary>
+    /// <summary>Gathers the work of a group of products in one pass; false if there is none.</summary>
     /// <param name="group">The group.</param>
     /// <param name="rows">Which rows its input has.</param>
-    public bool Gather(LinearGroup group, RowSet rows)
+    /// <param name="pass">Which of the passes.</param>
+    public bool Gather(LinearGroup group, RowSet rows, int pass)
     {
         LoraEntries entries = rows == RowSet.Step ? _stepEntries : _outputEntries;
         if (entries.Count == 0)
@@ -55,7 +59,7 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         bool addsShare = group.Partition is { Axis: PartitionAxis.Columns };
         for (int i = 0; i < group.Parts.Length; i++)
         {
-            Work.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i], addsShare, group.InputBorders);
+            Work.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i], addsShare, group.InputBorders);
         }
 
         Work.End();
@@ -83,9 +87,10 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         return Work.Products.Length > 0;
     }
 
-    /// <summary>Gathers the work of the look-up in the embedding table; false if there is none.</summary>
+    /// <summary>Gathers the work of the look-up in the embedding table in one pass; false if there is none.</summary>
     /// <param name="target">Index of the table among the target modules.</param>
-    public bool GatherEmbedding(int target)
+    /// <param name="pass">Which of the passes.</param>
+    public bool GatherEmbedding(int target, int pass)
     {
         if (_stepEntries.Count == 0)
         {
@@ -93,38 +98,38 @@ internal sealed class LoraStep(int rowLimit, int? shard = null) : IDisposable
         }
 
         Work.Begin(_stepEntries);
-        Work.Add(Plan.Lora, target, firstColumn: 0, addsShare: true, borders: []);
+        Work.Add(Plan.Lora, pass, target, firstColumn: 0, addsShare: true, borders: []);
         Work.End();
         return Work.Products.Length > 0;
     }
 
-    /// <summary>Gathers what is changed of a group of products besides; false if nothing is.</summary>
-    public bool GatherChanges(LinearGroup group, RowSet rows)
+    /// <summary>Gathers what is changed of a group of products besides in one pass; false if nothing is.</summary>
+    public bool GatherChanges(LinearGroup group, RowSet rows, int pass)
     {
         Changes.Begin(rows == RowSet.Step ? _stepEntries : _outputEntries);
         for (int i = 0; i < group.Parts.Length; i++)
         {
-            Changes.Add(Plan.Lora, group.Parts[i].Target, group.Offsets[i], group.Parts[i].Weight.Outputs);
+            Changes.Add(Plan.Lora, pass, group.Parts[i].Target, group.Offsets[i], group.Parts[i].Weight.Outputs);
         }
 
         Changes.End();
         return !Changes.Items.IsEmpty;
     }
 
-    /// <summary>Gathers what is changed of the look-up in the embedding table; false if nothing is.</summary>
-    public bool GatherEmbeddingChanges(int target, int width)
+    /// <summary>Gathers what is changed of the look-up in the embedding table in one pass; false if nothing is.</summary>
+    public bool GatherEmbeddingChanges(int target, int pass, int width)
     {
         Changes.BeginEmbedding(_stepEntries, Plan.Tokens);
-        Changes.Add(Plan.Lora, target, firstColumn: 0, width);
+        Changes.Add(Plan.Lora, pass, target, firstColumn: 0, width);
         return !Changes.Items.IsEmpty;
     }
 
     /// <summary>
-    /// The weights that rows of <paramref name="rows"/> have in the place of a norm's; null if no row has its own.
+    /// What rows of <paramref name="rows"/> have of a norm by their generations; null if no row has anything.
     /// </summary>
     public NormWeights? GatherNorm(DeviceVector weight, RowSet rows, int rowCount, CpuPageMemory pages) =>
         Plan.Lora.Changes(weight.Target)
-            ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, weight, rowCount, pages)
+            ? _norms.Gather(Plan.Lora, rows == RowSet.Step ? _stepEntries : _outputEntries, (CpuVector)weight, rowCount, pages)
             : null;
 
     /// <inheritdoc/>

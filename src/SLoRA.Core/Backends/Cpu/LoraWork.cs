@@ -43,16 +43,18 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
         Entries = entries;
     }
 
-    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <summary>Adds what the work list asks of one module in one pass.</summary>
     /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="pass">Which of its passes.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
     /// <param name="addsShare">Whether the output has all columns of the module, of which a shard adds to its share.</param>
     /// <param name="borders">Where the leaves of the sums over its inputs begin, and the end of the inputs.</param>
-    public void Add(WorkList work, int target, int firstColumn, bool addsShare, ImmutableArray<int> borders)
+    public void Add(WorkList work, int pass, int target, int firstColumn, bool addsShare, ImmutableArray<int> borders)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
-        for (int c = 0; c < chunks.Length; c++)
+        (int first, int end) = work.ChunksOf(pass);
+        for (int c = first; c < end; c++)
         {
             int count = Entries.EntryCount(c);
             ResidentAdapter adapter = shard is { } own ? chunks[c].Adapter.OnShard(own) : chunks[c].Adapter;

@@ -11,6 +11,9 @@ internal readonly unsafe struct PanelBlock
     /// <summary>The largest block of a kernel, in floats: 24 vectors for each leaf of the sum.</summary>
     public const int ResultFloats = Split.LargestLeaves * LeafFloats;
 
+    /// <summary>Bytes of <see cref="Spare"/>, which stay in the cache of a core.</summary>
+    public const int SpareBytes = 512 << 10;
+
     private const int LeafFloats = 24 * Lanes.Count;
 
     /// <summary>The most rows of a kernel.</summary>
@@ -24,6 +27,9 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>End of the panels.</summary>
     public required int EndPanel { get; init; }
+
+    /// <summary>The panels of the block in fp32, which take the place of the matrix's; null for those.</summary>
+    public float* Widened { get; init; }
 
     /// <summary>Inputs.</summary>
     public required RowSpan X { get; init; }
@@ -54,8 +60,20 @@ internal readonly unsafe struct PanelBlock
     /// </summary>
     public required ImmutableArray<int> Borders { get; init; }
 
+    /// <summary>
+    /// Memory for panels in fp32, <see cref="SpareBytes"/> of it; null for none, which makes products no different but slower.
+    /// </summary>
+    public float* Spare { get; init; }
+
     /// <summary>Runs of inputs that are summed apart, a power of two.</summary>
     public int Leaves => Borders.Length - 1;
+
+    /// <summary>From one panel to the next.</summary>
+    public nint PanelBytes => Widened is null ? Matrix.PanelBytes : (nint)FloatPacking<F32Panel>.BytesOf(Matrix.Inputs);
+
+    /// <summary>The first byte of a panel.</summary>
+    public byte* Panel(int panel) =>
+        Widened is null ? Matrix.Panel(panel) : (byte*)Widened + ((panel - FirstPanel) * PanelBytes);
 
     /// <summary>The first input of a leaf.</summary>
     public int FirstInput(int leaf) => Borders[leaf];
@@ -94,7 +112,8 @@ internal readonly unsafe struct PanelBlock
     /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in
     /// the cache and leave memory idle, so they ask for the panels of the next unit.
     /// </summary>
-    public nint Fetch(int row) => row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
+    public nint Fetch(int row) =>
+        Widened is null && row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
 
     /// <summary>
     /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.

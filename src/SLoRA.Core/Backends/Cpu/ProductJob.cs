@@ -9,6 +9,9 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class ProductJob : ComputeJob
 {
+    /// <summary>Scratch of a worker, in floats.</summary>
+    public const int ScratchFloats = PanelBlock.ResultFloats + (PanelBlock.SpareBytes / sizeof(float));
+
     // The most panels of a unit; fewer where they would not stay in the cache from one block of rows to the next, and for two to four
     // blocks of rows, where the panels of two units would not: the last blocks use those of one while the next unit's are on their way.
     private const int LargestUnitPanels = 12;
@@ -44,7 +47,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     }
 
     /// <summary>Scratch bytes.</summary>
-    public static long BytesFor(int workers) => (long)workers * PanelBlock.ResultFloats * sizeof(float);
+    public static long BytesFor(int workers) => (long)workers * ScratchFloats * sizeof(float);
 
     /// <summary>Sets the next product and says in how many parts it comes.</summary>
     /// <param name="group">The weights.</param>
@@ -107,7 +110,8 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Bias = _withBias && linear.Bias is CpuVector bias ? bias.Data : null,
                 Rows = _rows,
                 Code = _code,
-                Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+                Result = _results.Floats + (worker * ScratchFloats),
+                Spare = _results.Floats + (worker * ScratchFloats) + PanelBlock.ResultFloats,
                 Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
@@ -12,14 +11,21 @@ internal sealed unsafe class Q8PackJob(WeightSource source, CpuMatrix matrix, in
     /// <inheritdoc/>
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {
-        for (int j = 0; j < outputs; j++)
+        int blockBytes = source.Format.BlockBytes;
+        var rowBytes = (nint)source.RowBytes;
+        Span<float> scales = stackalloc float[CpuMatrix.PanelOutputs];
+        fixed (byte* first = source.Row(firstOutput))
         {
-            ReadOnlySpan<byte> row = source.Row(firstOutput + j);
             for (int group = 0; group < Matrix.Groups; group++)
             {
-                ReadOnlySpan<byte> block = row.Slice(group * source.Format.BlockBytes, source.Format.BlockBytes);
-                ReadOnlySpan<sbyte> integers = MemoryMarshal.Cast<byte, sbyte>(block[Q8Format.ScaleBytes..]);
-                Int8Layout<Groups32>.Write(panel + ((nint)group * Int8Layout<Groups32>.GroupBytes), j, integers, Q8Format.Scale(block));
+                byte* block = first + (group * (nint)blockBytes);
+                for (int j = 0; j < outputs; j++)
+                {
+                    scales[j] = Q8Format.Scale(new ReadOnlySpan<byte>(block + (j * rowBytes), blockBytes));
+                }
+
+                Int8Layout<Groups32>.Write(
+                    panel + ((nint)group * Int8Layout<Groups32>.GroupBytes), block + Q8Format.ScaleBytes, rowBytes, scales, outputs);
             }
         }
     }

@@ -22,6 +22,7 @@ internal sealed class GpuBackend : IBackend
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
+    private int _vocabulary;
     private readonly GpuKernels _kernels;
     private readonly BaseProducts _products;
     private readonly GpuWeights _weights;
@@ -237,7 +238,8 @@ internal sealed class GpuBackend : IBackend
             _recurrences = new RecurrenceLaunches(_device, _kernels.Recurrences, PageMemory, Layout, Step);
         }
 
-        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize);
+        _vocabulary = decoder.VocabularySize;
+        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize + decoder.AddedTokens);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -263,8 +265,12 @@ internal sealed class GpuBackend : IBackend
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.AddToEmbedding(_plan, target, (GpuRows)x);
-            Changes.SumEmbedding(_plan, target, (GpuRows)x);
+            Lora.ShrinkEmbedding(_plan, target);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
+                Changes.SumEmbedding(_plan, pass, target, (GpuRows)x);
+            }
         }
     }
 
@@ -283,6 +289,12 @@ internal sealed class GpuBackend : IBackend
 
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.LayerNorm((GpuRows)x, (GpuVector)weight, (GpuVector?)bias, epsilon, Count(x), (GpuRows)y);
+            return;
+        }
+
         ArrayView<float> scale = ((GpuVector)weight).Values;
         _kernels.LayerNorm(
             _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
@@ -326,10 +338,14 @@ internal sealed class GpuBackend : IBackend
                 Changes.Product(_plan, group, (GpuRows)x, (GpuRows)y, shape);
             }
 
-            Lora.AddToProducts(_plan, group, (GpuRows)x, (GpuRows)y, shape);
-            if (_plan.Lora.HasChanges)
+            Lora.Shrink(group, (GpuRows)x, shape);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
-                Changes.SumProducts(_plan, group, (GpuRows)y, shape);
+                Lora.AddToProducts(_plan, pass, group, (GpuRows)y, shape);
+                if (_plan.Lora.HasChanges)
+                {
+                    Changes.SumProducts(_plan, pass, group, (GpuRows)y, shape);
+                }
             }
         }
     }
@@ -462,7 +478,7 @@ internal sealed class GpuBackend : IBackend
                 _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
         }
 
-        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, _vocabulary, logits.Width);
     }
 
     public void EndStep(DeviceRows logits)

@@ -89,6 +89,9 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="ChangedNormKernel.AddAndRun"/>
     public ChangedAddNormLauncher ChangedAddNorm { get; } = loader.Load<ChangedAddNormLauncher>(ChangedNormKernel.AddAndRun);
 
+    /// <inheritdoc cref="ChangedNormKernel.RunCentered"/>
+    public ChangedLayerNormLauncher ChangedLayerNorm { get; } = loader.Load<ChangedLayerNormLauncher>(ChangedNormKernel.RunCentered);
+
     /// <inheritdoc cref="ChooseKernels.Penalise"/>
     public PenaliseLauncher Penalise { get; } = loader.Load<PenaliseLauncher>(ChooseKernels.Penalise);
 

@@ -29,14 +29,14 @@ internal sealed class LoraLaunches(
     /// <summary>Takes the memory that the present step needs, where it is more than before.</summary>
     public void Begin() => ReserveElements(step.ShrunkLength * _copies);
 
-    /// <summary>Adds the deltas of a look-up: x <c>[T, width]</c>.</summary>
-    public void AddToEmbedding(StepPlan plan, int target, GpuRows x)
-    {
-        kernels.ShrinkEmbedding(
-            device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks,
-            step.EntryRows, step.Tokens, Shrunk, target);
-        Expand(plan, x, x.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
-    }
+    /// <summary>Shrinks the entries of a look-up.</summary>
+    public void ShrinkEmbedding(StepPlan plan, int target) => kernels.ShrinkEmbedding(
+        device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks, step.EntryRows,
+        step.Tokens, Shrunk, target);
+
+    /// <summary>Adds the deltas of a look-up in one pass: x <c>[T, width]</c>.</summary>
+    public void AddToEmbedding(StepPlan plan, int pass, int target, GpuRows x) =>
+        Expand(plan, pass, x, x.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
 
     /// <summary>What the kernels are told of a group of products.</summary>
     public static LoraShape ShapeOf(LinearGroup group, GpuRows x, GpuRows y)
@@ -53,20 +53,32 @@ internal sealed class LoraLaunches(
             group.Offsets[0], parts > 1 ? group.Offsets[1] : 0, parts > 2 ? group.Offsets[2] : 0);
     }
 
-    /// <summary>Adds the deltas of a group of products: x <c>[rows, Inputs]</c>, y <c>[rows, Outputs]</c>.</summary>
-    public void AddToProducts(StepPlan plan, LinearGroup group, GpuRows x, GpuRows y, LoraShape shape)
+    /// <summary>Shrinks the inputs of a group of products: x <c>[rows, Inputs]</c>.</summary>
+    public void Shrink(LinearGroup group, GpuRows x, LoraShape shape) => kernels.Shrink(
+        device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves, directories.View,
+        step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+
+    /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
+    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
     {
-        int parts = group.Parts.Length;
+        Expand(plan, pass, y, Columns(group, y), group.Parts.Length, shape);
+    }
+
+    /// <summary>The most columns that a part of a group may have: those of logits have some for added tokens.</summary>
+    public static int Columns(LinearGroup group, GpuRows y)
+    {
+        if (group.Parts.Length == 1)
+        {
+            return y.Width;
+        }
+
         int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             widest = Math.Max(widest, part.Weight.Outputs);
         }
 
-        kernels.Shrink(
-            device.Stream, Launch.Groups(step.ShrinkBlockCount, parts), x.Values, pages.Floats, pages.Halves, directories.View,
-            step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
-        Expand(plan, y, widest, parts, shape);
+        return widest;
     }
 
     public void Dispose() => _shrunk?.Dispose();
@@ -74,13 +86,12 @@ internal sealed class LoraLaunches(
     /// <summary>
     /// One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.
     /// </summary>
-    private void Expand(StepPlan plan, GpuRows y, int columns, int parts, LoraShape shape)
+    private void Expand(StepPlan plan, int pass, GpuRows y, int columns, int parts, LoraShape shape)
     {
-        ReadOnlySpan<int> places = plan.Lora.PlaceStarts;
-        for (int place = 0; place < places.Length; place++)
+        (int from, int to) = plan.Lora.PlacesOf(pass);
+        for (int place = from; place < to; place++)
         {
-            int first = places[place];
-            int end = place + 1 < places.Length ? places[place + 1] : plan.Lora.Chunks.Length;
+            (int first, int end) = plan.Lora.ChunksOfPlace(place);
             kernels.Expand(
                 device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, pages.Floats, pages.Halves,
                 directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y.Values, shape);

@@ -85,12 +85,19 @@ internal sealed unsafe class ReferenceBackend : IBackend
         float[][] rows = Values(x);
         for (int t = 0; t < _plan.RowCount; t++)
         {
-            ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            // Tokens beyond the table are an adapter's.
+            if (_plan.Tokens[t] < table.Entries)
+            {
+                ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            }
         }
 
         ReferenceChanges.Embed(_plan, target, PageMemory, rows);
-        ReferenceLora.Embed(_plan, target, PageMemory, rows);
-        ReferenceChanges.Sum(_plan, target, PageMemory, null, rows, 0);
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            ReferenceLora.Embed(_plan, pass, target, PageMemory, rows);
+            ReferenceChanges.Sum(_plan, pass, target, PageMemory, null, rows, 0);
+        }
     }
 
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
@@ -118,9 +125,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
         float[]? shift = ((ReferenceVector?)bias)?.Values;
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
-            float[] row = Values(x)[t];
+            float[] row = Values(x)[t], factors = own?[t] ?? ((ReferenceVector)weight).Values;
             float sum = 0;
             for (int i = 0; i < x.Width; i++)
             {
@@ -137,8 +145,13 @@ internal sealed unsafe class ReferenceBackend : IBackend
             float scale = 1 / MathF.Sqrt((squares / x.Width) + epsilon);
             for (int i = 0; i < x.Width; i++)
             {
-                Values(y)[t][i] = ((row[i] - mean) * scale * ((ReferenceVector)weight).Values[i]) + (shift?[i] ?? 0);
+                Values(y)[t][i] = ((row[i] - mean) * scale * factors[i]) + (shift?[i] ?? 0);
             }
+        }
+
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            ReferenceChanges.Sum(_plan, pass, weight.Target, PageMemory, RowMap(x), Values(y), 0);
         }
     }
 
@@ -159,8 +172,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
             (int target, int column) = (group.Parts[p].Target, group.Offsets[p]);
             ReferenceChanges.Product(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
-            ReferenceLora.Linear(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
-            ReferenceChanges.Sum(_plan, target, PageMemory, RowMap(x), Values(y), column);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                ReferenceLora.Linear(_plan, pass, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+                ReferenceChanges.Sum(_plan, pass, target, PageMemory, RowMap(x), Values(y), column);
+            }
         }
     }
 

@@ -48,8 +48,8 @@ internal sealed class ModuleLoader(
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
         module.WeightOffset == 0
-            ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
-            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+            ? Vector(name + ".weight", partition: null, targets[name])
+            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)], targets[name]);
 
     /// <summary>The rows of inputs of their own for every layer.</summary>
     public DeviceRows PerLayerRows =>
@@ -249,14 +249,14 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a vector that is not as it is stored.</summary>
-    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change)
+    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change, int target = WeightSource.NoTarget)
     {
         WeightSource weight = source(tensor);
         float[] values = change(weight.Widened());
         fixed (float* data = values)
         {
-            DeviceVector vector =
-                backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false });
+            DeviceVector vector = backend.LoadVector(
+                new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false, Target = target });
             loaded(weight);
             return vector;
         }
