@@ -23,6 +23,7 @@ internal sealed class StepModel : IDisposable
     private readonly RandomWeights _numbers;
     private readonly KvLayout _layout;
     private readonly int _pagesEach;
+    private readonly int _vocabulary;
     private readonly ResidentAdapter[] _adapters;
 
     /// <summary>Makes it, in memory alone.</summary>
@@ -43,6 +44,7 @@ internal sealed class StepModel : IDisposable
             ? new CpuBackend(rows, Sequences, threads, weights.Kept)
             : CpuShards.Create(rows, Sequences, threads, weights.Kept, shards);
         Plan = new StepPlan(rows, Sequences);
+        _vocabulary = shape.Vocabulary;
         DecoderDescription description = Describe(shape, weights.Stored);
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
         Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
@@ -90,7 +92,10 @@ internal sealed class StepModel : IDisposable
     public void Slice(int sequence, int rows, int position, int adapter = -1)
     {
         int[] pages = [.. Enumerable.Range(sequence * _pagesEach, _layout.PagesFor(position + rows))];
-        int first = Plan.AddSlice(new int[rows], position, pages, 1);
+
+        // Tokens differ, as what rows choose does.
+        int[] tokens = [.. Enumerable.Range(0, rows).Select(row => ((sequence * 331) + ((position + row) * 17)) % _vocabulary)];
+        int first = Plan.AddSlice(tokens, position, pages, 1);
         if (adapter >= 0)
         {
             Plan.Lora.Add(_adapters[adapter], first, rows, 1, startsPlace: false);
@@ -144,8 +149,11 @@ internal sealed class StepModel : IDisposable
             {
                 InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))],
             },
+            QueryKeyNorm = shape.Experts > 0 ? new QueryKeyNorm(1e-5f) : null,
         };
-        var mlp = new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
+        Block mlp = shape.Experts > 0
+            ? Experts(shape)
+            : new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
         var layer = new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp));
         return new DecoderDescription
         {
@@ -162,6 +170,20 @@ internal sealed class StepModel : IDisposable
 
         NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
     }
+
+    private static ExpertsBlock Experts(Shape shape) => new()
+    {
+        HiddenSize = shape.Hidden,
+        Routing = new Routing { Experts = shape.Experts, Chosen = shape.Chosen, Score = RouterScore.Softmax, Normalise = true },
+        Router = new LinearModule("mlp.gate", shape.Experts, shape.Hidden),
+        GateUp = new ExpertModule(
+            "mlp.experts", "gate_up_proj", "gate_proj", "up_proj", shape.Experts, shape.Intermediate, shape.Hidden),
+        Down = new ExpertModule("mlp.experts", "down_proj", "down_proj", null, shape.Experts, shape.Hidden, shape.Intermediate)
+        {
+            Place = 1,
+        },
+        Activation = Activation.Silu,
+    };
 
     private static LoadedDecoder Load(DecoderDescription description, RandomWeights weights, IBackend backend)
     {

@@ -37,7 +37,7 @@ internal sealed class Arrivals(
         }
 
         int tokens = asked.Prompt.Length + stream.MaxTokens - 1;
-        var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, tokens, parts.Layout.StatePages);
+        var table = new PageTable(parts.Pool, parts.TableShape, prefixes, tokens);
         demand.RequireFits(table.PagesFor(tokens, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp())

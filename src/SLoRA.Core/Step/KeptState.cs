@@ -28,6 +28,12 @@ internal readonly record struct KeyValueShape(int Heads, int HeadDim)
     /// <summary>Columns of a value; 0 where values are made of what keys are made of.</summary>
     public int ValueDim { get; init; } = HeadDim;
 
+    /// <summary>Which positions rows see of it: what no row sees any more need not be kept.</summary>
+    public Sight Sight { get; init; }
+
+    /// <summary>Numbers that are kept of a token.</summary>
+    public long Elements => (long)Heads * (HeadDim + ValueDim);
+
     /// <summary>How the heads are cut over shards; null if they cannot be.</summary>
     public Split? Split { get; init; }
 }

@@ -54,7 +54,7 @@ internal sealed class GpuBackend : IBackend
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
-        _products = new BaseProducts(kernels, blas: null);
+        _products = new BaseProducts(device, kernels, blas: null);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
@@ -77,7 +77,7 @@ internal sealed class GpuBackend : IBackend
         {
             var loader = new KernelLoader(device);
             _kernels = new GpuKernels(loader);
-            _products = new BaseProducts(_kernels, products switch
+            _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
                 GpuProducts.CuBlas => new BlasProducts(device, loader),
@@ -204,7 +204,10 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _weights.Complete();
         _products.Complete(Math.Max(_rowLimit, _outputLimit));
-        int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
+        // Where all rows see only the last positions, pages do not bound how long a sequence becomes.
+        int positions = Layout.Groups[0].IsBounded
+            ? decoder.ContextLength
+            : (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces
             * decoder.Attentions.Select(attention => (long)attention.Heads * (attention.HeadDim + 2)).DefaultIfEmpty(1).Max();
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))

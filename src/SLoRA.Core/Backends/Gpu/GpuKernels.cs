@@ -5,7 +5,9 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>The launchers of all kernels on one device.</summary>
-internal sealed class GpuKernels(KernelLoader loader)
+/// <param name="loader">Loads them.</param>
+/// <param name="emulatesTensorCores">Whether products run on tensor cores though the device has none: for tests.</param>
+internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores = false)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
@@ -106,6 +108,9 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
     public RecurrenceKernelSet Recurrences => _recurrences.Value;
+
+    /// <summary>The products on tensor cores; null where there are none.</summary>
+    public TensorKernels? Tensor { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];

@@ -220,7 +220,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     Rotate(row.AsSpan(h * attention.HeadDim, attention.HeadDim), (ReferenceRope)rope, position, slice.LengthAt(position));
                 }
 
-                ReferenceAttention.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
+                ReferenceAttention.Store(row, PageOf(slice, position, layer), Layout, layer, attention, position % Layout.PageTokens);
             }
         }
     }
@@ -241,9 +241,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     StepSlice s = slice;
                     ReferenceAttention.Attend(
                         q, output, first, position, attention,
-                        (j, d) => ReferenceAttention.Key(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
-                        (j, d) =>
-                            ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
+                        (j, d) => ReferenceAttention.Key(
+                            PageOf(s, j, layer), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
+                        (j, d) => ReferenceAttention.Value(
+                            PageOf(s, j, layer), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
                         (sinks as ReferenceVector)?.Values[h]);
                 }
             }
@@ -502,7 +503,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
                 ReferenceLatent.Rotate(
                     row.AsSpan(attention.Latent, attention.Rotated), (ReferenceRope)rope, position, attention.AdjacentPairs);
-                ReferenceLatent.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
+                ReferenceLatent.Store(row, PageOf(slice, position, layer), Layout, layer, attention, position % Layout.PageTokens);
             }
         }
     }
@@ -523,7 +524,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     .CopyTo(query.AsSpan(attention.Latent));
                 StepSlice s = slice;
                 ReferenceAttention.Element kept = (j, d) => ReferenceLatent.Element(
-                    PageOf(s, j), Layout, layer, attention, j % Layout.PageTokens, d);
+                    PageOf(s, j, layer), Layout, layer, attention, j % Layout.PageTokens, d);
                 ReferenceAttention.Attend(
                     query, Values(y)[all.RowOf[choice]].AsSpan(0, attention.Latent), 0, position, attention.Grouped, kept, kept);
             }
@@ -624,6 +625,6 @@ internal sealed unsafe class ReferenceBackend : IBackend
     /// <summary>Step row → row of the operand, or -1; null where they are the same.</summary>
     private int[]? RowMap(DeviceRows rows) => rows.Rows == RowSet.Step ? null : _outputOfRow;
 
-    private byte* PageOf(StepSlice slice, int position) =>
-        PageMemory.Page(_plan.PageTables[slice.TableStart + (position / Layout.PageTokens)]);
+    private byte* PageOf(StepSlice slice, int position, int layer) => PageMemory.Page(
+        _plan.PageTables[_plan.TableStart(slice, Layout.Layers[layer].Group) + (position / Layout.PageTokens)]);
 }

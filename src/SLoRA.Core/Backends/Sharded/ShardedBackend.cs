@@ -108,13 +108,14 @@ internal sealed class ShardedBackend : IBackend
 
         _heads = [.. kept.Select(state => (state.PerToken!.Value.Split!.Value, state.PerToken.Value.HeadDim))];
         int tokens = KvLayout.For(kept, type, pageTokens).PageTokens;
+        LayerGroups groups = LayerGroups.Of([.. kept.Select(state => state.PerToken!.Value)]);
         long bytes = KvLayout.SmallestPage;
         for (int shard = 0; shard < _shards.Length; shard++)
         {
-            bytes = Math.Max(bytes, KvLayout.For(OnShard(kept, shard), type, tokens).PageBytes);
+            bytes = Math.Max(bytes, KvLayout.For(OnShard(kept, shard), type, tokens, groups: groups).PageBytes);
         }
 
-        _slices = [.. _shards.Select((_, shard) => KvLayout.For(OnShard(kept, shard), type, tokens, bytes))];
+        _slices = [.. _shards.Select((_, shard) => KvLayout.For(OnShard(kept, shard), type, tokens, bytes, groups))];
         return KvLayout.OfSlices(_slices);
     }
 
@@ -593,7 +594,10 @@ internal sealed class ShardedBackend : IBackend
     private ImmutableArray<KeptState> OnShard(ImmutableArray<KeptState> kept, int shard) =>
     [
         .. kept.Select(state => state.PerToken!.Value).Select(
-            shape => (KeptState)new KeyValueShape(shape.Split!.Value.ColumnsOf(shard, _shards.Length) / shape.HeadDim, shape.HeadDim)),
+            shape => (KeptState)new KeyValueShape(shape.Split!.Value.ColumnsOf(shard, _shards.Length) / shape.HeadDim, shape.HeadDim)
+            {
+                Sight = shape.Sight,
+            }),
     ];
 
     /// <summary>What each shard has of a group of products; made when it is first asked for.</summary>

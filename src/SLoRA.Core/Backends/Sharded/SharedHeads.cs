@@ -22,26 +22,27 @@ internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArra
         foreach (StepSlice slice in plan.Slices)
         {
             int tokens = slices[0].PageTokens;
-            for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+            for (int layer = 0; layer < heads.Length; layer++)
             {
-                Check(plan.PageTables[slice.TableStart + page]);
+                int table = plan.TableStart(slice, slices[0].Layers[layer].Group);
+                for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+                {
+                    Check(plan.PageTables[table + page], layer);
+                }
             }
         }
     }
 
-    private void Check(int page)
+    private void Check(int page, int layer)
     {
-        for (int layer = 0; layer < heads.Length; layer++)
+        (Split split, int headDim) = heads[layer];
+        for (int shard = 1; shard < pages.Length; shard++)
         {
-            (Split split, int headDim) = heads[layer];
-            for (int shard = 1; shard < pages.Length; shard++)
+            (int before, int end) = split.Of(shard - 1, pages.Length);
+            (int first, int last) = split.Of(shard, pages.Length);
+            for (int head = first / headDim; head < Math.Min(end, last) / headDim; head++)
             {
-                (int before, int end) = split.Of(shard - 1, pages.Length);
-                (int first, int last) = split.Of(shard, pages.Length);
-                for (int head = first / headDim; head < Math.Min(end, last) / headDim; head++)
-                {
-                    Check(page, layer, shard, head - (before / headDim), head - (first / headDim));
-                }
+                Check(page, layer, shard, head - (before / headDim), head - (first / headDim));
             }
         }
     }

@@ -73,6 +73,7 @@ internal sealed record AttentionBlock : Block
     public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
     {
         Split = IsCut ? Split.OfKeys(Shape) : null,
+        Sight = Shape.Sight,
     };
 
     /// <inheritdoc/>
