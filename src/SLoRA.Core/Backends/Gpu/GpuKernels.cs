@@ -11,6 +11,7 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
+    private readonly Lazy<RecurrenceKernelSet> _recurrences = new(() => new RecurrenceKernelSet(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
@@ -104,6 +105,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels of latent attention; they compile when they are first asked for.</summary>
     public LatentKernelSet Latent => _latent.Value;
+
+    /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
+    public RecurrenceKernelSet Recurrences => _recurrences.Value;
 
     /// <summary>The products on tensor cores; null where there are none.</summary>
     public TensorKernels? Tensor { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;

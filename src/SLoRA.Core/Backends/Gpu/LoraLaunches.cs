@@ -54,14 +54,23 @@ internal sealed class LoraLaunches(
     }
 
     /// <summary>Shrinks the inputs of a group of products: x <c>[rows, Inputs]</c>.</summary>
-    public void Shrink(LinearGroup group, GpuRows x, LoraShape shape) => kernels.Shrink(
-        device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves, directories.View,
-        step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+    public void Shrink(LinearGroup group, GpuRows x, LoraShape shape)
+    {
+        if (HasFactors)
+        {
+            kernels.Shrink(
+                device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves,
+                directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+        }
+    }
 
     /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
     public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
     {
-        Expand(plan, pass, y, Columns(group, y), group.Parts.Length, shape);
+        if (HasFactors)
+        {
+            Expand(plan, pass, y, Columns(group, y), group.Parts.Length, shape);
+        }
     }
 
     /// <summary>The most columns that a part of a group may have: those of logits have some for added tokens.</summary>
@@ -82,6 +91,9 @@ internal sealed class LoraLaunches(
     }
 
     public void Dispose() => _shrunk?.Dispose();
+
+    // Adapters without factors, which only change modules, have nothing to add, and drivers refuse an empty grid.
+    private bool HasFactors => step.ShrinkBlockCount > 0;
 
     /// <summary>
     /// One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.
