@@ -173,9 +173,10 @@ internal sealed class PageTable
     {
         if (_snapshot is { } snapshot)
         {
+            // In this order: when the device fails to copy, what is held is given back with all else.
             Extend(_blocks * PageTokens);
-            _snapshot = null;
             _prefixes!.ReturnStates(snapshot, _states);
+            _snapshot = null;
         }
     }
 

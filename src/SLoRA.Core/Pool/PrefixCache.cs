@@ -269,7 +269,7 @@ internal sealed class PrefixCache : IIdlePages
     /// <param name="states">Receives it before; empty when the sequence does not go on from it.</param>
     public void ReturnStates(int[] snapshot, ReadOnlySpan<int> states)
     {
-        _snapshots!.BringBack(snapshot, states);
+        _snapshots!.Copy(snapshot, states);
         foreach (int page in snapshot)
         {
             _pool.Release(page);

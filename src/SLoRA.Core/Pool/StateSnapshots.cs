@@ -29,20 +29,29 @@ internal sealed class StateSnapshots(PagePool pool, int statePages, int nodes, A
         for (int i = 0; i < pages.Length; i++)
         {
             pages[i] = pool.TakeReserved();
-            copy(states[i], pages[i]);
         }
 
         _pages[node] = pages;
         _nodeOf.Add(pages[0], node);
-        return pages;
+        try
+        {
+            Copy(states, pages);
+            return pages;
+        }
+        catch
+        {
+            // The device has failed: the books stay right for whoever ends everything.
+            GiveUp(node);
+            throw;
+        }
     }
 
-    /// <summary>Copies a snapshot to a sequence's pages.</summary>
-    public void BringBack(ReadOnlySpan<int> snapshot, ReadOnlySpan<int> states)
+    /// <summary>Copies states from a sequence's pages, or back to them.</summary>
+    public void Copy(ReadOnlySpan<int> from, ReadOnlySpan<int> to)
     {
-        for (int i = 0; i < states.Length; i++)
+        for (int i = 0; i < to.Length; i++)
         {
-            copy(snapshot[i], states[i]);
+            copy(from[i], to[i]);
         }
     }
 

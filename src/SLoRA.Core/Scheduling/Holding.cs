@@ -12,7 +12,7 @@ internal readonly record struct Holding(int Pages, int Places)
 
     /// <summary>What a running sequence takes.</summary>
     public static Holding Of(Sequence sequence) =>
-        new(sequence.Table.Pages.Length + sequence.Table.Reserved, 1 + sequence.PendingForks);
+        new(sequence.Table.PageCount + sequence.Table.Reserved, 1 + sequence.PendingForks);
 
     /// <summary>Both together.</summary>
     public static Holding operator +(Holding a, Holding b) => new(a.Pages + b.Pages, a.Places + b.Places);

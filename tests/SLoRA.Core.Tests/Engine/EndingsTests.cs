@@ -11,12 +11,14 @@ public sealed class EndingsTests(bool overlaps)
 {
     private static readonly int[] Prompt = [.. Enumerable.Range(3, 40)];
 
+    private static readonly string[] Kinds = [.. ModelKind.All.Keys.Order(StringComparer.Ordinal)];
+
     private static readonly string[] Phases = ["queued", "reading", "page-in", "prefill", "decode", "branches"];
 
-    [Test]
-    public void A_stop_token_ends_the_answer_and_is_no_part_of_it()
+    [TestCaseSource(nameof(Kinds))]
+    public void A_stop_token_ends_the_answer_and_is_no_part_of_it(string kind)
     {
-        using var engine = new SteppedEngine(overlaps: overlaps);
+        using SteppedEngine engine = ModelKind.All[kind].Engine(_ => { }, overlaps: overlaps);
         IReadOnlyList<int> free =
             Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 10, IgnoreEndOfText = true }).Tokens;
 
@@ -28,10 +30,10 @@ public sealed class EndingsTests(bool overlaps)
         AssertNothingHeld(engine);
     }
 
-    [Test]
-    public void The_limit_of_tokens_ends_the_answer()
+    [TestCaseSource(nameof(Kinds))]
+    public void The_limit_of_tokens_ends_the_answer(string kind)
     {
-        using var engine = new SteppedEngine(overlaps: overlaps);
+        using SteppedEngine engine = ModelKind.All[kind].Engine(_ => { }, overlaps: overlaps);
         Answer answer = Finished(engine, new GenerationRequest { Prompt = Prompt, MaxTokens = 3, IgnoreEndOfText = true });
 
         Assert.That(answer.Tokens, Has.Count.EqualTo(3));
@@ -97,10 +99,11 @@ public sealed class EndingsTests(bool overlaps)
             Throws.TypeOf<InvalidRequestException>().With.Message.Contains("continuation 1"));
     }
 
-    [TestCaseSource(nameof(Phases))]
-    public void Cancelling_ends_the_request_within_one_step(string phase)
+    [Test]
+    public void Cancelling_ends_the_request_within_one_step(
+        [ValueSource(nameof(Kinds))] string kind, [ValueSource(nameof(Phases))] string phase)
     {
-        using SteppedEngine engine = InPhase(phase, out Answer answer, out CancellationTokenSource cancellation);
+        using SteppedEngine engine = InPhase(kind, phase, out Answer answer, out CancellationTokenSource cancellation);
         cancellation.Cancel();
         engine.Loop.Step();
 
@@ -109,11 +112,12 @@ public sealed class EndingsTests(bool overlaps)
         AssertNothingHeld(engine);
     }
 
-    [TestCaseSource(nameof(Phases))]
-    public void A_deadline_ends_the_request_with_its_error(string phase)
+    [Test]
+    public void A_deadline_ends_the_request_with_its_error(
+        [ValueSource(nameof(Kinds))] string kind, [ValueSource(nameof(Phases))] string phase)
     {
         var clock = new ManualClock();
-        using SteppedEngine engine = InPhase(phase, out Answer answer, out _, clock);
+        using SteppedEngine engine = InPhase(kind, phase, out Answer answer, out _, clock);
         clock.Advance(TimeSpan.FromSeconds(5));
         engine.Loop.Step();
 
@@ -122,10 +126,11 @@ public sealed class EndingsTests(bool overlaps)
         AssertNothingHeld(engine);
     }
 
-    [TestCaseSource(nameof(Phases))]
-    public void Disposing_the_engine_ends_every_stream(string phase)
+    [Test]
+    public void Disposing_the_engine_ends_every_stream(
+        [ValueSource(nameof(Kinds))] string kind, [ValueSource(nameof(Phases))] string phase)
     {
-        using SteppedEngine engine = InPhase(phase, out Answer answer, out _);
+        using SteppedEngine engine = InPhase(kind, phase, out Answer answer, out _);
         engine.Loop.End(new EngineDisposedException());
 
         Assert.That(answer.Stream.FinishReason, Is.EqualTo(FinishReason.Disposed));
@@ -134,10 +139,10 @@ public sealed class EndingsTests(bool overlaps)
         Assert.That(engine.Loop.Snapshot().Pool.Reserved, Is.EqualTo(0));
     }
 
-    [Test]
-    public void A_hook_that_throws_fails_its_request_and_no_other()
+    [TestCaseSource(nameof(Kinds))]
+    public void A_hook_that_throws_fails_its_request_and_no_other(string kind)
     {
-        using var engine = new SteppedEngine(overlaps: overlaps);
+        using SteppedEngine engine = ModelKind.All[kind].Engine(_ => { }, overlaps: overlaps);
         Answer failing = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, LogitsHook = new Throwing() });
         Answer other = engine.Ask(new GenerationRequest { Prompt = Prompt, MaxTokens = 8, IgnoreEndOfText = true });
         engine.Finish(failing, other);
@@ -253,17 +258,17 @@ public sealed class EndingsTests(bool overlaps)
 
     /// <summary>An engine whose one request of interest has got as far as the phase says.</summary>
     private SteppedEngine InPhase(
-        string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
+        string kind, string phase, out Answer answer, out CancellationTokenSource cancellation, ManualClock? clock = null)
     {
-        var engine = new SteppedEngine(
+        ModelKind model = ModelKind.All[kind];
+        SteppedEngine engine = model.Engine(
             builder => builder.UseTimeProvider(clock ?? TimeProvider.System)
                 .ConfigureAdapters(adapters => adapters.PageInShare = 1)
-                .UseBackend((rows, outputs) => new CountingBackend(rows, outputs,
-                    phase == "page-in" ? pages => new LatePages(pages) : null))
                 .ConfigureScheduling(scheduling => scheduling.MaxRunning = phase == "queued" ? 1 : 8),
             chunkLimit: () => 8,
-            overlaps: overlaps);
-        engine.Run(engine.Adapters.RegisterAsync("a", SteppedEngine.AdapterFolder("qv")));
+            overlaps: overlaps,
+            backend: (rows, outputs) => new CountingBackend(rows, outputs, phase == "page-in" ? pages => new LatePages(pages) : null));
+        engine.Run(engine.Adapters.RegisterAsync("a", model.AdapterFolder(model.Contents[0])));
         if (phase is "queued" or "page-in")
         {
             // What takes the only place, or makes steps for which no copy is waited for.

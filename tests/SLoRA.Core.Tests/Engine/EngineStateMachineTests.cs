@@ -101,8 +101,10 @@ public sealed class EngineStateMachineTests(bool overlaps)
         var random = new Random(kind.Length);
         byte[] history = [.. Enumerable.Range(0, 250).Select(_ => (byte)random.Next(256))];
         long preempted = Replay(history, (byte)kind.Length, true, overCommit, kind: kind);
-        TestContext.Out.WriteLine($"{preempted} preemptions");
-        Assert.That(preempted, overCommit is null ? Is.Zero : Is.Not.Negative);
+        if (overCommit is null)
+        {
+            Assert.That(preempted, Is.Zero);
+        }
     }
 
     private void ReplayLong(

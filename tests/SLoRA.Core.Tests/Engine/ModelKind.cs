@@ -1,4 +1,9 @@
 using System.Collections.Immutable;
+using SLoRA.Adapters.Resident;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Core.Tests.Models.Blocks;
+using SLoRA.Models.Blocks;
 using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
@@ -11,49 +16,62 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
 {
     private const string Llama = "core-llama-gqa";
 
-    private static readonly ImmutableArray<string> LlamaContents = ["qv", "r1", "rslora", "wide", "embed-and-head"];
+    private static readonly ImmutableArray<string> LlamaContents = ["qv", "r1", "rslora", "wide", "embed-and-head", "later-lora-bias"];
+
+    private static readonly ImmutableArray<string> LoneLlamaContents =
+        ["later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora"];
 
     /// <summary>The kinds, by name.</summary>
     public static readonly ImmutableDictionary<string, ModelKind> All = new Dictionary<string, ModelKind>
     {
-        ["dense"] = new(Llama, 48 * 12288, LlamaContents),
-        ["states"] = new(Llama, 48 * 12288, LlamaContents) { Create = States },
-        ["windows"] = new(Llama, 40 * 12288, LlamaContents) { Create = Windows("wide windows") },
-        ["windows beside whole"] =
-            new(Llama, 44 * 12288, LlamaContents) { Create = Windows("chunk beside window beside whole") },
-        ["experts"] = new("later-olmoe", 330 << 10, "qv-r8", "rslora-r5", "later-all-linear-r4"),
-        ["latent"] = new("later-glm4-moe-lite", 200 << 10, "mla-r8", "rslora-r5", "later-all-linear-r4"),
+        ["dense"] = new(Llama, 48 * 12288, LlamaContents) { LoneContents = LoneLlamaContents },
+        ["states"] = new(Llama, 48 * 12288, LlamaContents)
+        {
+            Layers = StateModel.WithStates,
+            Extend = backend => new StateBackend(backend),
+        },
+        ["windows"] = new(Llama, 40 * 12288, LlamaContents) { Layers = Windows("wide windows"), LoneContents = LoneLlamaContents },
+        ["windows beside whole"] = new(Llama, 44 * 12288, LlamaContents) { Layers = Windows("chunk beside window beside whole") },
+        ["experts"] = new("later-olmoe", 290 << 10, "qv-r8", "rslora-r5", "later-all-linear-r4")
+        {
+            LoneContents = ["later-experts", "later-experts-v4"],
+        },
+        ["latent"] = new("later-glm4-moe-lite", 160 << 10, "mla-r8", "rslora-r5", "later-all-linear-r4")
+        {
+            LoneContents = ["later-experts", "later-shared-experts"],
+        },
         ["convolutions"] = new("later-lfm2", 100 << 10, "qv-r8", "rslora-r5", "all-linear-r4"),
     }.ToImmutableDictionary();
 
-    /// <summary>Makes an engine of a kind.</summary>
-    /// <param name="configure">What is configured besides.</param>
-    /// <param name="chunkLimit">The most rows of a chunk.</param>
-    /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
-    /// <param name="order">The order of the queue; null for first come, first served.</param>
-    public delegate SteppedEngine Creation(
-        Action<LoraServingEngineBuilder> configure, Func<int>? chunkLimit, bool overlaps, IQueueOrder? order);
+    /// <summary>Contents that a request has alone: those of <see cref="Contents"/> unless there are others.</summary>
+    public ImmutableArray<string> LoneContents { get => field.IsDefault ? Contents : field; init; }
 
-    /// <summary>Makes the engine where it is not that of a folder as it is.</summary>
-    public Creation? Create { get; init; }
+    /// <summary>What is other in its layers than the folder says; null for nothing.</summary>
+    public Func<DecoderDescription, DecoderDescription>? Layers { get; init; }
 
-    /// <summary>The folder of one of <see cref="Contents"/>.</summary>
+    /// <summary>What its layers need beside a backend's operations.</summary>
+    public Func<IBackend, IBackend> Extend { get; init; } = static backend => backend;
+
+    /// <summary>The folder of an adapter.</summary>
     public string AdapterFolder(string content) => RepositoryFolder.Fixture(Fixture, "adapters", content);
 
-    /// <summary>An engine that serves it on one thread.</summary>
+    /// <summary>An engine that serves it, on one thread of the Cpu unless another backend is given.</summary>
     public SteppedEngine Engine(
-        Action<LoraServingEngineBuilder> configure, Func<int>? chunkLimit = null, bool overlaps = false,
-        IQueueOrder? order = null)
-    {
-        return Create?.Invoke(configure, chunkLimit, overlaps, order) ?? new SteppedEngine(
-            builder => configure(builder.UseCpu(cpu => cpu.Threads = 1).UseModel(RepositoryFolder.Fixture(Fixture, "model"))), chunkLimit,
-            overlaps: overlaps, order: order);
-    }
+        Action<LoraServingEngineBuilder> configure, Func<int>? chunkLimit = null, bool overlaps = false, IQueueOrder? order = null,
+        Func<int, int, IBackend>? backend = null, Func<ReadContent, ReadContent>? reading = null) => new(
+        builder =>
+        {
+            builder.UseModel(RepositoryFolder.Fixture(Fixture, "model"));
+            builder.UseBackend((rows, outputs) => Extend(backend?.Invoke(rows, outputs) ?? new CpuBackend(rows, outputs, threads: 1)));
+            if (Layers is not null)
+            {
+                builder.UseLayers(Layers);
+            }
 
-    private static SteppedEngine States(
-        Action<LoraServingEngineBuilder> configure, Func<int>? chunkLimit, bool overlaps, IQueueOrder? order) =>
-        StateModel.Engine(configure, chunkLimit, overlaps: overlaps, onCpu: true, order: order);
+            configure(builder);
+        },
+        chunkLimit, reading: reading, overlaps: overlaps, order: order);
 
-    private static Creation Windows(string model) => (configure, chunkLimit, overlaps, order) =>
-        WindowModel.Engine(model, configure, chunkLimit, overlaps: overlaps, order: order);
+    private static Func<DecoderDescription, DecoderDescription> Windows(string model) =>
+        description => WindowModel.WithWindows(description, WindowModel.Models[model]);
 }

@@ -1,39 +1,37 @@
+using SLoRA.Backends;
+
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>Answers of requests that had an engine to themselves, without reuse of prefixes and without over-commit. Thread-safe.</summary>
-internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
+/// <param name="kind">What is served.</param>
+/// <param name="backend">What computes; null for the Cpu.</param>
+internal sealed class AloneAnswers(ModelKind kind, Func<int, int, IBackend>? backend = null)
 {
-    /// <summary>Contents that go together in any request.</summary>
-    public static readonly string[] Contents = ["qv", "r1", "rslora", "wide", "embed-and-head", "later-lora-bias"];
-
-    /// <summary>Contents that requests have alone.</summary>
-    public static readonly string[] LoneContents = ["later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora"];
-
     private readonly Dictionary<(string, Question), TokenBits[]> _answers = [];
     private readonly Lazy<SteppedEngine> _engine = new(() =>
     {
-        var engine = new SteppedEngine(builder =>
-        {
-            backend(builder);
-            builder.ConfigurePool(pool => (pool.PrefixReuse, pool.Bytes) = (false, 256 * 12288));
-        });
+        SteppedEngine engine = kind.Engine(
+            builder => builder.ConfigurePool(pool => (pool.PrefixReuse, pool.Bytes) = (false, 5 * kind.PoolBytes)), backend: backend);
 
         // Two names may have one content, and one request may name both.
-        foreach (string content in Contents)
+        foreach (string content in kind.Contents)
         {
             for (int place = 0; place < 3; place++)
             {
-                engine.Run(engine.Adapters.RegisterAsync(place + content, SteppedEngine.AdapterFolder(content)));
+                engine.Run(engine.Adapters.RegisterAsync(place + content, kind.AdapterFolder(content)));
             }
         }
 
-        foreach (string content in LoneContents)
+        foreach (string content in kind.LoneContents)
         {
-            engine.Run(engine.Adapters.RegisterAsync("0" + content, SteppedEngine.AdapterFolder(content)));
+            engine.Run(engine.Adapters.ReplaceAsync("0" + content, kind.AdapterFolder(content)));
         }
 
         return engine;
     });
+
+    /// <summary>The model that they are of.</summary>
+    public ModelKind Kind => kind;
 
     /// <summary>The answer to a question under contents with their weights.</summary>
     public TokenBits[] Of(IReadOnlyList<(string Content, float Weight)> contents, Question question)
@@ -44,7 +42,7 @@ internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
             if (!_answers.TryGetValue(key, out TokenBits[]? answer))
             {
                 GenerationRequest request =
-                    question.ToRequest() with
+                    question.ToRequest(_engine.Value.VocabularySize) with
                     {
                         Adapters = [
                         .. contents.Select((use, place) => new AdapterUse(place + use.Content, use.Weight))]

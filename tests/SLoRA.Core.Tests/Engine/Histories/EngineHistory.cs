@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using NUnit.Framework;
 using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
+using SLoRA.Backends;
 using SLoRA.Core.Tests.Scheduling;
 using SLoRA.Engine;
 using SLoRA.Scheduling;
@@ -14,7 +16,7 @@ namespace SLoRA.Core.Tests.Engine.Histories;
 /// </summary>
 internal sealed class EngineHistory : IDisposable
 {
-    /// <summary>Bytes of a page of the tiny model.</summary>
+    /// <summary>Bytes of a page of the dense kind.</summary>
     public const int PageBytes = 12288;
 
     // The last one's contents are of kinds that a request has alone.
@@ -37,12 +39,12 @@ internal sealed class EngineHistory : IDisposable
 
     /// <summary>Begins a history.</summary>
     /// <param name="alone">The answers that there must be.</param>
-    /// <param name="backend">Says what computes.</param>
+    /// <param name="backend">What computes; null for the Cpu.</param>
     /// <param name="seed">Draws options and names.</param>
     /// <param name="log">Told of everything; null to go faster.</param>
     /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
     public EngineHistory(
-        AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null, bool overlaps = false)
+        AloneAnswers alone, Func<int, int, IBackend>? backend, int seed, HistoryLog? log = null, bool overlaps = false)
     {
         _alone = alone;
         _log = log;
@@ -57,33 +59,27 @@ internal sealed class EngineHistory : IDisposable
             2 => TimeSpan.FromSeconds(20),
             _ => TimeSpan.FromMinutes(2)
         };
-        _engine = new SteppedEngine(
-            builder =>
-            {
-                backend(builder);
-                builder.UseTimeProvider(_clock)
-                    .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (random.Next(38, 64) * PageBytes, random.Next(3) > 0))
-                    // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the
-                    // clock measures no time.
-                    .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare, own.ChangedContent) = (own, 3, 1, Adopts
-                        ? ChangedContent.Adopt
-                        : ChangedContent.Refuse))
-                    .ConfigureScheduling(scheduling =>
-                    {
-                        scheduling.MaxRowsPerStep = 16;
-                        scheduling.MaxRunning = random.Next(5, 14);
-                        scheduling.StreamBuffer = random.Next(1, 7);
-                        scheduling.OverCommit = overCommits;
-                        scheduling.OverCommitLookahead = random.Next(0, 6);
-                        scheduling.Preemption = (PreemptionMode)random.Next(3);
-                        scheduling.SwapBytes = random.Next(0, 24) * PageBytes;
-                        scheduling.ConsumerTimeout = ConsumerTimeout;
-                    });
-            },
-            chunkLimit: random.NextChunk,
-            reading: _readings.Between,
-            overlaps: overlaps,
-            order: OrderOf(seed));
+        long poolBytes = _alone.Kind.PoolBytes;
+        _engine = _alone.Kind.Engine(
+            builder => builder.UseTimeProvider(_clock)
+                .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (random.Next(38, 64) * poolBytes / 48, random.Next(3) > 0))
+                // Readers never rest: the engine waits for them. What is copied between two steps is the least all the same, for the
+                // clock measures no time.
+                .ConfigureAdapters(own => (_cache, own.MaxConcurrentLoads, own.PageInShare, own.ChangedContent) = (own, 3, 1, Adopts
+                    ? ChangedContent.Adopt
+                    : ChangedContent.Refuse))
+                .ConfigureScheduling(scheduling =>
+                {
+                    scheduling.MaxRowsPerStep = 16;
+                    scheduling.MaxRunning = random.Next(5, 14);
+                    scheduling.StreamBuffer = random.Next(1, 7);
+                    scheduling.OverCommit = overCommits;
+                    scheduling.OverCommitLookahead = random.Next(0, 6);
+                    scheduling.Preemption = (PreemptionMode)random.Next(3);
+                    scheduling.SwapBytes = random.Next(0, 24) * poolBytes / 48;
+                    scheduling.ConsumerTimeout = ConsumerTimeout;
+                }),
+            random.NextChunk, overlaps, OrderOf(seed), backend, _readings.Between);
         foreach (string name in Names)
         {
             Register(name, ContentOf(name, random.Next(30)), reads: random.Next(2) == 0, replace: false);
@@ -315,7 +311,7 @@ internal sealed class EngineHistory : IDisposable
 
     private string ContentOf(string name, int index)
     {
-        string[] contents = name == Lone ? AloneAnswers.LoneContents : AloneAnswers.Contents;
+        ImmutableArray<string> contents = name == Lone ? _alone.Kind.LoneContents : _alone.Kind.Contents;
         return contents[index % contents.Length];
     }
 
@@ -333,7 +329,7 @@ internal sealed class EngineHistory : IDisposable
         (string Name, float Weight)[] uses =
             [.. names.Select((name, place) => (name, names.Length == 1 ? 1 : Weights[((argument / 32) + place) % 3]))];
         TimeSpan? deadline = argument % 11 == 0 ? TimeSpan.FromMilliseconds(argument % 3 == 0 ? 50 : 5000) : null;
-        GenerationRequest request = question.ToRequest() with
+        GenerationRequest request = question.ToRequest(_engine.VocabularySize) with
         {
             Adapter = names.Length == 1 ? names[0] : null,
             Adapters = names.Length == 1 ? [] : [.. uses.Select(use => new AdapterUse(use.Name, use.Weight))],
@@ -350,7 +346,7 @@ internal sealed class EngineHistory : IDisposable
 
     private void Register(string name, string content, bool reads, bool replace)
     {
-        var package = new SteppedPackage(name, content);
+        var package = new SteppedPackage(name, content, _alone.Kind);
         (AdapterHeaders headers, PageImage? image) =
             _engine.Intake.Read(package, reads ? AdapterValidation.Content : AdapterValidation.Headers, default);
         var call = new Call<bool>(loop =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using FsCheck;
@@ -5,13 +6,16 @@ using FsCheck.Fluent;
 using Microsoft.FSharp.Core;
 using NUnit.Framework;
 using NUnit.Framework.Internal;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Reference;
 
 namespace SLoRA.Core.Tests.Engine.Histories;
 
 /// <summary>
-/// The state machine: histories of everything that callers, disks and time can do to an engine, on a tiny model. After every step the books
-/// are checked; every answer has the bits of the request alone under the content that its names stood for, and at the end everything has
-/// been given back.
+/// The state machine: histories of everything that callers, disks and time can do to an engine, on a tiny model of each kind. After every
+/// step the books are checked; every answer has the bits of the request alone under the content that its names stood for, and at the end
+/// everything has been given back.
 /// </summary>
 /// <remarks>
 /// <c>SLORA_OPERATIONS=1000000</c> makes it long; <c>SLORA_SEED=17</c> repeats one history, or begins there if both are given. A failing
@@ -22,45 +26,42 @@ public sealed class EngineHistoryTests
 {
     private const int Length = 250;
     private const int SeedOfOther = 3;
+    private const string Dense = "dense";
 
-    private static readonly Action<LoraServingEngineBuilder> Cpu = builder => builder.UseCpu(cpu => cpu.Threads = 1);
-    private static readonly Action<LoraServingEngineBuilder> Shards = builder => builder.UseCpu(cpu => (cpu.Threads, cpu.Shards) = (2, 2));
-    private static readonly Action<LoraServingEngineBuilder> Reference = builder => builder.UseReference();
-    private static readonly AloneAnswers CpuAnswers = new(Cpu);
-    private static readonly AloneAnswers ReferenceAnswers = new(Reference);
+    private static readonly Func<int, int, IBackend> Shards =
+        (rows, outputs) => CpuShards.Create(rows, outputs, 2, CpuWeights.AsStored, shards: 2, checksPages: true);
 
-    [TestCase(false)]
-    [TestCase(true)]
-    public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back(bool overlaps)
-    {
-        long operations = Variable("SLORA_OPERATIONS") ?? 6_000;
-        int first = (int)(Variable("SLORA_SEED") ?? 1);
-        bool isOne = Variable("SLORA_SEED") is not null && Variable("SLORA_OPERATIONS") is null;
-        int histories = isOne ? 1 : (int)(operations / Length);
-        var counts = new HistoryCounts();
-        var clock = Stopwatch.StartNew();
-        for (int seed = first; seed < first + histories; seed++)
-        {
-            Replay(seed, overlaps, counts);
-            if (seed % 400 == 0)
-            {
-                TestContext.Progress.WriteLine($"{seed} histories, {clock.Elapsed.TotalSeconds:0} s: {counts}");
-            }
-        }
+    private static readonly Func<int, int, IBackend> Reference = (rows, outputs) => new ReferenceBackend(rows, outputs);
 
-        TestContext.Out.WriteLine($"{histories} histories, {clock.Elapsed.TotalSeconds:0.0} s: {counts}");
-        if (histories > 20)
-        {
-            foreach (string what in (string[])
-                ["answered", "preemptions", "tokens from the prefix cache", "preloads", "steps while pages are written",
-                "requests that passed one before them", nameof(ConsumerStalledException),
-                nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException),
-                    nameof(OperationCanceledException), "left"])
-            {
-                Assert.That(counts[what], Is.GreaterThan(0), what);
-            }
-        }
-    }
+    private static readonly string[] Kinds = [.. ModelKind.All.Keys.Order(StringComparer.Ordinal)];
+
+    private static readonly ImmutableDictionary<string, AloneAnswers> CpuAnswers =
+        ModelKind.All.ToImmutableDictionary(kind => kind.Key, kind => new AloneAnswers(kind.Value));
+
+    private static readonly ImmutableDictionary<string, AloneAnswers> ReferenceAnswers =
+        ModelKind.All.ToImmutableDictionary(kind => kind.Key, kind => new AloneAnswers(kind.Value, Reference));
+
+    /// <summary>What a few histories have seen.</summary>
+    private static readonly string[] Always = ["answered", "preemptions", "tokens from the prefix cache"];
+
+    /// <summary>What many have seen besides.</summary>
+    private static readonly string[] Sometimes =
+    [
+        "preloads", "steps while pages are written", "requests that passed one before them", nameof(ConsumerStalledException),
+        nameof(AdapterLoadException), nameof(AdapterNotFoundException), nameof(DeadlineExceededException),
+        nameof(OperationCanceledException), "left",
+    ];
+
+    [Test]
+    public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back(
+        [ValueSource(nameof(Kinds))] string kind, [Values] bool overlaps) =>
+        ReplayMany(kind, overlaps, kind == Dense ? 24 : 3);
+
+    [Test]
+    [Category("Long")]
+    public void Whatever_happens_to_a_model_of_any_kind_answers_are_those_of_requests_alone(
+        [ValueSource(nameof(Kinds))] string kind, [Values] bool overlaps) =>
+        ReplayMany(kind, overlaps, 48);
 
     /// <summary>
     /// Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go
@@ -97,18 +98,42 @@ public sealed class EngineHistoryTests
     private static HistoryLog LogOf(int seed, bool overlaps = false)
     {
         var log = new HistoryLog();
-        Replay(seed, overlaps, new HistoryCounts(), log);
+        Replay(Dense, seed, overlaps, new HistoryCounts(), log);
         return log;
     }
 
-    private static void Replay(int seed, bool overlaps, HistoryCounts counts, HistoryLog? log = null)
+    private static void ReplayMany(string kind, bool overlaps, int usual)
+    {
+        int first = (int)(Variable("SLORA_SEED") ?? 1);
+        bool isOne = Variable("SLORA_SEED") is not null && Variable("SLORA_OPERATIONS") is null;
+        int histories = isOne ? 1 : (int?)(Variable("SLORA_OPERATIONS") / Length) ?? usual;
+        var counts = new HistoryCounts();
+        var clock = Stopwatch.StartNew();
+        for (int seed = first; seed < first + histories; seed++)
+        {
+            Replay(kind, seed, overlaps, counts);
+            if (seed % 400 == 0)
+            {
+                TestContext.Progress.WriteLine($"{seed} histories of {kind}, {clock.Elapsed.TotalSeconds:0} s: {counts}");
+            }
+        }
+
+        TestContext.Out.WriteLine($"{histories} histories of {kind}, {clock.Elapsed.TotalSeconds:0.0} s: {counts}");
+        IEnumerable<string> seen = isOne ? [] : histories > 20 ? [.. Always, .. Sometimes] : Always;
+        foreach (string what in seen)
+        {
+            Assert.That(counts[what], Is.GreaterThan(0), what);
+        }
+    }
+
+    private static void Replay(string kind, int seed, bool overlaps, HistoryCounts counts, HistoryLog? log = null)
     {
         bool onReference = seed % 8 == 0;
-        AloneAnswers alone = onReference ? ReferenceAnswers : CpuAnswers;
+        AloneAnswers alone = (onReference ? ReferenceAnswers : CpuAnswers)[kind];
 
         // What requests alone have on one shard, they have in any history on two.
-        bool onShards = seed % 8 == 4;
-        Action<LoraServingEngineBuilder> backend = onReference ? Reference : onShards ? Shards : Cpu;
+        bool onShards = kind == Dense && seed % 8 == 4;
+        Func<int, int, IBackend>? backend = onReference ? Reference : onShards ? Shards : null;
         var number = new Replay(new Rnd((ulong)seed), FSharpOption<int>.Some(100));
         Property property = Prop.ForAll(Operation.Histories(Length), operations =>
         {

@@ -17,14 +17,15 @@ internal sealed record Question(int Prompt, int MaxTokens, int Continuations, bo
     public static Question Of(int argument) =>
         new(argument % 16, Limits[argument / 16 % 6], argument / 96 % 8 == 0 ? 3 : 1, argument / 768 % 4 == 0);
 
-    /// <summary>The request, for the base and without a salt.</summary>
-    public GenerationRequest ToRequest()
+    /// <summary>The request, for the base of a model with so many tokens and without a salt.</summary>
+    public GenerationRequest ToRequest(int vocabulary)
     {
         int family = Prompt / 8;
         int length = Lengths[Prompt % 8];
         return new GenerationRequest
         {
-            Prompt = Invoked(Enumerable.Range(0, length).Select(i => (family * 100) + i + (i == length - 1 ? Prompt : 0)).ToArray()),
+            Prompt = Invoked([.. Enumerable.Range(0, length).Select(i => (family * 100) + i + (i == length - 1 ? Prompt : 0))])
+                .Select(token => token % vocabulary).ToArray(),
             MaxTokens = MaxTokens,
             Continuations = Continuations,
             Sampling = IsSampled ? Sampled : SamplingOptions.Greedy,

@@ -154,7 +154,7 @@ internal sealed class Disk(DiskState state)
 }
 
 /// <summary>An adapter on a disk that can be exchanged. Its headers can always be read.</summary>
-internal sealed class SteppedPackage(string name, string content) : AdapterPackage(name)
+internal sealed class SteppedPackage(string name, string content, ModelKind kind) : AdapterPackage(name)
 {
     private readonly List<string> _contents = [content];
     private TaskCompletionSource _nextHangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -174,7 +174,7 @@ internal sealed class SteppedPackage(string name, string content) : AdapterPacka
     public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
     public override AdapterReader Open(PacedLoad? load = null) =>
-        new Reader(this, Disk, new AdapterFolder(Name, SteppedEngine.AdapterFolder(_contents[^1])).Open(load));
+        new Reader(this, Disk, new AdapterFolder(Name, kind.AdapterFolder(_contents[^1])).Open(load));
 
     private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {
