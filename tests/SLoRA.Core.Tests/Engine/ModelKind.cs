@@ -41,6 +41,14 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
             LoneContents = ["later-experts", "later-shared-experts"],
         },
         ["convolutions"] = new("later-lfm2", 100 << 10, "qv-r8", "rslora-r5", "all-linear-r4"),
+        ["delta net"] = new("later-qwen3-5-moe", 400 << 10, "qv-r8", "rslora-r5", "linear-attn-r3", "all-linear-r4")
+        {
+            LoneContents = ["later-experts", "shared-expert-r3"],
+        },
+        ["mamba"] = new("later-nemotron-h", 400 << 10, "qv-r8", "rslora-r5", "all-but-out-proj-r4")
+        {
+            LoneContents = ["later-experts"],
+        },
     }.ToImmutableDictionary();
 
     /// <summary>Contents that a request has alone: those of <see cref="Contents"/> unless there are others.</summary>

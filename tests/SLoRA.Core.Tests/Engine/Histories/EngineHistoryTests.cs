@@ -44,7 +44,7 @@ public sealed class EngineHistoryTests
     /// <summary>What a few histories have seen.</summary>
     private static readonly string[] Always = ["answered", "preemptions", "tokens from the prefix cache"];
 
-    /// <summary>What many have seen besides.</summary>
+    /// <summary>What many of the dense kind have seen besides.</summary>
     private static readonly string[] Sometimes =
     [
         "preloads", "steps while pages are written", "requests that passed one before them", nameof(ConsumerStalledException),
@@ -61,7 +61,7 @@ public sealed class EngineHistoryTests
     [Category("Long")]
     public void Whatever_happens_to_a_model_of_any_kind_answers_are_those_of_requests_alone(
         [ValueSource(nameof(Kinds))] string kind, [Values] bool overlaps) =>
-        ReplayMany(kind, overlaps, 48);
+        ReplayMany(kind, overlaps, 16);
 
     /// <summary>
     /// Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go
@@ -119,7 +119,7 @@ public sealed class EngineHistoryTests
         }
 
         TestContext.Out.WriteLine($"{histories} histories of {kind}, {clock.Elapsed.TotalSeconds:0.0} s: {counts}");
-        IEnumerable<string> seen = isOne ? [] : histories > 20 ? [.. Always, .. Sometimes] : Always;
+        IEnumerable<string> seen = isOne ? [] : kind == Dense && histories > 20 ? [.. Always, .. Sometimes] : Always;
         foreach (string what in seen)
         {
             Assert.That(counts[what], Is.GreaterThan(0), what);
