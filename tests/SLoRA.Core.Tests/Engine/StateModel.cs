@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
-using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Models.Blocks;
-using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -19,21 +17,20 @@ internal static class StateModel
     /// <summary>Bytes of a page, of 16 tokens.</summary>
     public const long PageBytes = 12288;
 
-    /// <summary>An engine that serves it on the Reference backend, or on the Cpu.</summary>
+    /// <summary>An engine that serves it on the Reference backend.</summary>
     public static SteppedEngine Engine(
         Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null,
-        bool overlaps = false, bool onCpu = false, IQueueOrder? order = null) => new(
+        bool overlaps = false) => new(
         builder =>
         {
             builder.UseLayers(WithStates);
             builder.UseBackend((rows, outputs) =>
-                new StateBackend(onCpu ? new CpuBackend(rows, outputs, threads: 1) : new ReferenceBackend(rows, outputs)));
+                new StateBackend(new ReferenceBackend(rows, outputs)));
             configure?.Invoke(builder);
         },
         chunkLimit,
         adapters,
-        overlaps: overlaps,
-        order: order);
+        overlaps: overlaps);
 
     /// <summary>The blocks that keep states before the attention of a model's first two layers.</summary>
     public static DecoderDescription WithStates(DecoderDescription model)

@@ -4,7 +4,6 @@ using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Formats;
 using SLoRA.Models.Blocks;
-using SLoRA.Scheduling;
 using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Engine;
@@ -38,11 +37,9 @@ internal static class WindowModel
     /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
     /// <param name="keepsAll">Whether pages stay until their sequence ends, as if every layer saw everything.</param>
     /// <param name="onReference">Whether the Reference backend computes.</param>
-    /// <param name="order">The order of the queue; null for first come, first served.</param>
     public static SteppedEngine Engine(
         string model, Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null,
-        IEnumerable<string>? adapters = null, bool overlaps = false, bool keepsAll = false, bool onReference = false,
-        IQueueOrder? order = null) => new(
+        IEnumerable<string>? adapters = null, bool overlaps = false, bool keepsAll = false, bool onReference = false) => new(
         builder =>
         {
             builder.UseLayers(description => WithWindows(description, Models[model]));
@@ -55,8 +52,7 @@ internal static class WindowModel
         },
         chunkLimit,
         adapters,
-        overlaps: overlaps,
-        order: order);
+        overlaps: overlaps);
 
     /// <summary>The same model with other sights.</summary>
     public static DecoderDescription WithWindows(DecoderDescription model, ImmutableArray<Sight> sights) => model with
