@@ -13,10 +13,15 @@ try
     string folder = given is null ? DemoFolder.Find() : "";
     string model = given ?? Path.Combine(folder, "model");
     ModelTokenizer tokenizer = ModelTokenizer.Load(model);
-    LoraServingEngineBuilder engines = LoraServingEngine.CreateBuilder().UseModel(model).ConfigurePool(pool => pool.Bytes = 32L << 20);
-    foreach (string adapter in given is null ? Directory.GetDirectories(Path.Combine(folder, "adapters")) : [])
+    LoraServingEngineBuilder engines = LoraServingEngine.CreateBuilder().UseModel(model);
+    if (given is null)
     {
-        engines.AddAdapter(Path.GetFileName(adapter), adapter);
+        // The demo model is small, any other one has the pool that is the library's default.
+        engines.ConfigurePool(pool => pool.Bytes = 32L << 20);
+        foreach (string adapter in Directory.GetDirectories(Path.Combine(folder, "adapters")))
+        {
+            engines.AddAdapter(Path.GetFileName(adapter), adapter);
+        }
     }
 
     await using LoraServingEngine engine = await engines.BuildAsync();
@@ -36,7 +41,7 @@ try
     app.UseHostFiltering();
     app.UseDefaultFiles();
     app.UseStaticFiles();
-    app.MapSLoRA(new TextGenerator(engine, tokenizer), new SLoraHttpOptions { ModelName = "frontdesk" });
+    app.MapSLoRA(new TextGenerator(engine, tokenizer), new SLoraHttpOptions { ModelName = given is null ? "frontdesk" : null });
     app.MapGet("/status", (HttpContext http) => http.Response.WriteAsync(StatusText.Of(engine.Status)));
     app.Lifetime.ApplicationStopping.Register(() => _ = engine.DrainAsync(Timeout.InfiniteTimeSpan));
     await app.RunAsync();

@@ -18,7 +18,7 @@ internal static class CommandLine
     private static readonly Option<string?> Chat =
         new("--chat") { Description = "A conversation with one adapter, or with 'base'.", HelpName = "TENANT" };
     private static readonly Option<string?> Model =
-        new("--model") { Description = "Your own base model: a Hugging Face folder.", HelpName = "DIR" };
+        new("--model") { Description = "Your own base model: a Hugging Face folder or a GGUF file.", HelpName = "DIR" };
     private static readonly Option<string[]> Adapters =
         new("--adapter") { Description = "An adapter for it: a PEFT folder. Repeatable.", HelpName = "NAME=DIR" };
     private static readonly Option<bool> Int8 = new("--int8")

@@ -28,7 +28,9 @@ public sealed class CpuOptions
     /// <summary>
     /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
     /// have the same bits for any number; for files with blocks of fewer than 8 bits with <see cref="CpuPrecision.Exact"/>, since several
-    /// groups widen them. Each group has <see cref="Threads"/> divided by their number, at least one.
+    /// groups widen them; with <see cref="CpuWeights.Int8"/> and <see cref="CpuWeights.Int4"/> where the heads have whole groups of 64
+    /// columns and the feed-forward block has 256 at least: in smaller models weights are rounded in other groups. Each group of threads
+    /// has <see cref="Threads"/> divided by their number, at least one.
     /// </summary>
     public int Shards { get; set; } = 1;
 }

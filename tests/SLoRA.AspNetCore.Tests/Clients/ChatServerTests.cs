@@ -54,6 +54,21 @@ public sealed class ChatServerTests
     }
 
     [Test]
+    public async Task A_model_that_is_given_has_its_own_name_and_the_pool_of_the_library()
+    {
+        string folder = RepositoryFolder.PathOf("samples", "models", "frontdesk", "model");
+        await using ChatServerProcess server = await ChatServerProcess.StartAsync("--model", folder);
+        using var client = new HttpClient { BaseAddress = server.Address };
+        JsonNode models = JsonNode.Parse(await client.GetStringAsync("/v1/models"))!;
+        JsonNode status = JsonNode.Parse(await client.GetStringAsync("/status"))!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(models["data"]!.AsArray().Select(model => (string?)model!["id"]), Is.EqualTo(["model"]));
+            Assert.That((int?)status["pages"], Is.EqualTo((1 << 30) / (16 << 10)), "1 GiB in pages of 16 KiB");
+        });
+    }
+
+    [Test]
     public async Task Curl_reads_a_stream_to_its_usage_and_end()
     {
         string[] lines = (await CurlAsync(Arguments($$"""

@@ -40,7 +40,7 @@ internal static partial class MisplacedModel
             ? "; if it is the name of a model on the Hugging Face Hub, download that first (hf download NAME --local-dir FOLDER): nothing "
                 + "is fetched here"
             : "";
-        return new FormatError(LoadErrorKind.File, path, null, "is not a folder that exists" + advice);
+        return new FormatError(LoadErrorKind.File, path, null, "is neither a folder nor a GGUF file that exists" + advice);
     }
 
     /// <summary>The error of a folder without config.json.</summary>

@@ -51,7 +51,7 @@ internal static class TokenizerFolder
     {
         if (!Directory.Exists(folder))
         {
-            throw new TokenizerException("tokenizer.file", $"The folder '{folder}' does not exist.");
+            throw new TokenizerException("tokenizer.file", $"'{folder}' is neither a folder nor a GGUF file that exists.");
         }
 
         string path = Path.Combine(folder, "tokenizer.json");

@@ -8,7 +8,8 @@ namespace SLoRA.Core.Tests.Formats.HuggingFace;
 internal sealed class MisplacedModelTests
 {
     [TestCase("meta-llama/Llama-3.2-1B", "Hugging Face Hub")]
-    [TestCase("no/such/model", "is not a folder that exists")]
+    [TestCase("no/such/model", "neither a folder nor a GGUF file that exists")]
+    [TestCase("no-such-model.gguf", "neither a folder nor a GGUF file that exists")]
     public void A_path_that_is_not_there_is_told_what_it_may_be(string path, string mention) =>
         Assert.That(Refused(() => ModelFolder.Open(path)).Message, Does.Contain(mention));
 
