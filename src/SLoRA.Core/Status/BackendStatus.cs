@@ -26,6 +26,17 @@ public sealed record BackendStatus
     /// </summary>
     public string? MachineCode { get; init; }
 
+    /// <summary>
+    /// The processors that the threads of each shard stay on; null where the system places them. See <see cref="CpuPlacement"/>.
+    /// </summary>
+    public string? Placement { get; init; }
+
+    /// <summary>
+    /// How devices that share the model hand rows to each other, such as <c>peer copies</c>; null where there is one device, and for shards
+    /// of the processor, which read each other's memory.
+    /// </summary>
+    public string? Exchange { get; init; }
+
     /// <summary>The shards that share the model, in their order; empty where there is one device only.</summary>
     public IReadOnlyList<ShardStatus> Shards { get; init; } = [];
 }

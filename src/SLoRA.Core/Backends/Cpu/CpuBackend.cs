@@ -61,18 +61,20 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    /// <param name="placement">Where the threads run; null for anywhere.</param>
     public CpuBackend(
         int rowLimit,
         int outputLimit,
         int? threads = null,
         CpuWeights weights = CpuWeights.AsStored,
         Func<ComputeThreads, ICollective>? collective = null,
-        MachineCodeUse machineCode = MachineCodeUse.Automatic)
+        MachineCodeUse machineCode = MachineCodeUse.Automatic,
+        ThreadPlacement? placement = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
         int workers = threads ?? Environment.ProcessorCount;
-        _threads = new ComputeThreads(workers);
+        _threads = new ComputeThreads(workers, placement);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;

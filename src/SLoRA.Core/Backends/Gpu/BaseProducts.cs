@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -13,7 +14,9 @@ namespace SLoRA.Backends.Gpu;
 internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDisposable
 {
     /// <summary>Announces a weight: compiles what its products need.</summary>
-    public void Expect(WeightSource source)
+    /// <param name="source">The weight.</param>
+    /// <param name="shards">Shards that share its inputs, if it can be cut there.</param>
+    public void Expect(WeightSource source, int shards)
     {
         if (blas is not null && BlasProducts.Takes(source.Format))
         {
@@ -21,7 +24,8 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
         }
         else
         {
-            kernels.For(source.Format).PrepareProducts();
+            kernels.For(source.Format).PrepareProducts(
+                ofLeaves: source.Partition is { Axis: PartitionAxis.Columns } inputs && inputs.Split.Leaves > shards);
         }
     }
 
@@ -35,14 +39,17 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
     /// <param name="rows">Rows.</param>
     /// <param name="y">Outputs [rows, width].</param>
     /// <param name="width">Columns of y.</param>
-    public void Multiply(AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width)
+    /// <param name="withBias">Whether biases are added.</param>
+    public void Multiply(
+        AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width, bool withBias = true)
     {
         blas?.NextInput();
+        var leaves = new SumLeaves(group.InputBorders.AsSpan());
         for (int i = 0; i < group.Parts.Length; i++)
         {
             LinearPart part = group.Parts[i];
             var weight = (GpuMatrix)part.Weight;
-            var bias = (GpuVector?)part.Bias;
+            GpuVector? bias = withBias ? (GpuVector?)part.Bias : null;
             int firstColumn = group.Offsets[i];
             if (blas is not null && BlasProducts.Takes(weight.Format))
             {
@@ -51,7 +58,7 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
             else
             {
                 Multiply(stream, weight, bias, x, rows, y, new ProductShape(
-                    rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1));
+                    rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1, leaves));
             }
         }
     }

@@ -9,6 +9,7 @@ internal sealed class GpuKernels(KernelLoader loader)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
+    private readonly Lazy<ExchangeLaunchers> _exchange = new(() => new ExchangeLaunchers(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
@@ -67,6 +68,9 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="LoraKernels.Shrink"/>
     public ShrinkLauncher Shrink { get; } = loader.Load<ShrinkLauncher>(LoraKernels.Shrink);
 
+    /// <inheritdoc cref="LoraKernels.ShrinkOfLeaves"/>
+    public ShrinkLauncher ShrinkOfLeaves { get; } = loader.Load<ShrinkLauncher>(LoraKernels.ShrinkOfLeaves);
+
     /// <inheritdoc cref="LoraKernels.ShrinkEmbedding"/>
     public ShrinkEmbeddingLauncher ShrinkEmbedding { get; } = loader.Load<ShrinkEmbeddingLauncher>(LoraKernels.ShrinkEmbedding);
 
@@ -99,6 +103,9 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <summary>The kernels of latent attention; they compile when they are first asked for.</summary>
     public LatentKernelSet Latent => _latent.Value;
+
+    /// <summary>The kernels of exchanges between shards; they compile when they are first asked for.</summary>
+    public ExchangeLaunchers Exchange => _exchange.Value;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];
