@@ -17,11 +17,13 @@ public sealed class LoraServingEngine : ILoraEngine
     private readonly IDisposable _resources;
     private readonly SchedulingOptions _scheduling;
     private readonly Lazy<Task> _disposal;
+    private readonly Func<GenerationRequest, int> _addedTokensOf;
     private volatile bool _isDisposed;
 
     internal LoraServingEngine(EngineAssembly assembly, EngineDescription description)
     {
         _loop = assembly.Loop;
+        _addedTokensOf = assembly.Loop.Names.AddedTokensOf;
         _resources = assembly;
         _scheduling = description.Scheduling;
         _disposal = new Lazy<Task>(DisposeOnceAsync);
@@ -67,7 +69,7 @@ public sealed class LoraServingEngine : ILoraEngine
             throw new EngineDisposedException();
         }
 
-        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling);
+        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, Model, _scheduling, _addedTokensOf);
         _loop.Names.Check(accepted);
         return new GenerationStream(_loop.Port, accepted, maxTokens, cancellationToken);
     }

@@ -68,13 +68,13 @@ public sealed class LoraServingEngineBuilder
         var options = new CpuOptions();
         configure?.Invoke(options);
         OptionRules.Check(options);
-        (int? threads, CpuWeights weights, int shards, MachineCodeUse code) =
-            (options.Threads, options.Weights, options.Shards, options.MachineCode);
+        (int? threads, CpuWeights weights, CpuPrecision precision, int shards, MachineCodeUse code) =
+            (options.Threads, options.Weights, options.Precision, options.Shards, options.MachineCode);
         bool places = options.Placement == CpuPlacement.Automatic;
         return UseBackend((rows, outputs) => shards == 1
-            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code)
+            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code, precision: precision)
             : CpuShards.Create(
-                rows, outputs, threads, weights, shards, code, _checksInvariants,
+                rows, outputs, threads, weights, shards, code, _checksInvariants, precision: precision,
                 nodes: places ? MemoryNodes.Read(MemoryNodes.SystemFolder, ThreadAffinity.Get()) : []));
     }
 

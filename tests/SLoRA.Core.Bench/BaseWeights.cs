@@ -16,10 +16,13 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>int8, quantized from bf16: a byte, and 4 bytes of scale per 64 weights.</summary>
     public static BaseWeights Int8 { get; } = new("int8", TensorType.BF16, CpuWeights.Int8, 1 + (4 / 64.0));
 
+    /// <summary>int4, quantized from bf16: half a byte, and 3 bytes of scale and zero per 32 weights.</summary>
+    public static BaseWeights Int4 { get; } = new("int4", TensorType.BF16, CpuWeights.Int4, 0.5 + (3 / 32.0));
+
     /// <summary>All of them.</summary>
     public static BaseWeights[] All { get; } =
     [
-        BF16, new("f16", TensorType.F16, CpuWeights.AsStored, 2), new("f32", TensorType.F32, CpuWeights.AsStored, 4), Int8,
+        BF16, new("f16", TensorType.F16, CpuWeights.AsStored, 2), new("f32", TensorType.F32, CpuWeights.AsStored, 4), Int8, Int4,
     ];
 
     /// <summary>Those of a name.</summary>

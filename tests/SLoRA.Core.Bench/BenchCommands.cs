@@ -9,7 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), Step(), Shards(), Overhead(), Overlap(), Queue(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), Step(), Kinds(), Shards(),
+        Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), Adapters(), Register(),
     };
@@ -42,6 +43,25 @@ internal static class BenchCommands
             options.GetValue(context),
             options.GetValue(adapters),
             options.GetValue(rank)));
+        return command;
+    }
+
+    private static Command Kinds()
+    {
+        Argument<string> shape = ShapeArgument();
+        Argument<string> type = BaseWeights.Argument();
+        Option<int> threads = Threads();
+        Option<int> rank = Number("--rank", 16, "Rank of the adapters of steps.");
+        Option<int> tokens = Number("--tokens", 4096, "Tokens of the conversation.");
+        var command = new Command("kinds", "DoRA and activated LoRA beside plain LoRA.") { shape, type, threads, rank, tokens };
+        command.SetAction((options, cancellation) =>
+        {
+            (Shape model, BaseWeights weights) =
+                (Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(type)!));
+            KindsBench.Dora(model, weights, options.GetValue(threads), options.GetValue(rank));
+            return KindsBench.ActivatedAsync(
+                model, weights.Stored, options.GetValue(threads), options.GetValue(tokens), cancellation);
+        });
         return command;
     }
 
@@ -255,7 +275,7 @@ internal static class BenchCommands
     private static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
-        argument.AcceptOnlyFromAmong("135m", "1b");
+        argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");
         return argument;
     }
 

@@ -40,7 +40,7 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
         double lora = adapters.Count == 0 ? 0 : 2 * elements * rows / adapters.Count;
         double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
         double bytes = WeightBytes + keys + (elements * ElementBytes);
-        double productSpeed = weights.Kept == CpuWeights.Int8 ? limits.Integers : limits.Floats;
+        double productSpeed = weights.Kept != CpuWeights.AsStored ? limits.Integers : limits.Floats;
         return Math.Max(bytes / limits.Bytes, (products / productSpeed) + ((attention + lora) / limits.Floats));
     }
 

@@ -14,12 +14,30 @@ internal static class KernelBench
     /// <summary>Measures and prints a table.</summary>
     public static void Run(Shape shape, BaseWeights type, int threads)
     {
-        double operations = type.Kept == CpuWeights.Int8 ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
+        double operations = Ceiling(type, threads);
         double bytes = Ceilings.Read(threads);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{shape.Name} {type.Name}, {threads} threads, {InstructionSets.VectorBits} bits; ceilings: {operations:F0} GFLOP/s, "
             + $"{bytes:F1} GB/s"));
+        foreach (KernelTime product in Measure(shape, type, threads))
+        {
+            double flops = product.Operations / product.Seconds / 1e9;
+            double speed = product.Bytes / product.Seconds / 1e9;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {product.Name,-8} [{product.Outputs,6} x {product.Inputs,5}] rows {product.Rows,3}: {flops,6:F1} GFLOP/s "
+                + $"({flops / operations,4:P0})  {speed,6:F1} GB/s ({speed / bytes,4:P0})  {product.Seconds * 1e3,8:F3} ms"));
+        }
+    }
+
+    /// <summary>10⁹ operations per second that this machine can do with such weights.</summary>
+    public static double Ceiling(BaseWeights type, int threads) =>
+        type.Kept != CpuWeights.AsStored ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
+
+    /// <summary>Every product of a step, by each number of rows.</summary>
+    public static IEnumerable<KernelTime> Measure(Shape shape, BaseWeights type, int threads)
+    {
         using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
         using var backend = new CpuBackend(128, 128, threads, type.Kept);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
@@ -37,12 +55,8 @@ internal static class KernelBench
                 backend.BeginStep(plan);
                 double seconds = Best(groups.Length, i => backend.Linear(groups[i], x, y));
                 double weightCount = (double)inputs * groups[0].Outputs * count;
-                double flops = 2 * weightCount * rows / seconds / 1e9;
-                double speed = weightCount * type.Bytes / seconds / 1e9;
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"  {name,-8} [{groups[0].Outputs,6} x {inputs,5}] rows {rows,3}: {flops,6:F1} GFLOP/s ({flops / operations,4:P0})  "
-                    + $"{speed,6:F1} GB/s ({speed / bytes,4:P0})  {seconds * 1e3,8:F3} ms"));
+                yield return new KernelTime(
+                    name, groups[0].Outputs, inputs, rows, 2 * weightCount * rows, weightCount * type.Bytes, seconds);
             }
         }
     }
@@ -80,3 +94,13 @@ internal static class KernelBench
         return best.Sum();
     }
 }
+
+/// <summary>How long a product of all layers takes.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Outputs">Outputs, of all its parts.</param>
+/// <param name="Inputs">Inputs.</param>
+/// <param name="Rows">Rows.</param>
+/// <param name="Operations">Two for each multiply-add.</param>
+/// <param name="Bytes">Bytes of weights.</param>
+/// <param name="Seconds">The best time.</param>
+internal sealed record KernelTime(string Name, int Outputs, int Inputs, int Rows, double Operations, double Bytes, double Seconds);

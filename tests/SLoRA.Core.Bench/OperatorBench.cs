@@ -19,6 +19,14 @@ internal static class OperatorBench
         ("decode, 16 rows, 16 adapters of rank 16", 16, 160, 16),
     ];
 
+    /// <summary>The same of a mixture of experts.</summary>
+    private static readonly (string Name, int Rows, int Context, int Adapters)[] ExpertSteps =
+    [
+        ("prefill, 512 rows", 512, 0, 0),
+        ("decode, 1 row", 1, 160, 0),
+        ("decode, 16 rows", 16, 160, 0),
+    ];
+
     /// <summary>Measures and prints tables.</summary>
     public static void Run(Shape shape, BaseWeights weights, int threads, TimeSpan time)
     {
@@ -53,9 +61,11 @@ internal static class OperatorBench
         Shape shape, BaseWeights weights, int threads, TimeSpan time)
     {
         TimedBackend? timed = null;
-        using var model = new StepModel(shape, weights, threads, Steps.Max(step => step.Context), StepModel.Sequences, 16,
-            backend => timed = new TimedBackend(backend, shape, weights));
-        foreach ((string name, int rows, int context, int adapters) in Steps)
+        var steps = shape.Experts > 0 ? ExpertSteps : Steps;
+        using var model = new StepModel(
+            shape, weights, threads, steps.Max(step => step.Context), steps.Max(step => step.Adapters), 16,
+            backend => timed = new TimedBackend(backend, shape, weights), rows: Math.Max(256, steps.Max(step => step.Rows)));
+        foreach ((string name, int rows, int context, int adapters) in steps)
         {
             timed!.Calls = [];
             if (context == 0)

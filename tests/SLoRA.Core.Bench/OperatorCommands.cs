@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The commands <c>operators</c> and <c>roofline</c>.</summary>
+/// <summary>The commands <c>operators</c>, <c>roofline</c> and <c>guard</c>.</summary>
 internal static class OperatorCommands
 {
     /// <summary>Where the time of a step goes.</summary>
@@ -36,10 +36,24 @@ internal static class OperatorCommands
         return command;
     }
 
+    /// <summary>Whether kernels reach what they once reached.</summary>
+    public static Command Guard()
+    {
+        Option<string> table = new("--table")
+        {
+            Description = "Least figures for each width of vectors.",
+            DefaultValueFactory = _ => "tests/SLoRA.Core.Bench/guard.json",
+        };
+        Option<int> threads = Threads();
+        var command = new Command("guard", "Shares of the machine's limits beside the least that is expected.") { table, threads };
+        command.SetAction(options => GuardBench.Run(options.GetValue(threads), options.GetValue(table)!));
+        return command;
+    }
+
     private static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
-        argument.AcceptOnlyFromAmong("135m", "1b");
+        argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");
         return argument;
     }
 

@@ -39,7 +39,12 @@ internal static class PeerRun
     private static string[] Arguments(ServeWorkload workload) =>
     [
         workload.Shape.Name,
-        workload.Weights.Kept == CpuWeights.Int8 ? "q8_0" : workload.Weights.Stored == Formats.TensorType.F32 ? "f32" : "f16",
+        workload.Weights.Kept switch
+        {
+            CpuWeights.Int8 => "q8_0",
+            CpuWeights.Int4 => "q4_0",
+            _ => workload.Weights.Stored == Formats.TensorType.F32 ? "f32" : "f16",
+        },
         workload.Requests.ToString(CultureInfo.InvariantCulture),
         workload.Prompt.ToString(CultureInfo.InvariantCulture),
         workload.Output.ToString(CultureInfo.InvariantCulture),

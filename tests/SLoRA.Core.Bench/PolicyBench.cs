@@ -29,7 +29,7 @@ internal static class PolicyBench
     {
         Order = ServiceOrder.ShortestFirst,
         Priorities = true,
-        Shares = new FairShares { Slack = 1000, PageInPrice = 10 },
+        Shares = new FairShares { Slack = 1000, PageInPrice = 10, Preempts = true },
         Locality = new LocalityPreference { RunningAdapters = 8 },
         Quota = new Quota { MaxRunning = 4, RowsPerSecond = 1e6 },
         AbortsLate = true,

@@ -27,11 +27,23 @@ internal static class RandomAdapter
         Create(shape, number, new RandomElements(TypeFor(weights), seed: 100 + number), TypeFor(weights), 0);
 
     /// <summary>The adapter of a number, whose elements are some of a table's, from a place on.</summary>
-    public static AdapterTensors Create(Shape shape, int number, RandomElements elements, TensorType type, int place)
+    /// <param name="shape">The model.</param>
+    /// <param name="number">The number.</param>
+    /// <param name="elements">The table.</param>
+    /// <param name="type">The type of its elements.</param>
+    /// <param name="place">The place.</param>
+    /// <param name="invocation">The tokens that it acts from; empty for the first of a prompt.</param>
+    public static AdapterTensors Create(
+        Shape shape, int number, RandomElements elements, TensorType type, int place, params ReadOnlySpan<int> invocation)
     {
         int rank = RankOf(number);
-        var tensors = new AdapterTensors(
-            new AdapterSettings { Rank = rank, Alpha = 2 * rank, TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj"] });
+        var tensors = new AdapterTensors($$"""
+            {
+              "peft_type": "LORA", "r": {{rank}}, "lora_alpha": {{2 * rank}},
+              "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"],
+              "alora_invocation_tokens": {{(invocation.IsEmpty ? "null" : $"[{string.Join(", ", invocation.ToArray())}]")}}
+            }
+            """);
         int queries = shape.Heads * shape.HeadDim;
         int keys = shape.KeyValueHeads * shape.HeadDim;
         for (int layer = 0; layer < shape.Layers; layer++)

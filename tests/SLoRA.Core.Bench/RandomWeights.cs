@@ -9,7 +9,8 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal sealed unsafe class RandomWeights : IDisposable
 {
-    private const int Block = 1 << 16;
+    // Of no size that rows have, so that rows of one matrix differ.
+    private const int Block = 65521;
 
     private readonly AlignedMemory _memory;
     private readonly TensorType _type;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Backends;
@@ -23,6 +22,7 @@ internal sealed class StepModel : IDisposable
     private readonly RandomWeights _numbers;
     private readonly KvLayout _layout;
     private readonly int _pagesEach;
+    private readonly int _vocabulary;
     private readonly ResidentAdapter[] _adapters;
 
     /// <summary>Makes it, in memory alone.</summary>
@@ -35,24 +35,27 @@ internal sealed class StepModel : IDisposable
     /// <param name="watch">Puts something between decoder and backend, or null.</param>
     /// <param name="shards">Shards that share the threads.</param>
     /// <param name="rows">The most rows of a step.</param>
+    /// <param name="dora">How many of the adapters are DoRA: the last ones.</param>
     public StepModel(
         Shape shape, BaseWeights weights, int threads, int context, int adapters, int rank, Func<IBackend, IBackend>? watch = null,
-        int shards = 1, int rows = 256)
+        int shards = 1, int rows = 256, int dora = 0)
     {
         _backend = shards == 1
             ? new CpuBackend(rows, Sequences, threads, weights.Kept)
             : CpuShards.Create(rows, Sequences, threads, weights.Kept, shards);
         Plan = new StepPlan(rows, Sequences);
+        _vocabulary = shape.Vocabulary;
         DecoderDescription description = Describe(shape, weights.Stored);
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
         Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
         _layout = _backend.LayOut(description.Kept, type, null);
         _pagesEach = _layout.PagesFor(Math.Max(context + 300, rows));
-        TileDirectory directory = Directory(description, rank, type, _layout);
-        AdapterBytes = Bytes(directory);
+        TileDirectory plain = Directory(description, rank, type, _layout, isDora: false);
+        TileDirectory scaled = dora == 0 ? plain : Directory(description, rank, type, _layout, isDora: true);
+        AdapterBytes = Bytes(plain);
         int first = _pagesEach * Sequences;
-        _backend.AllocatePages(_layout, first + (adapters * directory.PageCount));
+        _backend.AllocatePages(_layout, first + (adapters * scaled.PageCount));
         _adapters = new ResidentAdapter[adapters];
         _backend.CompleteLoading(description.Shape);
         var elements = new RandomElements(type, seed: 5);
@@ -66,14 +69,14 @@ internal sealed class StepModel : IDisposable
 
         for (int i = 0; i < adapters; i++)
         {
-            int[] pages = [.. Enumerable.Range(first + (i * directory.PageCount), directory.PageCount)];
+            int[] pages = [.. Enumerable.Range(first + (i * scaled.PageCount), scaled.PageCount)];
             foreach (int index in pages)
             {
                 elements.Fill(page, 2 * index * 1009);
                 _backend.Pages.Write(index, 0, page);
             }
 
-            _adapters[i] = new ResidentAdapter(directory, pages);
+            _adapters[i] = new ResidentAdapter(i < adapters - dora ? plain : scaled, pages);
         }
     }
 
@@ -90,20 +93,26 @@ internal sealed class StepModel : IDisposable
     public void Slice(int sequence, int rows, int position, int adapter = -1)
     {
         int[] pages = [.. Enumerable.Range(sequence * _pagesEach, _layout.PagesFor(position + rows))];
-        int first = Plan.AddSlice(new int[rows], position, pages, 1);
+
+        // Tokens differ, as what rows choose does.
+        int[] tokens = [.. Enumerable.Range(0, rows).Select(row => ((sequence * 331) + ((position + row) * 17)) % _vocabulary)];
+        int first = Plan.AddSlice(tokens, position, pages, 1);
         if (adapter >= 0)
         {
             Plan.Lora.Add(_adapters[adapter], first, rows, 1, startsPlace: false);
         }
     }
 
-    /// <summary>A step of decode rows: row i uses adapter i mod <paramref name="adapters"/>, none if that is 0.</summary>
-    public void Decode(int rows, int position, int adapters)
+    /// <summary>
+    /// A step of decode rows: row i uses adapter i mod <paramref name="adapters"/>, counted from <paramref name="first"/>, none if that is
+    /// 0.
+    /// </summary>
+    public void Decode(int rows, int position, int adapters, int first = 0)
     {
         Plan.Clear();
         for (int i = 0; i < rows; i++)
         {
-            Slice(i, 1, position, adapters == 0 ? -1 : i % adapters);
+            Slice(i, 1, position, adapters == 0 ? -1 : first + (i % adapters));
         }
     }
 
@@ -114,14 +123,22 @@ internal sealed class StepModel : IDisposable
         _numbers.Dispose();
     }
 
-    private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, KvLayout layout)
+    private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, KvLayout layout, bool isDora)
     {
         var modules = DecoderModules.Of(description).Targets;
+        AdapterChange[] changes = !isDora ? [] :
+        [
+            .. modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterChange(module)
+            {
+                Magnitude = new TensorEntry("magnitude", TensorType.F32, [module.OutFeatures], 0, 0),
+            }),
+        ];
         var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
         return TilePlanner.Plan(
-            adapted.ToImmutableArray(), modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type, layout.Shards);
+            new AdapterParts([.. adapted], [.. changes], []), modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type,
+            layout.Shards);
     }
 
     private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null
@@ -144,8 +161,11 @@ internal sealed class StepModel : IDisposable
             {
                 InverseFrequencies = [.. Enumerable.Range(0, shape.HeadDim / 2).Select(i => MathF.Pow(10000, -2f * i / shape.HeadDim))],
             },
+            QueryKeyNorm = shape.Experts > 0 ? new QueryKeyNorm(1e-5f) : null,
         };
-        var mlp = new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
+        Block mlp = shape.Experts > 0
+            ? Experts(shape)
+            : new GatedMlpBlock { HiddenSize = shape.Hidden, IntermediateSize = shape.Intermediate, Activation = Activation.Silu };
         var layer = new LayerDescription(new Branch(Norm("input_layernorm"), attention), new Branch(Norm("post_attention_layernorm"), mlp));
         return new DecoderDescription
         {
@@ -162,6 +182,20 @@ internal sealed class StepModel : IDisposable
 
         NormModule Norm(string name) => new(name, shape.Hidden, 1e-5f);
     }
+
+    private static ExpertsBlock Experts(Shape shape) => new()
+    {
+        HiddenSize = shape.Hidden,
+        Routing = new Routing { Experts = shape.Experts, Chosen = shape.Chosen, Score = RouterScore.Softmax, Normalise = true },
+        Router = new LinearModule("mlp.gate", shape.Experts, shape.Hidden),
+        GateUp = new ExpertModule(
+            "mlp.experts", "gate_up_proj", "gate_proj", "up_proj", shape.Experts, shape.Intermediate, shape.Hidden),
+        Down = new ExpertModule("mlp.experts", "down_proj", "down_proj", null, shape.Experts, shape.Hidden, shape.Intermediate)
+        {
+            Place = 1,
+        },
+        Activation = Activation.Silu,
+    };
 
     private static LoadedDecoder Load(DecoderDescription description, RandomWeights weights, IBackend backend)
     {

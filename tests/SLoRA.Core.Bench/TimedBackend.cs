@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
 using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
@@ -71,6 +72,36 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
             }
         }
     }
+
+    /// <inheritdoc/>
+    public override void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
+        Time("route", () => Inner.Route(logits, routing, correction, routes));
+
+    /// <inheritdoc/>
+    public override void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
+        Time("spread", () => Inner.Spread(x, routes, weighted, y));
+
+    /// <summary>What cannot be done without are the weights of the experts that somebody has chosen.</summary>
+    /// <inheritdoc/>
+    public override void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
+    {
+        OperatorCall call = Time(y.Width == shape.Hidden ? "experts down" : "experts gate+up",
+            () => Inner.LinearOfExperts(linear, x, routes, y));
+        ReadOnlySpan<int> starts = ((CpuRoutes)routes).Starts;
+        int chosen = 0;
+        for (int expert = 0; expert + 1 < starts.Length; expert++)
+        {
+            chosen += starts[expert + 1] > starts[expert] ? 1 : 0;
+        }
+
+        double elements = (double)x.Width * y.Width;
+        call.ProductOperations = 2 * elements * starts[^1];
+        call.Bytes = elements * chosen * weights.Bytes;
+    }
+
+    /// <inheritdoc/>
+    public override void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
+        Time("combine", () => Inner.Combine(x, routes, weighted, y));
 
     /// <inheritdoc/>
     public override void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope)

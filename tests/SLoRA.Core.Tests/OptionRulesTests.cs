@@ -24,6 +24,7 @@ internal sealed class OptionRulesTests
         ("Adapters.ChangedContent", builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = ChangedContent.Adopt),
             builder => builder.ConfigureAdapters(adapters => adapters.ChangedContent = (ChangedContent)2)),
         Adapters("MaxSourceNames", 10_000_000, (options, value) => options.MaxSourceNames = value),
+        Adapters("MaxAddedTokens", 1 << 20, (options, value) => options.MaxAddedTokens = value),
         ("Metrics.MaxAdapterTags", builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_536),
             builder => builder.ConfigureMetrics(metrics => metrics.MaxAdapterTags = 65_537)),
         ("Metrics.MaxAccountTags", builder => builder.ConfigureMetrics(metrics => metrics.MaxAccountTags = 65_536),
@@ -65,6 +66,7 @@ internal sealed class OptionRulesTests
         [
             ("Pool.PageTokens", builder => builder.ConfigurePool(new PoolOptions { PageTokens = 3 })),
             ("Scheduling.MaxRunning", builder => builder.ConfigureScheduling(new SchedulingOptions { MaxRunning = 0 })),
+            ("Adapters.MaxAddedTokens", builder => builder.ConfigureAdapters(new AdapterCacheOptions { MaxAddedTokens = -1 })),
             ("Adapters.MaxSourceNames", builder => builder.ConfigureAdapters(new AdapterCacheOptions { MaxSourceNames = 0 })),
             ("Metrics.MaxAdapterTags", builder => builder.ConfigureMetrics(new MetricsOptions { MaxAdapterTags = -1 })),
         ];

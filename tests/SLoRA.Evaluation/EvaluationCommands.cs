@@ -13,7 +13,7 @@ internal static class EvaluationCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Evaluates serving as S-LoRA's paper does, in real runs and in simulation.")
     {
-        Measure(), Simulate(), Report(), PlanCommand.Create(),
+        Measure(), Predict(), Simulate(), Report(), PlanCommand.Create(),
     };
 
     private static Command Measure()
@@ -24,8 +24,7 @@ internal static class EvaluationCommands
                 + "systems answer alike.",
         };
         what.AcceptOnlyFromAmong("validate", "systems", "crossover", "flood", "answers");
-        Option<string> shape = new("--shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
-        shape.AcceptOnlyFromAmong("135m", "1b");
+        Option<string> shape = DecoderShape();
         Option<double> seconds = new("--seconds") { Description = "Seconds of arrivals of a run.", DefaultValueFactory = _ => 10 };
         Option<int> threads = Threads("Threads that compute.");
         Option<string> results = Results();
@@ -36,14 +35,14 @@ internal static class EvaluationCommands
         command.SetAction(options =>
         {
             var folder = new ResultFolder(options.GetValue(results)!);
-            var experiments = new MeasuredExperiments(
-                Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), options.GetValue(seconds),
-                folder.Load("validation"), Console.WriteLine);
+            var machine = new MeasuredMachine(
+                Shape.Find(options.GetValue(shape)!)!, options.GetValue(threads), options.GetValue(seconds), Console.WriteLine);
+            var experiments = new MeasuredExperiments(machine, folder);
             foreach (string name in options.GetValue(what)!)
             {
                 folder.Save(name switch
                 {
-                    "validate" => experiments.Validate(),
+                    "validate" => new Validation(machine, folder).Measure(),
                     "systems" => experiments.Systems(),
                     "crossover" => experiments.Crossover(),
                     "flood" => experiments.Flood(),
@@ -52,6 +51,36 @@ internal static class EvaluationCommands
             }
         });
         return command;
+    }
+
+    private static Command Predict()
+    {
+        Option<string> shape = DecoderShape();
+        Option<string> results = Results();
+        var command = new Command("predict", "Predicts the runs of 'measure validate' again, from the steps that it has measured.")
+        {
+            shape, results,
+        };
+        command.SetAction(options =>
+        {
+            var folder = new ResultFolder(options.GetValue(results)!);
+            var machine = new MeasuredMachine(Shape.Find(options.GetValue(shape)!)!, 1, 1, Console.WriteLine);
+            if (new Validation(machine, folder).PredictAgain() is not { } result)
+            {
+                Console.WriteLine("nothing has been measured: 'measure validate' does");
+                return;
+            }
+
+            folder.Save(result);
+        });
+        return command;
+    }
+
+    private static Option<string> DecoderShape()
+    {
+        Option<string> shape = new("--shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
+        shape.AcceptOnlyFromAmong("135m", "1b");
+        return shape;
     }
 
     private static Command Simulate()

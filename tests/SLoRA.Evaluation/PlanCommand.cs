@@ -41,8 +41,13 @@ internal static class PlanCommand
         Option<double> rate = new("--rate") { Description = "Requests per second.", DefaultValueFactory = _ => 1 };
         Option<int> prompt = new("--prompt") { Description = "Tokens of a prompt.", DefaultValueFactory = _ => 256 };
         Option<int> output = new("--output") { Description = "Tokens of an answer.", DefaultValueFactory = _ => 256 };
+        Option<double> variation = new("--variation")
+        {
+            Description = "How much answers differ in length: standard deviation / mean.",
+            DefaultValueFactory = _ => 0,
+        };
         Option<double> skew = new("--skew") { Description = "The exponent of Zipf's law over the adapters.", DefaultValueFactory = _ => 0 };
-        var command = new Command("plan", "What a device can serve.") { model, device, adapters, rate, prompt, output, skew };
+        var command = new Command("plan", "What a device can serve.") { model, device, adapters, rate, prompt, output, variation, skew };
         command.SetAction(options =>
         {
             CapacityPlan plan = CapacityPlanner.Plan(new CapacityQuestion
@@ -55,6 +60,7 @@ internal static class PlanCommand
                     RequestsPerSecond = options.GetValue(rate),
                     PromptTokens = options.GetValue(prompt),
                     OutputTokens = options.GetValue(output),
+                    OutputVariation = options.GetValue(variation),
                     Skew = options.GetValue(skew),
                 },
             });

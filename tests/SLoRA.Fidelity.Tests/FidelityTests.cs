@@ -52,12 +52,12 @@ public sealed class FidelityTests
             ? !SharedByDevices.Contains(Path.GetFileName(folder.Path))
             : refusal.Option == "Cpu.Shards" && !folder.Serves(FixtureEngine.ShardsOf(backend)))
         {
-            // It has fewer heads than shards, or layers that are not cut yet: said by name before anything is computed.
+            // It has fewer heads than shards, or blocks of numbers that a cut would cross: said by name before anything is computed.
             TestContext.Out.WriteLine($"refused: {refusal.Message}");
             return;
         }
 
-        if (fixture.RefusedAdapter(folder, FixtureEngine.ShardsOf(backend)) is { } refused)
+        if (fixture.RefusedAdapter(folder) is { } refused)
         {
             await RefusesAdapter(engine, folder, fixture, refused);
             return;

@@ -66,11 +66,13 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
             });
         builder = backend switch
         {
-            "Cpu" or CpuDefaults => builder.UseCpu(),
+            CpuDefaults => builder.UseCpu(),
+            "Cpu" => builder.UseCpu(cpu => cpu.Precision = CpuPrecision.Exact),
             _ when ShardsOf(backend) is > 1 and int devices && backend.StartsWith("Gpu", StringComparison.Ordinal) =>
                 builder.UseBackend((rows, outputs) => SLoRA.Backends.Gpu.GpuShards.Create(
                     [.. Enumerable.Range(0, devices).Select(_ => GpuDevice.Open(new GpuOptions()))], rows, outputs, checksPages: true)),
-            _ when ShardsOf(backend) is > 1 and int shards => builder.UseCpu(cpu => cpu.Shards = shards),
+            _ when ShardsOf(backend) is > 1 and int shards =>
+                builder.UseCpu(cpu => (cpu.Shards, cpu.Precision) = (shards, CpuPrecision.Exact)),
             "Reference" => builder.UseReference(),
             "Gpu" => builder.UseGpu(),
             _ => throw new ArgumentOutOfRangeException(nameof(backend), backend, "No such backend."),

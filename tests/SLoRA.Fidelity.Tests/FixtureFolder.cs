@@ -17,8 +17,7 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
     public bool IsRefused => NotServed.Model(this);
 
     /// <summary>
-    /// Whether so many shards must serve its model: it is one of the plain decoders, stored in floating-point numbers, and has a query head
-    /// for each of them.
+    /// Whether so many shards must serve its model: it is stored in floating-point numbers, and has a query head for each of them.
     /// </summary>
     public bool Serves(int shards)
     {
@@ -29,9 +28,9 @@ internal sealed record FixtureFolder(string Path, IReadOnlyList<FixtureCase> Cas
         }
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
-        return config.RootElement.GetProperty("model_type").GetString() is "llama" or "mistral" or "qwen2" or "qwen3"
-            && !config.RootElement.TryGetProperty("quantization_config", out _)
-            && config.RootElement.GetProperty("num_attention_heads").GetInt32() >= shards;
+        JsonElement text = config.RootElement.TryGetProperty("text_config", out JsonElement part) ? part : config.RootElement;
+        return !config.RootElement.TryGetProperty("quantization_config", out _)
+            && text.GetProperty("num_attention_heads").GetInt32() >= shards;
     }
 
     /// <summary>An adapter: its folder, or with the ending <c>.gguf</c> the same in one file.</summary>
@@ -108,8 +107,8 @@ internal sealed record FixtureCase
         Adapters.Count > 0 && Adapters.All(adapter => File.Exists(folder.Adapter(adapter.Name + ".gguf"))) ? ["", ".gguf"] : [""];
 
     /// <summary>The adapter of the case that must be refused, in the folder of a model that is served; null if there is none.</summary>
-    public string? RefusedAdapter(FixtureFolder folder, int shards = 1) => Adapters.Select(adapter => adapter.Name).FirstOrDefault(
-        name => NotServed.Adapter(folder.Adapter(name)) || (shards > 1 && NotServed.OverShards(folder.Adapter(name))));
+    public string? RefusedAdapter(FixtureFolder folder) =>
+        Adapters.Select(adapter => adapter.Name).FirstOrDefault(name => NotServed.Adapter(folder.Adapter(name)));
 }
 
 internal sealed record WeightedAdapter(string Name, float Weight);

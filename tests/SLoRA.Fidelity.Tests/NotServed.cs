@@ -33,15 +33,6 @@ internal static class NotServed
     [
     ];
 
-    private static readonly HashSet<string> OptionsOfOneDevice =
-    [
-        "bias",
-        "lora_bias",
-        "modules_to_save",
-        "trainable_token_indices",
-        "use_dora",
-    ];
-
     /// <summary>Whether the model of a fixture is refused.</summary>
     public static bool Model(FixtureFolder folder)
     {
@@ -68,21 +59,6 @@ internal static class NotServed
 
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "adapter_config.json")));
         return config.RootElement.EnumerateObject().Any(option => AdapterOptions.Contains(option.Name) && IsSet(option.Value));
-    }
-
-    /// <summary>
-    /// Whether an adapter that one device serves is refused by several shards: what stands in the place of weights is not cut over them.
-    /// </summary>
-    public static bool OverShards(string path)
-    {
-        string file = Path.Combine(path, "adapter_config.json");
-        if (!File.Exists(file))
-        {
-            return false;
-        }
-
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(file));
-        return config.RootElement.EnumerateObject().Any(option => OptionsOfOneDevice.Contains(option.Name) && IsSet(option.Value));
     }
 
     private static bool IsSet(JsonElement value) => value.ValueKind switch

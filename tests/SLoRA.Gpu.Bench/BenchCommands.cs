@@ -11,7 +11,8 @@ internal static class BenchCommands
     private static readonly Option<int> Device = new("--device") { Description = "Which of the driver's devices, from 0." };
 
     /// <summary>All commands.</summary>
-    public static RootCommand Root() => new("Checks and measures the Gpu backend on a device.") { Check(), Kernels(), Serve() };
+    public static RootCommand Root() =>
+        new("Checks and measures the Gpu backend on a device.") { Check(), Ptx(), Model(), Kernels(), Serve() };
 
     private static Command Check()
     {
@@ -22,6 +23,26 @@ internal static class BenchCommands
         var command = new Command("check", "Whether the device computes what it should.") { Driver, Device, ptx, fixtures, steps, verbose };
         command.SetAction((options, _) => CheckCommand.Run(
             DeviceOf(options), options.GetValue(ptx), options.GetValue(fixtures), options.GetValue(steps), options.GetValue(verbose)));
+        return command;
+    }
+
+    private static Command Model()
+    {
+        var command = new Command("model", "What a roofline model predicts of the kernels on some cards; needs no device.");
+        command.SetAction(_ => ModelCommand.Run());
+        return command;
+    }
+
+    private static Command Ptx()
+    {
+        var folder = new Argument<string>("folder") { Description = "The folder." };
+        var command = new Command("ptx", "Writes the PTX of every kernel; needs no device.") { folder };
+        command.SetAction(options =>
+        {
+            var tally = new Tally(verbose: false);
+            PtxFiles.Write(options.GetValue(folder)!, tally);
+            return tally.Failed == 0 ? 0 : 1;
+        });
         return command;
     }
 

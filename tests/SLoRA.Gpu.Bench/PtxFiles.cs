@@ -1,5 +1,4 @@
 using System.Reflection;
-using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
@@ -61,8 +60,9 @@ internal static class PtxFiles
         using ILGPU.Context context = GpuDevice.Create(static _ => { });
         using var backend = new PTXBackend(
             context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
-        CompiledKernel compiled = backend.Compile(
+        var compiled = (PTXCompiledKernel)backend.Compile(
             EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(KernelLoader.GroupSize, null));
-        return ((PTXCompiledKernel)compiled).PTXAssembly;
+        PtxText.Finish(compiled);
+        return compiled.PTXAssembly;
     }
 }

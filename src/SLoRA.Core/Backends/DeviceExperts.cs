@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Step;
 
 namespace SLoRA.Backends;
 
@@ -36,6 +37,9 @@ internal abstract class DeviceRoutes(int experts, int chosen)
 /// question.</param>
 internal sealed record ExpertSources(int Experts, ImmutableArray<int> PartOutputs, int Inputs, Func<int, int, WeightSource> Source)
 {
+    /// <summary>How shards share the experts, a column for each: each has some of them, whole. Null if each has all.</summary>
+    public Split? Owners { get; init; }
+
     /// <summary>Outputs of all parts.</summary>
     public int Outputs => PartOutputs.Sum();
 }

@@ -83,8 +83,11 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
     /// </summary>
     public bool Stays { get; init; } = true;
 
+    /// <summary>Whether its products are logits, which show every rounding.</summary>
+    public bool GivesLogits { get; init; }
+
     /// <summary>
-    /// How it is cut over shards; null where every shard needs all of it, such as the weight of a norm, or where it cannot be cut.
+    /// How it is cut over shards; null where every shard has all of it, such as the weight of a norm.
     /// </summary>
     public Partition? Partition { get; init; }
 
@@ -142,7 +145,7 @@ internal sealed class LinearGroup
 
     /// <summary>Groups parts that are cut over shards in one way.</summary>
     /// <param name="parts">The parts.</param>
-    /// <param name="partition">How; null if they cannot be.</param>
+    /// <param name="partition">How; null if every shard has all of them.</param>
     public static LinearGroup Of(ImmutableArray<LinearPart> parts, Partition? partition) => new(parts)
     {
         Partition = partition,
@@ -163,7 +166,7 @@ internal sealed class LinearGroup
     /// <summary>Output columns of all parts together.</summary>
     public int Outputs { get; }
 
-    /// <summary>How the weights are cut over shards; null if one shard must have them all.</summary>
+    /// <summary>How the weights are cut over shards; null if every shard has them all.</summary>
     public Partition? Partition { get; init; }
 
     /// <summary>

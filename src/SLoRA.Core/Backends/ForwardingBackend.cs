@@ -66,6 +66,12 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual DeviceRoutes CreateRoutes(int experts, int chosen) => Inner.CreateRoutes(experts, chosen);
 
     /// <inheritdoc/>
+    public virtual DeviceRoutes CreateRoutes(int experts, int chosen, Run own) => Inner.CreateRoutes(experts, chosen, own);
+
+    /// <inheritdoc/>
+    public virtual DeviceRoutes CreateHeadRoutes(Split heads) => Inner.CreateHeadRoutes(heads);
+
+    /// <inheritdoc/>
     public virtual DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => Inner.CreateRoutedRows(routes, width);
 
     /// <inheritdoc/>

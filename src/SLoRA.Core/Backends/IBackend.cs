@@ -67,13 +67,27 @@ internal interface IBackend : IDisposable
     /// <summary>Makes room for what the rows of a step choose.</summary>
     DeviceRoutes CreateRoutes(int experts, int chosen);
 
+    /// <summary>Makes room for what the rows of a step choose, on one of several shards: it has some of the experts.</summary>
+    /// <param name="experts">All experts.</param>
+    /// <param name="chosen">How many of them a row chooses.</param>
+    /// <param name="own">Those of this shard. Only what is chosen of them is among its routed rows.</param>
+    DeviceRoutes CreateRoutes(int experts, int chosen, Run own) =>
+        throw new NotSupportedException($"{Name} is no device of which several share experts.");
+
+    /// <summary>Makes room for rows that go through every head (<see cref="RouteToAll"/>).</summary>
+    /// <param name="heads">The heads, as shards share them.</param>
+    DeviceRoutes CreateHeadRoutes(Split heads) => CreateRoutes(heads.Units, heads.Units);
+
     /// <summary>Makes rows of one width, <see cref="RowSet.Routed"/> by these routes.</summary>
     DeviceRows CreateRoutedRows(DeviceRoutes routes, int width);
 
     /// <summary>Makes rows of which shards share the columns.</summary>
     /// <param name="rows">Which rows.</param>
     /// <param name="width">All columns.</param>
-    /// <param name="splits">What lies side by side in them; empty if every shard has all columns. One device has them all anyway.</param>
+    /// <param name="splits">
+    /// What lies side by side in them, and behind it further columns for the last shard; empty if every shard has all columns. One device
+    /// has them all anyway.
+    /// </param>
     DeviceRows CreateRows(RowSet rows, int width, ImmutableArray<Split> splits) => CreateRows(rows, width);
 
     /// <summary>Makes a rotary embedding.</summary>
@@ -103,7 +117,7 @@ internal interface IBackend : IDisposable
 
     /// <summary>
     /// <see cref="Norm"/> in place over each of <paramref name="heads"/> heads of d columns from <paramref name="firstColumn"/> on; weight
-    /// <c>[d]</c>.
+    /// <c>[d]</c>. A weight that was loaded with a partition is that of one norm over several heads: their squares are summed head by head.
     /// </summary>
     void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon);
 
@@ -181,7 +195,8 @@ internal interface IBackend : IDisposable
     void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y);
 
     /// <summary>
-    /// <c>y[t] = Σ x[p]</c> over the routed rows p of row t, the best expert first, each times its weight if <paramref name="weighted"/>.
+    /// <c>y[t] = Σ x[p]</c> over the routed rows p of row t, each times its weight if <paramref name="weighted"/>. Experts of a leaf
+    /// (<see cref="Split.OfExperts"/>) are added the best first, then the leaves as a balanced tree.
     /// </summary>
     void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y);
 

@@ -154,7 +154,7 @@ internal sealed class ActiveRequests(
             {
                 // Alone and still too large: pages were pinned after it had been taken in.
                 endings.Fail(sequence.Request, new RequestTooLargeException(sequence.Table.PagesFor(sequence.Count), 0, reclaim.Reachable
-                    + sequence.Table.Pages.Length));
+                    + sequence.Table.PageCount));
                 break;
             }
 

@@ -16,27 +16,28 @@ namespace SLoRA.Engine;
 /// <param name="requests">Takes the sequences.</param>
 /// <param name="endings">Ends those whose adapter has just failed to load.</param>
 /// <param name="prefixes">Pages that are kept for others; null when that is off.</param>
+/// <param name="vocabulary">Which tokens a request may have.</param>
 internal sealed class Arrivals(
     EngineParts parts, EnginePort port, Residency residency, PageDemand demand, WaitingQueue queue, ActiveRequests requests,
-    RequestEndings endings, PrefixCache? prefixes)
+    RequestEndings endings, PrefixCache? prefixes, VocabularyRule vocabulary)
 {
     /// <summary>By how much systems' timers fire too early at most: their resolution.</summary>
     private static readonly TimeSpan TimerHaste = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Takes a request in: its names stand for what they stand for now.</summary>
-    /// <exception cref="SLoraException">It names an adapter that is not registered, adapters that do not go together, or needs more pages
-    /// than there are; nothing has changed.</exception>
+    /// <exception cref="SLoraException">It names an adapter that is not registered, adapters that do not go together, or tokens that its
+    /// adapter does not have, or needs more pages than there are; nothing has changed.</exception>
     public void Take(GenerationStream stream)
     {
         GenerationRequest asked = stream.Request;
         ImmutableArray<BoundAdapter> adapters = residency.Names.Resolve(asked);
-        if (MixingRule.RefusalOf(adapters.AsSpan()) is { } refusal)
+        if ((MixingRule.RefusalOf(adapters.AsSpan()) ?? vocabulary.RefusalOf(asked, adapters)) is { } refusal)
         {
             throw refusal;
         }
 
         int tokens = asked.Prompt.Length + stream.MaxTokens - 1;
-        var table = new PageTable(parts.Pool, parts.Layout.PageTokens, prefixes, tokens, parts.Layout.StatePages);
+        var table = new PageTable(parts.Pool, parts.TableShape, prefixes, tokens);
         demand.RequireFits(table.PagesFor(tokens, asked.Continuations - 1, asked.Prompt.Length), adapters);
         var rules = new StopRules(asked.StopTokens, parts.Decoder.Description.EndOfSequence, asked.IgnoreEndOfText, stream.MaxTokens);
         var request = new RequestState(stream, adapters, rules, parts.Seeds.SeedFor(asked.Sampling), parts.Clock.GetTimestamp())

@@ -13,7 +13,9 @@ namespace SLoRA.Engine;
 /// <param name="demand">Says who can never fit, now that sizes are known.</param>
 /// <param name="queue">Who waits.</param>
 /// <param name="endings">Ends those who cannot go on.</param>
-internal sealed class ContentArrivals(Residency residency, PageDemand demand, WaitingQueue queue, RequestEndings endings)
+/// <param name="vocabulary">Which tokens a request may have.</param>
+internal sealed class ContentArrivals(
+    Residency residency, PageDemand demand, WaitingQueue queue, RequestEndings endings, VocabularyRule vocabulary)
 {
     /// <summary>Gives waiting sequences the content they wait for, or the error.</summary>
     /// <param name="registration">Whose content.</param>
@@ -69,13 +71,15 @@ internal sealed class ContentArrivals(Residency residency, PageDemand demand, Wa
     }
 
     /// <summary>
-    /// Ends the waiting requests that are too large, or whose adapters do not go together, now that one of these is known.
+    /// Ends the waiting requests that are too large, whose adapters do not go together, or that have tokens which their adapter does not
+    /// have, now that one of these is known.
     /// </summary>
     private void FailNotServed(AdapterRegistration registration)
     {
         foreach (Sequence sequence in queue.WaitingFor(registration))
         {
             SLoraException? error = MixingRule.RefusalOf(sequence.Request.Adapters.AsSpan());
+            error ??= vocabulary.RefusalOf(sequence.Request.Asked, sequence.Request.Adapters);
             error ??= demand.RefusalOf(sequence);
             if (error is not null)
             {

@@ -110,11 +110,11 @@ internal sealed class EngineAssembly : IDisposable
             var loader = new AdapterLoader(
                 model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
                 description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
-                GgufSource.BaseOf(description), logger, layout.Shards);
+                GgufSource.BaseOf(description), logger, layout.Shards, adapterCache.MaxAddedTokens);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
-            var decoder = new Decoder(description, weights, backend);
-            backend.CompleteLoading(description.Shape);
+            var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);
+            backend.CompleteLoading(decoder.Shape);
             model.Release();
             metrics = new EngineMetrics(asked.Metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath)));
             loop = new EngineLoop(

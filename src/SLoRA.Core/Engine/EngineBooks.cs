@@ -6,7 +6,7 @@ using SLoRA.Scheduling;
 namespace SLoRA.Engine;
 
 /// <summary>Copies out who owns what, for the validator. Belongs to the engine's thread.</summary>
-/// <param name="pool">The pool's own books.</param>
+/// <param name="parts">What the engine is made of: the pool's own books among it.</param>
 /// <param name="requests">Who runs.</param>
 /// <param name="endings">Who has ended and still holds something.</param>
 /// <param name="queue">Who waits.</param>
@@ -14,16 +14,17 @@ namespace SLoRA.Engine;
 /// <param name="prefixes">Pages that are kept for others; null when that is off.</param>
 /// <param name="swap">Pages in main memory.</param>
 internal sealed class EngineBooks(
-    PagePool pool, ActiveRequests requests, RequestEndings endings, WaitingQueue queue, Residency residency, PrefixCache? prefixes,
+    EngineParts parts, ActiveRequests requests, RequestEndings endings, WaitingQueue queue, Residency residency, PrefixCache? prefixes,
     SwapSpace swap)
 {
     /// <summary>The engine at this moment.</summary>
     public EngineSnapshot Snapshot() => new(
-        pool.Snapshot(),
+        parts.Pool.Snapshot(),
         [.. requests.Running.Concat(queue.InOrder())
             .Select(sequence => new OwnerSnapshot("sequence", [.. sequence.Table.Pages], sequence.Table.Reserved)
             {
                 StatePages = sequence.Table.StatePageCount,
+                Tables = TablesOf(sequence.Table),
             })],
         [
             .. residency.Cache.Resident.Select(generation =>
@@ -40,6 +41,12 @@ internal sealed class EngineBooks(
         SwapBlocks = swap.Used,
         SwappedPages = queue.InOrder().Concat(endings.Left).Sum(sequence => sequence.Swapped?.Blocks.Length ?? 0),
     };
+
+    private ImmutableArray<TableSnapshot> TablesOf(PageTable table) =>
+    [
+        .. Enumerable.Range(0, table.Groups).Select(group => new TableSnapshot(
+            table.FirstBlock(group), [.. table.Held(group)], group >= parts.TableShape.WholeGroups, table.Passes(group))),
+    ];
 
     /// <summary>All leases, each with whether its sequence has been admitted.</summary>
     private IEnumerable<(Lease Lease, bool IsUsed)> HeldLeases() =>

@@ -28,11 +28,12 @@ internal sealed class EngineLoop
         Parts = parts;
         SchedulingOptions scheduling = parts.Scheduling;
         _queue = new WaitingQueue(scheduling.MaxWaiting, parts.Order);
+        parts.Order.Claims?.Whole = new Holding(parts.Pool.Total, scheduling.Places);
         Port = new EnginePort(_queue, scheduling);
 
-        // Pages of tokens do not bring back a state, and only who has it can go on behind them.
-        PrefixCache = parts is { ReusesPrefixes: true, Layout.StatePages: 0 }
-            ? new PrefixCache(parts.Pool, parts.Layout.PageTokens, parts.Clock)
+        // Copies of states are kept with blocks that stay as long as a sequence has what comes behind them.
+        PrefixCache = parts.ReusesPrefixes && (parts.Layout.StatePages == 0 || parts.TableShape.WholeGroups > 0)
+            ? new PrefixCache(parts.Pool, parts.TableShape, parts.Clock, copy: parts.Pages.Copy)
             : null;
         _residency = new Residency(parts.Residency(PrefixCache), _queue, ContentRead, Port.WakeUp);
         _swap = new SwapSpace(parts.Pages, scheduling.SwapBytes);
@@ -42,13 +43,14 @@ internal sealed class EngineLoop
         var admission = new Admission(_queue, reclaim, _residency, Preemption, scheduling, parts.Pool.Total, parts.Clock);
         _requests = new ActiveRequests(parts, _queue, reclaim, admission, Preemption);
         Endings = new RequestEndings(parts, _requests, _queue, _residency, Preemption);
-        Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache);
-        Contents = new ContentArrivals(_residency, demand, _queue, Endings);
+        var vocabulary = new VocabularyRule(parts.Decoder.Shape.VocabularySize);
+        Arrivals = new Arrivals(parts, Port, _residency, demand, _queue, _requests, Endings, PrefixCache, vocabulary);
+        Contents = new ContentArrivals(_residency, demand, _queue, Endings, vocabulary);
         _slowConsumers = new SlowConsumers(scheduling, parts.Clock, Port.WakeUp);
         _quotaTimer = new WakeTimer(parts.Clock, Port.WakeUp);
         Monitor = new EngineMonitor(parts, DeviceCache, PrefixCache, Preemption, _requests, Endings, _queue);
         parts.Metrics.Watch(() => Monitor.Counts, () => Monitor.Accounts);
-        _books = new EngineBooks(parts.Pool, _requests, Endings, _queue, _residency, PrefixCache, _swap);
+        _books = new EngineBooks(parts, _requests, Endings, _queue, _residency, PrefixCache, _swap);
         Stages = new StepStages
         {
             Parts = parts,
@@ -60,7 +62,7 @@ internal sealed class EngineLoop
             Endings = Endings,
             Residency = _residency,
             Preemption = Preemption,
-            Planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit),
+            Planner = new StepPlanner(scheduling.StreamBuffer, scheduling.PromptRows, chunkLimit, parts.Order.Claims),
             Plan = new StepPlan(scheduling.MaxRowsPerStep, scheduling.Places, parts.Pool.Total),
             Publisher = new Publisher(parts, _requests, Endings),
             Monitor = Monitor,

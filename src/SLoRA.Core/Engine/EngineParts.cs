@@ -25,6 +25,9 @@ internal sealed record EngineParts
     /// <summary>Where what is kept of a sequence lies in its pages.</summary>
     public required KvLayout Layout { get; init; }
 
+    /// <summary>How many pages sequences need.</summary>
+    public TableShape TableShape => field ??= TableShape.Of(Layout, Scheduling.MaxRowsPerStep);
+
     /// <summary>Who owns which page.</summary>
     public required PagePool Pool { get; init; }
 
@@ -74,7 +77,7 @@ internal sealed record EngineParts
     /// <summary>The clock.</summary>
     public required TimeProvider Clock { get; init; }
 
-    /// <summary>Whether full pages of keys and values are kept and shared, if the model keeps no states of sequences.</summary>
+    /// <summary>Whether full blocks of keys and values are kept and shared.</summary>
     public bool ReusesPrefixes { get; init; } = true;
 
     /// <summary>Whether the invariants are checked after every step.</summary>

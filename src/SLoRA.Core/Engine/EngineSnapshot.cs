@@ -42,7 +42,17 @@ internal sealed record OwnerSnapshot(string Kind, ImmutableArray<int> Pages, int
 
     /// <summary>How many of its first pages hold states, if it has any: nobody else may own them.</summary>
     public int StatePages { get; init; }
+
+    /// <summary>The pages of a sequence's tokens, by group of layers.</summary>
+    public ImmutableArray<TableSnapshot> Tables { get; init; } = [];
 }
+
+/// <summary>The pages that a sequence has for one group of layers.</summary>
+/// <param name="First">Which block the first of them is of.</param>
+/// <param name="Pages">The pages, in the order of the blocks.</param>
+/// <param name="IsBounded">Whether rows of the group see the last positions only.</param>
+/// <param name="Passes">Whether the sequence lets pages go while it runs.</param>
+internal sealed record TableSnapshot(int First, ImmutableArray<int> Pages, bool IsBounded = false, bool Passes = false);
 
 /// <summary>A page that the prefix cache keeps.</summary>
 /// <param name="Page">The page.</param>

@@ -13,7 +13,7 @@ namespace SLoRA.Engine;
 /// <param name="endings">Ends a request that fails.</param>
 internal sealed class Publisher(EngineParts parts, ActiveRequests requests, RequestEndings endings)
 {
-    private readonly SamplingScratch _scratch = new(parts.Decoder.Description.VocabularySize);
+    private readonly SamplingScratch _scratch = new(parts.Decoder.Shape.VocabularySize + parts.Decoder.Shape.AddedTokens);
 
     /// <summary>Tokens written into streams since the engine was built.</summary>
     public long Chosen { get; private set; }
@@ -76,7 +76,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests, Requ
             return;
         }
 
-        ReadOnlySpan<float> logits = parts.Decoder.Logits(output);
+        ReadOnlySpan<float> logits = Logits(sequence, output);
         for (int forks = sequence.PendingForks; forks > 0; forks--)
         {
             // The device copies a page: what fails there is the engine's fault and not the request's.
@@ -93,7 +93,7 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests, Requ
     {
         // What the device gives: if it fails here, that is the engine's fault and not the request's.
         int token = parts.Decoder.Chosen(output);
-        ReadOnlySpan<float> logits = token >= 0 ? [] : parts.Decoder.Logits(output);
+        ReadOnlySpan<float> logits = token >= 0 ? [] : Logits(sequence, output);
         try
         {
             if (token >= 0)
@@ -126,6 +126,10 @@ internal sealed class Publisher(EngineParts parts, ActiveRequests requests, Requ
             return false;
         }
     }
+
+    /// <summary>The logits of the tokens that a sequence may have: those of the model, and those that its adapter adds.</summary>
+    private ReadOnlySpan<float> Logits(Sequence sequence, int output) =>
+        parts.Decoder.Logits(output)[..(parts.Decoder.Shape.VocabularySize + sequence.Request.AddedTokens)];
 
     private void NoteFirstToken(RequestState request)
     {

@@ -1,4 +1,5 @@
 using SLoRA.Adapters.Resident;
+using SLoRA.Scheduling;
 using SLoRA.Sequences;
 using SLoRA.Step;
 
@@ -7,24 +8,28 @@ namespace SLoRA.Engine;
 /// <summary>
 /// Fills the plan of the next step: first one row for every sequence that decodes, then prompt chunks. The oldest prompt takes the most, up
 /// to a limit of its own when there are others, which share what is left evenly; every prompt gets a row at least, for no more sequences
-/// run than a step has rows. The work list is sorted by (place of the adapter in its request, generation); rows that come before the
-/// invocation of their adapter are not in it.
+/// run than a step has rows, and those that make way for others get no more. The work list is sorted by (place of the adapter in its
+/// request, generation); rows that come before the invocation of their adapter are not in it.
 /// </summary>
 internal sealed class StepPlanner
 {
     private readonly int _streamBuffer;
     private readonly int _promptRows;
     private readonly Func<int>? _chunkLimit;
+    private readonly Claims? _claims;
     private readonly List<Sequence> _sequences = [];
     private readonly List<Sequence> _prompts = [];
+    private readonly List<bool> _isFirst = [];
     private readonly List<LoraSlice> _lora = [];
 
     /// <summary>Creates a planner.</summary>
     /// <param name="streamBuffer">Unread tokens at which a sequence pauses.</param>
     /// <param name="promptRows">The most rows of one prompt when others are being computed.</param>
     /// <param name="chunkLimit">The most rows of the next prompt chunk; null for no limit of its own.</param>
-    public StepPlanner(int streamBuffer, int promptRows, Func<int>? chunkLimit = null)
+    /// <param name="claims">Says which prompts make way for others; null when none does.</param>
+    public StepPlanner(int streamBuffer, int promptRows, Func<int>? chunkLimit = null, Claims? claims = null)
     {
+        _claims = claims;
         _promptRows = promptRows;
         _streamBuffer = streamBuffer;
         _chunkLimit = chunkLimit;
@@ -72,14 +77,7 @@ internal sealed class StepPlanner
             }
         }
 
-        for (int i = 0; i < _prompts.Count && plan.RowsLeft > 0; i++)
-        {
-            if (ChunkRows(_prompts[i], i == 0, _prompts.Count - 1 - i, plan) is var rows and > 0)
-            {
-                Add(_prompts[i], rows, plan);
-            }
-        }
-
+        AddPrompts(running, plan);
         AddLora(plan.Lora);
         return plan.RowCount > 0;
     }
@@ -103,13 +101,47 @@ internal sealed class StepPlanner
         return true;
     }
 
+    private void AddPrompts(IReadOnlyList<Sequence> running, StepPlan plan)
+    {
+        bool someMakeWay = _claims is not null && _prompts.Count > 1;
+        int sharing = _prompts.Count;
+        if (someMakeWay)
+        {
+            sharing = _claims!.ChooseFirst(_prompts, running, _isFirst);
+        }
+
+        int waiting = _prompts.Count - sharing;
+        int patient = _promptRows;
+        bool isOldest = true;
+        for (int i = 0; i < _prompts.Count && plan.RowsLeft > 0; i++)
+        {
+            bool shares = !someMakeWay || _isFirst[i];
+            (sharing, waiting) = shares ? (sharing - 1, waiting) : (sharing, waiting - 1);
+            int rows = shares ? Share(plan.RowsLeft - waiting, isOldest, sharing) : 1;
+            isOldest &= !shares;
+            if (_claims?.Queues(_prompts[i]) == true)
+            {
+                rows = Math.Min(rows, Math.Max(1, patient));
+                patient -= Math.Min(rows, _prompts[i].Pending);
+            }
+
+            if (ChunkRows(_prompts[i], rows, sharing + waiting, plan) is var chunk and > 0)
+            {
+                Add(_prompts[i], chunk, plan);
+            }
+        }
+    }
+
+    /// <summary>A prompt's share of the rows that are left to it and those behind it.</summary>
+    private int Share(int rows, bool isOldest, int behind) =>
+        Math.Max(1, isOldest && behind > 0 ? Math.Min(_promptRows, rows - behind) : rows / (behind + 1));
+
     /// <summary>
     /// How many rows a prompt gets, of which each of the <paramref name="behind"/> prompts behind it is left at least one.
     /// </summary>
-    private int ChunkRows(Sequence sequence, bool isOldest, int behind, StepPlan plan)
+    private int ChunkRows(Sequence sequence, int share, int behind, StepPlan plan)
     {
-        int share = isOldest && behind > 0 ? Math.Min(_promptRows, plan.RowsLeft - behind) : plan.RowsLeft / (behind + 1);
-        int rows = Math.Min(sequence.ChunkLimit, Math.Max(1, share));
+        int rows = Math.Min(sequence.ChunkLimit, share);
         if (_chunkLimit is not null)
         {
             rows = Math.Min(rows, Math.Max(1, _chunkLimit()));
@@ -131,7 +163,12 @@ internal sealed class StepPlanner
         sequence.Table.Extend(tokens);
         int firstRow = plan.AddSlice(
             sequence.Next(rows), sequence.Computed, sequence.Table.PagesOf(tokens), outputs, sequence.Table.StatePages,
-            sequence.KnownLength);
+            sequence.KnownLength, sequence.Table.FirstBlock(0));
+        for (int group = 1; group < sequence.Table.Groups; group++)
+        {
+            plan.AddTable(sequence.Table.PagesOf(tokens, group), sequence.Table.FirstBlock(group));
+        }
+
         _sequences.Add(sequence);
         if (sequence.Leases.IsEmpty || sequence.Request.Start >= tokens)
         {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace SLoRA.Formats;
 
@@ -6,7 +7,7 @@ namespace SLoRA.Formats;
 /// GGUF's Q8_0: blocks of 32 elements in 34 bytes, a half-precision scale d and 32 signed 8-bit integers q. An element is
 /// <c>d · q</c>, one product in fp32.
 /// </summary>
-internal sealed class Q8Format() : WeightFormat("Q8_0", Elements, ScaleBytes + Elements)
+internal sealed class Q8Format() : WeightFormat("Q8_0", Elements, ScaleBytes + Elements), IScaledIntegers
 {
     /// <summary>Elements of a block.</summary>
     public const int Elements = 32;
@@ -29,6 +30,13 @@ internal sealed class Q8Format() : WeightFormat("Q8_0", Elements, ScaleBytes + E
                 values[i] = scale * (sbyte)blocks[ScaleBytes + i];
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public float ReadIntegers(ReadOnlySpan<byte> block, int group, Span<sbyte> integers)
+    {
+        MemoryMarshal.Cast<byte, sbyte>(block[ScaleBytes..]).CopyTo(integers);
+        return Scale(block);
     }
 
     /// <inheritdoc/>

@@ -21,8 +21,13 @@ internal sealed class Decoder
     private readonly DeviceRows _logits;
 
     /// <summary>Allocates the activations of a decoder on its backend.</summary>
-    public Decoder(DecoderDescription description, LoadedDecoder loaded, IBackend backend)
+    /// <param name="description">What it looks like.</param>
+    /// <param name="loaded">Its weights.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="addedTokens">Columns of the logits for tokens that adapters bring.</param>
+    public Decoder(DecoderDescription description, LoadedDecoder loaded, IBackend backend, int addedTokens = 0)
     {
+        Shape = description.Shape with { AddedTokens = addedTokens };
         _backend = backend;
         _loaded = loaded;
         _keepsStates = description.Kept.Any(kept => !kept.PerSequence.IsEmpty);
@@ -34,8 +39,12 @@ internal sealed class Decoder
         _outputs = backend.CreateRows(RowSet.Output, hidden);
         _outputsNormed = backend.CreateRows(RowSet.Output, hidden);
         _logits = backend.CreateRows(
-            RowSet.Output, description.VocabularySize, description.Head.Partition is { } head ? [head.Split] : []);
+            RowSet.Output, description.VocabularySize + addedTokens,
+            description.Head.Partition is { } head ? [head.Split] : []);
     }
+
+    /// <summary>The sizes that its backend has to know.</summary>
+    public DecoderShape Shape { get; }
 
     /// <summary>What the decoder looks like.</summary>
     public DecoderDescription Description { get; }
@@ -55,7 +64,10 @@ internal sealed class Decoder
         }
     }
 
-    /// <summary>Logits <c>[V]</c> of one output row of the last step; valid until the next one. A device may fetch them now.</summary>
+    /// <summary>
+    /// Logits <c>[V]</c> of one output row of the last step, and behind them those of added tokens, which mean something for as many as the
+    /// row's adapter has; valid until the next one. A device may fetch them now.
+    /// </summary>
     public Span<float> Logits(int output)
     {
         try

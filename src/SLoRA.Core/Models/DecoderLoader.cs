@@ -52,7 +52,7 @@ internal static class DecoderLoader
             EmbeddingTarget = targets[decoder.Embedding.Name],
             FinalNorm = loader.Norm(decoder.Body + decoder.FinalNorm.Name, decoder.FinalNorm),
             Head = LinearGroup.Of(
-                [loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name)], decoder.Head.Partition),
+                [loader.Linear(decoder.Head.Name, decoder.Head, decoder.HeadWeight.Name, givesLogits: true)], decoder.Head.Partition),
         };
     }
 

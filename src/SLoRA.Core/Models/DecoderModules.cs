@@ -30,7 +30,7 @@ internal sealed class DecoderModules
     {
         var tensors = ImmutableArray.CreateBuilder<ExpectedTensor>();
         var targets = ImmutableArray.CreateBuilder<TargetModule>();
-        var norms = new List<(string Name, int Layer, int Width)>();
+        var norms = new List<(string Name, int Layer, NormModule Module)>();
         Add(decoder.Embedding, prefix: "", layer: -1);
         if (decoder.PerLayerInputs is { } inputs)
         {
@@ -55,9 +55,12 @@ internal sealed class DecoderModules
             Name = norm.Name,
             Kind = TargetKind.Norm,
             Layer = norm.Layer,
-            InFeatures = norm.Width,
-            OutFeatures = norm.Width,
+            InFeatures = norm.Module.Width,
+            OutFeatures = norm.Module.Width,
             IsTarget = false,
+            Partition = norm.Module.Partition,
+            HasBias = norm.Module.HasBias,
+            WeightOffset = norm.Module.WeightOffset,
         })]);
 
         void Add(Module module, string prefix, int layer)
@@ -96,10 +99,10 @@ internal sealed class DecoderModules
                         name, TargetKind.Convolution, convolution.Kernel, convolution.Channels, isTarget: false, hasBias: false,
                         storedAs: null);
                     break;
-                case NormModule { IsCentered: false, WeightOffset: 0 } norm:
-                    norms.Add((name, layer, norm.Width));
+                case NormModule norm:
+                    norms.Add((name, layer, norm));
                     break;
-                case NormModule or VectorModule or NumberModule:
+                case VectorModule or NumberModule:
                     // No adapter can have its own.
                     break;
                 default:
@@ -138,6 +141,7 @@ internal sealed class DecoderModules
                 InFeatures = module.Inputs,
                 OutFeatures = module.Outputs,
                 Views = views,
+                Partition = module.Partition,
             });
             for (int i = 0; i < 2 * module.Heads; i++)
             {
@@ -183,6 +187,7 @@ internal sealed class DecoderModules
                         InFeatures = module.Inputs,
                         OutFeatures = outputs,
                         Parameter = parameter,
+                        Owner = new ShardOfUnit(module.Owners, expert),
                     });
                 }
             }

@@ -40,7 +40,7 @@ internal sealed class GgufSource : ModelSource
 
     /// <summary>What adapters in GGUF must know of a model, whatever files it came from.</summary>
     public static GgufBase BaseOf(DecoderDescription decoder) => new(
-        GgufArchitecture.OfClass(decoder.Architecture), new HeadRows(decoder.Shape.Attentions.FirstOrDefault()?.HeadDim ?? 0));
+        GgufArchitectures.OfClass(decoder.Architecture), new HeadRows(decoder.Shape.Attentions.FirstOrDefault()?.HeadDim ?? 0));
 
     /// <inheritdoc/>
     public override DecoderDescription Describe()

@@ -1,3 +1,5 @@
+using SLoRA.Step;
+
 namespace SLoRA.Models;
 
 /// <summary>
@@ -9,4 +11,12 @@ namespace SLoRA.Models;
 /// <param name="Heads">Heads.</param>
 /// <param name="KeyColumns">Outputs of a head that make keys; they come first.</param>
 /// <param name="ValueColumns">Outputs of a head that make values.</param>
-internal sealed record HeadViews(int FirstKey, int FirstValue, int Heads, int KeyColumns, int ValueColumns);
+internal sealed record HeadViews(int FirstKey, int FirstValue, int Heads, int KeyColumns, int ValueColumns)
+{
+    /// <summary>The heads that one of several shards has.</summary>
+    public Run Of(int shard, int shards)
+    {
+        (int first, int end) = Split.OfHeads(Heads, KeyColumns + ValueColumns).UnitsOf(shard, shards);
+        return new Run(first, end - first);
+    }
+}

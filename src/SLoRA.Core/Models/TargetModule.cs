@@ -41,14 +41,40 @@ internal sealed record TargetModule
     /// <summary>Whether this is of one expert.</summary>
     public bool IsOfExpert => Kind is TargetKind.Expert or TargetKind.FusedExpert;
 
-    /// <summary>How its weight is cut over shards, and with it what adapters add to it; null if it cannot be.</summary>
+    /// <summary>
+    /// How its weight is cut over shards, and with it what adapters add to it; null if it is not: every shard has it, or its
+    /// <see cref="Owner"/>.
+    /// </summary>
     public Partition? Partition { get; init; }
+
+    /// <summary>Which shard alone has it; null where that is none in particular.</summary>
+    public ShardOfUnit? Owner { get; init; }
+
+    /// <summary>
+    /// What one of several shards has of the dimension that is cut; the last one has the tokens that the model does not have. Null where
+    /// nothing is cut.
+    /// </summary>
+    public Runs? OnShard(int shard, int shards)
+    {
+        if (Partition?.Of(shard, shards) is not { } own || AddedTokens == 0 || shard < shards - 1)
+        {
+            return Partition?.Of(shard, shards);
+        }
+
+        return Runs.Of(own.First, own.Count + AddedTokens);
+    }
 
     /// <summary>Whether adapters may target it. One that may not is refused by name when an adapter does.</summary>
     public bool IsTarget { get; init; } = true;
 
     /// <summary>Whether it adds a bias.</summary>
     public bool HasBias { get; init; }
+
+    /// <summary>Of a norm, what is added to the stored weight, of the base and of adapters.</summary>
+    public float WeightOffset { get; init; }
+
+    /// <summary>Of embedding and head as an adapter sees them, the last of its tokens, which the model does not have.</summary>
+    public int AddedTokens { get; init; }
 
     /// <summary>The module under which its weight is stored, if that is another: for a tied head the embedding.</summary>
     public string? StoredAs { get; init; }

@@ -47,6 +47,13 @@ public sealed class AdapterCacheOptions
     /// </summary>
     public int MaxSourceNames { get; set; } = 16384;
 
+    /// <summary>
+    /// The most tokens that an adapter may have beyond those of the model: adapters that were trained with added tokens bring rows of
+    /// embedding and head for them, and their requests may use them. Logits have room for so many more. At most 1,048,576; the default is
+    /// 1024.
+    /// </summary>
+    public int MaxAddedTokens { get; set; } = 1024;
+
     /// <summary>The options as they stand now.</summary>
     internal AdapterCacheOptions Copy() => (AdapterCacheOptions)MemberwiseClone();
 }

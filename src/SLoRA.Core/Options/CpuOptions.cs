@@ -14,6 +14,12 @@ public sealed class CpuOptions
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
 
     /// <summary>
+    /// How products with weights that are stored in 8 bits or fewer are computed. <see cref="CpuPrecision.Exact"/> needs
+    /// <see cref="CpuWeights.AsStored"/>.
+    /// </summary>
+    public CpuPrecision Precision { get; set; } = CpuPrecision.Automatic;
+
+    /// <summary>
     /// Whether the library may use machine code of its own for instructions that .NET does not expose. It changes no bit of a result;
     /// <see cref="BackendStatus.MachineCode"/> says what runs.
     /// </summary>
@@ -21,7 +27,8 @@ public sealed class CpuOptions
 
     /// <summary>
     /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
-    /// have the same bits for any number. Each group has <see cref="Threads"/> divided by their number, at least one.
+    /// have the same bits for any number; for files with blocks of fewer than 8 bits with <see cref="CpuPrecision.Exact"/>, since several
+    /// groups widen them. Each group has <see cref="Threads"/> divided by their number, at least one.
     /// </summary>
     public int Shards { get; set; } = 1;
 

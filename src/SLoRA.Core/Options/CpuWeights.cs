@@ -4,15 +4,22 @@ namespace SLoRA;
 public enum CpuWeights
 {
     /// <summary>
-    /// Exactly what the files say: F32, F16 and BF16 as they are, weights that are stored in fewer bits widened to fp32. Activations are
-    /// fp32.
+    /// Exactly what the files say. F32, F16 and BF16 are computed with in fp32, weights that are stored in fewer bits as
+    /// <see cref="CpuOptions.Precision"/> says.
     /// </summary>
     AsStored,
 
     /// <summary>
-    /// 8-bit integers, quantized when the model is loaded, with an fp32 scale per output and 64 inputs (those of a file that has 8-bit
-    /// integers in groups of 32 stay as they are): about half the memory of 16-bit weights, and products about one and a half times as
-    /// fast. Activations are rounded to 16 bits for these products; adapters read them as they are.
+    /// 8-bit integers, quantized when the model is loaded, with an fp32 scale per output and 64 inputs: about half the memory of 16-bit
+    /// weights, and products about one and a half times as fast. What a file stores in 8 bits or fewer stays as it is, where there are
+    /// kernels for it. Activations are rounded to 16 bits for these products; adapters read them as they are.
     /// </summary>
     Int8,
+
+    /// <summary>
+    /// 4-bit integers, quantized when the model is loaded, with a scale and a zero per output and 32 inputs: 4.75 bits per weight; the head
+    /// has 8 bits. What a file stores in fewer than 8 bits stays as it is, where there are kernels for it. Activations are rounded to 16
+    /// bits for these products; adapters read them as they are.
+    /// </summary>
+    Int4,
 }

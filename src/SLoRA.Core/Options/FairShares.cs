@@ -33,4 +33,15 @@ public sealed record FairShares
     /// Serving", 2025).
     /// </summary>
     public double Slack { get; init; }
+
+    /// <summary>
+    /// Whether accounts share what there is to hold too, and not only turns: a request that waits for pages or a place takes them from
+    /// running sequences of accounts that have been given at least as much as its own, and that hold more of the engine by their weight,
+    /// even without what they give up. Those wait and go on later with the same tokens (<see cref="SchedulingOptions.Preemption"/>), and
+    /// stand by what their account has been given, no longer before everybody who never ran, until they have waited for
+    /// <see cref="SchedulingPolicy.Ageing"/>. And while prompts of several accounts are computed, those go first whose accounts hold least.
+    /// So who asks for little has its first token almost as soon as if it were alone, however much others ask for. The default is false:
+    /// what runs is not interrupted for others.
+    /// </summary>
+    public bool Preempts { get; init; }
 }

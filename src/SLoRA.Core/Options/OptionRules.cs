@@ -143,6 +143,7 @@ internal static class OptionRules
         AtLeast(options.HostBytes, 0, "Adapters.HostBytes");
         Between(options.MaxConcurrentLoads, 1, 256, "Adapters.MaxConcurrentLoads");
         Between(options.MaxSourceNames, 1, 10_000_000, "Adapters.MaxSourceNames");
+        Between(options.MaxAddedTokens, 0, 1 << 20, "Adapters.MaxAddedTokens");
         Timer(options.LoadTimeout, "Adapters.LoadTimeout");
         Defined(options.ChangedContent, "Adapters.ChangedContent");
         if (options.PageInShare is not (> 0 and <= 1))
@@ -165,6 +166,14 @@ internal static class OptionRules
     {
         Between(options.Threads ?? 1, 1, 1024, "Cpu.Threads");
         Defined(options.Weights, "Cpu.Weights");
+        Defined(options.Precision, "Cpu.Precision");
+        if (options.Precision == CpuPrecision.Exact && options.Weights != CpuWeights.AsStored)
+        {
+            throw new InvalidOptionException(
+                "Cpu.Precision",
+                $"Cpu.Precision is Exact, and Cpu.Weights is {options.Weights}, which rounds weights; it must be AsStored.");
+        }
+
         Defined(options.MachineCode, "Cpu.MachineCode");
         Defined(options.Placement, "Cpu.Placement");
         if (options.Shards is not (1 or 2 or 4 or 8))

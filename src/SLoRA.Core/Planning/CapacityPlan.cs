@@ -18,7 +18,9 @@ public sealed record CapacityPlan
     /// <summary>Pages of the pool.</summary>
     public required int Pages { get; init; }
 
-    /// <summary>Pages that a request needs for its keys, values and states.</summary>
+    /// <summary>
+    /// Pages that a request needs for its keys, values and states; where answers differ in length, of those that run on average.
+    /// </summary>
     public required int RequestPages { get; init; }
 
     /// <summary>Pages of an adapter, on average; 0 without adapters.</summary>

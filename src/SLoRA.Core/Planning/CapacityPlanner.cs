@@ -9,6 +9,7 @@ using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Models.Families;
 using SLoRA.Planning;
+using SLoRA.Pool;
 using SLoRA.Step;
 
 namespace SLoRA;
@@ -22,6 +23,7 @@ public static class CapacityPlanner
 {
     private const int MostAdapters = 10_000_000;
     private const double MostSkew = 4;
+    private const double MostVariation = 10;
     private const int Rounds = 200;
 
     /// <summary>Plans a deployment.</summary>
@@ -45,7 +47,9 @@ public static class CapacityPlanner
         TrafficProfile traffic = question.Traffic;
 
         // The last token is never computed.
-        int requestPages = layout.PagesFor(traffic.PromptTokens + traffic.OutputTokens - 1) + layout.StatePages;
+        int answer = (int)Math.Min(int.MaxValue / 2, Math.Ceiling(traffic.RunningOutputTokens));
+        int requestPages =
+            TableShape.Of(layout, question.Scheduling.MaxRowsPerStep).PagesFor(traffic.PromptTokens + answer - 1);
         Adapted adapters = Measure(question, modules.Targets, decoder, layout);
         if (pages < requestPages + adapters.LargestPages)
         {
@@ -57,7 +61,8 @@ public static class CapacityPlanner
 
         long matrixElements = modules.Tensors.Where(tensor => tensor.Shape.Length > 1).Sum(tensor => tensor.ElementCount);
         StepCost cost = question.Device.CostOf(
-            weightBytes, 2.0 * matrixElements, (double)layout.PageBytes / layout.PageTokens, adapters.RankBytes);
+            weightBytes, 2.0 * matrixElements, (double)layout.Groups.Length * layout.PageBytes / layout.PageTokens,
+            adapters.RankBytes);
         var state = new SteadyState(traffic, cost, new Popularity(adapters.Count, traffic.Skew), adapters.Rank, adapters.Pages);
         int places = Math.Min(question.Scheduling.Places, question.Scheduling.MaxRowsPerStep);
         int most = state.MostRunning(pages, requestPages, places);
@@ -167,6 +172,7 @@ public static class CapacityPlanner
         Positive(question.Traffic.RequestsPerSecond, "Traffic.RequestsPerSecond");
         Within(question.Traffic.PromptTokens, 1, int.MaxValue / 4, "Traffic.PromptTokens");
         Within(question.Traffic.OutputTokens, 1, int.MaxValue / 4, "Traffic.OutputTokens");
+        Within(question.Traffic.OutputVariation, 0, MostVariation, "Traffic.OutputVariation");
         Within(question.Traffic.Skew, 0, MostSkew, "Traffic.Skew");
         if (question.WeightBytes is { } weights)
         {

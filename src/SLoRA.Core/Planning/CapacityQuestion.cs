@@ -56,7 +56,19 @@ public sealed record TrafficProfile
     public required int OutputTokens { get; init; }
 
     /// <summary>
+    /// How much answers differ in length: the standard deviation of their tokens divided by <see cref="OutputTokens"/>. 0 (the default) if
+    /// all are alike, 0.58 if all lengths up to twice the mean are as likely, 1 if they fall off exponentially. Longer answers hold their
+    /// pages for longer, so that those that run are longer on average than those that are asked for. At least 0 and at most 10.
+    /// </summary>
+    public double OutputVariation { get; init; }
+
+    /// <summary>
     /// The exponent of Zipf's law that adapters are asked for by: 0 (the default) all alike, 1 as websites are. At least 0 and at most 4.
     /// </summary>
     public double Skew { get; init; }
+
+    /// <summary>
+    /// Tokens of the answers that are being generated at any moment, on average: each length counts as often as it takes steps.
+    /// </summary>
+    internal double RunningOutputTokens => OutputTokens * (1 + (OutputVariation * OutputVariation));
 }

@@ -35,7 +35,7 @@ internal sealed class SteadyState(TrafficProfile traffic, StepCost cost, Popular
         // A request brings its prompt's rows once in as many steps as its answer has tokens.
         double prompts = running * traffic.PromptTokens / traffic.OutputTokens;
         double rows = running + prompts;
-        double positions = (running * (traffic.PromptTokens + (traffic.OutputTokens / 2.0))) + (prompts * traffic.PromptTokens / 2.0);
+        double positions = (running * (traffic.PromptTokens + (traffic.RunningOutputTokens / 2))) + (prompts * traffic.PromptTokens / 2.0);
         double distinct = popularity.Distinct(running);
         return cost.Seconds(new StepLoad(rows, running, positions, distinct, distinct * rank, rows * (distinct > 0 ? rank : 0)));
     }

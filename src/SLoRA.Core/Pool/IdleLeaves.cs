@@ -31,12 +31,12 @@ internal sealed class IdleLeaves
 
     /// <summary>Nothing idle.</summary>
     /// <param name="pageCount">Pages of the pool.</param>
-    /// <param name="pageTokens">Tokens of a page.</param>
+    /// <param name="pageBytes">What bringing a page back is taken to cost, in bytes of copying.</param>
     /// <param name="clock">Tells how long ago a page was used.</param>
-    public IdleLeaves(int pageCount, int pageTokens, TimeProvider clock)
+    public IdleLeaves(int pageCount, double pageBytes, TimeProvider clock)
     {
         _clock = clock;
-        _pageBytes = pageTokens * BytesPerToken;
+        _pageBytes = pageBytes;
         _lastUsed = new long[pageCount];
         _classOf = new sbyte[pageCount];
         var positions = new int[pageCount];

@@ -36,6 +36,9 @@ internal sealed class PagePool
     /// <summary>Free pages that are not promised.</summary>
     public int Available => _freeCount - Reserved;
 
+    /// <summary>Pages of windows that sequences share, with the promises that are set aside for them; counted as reserved.</summary>
+    public SharedWindows Windows => field ??= new SharedWindows(Total);
+
     /// <summary>Pages with at least one owner.</summary>
     public int Owned => Total - _freeCount;
 
@@ -95,7 +98,10 @@ internal sealed class PagePool
     public int OwnersOf(int page) => _owners[page];
 
     /// <summary>A copy of the counts and of the free list, for the invariants' validator.</summary>
-    public PoolSnapshot Snapshot() => new([.. _owners], [.. _free.AsSpan(0, _freeCount)], Reserved);
+    public PoolSnapshot Snapshot() => new([.. _owners], [.. _free.AsSpan(0, _freeCount)], Reserved)
+    {
+        SetAside = Windows.SetAside,
+    };
 
     private void ThrowIfFree(int page)
     {

@@ -1,44 +1,145 @@
 namespace SLoRA.Pool;
 
 /// <summary>
-/// The pages of one sequence, and what of its reservation is left: first the pages of its states, which it has to itself, then those of its
-/// tokens, in their order. Belongs to the engine's thread.
+/// The pages of one sequence, and what of its reservation is left: those of its states, which it has to itself, and for each block of its
+/// tokens one of every group of layers, as long as rows that come see the block. Belongs to the engine's thread.
 /// </summary>
-/// <param name="pool">Where pages come from.</param>
-/// <param name="pageTokens">Tokens of a page.</param>
-/// <param name="prefixes">Keeps full pages for others; null when nothing is kept, as for sequences with states: a page of tokens
-/// alone does not bring back the state behind it.</param>
-/// <param name="capacity">Tokens whose pages it makes room to name as soon as it gets any; it makes more when it must.</param>
-/// <param name="statePages">Pages that hold the states of a sequence; 0 for a model that keeps none.</param>
-internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? prefixes = null, int capacity = 0, int statePages = 0)
+internal sealed class PageTable
 {
-    private readonly int _capacity = statePages + ((capacity + pageTokens - 1) / pageTokens);
+    /// <summary>How many tokens of an answer lie between the places where states are kept.</summary>
+    public const int SnapshotTokens = 64;
+
+    private const int None = -1;
+
+    private readonly PagePool _pool;
+    private readonly TableShape _shape;
+    private readonly PrefixCache? _prefixes;
+    private readonly int _tokenLimit;
+    private readonly bool _passes;
+
+    // The pages of a group one after the other, with room for as many blocks in each; those before a group's first have been let go.
+    private readonly int[] _first;
     private int[] _pages = [];
-    private int _count;
-    private int _forkPages;
+    private int[] _states = [];
+    private int _room;
+    private int _blocks;
     private PrefixChain? _chain;
 
-    /// <summary>All pages that it has so far.</summary>
-    public ReadOnlySpan<int> Pages => _pages.AsSpan(0, _count);
+    // The copy of states that it is to go on from, and where its tokens part from what was kept without one.
+    private int[]? _snapshot;
+    private int _partsAt;
+
+    // What was reserved for, and promises that pages taken from others ask for beyond it.
+    private int _promised;
+    private int _forks;
+    private int _forkPages;
+    private int _owed;
+
+    /// <summary>A table without pages.</summary>
+    /// <param name="pool">Where pages come from.</param>
+    /// <param name="shape">What sequences have.</param>
+    /// <param name="prefixes">Keeps full blocks for others; null when nothing is kept.</param>
+    /// <param name="tokenLimit">The most tokens that the sequence will have.</param>
+    public PageTable(PagePool pool, TableShape shape, PrefixCache? prefixes = null, int tokenLimit = 0)
+    {
+        _pool = pool;
+        _shape = shape;
+        _prefixes = prefixes;
+        _tokenLimit = tokenLimit;
+        _first = new int[shape.Groups];
+        for (int group = shape.WholeGroups; group < shape.Groups; group++)
+        {
+            _passes |= Passes(group);
+        }
+    }
+
+    /// <summary>All pages that it has so far: those of its states, then those of its tokens, group by group.</summary>
+    public ReadOnlySpan<int> Pages
+    {
+        get
+        {
+            if (_states.Length == 0 && _shape.Groups == 1)
+            {
+                return Held(0);
+            }
+
+            var pages = new List<int>(_states);
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                pages.AddRange(Held(group));
+            }
+
+            return pages.ToArray();
+        }
+    }
+
+    /// <summary>Groups of layers that have pages of their own.</summary>
+    public int Groups => _shape.Groups;
+
+    /// <summary>How many pages it has so far.</summary>
+    public int PageCount
+    {
+        get
+        {
+            int pages = _states.Length;
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                pages += Held(group).Length;
+            }
+
+            return pages;
+        }
+    }
 
     /// <summary>Pages of the states of a sequence that runs; 0 if there are none.</summary>
-    public int StatePageCount => statePages;
+    public int StatePageCount => _shape.StatePages;
 
     /// <summary>The pages that hold its states, from the first <see cref="Extend"/> on.</summary>
-    public ReadOnlySpan<int> StatePages => _pages.AsSpan(0, statePages);
+    public ReadOnlySpan<int> StatePages => _states;
 
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
 
-    /// <summary>Whether full pages are shared with others.</summary>
-    public bool SharesPrefixes => prefixes is not null;
+    /// <summary>Pages that <see cref="Release"/> would give back to the pool, or leave to nobody but the cache of prefixes.</summary>
+    public int Freed
+    {
+        get
+        {
+            int freed = Reserved + _states.Length;
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                foreach (int page in Held(group))
+                {
+                    freed += _pool.OwnersOf(page) == (_prefixes?.Keeps(page) == true ? 2 : 1) ? 1 : 0;
+                }
+            }
 
-    /// <summary>Tokens of a page.</summary>
-    public int PageTokens => pageTokens;
+            return freed;
+        }
+    }
+
+    /// <summary>Whether full blocks are shared with others.</summary>
+    public bool SharesPrefixes => _prefixes is not null;
+
+    /// <summary>Tokens of a block.</summary>
+    public int PageTokens => _shape.PageTokens;
+
+    /// <summary>The pages that it has for a group of layers, from block <see cref="FirstBlock"/> on.</summary>
+    public ReadOnlySpan<int> Held(int group) =>
+        _blocks <= _first[group] ? [] : _pages.AsSpan((group * _room) + _first[group], _blocks - _first[group]);
+
+    /// <summary>The first block that it has a page of, for a group of layers.</summary>
+    public int FirstBlock(int group) => _first[group];
+
+    /// <summary>Whether it lets pages of a group go while it runs.</summary>
+    public bool Passes(int group) => _shape.Passes(group, _tokenLimit);
+
+    /// <summary>The page of a block for a group of layers; −1 when it has none.</summary>
+    public int PageAt(int group, int block) => block < _first[group] || block >= _blocks ? None : _pages[(group * _room) + block];
 
     /// <summary>
-    /// Takes what others have computed of a sequence that has no pages yet: full pages, as long as the tokens are the same. They are held
-    /// until <see cref="Release"/>.
+    /// Takes what others have computed of a sequence that has no pages yet: full blocks, as long as the tokens are the same and a row
+    /// behind them finds all pages that it sees. They are held as pages of its own would be.
     /// </summary>
     /// <param name="origin">What the pages must have been computed with.</param>
     /// <param name="tokens">The sequence's tokens.</param>
@@ -46,20 +147,88 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     /// <returns>How many tokens were taken.</returns>
     public int TakePrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit)
     {
-        MakeRoom(_capacity);
-        _count = prefixes!.Take(ChainOf(origin), tokens, _pages.AsSpan(0, limit / pageTokens));
-        return _count * pageTokens;
+        MakeRoom(_shape.Blocks(_tokenLimit));
+        PrefixChain chain = ChainOf(origin);
+        _blocks = _prefixes!.Find(chain, tokens, limit / PageTokens);
+        chain.Kept = _blocks;
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            _first[group] = Passes(group) ? _shape.FirstBlock(group, _blocks * PageTokens) : 0;
+            for (int block = _first[group]; block < _blocks; block++)
+            {
+                int page = _prefixes.PageOf(chain, block, group);
+                _pages[(group * _room) + block] = page;
+                _prefixes.Own(page);
+                _owed += Join(group, page);
+            }
+        }
+
+        _snapshot = _shape.StatePages > 0 && _blocks > 0 ? _prefixes.OwnStates(chain, _blocks) : null;
+        _partsAt = chain.Matched > _blocks ? chain.Matched * PageTokens : 0;
+        return _blocks * PageTokens;
+    }
+
+    /// <summary>Takes pages for the states, and brings back those that belong to what it has taken from others.</summary>
+    public void BringBackStates()
+    {
+        if (_snapshot is { } snapshot)
+        {
+            Extend(_blocks * PageTokens);
+            _snapshot = null;
+            _prefixes!.ReturnStates(snapshot, _states);
+        }
+    }
+
+    /// <summary>
+    /// Where a chunk must end at the latest, so that states can be kept: where the last full block of the prompt does, or where the prompt
+    /// parts from what others have computed.
+    /// </summary>
+    /// <param name="computed">The computed tokens.</param>
+    /// <param name="prompt">Tokens of the prompt.</param>
+    public int NextBorder(int computed, int prompt)
+    {
+        int last = LastBorder(prompt);
+        return _shape.StatePages == 0 || _chain is null ? int.MaxValue
+            : _partsAt > computed && (_partsAt < last || last <= computed) ? _partsAt
+            : last > computed ? last
+            : int.MaxValue;
+    }
+
+    /// <summary>Keeps a copy of the states for others, if this is a place where that is done.</summary>
+    /// <inheritdoc cref="NextBorder"/>
+    public void KeepStates(int computed, int prompt)
+    {
+        bool isBorder = computed == LastBorder(prompt) || computed == _partsAt || (computed > prompt && computed % SnapshotTokens == 0);
+        if (isBorder && _shape.StatePages > 0 && _chain is not null && computed > 0 && computed % PageTokens == 0)
+        {
+            _prefixes!.KeepStates(_chain, computed / PageTokens, _states);
+        }
     }
 
     /// <summary>How many leading tokens <see cref="TakePrefix"/> would find now; nothing is taken.</summary>
     /// <inheritdoc cref="TakePrefix"/>
     public int CachedPrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit) =>
-        prefixes!.Find(ChainOf(origin), tokens, limit / pageTokens) * pageTokens;
+        _prefixes!.Find(ChainOf(origin), tokens, limit / PageTokens) * PageTokens;
 
     /// <summary>
     /// Notes that the sequence was admitted with the pages it has now, after looking for <paramref name="tokens"/> tokens.
     /// </summary>
-    public void Admitted(int tokens) => prefixes?.Admitted(tokens, Pages);
+    public void Admitted(int tokens)
+    {
+        if (_prefixes is null)
+        {
+            return;
+        }
+
+        _prefixes.Admitted(tokens, _blocks * PageTokens);
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            foreach (int page in Held(group))
+            {
+                _prefixes.NoteUse(page);
+            }
+        }
+    }
 
     /// <summary>Lets others share what is full and computed.</summary>
     /// <param name="tokens">The computed tokens.</param>
@@ -67,7 +236,43 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     {
         if (_chain is not null)
         {
-            prefixes!.Keep(_chain, tokens, _pages.AsSpan(0, _count));
+            _prefixes!.Keep(_chain, tokens, this);
+        }
+    }
+
+    /// <summary>Goes on with a kept page in the place of an equal one of its own, which nobody else has.</summary>
+    public void Replace(int group, int block, int kept)
+    {
+        ref int page = ref _pages[(group * _room) + block];
+        Leave(group, page);
+        _pool.Release(page);
+        page = kept;
+        _prefixes!.Own(page);
+        if (Join(group, page) > 0)
+        {
+            // Its own page has just become free.
+            Reserve();
+        }
+    }
+
+    /// <summary>
+    /// Lets go what no row behind so many tokens sees. The place goes back to the pool, or is promised again for blocks that come.
+    /// </summary>
+    /// <param name="tokens">The computed tokens.</param>
+    public void Pass(int tokens)
+    {
+        for (int group = _shape.WholeGroups; _passes && group < _shape.Groups; group++)
+        {
+            int first = Passes(group) ? _shape.FirstBlock(group, tokens) : 0;
+            while (_first[group] < first)
+            {
+                int page = PageAt(group, _first[group]);
+                _first[group]++;
+                if (page != None)
+                {
+                    LetGo(group, page);
+                }
+            }
         }
     }
 
@@ -80,79 +285,169 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     public bool TryReserve(int tokens, int forks = 0, int sharedTokens = 0)
     {
         int pages = Math.Max(0, Missing(tokens, forks, sharedTokens));
-        if (!pool.TryReserve(pages))
+        if (!_pool.TryReserve(pages))
         {
             return false;
         }
 
-        Reserved += pages;
-        _forkPages = PagesFor(tokens) - (sharedTokens / pageTokens);
-        MakeRoom(Math.Max(_capacity, PagesFor(tokens)));
+        Reserved += pages - _owed;
+        _owed = 0;
+        _promised = tokens;
+        _forks = forks;
+        _forkPages = ForkPages(tokens, sharedTokens);
+        MakeRoom(_shape.Blocks(Math.Max(_tokenLimit, tokens)));
         return true;
     }
 
     /// <summary>
-    /// Gives a continuation its table: the full pages of the first <paramref name="tokens"/> tokens are shared, the pages of states and the
-    /// page that the tokens end in the middle of are copied, and what the continuation still needs comes out of this table's reservation.
+    /// Gives a continuation its table: the full blocks of the first <paramref name="tokens"/> tokens are shared, the pages of states and of
+    /// the block that the tokens end in the middle of are copied, and what the continuation still needs comes out of this table's
+    /// reservation.
     /// </summary>
     /// <param name="tokens">Tokens that both have in common: all that have been computed.</param>
     /// <param name="copy">Copies a page's bytes: from, to.</param>
     public PageTable Fork(int tokens, Action<int, int> copy)
     {
-        int full = tokens / pageTokens;
-        var fork =
-            new PageTable(pool, pageTokens, prefixes, 0, statePages) { _pages = new int[_pages.Length], _chain = _chain?.Fork(full) };
-        fork.Reserved = _forkPages;
-        Reserved -= fork.Reserved;
-        fork.Extend(0);
-        foreach (int page in _pages.AsSpan(statePages, full))
+        int full = tokens / PageTokens;
+        var fork = new PageTable(_pool, _shape, _prefixes, _tokenLimit)
         {
-            pool.Share(page);
-            fork._pages[fork._count++] = page;
+            Reserved = _forkPages,
+            _promised = _promised,
+            _chain = _chain?.Fork(full),
+        };
+        Reserved -= _forkPages;
+        _forks--;
+        fork.MakeRoom(_room);
+        fork.Extend(0);
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            fork._first[group] = _first[group];
+            for (int block = _first[group]; block < full; block++)
+            {
+                int page = PageAt(group, block);
+                _pool.Share(page);
+                fork._pages[(group * _room) + block] = page;
+                fork.Reserved -= fork.Join(group, page);
+            }
         }
 
+        fork._blocks = full;
         fork.Extend(tokens);
-        for (int i = 0; i < fork._count; i++)
+        for (int state = 0; state < _states.Length; state++)
         {
-            if (fork._pages[i] != _pages[i])
-            {
-                copy(_pages[i], fork._pages[i]);
-            }
+            copy(_states[state], fork._states[state]);
+        }
+
+        for (int group = 0; group < _shape.Groups && full < fork._blocks; group++)
+        {
+            copy(PageAt(group, full), fork.PageAt(group, full));
         }
 
         return fork;
     }
 
-    /// <summary>Takes reserved pages until the states and positions 0 to <paramref name="tokens"/> − 1 have theirs.</summary>
+    /// <summary>Takes reserved pages until the states and positions up to <paramref name="tokens"/> − 1 have theirs.</summary>
     public void Extend(int tokens)
     {
-        for (int needed = PagesFor(tokens); _count < needed; _count++)
+        if (_states.Length < _shape.StatePages)
         {
-            _pages[_count] = pool.TakeReserved();
-            Reserved--;
+            _states = new int[_shape.StatePages];
+            for (int state = 0; state < _states.Length; state++)
+            {
+                _states[state] = Take();
+            }
+        }
+
+        for (int needed = _shape.Blocks(tokens); _blocks < needed; _blocks++)
+        {
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                if (_blocks >= _first[group])
+                {
+                    int page = Take();
+                    _pages[(group * _room) + _blocks] = page;
+                    Join(group, page);
+                }
+            }
         }
     }
 
-    /// <summary>The pages that hold positions 0 to <paramref name="tokens"/> − 1.</summary>
-    public ReadOnlySpan<int> PagesOf(int tokens) => _pages.AsSpan(statePages, TokenPages(tokens));
+    /// <summary>
+    /// Takes pages for what has been computed of a sequence and was given up, beyond what others had left: of blocks that rows behind it
+    /// see.
+    /// </summary>
+    /// <returns>Its pages in the order of <see cref="AllPagesOf"/>; −1 for those that it had before.</returns>
+    public int[] Restore(int tokens)
+    {
+        int before = _blocks;
+        Pass(tokens);
+        Settle();
+        Extend(tokens);
+        int[] pages = [.. AllPagesOf(tokens)];
+        int at = _states.Length;
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            for (int block = _first[group]; block < _shape.Blocks(tokens); block++)
+            {
+                pages[at] = block < before ? None : pages[at];
+                at++;
+            }
+        }
 
-    /// <summary>The pages that hold all that is kept of a sequence of <paramref name="tokens"/> tokens, its states first.</summary>
-    public ReadOnlySpan<int> AllPagesOf(int tokens) => _pages.AsSpan(0, PagesFor(tokens));
+        return pages;
+    }
+
+    /// <summary>The pages of a group of layers that hold positions up to <paramref name="tokens"/> − 1.</summary>
+    public ReadOnlySpan<int> PagesOf(int tokens, int group = 0) =>
+        _pages.AsSpan((group * _room) + _first[group], Math.Max(0, _shape.Blocks(tokens) - _first[group]));
+
+    /// <summary>
+    /// The pages that hold all that is kept of a sequence of <paramref name="tokens"/> tokens: its states, then its groups of layers.
+    /// </summary>
+    public ReadOnlySpan<int> AllPagesOf(int tokens)
+    {
+        var pages = new List<int>(_states);
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            pages.AddRange(PagesOf(tokens, group));
+        }
+
+        return pages.ToArray();
+    }
 
     /// <summary>Gives back every page, the last first, and the rest of the reservation. Calling it again does nothing.</summary>
     public void Release()
     {
-        while (_count > 0)
+        while (_blocks > 0)
         {
-            int page = _pages[--_count];
-            pool.Release(page);
-            prefixes?.Returned(page);
+            _blocks--;
+            for (int group = _shape.Groups - 1; group >= 0; group--)
+            {
+                if (_blocks >= _first[group])
+                {
+                    Return(group, _pages[(group * _room) + _blocks]);
+                }
+            }
         }
 
-        pool.CancelReservation(Reserved);
+        if (_snapshot is { } snapshot)
+        {
+            _snapshot = null;
+            _prefixes!.ReturnStates(snapshot, []);
+        }
+
+        for (int state = _states.Length - 1; state >= 0; state--)
+        {
+            _pool.Release(_states[state]);
+        }
+
+        _states = [];
+        _first.AsSpan().Clear();
+        _pool.CancelReservation(Reserved);
         Reserved = 0;
         if (_chain is not null)
         {
+            _prefixes!.Ended(_chain);
             _chain.Kept = 0;
         }
     }
@@ -161,16 +456,122 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     public void ForgetOrigin() => _chain = null;
 
     /// <summary>Pages to reserve so that so many tokens, and those forked, have theirs; not positive when they have them.</summary>
-    public int Missing(int tokens, int forks = 0, int sharedTokens = 0) => PagesFor(tokens, forks, sharedTokens) - _count - Reserved;
+    public int Missing(int tokens, int forks = 0, int sharedTokens = 0) =>
+        checked(Coming(tokens) + _owed + (forks * ForkPages(tokens, sharedTokens)) - Reserved);
 
-    /// <summary>Pages that a sequence of <paramref name="tokens"/> tokens takes, those of its states included.</summary>
-    public int PagesFor(int tokens) => statePages + TokenPages(tokens);
+    /// <summary>Pages that <paramref name="tokens"/> tokens need at once at most, with those of the states.</summary>
+    public int PagesFor(int tokens)
+    {
+        int pages = _shape.StatePages;
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            pages += AtOnce(group, _shape.Blocks(tokens));
+        }
 
-    /// <summary>Pages that a sequence and those forked from it take.</summary>
-    public int PagesFor(int tokens, int forks, int sharedTokens) =>
-        checked(PagesFor(tokens) + (forks * (PagesFor(tokens) - (sharedTokens / pageTokens))));
+        return pages;
+    }
 
-    private int TokenPages(int tokens) => (tokens + pageTokens - 1) / pageTokens;
+    /// <summary>Pages that a sequence and those forked from it need at once at most.</summary>
+    public int PagesFor(int tokens, int forks, int sharedTokens) => checked(PagesFor(tokens) + (forks * ForkPages(tokens, sharedTokens)));
+
+    /// <summary>Pages that a fork needs at once at most, beside those that it shares until its end.</summary>
+    private int ForkPages(int tokens, int sharedTokens)
+    {
+        int pages = _shape.StatePages;
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            int shared = Passes(group) ? _shape.FirstBlock(group, sharedTokens) : sharedTokens / PageTokens;
+            pages += AtOnce(group, _shape.Blocks(tokens) - shared);
+        }
+
+        return pages;
+    }
+
+    /// <summary>Pages that are still to be taken, as far as they are needed at once with those that there are.</summary>
+    private int Coming(int tokens)
+    {
+        int pages = _states.Length == 0 ? _shape.StatePages : 0;
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            int coming = _shape.Blocks(tokens) - Math.Max(_blocks, _first[group]);
+            int most = Passes(group) ? _shape.MostBlocks(group) - Held(group).Length : coming;
+            pages += Math.Max(0, Math.Min(coming, most));
+        }
+
+        return pages;
+    }
+
+    /// <summary>Pages that are promised beyond what can still be needed at once.</summary>
+    private int Surplus => Reserved - Coming(_promised) - (_forks * _forkPages);
+
+    private int LastBorder(int prompt) => (prompt - 1) / PageTokens * PageTokens;
+
+    private int AtOnce(int group, int blocks) => Passes(group) ? Math.Min(blocks, _shape.MostBlocks(group)) : blocks;
+
+    private int Take()
+    {
+        Reserved--;
+        return _pool.TakeReserved();
+    }
+
+    /// <summary>Becomes an owner of a page that may be let go while others need it.</summary>
+    /// <returns>Promises to set aside.</returns>
+    private int Join(int group, int page) => group < _shape.WholeGroups ? 0 : _pool.Windows.Join(page, Passes(group));
+
+    private int Leave(int group, int page) => group < _shape.WholeGroups ? 0 : _pool.Windows.Leave(page, Passes(group));
+
+    private void Return(int group, int page)
+    {
+        if (Leave(group, page) > 0)
+        {
+            if (_owed > 0)
+            {
+                _owed--;
+            }
+            else
+            {
+                _pool.CancelReservation(1);
+            }
+        }
+
+        _pool.Release(page);
+        _prefixes?.Returned(page);
+    }
+
+    private void LetGo(int group, int page)
+    {
+        bool isSetAside = Leave(group, page) > 0;
+        _pool.Release(page);
+        _prefixes?.Returned(page);
+        if (isSetAside)
+        {
+            Reserved++;
+        }
+        else if (Surplus < 0)
+        {
+            Reserve();
+            Reserved++;
+        }
+
+        Settle();
+    }
+
+    /// <summary>Takes back what is promised beyond what can still be needed.</summary>
+    private void Settle()
+    {
+        int surplus = Math.Max(0, Surplus);
+        _pool.CancelReservation(surplus);
+        Reserved -= surplus;
+    }
+
+    /// <summary>Promises the place of a page that it was the last to have: it is free, or the cache has it and something idle.</summary>
+    private void Reserve()
+    {
+        while (!_pool.TryReserve(1))
+        {
+            _prefixes!.GiveUpLeast();
+        }
+    }
 
     /// <summary>
     /// The chain of what it holds; another one when the content that it begins with has changed before anything was kept.
@@ -179,17 +580,24 @@ internal sealed class PageTable(PagePool pool, int pageTokens, PrefixCache? pref
     {
         if (_chain is null || !_chain.Origin.Equals(origin))
         {
-            _chain = prefixes!.NewChain(origin, Math.Max(_pages.Length, _capacity));
+            _chain = _prefixes!.NewChain(origin, Math.Max(_room, _shape.Blocks(_tokenLimit)));
         }
 
         return _chain;
     }
 
-    private void MakeRoom(int pages)
+    /// <summary>Makes room for so many blocks.</summary>
+    private void MakeRoom(int blocks)
     {
-        if (_pages.Length < pages)
+        if (_room < blocks)
         {
-            Array.Resize(ref _pages, pages);
+            var pages = new int[_shape.Groups * blocks];
+            for (int group = 0; group < _shape.Groups && _blocks > 0; group++)
+            {
+                _pages.AsSpan(group * _room, _blocks).CopyTo(pages.AsSpan(group * blocks));
+            }
+
+            (_pages, _room) = (pages, blocks);
         }
     }
 }

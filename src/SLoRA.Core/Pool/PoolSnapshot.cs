@@ -6,4 +6,8 @@ namespace SLoRA.Pool;
 /// <param name="Owners">Owners per page.</param>
 /// <param name="Free">The free list.</param>
 /// <param name="Reserved">Free pages promised to admitted work.</param>
-internal sealed record PoolSnapshot(ImmutableArray<int> Owners, ImmutableArray<int> Free, int Reserved);
+internal sealed record PoolSnapshot(ImmutableArray<int> Owners, ImmutableArray<int> Free, int Reserved)
+{
+    /// <summary>Promises among them that are set aside with pages of windows.</summary>
+    public int SetAside { get; init; }
+}

@@ -3,11 +3,14 @@ using System.Collections.Immutable;
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Full pages of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per page; where
-/// an adapter acts from a later token on, its pages are branches of the base's tree. A node
-/// is found by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it
-/// keeps; a page that has no other is idle, and leaves go before what they continue. A sequence that owns a page owns all pages before it,
-/// so what lies behind an idle page is idle too. Allocates nothing per page. Belongs to the engine's thread.
+/// Full blocks of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per block with
+/// a page of each group of layers; where an adapter acts from a later token on, its blocks are branches of the base's tree. A node is found
+/// by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it keeps; a page
+/// that has no other is idle.
+/// <para>Layers that see everything: a sequence that owns a page owns all pages before it, so what lies behind an idle page is idle too,
+/// and leaves go before what they continue. Layers that see the last positions only: each idle page can go by itself, and a node is of use
+/// as long as the pages that a row behind it sees are there.</para>
+/// Allocates nothing per page. Belongs to the engine's thread.
 /// </summary>
 internal sealed class PrefixCache : IIdlePages
 {
@@ -15,35 +18,43 @@ internal sealed class PrefixCache : IIdlePages
 
     private readonly PagePool _pool;
     private readonly TimeProvider _clock;
+    private readonly TableShape _shape;
     private readonly int _pageTokens;
     private readonly PageHash _hash;
-    private readonly Node[] _nodes;
-    private readonly int[] _tokens;
+    private readonly NodeStore _nodes;
+    private readonly PageUse[] _uses;
     private readonly Dictionary<UInt128, int> _byHash;
     private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly IdleLeaves _idleLeaves;
+    private readonly int[] _gone;
+    private readonly StateSnapshots? _snapshots;
     private long _order;
 
-    // Kept pages whose content begins to take part behind pages of the base.
+    // Kept blocks whose content begins to take part behind blocks of the base.
     private int _branches;
 
     /// <summary>An empty cache over a pool.</summary>
     /// <param name="pool">The pool.</param>
-    /// <param name="pageTokens">Tokens of a page.</param>
+    /// <param name="shape">What sequences have.</param>
     /// <param name="clock">Tells how long ago a page was used.</param>
-    /// <param name="hash">How pages are hashed; null for SHA-256.</param>
-    public PrefixCache(PagePool pool, int pageTokens, TimeProvider clock, PageHash? hash = null)
+    /// <param name="hash">How blocks are hashed; null for SHA-256.</param>
+    /// <param name="copy">Copies a page's bytes, from, to: what states are kept with.</param>
+    public PrefixCache(
+        PagePool pool, TableShape shape, TimeProvider clock, PageHash? hash = null, Action<int, int>? copy = null)
     {
         _pool = pool;
         _clock = clock;
-        _pageTokens = pageTokens;
+        _shape = shape;
+        _pageTokens = shape.PageTokens;
         _hash = hash ?? PrefixChain.Sha256;
-        _nodes = new Node[pool.Total];
+        _nodes = new NodeStore(pool.Total, shape);
+        _uses = new PageUse[pool.Total];
 
         // For every page, so that it never grows within a step.
         _byHash = new Dictionary<UInt128, int>(pool.Total);
-        _tokens = new int[checked(pool.Total * pageTokens)];
-        _idleLeaves = new IdleLeaves(pool.Total, pageTokens, clock);
+        _idleLeaves = new IdleLeaves(pool.Total, _pageTokens * IdleLeaves.BytesPerToken / shape.Groups, clock);
+        _gone = new int[shape.Groups];
+        _snapshots = shape.StatePages > 0 ? new StateSnapshots(pool, shape.StatePages, pool.Total, copy!) : null;
     }
 
     /// <summary>Pages that are kept.</summary>
@@ -66,118 +77,248 @@ internal sealed class PrefixCache : IIdlePages
     }
 
     /// <inheritdoc/>
-    public void GiveUpLeast() => GiveUp(_idleLeaves.Least(out _));
+    public void GiveUpLeast()
+    {
+        int page = _idleLeaves.Least(out _);
+        (int node, int group) = _nodes.PlaceOf(page);
+        if (_snapshots is not null && node == None)
+        {
+            GiveUpSnapshot(_snapshots.NodeOf(page));
+        }
+        else if (group < _shape.WholeGroups)
+        {
+            GiveUp(node);
+        }
+        else
+        {
+            GiveUpPage(node, group);
+            if (IsNothing(node))
+            {
+                Remove(node);
+            }
+        }
+    }
 
     /// <summary>An empty chain for a sequence.</summary>
     public PrefixChain NewChain(PrefixOrigin origin, int pageLimit) => new(origin, _pageTokens, pageLimit, _hash);
 
-    /// <summary>Adds an owner to the longest run of leading pages that hold these tokens.</summary>
+    /// <summary>
+    /// The longest run of leading blocks that hold these tokens and behind which a sequence can go on: all pages that a row there sees are
+    /// kept, and the states if there are any. Its nodes are noted in the chain.
+    /// </summary>
     /// <param name="chain">The sequence's chain; nothing of it is kept yet.</param>
     /// <param name="tokens">The sequence's tokens.</param>
-    /// <param name="pages">Receives the pages, at most as many as it is long.</param>
-    /// <returns>How many pages it received.</returns>
-    public int Take(PrefixChain chain, ReadOnlySpan<int> tokens, Span<int> pages)
-    {
-        int taken = 0;
-        for (; taken < pages.Length; taken++)
-        {
-            int parent = taken == 0 ? None : pages[taken - 1];
-            if (!_byHash.TryGetValue(chain.HashOf(taken, tokens), out int page)
-                || !Holds(page, parent, chain.OriginOf(taken), Page(tokens, taken)))
-            {
-                break;
-            }
-
-            Own(page);
-            pages[taken] = page;
-        }
-
-        chain.Kept = taken;
-        return taken;
-    }
-
-    /// <summary>How many pages <see cref="Take"/> would give now.</summary>
-    /// <param name="chain">The sequence's chain.</param>
-    /// <param name="tokens">The sequence's tokens.</param>
-    /// <param name="most">The most pages to look for.</param>
+    /// <param name="most">The most blocks to look for.</param>
     public int Find(PrefixChain chain, ReadOnlySpan<int> tokens, int most)
     {
-        int found = 0;
-        for (int parent = None; found < most; found++)
+        int usable = 0;
+        int parent = None;
+        chain.Matched = 0;
+        _gone.AsSpan().Fill(None);
+        for (int block = 0; block < most; block++)
         {
-            if (!_byHash.TryGetValue(chain.HashOf(found, tokens), out int page)
-                || !Holds(page, parent, chain.Origin, Page(tokens, found)))
+            if (!_byHash.TryGetValue(chain.HashOf(block, tokens), out int node)
+                || !Holds(node, parent, chain.OriginOf(block), Block(tokens, block)))
             {
                 break;
             }
 
-            parent = page;
+            chain.NodeOf(block) = (node, _nodes[node].Stamp);
+            parent = node;
+            bool isUsable = _snapshots is null || _snapshots.Of(node) is not null;
+            chain.Matched = block + 1;
+            for (int group = _shape.WholeGroups; group < _shape.Groups; group++)
+            {
+                _gone[group] = _nodes.PageOf(node, group) == None ? block : _gone[group];
+                isUsable &= _gone[group] < _shape.FirstBlock(group, (block + 1) * _pageTokens);
+            }
+
+            usable = isUsable ? block + 1 : usable;
         }
 
-        return found;
+        return usable;
     }
 
-    /// <summary>Notes that a sequence has been admitted with what <see cref="Take"/> gave it.</summary>
+    /// <summary>The page that a block of a chain has for a group of layers; negative when it is gone.</summary>
+    public int PageOf(PrefixChain chain, int block, int group) => _nodes.PageOf(chain.NodeOf(block).Node, group);
+
+    /// <summary>Adds a sequence to the owners of a kept page.</summary>
+    public void Own(int page)
+    {
+        if (_pool.OwnersOf(page) == 1)
+        {
+            IdlePageCount--;
+            _idleLeaves.Remove(page);
+        }
+
+        _pool.Share(page);
+    }
+
+    /// <summary>Notes that a sequence has been admitted.</summary>
     /// <param name="tokens">Tokens that were looked for.</param>
-    /// <param name="pages">The pages that it was given.</param>
-    public void Admitted(int tokens, ReadOnlySpan<int> pages)
+    /// <param name="found">Tokens that were there.</param>
+    public void Admitted(int tokens, int found)
     {
         _order++;
-        long now = _clock.GetTimestamp();
-        Counters = new PrefixCounters(Counters.Lookups + 1, Counters.Hits + (pages.IsEmpty ? 0 : 1), Counters.LookupTokens
-            + tokens, Counters.HitTokens + (pages.Length * _pageTokens));
-        foreach (int page in pages)
-        {
-            _nodes[page].Hits++;
-            _nodes[page].LastUsed = now;
-            _nodes[page].Order = _order;
-        }
+        Counters = new PrefixCounters(
+            Counters.Lookups + 1, Counters.Hits + (found > 0 ? 1 : 0), Counters.LookupTokens + tokens, Counters.HitTokens + found);
+    }
+
+    /// <summary>The sequence that was admitted last goes on with this page.</summary>
+    public void NoteUse(int page)
+    {
+        ref PageUse use = ref _uses[page];
+        use.Hits++;
+        use.LastUsed = _clock.GetTimestamp();
+        use.Order = _order;
     }
 
     /// <summary>
-    /// Keeps the pages of a sequence that are full and computed. Where an equal page is kept already, the sequence gets that one and its
+    /// Keeps the blocks of a sequence that are full and computed. Where an equal page is kept already, the sequence gets that one and its
     /// own is returned: equal tokens of equal origin have equal keys and values.
     /// </summary>
     /// <param name="chain">The sequence's chain.</param>
     /// <param name="tokens">The sequence's computed tokens.</param>
-    /// <param name="pages">The sequence's pages.</param>
-    public void Keep(PrefixChain chain, ReadOnlySpan<int> tokens, Span<int> pages)
+    /// <param name="table">The sequence's pages.</param>
+    public void Keep(PrefixChain chain, ReadOnlySpan<int> tokens, PageTable table)
     {
         for (int full = tokens.Length / _pageTokens; chain.Kept < full && !chain.IsClosed;)
         {
             int at = chain.Kept;
-            int parent = at == 0 ? None : pages[at - 1];
+            (int parent, long stamp) = at == 0 ? (None, 0) : chain.NodeOf(at - 1);
             UInt128 hash = chain.HashOf(at, tokens);
-            if (!_byHash.TryGetValue(hash, out int kept))
-            {
-                Insert(pages[at], parent, chain.OriginOf(at), hash, Page(tokens, at));
-            }
-            else if (!Holds(kept, parent, chain.OriginOf(at), Page(tokens, at)))
+            int node;
+            if (parent != None && _nodes[parent].Stamp != stamp)
             {
                 chain.IsClosed = true;
                 return;
             }
-            else if (kept != pages[at])
+            else if (!_byHash.TryGetValue(hash, out node))
             {
-                Own(kept);
-                _pool.Release(pages[at]);
-                pages[at] = kept;
+                node = Insert(parent, chain.OriginOf(at), hash, Block(tokens, at));
+            }
+            else if (!Holds(node, parent, chain.OriginOf(at), Block(tokens, at)))
+            {
+                node = None;
             }
 
+            if (node == None)
+            {
+                chain.IsClosed = true;
+                return;
+            }
+
+            for (int group = 0; group < _shape.Groups; group++)
+            {
+                KeepPage(node, group, at, table);
+            }
+
+            chain.NodeOf(at) = (node, _nodes[node].Stamp);
             chain.Kept++;
         }
     }
 
-    /// <summary>An owner has given a page back, after all pages behind it. Does nothing for a page that is not kept.</summary>
+    /// <summary>Whether a page is one of those that are kept.</summary>
+    public bool Keeps(int page) => _nodes.PlaceOf(page).Node != None;
+
+    /// <summary>
+    /// Keeps a copy of a sequence's states at the end of a block that is kept, if there is room: what is idle and worth less makes it.
+    /// </summary>
+    /// <param name="chain">The sequence's chain.</param>
+    /// <param name="blocks">Blocks that are computed.</param>
+    /// <param name="states">The pages of the states.</param>
+    public void KeepStates(PrefixChain chain, int blocks, ReadOnlySpan<int> states)
+    {
+        if (chain.Kept < blocks || states.Length > _pool.Available + IdlePageCount)
+        {
+            return;
+        }
+
+        int node = chain.NodeOf(blocks - 1).Node;
+        if (_snapshots!.Of(node) is not null)
+        {
+            return;
+        }
+
+        while (!_pool.TryReserve(states.Length))
+        {
+            GiveUpLeast();
+        }
+
+        int first = _snapshots.Take(node, states)[0];
+        Count += states.Length;
+        IdlePageCount += states.Length;
+        _uses[first] = new PageUse { LastUsed = _clock.GetTimestamp(), Order = ++_order };
+        AddIdle(first);
+    }
+
+    /// <summary>Holds the copy of states that a sequence goes on from.</summary>
+    public int[] OwnStates(PrefixChain chain, int blocks)
+    {
+        int[] snapshot = _snapshots!.Of(chain.NodeOf(blocks - 1).Node)!;
+        foreach (int page in snapshot)
+        {
+            Own(page);
+        }
+
+        return snapshot;
+    }
+
+    /// <summary>Gives back what <see cref="OwnStates"/> has held.</summary>
+    /// <param name="snapshot">The copy.</param>
+    /// <param name="states">Receives it before; empty when the sequence does not go on from it.</param>
+    public void ReturnStates(int[] snapshot, ReadOnlySpan<int> states)
+    {
+        _snapshots!.BringBack(snapshot, states);
+        foreach (int page in snapshot)
+        {
+            _pool.Release(page);
+            IdlePageCount += _pool.OwnersOf(page) == 1 ? 1 : 0;
+        }
+
+        int first = snapshot[0];
+        if (!states.IsEmpty)
+        {
+            NoteUse(first);
+        }
+
+        if (_pool.OwnersOf(first) == 1)
+        {
+            _uses[first].LastUsed = _clock.GetTimestamp();
+            _uses[first].Order = ++_order;
+            AddIdle(first);
+        }
+    }
+
+    /// <summary>
+    /// An owner has given a page back; one of layers that see everything, after all pages behind it. Does nothing for a page that is not
+    /// kept.
+    /// </summary>
     public void Returned(int page)
     {
-        ref Node node = ref _nodes[page];
-        if (node.Origin is not null && _pool.OwnersOf(page) == 1)
+        (int node, int group) = _nodes.PlaceOf(page);
+        if (node != None && _pool.OwnersOf(page) == 1)
         {
             IdlePageCount++;
-            node.LastUsed = _clock.GetTimestamp();
-            node.Order = ++_order;
-            AddIfIdleLeaf(page);
+            _uses[page].LastUsed = _clock.GetTimestamp();
+            _uses[page].Order = ++_order;
+            if (group >= _shape.WholeGroups)
+            {
+                AddIdle(page);
+            }
+            else if (group == 0)
+            {
+                AddIfIdleLeaf(node);
+            }
+        }
+    }
+
+    /// <summary>A sequence has given its pages back. What it kept need not have a page, if no row behind it sees one.</summary>
+    public void Ended(PrefixChain chain)
+    {
+        if (chain.Kept > 0 && chain.NodeOf(chain.Kept - 1) is var (node, stamp) && _nodes[node].Stamp == stamp && IsNothing(node))
+        {
+            Remove(node);
         }
     }
 
@@ -191,18 +332,18 @@ internal sealed class PrefixCache : IIdlePages
 
         foreach (PrefixOrigin origin in _roots.Keys.Where(origin => origin.Contains(high, low)).ToArray())
         {
-            while (_roots.TryGetValue(origin, out int page))
+            while (_roots.TryGetValue(origin, out int node))
             {
-                GiveUp(LeafOf(page));
+                GiveUp(LeafOf(node));
             }
         }
 
-        // Behind pages of the base a content's own have no root.
-        for (int page = 0; _branches > 0 && page < _nodes.Length; page++)
+        // Behind blocks of the base a content's own have no root.
+        for (int node = 0; _branches > 0 && node < _nodes.Capacity; node++)
         {
-            while (_nodes[page].Origin?.Contains(high, low) == true)
+            while (_nodes[node].Origin?.Contains(high, low) == true)
             {
-                GiveUp(LeafOf(page));
+                GiveUp(LeafOf(node));
             }
         }
     }
@@ -217,51 +358,77 @@ internal sealed class PrefixCache : IIdlePages
     }
 
     /// <summary>
-    /// Every kept page, the page that it continues (−1 for none) and where its chain starts; for the invariants' validator.
+    /// Every kept page, the page of its group that it continues (−1 for none, or where that is gone) and where its chain starts; for the
+    /// invariants' validator.
     /// </summary>
     public ImmutableArray<(int Page, int Parent, PrefixOrigin Origin)> Snapshot() =>
-        [.. _byHash.Values.Select(page => (page, _nodes[page].Parent, _nodes[page].Origin!))];
+    [
+        .. _byHash.Values.SelectMany(node => Enumerable.Range(0, _shape.Groups), (node, group) => (Node: node, Group: group))
+            .Where(place => _nodes.PageOf(place.Node, place.Group) != None)
+            .Select(place => (
+                _nodes.PageOf(place.Node, place.Group),
+                _nodes[place.Node].Parent is var parent and not None ? _nodes.PageOf(parent, place.Group) : None,
+                _nodes[place.Node].Origin!)),
+        .. _byHash.Values.Where(node => _snapshots?.Of(node) is not null)
+            .SelectMany(node => _snapshots!.Of(node)!, (node, page) => (page, None, _nodes[node].Origin!)),
+    ];
 
     /// <summary>The tokens of a kept page.</summary>
-    public ReadOnlySpan<int> TokensOf(int page) => Page(_tokens, page);
+    public ReadOnlySpan<int> TokensOf(int page) => _nodes.TokensOf(_nodes.PlaceOf(page).Node);
 
-    private int LeafOf(int page)
+    private int LeafOf(int node)
     {
-        while (_nodes[page].FirstChild != None)
+        while (_nodes[node].FirstChild != None)
         {
-            page = _nodes[page].FirstChild;
+            node = _nodes[node].FirstChild;
         }
 
-        return page;
+        return node;
     }
 
-    private bool IsBranch(int page, int parent) => parent != None && !ReferenceEquals(_nodes[page].Origin, _nodes[parent].Origin)
-        && !_nodes[page].Origin!.Equals(_nodes[parent].Origin);
+    private bool IsBranch(int node, int parent) => parent != None && !ReferenceEquals(_nodes[node].Origin, _nodes[parent].Origin)
+        && !_nodes[node].Origin!.Equals(_nodes[parent].Origin);
 
-    private ReadOnlySpan<int> Page(ReadOnlySpan<int> tokens, int page) => tokens.Slice(page * _pageTokens, _pageTokens);
+    private ReadOnlySpan<int> Block(ReadOnlySpan<int> tokens, int block) => tokens.Slice(block * _pageTokens, _pageTokens);
 
-    private bool Holds(int page, int parent, PrefixOrigin origin, ReadOnlySpan<int> tokens) =>
-        _nodes[page].Parent == parent && origin.Equals(_nodes[page].Origin) && tokens.SequenceEqual(Page(_tokens, page));
+    private bool Holds(int node, int parent, PrefixOrigin origin, ReadOnlySpan<int> tokens) =>
+        _nodes[node].Parent == parent && origin.Equals(_nodes[node].Origin) && tokens.SequenceEqual(_nodes.TokensOf(node));
 
-    /// <summary>Adds a sequence to the owners of a page.</summary>
-    private void Own(int page)
+    /// <summary>Keeps a sequence's page of a block, unless it has let it go, or an equal one is kept.</summary>
+    private void KeepPage(int node, int group, int block, PageTable table)
     {
-        if (_pool.OwnersOf(page) == 1)
+        int own = table.PageAt(group, block);
+        int kept = _nodes.PageOf(node, group);
+        if (own == None || own == kept)
         {
-            IdlePageCount--;
-            _idleLeaves.Remove(page);
+            return;
         }
 
-        _pool.Share(page);
+        if (kept != None)
+        {
+            table.Replace(group, block, kept);
+            return;
+        }
+
+        _pool.Share(own);
+        _nodes.SetPage(node, group, own);
+        _uses[own] = new PageUse { LastUsed = _clock.GetTimestamp(), Order = ++_order };
+        Count++;
     }
 
-    private void Insert(int page, int parent, PrefixOrigin origin, UInt128 hash, ReadOnlySpan<int> tokens)
+    /// <returns>A node without pages; −1 when there is no place for one.</returns>
+    private int Insert(int parent, PrefixOrigin origin, UInt128 hash, ReadOnlySpan<int> tokens)
     {
-        _pool.Share(page);
-        tokens.CopyTo(_tokens.AsSpan(page * _pageTokens));
-        _byHash.Add(hash, page);
+        int node = _nodes.Take();
+        if (node == None)
+        {
+            return None;
+        }
+
+        tokens.CopyTo(_nodes.TokensOf(node));
+        _byHash.Add(hash, node);
         int next = parent != None ? _nodes[parent].FirstChild : _roots.GetValueOrDefault(origin, None);
-        _nodes[page] = new Node
+        _nodes[node] = new PrefixNode
         {
             Origin = origin,
             Hash = hash,
@@ -269,29 +436,94 @@ internal sealed class PrefixCache : IIdlePages
             FirstChild = None,
             Next = next,
             Previous = None,
-            LastUsed = _clock.GetTimestamp(),
-            Order = ++_order
+            Stamp = ++_order,
         };
         if (next != None)
         {
-            _nodes[next].Previous = page;
+            _nodes[next].Previous = node;
         }
 
-        SetFirst(parent, origin, page);
-        _branches += IsBranch(page, parent) ? 1 : 0;
-        Count++;
+        SetFirst(parent, origin, node);
+        _branches += IsBranch(node, parent) ? 1 : 0;
+        return node;
     }
 
-    /// <summary>Takes an idle leaf out and frees its page.</summary>
-    private void GiveUp(int page)
+    /// <summary>Frees an idle page.</summary>
+    private void GiveUpPage(int node, int group)
     {
-        _idleLeaves.Remove(page);
-        Node node = _nodes[page];
-        if (_pool.OwnersOf(page) != 1 || node.FirstChild != None)
+        int page = _nodes.PageOf(node, group);
+        if (_pool.OwnersOf(page) != 1)
         {
-            throw new InvalidOperationException($"Page {page} is not an idle leaf.");
+            throw new InvalidOperationException($"Page {page} is not idle.");
         }
 
+        _idleLeaves.Remove(page);
+        _nodes.SetPage(node, group, None);
+        _pool.Release(page);
+        IdlePageCount--;
+        Count--;
+    }
+
+    private void GiveUpSnapshot(int node)
+    {
+        int[] pages = _snapshots!.Of(node)!;
+        if (_pool.OwnersOf(pages[0]) != 1)
+        {
+            throw new InvalidOperationException($"The states in page {pages[0]} are not idle.");
+        }
+
+        _idleLeaves.Remove(pages[0]);
+        Count -= pages.Length;
+        IdlePageCount -= pages.Length;
+        _snapshots.GiveUp(node);
+    }
+
+    /// <summary>Takes a leaf out whose pages are idle, and frees them.</summary>
+    private void GiveUp(int node)
+    {
+        if (_nodes[node].FirstChild != None)
+        {
+            throw new InvalidOperationException($"Node {node} is not a leaf.");
+        }
+
+        for (int group = 0; group < _shape.Groups; group++)
+        {
+            if (_nodes.PageOf(node, group) != None)
+            {
+                GiveUpPage(node, group);
+            }
+        }
+
+        if (_snapshots?.Of(node) is not null)
+        {
+            GiveUpSnapshot(node);
+        }
+
+        Remove(node);
+    }
+
+    /// <summary>Takes a leaf out that has no pages, then what it continued, as far as nothing is left of it either.</summary>
+    private void Remove(int leaf)
+    {
+        int parent = Unlink(leaf);
+        while (IsNothing(parent))
+        {
+            parent = Unlink(parent);
+        }
+
+        if (parent != None && _shape.WholeGroups > 0 && _pool.OwnersOf(_nodes.PageOf(parent, 0)) == 1)
+        {
+            AddIfIdleLeaf(parent);
+        }
+    }
+
+    /// <summary>Whether nobody goes on from a block, and nothing is kept of it.</summary>
+    private bool IsNothing(int node) => node != None && _nodes[node].FirstChild == None && _nodes.IsEmpty(node);
+
+    /// <returns>What the leaf continued; −1 for nothing.</returns>
+    private int Unlink(int leaf)
+    {
+        PrefixNode node = _nodes[leaf];
         if (node.Next != None)
         {
             _nodes[node.Next].Previous = node.Previous;
@@ -306,16 +538,10 @@ internal sealed class PrefixCache : IIdlePages
             SetFirst(node.Parent, node.Origin!, node.Next);
         }
 
-        _branches -= IsBranch(page, node.Parent) ? 1 : 0;
+        _branches -= IsBranch(leaf, node.Parent) ? 1 : 0;
         _byHash.Remove(node.Hash);
-        _nodes[page] = default;
-        _pool.Release(page);
-        IdlePageCount--;
-        Count--;
-        if (node.Parent != None && _pool.OwnersOf(node.Parent) == 1)
-        {
-            AddIfIdleLeaf(node.Parent);
-        }
+        _nodes.Return(leaf);
+        return node.Parent;
     }
 
     private void SetFirst(int parent, PrefixOrigin origin, int first)
@@ -334,24 +560,23 @@ internal sealed class PrefixCache : IIdlePages
         }
     }
 
-    private void AddIfIdleLeaf(int page)
+    /// <summary>The first page of an idle leaf stands for all of its pages of layers that see everything.</summary>
+    private void AddIfIdleLeaf(int node)
     {
-        ref Node node = ref _nodes[page];
-        if (node.FirstChild == None)
+        if (_nodes[node].FirstChild == None)
         {
-            _idleLeaves.Add(page, node.Hits, node.LastUsed, node.Order);
+            AddIdle(_nodes.PageOf(node, 0));
         }
     }
 
-    private struct Node
+    private void AddIdle(int page)
     {
-        /// <summary>Null when the page is not kept.</summary>
-        public PrefixOrigin? Origin;
-        public UInt128 Hash;
-        public int Parent;
-        public int FirstChild;
-        public int Next;
-        public int Previous;
+        ref PageUse use = ref _uses[page];
+        _idleLeaves.Add(page, use.Hits, use.LastUsed, use.Order);
+    }
+
+    private struct PageUse
+    {
         public int Hits;
         public long LastUsed;
 

@@ -15,6 +15,7 @@ internal sealed class PrefixChain
     private readonly PageHash _hash;
     private readonly int _pageTokens;
     private readonly UInt128[] _hashes;
+    private readonly (int Node, long Stamp)[] _nodes;
     private int _hashed;
 
     /// <summary>An empty chain.</summary>
@@ -27,6 +28,7 @@ internal sealed class PrefixChain
         Origin = origin;
         _pageTokens = pageTokens;
         _hashes = new UInt128[pageLimit];
+        _nodes = new (int, long)[pageLimit];
         _hash = hash;
     }
 
@@ -37,11 +39,17 @@ internal sealed class PrefixChain
     public PrefixOrigin OriginOf(int page) =>
         Origin.Before is { } before && (page + 1) * (long)_pageTokens <= Origin.Start ? before : Origin;
 
-    /// <summary>Leading pages of the sequence that the cache keeps, and that the sequence owns.</summary>
+    /// <summary>Leading blocks of the sequence that the cache keeps, and whose pages the sequence owns or has let go.</summary>
     public int Kept { get; set; }
+
+    /// <summary>Leading blocks that the cache had when it looked last, whether or not a sequence can go on behind them.</summary>
+    public int Matched { get; set; }
 
     /// <summary>Whether no further page can be kept: another content has this one's hash.</summary>
     public bool IsClosed { get; set; }
+
+    /// <summary>Which node of the cache a block is, and when that node came: a node that is gone leaves its place to others.</summary>
+    public ref (int Node, long Stamp) NodeOf(int block) => ref _nodes[block];
 
     /// <summary>The default: the first half of SHA-256 over parent and tokens.</summary>
     public static UInt128 Sha256(UInt128 parent, ReadOnlySpan<int> tokens)
@@ -81,6 +89,7 @@ internal sealed class PrefixChain
             _hashed = Math.Min(_hashed, pages),
         };
         _hashes.AsSpan(0, fork._hashed).CopyTo(fork._hashes);
+        _nodes.AsSpan(0, fork.Kept).CopyTo(fork._nodes);
         return fork;
     }
 }

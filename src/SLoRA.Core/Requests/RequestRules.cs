@@ -7,23 +7,49 @@ namespace SLoRA;
 internal static class RequestRules
 {
     /// <summary>Copies a request, and checks every value of the copy that can be checked without the engine.</summary>
+    /// <param name="asked">What is asked.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="scheduling">Limits of requests.</param>
+    /// <param name="addedTokens">Tokens beyond those of the model that a request may have; null for none.</param>
     /// <returns>The copy, and the most tokens that it may generate.</returns>
     /// <exception cref="InvalidRequestException">A value is out of its range, or cannot be read.</exception>
-    public static (GenerationRequest Request, int MaxTokens) Accept(GenerationRequest asked, ModelInfo model, SchedulingOptions scheduling)
+    public static (GenerationRequest Request, int MaxTokens) Accept(
+        GenerationRequest asked, ModelInfo model, SchedulingOptions scheduling, Func<GenerationRequest, int>? addedTokens = null)
     {
         // Before anything is copied: the length is no secret of the caller's memory.
         CheckLength(asked.Prompt.Length, model);
         GenerationRequest request = RequestCopy.Of(asked);
-        return (request, Check(request, model, scheduling));
+        CheckAdapters(request);
+        return (request, Check(request, model, scheduling, model.VocabularySize + (addedTokens?.Invoke(request) ?? 0)));
     }
 
-    private static int Check(GenerationRequest request, ModelInfo model, SchedulingOptions scheduling)
+    /// <summary>Why a request may not have one of its tokens; null when it may have all of them.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="vocabulary">Token ids are 0 to this, exclusive.</param>
+    public static InvalidRequestException? TokenRefusal(GenerationRequest request, int vocabulary)
     {
-        CheckPrompt(request.Prompt.Span, model);
-        CheckAdapters(request);
-        CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), model);
-        request.Sampling.Validate(model.VocabularySize);
-        CheckLogProbabilities(request, model);
+        try
+        {
+            CheckTokens(request, vocabulary);
+            return null;
+        }
+        catch (InvalidRequestException error)
+        {
+            return error;
+        }
+    }
+
+    private static void CheckTokens(GenerationRequest request, int vocabulary)
+    {
+        CheckPrompt(request.Prompt.Span, vocabulary);
+        CheckTokens(request.StopTokens, nameof(GenerationRequest.StopTokens), vocabulary);
+        request.Sampling.Validate(vocabulary);
+    }
+
+    private static int Check(GenerationRequest request, ModelInfo model, SchedulingOptions scheduling, int vocabulary)
+    {
+        CheckTokens(request, vocabulary);
+        CheckLogProbabilities(request, vocabulary);
         if (request.Continuations < 1 || request.Continuations > scheduling.Places)
         {
             throw Invalid(
@@ -95,38 +121,38 @@ internal static class RequestRules
         }
     }
 
-    private static void CheckPrompt(ReadOnlySpan<int> prompt, ModelInfo model)
+    private static void CheckPrompt(ReadOnlySpan<int> prompt, int vocabulary)
     {
         for (int i = 0; i < prompt.Length; i++)
         {
-            if (prompt[i] < 0 || prompt[i] >= model.VocabularySize)
+            if (prompt[i] < 0 || prompt[i] >= vocabulary)
             {
                 throw Invalid(
                     nameof(GenerationRequest.Prompt),
-                    $"The prompt's token {i} is {prompt[i]}; the vocabulary has ids 0 to {model.VocabularySize - 1}.");
+                    $"The prompt's token {i} is {prompt[i]}; the vocabulary has ids 0 to {vocabulary - 1}.");
             }
         }
     }
 
-    private static void CheckTokens(IReadOnlyList<int> tokens, string parameter, ModelInfo model)
+    private static void CheckTokens(IReadOnlyList<int> tokens, string parameter, int vocabulary)
     {
         foreach (int token in tokens)
         {
-            if (token < 0 || token >= model.VocabularySize)
+            if (token < 0 || token >= vocabulary)
             {
-                throw Invalid(parameter, $"{parameter} names token {token}; the vocabulary has ids 0 to {model.VocabularySize - 1}.");
+                throw Invalid(parameter, $"{parameter} names token {token}; the vocabulary has ids 0 to {vocabulary - 1}.");
             }
         }
     }
 
-    private static void CheckLogProbabilities(GenerationRequest request, ModelInfo model)
+    private static void CheckLogProbabilities(GenerationRequest request, int vocabulary)
     {
         if (request.LogProbabilities is not { } options)
         {
             return;
         }
 
-        options.Validate(model.VocabularySize);
+        options.Validate(vocabulary);
         const int MaxEntries = LogProbabilityOptions.MaxPromptEntries;
         long entries = (long)request.Prompt.Length * options.TopCount;
         if (options.IncludePrompt && entries > LogProbabilityOptions.MaxPromptEntries)

@@ -34,6 +34,15 @@ internal sealed class Account(string key, long number, double weight, Allowance?
     /// <summary>Its requests that wait and never ran.</summary>
     public int Waiting { get; set; }
 
+    /// <summary>Its sequences that have been preempted and wait.</summary>
+    public int Returned { get; set; }
+
+    /// <summary>What those of its sequences hold that run, while <see cref="IsCounted"/>.</summary>
+    public Holding Held { get; set; }
+
+    /// <summary>Whether that has just been counted.</summary>
+    public bool IsCounted { get; set; }
+
     /// <summary>Whether it is among those that could be forgotten.</summary>
     public bool IsIdle { get; set; }
 
@@ -81,6 +90,9 @@ internal sealed class Account(string key, long number, double weight, Allowance?
 
     /// <summary>Nobody saves up.</summary>
     public void Lift(double least) => Total = Math.Max(Total, least);
+
+    /// <summary>Which part of the whole a holding is, by its weight.</summary>
+    public double ShareOf(Holding held, Holding whole) => held.ShareOf(whole) / weight;
 
     /// <summary>A walk goes past what would cost so much.</summary>
     public void Walk(double amount)

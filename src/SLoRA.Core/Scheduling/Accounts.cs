@@ -68,7 +68,10 @@ internal sealed class Accounts
         account.Slot.Add(standing);
         if (account.Waiting++ == 0)
         {
-            account.Lift((_waiting.First ?? _lastAdmitted)?.Total ?? 0);
+            double least = (_waiting.First ?? _lastAdmitted)?.Total ?? 0;
+
+            // Where others make way for it, the one that returns goes before its equals, and not after a step in which they are given more.
+            account.Lift(_policy.Shares is { Preempts: true } ? Math.BitDecrement(least) : least);
             _waiting.Add(account);
         }
 

@@ -25,6 +25,7 @@ internal sealed class Admission(
     private const int LookAhead = 64;
 
     private readonly PausedHoldings _paused = new(pages, options.StreamBuffer);
+    private readonly List<Sequence> _victims = [];
     private long _admissions;
     private int _places;
     private long _passedArrival;
@@ -87,13 +88,16 @@ internal sealed class Admission(
         return places;
     }
 
-    /// <summary>Admits a sequence in its turn; under over-commit those who do not go on make room for it.</summary>
+    /// <summary>
+    /// Admits a sequence in its turn; under over-commit those who do not go on make room for it, and where the order says so those who
+    /// hold more.
+    /// </summary>
     private bool TryAdmit(Sequence sequence, List<Sequence> running, long now)
     {
         int claimed = residency.Preloads.ClaimBefore(sequence);
         while (!TryPromise(sequence, running.Count, claimed, out int missing))
         {
-            if (!options.OverCommit || !TryPreemptPaused(sequence, running, missing))
+            if (!(options.OverCommit && TryPreemptPaused(sequence, running, missing)) && !TryMakeWay(sequence, running, claimed))
             {
                 return false;
             }
@@ -191,6 +195,35 @@ internal sealed class Admission(
         return false;
     }
 
+    /// <summary>Takes what a sequence lacks from those who make way for it, if they do.</summary>
+    private bool TryMakeWay(Sequence sequence, List<Sequence> running, int claimed)
+    {
+        if (queue.Claims is not { } claims)
+        {
+            return false;
+        }
+
+        int places = 1 + sequence.PendingForks;
+        Hold(sequence);
+        int missing = Missing(sequence) + Headroom(sequence, running.Count, claimed) - reclaim.Reachable;
+        ReleaseAll(sequence);
+        var need = new Holding(
+            sequence.Table.PagesFor(Promised(sequence), sequence.PendingForks, sequence.PromptLength), places);
+        if (!claims.TryChoose(sequence, running, need, new Holding(missing, places - _places), _victims))
+        {
+            return false;
+        }
+
+        foreach (Sequence victim in _victims)
+        {
+            Preempt(victim);
+            running.Remove(victim);
+            _places += 1 + victim.PendingForks;
+        }
+
+        return true;
+    }
+
     /// <summary>Promises a sequence a place, its pages and those of its adapters; or nothing.</summary>
     /// <param name="sequence">The sequence.</param>
     /// <param name="running">How many run.</param>
@@ -208,8 +241,7 @@ internal sealed class Admission(
         Hold(sequence);
         int needed = Missing(sequence);
 
-        // A page for everybody who runs, so that one who comes in is not at once the one who must go.
-        int headroom = claimed + (options.OverCommit && running > 0 ? running + 1 + forks : 0);
+        int headroom = Headroom(sequence, running, claimed);
         missing = needed + headroom;
         if (!reclaim.TryMakeRoom(needed, headroom))
         {
@@ -248,6 +280,7 @@ internal sealed class Admission(
         }
 
         queue.Insert(running, sequence);
+        sequence.Table.BringBackStates();
         preemption.Restore(sequence);
     }
 
@@ -277,6 +310,13 @@ internal sealed class Admission(
             lease.EndUse();
         }
     }
+
+    /// <summary>
+    /// Pages that are left: those that others have claimed, and one for everybody who runs, so that one who comes in is not at once the one
+    /// who must go.
+    /// </summary>
+    private int Headroom(Sequence sequence, int running, int claimed) =>
+        claimed + (options.OverCommit && running > 0 ? running + 1 + sequence.PendingForks : 0);
 
     /// <summary>Pages that a sequence needs beside what it holds.</summary>
     private int Missing(Sequence sequence) =>

@@ -35,6 +35,9 @@ internal interface IQueueOrder
     /// <summary>What is told of accounts; null when it keeps none.</summary>
     AccountBook? Accounts => null;
 
+    /// <summary>Who makes way for whom; null where what runs is not interrupted for others.</summary>
+    Claims? Claims => null;
+
     /// <summary>A step begins: from here on counts what has been charged, and the order stays as it is until the next one.</summary>
     /// <param name="running">The sequences that run.</param>
     /// <param name="now">Timestamp of the engine's clock.</param>

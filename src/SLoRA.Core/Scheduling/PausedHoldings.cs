@@ -58,7 +58,12 @@ internal sealed class PausedHoldings(int pages, int streamBuffer)
 
     private int Add(Sequence sequence)
     {
-        int added = Add(sequence.Table.Pages);
+        int added = Add(sequence.Table.StatePages);
+        for (int group = 0; group < sequence.Table.Groups; group++)
+        {
+            added += Add(sequence.Table.Held(group));
+        }
+
         foreach (Lease lease in sequence.Leases)
         {
             if (lease.Generation is { } generation)

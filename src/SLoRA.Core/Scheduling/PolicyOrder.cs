@@ -18,13 +18,16 @@ internal sealed class PolicyOrder : IQueueOrder
     private readonly Accounts _accounts;
     private readonly Turns _turns;
     private readonly ReturnedSequences _returned;
+    private readonly WaitingWalk _walk;
     private readonly FirstTokenTargets _targets;
     private readonly Affinities _affinities;
     private readonly List<Account> _touched = [];
     private readonly List<Standing> _prepaid = [];
     private readonly List<Standing> _onQuota = [];
+    private readonly long _ageing;
     private long _runningRows;
     private long _step;
+    private long _now;
 
     /// <summary>Nobody waits.</summary>
     /// <param name="policy">What the order is.</param>
@@ -34,9 +37,12 @@ internal sealed class PolicyOrder : IQueueOrder
     {
         _policy = policy;
         _accounts = new Accounts(policy, clock, maxAccountNames);
-        _turns = new Turns(Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency)), policy.Shares);
+        _ageing = Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency));
+        _turns = new Turns(_ageing, policy.Shares);
         _affinities = new Affinities(policy.Locality, _turns);
-        _returned = new ReturnedSequences(Compare);
+        _returned = new ReturnedSequences(CompareReturned);
+        Claims = policy.Shares is { Preempts: true } ? new Claims() : null;
+        _walk = new WaitingWalk(_returned, _turns, merges: Claims is not null);
         _targets = new FirstTokenTargets(this, _accounts, clock);
     }
 
@@ -55,6 +61,9 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <inheritdoc/>
     public AccountBook? Accounts => _policy.HasAccounts ? _accounts.Book : null;
 
+    /// <inheritdoc/>
+    public Claims? Claims { get; }
+
     /// <summary>Kinds of requests of which it is known what the engine has for them. For what happens seldom.</summary>
     public int AffinityCount => _affinities.Count;
 
@@ -65,6 +74,7 @@ internal sealed class PolicyOrder : IQueueOrder
     public void Begin(IReadOnlyList<Sequence> running, long now)
     {
         _step++;
+        _now = now;
         TakeBack();
         _turns.Begin(now);
         ReturnQuotas(running);
@@ -76,7 +86,7 @@ internal sealed class PolicyOrder : IQueueOrder
 
         _touched.Clear();
         _affinities.Begin(running);
-        _returned.Sort();
+        _returned.Sort(Claims is null ? long.MinValue : now - _ageing);
         _targets.Begin(now, _runningRows > 0 || _turns.HasNext);
     }
 
@@ -113,7 +123,12 @@ internal sealed class PolicyOrder : IQueueOrder
             _turns.Forget(standing);
         }
 
-        standing.Returned++;
+        if (standing.Returned++ == 0)
+        {
+            standing.ReturnedSince = _now;
+        }
+
+        standing.Account.Returned++;
         _returned.Add(sequence);
     }
 
@@ -145,22 +160,28 @@ internal sealed class PolicyOrder : IQueueOrder
     }
 
     /// <inheritdoc/>
-    public Sequence? Next(Sequence? after) => Next(after, onlyReady: false);
+    public Sequence? Next(Sequence? after) => _walk.Next(after, onlyReady: false);
 
     /// <inheritdoc/>
-    public Sequence? NextReady(Sequence? after) => Next(after, onlyReady: true);
+    public Sequence? NextReady(Sequence? after) => _walk.Next(after, onlyReady: true);
 
     /// <inheritdoc/>
     public int Compare(Sequence a, Sequence b)
     {
-        if (a == b || a.Request.HasRun != b.Request.HasRun)
+        if (a == b)
         {
-            return a == b ? 0 : a.Request.HasRun ? -1 : 1;
+            return 0;
         }
 
-        Standing first = StandingOf(a);
-        Standing second = StandingOf(b);
-        return a.Request.HasRun ? CompareRun(a, first, b, second) : CompareWaiting(first, second);
+        bool hasRun = a.Request.HasRun;
+        if (hasRun != b.Request.HasRun)
+        {
+            return hasRun ? CompareWithWaiting(a, b) : -CompareWithWaiting(b, a);
+        }
+
+        return !hasRun ? CompareWaiting(StandingOf(a), StandingOf(b))
+            : ReturnedSequences.Has(a) && ReturnedSequences.Has(b) ? CompareReturned(a, b)
+            : CompareRun(a, b);
     }
 
     /// <inheritdoc/>
@@ -191,13 +212,22 @@ internal sealed class PolicyOrder : IQueueOrder
     public IReadOnlyList<ExpiredRequest> Expired(long now) => _policy.AbortsLate ? _targets.Expired(now, _runningRows) : [];
 
     /// <summary>Of those that have run: by class, by what the account has been given, by admission.</summary>
-    private static int CompareRun(Sequence a, Standing first, Sequence b, Standing second)
+    private static int CompareRun(Sequence a, Sequence b)
     {
+        Standing first = StandingOf(a);
+        Standing second = StandingOf(b);
         int order = second.Flow.Priority.CompareTo(first.Flow.Priority);
         order = order != 0 ? order : Account.Compare(first.Account, second.Account);
         order = order != 0 ? order : a.Request.FirstAdmission.CompareTo(b.Request.FirstAdmission);
         order = order != 0 ? order : a.Request.Arrival.CompareTo(b.Request.Arrival);
         return order != 0 ? order : a.Continuation.CompareTo(b.Continuation);
+    }
+
+    /// <summary>Of those that have run and wait: those first that have waited for too long.</summary>
+    private static int CompareReturned(Sequence a, Sequence b)
+    {
+        int order = StandingOf(b).HasWaitedAgain.CompareTo(StandingOf(a).HasWaitedAgain);
+        return order != 0 ? order : CompareRun(a, b);
     }
 
     /// <summary>Those that have been reached in this step stand as they were; of the others it is said what they are compared by.</summary>
@@ -215,17 +245,9 @@ internal sealed class PolicyOrder : IQueueOrder
 
     private static Standing StandingOf(Sequence sequence) => (Standing)sequence.Request.Standing!;
 
-    private Sequence? Next(Sequence? after, bool onlyReady)
-    {
-        Standing? behind = after is null || ReturnedSequences.Has(after) ? null : StandingOf(after);
-        if (behind is null && _returned.Next(after) is { } returned)
-        {
-            return returned;
-        }
-
-        int place = behind is null || behind.Sequence != after ? 0 : _turns.Behind(behind);
-        return _turns.At(place, onlyReady)?.Sequence;
-    }
+    /// <summary>One that has run, and may run now, with one that never did.</summary>
+    private int CompareWithWaiting(Sequence run, Sequence waiting) =>
+        !ReturnedSequences.Has(run) || _walk.GoesBefore(run, StandingOf(waiting)) ? -1 : 1;
 
     private Standing? TryLeave(Sequence sequence, bool isAdmitted)
     {
@@ -233,6 +255,7 @@ internal sealed class PolicyOrder : IQueueOrder
         {
             _returned.Remove(sequence);
             StandingOf(sequence).Returned--;
+            StandingOf(sequence).Account.Returned--;
             return null;
         }
 
@@ -241,6 +264,17 @@ internal sealed class PolicyOrder : IQueueOrder
         _targets.Remove(standing);
         _accounts.Left(standing, isAdmitted);
         Touch(standing.Account);
+        if (standing is { IsWalked: true, Account.Allowance: { } allowance })
+        {
+            // It takes its quota now, or leaves it to those behind it.
+            standing.IsWalked = false;
+            allowance.Walk(-standing.Rows, -standing.Continuations);
+            if (!isAdmitted)
+            {
+                _turns.QuotaChanged(standing.Account);
+            }
+        }
+
         return standing;
     }
 
@@ -271,11 +305,6 @@ internal sealed class PolicyOrder : IQueueOrder
         if (standing.Account.Allowance is not { } allowance)
         {
             return;
-        }
-
-        if (standing.Reached != Standing.Unreached)
-        {
-            allowance.Walk(-standing.Rows, -standing.Continuations);
         }
 
         allowance.Take(standing.Rows, standing.Continuations);

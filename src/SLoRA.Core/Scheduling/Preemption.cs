@@ -74,11 +74,9 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
         if (swapped.Tokens > sequence.Computed)
         {
             long started = clock.GetTimestamp();
-            int first = sequence.Table.Pages.Length;
-            sequence.Table.Extend(swapped.Tokens);
-            swap.Read(swapped, first, sequence.Table.AllPagesOf(swapped.Tokens));
+            int copied = swap.Read(swapped, sequence.Table.Restore(swapped.Tokens));
             sequence.Restored(swapped.Tokens);
-            Measure(swapped.Blocks.Length - first, started);
+            Measure(copied, started);
         }
 
         Forget(sequence);

@@ -34,7 +34,7 @@ internal sealed class Residency
         Cache = new DeviceCache(parts.Pool, parts.Pages, Store, parts.PagedIn, parts.Clock);
         Reclaim = parts.Prefixes is { } prefixes ? new Reclaim(parts.Pool, Cache, prefixes) : new Reclaim(parts.Pool, Cache);
         Generations = new Generations(Store, Cache, parts.Prefixes);
-        Names = new AdapterNames(Generations, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock);
+        Names = new AdapterNames(Generations, parts.HasAdapterSource, options.MaxSourceNames, parts.Clock, options.MaxAddedTokens);
         Loads = new ContentLoads(parts.ReadContent, Store, options, parts.Clock, contentRead, wakeUp);
         Needs = new WaitingNeeds(queue);
         _prefetch = new Prefetch(queue, Loads, Cache);

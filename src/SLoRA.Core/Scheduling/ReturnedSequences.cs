@@ -32,8 +32,15 @@ internal sealed class ReturnedSequences(Comparison<Sequence> compare)
     }
 
     /// <summary>The order has changed.</summary>
-    public void Sort()
+    /// <param name="returnedBy">Those that have waited since then or before have waited for long enough.</param>
+    public void Sort(long returnedBy)
     {
+        foreach (Sequence sequence in _sequences)
+        {
+            var standing = (Standing)sequence.Request.Standing!;
+            standing.HasWaitedAgain |= standing.ReturnedSince <= returnedBy;
+        }
+
         for (int i = 1; i < _sequences.Count; i++)
         {
             Sequence sequence = _sequences[i];
@@ -53,6 +60,21 @@ internal sealed class ReturnedSequences(Comparison<Sequence> compare)
     {
         int place = after is null ? 0 : Behind(after);
         return place < _sequences.Count ? _sequences[place] : null;
+    }
+
+    /// <summary>The first one of which something is not true that is true of all before it; null when there is none.</summary>
+    /// <param name="holds">What may be true.</param>
+    /// <param name="of">Asked with each.</param>
+    public Sequence? FirstNot(Func<Sequence, Standing, bool> holds, Standing of)
+    {
+        int low = 0;
+        for (int high = _sequences.Count; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = holds(_sequences[middle], of) ? (middle + 1, high) : (low, middle);
+        }
+
+        return low < _sequences.Count ? _sequences[low] : null;
     }
 
     private int Behind(Sequence sequence)

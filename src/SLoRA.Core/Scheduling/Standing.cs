@@ -47,6 +47,9 @@ internal sealed class Standing(Sequence sequence, RequestGroup group, long key) 
     /// <summary>Its place among those that walks have reached since the step began.</summary>
     public int Reached { get; set; } = Unreached;
 
+    /// <summary>Whether walks of this step have counted it as if it had been admitted.</summary>
+    public bool IsWalked { get; set; }
+
     /// <summary>Whether a walk of this step has reached it although the quota of its account does not let it run.</summary>
     public bool IsOverQuota { get; set; }
 
@@ -58,6 +61,15 @@ internal sealed class Standing(Sequence sequence, RequestGroup group, long key) 
 
     /// <summary>Its sequences that have been preempted and wait.</summary>
     public int Returned { get; set; }
+
+    /// <summary>Timestamp since when there have been some.</summary>
+    public long ReturnedSince { get; set; }
+
+    /// <summary>Whether they had waited for too long when some step began: it goes first, and makes way for nobody any more.</summary>
+    public bool HasWaitedAgain { get; set; }
+
+    /// <summary>What it was compared by with sequences that were preempted, when it was reached.</summary>
+    public TurnRank Rank { get; set; }
 
     /// <summary>The step in which one of its sequences was last seen running.</summary>
     public long SeenRunning { get; set; }

@@ -47,13 +47,23 @@ internal sealed class SwapSpace(IPageMemory memory, long byteLimit) : IDisposabl
         return new SwappedPages(blocks.MoveToImmutable(), tokens);
     }
 
-    /// <summary>Copies pages back in, from page <paramref name="first"/> of the sequence on.</summary>
-    public void Read(SwappedPages swapped, int first, ReadOnlySpan<int> pages)
+    /// <summary>Copies pages back in.</summary>
+    /// <param name="swapped">What was copied out.</param>
+    /// <param name="pages">Where each of them goes; negative for one that is not wanted.</param>
+    /// <returns>How many were wanted.</returns>
+    public int Read(SwappedPages swapped, ReadOnlySpan<int> pages)
     {
-        for (int i = first; i < pages.Length; i++)
+        int wanted = 0;
+        for (int i = 0; i < pages.Length; i++)
         {
-            memory.Write(pages[i], 0, swapped.Blocks[i].Slice(0, checked((int)memory.PageBytes)));
+            if (pages[i] >= 0)
+            {
+                memory.Write(pages[i], 0, swapped.Blocks[i].Slice(0, checked((int)memory.PageBytes)));
+                wanted++;
+            }
         }
+
+        return wanted;
     }
 
     /// <summary>Takes the blocks back.</summary>

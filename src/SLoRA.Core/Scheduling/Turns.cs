@@ -16,6 +16,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
     private readonly List<Standing?> _reached = [];
     private readonly List<Account> _walked = [];
     private readonly double _slack = shares?.Slack ?? 0;
+    private TurnRank _rank;
     private long _now;
 
     /// <summary>Requests that wait.</summary>
@@ -37,11 +38,13 @@ internal sealed class Turns(long ageing, FairShares? shares)
     public void Begin(long now)
     {
         _now = now;
+        _rank = TurnRank.First;
         foreach (Standing? standing in _reached)
         {
             if (standing is not null)
             {
                 standing.Reached = Standing.Unreached;
+                standing.IsWalked = false;
                 NoteWithinQuota(standing);
                 if (standing.IsWaiting)
                 {
@@ -218,15 +221,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
         Standing? next = TakeNext();
         if (next is null && !onlyReady)
         {
-            next = _unready.First;
-            if (next is not null)
-            {
-                _unready.Remove(next);
-            }
-            else if (_overQuota.First is { } flow)
-            {
-                next = TakeOverQuota(flow);
-            }
+            next = TakeUnready();
         }
 
         if (next is null)
@@ -234,6 +229,8 @@ internal sealed class Turns(long ageing, FairShares? shares)
             return false;
         }
 
+        _rank = TurnRank.Later(_rank, next.Rank);
+        next.Rank = _rank;
         next.Reached = _reached.Count;
         _reached.Add(next);
         return true;
@@ -258,6 +255,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
                 continue;
             }
 
+            next.Rank = new TurnRank(flow.Priority, flow.Tag, account.Returned > 0);
             flow.Remove(next);
             Place(flow, hasHadTurn: true);
             if (shares is not null || account.Allowance is not null)
@@ -271,7 +269,24 @@ internal sealed class Turns(long ageing, FairShares? shares)
         return null;
     }
 
-    /// <summary>Takes one out that must not run: whoever wants to see everybody sees it too.</summary>
+    /// <summary>The next of those that cannot run: whoever wants to see everybody sees them too.</summary>
+    private Standing? TakeUnready()
+    {
+        Standing? next = _unready.First;
+        if (next is not null)
+        {
+            _unready.Remove(next);
+        }
+        else if (_overQuota.First is { } flow)
+        {
+            next = TakeOverQuota(flow);
+        }
+
+        next?.Rank = TurnRank.Last;
+        return next;
+    }
+
+    /// <summary>Takes one out that its quota does not let run.</summary>
     private Standing TakeOverQuota(Flow flow)
     {
         Standing next = flow.Next(_now - ageing);
@@ -299,6 +314,7 @@ internal sealed class Turns(long ageing, FairShares? shares)
             _walked.Add(account);
         }
 
+        standing.IsWalked = true;
         account.Walk(shares is null ? 0 : standing.Sequence.Pending);
         account.Allowance?.Walk(standing.Rows, standing.Continuations);
         Settled(account);

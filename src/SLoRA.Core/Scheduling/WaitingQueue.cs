@@ -29,6 +29,9 @@ internal sealed class WaitingQueue(int limit, IQueueOrder order)
     /// <inheritdoc cref="IQueueOrder.OverQuota"/>
     public int OverQuota => order.OverQuota;
 
+    /// <inheritdoc cref="IQueueOrder.Claims"/>
+    public Claims? Claims => order.Claims;
+
     /// <inheritdoc cref="IQueueOrder.NextChange"/>
     public long NextChange => order.NextChange;
 

@@ -70,6 +70,9 @@ internal sealed class RequestState(
     /// <summary>How keys depend on the length of a sequence; null if they do not.</summary>
     public RopeLengths? RopeLengths { get; init; }
 
+    /// <summary>Tokens beyond those of the model that it may have: its adapter's, whose headers must be known.</summary>
+    public int AddedTokens => Adapters is [var only] ? only.Registration.LatestHeaders!.Shape.AddedTokens : 0;
+
     /// <summary>
     /// The first position that its adapters act on: 0, unless its adapter begins behind an invocation, which the prompt may not have. Its
     /// content must have been read.

@@ -89,9 +89,11 @@ internal sealed class Sequence
     public bool WantsPromptLogits => Computed >= Reported && WantsMoreOfPrompt;
 
     /// <summary>
-    /// The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted.
+    /// The most rows of the next chunk: rows that are computed once more do not share one with rows whose logits are wanted, and it ends
+    /// where states are kept.
     /// </summary>
-    public int ChunkLimit => WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending;
+    public int ChunkLimit => Math.Min(
+        WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending, Table.NextBorder(Computed, PromptLength) - Computed);
 
     /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
     public bool IsPaused(int streamBuffer) => Request.Stream.Unread >= streamBuffer;
@@ -159,12 +161,15 @@ internal sealed class Sequence
     /// <summary>The next <paramref name="rows"/> tokens to compute.</summary>
     public ReadOnlySpan<int> Next(int rows) => Tokens.Slice(Computed, rows);
 
-    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, and lets others share their full pages.</summary>
+    /// <summary>Notes that the next <paramref name="rows"/> tokens have been computed, lets others share their full
+    /// blocks, and lets go what no later row sees.</summary>
     public void Advance(int rows)
     {
         Computed += rows;
         Reported = Math.Max(Reported, Math.Min(Computed, PromptLength));
         Table.Keep(Tokens[..Computed]);
+        Table.KeepStates(Computed, PromptLength);
+        Table.Pass(Computed);
     }
 
     /// <summary>
@@ -228,7 +233,7 @@ internal sealed class Sequence
     /// <summary>Describes the choice of the next token to a device that chooses by itself, unless somebody needs the logits here.</summary>
     public void DescribeChoice(int output, TokenChoices choices)
     {
-        if (PendingForks == 0 && Request.Asked is { Tap: null, LogProbabilities: null })
+        if (PendingForks == 0 && Request is { AddedTokens: 0, Asked: { Tap: null, LogProbabilities: null } })
         {
             _sampler!.TryDescribe(output, Tokens, choices);
         }

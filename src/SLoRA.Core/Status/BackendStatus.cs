@@ -37,6 +37,12 @@ public sealed record BackendStatus
     /// </summary>
     public string? Exchange { get; init; }
 
+    /// <summary>
+    /// How many matrices of which stored format the Cpu backend keeps how, <c>"24 Q4_K as stored, 1 IQ2_S as fp32"</c>; null for other
+    /// backends.
+    /// </summary>
+    public string? Weights { get; init; }
+
     /// <summary>The shards that share the model, in their order; empty where there is one device only.</summary>
     public IReadOnlyList<ShardStatus> Shards { get; init; } = [];
 }

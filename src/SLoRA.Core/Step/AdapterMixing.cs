@@ -10,8 +10,10 @@ internal enum AdapterMixing
     Alone,
 
     /// <summary>
-    /// It stands in the place of weights of the base (biases, whole modules, tokens), or scales what a module computes, with all that is
-    /// added to it (DoRA): alone, with the weight 1.
+    /// It scales what the base computes (DoRA): as the first, with the weight 1. What others add to its results is not scaled by it.
     /// </summary>
+    FirstUnscaled,
+
+    /// <summary>It stands in the place of weights of the base (biases, whole modules, tokens): alone, with the weight 1.</summary>
     AloneUnscaled,
 }

@@ -32,12 +32,11 @@ internal sealed record GroupedAttention
     /// <summary>Scores become <c>cap · tanh(score / cap)</c>; null for no cap.</summary>
     public float? ScoreCap { get; init; }
 
+    /// <summary>Which positions a row sees.</summary>
+    public Sight Sight => new(Window, Chunk);
+
     /// <summary>The first position that a row at a position sees.</summary>
-    public int FirstVisible(int position)
-    {
-        int first = Window is { } window ? Math.Max(0, position - window + 1) : 0;
-        return Chunk is { } chunk ? Math.Max(first, position / chunk * chunk) : first;
-    }
+    public int FirstVisible(int position) => Sight.FirstVisible(position);
 
     /// <summary>The query heads [first, end) that read a key head.</summary>
     public (int First, int End) HeadsOf(int key) =>

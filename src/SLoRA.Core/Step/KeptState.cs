@@ -13,6 +13,10 @@ internal readonly record struct KeptState(KeyValueShape? PerToken, params Immuta
     /// <summary>States whose size does not depend on the length; empty if there are none.</summary>
     public ImmutableArray<StateShape> PerSequence { get => field.IsDefault ? [] : field; init; } = PerSequence;
 
+    /// <summary>What one of several shards keeps.</summary>
+    public KeptState OnShard(int shard, int shards) =>
+        new(PerToken?.OnShard(shard, shards), [.. PerSequence.Select(state => state.OnShard(shard, shards))]);
+
     /// <summary>Whether nothing is kept.</summary>
     public bool IsNothing => PerToken is null && PerSequence.IsEmpty;
 
@@ -28,8 +32,19 @@ internal readonly record struct KeyValueShape(int Heads, int HeadDim)
     /// <summary>Columns of a value; 0 where values are made of what keys are made of.</summary>
     public int ValueDim { get; init; } = HeadDim;
 
-    /// <summary>How the heads are cut over shards; null if they cannot be.</summary>
+    /// <summary>Which positions rows see of it: what no row sees any more need not be kept.</summary>
+    public Sight Sight { get; init; }
+
+    /// <summary>Numbers that are kept of a token.</summary>
+    public long Elements => (long)Heads * (HeadDim + ValueDim);
+
+    /// <summary>How the heads are cut over shards; null if every shard keeps all of them.</summary>
     public Split? Split { get; init; }
+
+    /// <summary>What one of several shards keeps.</summary>
+    public KeyValueShape OnShard(int shard, int shards) => Split is { } split
+        ? this with { Heads = split.ColumnsOf(shard, shards) / split.UnitColumns, Split = null }
+        : this;
 }
 
 /// <summary>
@@ -40,6 +55,16 @@ internal readonly record struct KeyValueShape(int Heads, int HeadDim)
 /// <param name="Elements">Numbers of a part, at least 1.</param>
 internal readonly record struct StateShape(int Parts, int Elements)
 {
+    /// <summary>How the numbers of every part are cut over shards; null if they are not.</summary>
+    public Split? Cut { get; init; }
+
+    /// <summary>How the parts are cut over shards, a column of the split for each; null if they are not.</summary>
+    public Split? CutParts { get; init; }
+
+    /// <summary>What one of several shards keeps: all of it where nothing is cut.</summary>
+    public StateShape OnShard(int shard, int shards) => new(
+        CutParts?.ColumnsOf(shard, shards) ?? Parts, Cut?.ColumnsOf(shard, shards) ?? Elements);
+
     /// <summary>Bytes from one part to the next, a multiple of 64.</summary>
     public long PartBytes => ((Elements * (long)sizeof(float)) + 63) & ~63L;
 }

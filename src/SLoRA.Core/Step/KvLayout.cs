@@ -5,10 +5,11 @@ using SLoRA.Formats;
 namespace SLoRA.Step;
 
 /// <summary>
-/// Where what a decoder keeps of a sequence lies in its pages. A page of tokens spans all layers for <see cref="PageTokens"/> tokens:
-/// for each layer first the keys, then the values, each <c>[kvHeads, PageTokens × headDim]</c>. The <see cref="StatePages"/> pages of
-/// states hold the <see cref="States"/> of all layers, part by part. How the elements of one head's block or of one part are ordered is the
-/// backend's own business, since only the backend that writes them reads them.
+/// Where what a decoder keeps of a sequence lies in its pages. A page of tokens spans the layers of one group (<see cref="LayerGroups"/>)
+/// for a <b>block</b> of <see cref="PageTokens"/> tokens: for each layer first the keys, then the values, each
+/// <c>[kvHeads, PageTokens × headDim]</c>. The <see cref="StatePages"/> pages of states hold the <see cref="States"/> of all layers, part
+/// by part. How the elements of one head's block or of one part are ordered is the backend's own business, since only the backend that
+/// writes them reads them.
 /// </summary>
 internal sealed class KvLayout
 {
@@ -18,9 +19,12 @@ internal sealed class KvLayout
     /// <summary>The smallest page: below it the tiles of adapters find no room.</summary>
     public const long SmallestPage = 1024;
 
-    private KvLayout(TensorType type, int pageTokens, ImmutableArray<LayerBlock> layers, ImmutableArray<StateShape> states, long pageBytes)
+    private KvLayout(
+        TensorType type, int pageTokens, ImmutableArray<Sight> groups, ImmutableArray<LayerBlock> layers, ImmutableArray<StateShape> states,
+        long pageBytes)
     {
         Type = type;
+        Groups = groups;
         PageTokens = pageTokens;
         Layers = layers;
         PageBytes = pageBytes;
@@ -33,6 +37,12 @@ internal sealed class KvLayout
     /// <summary>Tokens per page, a power of two.</summary>
     public int PageTokens { get; }
 
+    /// <summary>
+    /// What the rows of each group of layers see: a sequence has a page of each group for a block of tokens, as long as the group's rows
+    /// see one of them. At least one; those that see everything come first.
+    /// </summary>
+    public ImmutableArray<Sight> Groups { get; }
+
     /// <summary>Byte offsets within a page of tokens, one entry per layer that keeps keys and values.</summary>
     public ImmutableArray<LayerBlock> Layers { get; }
 
@@ -40,7 +50,7 @@ internal sealed class KvLayout
     public ImmutableArray<StateBlock> States { get; }
 
     /// <summary>Pages that hold the states of one sequence; 0 for a decoder that keeps none.</summary>
-    public int StatePages { get; }
+    public int StatePages { get; private init; }
 
     /// <summary>Bytes of one page, a multiple of 64, enough for a tile and for every part of a state.</summary>
     public long PageBytes { get; }
@@ -51,7 +61,7 @@ internal sealed class KvLayout
     /// </summary>
     public int Shards { get; private init; } = 1;
 
-    /// <summary>Pages that hold the keys and values of <paramref name="tokens"/> tokens.</summary>
+    /// <summary>Blocks of <paramref name="tokens"/> tokens: the pages that hold their keys and values, of one group.</summary>
     public int PagesFor(int tokens) => (int)(((long)tokens + PageTokens - 1) / PageTokens);
 
     /// <summary>Lays out the pages of a decoder.</summary>
@@ -59,16 +69,20 @@ internal sealed class KvLayout
     /// <param name="type">Element type of keys and values.</param>
     /// <param name="pageTokens">Tokens per page; null takes the largest power of two ≤ 16 whose page is at most 2 MiB.</param>
     /// <param name="leastBytes">The smallest page that will do.</param>
-    public static KvLayout For(ImmutableArray<KeptState> kept, TensorType type, int? pageTokens = null, long leastBytes = SmallestPage)
+    /// <param name="groups">Which layers share pages; null to find that out.</param>
+    public static KvLayout For(
+        ImmutableArray<KeptState> kept, TensorType type, int? pageTokens = null, long leastBytes = SmallestPage, LayerGroups? groups = null)
     {
-        KeyValueShape[] perToken = [.. kept.Select(block => block.PerToken).OfType<KeyValueShape>()];
+        ImmutableArray<KeyValueShape> perToken = [.. kept.Select(block => block.PerToken).OfType<KeyValueShape>()];
+        groups ??= LayerGroups.Of(perToken);
         ImmutableArray<StateShape> states = [.. kept.SelectMany(block => block.PerSequence)];
-        long bytesPerToken = 0;
-        foreach (KeyValueShape layer in perToken)
+        var elements = new long[groups.Sights.Length];
+        for (int layer = 0; layer < perToken.Length; layer++)
         {
-            bytesPerToken += (long)layer.Heads * (layer.HeadDim + layer.ValueDim) * type.ElementSize();
+            elements[groups.GroupOf[layer]] += perToken[layer].Elements;
         }
 
+        long bytesPerToken = elements.Max() * type.ElementSize();
         int tokens = pageTokens ?? 16;
         while (pageTokens is null && tokens > 1 && tokens * bytesPerToken > DefaultPageByteLimit)
         {
@@ -76,23 +90,29 @@ internal sealed class KvLayout
         }
 
         var layers = ImmutableArray.CreateBuilder<LayerBlock>(perToken.Length);
-        long offset = 0;
-        foreach (KeyValueShape layer in perToken)
+        var offsets = new long[groups.Sights.Length];
+        for (int i = 0; i < perToken.Length; i++)
         {
+            KeyValueShape layer = perToken[i];
+            ref long offset = ref offsets[groups.GroupOf[i]];
             long headBytes = (long)tokens * layer.HeadDim * type.ElementSize();
             long keys = headBytes * layer.Heads;
-            layers.Add(new LayerBlock(offset, offset + keys, headBytes));
+            layers.Add(new LayerBlock(offset, offset + keys, headBytes, groups.GroupOf[i]));
             offset += keys + ((long)tokens * layer.ValueDim * type.ElementSize() * layer.Heads);
         }
 
-        long pageBytes = states.Select(state => state.PartBytes).Append(leastBytes).Append((offset + 63) & ~63L).Max();
-        return new KvLayout(type, tokens, layers.MoveToImmutable(), states, pageBytes);
+        long pageBytes = states.Select(state => state.PartBytes).Append(leastBytes).Append((offsets.Max() + 63) & ~63L).Max();
+        return new KvLayout(type, tokens, groups.Sights, layers.MoveToImmutable(), states, pageBytes);
     }
 
     /// <summary>The pages as they are counted and owned, of which every shard has a slice that is laid out by itself.</summary>
     /// <param name="slices">The layouts of the slices, all with the same tokens and bytes.</param>
     public static KvLayout OfSlices(ImmutableArray<KvLayout> slices) =>
-        new(slices[0].Type, slices[0].PageTokens, [], [], slices[0].PageBytes * slices.Length) { Shards = slices.Length };
+        new(slices[0].Type, slices[0].PageTokens, slices[0].Groups, [], [], slices[0].PageBytes * slices.Length)
+        {
+            Shards = slices.Length,
+            StatePages = slices.Max(slice => slice.StatePages),
+        };
 
     /// <summary>
     /// Places states: the largest parts first, those of one size side by side, whatever layers they are of. Smaller ones begin in the page
@@ -126,4 +146,5 @@ internal sealed class KvLayout
 /// <param name="KeyOffset">Where the keys of KV head 0 begin.</param>
 /// <param name="ValueOffset">Where the values of KV head 0 begin.</param>
 /// <param name="HeadBytes">From one KV head's block to the next.</param>
-internal readonly record struct LayerBlock(long KeyOffset, long ValueOffset, long HeadBytes);
+/// <param name="Group">In whose pages it lies: an index of <see cref="KvLayout.Groups"/>.</param>
+internal readonly record struct LayerBlock(long KeyOffset, long ValueOffset, long HeadBytes, int Group = 0);

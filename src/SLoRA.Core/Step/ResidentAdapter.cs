@@ -9,6 +9,6 @@ internal sealed record ResidentAdapter(TileDirectory Directory, int[] Pages)
 {
     private readonly ResidentAdapter[] _shards = [.. Directory.Shards.Select(part => new ResidentAdapter(part, Pages))];
 
-    /// <summary>What a shard has of it: its own tiles, in its slices of the same pages.</summary>
-    public ResidentAdapter OnShard(int shard) => _shards[shard];
+    /// <summary>What a shard has of it: its own tiles, in its slices of the same pages. All of it on one device, null.</summary>
+    public ResidentAdapter OnShard(int? shard) => shard is { } own ? _shards[own] : this;
 }

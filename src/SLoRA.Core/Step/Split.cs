@@ -13,6 +13,7 @@ internal readonly record struct Split
 
     // A leaf of fewer columns would cost products more than the threads of many shards could bring.
     private const int ColumnsForMostLeaves = 4096;
+    private const int ExpertsForMostLeaves = 64;
     private const int LargestUnit = 64;
 
     private Split(int units, int unitColumns, int columns, int shared)
@@ -70,6 +71,20 @@ internal readonly record struct Split
         return new Split((columns + unit - 1) / unit, unit, columns, 1);
     }
 
+    /// <summary>
+    /// Experts, of which each shard has some whole. What rows get of several is added leaf by leaf too: experts of a leaf in the order of
+    /// the row's choice.
+    /// </summary>
+    public static Split OfExperts(int experts)
+    {
+        var split = new Split(experts, 1, experts, 1);
+        return experts >= ExpertsForMostLeaves ? split with { Leaves = LargestLeaves } : split;
+    }
+
+    /// <summary>The same units with another number of columns: what a shard has of them does not change.</summary>
+    public Split With(int unitColumns) =>
+        new(Units, unitColumns, Columns / UnitColumns * unitColumns, 1) { Shared = Shared, Leaves = Leaves };
+
     /// <summary>Whether so many shards can share the leaves.</summary>
     public bool Serves(int shards) => shards <= Leaves && Leaves % shards == 0;
 
@@ -102,6 +117,18 @@ internal readonly record struct Split
         }
 
         return borders;
+    }
+
+    /// <summary>The leaf that has a unit.</summary>
+    public int LeafOf(int unit)
+    {
+        int leaf = 0;
+        while (FirstUnit(leaf + 1) <= unit)
+        {
+            leaf++;
+        }
+
+        return leaf;
     }
 
     private int FirstUnit(int leaf) => (int)((long)Units * leaf / Leaves);

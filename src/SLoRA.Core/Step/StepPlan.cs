@@ -4,16 +4,18 @@ namespace SLoRA.Step;
 /// <param name="FirstRow">First row of the step.</param>
 /// <param name="RowCount">Rows, at least 1.</param>
 /// <param name="FirstPosition">Position of the first row in its sequence; all earlier positions are in the pages already.</param>
-/// <param name="TableStart">Where the sequence's page table begins in <see cref="StepPlan.PageTables"/>.</param>
-/// <param name="TableLength">Pages of the sequence that hold positions up to the last row of the slice.</param>
+/// <param name="TableStart">Where the sequence's page table would begin in <see cref="StepPlan.PageTables"/> with the page of position 0,
+/// which need not be there any more; see <see cref="StepPlan.TableStart"/> for groups of layers.</param>
+/// <param name="TableLength">Pages that hold positions up to the last row of the slice, counted from position 0.</param>
 /// <param name="FirstOutput">Its first place in <see cref="StepPlan.OutputRows"/>.</param>
 /// <param name="OutputCount">How many of its last rows want logits.</param>
 /// <param name="StateLength">Pages of the states of its sequence, see <see cref="StepPlan.StatePages"/>; 0 if there are none.</param>
 /// <param name="KnownLength">Tokens that its sequence had when its first row was computed: where rotations depend on the length of the
 /// sequence, its rows turn as those of one that is at least so long.</param>
+/// <param name="FirstTable">Its first place among the tables of further groups of layers.</param>
 internal readonly record struct StepSlice(
     int FirstRow, int RowCount, int FirstPosition, int TableStart, int TableLength, int FirstOutput, int OutputCount, int StateLength = 0,
-    int KnownLength = 0)
+    int KnownLength = 0, int FirstTable = 0)
 {
     /// <summary>The length of the sequence that a row at a position is rotated for.</summary>
     public int LengthAt(int position) => Math.Max(KnownLength, position + 1);
@@ -30,6 +32,8 @@ internal sealed class StepPlan
     private readonly int[] _outputRows;
     private StepSlice[] _slices;
     private int[] _pageTables;
+    private int[] _tableStarts = [];
+    private int _tableCount;
     private int _sliceCount;
     private int _pageCount;
 
@@ -67,7 +71,10 @@ internal sealed class StepPlan
     /// <summary>The slices, in row order; together they cover all rows.</summary>
     public ReadOnlySpan<StepSlice> Slices => _slices.AsSpan(0, _sliceCount);
 
-    /// <summary>The page tables of all slices, one after the other; behind each the pages of its states.</summary>
+    /// <summary>
+    /// The page tables of all slices, one after the other; behind the first of each slice the pages of its states, then those of the
+    /// further groups of layers.
+    /// </summary>
     public ReadOnlySpan<int> PageTables => _pageTables.AsSpan(0, _pageCount);
 
     /// <summary>Rows whose logits are wanted, ascending.</summary>
@@ -86,6 +93,15 @@ internal sealed class StepPlan
     /// </summary>
     public ReadOnlySpan<int> StatePages(StepSlice slice) => _pageTables.AsSpan(slice.TableStart + slice.TableLength, slice.StateLength);
 
+    /// <summary>Page tables of a slice: one for each of <see cref="KvLayout.Groups"/>.</summary>
+    public int Groups => _sliceCount == 0 ? 1 : 1 + (_tableCount / _sliceCount);
+
+    /// <summary>
+    /// Where the page table of a slice for a group of layers would begin in <see cref="PageTables"/> with the page of position 0. Pages
+    /// that no row of the slice sees are not there, so it may be before the beginning.
+    /// </summary>
+    public int TableStart(in StepSlice slice, int group) => group == 0 ? slice.TableStart : _tableStarts[slice.FirstTable + group - 1];
+
     /// <summary>Forgets everything and keeps the memory.</summary>
     public void Clear()
     {
@@ -94,32 +110,30 @@ internal sealed class StepPlan
         OutputCount = 0;
         _sliceCount = 0;
         _pageCount = 0;
+        _tableCount = 0;
         Lora.Clear();
     }
 
     /// <summary>Appends rows of one sequence.</summary>
     /// <param name="tokens">Their token ids.</param>
     /// <param name="firstPosition">Position of the first.</param>
-    /// <param name="pages">The pages that hold positions 0 to the last of these rows.</param>
+    /// <param name="pages">The pages that hold positions up to the last of these rows, of the first group of layers.</param>
     /// <param name="outputs">How many of the last rows want logits.</param>
     /// <param name="statePages">The pages that hold the states of the sequence; none for a model without.</param>
     /// <param name="knownLength">Tokens that the sequence had when its first row was computed.</param>
+    /// <param name="firstPage">Which page of the sequence the first of <paramref name="pages"/> is; those before it are not seen.</param>
     /// <returns>The first row.</returns>
     public int AddSlice(
         ReadOnlySpan<int> tokens, int firstPosition, ReadOnlySpan<int> pages, int outputs, ReadOnlySpan<int> statePages = default,
-        int knownLength = 0)
+        int knownLength = 0, int firstPage = 0)
     {
         if (_sliceCount == _slices.Length)
         {
             Array.Resize(ref _slices, 2 * _slices.Length);
         }
 
-        int table = pages.Length + statePages.Length;
-        if (_pageTables.Length - _pageCount < table)
-        {
-            Array.Resize(ref _pageTables, Math.Max(2 * _pageTables.Length, _pageCount + table));
-        }
-
+        int start = Append(pages) - firstPage;
+        Append(statePages);
         int firstRow = RowCount;
         tokens.CopyTo(_tokens.AsSpan(firstRow));
         for (int i = 0; i < tokens.Length; i++)
@@ -127,11 +141,9 @@ internal sealed class StepPlan
             _positions[firstRow + i] = firstPosition + i;
         }
 
-        pages.CopyTo(_pageTables.AsSpan(_pageCount));
-        statePages.CopyTo(_pageTables.AsSpan(_pageCount + pages.Length));
         _slices[_sliceCount++] = new StepSlice(
-            firstRow, tokens.Length, firstPosition, _pageCount, pages.Length, OutputCount, outputs, statePages.Length, knownLength);
-        _pageCount += table;
+            firstRow, tokens.Length, firstPosition, start, firstPage + pages.Length, OutputCount, outputs, statePages.Length, knownLength,
+            _tableCount);
         RowCount += tokens.Length;
         for (int row = RowCount - outputs; row < RowCount; row++)
         {
@@ -139,5 +151,32 @@ internal sealed class StepPlan
         }
 
         return firstRow;
+    }
+
+    /// <summary>Adds the page table of the last slice for the next group of layers.</summary>
+    /// <param name="pages">The pages that hold positions up to the last row of the slice.</param>
+    /// <param name="firstPage">Which page of the sequence the first of them is; those before it are not seen.</param>
+    public void AddTable(ReadOnlySpan<int> pages, int firstPage)
+    {
+        if (_tableCount == _tableStarts.Length)
+        {
+            Array.Resize(ref _tableStarts, Math.Max(16, 2 * _tableStarts.Length));
+        }
+
+        _tableStarts[_tableCount++] = Append(pages) - firstPage;
+    }
+
+    /// <returns>Where they begin.</returns>
+    private int Append(ReadOnlySpan<int> pages)
+    {
+        if (_pageTables.Length - _pageCount < pages.Length)
+        {
+            Array.Resize(ref _pageTables, Math.Max(2 * _pageTables.Length, _pageCount + pages.Length));
+        }
+
+        int start = _pageCount;
+        pages.CopyTo(_pageTables.AsSpan(start));
+        _pageCount += pages.Length;
+        return start;
     }
 }

@@ -78,11 +78,17 @@ internal sealed class MatrixTiles
     /// <summary>Rank rows.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>The rank row of the whole matrix that row 0 is: a shard may have some of them.</summary>
-    public int FirstRow { get; init; }
+    /// <summary>Which rows of the whole matrix they are: a shard may have some of them.</summary>
+    public Runs WholeRows { get; init; }
 
-    /// <summary>The column of the whole matrix that column 0 is: a shard may have some of them.</summary>
-    public int FirstColumn { get; init; }
+    /// <summary>Which columns of the whole matrix they are.</summary>
+    public Runs WholeColumns { get; init; }
+
+    /// <summary>The rank row of the whole matrix that row 0 is.</summary>
+    public int FirstRow => WholeRows.First;
+
+    /// <summary>The column of the whole matrix that column 0 is.</summary>
+    public int FirstColumn => WholeColumns.First;
 
     /// <summary>Columns: inputs of the module for A, outputs for B.</summary>
     public required int Columns { get; init; }

@@ -57,6 +57,22 @@ internal sealed class WorkList
         return false;
     }
 
+    /// <summary>
+    /// In how many passes deltas and what is done besides are added. Usually one: all deltas, then all else. Where generations of the step
+    /// are more than B A and a request has several, one for each place: what the first does is done before others add to it.
+    /// </summary>
+    public int Passes => HasChanges ? _placeCount : 1;
+
+    /// <summary>The places of a pass: from the first to before the end.</summary>
+    public (int First, int End) PlacesOf(int pass) => Passes == 1 ? (0, _placeCount) : (pass, pass + 1);
+
+    /// <summary>The chunks of a pass: from the first to before the end.</summary>
+    public (int First, int End) ChunksOf(int pass) => Passes == 1 ? (0, _chunkCount) : ChunksOfPlace(pass);
+
+    /// <summary>The chunks of a place, of which no two have the same row: from the first to before the end.</summary>
+    public (int First, int End) ChunksOfPlace(int place) =>
+        (_placeStarts[place], place + 1 < _placeCount ? _placeStarts[place + 1] : _chunkCount);
+
     /// <summary>Forgets all entries and keeps the memory.</summary>
     public void Clear()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 
@@ -10,7 +11,7 @@ namespace SLoRA.Core.Tests.Adapters;
 /// </summary>
 internal sealed class ChangedModel
 {
-    private readonly string _config;
+    private string _config;
     private readonly Dictionary<string, (long[] Shape, float[] Values)> _tensors = [];
 
     public ChangedModel(string fixture)
@@ -30,6 +31,22 @@ internal sealed class ChangedModel
     public long[] ShapeOf(string tensor) => _tensors[tensor].Shape;
 
     public float[] Values(string tensor) => _tensors[tensor].Values;
+
+    /// <summary>Gives a matrix more rows, small random ones.</summary>
+    public void Grow(string tensor, int rows, Random random)
+    {
+        (long[] shape, float[] values) = _tensors[tensor];
+        float[] more = [.. Enumerable.Range(0, rows * (int)shape[1]).Select(_ => (random.NextSingle() - 0.5f) * 0.3f)];
+        _tensors[tensor] = ([shape[0] + rows, shape[1]], [.. values, .. more]);
+    }
+
+    /// <summary>Changes a number of the configuration.</summary>
+    public void Set(string key, int value)
+    {
+        JsonObject config = JsonNode.Parse(_config)!.AsObject();
+        config[key] = value;
+        _config = config.ToJsonString();
+    }
 
     public void Write(TemporaryFolder folder)
     {

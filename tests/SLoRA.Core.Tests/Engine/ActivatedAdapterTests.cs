@@ -101,7 +101,8 @@ internal sealed class ActivatedAdapterTests
 
     [TestCase("later-dora", 0.5f, null)]
     [TestCase("qv", 1f, "later-dora")]
-    [TestCase("later-dora", 1f, "qv")]
+    [TestCase("later-dora", 1f, "later-dora")]
+    [TestCase("later-dora", 1f, "later-tokens")]
     [TestCase("later-alora", 1f, "qv")]
     [TestCase("qv", 1f, "later-save-head")]
     [TestCase("later-tokens", 1f, "qv")]
@@ -111,7 +112,7 @@ internal sealed class ActivatedAdapterTests
         using var engine = new SteppedEngine(adapters: SteppedEngine.AllAdapterNames);
         AdapterUse[] uses = second is null ? [new AdapterUse(first, weight)] : [new AdapterUse(first, weight), new AdapterUse(second)];
         GenerationRequest request = Question with { Adapters = uses };
-        string named = first.StartsWith("later", StringComparison.Ordinal) ? first : second!;
+        string named = first is "qv" or "later-dora" && second is not null ? second! : first;
 
         Assert.That(() => engine.Loop.Names.Check(request),
             Throws.TypeOf<InvalidRequestException>().With.Message.Contains($"'{named}'").And.Property("Parameter").EqualTo("Adapters"));
@@ -124,7 +125,7 @@ internal sealed class ActivatedAdapterTests
     public void What_adds_goes_together()
     {
         using var engine = new SteppedEngine(adapters: SteppedEngine.AllAdapterNames);
-        foreach (string first in (string[])["later-lora-bias", "qv"])
+        foreach (string first in (string[])["later-lora-bias", "qv", "later-dora"])
         {
             Answer answer = engine.Ask(Question with { Adapters = [new(first), new("later-lora-bias", 0.5f), new("r1", -2)] });
             engine.Finish(answer);

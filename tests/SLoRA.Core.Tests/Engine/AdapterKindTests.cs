@@ -16,14 +16,14 @@ namespace SLoRA.Core.Tests.Engine;
 internal sealed class AdapterKindTests
 {
     private const float Tolerance = 2e-4f;
-    private static readonly int[] Prompt = [.. Enumerable.Range(0, 45).Select(i => i * 31 % 200)];
+    private static readonly int[] Prompt = [.. Enumerable.Range(0, 45).Select(i => i * 31 % 130)];
 
     private readonly TestAdapter _adapter = new();
     private readonly Random _random = new(11);
     private ChangedModel _model = null!;
 
     [Test]
-    public void Own_norms_of_layers_heads_and_the_end([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Own_norms_of_layers_heads_and_the_end([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin("core-qwen3", "q_proj");
         Lora("model.layers.1.self_attn.q_proj", "layers.1");
@@ -36,8 +36,41 @@ internal sealed class AdapterKindTests
         AssertEqual("core-qwen3", backend);
     }
 
+    [TestCase("later-nemotron", "Reference")]
+    [TestCase("later-nemotron", "Cpu")]
+    [TestCase("later-nemotron", "Gpu")]
+    [TestCase("later-cohere2", "Reference")]
+    [TestCase("later-cohere2", "Cpu")]
+    [TestCase("later-cohere2", "Gpu")]
+    public void Own_layer_norms_with_biases_and_weights_that_are_stored_less_one_and_without(string fixture, string backend)
+    {
+        Begin(fixture, "q_proj");
+        Lora("model.layers.1.self_attn.q_proj", "layers.1");
+        Set("modules_to_save", new JsonArray("norm"));
+        foreach (string norm in _model.Names.Where(name => name.Contains("norm", StringComparison.Ordinal)))
+        {
+            Replace(norm);
+        }
+
+        AssertEqual(fixture, backend);
+    }
+
     [Test]
-    public void Own_linear_modules_with_their_biases([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Trained_biases_of_layer_norms([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    {
+        Begin("later-nemotron", "q_proj");
+        Lora("model.layers.0.self_attn.q_proj", "layers.0");
+        Set("bias", "all");
+        foreach (string bias in _model.Names.Where(name => name.EndsWith(".bias", StringComparison.Ordinal)))
+        {
+            Replace(bias);
+        }
+
+        AssertEqual("later-nemotron", backend);
+    }
+
+    [Test]
+    public void Own_linear_modules_with_their_biases([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin("core-qwen2", "o_proj");
         Lora("model.layers.0.self_attn.o_proj", "layers.0");
@@ -52,13 +85,81 @@ internal sealed class AdapterKindTests
     }
 
     [Test]
-    public void Dora_of_embedding_head_and_modules_with_trained_biases([Values("Reference", "Cpu", "Gpu")] string backend)
+    public void Dora_of_embedding_head_and_modules_with_trained_biases([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
     {
         Begin("core-qwen2", "k_proj");
+        Dora();
+        _adapter.Config["bias"] = "lora_only";
+        Replace("model.layers.1.self_attn.k_proj.bias");
+        AssertEqual("core-qwen2", backend);
+    }
+
+    [Test]
+    public void Dora_scales_the_base_and_not_what_adapters_behind_it_add(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    {
+        Begin("core-qwen2", "k_proj");
+        Dora();
+
+        AssertEqual("core-qwen2", backend, new AdapterUse("all-linear-r4", 0.5f), new AdapterUse("qv-r8", -0.75f));
+    }
+
+    [Test]
+    public void A_tied_head_has_the_own_weights_of_the_embedding_if_the_tie_is_ensured(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    {
+        Begin("core-llama-tied-llama3", "v_proj");
+        Lora("model.layers.2.self_attn.v_proj", "layers.2");
+        Set("modules_to_save", new JsonArray("embed_tokens"));
+        _adapter.Config["ensure_weight_tying"] = true;
+        Replace("model.embed_tokens.weight");
+
+        AssertEqual("core-llama-tied-llama3", backend);
+    }
+
+    [Test]
+    public void Trained_tokens_of_embedding_and_head_in_any_order([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    {
+        Begin("core-llama-gqa", "v_proj");
+        Lora("model.layers.0.self_attn.v_proj", "layers.0");
+        _adapter.Config["trainable_token_indices"] =
+            new JsonObject { ["embed_tokens"] = new JsonArray(31, 7, 260, 0), ["lm_head"] = new JsonArray(199, 2) };
+        Rows("model.embed_tokens", 31, 7, 260, 0);
+        Rows("lm_head", 199, 2);
+
+        AssertEqual("core-llama-gqa", backend);
+    }
+
+    [Test]
+    public void Activated_lora_is_served_over_several_shards()
+    {
+        using var one = new SteppedEngine(builder => builder.UseCpu(), adapters: ["later-alora"]);
+        using var two = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Shards = 2), adapters: ["later-alora"]);
+        var request = new GenerationRequest
+        {
+            Prompt = (int[])[.. Prompt, .. SteppedEngine.Invocation, 8, 9],
+            Adapter = "later-alora",
+            MaxTokens = 8,
+            IgnoreEndOfText = true,
+        };
+        Answer expected = one.Ask(request), answer = two.Ask(request);
+        one.Finish(expected);
+        two.Finish(answer);
+        Assert.That(answer.Tokens, Is.EqualTo(expected.Tokens));
+    }
+
+    private void Begin(string fixture, string target)
+    {
+        _model = new ChangedModel(fixture);
+        _adapter.Config["target_modules"] = new JsonArray(target);
+    }
+
+    /// <summary>DoRA of embedding, head, a module with a bias and one without, with ranks of their own.</summary>
+    private void Dora()
+    {
         _adapter.Config["target_modules"] = new JsonArray("model.embed_tokens", "lm_head", "layers.1.self_attn.k_proj", "0.mlp.up_proj");
         _adapter.Config["use_dora"] = true;
         _adapter.Config["use_rslora"] = true;
-        _adapter.Config["bias"] = "lora_only";
         _adapter.Config["rank_pattern"] = new JsonObject { ["up_proj"] = 3 };
         string[] modules = ["model.embed_tokens", "lm_head", "model.layers.1.self_attn.k_proj", "model.layers.0.mlp.up_proj"];
         foreach (string module in modules)
@@ -84,62 +185,6 @@ internal sealed class AdapterKindTests
                 weight[at] = (float)(weight[at] * magnitude[of] / Math.Sqrt(squares[of]));
             }
         }
-
-        Replace("model.layers.1.self_attn.k_proj.bias");
-        AssertEqual("core-qwen2", backend);
-    }
-
-    [Test]
-    public void A_tied_head_has_the_own_weights_of_the_embedding_if_the_tie_is_ensured(
-        [Values("Reference", "Cpu", "Gpu")] string backend)
-    {
-        Begin("core-llama-tied-llama3", "v_proj");
-        Lora("model.layers.2.self_attn.v_proj", "layers.2");
-        Set("modules_to_save", new JsonArray("embed_tokens"));
-        _adapter.Config["ensure_weight_tying"] = true;
-        Replace("model.embed_tokens.weight");
-
-        AssertEqual("core-llama-tied-llama3", backend);
-    }
-
-    [Test]
-    public void Trained_tokens_of_embedding_and_head_in_any_order([Values("Reference", "Cpu", "Gpu")] string backend)
-    {
-        Begin("core-llama-gqa", "v_proj");
-        Lora("model.layers.0.self_attn.v_proj", "layers.0");
-        _adapter.Config["trainable_token_indices"] =
-            new JsonObject { ["embed_tokens"] = new JsonArray(31, 7, 260, 0), ["lm_head"] = new JsonArray(199, 2) };
-        Rows("model.embed_tokens", 31, 7, 260, 0);
-        Rows("lm_head", 199, 2);
-
-        AssertEqual("core-llama-gqa", backend);
-    }
-
-    [Test]
-    public void Over_several_shards_activated_lora_is_served_and_what_changes_weights_is_refused_by_name()
-    {
-        using var one = new SteppedEngine(builder => builder.UseCpu(), adapters: ["later-alora"]);
-        using var two = new SteppedEngine(builder => builder.UseCpu(cpu => cpu.Shards = 2), adapters: ["later-alora"]);
-        var request = new GenerationRequest
-        {
-            Prompt = (int[])[.. Prompt, .. SteppedEngine.Invocation, 8, 9],
-            Adapter = "later-alora",
-            MaxTokens = 8,
-            IgnoreEndOfText = true,
-        };
-        Answer expected = one.Ask(request), answer = two.Ask(request);
-        one.Finish(expected);
-        two.Finish(answer);
-        Assert.That(answer.Tokens, Is.EqualTo(expected.Tokens));
-        Assert.That(
-            () => two.Run(two.Adapters.RegisterAsync("dora", SteppedEngine.AdapterFolder("later-dora"))),
-            Throws.TypeOf<AdapterLoadException>().With.Message.Contains("DoRA").And.Message.Contains("shards"));
-    }
-
-    private void Begin(string fixture, string target)
-    {
-        _model = new ChangedModel(fixture);
-        _adapter.Config["target_modules"] = new JsonArray(target);
     }
 
     private void Set(string option, JsonNode value) => _adapter.Config[option] = value;
@@ -212,46 +257,49 @@ internal sealed class AdapterKindTests
             ($"base_model.model.{module}.token_adapter.trainable_tokens_delta", "F32", [ids.Length, columns], Bytes(rows)));
     }
 
-    private void AssertEqual(string fixture, string backend)
+    /// <summary>The adapter on the model does what the changed model does, also with others behind it.</summary>
+    private void AssertEqual(string fixture, string backend, params AdapterUse[] others)
     {
         using var changed = new TemporaryFolder();
         using var folder = new TemporaryFolder();
         _model.Write(changed);
         _adapter.Write(folder.Path);
-        LogitsValues expected = Logits(changed.Path, backend, null), plain, actual, mixed;
-        using (SteppedEngine engine = Engine(Path.Combine(FixtureModel.Root, fixture, "model"), backend, folder.Path))
+        string adapters = Path.Combine(FixtureModel.Root, fixture, "adapters");
+        LogitsValues expected, plain, actual, plainBeside = new(), actualBeside = new();
+        using (SteppedEngine engine = Engine(changed.Path, backend, adapters, others))
         {
-            plain = Ask(engine, null);
-            actual = Ask(engine, "tenant");
-            mixed = new LogitsValues();
-            engine.Finish([engine.Ask(Request(null, mixed)), engine.Ask(Request("tenant", new LogitsValues()))]);
+            expected = Ask(engine, others);
+        }
+
+        AdapterUse tenant = new(folder.Path, 1);
+        using (SteppedEngine engine = Engine(Path.Combine(FixtureModel.Root, fixture, "model"), backend, adapters, [tenant, .. others]))
+        {
+            plain = Ask(engine, others);
+            actual = Ask(engine, [tenant, .. others]);
+            engine.Finish([engine.Ask(Request(others, plainBeside)), engine.Ask(Request([tenant, .. others], actualBeside))]);
         }
 
         Assert.Multiple(() =>
         {
             Assert.That(actual.LargestDifference(expected), Is.LessThan(Tolerance));
             Assert.That(plain.LargestDifference(expected), Is.GreaterThan(0.1f), "the adapter does something");
-            Assert.That(mixed.LargestDifference(plain), Is.Zero, "beside it the base is what it was");
+            Assert.That(plainBeside.LargestDifference(plain), Is.Zero, "beside it others are what they were");
+            Assert.That(actualBeside.LargestDifference(actual), Is.Zero, "and it is what it is alone");
         });
     }
 
-    private static LogitsValues Logits(string model, string backend, string? adapter)
-    {
-        using SteppedEngine engine = Engine(model, backend, adapter);
-        return Ask(engine, adapter);
-    }
-
-    private static LogitsValues Ask(SteppedEngine engine, string? adapter)
+    private static LogitsValues Ask(SteppedEngine engine, AdapterUse[] adapters)
     {
         var logits = new LogitsValues();
-        engine.Finish(engine.Ask(Request(adapter, logits)));
+        engine.Finish(engine.Ask(Request(adapters, logits)));
         return logits;
     }
 
-    private static GenerationRequest Request(string? adapter, LogitsValues logits) =>
-        new() { Prompt = Prompt, MaxTokens = 1, Adapter = adapter, Tap = logits, IgnoreEndOfText = true };
+    private static GenerationRequest Request(AdapterUse[] adapters, LogitsValues logits) =>
+        new() { Prompt = Prompt, MaxTokens = 1, Adapters = adapters, Tap = logits, IgnoreEndOfText = true };
 
-    private static SteppedEngine Engine(string model, string backend, string? adapter)
+    /// <summary>An engine with adapters whose names are their folders.</summary>
+    private static SteppedEngine Engine(string model, string backend, string folder, AdapterUse[] adapters)
     {
         if (backend == "Gpu")
         {
@@ -262,12 +310,18 @@ internal sealed class AdapterKindTests
         return new SteppedEngine(builder =>
         {
             builder.UseModel(model).ConfigurePool(pool => pool.Bytes = 16L << 20);
-            if (adapter is not null)
+            foreach (AdapterUse adapter in adapters)
             {
-                builder.AddAdapter("tenant", adapter);
+                builder.AddAdapter(adapter.Name, Path.Combine(folder, adapter.Name));
             }
 
-            _ = backend switch { "Gpu" => builder.UseGpu(), "Reference" => builder.UseReference(), _ => builder.UseCpu() };
+            _ = backend switch
+            {
+                "Gpu" => builder.UseGpu(),
+                "Reference" => builder.UseReference(),
+                "Cpu, 2 shards" => builder.UseCpu(cpu => cpu.Shards = 2),
+                _ => builder.UseCpu(),
+            };
         });
     }
 

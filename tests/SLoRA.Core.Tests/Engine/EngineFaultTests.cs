@@ -29,8 +29,8 @@ public sealed class EngineFaultTests(bool overlaps)
     [
         nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.Takes),
         nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.LoadExperts),
-        nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CreateRoutes), nameof(IBackend.CreateRoutedRows),
-        nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf),
+        nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CreateRoutes), nameof(IBackend.CreateHeadRoutes),
+        nameof(IBackend.CreateRoutedRows), nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf),
     ];
 
     /// <summary>What only other families do in their steps, each with a model that does it.</summary>

@@ -61,8 +61,7 @@ public sealed class FamilyEngineTests
                 Assert.That(answers[i].Record.Rows, Is.SubsetOf(alone[i].Record.Rows), $"logits of request {i}");
             }
         });
-        bool shares = model != "later-lfm2";
-        Assert.That(answers.Sum(answer => answer.Answer.Stream.Usage!.CachedPromptTokens), shares ? Is.Positive : Is.Zero, "prefixes");
+        Assert.That(answers.Sum(answer => answer.Answer.Stream.Usage!.CachedPromptTokens), Is.Positive, "prefixes");
         crowd.DropCaches();
         Assert.That(crowd.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(crowd.Status.Pool.Total), "pages at the end");
     }

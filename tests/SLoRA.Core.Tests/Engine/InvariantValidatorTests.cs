@@ -71,7 +71,43 @@ public sealed class InvariantValidatorTests
 
     [Test]
     public void A_kept_page_in_the_wrong_place_of_a_sequence_is_found() =>
-        Finds(Right with { Generations = [], Prefixes = [new PrefixSnapshot(1, -1)] }, "behind another page than -1");
+        Finds(
+            Right with
+            {
+                Sequences = [new OwnerSnapshot("sequence", [0, 1], 1) { Tables = [new TableSnapshot(0, [0, 1])] }],
+                Generations = [],
+                Prefixes = [new PrefixSnapshot(1, -1)],
+            },
+            "behind another page than -1");
+
+    [Test]
+    public void A_kept_page_behind_one_that_was_let_go_is_right() =>
+        Assert.That(InvariantValidator.Violations(Right with
+        {
+            Sequences = [new OwnerSnapshot("sequence", [0, 1], 1) { Tables = [new TableSnapshot(3, [1, 0], true, true)] }],
+            Generations = [],
+            Prefixes = [new PrefixSnapshot(1, -1)],
+        }), Is.Empty);
+
+    [TestCase(true, true, 1)]
+    [TestCase(true, false, 1)]
+    [TestCase(false, false, 0)]
+    public void Promises_that_are_not_set_aside_for_a_shared_page_of_a_window_are_found(bool passes, bool otherPasses, int wanted)
+    {
+        EngineSnapshot shared = Right with
+        {
+            Pool = new PoolSnapshot([2, 0, 0], [1, 2], 1 + wanted) { SetAside = wanted },
+            Sequences =
+            [
+                new OwnerSnapshot("sequence", [0], 1) { Tables = [new TableSnapshot(0, [0], true, passes)] },
+                new OwnerSnapshot("sequence", [0], 0) { Tables = [new TableSnapshot(0, [0], true, otherPasses)] },
+            ],
+            Generations = [],
+        };
+
+        Assert.That(InvariantValidator.Violations(shared), Is.Empty);
+        Finds(shared with { Pool = shared.Pool with { SetAside = 1 - wanted } }, $"ask for {wanted} promises, {1 - wanted} are set aside");
+    }
 
     [Test]
     public void A_wrong_count_of_idle_pages_is_found() =>

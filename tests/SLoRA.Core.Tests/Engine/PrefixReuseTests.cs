@@ -259,7 +259,7 @@ public sealed class PrefixReuseTests
             uses = number switch
             {
                 5 or 9 => [new AdapterUse("later-alora", 1)],
-                6 => [new AdapterUse("later-dora", 1)],
+                6 => [new AdapterUse("later-dora", 1), new AdapterUse("qv", 0.5f)],
                 2 => [new AdapterUse("later-save-embed", 1)],
                 _ => uses,
             };

@@ -49,7 +49,7 @@ internal sealed class RequestScene : IDisposable
         GenerationStream stream = _engine.Stream(request);
         var rules = new StopRules(request.StopTokens, [], false, stream.MaxTokens);
         var state = new RequestState(stream, _engine.Loop.Names.Resolve(request), rules, 1, 1);
-        return new Sequence(state, new PageTable(Pool, 16));
+        return new Sequence(state, new PageTable(Pool, new TableShape(16)));
     }
 
     /// <summary>A sequence that waits.</summary>

@@ -130,26 +130,87 @@ public sealed class StateEngineTests
         Assert.That(second.Tokens, Is.EqualTo(first.Tokens));
     }
 
+    /// <summary>The states are kept at the last full page of a prompt, and every 64 tokens of an answer.</summary>
     [Test]
-    public void Prefixes_are_not_shared_where_no_state_can_be_brought_back()
+    public void A_prompt_and_its_next_turn_go_on_from_states_that_were_kept()
     {
-        using SteppedEngine engine = StateModel.Engine();
+        using SteppedEngine engine = StateModel.Engine(), oracle = Oracle();
         GenerationRequest request = Question with { Prompt = Enumerable.Range(7, 40).ToArray() };
-        Answer first = engine.Ask(request);
-        engine.Finish(first);
-        Answer second = engine.Ask(request);
-        engine.Finish(second);
+        Answer first = Finished(engine, request), again = Finished(engine, request);
+        GenerationRequest turn = request with { Prompt = (int[])[.. request.Prompt.Span, .. first.Tokens, 3, 4] };
+        Answer second = Finished(engine, turn), other = Finished(engine, turn with { CacheSalt = "another" });
 
-        Assert.That(engine.Loop.PrefixCache, Is.Null);
-        Assert.That(second.Stream.Usage!.CachedPromptTokens, Is.Zero);
-        Assert.That(second.Tokens, Is.EqualTo(first.Tokens));
-        engine.Loop.Step();
-        Assert.That(engine.Status.Pool.Free, Is.EqualTo(engine.Status.Pool.Total), "nothing is kept");
+        Assert.That(first.Stream.Usage!.CachedPromptTokens, Is.Zero);
+        Assert.That(again.Stream.Usage!.CachedPromptTokens, Is.EqualTo(32));
+        Assert.That(again.Tokens, Is.EqualTo(first.Tokens));
+        Assert.That(second.Stream.Usage!.CachedPromptTokens, Is.EqualTo(64), "of 79 that were computed");
+        Assert.That(other.Stream.Usage!.CachedPromptTokens, Is.Zero);
+        Assert.That(second.Tokens, Is.EqualTo(Finished(oracle, turn).Tokens).And.EqualTo(other.Tokens));
+        AssertAllFree(engine);
+    }
+
+    /// <summary>Where a beginning that prompts share ends, the second leaves its states and the third finds them.</summary>
+    [Test]
+    public void States_are_kept_where_prompts_part()
+    {
+        using SteppedEngine engine = StateModel.Engine(), oracle = Oracle();
+        int[] common = [.. Enumerable.Range(7, 50)];
+        List<GenerationRequest> requests = [.. Enumerable.Range(0, 4).Select(i => Question with
+        {
+            Prompt = (int[])[.. common, .. Enumerable.Range(100 + (20 * i), 25)],
+            MaxTokens = 8,
+        })];
+        List<Answer> answers = [.. requests.Select(request => Finished(engine, request))];
+
+        Assert.That(answers.Select(answer => answer.Stream.Usage!.CachedPromptTokens), Is.EqualTo(new[] { 0, 0, 48, 48 }));
+        Assert.That(
+            answers.Select(answer => answer.Tokens), Is.EqualTo(requests.Select(request => Finished(oracle, request).Tokens)));
+        AssertAllFree(engine);
+    }
+
+    [Test]
+    public void States_that_are_kept_are_those_of_the_adapter_that_computed_them()
+    {
+        using SteppedEngine engine = StateModel.Engine(adapters: Adapters), oracle = Oracle();
+        GenerationRequest request = Question with { Prompt = Enumerable.Range(7, 40).ToArray(), MaxTokens = 6 };
+        foreach (string? adapter in new[] { null, "qv", "r1", "qv", null })
+        {
+            Answer answer = Finished(engine, request with { Adapter = adapter });
+            Assert.That(answer.Tokens, Is.EqualTo(Finished(oracle, request with { Adapter = adapter }).Tokens));
+        }
+
+        Assert.That(engine.Loop.PrefixCache!.Counters, Has.Property("Hits").EqualTo(2).And.Property("HitTokens").EqualTo(64));
+        AssertAllFree(engine);
+    }
+
+    /// <summary>Kept states are given up for whoever needs their pages, and never make a request wait.</summary>
+    [Test]
+    public void Kept_states_make_room()
+    {
+        using SteppedEngine engine = StateModel.Engine(builder => builder.ConfigurePool(pool => pool.Bytes = 7 * StateModel.PageBytes));
+        using SteppedEngine oracle = Oracle();
+        for (int i = 0; i < 6; i++)
+        {
+            GenerationRequest request = Question with { Prompt = Enumerable.Range(3 * i, 40).ToArray(), MaxTokens = 30 };
+            Assert.That(Finished(engine, request).Tokens, Is.EqualTo(Finished(oracle, request).Tokens));
+        }
+
+        AssertAllFree(engine);
+    }
+
+    private static SteppedEngine Oracle() =>
+        StateModel.Engine(builder => builder.ConfigurePool(pool => pool.PrefixReuse = false), adapters: Adapters);
+
+    private static Answer Finished(SteppedEngine engine, GenerationRequest request)
+    {
+        Answer answer = engine.Ask(request);
+        engine.Finish(answer);
+        return answer;
     }
 
     private static void AssertAsAlone(SteppedEngine engine, List<GenerationRequest> requests)
     {
-        using SteppedEngine oracle = StateModel.Engine(adapters: Adapters);
+        using SteppedEngine oracle = Oracle();
         List<(Answer Answer, LogitsRecord? Logits)> asked = [];
         foreach (GenerationRequest request in requests)
         {

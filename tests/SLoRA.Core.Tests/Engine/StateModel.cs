@@ -3,6 +3,7 @@ using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Models.Blocks;
+using SLoRA.Scheduling;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -21,7 +22,7 @@ internal static class StateModel
     /// <summary>An engine that serves it on the Reference backend, or on the Cpu.</summary>
     public static SteppedEngine Engine(
         Action<LoraServingEngineBuilder>? configure = null, Func<int>? chunkLimit = null, IEnumerable<string>? adapters = null,
-        bool overlaps = false, bool onCpu = false) => new(
+        bool overlaps = false, bool onCpu = false, IQueueOrder? order = null) => new(
         builder =>
         {
             builder.UseLayers(WithStates);
@@ -31,7 +32,8 @@ internal static class StateModel
         },
         chunkLimit,
         adapters,
-        overlaps: overlaps);
+        overlaps: overlaps,
+        order: order);
 
     /// <summary>The blocks that keep states before the attention of a model's first two layers.</summary>
     public static DecoderDescription WithStates(DecoderDescription model)

@@ -74,7 +74,8 @@ internal sealed class SteppedEngine : IDisposable
     /// <summary>The answer to a request that is handed in when the test enumerates it.</summary>
     public GenerationStream Stream(GenerationRequest request, CancellationToken cancellation = default)
     {
-        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(request, _assembly.Model, _assembly.Scheduling);
+        (GenerationRequest accepted, int maxTokens) = RequestRules.Accept(
+            request, _assembly.Model, _assembly.Scheduling, Loop.Names.AddedTokensOf);
         return new GenerationStream(Loop.Port, accepted, maxTokens, cancellation);
     }
 

@@ -52,6 +52,22 @@ public sealed class WorkListTests
     }
 
     [Test]
+    public void What_adds_alone_comes_in_one_pass_and_what_does_more_place_by_place()
+    {
+        var list = new WorkList();
+        list.Add(First, 0, 2, 1, startsPlace: true);
+        list.Add(Second, 0, 1, 1, startsPlace: true);
+        Assert.That((list.Passes, list.ChunksOf(0), list.PlacesOf(0)), Is.EqualTo((1, (0, 2), (0, 2))));
+
+        list.Clear();
+        list.Add(new ResidentAdapter(new TileDirectory([], 0) { Changes = [null] }, []), 0, 1, 1, startsPlace: true);
+        list.Add(First, 1, 1, 1, startsPlace: false);
+        list.Add(Second, 0, 1, 1, startsPlace: true);
+        Assert.That((list.Passes, list.ChunksOf(0), list.ChunksOf(1)), Is.EqualTo((2, (0, 2), (2, 3))));
+        Assert.That((list.PlacesOf(1), list.ChunksOfPlace(1)), Is.EqualTo(((1, 2), (2, 3))));
+    }
+
+    [Test]
     public void Clearing_forgets_everything()
     {
         var list = new WorkList();

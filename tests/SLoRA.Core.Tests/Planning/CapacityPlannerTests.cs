@@ -118,6 +118,25 @@ internal sealed class CapacityPlannerTests
         });
     }
 
+    /// <summary>
+    /// Half of the answers have 1 token and half 39: 20 and a deviation of 19. At any moment most that run are the long ones.
+    /// </summary>
+    [Test]
+    public void Longer_answers_hold_their_pages_for_longer()
+    {
+        TrafficProfile flood = Question.Traffic with { RequestsPerSecond = 1e6, OutputTokens = 20 };
+        CapacityQuestion question =
+            Question with { Traffic = flood, Scheduling = new SchedulingOptions { MaxRowsPerStep = 65536, MaxRunning = 65536 } };
+        CapacityPlan alike = CapacityPlanner.Plan(question);
+        CapacityPlan various = CapacityPlanner.Plan(question with { Traffic = flood with { OutputVariation = 19 / 20.0 } });
+        double running = ((1 * 1) + (39 * 39)) / (1.0 + 39);
+
+        Assert.That(alike.RequestPages, Is.EqualTo((20 + 20 - 1 + 15) / 16));
+        Assert.That(various.RequestPages, Is.EqualTo((20 + (int)Math.Ceiling(running) - 1 + 15) / 16));
+        Assert.That(various.MostRunning, Is.LessThan(alike.MostRunning));
+        Assert.That(various.RequestsPerSecond, Is.LessThan(alike.RequestsPerSecond));
+    }
+
     [Test]
     public void Twice_the_bandwidth_and_arithmetic_is_twice_the_speed()
     {
@@ -137,6 +156,7 @@ internal sealed class CapacityPlannerTests
     [TestCase("Device.ReservedShare")]
     [TestCase("Traffic.RequestsPerSecond")]
     [TestCase("Traffic.OutputTokens")]
+    [TestCase("Traffic.OutputVariation")]
     [TestCase("Traffic.Skew")]
     [TestCase("Adapters[1].Rank")]
     [TestCase("Adapters[1].Modules")]
@@ -152,6 +172,7 @@ internal sealed class CapacityPlannerTests
             "Device.ReservedShare" => Question with { Device = Device with { ReservedShare = 1 } },
             "Traffic.RequestsPerSecond" => Question with { Traffic = Question.Traffic with { RequestsPerSecond = 0 } },
             "Traffic.OutputTokens" => Question with { Traffic = Question.Traffic with { OutputTokens = 0 } },
+            "Traffic.OutputVariation" => Question with { Traffic = Question.Traffic with { OutputVariation = -0.1 } },
             "Traffic.Skew" => Question with { Traffic = Question.Traffic with { Skew = 5 } },
             "Adapters[1].Rank" => With(new AdapterGroup { Count = 1, Rank = 0 }),
             "Adapters[1].Modules" => With(new AdapterGroup { Count = 1, Rank = 8, Modules = ["no_proj"] }),

@@ -10,13 +10,14 @@ public sealed class PageTableTests
     [TestCase(4, 1)]
     [TestCase(5, 2)]
     [TestCase(8, 2)]
-    public void Pages_round_up(int tokens, int pages) => Assert.That(new PageTable(new PagePool(8), 4).PagesFor(tokens), Is.EqualTo(pages));
+    public void Pages_round_up(int tokens, int pages) =>
+        Assert.That(new PageTable(new PagePool(8), new TableShape(4)).PagesFor(tokens), Is.EqualTo(pages));
 
     [Test]
     public void Extending_takes_pages_out_of_the_reservation_as_they_are_needed()
     {
         var pool = new PagePool(8);
-        var table = new PageTable(pool, 4);
+        var table = new PageTable(pool, new TableShape(4));
         table.TryReserve(10);
 
         table.Extend(5);
@@ -30,7 +31,7 @@ public sealed class PageTableTests
     public void A_reservation_that_does_not_fit_changes_nothing()
     {
         var pool = new PagePool(2);
-        var table = new PageTable(pool, 4);
+        var table = new PageTable(pool, new TableShape(4));
 
         Assert.That(table.TryReserve(9), Is.False);
         Assert.That(pool.Available, Is.EqualTo(2));
@@ -40,7 +41,7 @@ public sealed class PageTableTests
     public void States_have_pages_of_their_own_beside_those_of_the_tokens()
     {
         var pool = new PagePool(8);
-        var table = new PageTable(pool, 4, statePages: 2);
+        var table = new PageTable(pool, new TableShape(4, statePages: 2));
 
         Assert.That((table.PagesFor(0), table.PagesFor(4), table.PagesFor(5)), Is.EqualTo((2, 3, 4)));
         Assert.That(table.Missing(5), Is.EqualTo(4));
@@ -65,7 +66,7 @@ public sealed class PageTableTests
     {
         // Two pages of states and three of twelve tokens; the fork needs all but the two full ones again.
         var pool = new PagePool(8);
-        var table = new PageTable(pool, 4, statePages: 2);
+        var table = new PageTable(pool, new TableShape(4, statePages: 2));
         Assert.That(table.TryReserve(12, forks: 1, sharedTokens: tokens), Is.True);
         Assert.That((table.PagesFor(12, 1, tokens), table.Reserved), Is.EqualTo((8, 8)));
         table.Extend(tokens);
@@ -90,7 +91,7 @@ public sealed class PageTableTests
     public void Releasing_returns_pages_and_promises_once()
     {
         var pool = new PagePool(8);
-        var table = new PageTable(pool, 4);
+        var table = new PageTable(pool, new TableShape(4));
         table.TryReserve(16);
         table.Extend(6);
 

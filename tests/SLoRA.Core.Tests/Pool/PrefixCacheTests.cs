@@ -17,12 +17,12 @@ public sealed class PrefixCacheTests
     public void Full_pages_stay_after_their_sequence_and_are_found_by_the_next()
     {
         var pool = new PagePool(8);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         PageTable first = Computed(pool, cache, Base, [1, 2, 3, 4, 5]);
         int[] pages = [.. first.Pages];
         first.Release();
 
-        var second = new PageTable(pool, PageTokens, cache, 16);
+        var second = new PageTable(pool, new TableShape(PageTokens), cache, 16);
         int found = second.TakePrefix(Base, [1, 2, 3, 4, 9, 9], 6);
 
         Assert.That(found, Is.EqualTo(4));
@@ -37,7 +37,7 @@ public sealed class PrefixCacheTests
     public void Nothing_is_found_under_another_origin_or_beyond_the_limit()
     {
         var pool = new PagePool(8);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         Computed(pool, cache, Base, [1, 2, 3, 4]).Release();
 
         Assert.Multiple(() =>
@@ -70,7 +70,7 @@ public sealed class PrefixCacheTests
     public void Equal_hashes_of_different_pages_never_serve_the_wrong_one()
     {
         var pool = new PagePool(16);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock(), (_, _) => 7);
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock(), (_, _) => 7);
         PageTable first = Computed(pool, cache, Base, [1, 2, 3, 4]);
         PageTable other = Computed(pool, cache, Base, [5, 6, 7, 8]);
         PageTable elsewhere = Computed(pool, cache, Adapter, [1, 2, 3, 4]);
@@ -87,7 +87,7 @@ public sealed class PrefixCacheTests
     public void Two_who_compute_the_same_at_once_end_with_one_copy()
     {
         var pool = new PagePool(8);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         PageTable first = Empty(pool, cache, Base, [1, 2, 3, 4]);
         PageTable second = Empty(pool, cache, Base, [1, 2, 3, 4]);
         Compute(first, [1, 2, 3, 4]);
@@ -106,7 +106,7 @@ public sealed class PrefixCacheTests
     {
         var clock = new ManualClock();
         var pool = new PagePool(16);
-        var cache = new PrefixCache(pool, PageTokens, clock);
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), clock);
         Computed(pool, cache, Base, [1, 2, 3, 4]).Release();
         clock.Advance(TimeSpan.FromSeconds(1));
         PageTable again = Empty(pool, cache, Base, [1, 2, 9, 9]);
@@ -133,7 +133,7 @@ public sealed class PrefixCacheTests
     public void Dropping_a_content_drops_every_chain_that_it_took_part_in()
     {
         var pool = new PagePool(16);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         PrefixOrigin both = new([new PrefixPart(5, 5, 5), new PrefixPart(1, 2, 9)], null);
         Computed(pool, cache, Base, [1, 2]).Release();
         Computed(pool, cache, Adapter, [1, 2, 3, 4]).Release();
@@ -151,7 +151,7 @@ public sealed class PrefixCacheTests
     public void Keeping_finding_and_giving_up_pages_allocates_nothing()
     {
         var pool = new PagePool(64);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         int[] tokens = [1, 2, 3, 4, 5, 6, 7, 8];
         PageTable table = Empty(pool, cache, Base, tokens);
         long Round()
@@ -183,7 +183,7 @@ public sealed class PrefixCacheTests
     {
         const int Pages = 24;
         var pool = new PagePool(Pages);
-        var cache = new PrefixCache(pool, PageTokens, new ManualClock());
+        var cache = new PrefixCache(pool, new TableShape(PageTokens), new ManualClock());
         var reclaim = new Reclaim(pool, cache);
         var open = new List<(PageTable Table, int[] Tokens)>();
         foreach (ushort call in history.Get)
@@ -194,7 +194,7 @@ public sealed class PrefixCacheTests
             {
                 case 0 or 1:
                     int known = Known(cache, origin, tokens);
-                    var table = new PageTable(pool, PageTokens, cache, 16);
+                    var table = new PageTable(pool, new TableShape(PageTokens), cache, 16);
                     Assert.That(table.TakePrefix(origin, tokens, tokens.Length - 1),
                         Is.EqualTo(Math.Min(known, (tokens.Length - 1) / PageTokens) * PageTokens));
                     if (!reclaim.TryMakeRoom(table.Missing(tokens.Length)))
@@ -262,7 +262,7 @@ public sealed class PrefixCacheTests
 
     private static int Found(PagePool pool, PrefixCache cache, PrefixOrigin origin, int[] tokens, int limit)
     {
-        var table = new PageTable(pool, PageTokens, cache, 16);
+        var table = new PageTable(pool, new TableShape(PageTokens), cache, 16);
         int found = table.TakePrefix(origin, tokens, limit);
         table.Release();
         return found;
@@ -277,7 +277,7 @@ public sealed class PrefixCacheTests
 
     private static PageTable Empty(PagePool pool, PrefixCache cache, PrefixOrigin origin, int[] tokens)
     {
-        var table = new PageTable(pool, PageTokens, cache, 16);
+        var table = new PageTable(pool, new TableShape(PageTokens), cache, 16);
         table.TakePrefix(origin, tokens, tokens.Length - 1);
         Assert.That(table.TryReserve(tokens.Length), Is.True);
         return table;

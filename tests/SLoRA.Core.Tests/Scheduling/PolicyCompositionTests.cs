@@ -40,12 +40,14 @@ public sealed class PolicyCompositionTests
         }
 
         Assert.That(run.Served, Is.GreaterThan(60));
+        Assert.That(run.Preempted, policy.Shares is { Preempts: true } ? Is.Positive : Is.Zero);
         Assert.That(run.Order.NextChange, Is.EqualTo(long.MaxValue));
     }
 
     private static string NameOf(SchedulingPolicy policy) => string.Join(' ', (string[])
     [
         $"{policy.Order}", policy.Priorities ? "priorities" : "-", policy.Shares is { } shares ? $"shares {shares.Slack}" : "-",
+        policy.Shares is { Preempts: true } ? "preempts" : "-",
         policy.Locality is null ? "-" : "locality", policy.Quota is null ? "-" : "quota", policy.AbortsLate ? "aborts" : "-",
     ]);
 
@@ -57,7 +59,7 @@ public sealed class PolicyCompositionTests
         private long _admissions;
         private long _now;
 
-        public PolicyOrder Order { get; } = new(policy, new Milliseconds());
+        public PolicyOrder Order { get; } = NewOrder(policy);
 
         public Random Random { get; } = random;
 
@@ -66,6 +68,8 @@ public sealed class PolicyCompositionTests
         public List<Sequence> Running { get; } = [];
 
         public int Served { get; private set; }
+
+        public int Preempted { get; private set; }
 
         public void Arrive(int count)
         {
@@ -81,7 +85,7 @@ public sealed class PolicyCompositionTests
                 };
                 var stream = new GenerationStream(Engine.Value.Loop.Port, asked, Limit, default);
                 var request = new RequestState(stream, [], new StopRules([], [], false, Limit), 1, _now) { Arrival = ++_arrivals };
-                var sequence = new Sequence(request, new PageTable(new PagePool(1), 16));
+                var sequence = new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
                 Order.Arrive(sequence, true);
                 Waiting.Add(sequence);
             }
@@ -111,7 +115,7 @@ public sealed class PolicyCompositionTests
             }
 
             CheckWalk();
-            for (Sequence? next = Order.NextReady(null); next is not null && Running.Count < Places; next = Order.NextReady(next))
+            for (Sequence? next = Order.NextReady(null); next is not null && HasPlace(next); next = Order.NextReady(next))
             {
                 Admit(next);
             }
@@ -128,6 +132,13 @@ public sealed class PolicyCompositionTests
             }
         }
 
+        private static PolicyOrder NewOrder(SchedulingPolicy policy)
+        {
+            var order = new PolicyOrder(policy, new Milliseconds());
+            order.Claims?.Whole = new Holding(1, Places);
+            return order;
+        }
+
         private static string Client(Sequence sequence) => sequence.Request.Asked.ClientId!;
 
         /// <summary>What was taken for it and not computed: one that ends early has computed its prompt and one token.</summary>
@@ -139,12 +150,42 @@ public sealed class PolicyCompositionTests
 
         /// <summary>The books of the test: a bucket of 120 rows that 2 flow into in a tick, and three places.</summary>
         private bool IsWithinQuota(Sequence sequence) =>
-            policy.Quota is null
-            || (Running.Count(other => Client(other) == Client(sequence)) < 3 && Bucket(sequence) >= sequence.PromptLength + Limit);
+            policy.Quota is null || sequence.Request.HasRun
+            || (Running.Concat(Waiting.Where(other => other.Request.HasRun)).Count(other => Client(other) == Client(sequence)) < 3
+                && Bucket(sequence) >= sequence.PromptLength + Limit);
+
+        /// <summary>Whether a place is free, or somebody makes way whose client runs two more than that of the one that waits.</summary>
+        private bool HasPlace(Sequence sequence)
+        {
+            List<Sequence> victims = [];
+            Running.Sort(Order.Compare);
+            if (Running.Count < Places
+                || Order.Claims?.TryChoose(sequence, Running, new Holding(0, 1), new Holding(0, 1), victims) != true)
+            {
+                return Running.Count < Places;
+            }
+
+            Sequence victim = victims.Single();
+            int Runs(Sequence one) => Running.Count(other => Client(other) == Client(one));
+            Assert.That(Runs(victim), Is.GreaterThanOrEqualTo(Runs(sequence) + 2));
+            Assert.That(policy.Priorities && victim.Request.Asked.Priority > sequence.Request.Asked.Priority, Is.False);
+            Order.Return(victim);
+            Running.Remove(victim);
+            Waiting.Add(victim);
+            Preempted++;
+            return true;
+        }
 
         private void Admit(Sequence sequence)
         {
             Assert.That(Waiting.Remove(sequence), Is.True);
+            if (sequence.Request.HasRun)
+            {
+                Order.Admit(sequence);
+                Running.Add(sequence);
+                return;
+            }
+
             Assert.That(IsWithinQuota(sequence), Is.True);
             _buckets[Client(sequence)] = Bucket(sequence) - sequence.PromptLength - Limit;
             Order.Admit(sequence);

@@ -99,6 +99,7 @@ public sealed class PolicyLoadTests
                 Slack = Pick(random, 0, 1e-9, 50, 1e9),
                 OutputPrice = Pick(random, 0, 2, 1000),
                 PageInPrice = Pick(random, 0, 1, 1e6),
+                Preempts = random.Next(2) == 0,
             },
         Quota = random.Next(2) == 0 ? null : Limit(random),
         Quotas = random.Next(2) == 0

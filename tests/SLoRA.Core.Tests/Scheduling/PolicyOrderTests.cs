@@ -21,7 +21,7 @@ public sealed class PolicyOrderTests
     [
         .. from order in Enum.GetValues<ServiceOrder>()
            from priorities in new[] { false, true }
-           from shares in new[] { null, ByClient, ByClient with { Slack = 50 } }
+           from shares in new[] { null, ByClient, ByClient with { Slack = 50 }, ByClient with { Preempts = true } }
            from locality in new[] { null, new LocalityPreference { RunningAdapters = 1 } }
            select new SchedulingPolicy { Order = order, Priorities = priorities, Shares = shares, Locality = locality },
     ];
@@ -307,7 +307,7 @@ public sealed class PolicyOrderTests
             var asked = new GenerationRequest { Prompt = new int[9], ClientId = client, Account = account, Adapter = adapter };
             var stream = new GenerationStream(Engine.Value.Loop.Port, asked, 4, default);
             var request = new RequestState(stream, [], new StopRules([], [], false, 4), 1, 0) { Arrival = id + 1 };
-            return new Sequence(request, new PageTable(new PagePool(1), 16));
+            return new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
         }
 
         PolicyOrder order = Order(new SchedulingPolicy { Key = key, Shares = ByClient });
@@ -445,7 +445,7 @@ public sealed class PolicyOrderTests
         var asked = new GenerationRequest { Prompt = new int[prompt], ClientId = client, Priority = priority, Adapter = adapter };
         var stream = new GenerationStream(Engine.Value.Loop.Port, asked, limit, default);
         var request = new RequestState(stream, [], new StopRules([], [], false, limit), 1, arrived) { Arrival = id + 1 };
-        return new Sequence(request, new PageTable(new PagePool(1), 16));
+        return new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
     }
 
     private sealed class Milliseconds : TimeProvider

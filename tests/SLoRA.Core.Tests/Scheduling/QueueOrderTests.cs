@@ -16,7 +16,7 @@ public sealed class QueueOrderTests
 
     [Test]
     public void It_walks_those_who_wait_as_it_compares_them_and_changes_when_a_step_begins(
-        [Values("first", "last", "least", "policy", "shares", "shortest")] string name, [Values(1, 2, 3)] int seed)
+        [Values("first", "last", "least", "policy", "shares", "preempts", "shortest")] string name, [Values(1, 2, 3)] int seed)
     {
         using var engine = new SteppedEngine();
         IQueueOrder order = New(name);
@@ -165,6 +165,14 @@ public sealed class QueueOrderTests
                 Shares = new FairShares { Weights = new Dictionary<string, double> { ["b"] = 3 } },
             },
             TimeProvider.System),
+        "preempts" => new PolicyOrder(
+            new SchedulingPolicy
+            {
+                Key = AccountKey.Adapter,
+                Shares = new FairShares { Preempts = true },
+                Ageing = TimeSpan.FromSeconds(20.0 / TimeProvider.System.TimestampFrequency),
+            },
+            TimeProvider.System),
         "shortest" => new PolicyOrder(
             new SchedulingPolicy
             {
@@ -193,6 +201,6 @@ public sealed class QueueOrderTests
     {
         GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 1 }, MaxTokens = 1, Adapter = adapter });
         var request = new RequestState(stream, [], new StopRules([], [], false, 1), 1, 1) { Arrival = arrival };
-        return new Sequence(request, new PageTable(new PagePool(1), 16));
+        return new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
     }
 }

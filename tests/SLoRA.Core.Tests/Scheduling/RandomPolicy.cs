@@ -7,7 +7,7 @@ internal static class RandomPolicy
     public static IEnumerable<SchedulingPolicy> All() =>
         from order in Enum.GetValues<ServiceOrder>()
         from priorities in new[] { false, true }
-        from shares in new[] { null, new FairShares(), new FairShares { Slack = 40, PageInPrice = 3 } }
+        from shares in new[] { null, new FairShares(), new FairShares { Slack = 40, PageInPrice = 3 }, new FairShares { Preempts = true } }
         from locality in new[] { null, new LocalityPreference { RunningAdapters = 2 } }
         from quota in new[] { null, new Quota { MaxRunning = 3, RowsPerSecond = 2000, Burst = 120 } }
         from abortsLate in new[] { false, true }

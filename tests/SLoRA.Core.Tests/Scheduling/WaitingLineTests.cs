@@ -101,6 +101,7 @@ public sealed class WaitingLineTests
     private static Sequence New(SteppedEngine engine)
     {
         GenerationStream stream = engine.Stream(new GenerationRequest { Prompt = new[] { 1 }, MaxTokens = 1 });
-        return new Sequence(new RequestState(stream, [], new StopRules([], [], false, 1), 1, 1), new PageTable(new PagePool(1), 16));
+        return new Sequence(new RequestState(stream, [], new StopRules([], [], false, 1), 1, 1),
+            new PageTable(new PagePool(1), new TableShape(16)));
     }
 }

@@ -73,6 +73,51 @@ public sealed class SplitTests
         Assert.That(split.Serves(2 * most), Is.False);
     }
 
+    [TestCase(128, 8)]
+    [TestCase(8, 4)]
+    [TestCase(5, 4)]
+    [TestCase(3, 2)]
+    [TestCase(1, 1)]
+    public void No_shard_is_without_an_expert(int experts, int most)
+    {
+        Split split = Split.OfExperts(experts);
+
+        Assert.That(split.Serves(most), Is.True);
+        Assert.That(split.Serves(2 * most), Is.False);
+        int[] ofLeaves = [.. Enumerable.Range(0, experts).GroupBy(split.LeafOf).Select(leaf => leaf.Count())];
+        Assert.That(ofLeaves, Has.Length.EqualTo(split.Leaves));
+        Assert.That(ofLeaves, Is.All.InRange(experts / split.Leaves, (experts / split.Leaves) + 1));
+    }
+
+    [Test]
+    public void The_same_units_are_on_a_shard_whatever_columns_they_have()
+    {
+        Split wide = Split.OfHeads(9, 512), narrow = wide.With(1);
+        Assert.That(narrow.Columns, Is.EqualTo(9));
+        for (int shard = 0; shard < 8; shard++)
+        {
+            Assert.That(narrow.Of(shard, 8), Is.EqualTo(wide.UnitsOf(shard, 8)));
+        }
+    }
+
+    /// <summary>q, k and v side by side: 4 heads of 8 columns, then twice 2 of them.</summary>
+    [Test]
+    public void Of_what_lies_side_by_side_a_shard_has_its_part_of_each()
+    {
+        Split queries = Split.OfHeads(4, 8), keys = Split.OfHeads(2, 8);
+        Runs own = Partition.Outputs(queries, keys, keys).Of(1, 2);
+
+        Assert.That(own.All, Is.EqualTo(new[] { new Run(16, 16), new Run(40, 8), new Run(56, 8) }));
+        Assert.That(own.Count, Is.EqualTo(32));
+        Assert.That(own.Ends, Is.EqualTo(new[] { 16, 24, 32 }));
+        for (int column = 0; column < own.Count; column++)
+        {
+            Assert.That(own.Own(own.Whole(column)), Is.EqualTo(column));
+        }
+
+        Assert.That(own.Own(32), Is.Negative, "the first head of the keys is on the other shard");
+    }
+
     [Test]
     public void Ranks_and_columns_are_shared_evenly_and_some_may_have_none()
     {

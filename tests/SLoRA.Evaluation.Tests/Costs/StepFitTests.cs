@@ -45,6 +45,17 @@ internal sealed class StepFitTests
     }
 
     [Test]
+    public void A_slower_machine_takes_so_many_times_as_long()
+    {
+        StepCost slower = StepFit.Times(Cost, 1.5);
+
+        foreach (MeasuredStep step in Steps(_ => 1))
+        {
+            Assert.That(StepFit.Predict(slower, step), Is.EqualTo(1.5 * StepFit.Predict(Cost, step)).Within(1e-9).Percent);
+        }
+    }
+
+    [Test]
     public void No_cost_is_negative()
     {
         // Steps with more context that take less time.

@@ -18,6 +18,9 @@ internal sealed class FairnessExperiments(SimulatedExperiments runs)
     // Half of what the pool has room for.
     private const int FloodRunning = 14;
 
+    // An eighth of the longest prompts: what clients with a queue may lengthen a step by.
+    private const int FloodPromptRows = 64;
+
     private static readonly (string Name, Trace Trace)[] Workloads =
     [
         ("overload", new FairnessTrace { Rates = [1.5, 3], Seconds = 360 }.Uniform()),
@@ -66,7 +69,8 @@ internal sealed class FairnessExperiments(SimulatedExperiments runs)
         {
             IReadOnlyList<Outcome> outcomes =
                 runs.Machine(suite).Outcomes(
-                    SystemKind.Unified, run.Argument.Trace, run.Argument.Policy, overCommits: run.Series == FloodTrace.OverCommitted)!;
+                    SystemKind.Unified, run.Argument.Trace, run.Argument.Policy,
+                    overCommits: run.Series == FloodTrace.OverCommitted, promptRows: FloodPromptRows)!;
             return FloodTrace.Evaluate(run.Series, run.X, run.Argument.Trace, outcomes);
         });
         return runs.Result("flood", FloodTrace.Varies, suite, points);

@@ -23,6 +23,7 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
 
     // Of lengths from 8 to 511.
     private const int MeanTokens = 260;
+    private const double TokenVariation = 0.56;
 
     private static readonly DeviceProfile[] Devices =
         [DeviceProfile.A100, DeviceProfile.H100, DeviceProfile.H200];
@@ -40,7 +41,8 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
             bool isOverloaded = run.X % 2 == 1;
             double rate = (isOverloaded ? 1.5 : 0.6) * capacity;
             Trace trace = new SyntheticTrace { Adapters = OneReplicaAdapters, Rate = rate, Seconds = 60 }.Draw();
-            RunMetrics engine = Engine(run.Argument, trace, rate);
+            IReadOnlyList<Outcome> engine = Engine(run.Argument, trace);
+            double late = trace.Seconds / 2;
             FleetPlan plan = PlanOf(run.Argument, 1);
             RunMetrics replica =
                 RunMetrics.Of(FleetSimulation.Run(plan, Routing.All().First(), trace).Outcomes, rate, PaperMachine.Target);
@@ -53,13 +55,22 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
                 ["replicaThroughput"] = replica.Throughput,
                 ["replicaFirstToken"] = replica.FirstTokenMedian,
                 ["plannedThroughput"] = planned.RequestsPerSecond,
+
+                // Neither while the pool fills nor while it drains.
+                ["steady"] = engine.Count(outcome => outcome.End >= late && outcome.End < trace.Seconds) / late,
             };
             if (planned.FirstToken is { } first)
             {
                 extra.Add("plannedFirstToken", first.TotalSeconds);
             }
 
-            return new Point { Series = run.Series, X = isOverloaded ? 1.5 : 0.6, Metrics = engine, Extra = extra };
+            return new Point
+            {
+                Series = run.Series,
+                X = isOverloaded ? 1.5 : 0.6,
+                Metrics = RunMetrics.Of(engine, rate, PaperMachine.Target),
+                Extra = extra,
+            };
         });
         return Result("hardware", "load / capacity", "one device by its data sheet", points);
     }
@@ -112,7 +123,7 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
         return RunMetrics.Of(FleetSimulation.Run(plan, Routing.All().First(), burst).Outcomes, 1000, PaperMachine.Target).Throughput;
     }
 
-    private static RunMetrics Engine(DeviceProfile device, Trace trace, double rate)
+    private static IReadOnlyList<Outcome> Engine(DeviceProfile device, Trace trace)
     {
         using var source = new SimulatedEngines(SimulatedMachine.Gpu(Setting.Model, device));
         var setup = new SystemSetup
@@ -125,7 +136,7 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
             Running = 1000,
         };
         using IServingSystem system = ServingSystems.Create(SystemKind.Unified, setup, source)!;
-        return RunMetrics.Of(OpenLoop.Run(system, trace, source.Clock), rate, PaperMachine.Target);
+        return OpenLoop.Run(system, trace, source.Clock);
     }
 
     private static CapacityPlan Planned(DeviceProfile device, double rate)
@@ -141,7 +152,13 @@ internal sealed class FleetExperiments(SimulatedExperiments runs)
             [
                 .. Setting.Ranks.Select(rank => new AdapterGroup { Count = OneReplicaAdapters / Setting.Ranks.Count, Rank = rank }),
             ],
-            Traffic = new TrafficProfile { RequestsPerSecond = rate, PromptTokens = MeanTokens, OutputTokens = MeanTokens },
+            Traffic = new TrafficProfile
+            {
+                RequestsPerSecond = rate,
+                PromptTokens = MeanTokens,
+                OutputTokens = MeanTokens,
+                OutputVariation = TokenVariation,
+            },
             Scheduling = new SchedulingOptions { MaxRowsPerStep = 2048, MaxRunning = 1000 },
         });
     }

@@ -14,6 +14,9 @@ internal static class FloodTrace
     /// <summary>The order whose runs admit requests before there are pages for their whole length.</summary>
     public const string OverCommitted = "fair, over-committed";
 
+    /// <summary>The order under which clients that hold more make way.</summary>
+    public const string Preempting = "fair, making way";
+
     private const int Clients = 8;
     private const double FloodFactor = 10;
 
@@ -24,6 +27,7 @@ internal static class FloodTrace
         .. FairnessExperiments.Orders,
         ("fair, with a quota", FairnessExperiments.Orders[1].Policy with { Quota = new Quota { MaxRunning = running } }),
         (OverCommitted, FairnessExperiments.Orders[1].Policy),
+        (Preempting, Preempts(FairnessExperiments.Orders[1].Policy)),
     ];
 
     /// <summary>Draws the requests.</summary>
@@ -41,6 +45,9 @@ internal static class FloodTrace
             Below = 512,
         }.Uniform();
     }
+
+    private static SchedulingPolicy Preempts(SchedulingPolicy policy) =>
+        policy with { Shares = policy.Shares! with { Preempts = true } };
 
     /// <summary>The metrics of a run, and how long the seven others waited.</summary>
     public static Point Evaluate(string series, double x, Trace trace, IReadOnlyList<Outcome> outcomes)

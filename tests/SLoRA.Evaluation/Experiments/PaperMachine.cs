@@ -64,10 +64,11 @@ internal sealed class PaperMachine
 
     /// <inheritdoc cref="Run"/>
     public IReadOnlyList<Outcome>? Outcomes(
-        SystemKind kind, Trace trace, SchedulingPolicy? policy = null, bool hasTarget = false, bool overCommits = false)
+        SystemKind kind, Trace trace, SchedulingPolicy? policy = null, bool hasTarget = false, bool overCommits = false,
+        int? promptRows = null)
     {
         using var source = new SimulatedEngines(_machine);
-        SystemSetup setup = Setup(trace, policy, hasTarget) with { OverCommit = overCommits };
+        SystemSetup setup = Setup(trace, policy, hasTarget) with { OverCommit = overCommits, PromptRows = promptRows };
         using IServingSystem? system = ServingSystems.Create(kind, setup, source);
         return system is null ? null : OpenLoop.Run(system, trace, source.Clock);
     }

@@ -33,6 +33,7 @@ internal sealed class Relations(ResultFolder results)
             Flood(name, where, "fair");
             Flood(name, where, "fair, with a quota");
             Flood(name, where, FloodTrace.OverCommitted);
+            Flood(name, where, FloodTrace.Preempting);
         }
 
         return _table.ToString();
@@ -114,7 +115,12 @@ internal sealed class Relations(ResultFolder results)
         if (results.Load(name) is { } result)
         {
             double alone = result.Find("first come", 0)!.Extra["others99"];
-            double ratio = result.Find(order, 1)!.Extra["others99"] / alone;
+            if (result.Find(order, 1) is not { } flooded)
+            {
+                return;
+            }
+
+            double ratio = flooded.Extra["others99"] / alone;
             double? throughput = Ratio(result.Throughput(order, 1), result.Throughput("first come", 1));
             _table.Add(
                 "one client floods at ten times its share: the others' p99 at most 1.5 × what it was, at 97 % of the throughput",

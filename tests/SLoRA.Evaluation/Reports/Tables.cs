@@ -75,14 +75,16 @@ internal sealed class Tables(ResultFolder results)
     private static string Validation(ExperimentResult result)
     {
         var table = new MarkdownTable(
-            "setting", "requests/s measured", "predicted", "error", "first token p50, s", "predicted", "error", "p90, s", "predicted",
-            "error");
+            "setting", "× machine", "requests/s measured", "predicted", "error", "first token p50, s", "predicted", "error", "p90, s",
+            "predicted", "error");
+        double? probe = Calibration.Of(result)?.Probe;
         foreach (string setting in result.Points.Where(point => point.Metrics is not null).Select(point => point.Series).Distinct())
         {
-            RunMetrics measured = result.Find(setting, 0)!.Metrics!;
+            Point run = result.Find(setting, 0)!;
+            RunMetrics measured = run.Metrics!;
             RunMetrics predicted = result.Find(setting, 1)!.Metrics!;
             table.Add([
-                setting,
+                setting, MarkdownTable.Number(run.Extra["probe"] / probe),
                 .. Compare(measured.Throughput, predicted.Throughput),
                 .. Compare(measured.FirstTokenMedian, predicted.FirstTokenMedian),
                 .. Compare(measured.FirstToken90, predicted.FirstToken90),
@@ -169,14 +171,15 @@ internal sealed class Tables(ResultFolder results)
     private static string Hardware(ExperimentResult result)
     {
         var table = new MarkdownTable(
-            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "planner",
+            "device", "pool, tokens", "load", "offered, requests/s", "engine in simulation", "replica model", "engine, steady", "planner",
             "first token p50, s", "replica model, s", "planner, mean, s");
         foreach (Point point in result.Points)
         {
             table.Add(
                 point.Series, MarkdownTable.Number(point.Extra["poolTokens"]), MarkdownTable.Number(point.X),
                 MarkdownTable.Number(point.Extra["rate"]), MarkdownTable.Number(point.Metrics!.Throughput),
-                MarkdownTable.Number(point.Extra["replicaThroughput"]), MarkdownTable.Number(point.Extra["plannedThroughput"]),
+                MarkdownTable.Number(point.Extra["replicaThroughput"]),
+                MarkdownTable.Number(point.Extra["steady"]), MarkdownTable.Number(point.Extra["plannedThroughput"]),
                 MarkdownTable.Number(point.Metrics.FirstTokenMedian), MarkdownTable.Number(point.Extra["replicaFirstToken"]),
                 point.Extra.TryGetValue("plannedFirstToken", out double planned) ? MarkdownTable.Number(planned) : "saturated");
         }

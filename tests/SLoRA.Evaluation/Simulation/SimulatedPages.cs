@@ -50,9 +50,8 @@ internal sealed class SimulatedPages(int pageCount, long pageBytes, SimulatedLin
     public void Settle() => clock.WaitUntil(_linkFree);
 
     /// <inheritdoc/>
-    public void Read(int page, long offset, Span<byte> destination)
-    {
-    }
+    public void Read(int page, long offset, Span<byte> destination) =>
+        clock.Advance(destination.Length * (link.HostByte + (link.LinkByte ?? 0)));
 
     /// <inheritdoc/>
     public void Copy(int source, int destination)

@@ -33,5 +33,6 @@ internal static class EngineRecipe
             scheduling.ConsumerTimeout = Timeout.InfiniteTimeSpan;
             scheduling.OverCommit = setup.OverCommit;
             scheduling.Policy = setup.Policy;
+            scheduling.MaxPromptRowsPerStep = setup.PromptRows;
         });
 }

@@ -23,6 +23,9 @@ internal sealed record SystemSetup
     /// <summary>Rows of a step.</summary>
     public int RowsPerStep { get; init; } = 256;
 
+    /// <summary>Rows of one long prompt beside others, and of those whose client has more waiting; null for half of a step.</summary>
+    public int? PromptRows { get; init; }
+
     /// <summary>Sequences that run at once.</summary>
     public int Running { get; init; } = 128;
 

@@ -14,10 +14,13 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
     private static readonly ConcurrentDictionary<(string, CpuWeights), Lazy<Task<RealModelEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
+    /// <summary>In place of a type of weights: the GGUF file.</summary>
+    public const string Gguf = "GGUF";
+
     /// <summary>The engine of a folder's model; the test counts as skipped when the folder has none with such weights.</summary>
     public static Task<RealModelEngine> Of(RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored)
     {
-        string? model = folder.Model(weights);
+        string? model = weights == Gguf ? folder.Gguf : folder.Model(weights);
         if (model is null)
         {
             Assert.Ignore($"{folder.Path} has no model with {weights} weights");

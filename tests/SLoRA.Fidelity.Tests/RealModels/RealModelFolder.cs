@@ -23,6 +23,9 @@ internal sealed record RealModelFolder(string Path)
         return weights is null ? models.SingleOrDefault() : models.FirstOrDefault(model => WeightsOf(model) == weights);
     }
 
+    /// <summary>The model as a GGUF file, or null.</summary>
+    public string? Gguf => Directory.GetFiles(Path, "*.gguf").SingleOrDefault();
+
     public string Adapter(string name) => System.IO.Path.Combine(Path, "adapters", name);
 
     /// <summary>The names of all adapters.</summary>

@@ -64,6 +64,17 @@ public sealed class BuilderTests
         () => LoraServingEngine.CreateBuilder()
             .UseCpu(cpu => cpu.Weights = (CpuWeights)7), Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Weights"));
 
+    [TestCase(CpuWeights.Int8)]
+    [TestCase(CpuWeights.Int4)]
+    public void Exact_products_with_weights_that_are_to_be_rounded_are_refused(CpuWeights weights) => Assert.That(
+        () => LoraServingEngine.CreateBuilder().UseCpu(cpu => (cpu.Precision, cpu.Weights) = (CpuPrecision.Exact, weights)),
+        Throws.TypeOf<InvalidOptionException>().With.Property(nameof(InvalidOptionException.Option)).EqualTo("Cpu.Precision"));
+
+    [Test]
+    public void Unknown_precisions_are_refused() => Assert.That(
+        () => LoraServingEngine.CreateBuilder().UseCpu(cpu => cpu.Precision = (CpuPrecision)7),
+        Throws.TypeOf<InvalidOptionException>().With.Message.Contains("Precision"));
+
     [Test]
     public async Task With_int8_weights_tenants_give_their_known_answers()
     {

@@ -14,6 +14,27 @@ internal sealed record AdapterChange(TargetModule Target)
     /// <summary>Which rows of the weight they are, in the order of the file; empty for all of them.</summary>
     public ImmutableArray<int> Ids { get; init; } = [];
 
+    /// <summary>
+    /// The whole weight with the rows of added tokens at its end, <c>[rows, in]</c>; what comes before them is the base's. Null where
+    /// <see cref="Rows"/> has all that there is.
+    /// </summary>
+    public TensorEntry? Added { get; init; }
+
+    /// <summary>The first row of an added token.</summary>
+    public int FirstAdded => WantedTensors.RowsOf(Target) - Target.AddedTokens;
+
+    /// <summary>Which rows of the weight it has, ascending; empty for all of them.</summary>
+    public ImmutableArray<int> RowIds => Added is null ? [.. Ids.Order()]
+        : [.. Ids.Union(Enumerable.Range(FirstAdded, Target.AddedTokens)).Order()];
+
+    /// <summary>Whether it has rows of the weight.</summary>
+    public bool HasRows => Rows is not null || Added is not null;
+
+    /// <summary>All its rows as one tensor; null for none.</summary>
+    public TensorEntry? AllRows => Rows is null && Added is null ? null
+        : Ids.IsEmpty && Added is null ? Rows
+        : Joined(Rows ?? Added!, RowIds.Length);
+
     /// <summary>The bias in the place of the base's, <c>[out]</c>.</summary>
     public TensorEntry? Bias { get; init; }
 
@@ -24,7 +45,7 @@ internal sealed record AdapterChange(TargetModule Target)
     public TensorEntry? Magnitude { get; init; }
 
     /// <summary>Whether it has nothing.</summary>
-    public bool IsNothing => Rows is null && Bias is null && LoraBias is null && Magnitude is null;
+    public bool IsNothing => !HasRows && Bias is null && LoraBias is null && Magnitude is null;
 
     /// <summary>Whether results are multiplied.</summary>
     public bool HasFactor => Magnitude is not null;
@@ -32,6 +53,12 @@ internal sealed record AdapterChange(TargetModule Target)
     /// <summary>Whether something is added to results. What DoRA multiplies has no bias: the base's is taken out and added again.</summary>
     public bool HasOffset => Bias is not null || LoraBias is not null || (HasFactor && Target.HasBias);
 
-    /// <summary>Its tensors.</summary>
-    public IEnumerable<TensorEntry> Tensors => new[] { Rows, Bias, LoraBias, Magnitude }.OfType<TensorEntry>();
+    /// <summary>Its tensors, rows as one.</summary>
+    public IEnumerable<TensorEntry> Tensors => new[] { AllRows, Bias, LoraBias, Magnitude }.OfType<TensorEntry>();
+
+    private static TensorEntry Joined(TensorEntry one, int rows) => one with
+    {
+        Shape = [rows, one.Shape[1]],
+        Length = rows * one.Shape[1] * one.Type.ElementSize(),
+    };
 }

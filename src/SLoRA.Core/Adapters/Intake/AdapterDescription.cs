@@ -49,7 +49,7 @@ internal sealed class AdapterDescription
             reader.Bytes,
             AdapterKinds.Of(Parts))
         {
-            HasOwnWeights = Parts.Changes.Any(change => change.Rows is not null || change.Bias is not null),
+            HasOwnWeights = Parts.Changes.Any(change => change.HasRows || change.Bias is not null),
         };
     }
 

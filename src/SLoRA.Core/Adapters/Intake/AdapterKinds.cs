@@ -21,9 +21,14 @@ internal static class AdapterKinds
             kinds.Add("biases of B");
         }
 
-        AddModules("own biases of", change => change.Bias is not null && change.Rows is null);
-        AddModules("own weights of", change => change.Rows is not null && change.Ids.IsEmpty);
+        AddModules("own biases of", change => change.Bias is not null && !change.HasRows);
+        AddModules("own weights of", change => change.HasRows && change.RowIds.IsEmpty);
         AddModules("own tokens of", change => !change.Ids.IsEmpty);
+        if (parts.AddedTokens > 0)
+        {
+            kinds.Add($"{parts.AddedTokens} added tokens");
+        }
+
         if (!parts.InvocationTokens.IsEmpty)
         {
             kinds.Add($"activated by {parts.InvocationTokens.Length} tokens");
@@ -43,8 +48,8 @@ internal static class AdapterKinds
 
     /// <summary>How an adapter goes together with others.</summary>
     public static AdapterMixing MixingOf(AdapterParts parts) =>
-        parts.Changes.Any(change => change.Rows is not null || change.Bias is not null || change.Magnitude is not null)
-            ? AdapterMixing.AloneUnscaled
+        parts.Changes.Any(change => change.HasRows || change.Bias is not null) ? AdapterMixing.AloneUnscaled
+        : parts.Changes.Any(change => change.Magnitude is not null) ? AdapterMixing.FirstUnscaled
         : !parts.InvocationTokens.IsEmpty ? AdapterMixing.Alone
         : AdapterMixing.Free;
 }

@@ -31,6 +31,7 @@ internal sealed record AdapterLayout(
         }
 
         Action? pause = work is null ? null : work.Pause;
+        targets = GrownVocabulary.Targets(reader, targets, pause);
         var matcher = new TargetMatcher(config, pause);
         ImmutableArray<WantedTensors> wanted = WantedTensors.Of(config, targets, matcher, pause);
         ImmutableArray<TargetModule> targeted = [.. targets.Where(target => wanted[target.Index].Lora)];
@@ -101,7 +102,10 @@ internal sealed record AdapterLayout(
                 .Where(change => !change.IsNothing),
         ];
         CheckChanges(config, changes);
-        var parts = new AdapterParts(modules.ToImmutable(), changes, config.InvocationTokens);
+        var parts = new AdapterParts(modules.ToImmutable(), changes, config.InvocationTokens)
+        {
+            AddedTokens = GrownVocabulary.AddedTokens(targets),
+        };
         return new AdapterLayout(parts, tensors.BaseMatrices, unused);
     }
 
@@ -181,13 +185,40 @@ internal sealed record AdapterLayout(
             Magnitude = wanted.Lora && config.UseDora ? tensors.Required(target, PeftTensorRole.Magnitude) : null,
         };
         shapes.Check(change);
-        return change;
+        return target.AddedTokens == 0 || wanted.Whole ? change : WithAdded(change, config, targets, tensors);
 
         // What is tied may be stored once, under the embedding's name.
         TensorEntry Tied(PeftTensorRole role) =>
             target.StoredAs is { } other && tensors.Find(target, role) is null
                 ? tensors.Required(targets.Single(embedding => embedding.Name == other), role)
                 : tensors.Required(target, role);
+    }
+
+    /// <summary>The rows of added tokens that are not among the trained ones: those of the stored weight.</summary>
+    private static AdapterChange WithAdded(
+        AdapterChange change, PeftConfig config, ImmutableArray<TargetModule> targets, AssignedTensors tensors)
+    {
+        TargetModule target = change.Target;
+        string? option = change.Magnitude is not null ? "use_dora"
+            : target.HasBias ? "a bias"
+            : !config.InvocationTokens.IsEmpty ? "alora_invocation_tokens"
+            : null;
+        if (option is not null)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, option,
+                $"and {target.AddedTokens} tokens more than the model has, in {target.Name}: they are not served together");
+        }
+
+        if (change.Ids.Count(id => id >= change.FirstAdded) == target.AddedTokens)
+        {
+            return change;
+        }
+
+        TensorEntry added = tensors.CopyOf(target)
+            ?? tensors.CopyOf(targets.Single(embedding => embedding.Name == target.StoredAs))!;
+        return change.Rows is null || change.Rows.Type == added.Type ? change with { Added = added } : throw new FormatError(
+            LoadErrorKind.Tensor, tensors.File, added.Name,
+            $"has the type {added.Type} and {Shown.Name(change.Rows.Name)} {change.Rows.Type}: rows of one module have one type");
     }
 
     private static void CheckWhole(PeftConfig config, ImmutableArray<TargetModule> targets, ImmutableArray<WantedTensors> wanted)

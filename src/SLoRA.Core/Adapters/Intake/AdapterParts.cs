@@ -9,6 +9,9 @@ namespace SLoRA.Adapters.Intake;
 internal sealed record AdapterParts(
     ImmutableArray<AdapterModule> Modules, ImmutableArray<AdapterChange> Changes, ImmutableArray<int> InvocationTokens)
 {
+    /// <summary>Tokens that it has beyond those of the model.</summary>
+    public int AddedTokens { get; init; }
+
     /// <summary>Plain LoRA.</summary>
     public static implicit operator AdapterParts(ImmutableArray<AdapterModule> modules) => new(modules, [], []);
 }

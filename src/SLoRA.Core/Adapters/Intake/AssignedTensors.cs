@@ -23,9 +23,15 @@ internal sealed class AssignedTensors
         _targets = targets;
     }
 
+    /// <summary>The name that errors call the file by.</summary>
+    public string File => _file;
+
     /// <summary>The copies of base weights, in the model's order.</summary>
     public ImmutableArray<BaseMatrix> BaseMatrices =>
         [.. _targets.Where(target => _copies.ContainsKey(target.Index)).Select(target => new BaseMatrix(target, _copies[target.Index]))];
+
+    /// <summary>The copy of a base weight; null if the file has none.</summary>
+    public TensorEntry? CopyOf(TargetModule target) => _copies.GetValueOrDefault(target.Index);
 
     /// <summary>A of a targeted module.</summary>
     /// <exception cref="FormatError">The file has none.</exception>
@@ -118,7 +124,7 @@ internal sealed class AssignedTensors
                 AddMatrix(tensor, target, role);
                 break;
             case PeftTensorRole.Weight when !wanted.Whole:
-                AddCopy(tensor, target, wanted.Lora);
+                AddCopy(tensor, target, wanted.Lora || !wanted.Tokens.IsEmpty);
                 break;
             case PeftTensorRole.Weight:
                 Put(tensor, target, role);
@@ -157,7 +163,9 @@ internal sealed class AssignedTensors
         Put(tensor, target, role is PeftTensorRole.A or PeftTensorRole.EmbeddingA ? PeftTensorRole.A : PeftTensorRole.B);
     }
 
-    /// <summary>PEFT saves the weights of targeted embeddings and heads, and of resized ones, and loads them over the base.</summary>
+    /// <summary>
+    /// PEFT saves the weights of targeted embeddings and heads, and of resized ones, and loads them over the base.
+    /// </summary>
     private void AddCopy(TensorEntry tensor, TargetModule target, bool isTargeted)
     {
         bool asBaseLayer = tensor.Name.EndsWith(".base_layer.weight", StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using SLoRA.Formats;
+using SLoRA.Models;
 
 namespace SLoRA.Adapters.Intake;
 
@@ -50,7 +51,7 @@ internal readonly struct ChangeVectors(BaseReader baseWeights, string file)
 
     /// <summary>
     /// What the base adds is in the result already, and multiplied by the factor: <c>o = b' − f ∘ b</c>, where b' is the adapter's bias
-    /// or else the base's own. A weight that is wholly the adapter's has no bias of the base in its result.
+    /// or else the base's own. A weight that is wholly the adapter's has no bias of the base in its result, but for a norm's.
     /// </summary>
     private float[]? Offset(AdapterContentChange change, AdapterContentModule? module, float[]? factor)
     {
@@ -65,7 +66,7 @@ internal readonly struct ChangeVectors(BaseReader baseWeights, string file)
             return loraBias;
         }
 
-        bool isWhole = change.Rows is not null && change.Ids.IsEmpty;
+        bool isWhole = change.Rows is not null && change.Ids.IsEmpty && change.Target.Kind != TargetKind.Norm;
         float[]? own = isWhole || !change.Target.HasBias ? null : baseWeights.BiasOf(change.Target);
         float[]? offset = change.Bias?.Widened() ?? (float[]?)own?.Clone();
         for (int n = 0; n < offset?.Length; n++)

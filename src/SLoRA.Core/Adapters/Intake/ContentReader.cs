@@ -29,21 +29,23 @@ internal sealed class ContentReader(
         }
 
         // What is tied is stored once and read once for each of the two modules.
+        int firstOfChanges = entries.Count;
         entries.AddRange(description.Parts.Changes.SelectMany(change => change.Tensors));
         var memory = new NativeBlock(Place(entries, out long[] offsets));
         try
         {
             WeightMatrix[] matrices = [.. entries.Select((entry, at) => new WeightMatrix(memory, offsets[at], entry))];
             List<(TensorEntry Entry, Action Read)> reads = [];
-            for (int at = 0; at < entries.Count; at++)
+            for (int at = 0; at < firstOfChanges; at++)
             {
-                // A and B of every module come first, in turn; those of a slice are filled by the factors of all experts.
-                if (at / 2 >= description.Modules.Length || description.Modules[at / 2].Slice is null)
+                // A and B in turn; those of a slice are filled by the factors of all experts.
+                if (description.Modules[at / 2].Slice is null)
                 {
-                    (TensorEntry entry, WeightMatrix matrix) = (entries[at], matrices[at]);
-                    reads.Add((entry, () => ReadMatrix(entry, matrix)));
+                    AddMatrix(entries[at], matrices[at]);
                 }
             }
+
+            AddChanges(matrices.AsSpan(firstOfChanges));
 
             AddFused(matrices, reads);
             foreach (BaseMatrix matrix in description.BaseMatrices)
@@ -54,6 +56,39 @@ internal sealed class ContentReader(
             foreach ((_, Action read) in reads.OrderBy(read => read.Entry.Begin))
             {
                 read();
+            }
+
+            void AddMatrix(TensorEntry entry, WeightMatrix matrix) => reads.Add((entry, () => ReadMatrix(entry, matrix)));
+
+            void AddChanges(ReadOnlySpan<WeightMatrix> parts)
+            {
+                foreach (AdapterChange change in description.Parts.Changes)
+                {
+                    bool isRows = change.HasRows;
+                    foreach (TensorEntry entry in change.Tensors)
+                    {
+                        WeightMatrix matrix = parts[0];
+                        parts = parts[1..];
+                        ImmutableArray<int> ids = isRows ? change.RowIds : [];
+                        isRows = false;
+                        if (ids.IsEmpty)
+                        {
+                            AddMatrix(entry, matrix);
+                            continue;
+                        }
+
+                        if (change.Rows is { } trained)
+                        {
+                            reads.Add((trained, () => ReadRows(trained, 0, matrix, row => ids.BinarySearch(change.Ids[row]))));
+                        }
+
+                        if (change.Added is { } added)
+                        {
+                            reads.Add((added, () => ReadRows(added, change.FirstAdded, matrix,
+                                row => change.Ids.Contains(row) ? -1 : ids.BinarySearch(row))));
+                        }
+                    }
+                }
             }
 
             reader.CheckUnchanged();
@@ -93,17 +128,12 @@ internal sealed class ContentReader(
         {
             var content = new AdapterContentChange(change.Target)
             {
-                Rows = change.Rows is null ? null : matrices[next++],
-                Ids = [.. change.Ids.Order()],
+                Rows = change.HasRows ? matrices[next++] : null,
+                Ids = change.RowIds,
                 Bias = change.Bias is null ? null : matrices[next++],
                 LoraBias = change.LoraBias is null ? null : matrices[next++],
                 Magnitude = change.Magnitude is null ? null : matrices[next++],
             };
-            if (!change.Ids.IsEmpty)
-            {
-                content.Rows!.SortRows(change.Ids.AsSpan());
-            }
-
             AdapterContentModule? module = modules.FirstOrDefault(module => module.Target.Index == change.Target.Index);
             changes.Add(new ChangeVectors(baseWeights, reader.File).Complete(content, module));
         }
@@ -121,6 +151,27 @@ internal sealed class ContentReader(
             load?.HasRead(piece.Length);
             using LoadPace.Turn? turn = load?.Work(cancellationToken);
             matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, piece));
+        }
+    }
+
+    /// <summary>Reads rows of a tensor into their places of a matrix, from one row on; a negative place means none.</summary>
+    private void ReadRows(TensorEntry entry, int firstRow, WeightMatrix matrix, Func<int, int> placeOf)
+    {
+        int rowBytes = (int)(matrix.Length / matrix.Rows);
+        for (int row = firstRow; row < entry.Shape[0]; row++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (placeOf(row) is not (>= 0 and var place))
+            {
+                continue;
+            }
+
+            long offset = (long)row * rowBytes;
+            Span<byte> values = matrix.Part((long)place * rowBytes, rowBytes);
+            reader.Read(entry, offset, values);
+            load?.HasRead(rowBytes);
+            using LoadPace.Turn? turn = load?.Work(cancellationToken);
+            matrix.LargestBits = Math.Max(matrix.LargestBits, CheckFinite(entry, offset, values));
         }
     }
 
@@ -173,6 +224,7 @@ internal sealed class ContentReader(
     {
         TensorEntry entry = matrix.Tensor;
         BaseWeight own = baseWeights.WeightOf(matrix.Target);
+        long elements = own.Elements + ((long)matrix.Target.AddedTokens * WantedTensors.ColumnsOf(matrix.Target));
         WeightFormat format = WeightFormat.Of(entry.Type) ?? throw UnservedType.Error(entry.Type);
         // Whole blocks of the base weight, whatever its format.
         int pieceElements = Math.Max(1, PieceBytes / format.BlockBytes / own.Format.BlockElements) * own.Format.BlockElements;
@@ -188,15 +240,20 @@ internal sealed class ContentReader(
                 reader.Read(entry, offset, piece);
                 load?.HasRead(piece.Length);
                 Span<byte> ownPiece = [];
-                if (entry.ElementCount == own.Elements)
+                int compared = 0;
+                if (entry.ElementCount == elements)
                 {
-                    ownPiece = ownBuffer.AsSpan(0, (int)own.Format.BytesOf(piece.Length / format.BlockBytes));
+                    // Rows of added tokens come last.
+                    long left = Math.Clamp(own.Elements - (offset / format.BlockBytes), 0, piece.Length / format.BlockBytes);
+                    ownPiece = ownBuffer.AsSpan(0, (int)own.Format.BytesOf(left));
                     baseWeights.Read(own, own.Format.BytesOf(offset / format.BlockBytes), ownPiece);
+                    compared = (int)format.BytesOf(left);
                 }
 
                 using LoadPace.Turn? turn = load?.Work(cancellationToken);
                 CheckFinite(entry, offset, piece);
-                if (entry.ElementCount != own.Elements || ElementComparison.FirstDifference(format, piece, own.Format, ownPiece) >= 0)
+                if (entry.ElementCount != elements
+                    || ElementComparison.FirstDifference(format, piece[..compared], own.Format, ownPiece) >= 0)
                 {
                     throw new FormatError(
                         LoadErrorKind.Incompatible,

@@ -100,7 +100,8 @@ internal sealed record WantedTensors(bool Lora, bool Whole, bool Bias, Immutable
     /// <summary>
     /// The trained rows of each module. Those of the embedding are those of a head that is tied to it, unless it has its own.
     /// </summary>
-    private static ImmutableArray<int>[] TokensOf(PeftConfig config, ImmutableArray<TargetModule> targets, Action? pause)
+    /// <exception cref="FormatError">A module that is named is none of the model's, or what is tied has other tokens.</exception>
+    public static ImmutableArray<int>[] TokensOf(PeftConfig config, ImmutableArray<TargetModule> targets, Action? pause)
     {
         var tokens = new ImmutableArray<int>[targets.Length];
         Array.Fill(tokens, []);

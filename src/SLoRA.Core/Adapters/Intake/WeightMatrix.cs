@@ -64,21 +64,6 @@ internal sealed class WeightMatrix
         return values;
     }
 
-    /// <summary>Brings the rows into the order of ascending numbers.</summary>
-    /// <param name="numbers">The number of each row.</param>
-    public void SortRows(ReadOnlySpan<int> numbers)
-    {
-        int[] order = [.. Enumerable.Range(0, Rows)];
-        numbers.ToArray().AsSpan().Sort(order.AsSpan());
-        byte[] sorted = new byte[checked((int)Length)];
-        for (int row = 0; row < Rows; row++)
-        {
-            RowsFrom(order[row], 1).CopyTo(sorted.AsSpan(row * RowBytes));
-        }
-
-        sorted.CopyTo(Part(0, sorted.Length));
-    }
-
     /// <summary>A part by its place in bytes.</summary>
     public Span<byte> Part(long offset, int length) => _memory.Slice(_offset + offset, length);
 }

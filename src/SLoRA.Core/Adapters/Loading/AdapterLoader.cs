@@ -27,6 +27,7 @@ namespace SLoRA.Adapters.Loading;
 /// <param name="model">What files in GGUF must know of the model.</param>
 /// <param name="logger">Told of every adapter that cannot be read, and where it lies.</param>
 /// <param name="shards">Shards that have a slice of every page.</param>
+/// <param name="maxAddedTokens">The most tokens that an adapter may have beyond those of the model.</param>
 internal sealed class AdapterLoader(
     ImmutableArray<TargetModule> targets,
     long pageBytes,
@@ -39,7 +40,8 @@ internal sealed class AdapterLoader(
     bool allowsWithoutEffect,
     GgufBase model,
     ILogger logger,
-    int shards = 1) : IDisposable
+    int shards = 1,
+    int maxAddedTokens = 0) : IDisposable
 {
     private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType, shards);
     private readonly MemoryGate _baseMemory = new();
@@ -114,11 +116,12 @@ internal sealed class AdapterLoader(
 
     private AdapterHeaders Keep(AdapterDescription description)
     {
-        if (shards > 1 && !description.Parts.Changes.IsEmpty)
+        if (description.Parts.AddedTokens > maxAddedTokens)
         {
             throw new AdapterLoadException(description.Package.Name, new FormatError(
                 LoadErrorKind.Incompatible, description.File, null,
-                $"has {string.Join(", ", description.Coverage.Kinds)}; over several shards plain and activated LoRA are served"));
+                $"has {description.Parts.AddedTokens} tokens more than the model; the engine takes {maxAddedTokens} "
+                    + "(MaxAddedTokens where adapters are configured)"));
         }
 
         AdapterShape shape = _shapes.Of(description.Parts);

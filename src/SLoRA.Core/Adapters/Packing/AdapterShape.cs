@@ -24,6 +24,7 @@ internal sealed class AdapterShape
         _directory = new WeakReference<TileDirectory>(directory);
         PageCount = directory.PageCount;
         Mixing = directory.Mixing;
+        AddedTokens = parts.AddedTokens;
         ImageBytes = PageImage.BytesOf(directory, pageBytes);
         Modules = [.. parts.Modules.Select(module => new AdapterModuleCoverage(module.Target.Name, module.Rank, module.Scale))];
     }
@@ -39,6 +40,9 @@ internal sealed class AdapterShape
 
     /// <summary>How the adapters go together with others in one request.</summary>
     public AdapterMixing Mixing { get; }
+
+    /// <summary>Tokens that the adapters have beyond those of the model.</summary>
+    public int AddedTokens { get; }
 
     /// <summary>Where the tiles lie. Only generations keep it: a shape that is registered and never used holds no directory.</summary>
     /// <param name="parts">What an adapter of this shape does.</param>

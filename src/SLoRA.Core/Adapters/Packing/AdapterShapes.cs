@@ -77,12 +77,13 @@ internal sealed class AdapterShapes(
         foreach (AdapterChange change in parts.Changes)
         {
             writer.Write(change.Target.Index);
-            writer.Write(change.Rows is null ? -1 : (int)change.Rows.Type);
-            Write(change.Ids);
+            writer.Write(change.AllRows is { } rows ? (int)rows.Type : -1);
+            Write(change.RowIds);
             writer.Write(change.HasFactor);
             writer.Write(change.HasOffset);
         }
 
+        writer.Write(parts.AddedTokens);
         Write(parts.InvocationTokens);
         writer.Flush();
         return GenerationId.FromHash(SHA256.HashData(text.GetBuffer().AsSpan(0, (int)text.Length)));

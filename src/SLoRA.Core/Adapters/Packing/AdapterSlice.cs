@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Adapters.Intake;
 using SLoRA.Models;
 using SLoRA.Step;
@@ -6,70 +7,71 @@ namespace SLoRA.Adapters.Packing;
 
 /// <summary>
 /// What one shard has of a module's adapter, as S-LoRA cuts it: along the base's cut where that is, and along the rank or the outputs where
-/// the base has none, so that nothing is held twice.
+/// the base has none. Of a module that all shards compute, all have the adapter; of one expert, the shard that has the expert.
 /// </summary>
 /// <param name="A">Of A.</param>
 /// <param name="B">Of B transposed.</param>
-internal readonly record struct AdapterSlice(MatrixSlice A, MatrixSlice B)
+internal sealed record AdapterSlice(MatrixSlice A, MatrixSlice B)
 {
     /// <summary>All of it, for one device.</summary>
     public static AdapterSlice Whole(AdapterModule module) => new(
-        new MatrixSlice(0, module.Rank, 0, module.Target.InFeatures) { Borders = InputBorders(module.Target.Partition, 0, 1) },
-        new MatrixSlice(0, module.Rank, 0, module.Target.OutFeatures));
-
-    /// <summary>What a shard has.</summary>
-    /// <exception cref="InvalidOperationException">The module declares no partition.</exception>
-    public static AdapterSlice Of(AdapterModule module, int shard, int shards)
-    {
-        Partition partition = module.Target.Partition
-            ?? throw new InvalidOperationException($"{module.Target.Name} does not say how shards share it.");
-        (int first, int end) = partition.Split.Of(shard, shards);
-        if (module.Target.Kind == TargetKind.Embedding)
+        new MatrixSlice(Runs.Of(0, module.Rank), Runs.Of(0, module.Target.InFeatures))
         {
-            return new(new MatrixSlice(0, module.Rank, first, end - first), Outputs());
+            Borders = MatrixSlice.InputBorders(module.Target.Partition, 0, 1),
+        },
+        new MatrixSlice(Runs.Of(0, module.Rank), Runs.Of(0, module.Target.OutFeatures)) { ColumnBorders = Borders(module.Target.Views) });
+
+    /// <summary>What a shard has; null for nothing.</summary>
+    public static AdapterSlice? Of(AdapterModule module, int shard, int shards)
+    {
+        TargetModule target = module.Target;
+        if (target.Owner is { } owner)
+        {
+            return owner.IsOn(shard, shards) ? Whole(module) : null;
+        }
+
+        if (target.Partition is not { } partition)
+        {
+            return Whole(module);
+        }
+
+        Runs ranks = Runs.Of(0, module.Rank);
+        Runs own = target.OnShard(shard, shards)!.Value;
+        if (target.Kind == TargetKind.Embedding)
+        {
+            return new(new MatrixSlice(ranks, own), Outputs());
+        }
+
+        if (target.Views is { } views)
+        {
+            // Heads go through A both ways, so each shard needs all of it.
+            return new(
+                new MatrixSlice(ranks, Runs.Of(0, target.InFeatures)),
+                new MatrixSlice(ranks, own) { ColumnBorders = Borders(views) });
         }
 
         if (partition.Axis == PartitionAxis.Rows)
         {
             (int rank, int endRank) = Shares.OfRanks(module.Rank, shard, shards);
             return new(
-                new MatrixSlice(rank, endRank - rank, 0, module.Target.InFeatures),
-                new MatrixSlice(0, module.Rank, first, end - first));
+                new MatrixSlice(Runs.Of(rank, endRank - rank), Runs.Of(0, target.InFeatures)),
+                new MatrixSlice(ranks, own));
         }
 
-        int[] borders = InputBorders(partition, shard, shards);
-        return new(new MatrixSlice(0, module.Rank, first, end - first) { Borders = borders }, Outputs());
+        return new(new MatrixSlice(ranks, own) { Borders = MatrixSlice.InputBorders(partition, shard, shards) }, Outputs());
 
-        MatrixSlice Outputs()
-        {
-            (int column, int endColumn) = Shares.OfColumns(module.Target.OutFeatures, shard, shards);
-            return new MatrixSlice(0, module.Rank, column, endColumn - column);
-        }
+        MatrixSlice Outputs() => new(ranks, MatrixSlice.ShareOf(target.OutFeatures, shard, shards));
     }
 
-    private static int[] InputBorders(Partition? partition, int shard, int shards) =>
-        partition is { Axis: PartitionAxis.Columns } inputs ? inputs.Split.BordersOf(shard, shards) : [];
-}
-
-/// <summary>Some rank rows of a matrix times some of its columns.</summary>
-/// <param name="FirstRow">The first rank row.</param>
-/// <param name="Rows">Rank rows.</param>
-/// <param name="FirstColumn">The first column.</param>
-/// <param name="Columns">Columns.</param>
-internal readonly record struct MatrixSlice(int FirstRow, int Rows, int FirstColumn, int Columns)
-{
-    /// <summary>Where the leaves of the sums over the columns begin, counted in the slice; empty for one leaf.</summary>
-    public int[] Borders { get => field ?? []; init; }
-
-    /// <summary>The last column at or before one where a span may end: whole spans behind the start of its leaf.</summary>
-    public int WholeSpans(int end)
-    {
-        int leaf = 0;
-        foreach (int border in Borders)
-        {
-            leaf = border <= end ? border : leaf;
-        }
-
-        return leaf + ((end - leaf) / TilePlanner.SpanColumns * TilePlanner.SpanColumns);
-    }
+    /// <summary>The columns at which tiles must end, so that each head's keys and values are whole tiles.</summary>
+    private static ImmutableArray<int> Borders(HeadViews? views) => views is null
+        ? []
+        :
+        [
+            .. Enumerable.Range(0, views.Heads).SelectMany(head =>
+            {
+                int first = head * (views.KeyColumns + views.ValueColumns);
+                return new[] { first + views.KeyColumns, first + views.KeyColumns + views.ValueColumns };
+            }),
+        ];
 }

@@ -103,7 +103,9 @@ internal sealed class TilePacker
                 ?? throw new ArgumentException($"The directory knows no change of {change.Target.Name}.");
             if (tiles.Rows is not null)
             {
-                yield return new Source(tiles.Rows, change.Rows, null, IsTransposed: false);
+                yield return change.Target.WeightOffset == 0
+                    ? new Source(tiles.Rows, change.Rows, null, IsTransposed: false)
+                    : new Source(tiles.Rows, null, Shifted(change.Rows!, change.Target.WeightOffset), IsTransposed: false);
             }
 
             if (tiles.Factor is not null)
@@ -117,6 +119,8 @@ internal sealed class TilePacker
             }
         }
     }
+
+    private static float[] Shifted(WeightMatrix stored, float offset) => [.. stored.Widened().Select(value => value + offset)];
 
     private static ModuleTiles Tiles(TileDirectory directory, AdapterContentModule module) =>
         directory.Modules[module.Target.Index] ?? throw new ArgumentException($"The directory has no tiles for {module.Target.Name}.");

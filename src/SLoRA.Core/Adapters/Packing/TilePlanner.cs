@@ -42,18 +42,16 @@ internal static class TilePlanner
         ArgumentOutOfRangeException.ThrowIfNotEqual(sliceBytes % Alignment, 0, nameof(pageBytes));
         if (shards > 1)
         {
-            if (!parts.Changes.IsEmpty)
-            {
-                throw new NotSupportedException("What an adapter has besides A and B is not cut over shards.");
-            }
-
             return ShardedTiles.Join(
+                parts,
                 [.. Enumerable.Range(0, shards).Select(shard => Plan(
-                    parts, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards)))],
+                    parts, modelModules, (int)sliceBytes, policy, baseType, module => AdapterSlice.Of(module, shard, shards),
+                    change => ChangeSlice.Of(change, shard, shards), views => views.Of(shard, shards)))],
                 (int)sliceBytes);
         }
 
-        return Plan(parts, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole);
+        return Plan(
+            parts, modelModules, (int)pageBytes, policy, baseType, AdapterSlice.Whole, ChangeSlice.Whole, views => new(0, views.Heads));
     }
 
     /// <summary>The type in which a matrix lies in the pages.</summary>
@@ -62,31 +60,17 @@ internal static class TilePlanner
             ? baseType
             : stored;
 
-    /// <summary>The columns at which tiles must end, so that each head's keys and values are whole tiles.</summary>
-    private static int[] Borders(HeadViews? views)
-    {
-        if (views is null)
-        {
-            return [];
-        }
-
-        var borders = new int[2 * views.Heads];
-        for (int head = 0; head < views.Heads; head++)
-        {
-            int first = head * (views.KeyColumns + views.ValueColumns);
-            borders[2 * head] = first + views.KeyColumns;
-            borders[(2 * head) + 1] = first + views.KeyColumns + views.ValueColumns;
-        }
-
-        return borders;
-    }
-
     /// <summary>What the module is for each of its heads: keys go through it backwards, from B's columns of the head to A's.</summary>
-    private static void AddViews(HeadViews views, ModuleTiles whole, ModuleTiles?[] tiles)
+    /// <param name="views">The heads.</param>
+    /// <param name="heads">Which of them the module's tiles are of.</param>
+    /// <param name="whole">The module.</param>
+    /// <param name="tiles">Where they go.</param>
+    private static void AddViews(HeadViews views, Run heads, ModuleTiles whole, ModuleTiles?[] tiles)
     {
-        for (int head = 0; head < views.Heads; head++)
+        for (int own = 0; own < heads.Count; own++)
         {
-            int first = head * (views.KeyColumns + views.ValueColumns);
+            int first = own * (views.KeyColumns + views.ValueColumns);
+            int head = heads.First + own;
             tiles[views.FirstKey + head] =
                 new ModuleTiles { Rank = whole.Rank, Scale = whole.Scale, A = Part(whole.B, first, views.KeyColumns), B = whole.A };
             tiles[views.FirstValue + head] = new ModuleTiles
@@ -113,29 +97,32 @@ internal static class TilePlanner
 
     private static TileDirectory Plan(
         AdapterParts parts, int modelModules, int pageBytes, AdapterWeightType policy, TensorType baseType,
-        Func<AdapterModule, AdapterSlice> sliceOf)
+        Func<AdapterModule, AdapterSlice?> sliceOf, Func<AdapterChange, ChangeSlice> changeOf, Func<HeadViews, Run> headsOf)
     {
         var cursor = new Cursor(pageBytes);
         var tiles = new ModuleTiles?[modelModules];
         foreach (AdapterModule module in parts.Modules)
         {
-            AdapterSlice slice = sliceOf(module);
-            HeadViews? views = module.Target.Views;
+            if (sliceOf(module) is not { } slice)
+            {
+                continue;
+            }
+
             var planned = new ModuleTiles
             {
                 Rank = module.Rank,
                 Scale = module.Scale,
-                A = Matrix(PagedType(module.A.Type, policy, baseType), slice.A, [], ref cursor),
-                B = Matrix(PagedType(module.B.Type, policy, baseType), slice.B, Borders(views), ref cursor),
+                A = Matrix(PagedType(module.A.Type, policy, baseType), slice.A, ref cursor),
+                B = Matrix(PagedType(module.B.Type, policy, baseType), slice.B, ref cursor),
             };
             tiles[module.Target.Index] = planned;
-            if (views is not null)
+            if (module.Target.Views is { } views)
             {
-                AddViews(views, planned, tiles);
+                AddViews(views, headsOf(views), planned, tiles);
             }
         }
 
-        ImmutableArray<ModuleChange?> changes = Changes(parts, modelModules, policy, baseType, ref cursor);
+        ImmutableArray<ModuleChange?> changes = Changes(parts, modelModules, policy, baseType, changeOf, ref cursor);
         return new TileDirectory([.. tiles], cursor.Pages)
         {
             Changes = changes,
@@ -145,7 +132,8 @@ internal static class TilePlanner
     }
 
     private static ImmutableArray<ModuleChange?> Changes(
-        AdapterParts parts, int modelModules, AdapterWeightType policy, TensorType baseType, ref Cursor cursor)
+        AdapterParts parts, int modelModules, AdapterWeightType policy, TensorType baseType, Func<AdapterChange, ChangeSlice> changeOf,
+        ref Cursor cursor)
     {
         if (parts.Changes.IsEmpty)
         {
@@ -155,18 +143,16 @@ internal static class TilePlanner
         var changes = new ModuleChange?[modelModules];
         foreach (AdapterChange change in parts.Changes)
         {
-            TargetModule target = change.Target;
-            int rows = change.Ids.IsEmpty ? WantedTensors.RowsOf(target) : change.Ids.Length;
-            MatrixSlice vector = new MatrixSlice(0, 1, 0, target.OutFeatures);
-            changes[target.Index] = new ModuleChange
+            ChangeSlice slice = changeOf(change);
+            changes[change.Target.Index] = new ModuleChange
             {
                 // Norms are fp32 in the base too.
-                Rows = change.Rows is null ? null : Matrix(
-                    target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.Rows.Type, policy, baseType),
-                    new MatrixSlice(0, rows, 0, WantedTensors.ColumnsOf(target)), [], ref cursor),
-                Ids = [.. change.Ids.Order()],
-                Factor = change.HasFactor ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
-                Offset = change.HasOffset ? Matrix(TensorType.F32, vector, [], ref cursor) : null,
+                Rows = slice.Rows is null ? null : Matrix(
+                    change.Target.Kind == TargetKind.Norm ? TensorType.F32 : PagedType(change.AllRows!.Type, policy, baseType), slice.Rows,
+                    ref cursor),
+                Ids = slice.Ids,
+                Factor = change.HasFactor ? Matrix(TensorType.F32, slice.Outputs, ref cursor) : null,
+                Offset = change.HasOffset ? Matrix(TensorType.F32, slice.Outputs, ref cursor) : null,
             };
         }
 
@@ -175,53 +161,65 @@ internal static class TilePlanner
 
     /// <param name="type">The type of the elements.</param>
     /// <param name="slice">What of the matrix.</param>
-    /// <param name="borders">Columns at which tiles must end, ascending; empty for none.</param>
     /// <param name="cursor">Where the next tile goes.</param>
-    private static MatrixTiles Matrix(TensorType type, MatrixSlice slice, ReadOnlySpan<int> borders, ref Cursor cursor)
+    private static MatrixTiles Matrix(TensorType type, MatrixSlice slice, ref Cursor cursor)
     {
-        (int rows, int columns) = (slice.Rows, slice.Columns);
         int size = type.ElementSize();
         // A page that cannot hold a span of a whole group holds spans of fewer rows.
         int groupRows = Math.Min(GroupRows, cursor.PageBytes / (SpanColumns * size));
         var tiles = ImmutableArray.CreateBuilder<Tile>();
-        for (int row = 0; row < rows; row += groupRows)
+        int row = 0;
+        foreach (int end in slice.Rows.Ends)
         {
-            int group = Math.Min(groupRows, rows - row);
-            int border = 0;
-            for (int column = 0; column < columns;)
+            while (row < end)
             {
-                while (border < borders.Length && borders[border] <= column)
-                {
-                    border++;
-                }
-
-                int left = (border < borders.Length ? borders[border] : columns) - column;
-                int span = Math.Min(left, cursor.Rest / (group * size));
-                if (span < left)
-                {
-                    span = borders.IsEmpty ? slice.WholeSpans(column + span) - column : span - (span % SpanColumns);
-                }
-
-                if (span <= 0)
-                {
-                    cursor.NextPage();
-                    continue;
-                }
-
-                tiles.Add(new Tile(cursor.Page, cursor.Take(span * group * size), row, group, column, span));
-                column += span;
+                int group = Math.Min(groupRows, end - row);
+                AddGroup(tiles, row, group, size, slice, ref cursor);
+                row += group;
             }
         }
 
         return new MatrixTiles
         {
             Type = type,
-            Rows = rows,
-            Columns = columns,
-            FirstRow = slice.FirstRow,
-            FirstColumn = slice.FirstColumn,
+            Rows = row,
+            Columns = slice.Columns.Count,
+            WholeRows = slice.Rows,
+            WholeColumns = slice.Columns,
             Tiles = tiles.ToImmutable(),
         };
+    }
+
+    /// <summary>Cuts a group of rows into spans of columns.</summary>
+    private static void AddGroup(
+        ImmutableArray<Tile>.Builder tiles, int row, int group, int size, MatrixSlice slice, ref Cursor cursor)
+    {
+        int columns = slice.Columns.Count;
+        ReadOnlySpan<int> borders = slice.ColumnBorders.AsSpan();
+        int border = 0;
+        for (int column = 0; column < columns;)
+        {
+            while (border < borders.Length && borders[border] <= column)
+            {
+                border++;
+            }
+
+            int left = (border < borders.Length ? borders[border] : columns) - column;
+            int span = Math.Min(left, cursor.Rest / (group * size));
+            if (span < left)
+            {
+                span = borders.IsEmpty ? slice.WholeSpans(column + span) - column : span - (span % SpanColumns);
+            }
+
+            if (span <= 0)
+            {
+                cursor.NextPage();
+                continue;
+            }
+
+            tiles.Add(new Tile(cursor.Page, cursor.Take(span * group * size), row, group, column, span));
+            column += span;
+        }
     }
 
     /// <summary>The place behind the last tile.</summary>

@@ -13,7 +13,9 @@ namespace SLoRA.Adapters.Resident;
 /// <param name="hasSource">Whether unknown names are looked up.</param>
 /// <param name="mostFromSource">The most names kept that the source brought.</param>
 /// <param name="clock">Measures when they were used.</param>
-internal sealed class AdapterNames(Generations generations, bool hasSource, int mostFromSource, TimeProvider clock)
+/// <param name="maxAddedTokens">The most tokens that an adapter may have beyond those of the model.</param>
+internal sealed class AdapterNames(
+    Generations generations, bool hasSource, int mostFromSource, TimeProvider clock, int maxAddedTokens = 0)
 {
     private ImmutableDictionary<string, AdapterRegistration> _names =
         ImmutableDictionary.Create<string, AdapterRegistration>(StringComparer.Ordinal);
@@ -73,6 +75,19 @@ internal sealed class AdapterNames(Generations generations, bool hasSource, int 
             Volatile.Write(ref _names, Current.Remove(registration.Name));
             Abandon(registration);
         }
+    }
+
+    /// <summary>
+    /// Tokens beyond those of the model that a request may have, as far as that is known: as many as any adapter may have, where its
+    /// adapter is not known yet. Any thread.
+    /// </summary>
+    public int AddedTokensOf(GenerationRequest request)
+    {
+        string? name = request.Adapter ?? (request.Adapters is [var only] ? only.Name : null);
+        AdapterRegistration? registration = name is null ? null : Current.GetValueOrDefault(name);
+        return registration?.Picture.Headers is { } headers ? headers.Shape.AddedTokens
+            : name is not null && hasSource ? maxAddedTokens
+            : 0;
     }
 
     /// <summary>Refuses a request that names what can be known to be unknown, or not to go together. Any thread.</summary>

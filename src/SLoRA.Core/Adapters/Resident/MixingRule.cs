@@ -20,8 +20,10 @@ internal static class MixingRule
         {
             AdapterMixing.Alone when count > 1 =>
                 "is activated LoRA, which acts from a place in the prompt on: a request has it alone",
+            AdapterMixing.FirstUnscaled when place > 0 || weight != 1 =>
+                "is DoRA, which scales what it is added to: a request has it as the first, with the weight 1, and no second one",
             AdapterMixing.AloneUnscaled when count > 1 || weight != 1 =>
-                "is DoRA, or has weights in the place of the base's (biases, modules_to_save, trained tokens): a request has it alone, "
+                "has weights in the place of the base's (biases, modules_to_save, trained tokens): a request has it alone, "
                     + "with the weight 1",
             _ => null,
         };

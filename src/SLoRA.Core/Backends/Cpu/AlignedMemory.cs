@@ -13,6 +13,9 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
     /// <summary>Alignment in bytes: a cache line, and the widest vector.</summary>
     public const int Alignment = 64;
 
+    /// <summary>Bytes before the first one that may be read too; what they hold means nothing.</summary>
+    public const int Lead = 16;
+
     private void* _block;
 
     /// <summary>Allocates memory.</summary>
@@ -33,14 +36,14 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
         try
         {
             // Zeroed by the allocator: of a large block the system then gives pages only when they are first touched.
-            _block = NativeMemory.AllocZeroed((nuint)(Bytes + alignment));
+            _block = NativeMemory.AllocZeroed((nuint)(Bytes + Lead + alignment));
         }
         catch (OutOfMemoryException exception)
         {
             throw use.Refused(bytes, exception);
         }
 
-        Address = (byte*)(((nint)_block + alignment - 1) & -alignment);
+        Address = (byte*)(((nint)_block + Lead + alignment - 1) & -alignment);
     }
 
     ~AlignedMemory() => Free();

@@ -55,7 +55,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         _layout = layout;
         _block = layout.Layers[layer];
         _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
-        _tasks.Cut(plan, attention);
+        _tasks.Cut(plan, attention, _block.Group);
         Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
         Grow(ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_paddedDim));
         return _tasks.Tasks.Length;

@@ -4,7 +4,7 @@ namespace SLoRA.Backends.Cpu;
 /// <param name="FirstRow">First row of the step.</param>
 /// <param name="Rows">Rows.</param>
 /// <param name="FirstPosition">Position of the first row.</param>
-/// <param name="TableStart">Where the sequence's page table begins.</param>
+/// <param name="TableStart">Where the sequence's page table begins, see <see cref="Step.StepPlan.TableStart"/>.</param>
 /// <param name="Head">The KV head.</param>
 /// <param name="FirstQuery">The first of the query heads.</param>
 /// <param name="Group">Query heads.</param>

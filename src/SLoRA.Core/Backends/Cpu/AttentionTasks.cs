@@ -34,7 +34,10 @@ internal sealed class AttentionTasks(int workers)
     public int Partials { get; private set; }
 
     /// <summary>Cuts the step for a layer.</summary>
-    public void Cut(StepPlan plan, GroupedAttention attention)
+    /// <param name="plan">The step.</param>
+    /// <param name="attention">What the layer computes.</param>
+    /// <param name="tables">The group of layers whose page tables it reads.</param>
+    public void Cut(StepPlan plan, GroupedAttention attention, int tables = 0)
     {
         int group = attention.HeadsPerKey;
         int wanted = workers * TasksPerWorker;
@@ -51,6 +54,7 @@ internal sealed class AttentionTasks(int workers)
         bool cutSegments = workers > 1 && Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted;
         foreach (StepSlice slice in plan.Slices)
         {
+            int table = plan.TableStart(slice, tables);
             for (int row = 0; row < slice.RowCount; row += rowsPerTask)
             {
                 int rows = Math.Min(rowsPerTask, slice.RowCount - row);
@@ -61,7 +65,7 @@ internal sealed class AttentionTasks(int workers)
                 {
                     (int query, int endQuery) = attention.HeadsOf(head);
                     var whole = new AttentionTask(
-                        slice.FirstRow + row, rows, position, slice.TableStart, head, query, endQuery - query, first, segments, -1);
+                        slice.FirstRow + row, rows, position, table, head, query, endQuery - query, first, segments, -1);
                     if (cutSegments && segments > 1)
                     {
                         Cut(whole, rows * whole.Group);

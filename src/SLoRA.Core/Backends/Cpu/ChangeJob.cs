@@ -5,9 +5,9 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// What generations do to a module besides adding B A, see <see cref="ModuleChange"/>: brings the outputs of rows of the weight that they
-/// have in the place of the base's to where they belong, then <c>y = f ∘ y + weight · o</c>. Threads share out the columns of the output
-/// and go through the work list in its order.
+/// What generations do to a module besides adding B A, see <see cref="ModuleChange"/>: before deltas it brings the outputs of rows of the
+/// weight that they have in the place of the base's to where they belong, behind them it is <c>y = f ∘ y + weight · o</c>. Threads share
+/// out the columns of the output and go through the work list in its order.
 /// </summary>
 internal sealed unsafe class ChangeJob(int workers) : ComputeJob
 {
@@ -19,15 +19,22 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
     private CpuPageMemory _pages = null!;
     private int _spans;
     private int _parts;
+    private bool _takesRows;
 
-    /// <summary>Sets the next changes and says in how many parts they come.</summary>
-    public int Prepare(ChangeWork work, CpuRows y, CpuPageMemory pages)
+    /// <summary>Sets the next outputs of own rows and says in how many parts they come.</summary>
+    public int PrepareRows(ChangeWork work, CpuRows y, CpuPageMemory pages) => Prepare(work, y, pages, takesRows: true, work.HasRows);
+
+    /// <summary>Sets the next factors and offsets and says in how many parts they come.</summary>
+    public int PrepareSums(ChangeWork work, CpuRows y, CpuPageMemory pages) => Prepare(work, y, pages, takesRows: false, work.HasSums);
+
+    private int Prepare(ChangeWork work, CpuRows y, CpuPageMemory pages, bool takesRows, bool hasAny)
     {
+        _takesRows = takesRows;
         _work = work;
         _y = y;
         _pages = pages;
         _spans = (y.Width + SpanColumns - 1) / SpanColumns;
-        _parts = work.Items.IsEmpty ? 0 : Math.Min(_spans, workers * PartsPerWorker);
+        _parts = hasAny ? Math.Min(_spans, workers * PartsPerWorker) : 0;
         return _parts;
     }
 
@@ -44,13 +51,10 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
                 continue;
             }
 
-            if (_work.IsEmbedding)
+            if (_takesRows)
             {
-                TakeEntries(item, from, to);
-            }
-            else if (item.Product >= 0)
-            {
-                TakeOutputs(item, from, to);
+                Take(item, from, to);
+                continue;
             }
 
             if (item.Change.Factor is { } factor)
@@ -62,6 +66,19 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
             {
                 Add(item, offset, from, to);
             }
+        }
+    }
+
+    /// <summary>What the generation's own rows give, in the place of what the base's do.</summary>
+    private void Take(in ChangeItem item, int from, int to)
+    {
+        if (_work.IsEmbedding)
+        {
+            TakeEntries(item, from, to);
+        }
+        else if (item.Product >= 0)
+        {
+            TakeOutputs(item, from, to);
         }
     }
 
@@ -77,7 +94,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
         int size = table.Type.ElementSize();
         foreach (int row in _work.Entries.Rows.Slice(item.FirstEntry, item.Count))
         {
-            int entry = item.Change.RowOf(_work.TokenOf(row));
+            int entry = item.Change.RowOf(_work.EntryOf(row));
             if (entry < 0)
             {
                 continue;
@@ -111,7 +128,7 @@ internal sealed unsafe class ChangeJob(int workers) : ComputeJob
             float* y = _y.Row(rows[e]) + item.FirstColumn;
             if (item.Change.Ids.IsEmpty)
             {
-                new ReadOnlySpan<float>(outputs + from, to - from).CopyTo(new Span<float>(y + from, to - from));
+                new ReadOnlySpan<float>(outputs + item.FirstOutput + from, to - from).CopyTo(new Span<float>(y + from, to - from));
                 continue;
             }
 

@@ -10,7 +10,7 @@ namespace SLoRA.Backends.Cpu;
 /// whatever else is in the step and on any number of threads, and the same at any vector width that has the same <see cref="MultiplyAdd"/>.
 /// Where that is fused, products with weights as stored have the bits of the Reference backend.
 /// </summary>
-internal sealed unsafe class CpuBackend : IBackend
+internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
     private readonly int _outputLimit;
@@ -47,6 +47,8 @@ internal sealed unsafe class CpuBackend : IBackend
     private readonly PositionScaleJob _positionScale;
     private readonly MultiplyJob _multiply;
     private readonly ConvolveJob _convolve = new();
+    private readonly HeadsNormJob _headsNorm;
+    private readonly List<CpuRows> _squares = [];
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -62,6 +64,7 @@ internal sealed unsafe class CpuBackend : IBackend
     /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
     /// <param name="placement">Where the threads run; null for anywhere.</param>
+    /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public CpuBackend(
         int rowLimit,
         int outputLimit,
@@ -69,6 +72,7 @@ internal sealed unsafe class CpuBackend : IBackend
         CpuWeights weights = CpuWeights.AsStored,
         Func<ComputeThreads, ICollective>? collective = null,
         MachineCodeUse machineCode = MachineCodeUse.Automatic,
+        CpuPrecision precision = CpuPrecision.Automatic,
         ThreadPlacement? placement = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
@@ -78,14 +82,14 @@ internal sealed unsafe class CpuBackend : IBackend
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
-        _baseWeights = new PackedWeights(_threads, weights);
+        _baseWeights = new PackedWeights(_threads, weights, precision);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
-        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard);
+        _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
-        _product = new ProductJob(workers, results, code);
-        _expertProduct = new ExpertProductJob(workers, results, code);
+        _product = new ProductJob(workers, results, code, _baseWeights.Space);
+        _expertProduct = new ExpertProductJob(workers, results, code, _baseWeights.Space);
         _gateClamped = new GateClampedJob(workers);
         _route = new RouteJob(workers);
         _spread = new SpreadJob(workers);
@@ -100,6 +104,7 @@ internal sealed unsafe class CpuBackend : IBackend
         _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
+        _headsNorm = new HeadsNormJob(workers);
         _gate = new GateJob(workers);
         _add = new AddJob(workers);
         _layerNorm = new LayerNormJob(workers);
@@ -125,7 +130,7 @@ internal sealed unsafe class CpuBackend : IBackend
     public string Name => "Cpu";
 
     /// <inheritdoc/>
-    public BackendStatus Status { get; }
+    public BackendStatus Status { get; private set; }
 
     /// <inheritdoc/>
     public string? Shortcoming => InstructionSets.Missing is null ? null : InstructionSets.Description;
@@ -180,10 +185,20 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
+    {
+        _quantized.Reserve(_rowLimit * chosen);
+        return new CpuRoutes(experts, chosen, _rowLimit, own);
+    }
+
+    /// <inheritdoc/>
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
     {
         int limit = _rowLimit * routes.Chosen;
-        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen);
+        return new CpuRows(RowSet.Routed, width, limit, Allocate(CpuRows.BytesFor(width, limit)), routes.Chosen)
+        {
+            Routes = (CpuRoutes)routes,
+        };
     }
 
     /// <inheritdoc/>
@@ -195,9 +210,7 @@ internal sealed unsafe class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void CompleteLoading(DecoderShape decoder)
-    {
-    }
+    public void CompleteLoading(DecoderShape decoder) => Status = Status with { Weights = _baseWeights.Description };
 
     /// <inheritdoc/>
     public void BeginStep(StepPlan plan)
@@ -227,16 +240,24 @@ internal sealed unsafe class CpuBackend : IBackend
         }
 
         Run(_embed, _embed.Prepare(entries, Plan.Tokens, 0, rows));
-        if (_lora.GatherEmbedding(target))
+        for (int pass = 0; pass < _lora.Passes; pass++)
         {
-            Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
-            Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
-        }
+            bool changed = _lora.HasChanges && _lora.GatherEmbeddingChanges(target, pass, rows.Width);
+            if (changed)
+            {
+                Run(_change, _change.PrepareRows(_lora.Changes, rows, PageMemory));
+            }
 
-        // A module has rows in the place of the base's or B A, never both.
-        if (_lora.HasChanges && _lora.GatherEmbeddingChanges(target, rows.Width))
-        {
-            Run(_change, _change.Prepare(_lora.Changes, rows, PageMemory));
+            if (_lora.GatherEmbedding(target, pass))
+            {
+                Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, 0));
+                Run(_expand, _expand.Prepare(_lora.Work, rows, PageMemory));
+            }
+
+            if (changed)
+            {
+                Run(_change, _change.PrepareSums(_lora.Changes, rows, PageMemory));
+            }
         }
     }
 
@@ -246,7 +267,8 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
-        => Run(_layerNorm, _layerNorm.Prepare((CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x)));
+        => Run(_layerNorm, _layerNorm.Prepare(
+            (CpuRows)x, (CpuRows)y, (CpuVector)weight, (CpuVector?)bias, epsilon, RowCount(x), OwnWeights(x, weight)));
 
     /// <inheritdoc/>
     public void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z)
@@ -254,8 +276,16 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
-        => Run(_norm, _norm.Prepare(
+    {
+        if (((CpuVector)weight).Heads is { } together)
+        {
+            NormTogether((CpuRows)x, firstColumn, (CpuVector)weight, together, epsilon);
+            return;
+        }
+
+        Run(_norm, _norm.Prepare(
             (CpuRows)x, (CpuRows)x, firstColumn, heads, (CpuVector)weight, epsilon, RowCount(x), OwnWeights(x, weight)));
+    }
 
     /// <inheritdoc/>
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
@@ -267,7 +297,7 @@ internal sealed unsafe class CpuBackend : IBackend
 
         var inputs = (CpuRows)x;
         var outputs = (CpuRows)y;
-        bool adapted = _lora.Gather(group, x.Rows);
+        bool adapted = _lora.Gather(group, x.Rows, 0);
         _quantized.Prepare(group);
         int quantizeParts = _quantize.Prepare(inputs, _quantized, RowCount(x));
         if (adapted)
@@ -286,17 +316,35 @@ internal sealed unsafe class CpuBackend : IBackend
             return;
         }
 
+        int expandParts = 0;
         if (adapted)
         {
-            _shard?.GatherRanks(_lora.Work);
-            _expand.Prepare(_lora.Work, outputs, PageMemory);
+            if (_shard is not null && group.Partition is not null)
+            {
+                _shard.GatherRanks(_lora.Work);
+            }
+
+            expandParts = _expand.Prepare(_lora.Work, outputs, PageMemory);
         }
 
-        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted ? _expand : null));
-        if (_lora.HasChanges && _lora.GatherChanges(group, x.Rows))
+        bool changed = _lora.HasChanges && _lora.GatherChanges(group, x.Rows, 0);
+        bool hasRows = changed && _lora.Changes.HasRows;
+        Run(_product, _product.Prepare(group, inputs, _quantized, outputs, RowCount(x), adapted && !hasRows ? _expand : null));
+        if (hasRows)
         {
-            Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, inputs, PageMemory));
-            Run(_change, _change.Prepare(_lora.Changes, outputs, PageMemory));
+            // Deltas come on top of own rows, which take the place of what the product gives.
+            TakeRows(inputs, outputs);
+            Run(_expand, expandParts);
+        }
+
+        if (changed)
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, outputs, PageMemory));
+        }
+
+        for (int pass = 1; pass < _lora.Passes; pass++)
+        {
+            AddPass(group, inputs, outputs, pass);
         }
     }
 
@@ -384,7 +432,20 @@ internal sealed unsafe class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
-        => Run(_combine, _combine.Prepare((CpuRows)x, (CpuRoutes)routes, weighted, (CpuRows)y, RowCount(y)));
+    {
+        int rows = RowCount(y);
+        var chosen = (CpuRoutes)routes;
+        if (_shard is not { } shard || !chosen.IsPart)
+        {
+            Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, (CpuRows)y, rows));
+            return;
+        }
+
+        CpuRows parts = shard.Parts(y.Rows, y.Width);
+        Run(_combine, _combine.Prepare((CpuRows)x, chosen, weighted, parts, rows));
+        shard.Reduce(parts, rows, null, null);
+        shard.Gather(parts, rows, (CpuRows)y);
+    }
 
     /// <inheritdoc/>
     public void RouteToAll(DeviceRoutes routes) => ((CpuRoutes)routes).All(Plan.RowCount);
@@ -472,44 +533,33 @@ internal sealed unsafe class CpuBackend : IBackend
 
     private NormWeights? OwnWeights(DeviceRows x, DeviceVector weight) =>
         _lora.HasChanges ? _lora.GatherNorm(weight, x.Rows, RowCount(x), PageMemory) : null;
-    /// <summary>
-    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
-    /// there, and are brought together.
-    /// </summary>
-    private void SumShared(CpuShard shard, LinearGroup group, CpuRows x, CpuRows y, bool adapted)
-    {
-        int rows = RowCount(x);
-        CpuRows parts = shard.Parts(y.Rows, y.Width);
-        Run(_product, _product.Prepare(group, x, _quantized, parts, rows, null, withBias: false));
-        shard.Reduce(parts, rows, (CpuVector?)group.Parts[0].Bias, adapted ? _lora.Work : null);
-        if (adapted)
-        {
-            shard.GatherRanks(_lora.Work);
-            Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        }
 
-        shard.Gather(parts, rows, y);
+    /// <summary>Computes the outputs of own rows, and puts them in the place of the base's.</summary>
+    private void TakeRows(CpuRows x, CpuRows y)
+    {
+        Run(_changedRows, _changedRows.Prepare(_lora.Changes.Products, x, PageMemory));
+        Run(_change, _change.PrepareRows(_lora.Changes, y, PageMemory));
     }
 
-    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
-    private void EmbedShared(CpuShard shard, CpuTable table, int target, CpuRows x)
+    /// <summary>Adds what generations add to a group of products in one of the passes behind the first.</summary>
+    private void AddPass(LinearGroup group, CpuRows x, CpuRows y, int pass)
     {
-        ICollective collective = shard.Collective;
-        Split split = table.Split ?? throw new InvalidOperationException("The table is not cut over shards.");
-        (int first, _) = split.Of(collective.Shard, collective.Shards);
-        CpuRows looked = shard.Parts(x.Rows, x.Width);
-        Run(_embed, _embed.Prepare(table, Plan.Tokens, first, looked));
-        if (!_lora.GatherEmbedding(target))
+        if (_lora.Gather(group, x.Rows, pass))
         {
-            shard.GatherEntries(split, Plan.Tokens, looked, x, null);
-            return;
+            Run(_shrink, _shrink.Prepare(_lora.Work, x, PageMemory));
+            if (_shard is not null && group.Partition is not null)
+            {
+                _shard.GatherRanks(_lora.Work);
+            }
+
+            Run(_expand, _expand.Prepare(_lora.Work, y, PageMemory));
         }
 
-        Run(_column, _column.Prepare(_lora.Work, PageMemory, Plan.Tokens, first));
-        CpuRows parts = shard.Parts(x.Rows, x.Width);
-        shard.GatherEntries(split, Plan.Tokens, looked, parts, _lora.Work);
-        Run(_expand, _expand.Prepare(_lora.Work, parts, PageMemory));
-        shard.Gather(parts, Plan.RowCount, x);
+        // Only the first place has rows of weights.
+        if (_lora.GatherChanges(group, x.Rows, pass))
+        {
+            Run(_change, _change.PrepareSums(_lora.Changes, y, PageMemory));
+        }
     }
 
     private CpuRows NewRows(RowSet rows, int width)
@@ -518,7 +568,12 @@ internal sealed unsafe class CpuBackend : IBackend
         return new CpuRows(rows, width, limit, Allocate(CpuRows.BytesFor(width, limit)));
     }
 
-    private int RowCount(DeviceRows rows) => rows.Rows == RowSet.Output ? Plan.OutputCount : Plan.RowCount * rows.Copies;
+    private int RowCount(DeviceRows rows) => rows.Rows switch
+    {
+        RowSet.Output => Plan.OutputCount,
+        RowSet.Routed => ((CpuRows)rows).Routes!.Rows,
+        _ => Plan.RowCount,
+    };
 
     private void Run(ComputeJob job, int parts)
     {

@@ -49,4 +49,18 @@ internal sealed class CpuExperts : DeviceExperts
 
         return false;
     }
+
+    /// <summary>Whether one of those reads the sums of groups as well.</summary>
+    public bool ReadsSums(int groupInputs)
+    {
+        foreach (CpuMatrix matrix in _matrices)
+        {
+            if (matrix.Packing.GroupInputs == groupInputs && matrix.Packing.NeedsSums)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

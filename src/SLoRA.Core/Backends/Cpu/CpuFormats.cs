@@ -10,40 +10,85 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal static class CpuFormats
 {
+    private const string Stored = "as stored";
+
     private static readonly CpuFormat AsFloats =
-        new(new FloatPacking<F32Panel>(), static (source, matrix, parts) => new FloatPackJob(source, matrix, parts));
+        new(new FloatPacking<F32Panel>(), "as fp32", static (source, matrix, parts) => new FloatPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsHalves =
-        new(new FloatPacking<F16Panel>(), static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
+        new(new FloatPacking<F16Panel>(), Stored, static (source, matrix, parts) => new HalfPackJob(source, matrix, parts));
 
     private static readonly CpuFormat AsBrains =
-        new(new FloatPacking<Bf16Panel>(), static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
+        new(new FloatPacking<Bf16Panel>(), Stored, static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
 
-    private static readonly CpuFormat Quantized =
-        new(new Int8Packing<Groups64>(), static (source, matrix, parts) => new QuantizedPackJob(source, matrix, parts));
+    private static readonly CpuFormat EightBits = new(
+        new Int8Packing<Groups64>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob(source, matrix, parts));
 
-    private static readonly CpuFormat AsQ8 =
-        new(new Int8Packing<Groups32>(), static (source, matrix, parts) => new Q8PackJob(source, matrix, parts));
+    private static readonly CpuFormat AsIntegers =
+        new(new Int8Packing<Groups32>(), Stored, static (source, matrix, parts) => new IntegerPackJob(source, matrix, parts));
+
+    private static readonly CpuFormat OwnFourBits = new(
+        new PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>(), "in 4 bits",
+        static (source, matrix, parts) => new Int4PackJob(source, matrix, parts));
+
+    private static readonly Dictionary<WeightFormat, CpuFormat> Packed = new()
+    {
+        [BlockFormats.Q4_0] = Codes<FourBitsAround8, HalfScales, Groups32>(),
+        [BlockFormats.Q4_1] = Codes<FourBits, HalfPairs, Groups32>(),
+        [BlockFormats.Q5_0] = Codes<FiveBitsAround16, HalfScales, Groups32>(),
+        [BlockFormats.Q5_1] = Codes<FiveBits, HalfPairs, Groups32>(),
+        [BlockFormats.Q2K] = Codes<FourBits, SharedPairs<Groups16>, Groups16>(),
+        [BlockFormats.Q3K] = Codes<FourBitsAround4, SharedScales<Groups16>, Groups16>(),
+        [BlockFormats.Q4K] = Codes<FourBits, SharedPairs<Groups32>, Groups32>(),
+        [BlockFormats.Q5K] = Codes<FiveBits, SharedPairs<Groups32>, Groups32>(),
+        [BlockFormats.Q6K] = Codes<SixBitsAround32, SharedScales<Groups16>, Groups16>(),
+        [ZeroedFormat.Halves] = Zeroed<HalfZeros>(),
+        [ZeroedFormat.Brains] = Zeroed<BrainZeros>(),
+        [WeightFormat.Q8_0] = AsIntegers,
+        [BlockFormats.Iq4Nl] = AsIntegers,
+        [BlockFormats.Iq4Xs] = AsIntegers,
+    };
 
     /// <summary>How a matrix is kept.</summary>
     /// <param name="source">The matrix.</param>
-    /// <param name="weights">What the program has chosen. Among quantized weights, those that are stored in eight bits stay as they are:
-    /// rounding them again gains nothing.</param>
-    public static CpuFormat Of(WeightSource source, CpuWeights weights) => (source.Format, weights) switch
-    {
-        (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats,
-        (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => WordPackJob.HasSpecials(source) ? AsFloats : AsHalves,
-        (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
-        (PlainFormat, CpuWeights.Int8) => Quantized,
-        (Q8Format or BlockFormat, CpuWeights.AsStored) => AsFloats,
-        (Q8Format, CpuWeights.Int8) => AsQ8,
-        (BlockFormat, CpuWeights.Int8) => Quantized,
-        (_, CpuWeights.AsStored or CpuWeights.Int8) => throw UnservedType.Error(source.Format),
-        _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
-    };
+    /// <param name="weights">What the program has chosen. Weights that are stored in no more bits stay as they are: rounding them again
+    /// gains nothing.</param>
+    /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
+    public static CpuFormat Of(WeightSource source, CpuWeights weights, CpuPrecision precision = CpuPrecision.Automatic) =>
+        (source.Format, weights) switch
+        {
+            (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats with { Kept = Stored },
+            (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
+            (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
+            (PlainFormat, CpuWeights.Int8) => EightBits,
+            (PlainFormat, CpuWeights.Int4) => source.GivesLogits ? EightBits : OwnFourBits,
+            (Q8Format, CpuWeights.Int4) when !source.GivesLogits => OwnFourBits,
+            (Q8Format or BlockFormat, CpuWeights.AsStored) when precision == CpuPrecision.Exact => AsFloats,
+            (Q8Format or BlockFormat, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4)
+                when Packed.TryGetValue(source.Format, out CpuFormat? format) => format,
+            (BlockFormat, CpuWeights.AsStored) => AsFloats,
+            (BlockFormat, CpuWeights.Int8 or CpuWeights.Int4) => EightBits,
+            (_, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4) => throw UnservedType.Error(source.Format),
+            _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
+        };
+
+    private static CpuFormat Codes<TCodes, TScales, T>()
+        where TCodes : struct, IPackedCodes
+        where TScales : struct, IStoredScales
+        where T : struct, IInt8Groups
+        => new(
+            new PackedPacking<TCodes, TScales, T>(), Stored,
+            static (source, matrix, parts) => new PackedPackJob<TCodes, TScales, T>(source, matrix, parts));
+
+    private static CpuFormat Zeroed<T>()
+        where T : struct, IZeroCodes
+        => new(
+            new PackedPacking<FourBits, ZeroScales<T>, Groups32>(), Stored,
+            static (source, matrix, parts) => new ZeroedPackJob<T>(source, matrix, parts));
 }
 
 /// <summary>A row of the table.</summary>
 /// <param name="Packing">How panels hold the weights, and the product with them.</param>
+/// <param name="Kept">What that makes of what is stored, for people.</param>
 /// <param name="Pack">Makes the job, in so many parts, that fills the panels of a matrix.</param>
-internal sealed record CpuFormat(PanelPacking Packing, Func<WeightSource, CpuMatrix, int, PackJob> Pack);
+internal sealed record CpuFormat(PanelPacking Packing, string Kept, Func<WeightSource, CpuMatrix, int, PackJob> Pack);

@@ -18,6 +18,9 @@ internal sealed unsafe class CpuRows : DeviceRows
         Data = memory.Floats;
     }
 
+    /// <summary>What says how many there are, for routed rows; else null.</summary>
+    public CpuRoutes? Routes { get; init; }
+
     /// <summary>The most rows that hold results.</summary>
     public int Limit { get; }
 

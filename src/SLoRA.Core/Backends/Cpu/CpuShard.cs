@@ -48,13 +48,19 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
     /// <param name="rows">Rows.</param>
     /// <param name="bias">Added to the sums; null for none.</param>
     /// <param name="work">What has been shrunk; null for nothing.</param>
-    public void Reduce(CpuRows parts, int rows, CpuVector? bias, LoraWork? work)
+    /// <param name="own">What rows of weights that generations have give, which are sums too; null for nothing.</param>
+    public void Reduce(CpuRows parts, int rows, CpuVector? bias, LoraWork? work, LoraWork? own = null)
     {
         Exchange exchange = collective.Next();
         exchange.Add(Piece(parts, parts, rows));
         if (work is not null)
         {
             AddRanks(exchange, work, owners: null);
+        }
+
+        if (own is not null)
+        {
+            AddRanks(exchange, own, owners: null, isOfRanks: false);
         }
 
         collective.Reduce(exchange);
@@ -80,19 +86,39 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
         collective.Gather(exchange);
     }
 
+    /// <summary>Adds up this shard's ranks of what has been shrunk from the inputs of all shards.</summary>
+    public void ReduceRanks(LoraWork work)
+    {
+        Exchange exchange = collective.Next();
+        AddRanks(exchange, work, owners: null);
+        collective.Reduce(exchange);
+    }
+
+    /// <summary>Brings together what each shard has computed of each of its heads.</summary>
+    public void GatherHeads(CpuRows parts, int rows, Split heads)
+    {
+        Exchange exchange = collective.Next();
+        exchange.Add(Piece(parts, parts, rows) with { Heads = heads.With(1) });
+        collective.Gather(exchange);
+    }
+
     /// <summary>Takes every row, and what has been shrunk of it, from the shard that has the token's entry.</summary>
     /// <param name="split">How the table is cut.</param>
     /// <param name="tokens">Token per row.</param>
-    /// <param name="looked">The rows that this shard has looked up.</param>
+    /// <param name="looked">The rows that this shard has looked up; null if only what has been shrunk is to be taken.</param>
     /// <param name="y">Where all rows go.</param>
     /// <param name="work">What has been shrunk; null for nothing.</param>
-    public void GatherEntries(Split split, ReadOnlySpan<int> tokens, CpuRows looked, CpuRows y, LoraWork? work)
+    public void GatherEntries(Split split, ReadOnlySpan<int> tokens, CpuRows? looked, CpuRows y, LoraWork? work)
     {
         FindOwners(split, tokens);
         Exchange exchange = collective.Next();
         fixed (int* owners = _owners)
         {
-            exchange.Add(Piece(looked, y, tokens.Length) with { Owners = owners });
+            if (looked is not null)
+            {
+                exchange.Add(Piece(looked, y, tokens.Length) with { Owners = owners });
+            }
+
             if (work is null)
             {
                 collective.Gather(exchange);
@@ -128,7 +154,7 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
         ToStride = y.Stride,
     };
 
-    private static void AddRanks(Exchange exchange, LoraWork work, int* owners)
+    private static void AddRanks(Exchange exchange, LoraWork work, int* owners, bool isOfRanks = true)
     {
         foreach (ref readonly LoraProduct product in work.Products)
         {
@@ -142,6 +168,7 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
                 To = v,
                 ToStride = product.Tiles.Rank,
                 IsLora = true,
+                IsOfRanks = isOfRanks,
                 Owners = owners is null ? null : owners + product.FirstEntry,
             });
         }
@@ -156,8 +183,9 @@ internal sealed unsafe class CpuShard(ICollective collective, Func<RowSet, int, 
 
         for (int row = 0; row < tokens.Length; row++)
         {
+            // The last shard has the tokens that the model does not have.
             int shard = 0;
-            while (tokens[row] >= split.Of(shard, collective.Shards).End)
+            while (shard < collective.Shards - 1 && tokens[row] >= split.Of(shard, collective.Shards).End)
             {
                 shard++;
             }

@@ -17,6 +17,7 @@ internal static class CpuShards
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
     /// <param name="nodes">The processors of each memory node, on which shards are placed; none by default.</param>
+    /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public static IBackend Create(
         int rowLimit,
         int outputLimit,
@@ -27,6 +28,7 @@ internal static class CpuShards
         bool checksPages = false,
         Func<int, IBackend, IBackend>? shard = null,
         Func<ICollective, ICollective>? collective = null,
+        CpuPrecision precision = CpuPrecision.Automatic,
         ImmutableArray<ImmutableArray<int>> nodes = default)
     {
         var meeting = new Meeting(shards);
@@ -39,7 +41,8 @@ internal static class CpuShards
             {
                 int number = i;
                 int own = Math.Max(1, (all * (i + 1) / shards) - (all * i / shards));
-                IBackend backend = new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, placements[i]);
+                IBackend backend =
+                    new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision, placements[i]);
                 if (placements[i] is { } placement)
                 {
                     backend = new PlacedBackend(backend, placement, ThreadPlacement.Describe(placements));

@@ -81,15 +81,18 @@ internal readonly unsafe struct F16Elements : IElements
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load16(byte* source)
     {
-        // Exponent and fraction moved into place, then the exponent's bias corrected by an exact multiplication; exponent 31 means
-        // infinity or NaN and takes the largest exponent instead.
+        // Exponent and fraction moved into place, then the exponent's bias corrected: twice where exponent 31 means infinity or NaN, which
+        // have 255 in fp32. Subnormals get a leading one, which is taken off again: nothing is subnormal in fp32, where processors stumble.
         Vector512<uint> half = Widening.Load16(source);
         Vector512<uint> magnitude = (half & Vector512.Create(0x7FFFu)) << 13;
         Vector512<uint> sign = (half & Vector512.Create(0x8000u)) << 16;
-        Vector512<uint> finite = (magnitude.AsSingle() * Vector512.Create(Widening.HalfToSingle)).AsUInt32();
-        Vector512<uint> special = magnitude | Vector512.Create(0x7F80_0000u);
+        Vector512<uint> isSubnormal = Vector512.LessThan(magnitude.AsInt32(), Vector512.Create(1 << 23)).AsUInt32();
         Vector512<uint> isSpecial = Vector512.GreaterThanOrEqual(magnitude.AsInt32(), Vector512.Create(31 << 23)).AsUInt32();
-        return (Vector512.ConditionalSelect(isSpecial, special, finite) | sign).AsSingle();
+        Vector512<uint> least = Vector512.Create(Widening.LeastNormalHalf);
+        Vector512<uint> subnormal = ((magnitude | least).AsSingle() - least.AsSingle()).AsUInt32();
+        Vector512<uint> normal = magnitude + Vector512.ConditionalSelect(
+            isSpecial, Vector512.Create(2 * Widening.HalfToSingle), Vector512.Create(Widening.HalfToSingle));
+        return (Vector512.ConditionalSelect(isSubnormal, subnormal, normal) | sign).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -98,10 +101,13 @@ internal readonly unsafe struct F16Elements : IElements
         Vector256<uint> half = Widening.Load8(source);
         Vector256<uint> magnitude = (half & Vector256.Create(0x7FFFu)) << 13;
         Vector256<uint> sign = (half & Vector256.Create(0x8000u)) << 16;
-        Vector256<uint> finite = (magnitude.AsSingle() * Vector256.Create(Widening.HalfToSingle)).AsUInt32();
-        Vector256<uint> special = magnitude | Vector256.Create(0x7F80_0000u);
+        Vector256<uint> isSubnormal = Vector256.LessThan(magnitude.AsInt32(), Vector256.Create(1 << 23)).AsUInt32();
         Vector256<uint> isSpecial = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(31 << 23)).AsUInt32();
-        return (Vector256.ConditionalSelect(isSpecial, special, finite) | sign).AsSingle();
+        Vector256<uint> least = Vector256.Create(Widening.LeastNormalHalf);
+        Vector256<uint> subnormal = ((magnitude | least).AsSingle() - least.AsSingle()).AsUInt32();
+        Vector256<uint> normal = magnitude + Vector256.ConditionalSelect(
+            isSpecial, Vector256.Create(2 * Widening.HalfToSingle), Vector256.Create(Widening.HalfToSingle));
+        return (Vector256.ConditionalSelect(isSubnormal, subnormal, normal) | sign).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,10 +116,13 @@ internal readonly unsafe struct F16Elements : IElements
         Vector128<uint> half = Widening.Load4(source);
         Vector128<uint> magnitude = (half & Vector128.Create(0x7FFFu)) << 13;
         Vector128<uint> sign = (half & Vector128.Create(0x8000u)) << 16;
-        Vector128<uint> finite = (magnitude.AsSingle() * Vector128.Create(Widening.HalfToSingle)).AsUInt32();
-        Vector128<uint> special = magnitude | Vector128.Create(0x7F80_0000u);
+        Vector128<uint> isSubnormal = Vector128.LessThan(magnitude.AsInt32(), Vector128.Create(1 << 23)).AsUInt32();
         Vector128<uint> isSpecial = Vector128.GreaterThanOrEqual(magnitude.AsInt32(), Vector128.Create(31 << 23)).AsUInt32();
-        return (Vector128.ConditionalSelect(isSpecial, special, finite) | sign).AsSingle();
+        Vector128<uint> least = Vector128.Create(Widening.LeastNormalHalf);
+        Vector128<uint> subnormal = ((magnitude | least).AsSingle() - least.AsSingle()).AsUInt32();
+        Vector128<uint> normal = magnitude + Vector128.ConditionalSelect(
+            isSpecial, Vector128.Create(2 * Widening.HalfToSingle), Vector128.Create(Widening.HalfToSingle));
+        return (Vector128.ConditionalSelect(isSubnormal, subnormal, normal) | sign).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,8 +135,11 @@ internal readonly unsafe struct F16Elements : IElements
 /// <summary>What the 16-bit types share.</summary>
 internal static unsafe class Widening
 {
-    /// <summary>2¹¹²: from half precision's exponent bias to fp32's.</summary>
-    public const float HalfToSingle = 5192296858534827628530496329220096f;
+    /// <summary>From half precision's exponent bias to fp32's, in the place of fp32's exponent.</summary>
+    public const uint HalfToSingle = 112u << 23;
+
+    /// <summary>The bits of 2⁻¹⁴ in fp32, which every normal half is at least.</summary>
+    public const uint LeastNormalHalf = 113u << 23;
 
     /// <summary>16 16-bit words, each zero-extended.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

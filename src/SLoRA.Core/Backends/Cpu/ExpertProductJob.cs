@@ -11,7 +11,8 @@ namespace SLoRA.Backends.Cpu;
 /// <param name="workers">Threads that run it.</param>
 /// <param name="results">Scratch of at least <see cref="ProductJob.BytesFor"/> bytes.</param>
 /// <param name="code">Machine code for products with int8 weights; null for the kernels in C#.</param>
-internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results, WordProducts? code) : ComputeJob
+/// <param name="space">Where packed weights are unpacked.</param>
+internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results, WordProducts? code, UnpackSpaces space) : ComputeJob
 {
     // As in ProductJob: panels that stay in the cache from one block of rows to the next.
     private const int LargestUnitPanels = 12;
@@ -81,6 +82,7 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
                 Code = code,
                 Borders = _borders,
                 Result = results.Floats + (worker * PanelBlock.ResultFloats),
+                Space = space.Of(worker),
             });
         }
     }

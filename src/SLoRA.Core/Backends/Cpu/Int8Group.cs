@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Symmetric quantization of a group of numbers, 64 or 32, to integers of a limit L: scale = max |x| / L, integer =
+/// Symmetric quantization of a group of numbers, 64, 32 or 16, to integers of a limit L: scale = max |x| / L, integer =
 /// round(x · (L / max |x|)), ties to even. The same bits at every vector width.
 /// </summary>
 internal static unsafe class Int8Group
@@ -27,7 +27,7 @@ internal static unsafe class Int8Group
     {
         // The comparisons of T.Pairs are constants where this is compiled.
         Vector512<float> x0 = Vector512.Load(x);
-        Vector512<float> x1 = Vector512.Load(x + 16);
+        Vector512<float> x1 = T.Pairs >= 16 ? Vector512.Load(x + 16) : default;
         Vector512<float> x2 = T.Pairs == 32 ? Vector512.Load(x + 32) : default;
         Vector512<float> x3 = T.Pairs == 32 ? Vector512.Load(x + 48) : default;
 
@@ -52,6 +52,12 @@ internal static unsafe class Int8Group
         Vector512<int> q1 = ((x1 * inverse) + shifter).AsInt32() - origin;
         Vector512<int> q2 = ((x2 * inverse) + shifter).AsInt32() - origin;
         Vector512<int> q3 = ((x3 * inverse) + shifter).AsInt32() - origin;
+        if (T.Pairs == 8)
+        {
+            Vector512.Narrow(q0, q1).GetLower().Store(integers);
+            return maximum / limit;
+        }
+
         Vector512.Narrow(q0, q1).Store(integers);
         if (T.Pairs == 32)
         {

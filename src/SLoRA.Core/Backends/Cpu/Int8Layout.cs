@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>How many inputs share a scale in an int8 product. A type parameter, so that kernels have the number in their code.</summary>
@@ -17,6 +19,12 @@ internal readonly struct Groups64 : IInt8Groups
 internal readonly struct Groups32 : IInt8Groups
 {
     public static int Pairs => 16;
+}
+
+/// <summary>Groups of 16 inputs: those of Q6_K, Q3_K and Q2_K.</summary>
+internal readonly struct Groups16 : IInt8Groups
+{
+    public static int Pairs => 8;
 }
 
 /// <summary>What int8 weights and the integers of activations have in common, whatever their groups.</summary>
@@ -58,20 +66,23 @@ internal static unsafe class Int8Layout<T>
     /// <summary>Groups of a row of so many inputs; the last is padded with zeros.</summary>
     public static int Groups(int inputs) => (inputs + GroupInputs - 1) / GroupInputs;
 
-    /// <summary>Writes the integers of one output into a group, its scale behind them.</summary>
+    /// <summary>Writes a group of the outputs of a panel.</summary>
     /// <param name="group">The group in its panel.</param>
-    /// <param name="output">Which of the 16 outputs.</param>
-    /// <param name="integers">As many as the group has inputs.</param>
-    /// <param name="scale">Their scale.</param>
-    public static void Write(byte* group, int output, ReadOnlySpan<sbyte> integers, float scale)
+    /// <param name="integers">The first output's integers, as many as the group has inputs.</param>
+    /// <param name="stride">Bytes from one output to the next.</param>
+    /// <param name="scales">A scale per output.</param>
+    /// <param name="outputs">Outputs, at most 16; what a group has for further ones is 0.</param>
+    public static void Write(byte* group, byte* integers, nint stride, ReadOnlySpan<float> scales, int outputs)
     {
-        for (int pair = 0; pair < T.Pairs; pair++)
+        // Words of two pairs first, since they turn more quickly; then each line of them is two lines of pairs.
+        uint* words = stackalloc uint[T.Pairs / 2 * CpuMatrix.PanelOutputs];
+        Transposition.ToPanel(integers, stride, outputs, T.Pairs / 2, words);
+        for (int line = 0; line < T.Pairs / 2; line++)
         {
-            var at = (sbyte*)group + (pair * Int8Layout.PairBytes) + (2 * output);
-            at[0] = integers[2 * pair];
-            at[1] = integers[(2 * pair) + 1];
+            Vector512<uint> both = Vector512.Load(words + (line * CpuMatrix.PanelOutputs));
+            Vector512.Narrow(both & Vector512.Create(0xFFFFu), both >>> 16).Store((ushort*)(group + (2 * line * Int8Layout.PairBytes)));
         }
 
-        ((float*)(group + IntegerBytes))[output] = scale;
+        scales[..outputs].CopyTo(new Span<float>(group + IntegerBytes, outputs));
     }
 }

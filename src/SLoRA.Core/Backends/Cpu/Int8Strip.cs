@@ -19,7 +19,6 @@ internal static unsafe class Int8Strip
         where T : struct, IInt8Groups
     {
         QuantizedSpan x = block.Quantized;
-        CpuMatrix matrix = block.Matrix;
         for (; panel + panels <= block.EndPanel; panel += panels)
         {
             for (int leaf = 0; leaf < block.Leaves; leaf++)
@@ -31,10 +30,11 @@ internal static unsafe class Int8Strip
                     x.Stride,
                     x.Scales(row) + group,
                     x.ScaleStride,
-                    matrix.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
-                    matrix.PanelBytes,
+                    block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
+                    block.PanelBytes,
                     block.Groups(leaf),
                     block.ResultOf(leaf));
+                PackedOffsets.Add<T>(block, leaf, row, rows, panel, panels);
             }
 
             block.AddLeaves(rows * panels);

@@ -10,7 +10,7 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
 {
-    // Page and place in the page of every row.
+    // Page and place in the page of every row, group of layers by group.
     private int[] _slots = [];
     private bool _placed;
     private StepPlan _plan = null!;
@@ -21,6 +21,7 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
     private KvLayout _layout = null!;
     private LayerBlock _block;
     private int _rows;
+    private int _firstSlot;
     private int _parts;
 
     /// <summary>Takes the plan of the next step.</summary>
@@ -45,6 +46,7 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
         _layout = layout;
         _block = layout.Layers[layer];
         _rows = _plan.RowCount;
+        _firstSlot = _block.Group * _rows;
         _parts = _rows < 4 ? Math.Min(_rows, 1) : Math.Min(_rows, 4 * workers);
         return _parts;
     }
@@ -58,8 +60,12 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
         }
     }
 
-    /// <summary>The page of a row, and its place in there.</summary>
-    public (int Page, int Place) PlaceOf(int row) => (_slots[2 * row], _slots[(2 * row) + 1]);
+    /// <summary>The page of a row in a group of layers, and its place in there.</summary>
+    public (int Page, int Place) PlaceOf(int row, int group)
+    {
+        int slot = (group * _plan.RowCount) + row;
+        return (_slots[2 * slot], _slots[(2 * slot) + 1]);
+    }
 
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
@@ -74,8 +80,9 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
                 RotateJob.Rotate(q + (head * _attention.HeadDim), _rope, row);
             }
 
-            byte* page = _pages.Address(_slots[2 * row]);
-            int place = _slots[(2 * row) + 1];
+            int slot = _firstSlot + row;
+            byte* page = _pages.Address(_slots[2 * slot]);
+            int place = _slots[(2 * slot) + 1];
             switch (_layout.Type)
             {
                 case TensorType.F32:
@@ -95,19 +102,25 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
 
     private void PlaceRows(KvLayout layout)
     {
-        if (_slots.Length < 2 * _plan.RowCount)
+        int slots = layout.Groups.Length * _plan.RowCount;
+        if (_slots.Length < 2 * slots)
         {
-            _slots = new int[Math.Max(2 * _plan.RowCount, 2 * _slots.Length)];
+            _slots = new int[Math.Max(2 * slots, 2 * _slots.Length)];
         }
 
         ReadOnlySpan<int> tables = _plan.PageTables;
-        foreach (StepSlice slice in _plan.Slices)
+        for (int group = 0; group < layout.Groups.Length; group++)
         {
-            for (int i = 0; i < slice.RowCount; i++)
+            foreach (StepSlice slice in _plan.Slices)
             {
-                (int page, int place) = Math.DivRem(slice.FirstPosition + i, layout.PageTokens);
-                _slots[2 * (slice.FirstRow + i)] = tables[slice.TableStart + page];
-                _slots[(2 * (slice.FirstRow + i)) + 1] = place;
+                int table = _plan.TableStart(slice, group);
+                int first = (group * _plan.RowCount) + slice.FirstRow;
+                for (int i = 0; i < slice.RowCount; i++)
+                {
+                    (int page, int place) = Math.DivRem(slice.FirstPosition + i, layout.PageTokens);
+                    _slots[2 * (first + i)] = tables[table + page];
+                    _slots[(2 * (first + i)) + 1] = place;
+                }
             }
         }
 

@@ -139,10 +139,11 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     {
         int columns = _attention.KeyColumns;
         ReadOnlySpan<int> tables = _plan.PageTables;
+        int table = _plan.TableStart(slice, _block.Group);
         for (int token = 0; token < count; token++)
         {
             (int page, int place) = Math.DivRem(start + token, _layout.PageTokens);
-            byte* source = _pages.Address(tables[slice.TableStart + page]) + _block.KeyOffset + ((nint)place * columns * T.Size);
+            byte* source = _pages.Address(tables[table + page]) + _block.KeyOffset + ((nint)place * columns * T.Size);
             float* key = keys + (token * _keyStride);
             int i = 0;
             for (; i + Lanes.Count <= columns; i += Lanes.Count)

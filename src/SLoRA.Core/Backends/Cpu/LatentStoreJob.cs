@@ -47,7 +47,7 @@ internal sealed unsafe class LatentStoreJob(int workers) : RowJob(workers)
 
         float* kept = _kv.Row(row);
         Rotate(kept + _attention.Latent, cosines, sines);
-        (int page, int place) = _places.PlaceOf(row);
+        (int page, int place) = _places.PlaceOf(row, _block.Group);
         byte* target = _pages.Address(page) + _block.KeyOffset;
         switch (_layout.Type)
         {

@@ -13,10 +13,14 @@ internal sealed unsafe class LayerNormJob(int workers) : RowJob(workers)
     private CpuVector _weight = null!;
     private CpuVector? _bias;
     private float _epsilon;
+    private NormWeights? _own;
 
-    /// <summary>Sets the next norm and says in how many parts it comes.</summary>
-    public int Prepare(CpuRows x, CpuRows y, CpuVector weight, CpuVector? bias, float epsilon, int rows)
+    /// <summary>
+    /// Sets the next norm and says in how many parts it comes. Rows may have weights of their own, and offsets that are added.
+    /// </summary>
+    public int Prepare(CpuRows x, CpuRows y, CpuVector weight, CpuVector? bias, float epsilon, int rows, NormWeights? own = null)
     {
+        _own = own;
         _x = x;
         _y = y;
         _weight = weight;
@@ -59,11 +63,13 @@ internal sealed unsafe class LayerNormJob(int workers) : RowJob(workers)
 
         float factor = 1 / MathF.Sqrt((Lanes.Sum(squares) / width) + _epsilon);
         float* y = _y.Row(row);
-        float* weight = _weight.Data;
+        float* weight = _own is null ? _weight.Data : _own.Of(row, _weight.Data);
+        float* offset = _own is null ? null : _own.OffsetOf(row);
         for (i = 0; i < width; i++)
         {
             float normed = weight[i] * ((x[i] - mean) * factor);
-            y[i] = _bias is null ? normed : normed + _bias.Data[i];
+            normed = _bias is null ? normed : normed + _bias.Data[i];
+            y[i] = offset is null ? normed : normed + offset[i];
         }
     }
 }

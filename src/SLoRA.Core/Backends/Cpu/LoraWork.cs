@@ -18,12 +18,17 @@ internal readonly record struct LoraProduct(
 /// <param name="shard">Which of several shards this is; null on one device.</param>
 internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
 {
-    // Shards take by turns: others still read the shrunk rows of one operation while the next one's are written.
-    private readonly AlignedMemory[] _memories = [new(0), new(0)];
+    private const int Own = 2;
+
+    // What other shards are shown is in the first two by turns: they still read the shrunk rows of one operation while the next one's are
+    // written. What nobody else sees is in the third, since no meeting tells that the others have done with the first two.
+    private readonly AlignedMemory[] _memories = [new(0), new(0), new(0)];
     private LoraProduct[] _products = new LoraProduct[64];
     private int _count;
     private nint _floats;
     private int _turn;
+    private int _place = Own;
+    private bool _isShown;
 
     /// <summary>The products.</summary>
     public ReadOnlySpan<LoraProduct> Products => _products.AsSpan(0, _count);
@@ -32,30 +37,35 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
     public LoraEntries Entries { get; private set; } = null!;
 
     /// <summary>Memory of the shrunk rows.</summary>
-    public float* Shrunk => _memories[_turn].Floats;
+    public float* Shrunk => _memories[_place].Floats;
 
     /// <summary>Starts an operation over the entries of a row set.</summary>
-    public void Begin(LoraEntries entries)
+    /// <param name="entries">The entries.</param>
+    /// <param name="isShown">Whether other shards are shown the shrunk rows.</param>
+    public void Begin(LoraEntries entries, bool isShown)
     {
+        _isShown = isShown;
         _products.AsSpan(0, _count).Clear();
         _count = 0;
         _floats = 0;
         Entries = entries;
     }
 
-    /// <summary>Adds what the work list asks of one module.</summary>
+    /// <summary>Adds what the work list asks of one module in one pass.</summary>
     /// <param name="work">The work list that the entries came from.</param>
+    /// <param name="pass">Which of its passes.</param>
     /// <param name="target">Index of the module.</param>
     /// <param name="firstColumn">Column of the output where the module's output 0 is.</param>
     /// <param name="addsShare">Whether the output has all columns of the module, of which a shard adds to its share.</param>
     /// <param name="borders">Where the leaves of the sums over its inputs begin, and the end of the inputs.</param>
-    public void Add(WorkList work, int target, int firstColumn, bool addsShare, ImmutableArray<int> borders)
+    public void Add(WorkList work, int pass, int target, int firstColumn, bool addsShare, ImmutableArray<int> borders)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
-        for (int c = 0; c < chunks.Length; c++)
+        (int first, int end) = work.ChunksOf(pass);
+        for (int c = first; c < end; c++)
         {
             int count = Entries.EntryCount(c);
-            ResidentAdapter adapter = shard is { } own ? chunks[c].Adapter.OnShard(own) : chunks[c].Adapter;
+            ResidentAdapter adapter = chunks[c].Adapter.OnShard(shard);
             if (count == 0 || adapter.Directory.Modules[target] is not { } tiles)
             {
                 continue;
@@ -75,7 +85,7 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
     {
         foreach (RoutedChunk chunk in chunks)
         {
-            ResidentAdapter adapter = work.Chunks[chunk.Chunk].Adapter;
+            ResidentAdapter adapter = work.Chunks[chunk.Chunk].Adapter.OnShard(shard);
             if (adapter.Directory.Modules[targets.FirstTarget + chunk.Expert] is { } tiles)
             {
                 Add(new LoraProduct(adapter, tiles, chunk.First, chunk.Count, 0, targets.FirstColumn, borders));
@@ -98,9 +108,11 @@ internal sealed unsafe class LoraWork(int? shard = null) : IDisposable
     /// <summary>Makes room for the shrunk rows; call it after the last product.</summary>
     public void End()
     {
-        _turn ^= shard is null || _count == 0 ? 0 : 1;
+        bool isShown = _isShown && shard is not null;
+        _turn ^= isShown && _count > 0 ? 1 : 0;
+        _place = isShown ? _turn : Own;
         long bytes = _floats * sizeof(float);
-        ref AlignedMemory memory = ref _memories[_turn];
+        ref AlignedMemory memory = ref _memories[_place];
         if (memory.Bytes < bytes)
         {
             long grown = Math.Max(bytes, 2 * memory.Bytes);

@@ -2,11 +2,14 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
-/// <summary>The weights of one norm that generations have in the place of the base's, by row.</summary>
-internal sealed unsafe class NormWeights : IDisposable
+/// <summary>
+/// What rows have of one norm by their generations: weights in the place of the base's, and what is added to the results.
+/// </summary>
+/// <param name="shard">Which of several shards this is; null on one device.</param>
+internal sealed unsafe class NormWeights(int? shard) : IDisposable
 {
     private AlignedMemory _memory = new(0);
-    private int[] _weightOfRow = [];
+    private int[] _chunkOfRow = [];
     private int _stride;
 
     /// <summary>Takes them out of the pages.</summary>
@@ -15,28 +18,27 @@ internal sealed unsafe class NormWeights : IDisposable
     /// <param name="weight">The base's.</param>
     /// <param name="rowCount">Rows of the set.</param>
     /// <param name="pages">The pages.</param>
-    public NormWeights Gather(WorkList work, LoraEntries entries, DeviceVector weight, int rowCount, CpuPageMemory pages)
+    public NormWeights Gather(WorkList work, LoraEntries entries, CpuVector weight, int rowCount, CpuPageMemory pages)
     {
         ReadOnlySpan<WorkChunk> chunks = work.Chunks;
         _stride = (weight.Length + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
-        Reserve(rowCount, (long)chunks.Length * _stride * sizeof(float));
-        _weightOfRow.AsSpan(0, rowCount).Fill(-1);
+        Reserve(rowCount, (long)chunks.Length * 2 * _stride * sizeof(float));
+        _chunkOfRow.AsSpan(0, rowCount).Fill(-1);
         for (int c = 0; c < chunks.Length; c++)
         {
-            if (entries.EntryCount(c) == 0 || chunks[c].Adapter.Directory.ChangeOf(weight.Target)?.Rows is not { } own)
+            ResidentAdapter adapter = chunks[c].Adapter.OnShard(shard);
+            if (entries.EntryCount(c) == 0 || adapter.Directory.ChangeOf(weight.Target) is not { } own)
             {
                 continue;
             }
 
-            foreach (Tile tile in own.Tiles)
-            {
-                byte* source = pages.Address(chunks[c].Adapter.Pages[tile.Page]) + tile.Offset;
-                new ReadOnlySpan<float>(source, tile.Columns).CopyTo(new Span<float>(Weight(c) + tile.FirstColumn, tile.Columns));
-            }
-
+            new ReadOnlySpan<float>(weight.Data, weight.Length).CopyTo(new Span<float>(Weight(c), weight.Length));
+            new Span<float>(Offset(c), weight.Length).Clear();
+            Copy(own.Rows, adapter, pages, Weight(c));
+            Copy(own.Offset, adapter, pages, Offset(c));
             foreach (int row in entries.Rows.Slice(entries.FirstEntry(c), entries.EntryCount(c)))
             {
-                _weightOfRow[row] = c;
+                _chunkOfRow[row] = c;
             }
         }
 
@@ -44,18 +46,32 @@ internal sealed unsafe class NormWeights : IDisposable
     }
 
     /// <summary>The weight of a row; the base's where it has no other.</summary>
-    public float* Of(int row, float* other) => _weightOfRow[row] < 0 ? other : Weight(_weightOfRow[row]);
+    public float* Of(int row, float* other) => _chunkOfRow[row] < 0 ? other : Weight(_chunkOfRow[row]);
+
+    /// <summary>What is added to a row; null for nothing.</summary>
+    public float* OffsetOf(int row) => _chunkOfRow[row] < 0 ? null : Offset(_chunkOfRow[row]);
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    private float* Weight(int chunk) => _memory.Floats + ((nint)chunk * _stride);
+    private static void Copy(MatrixTiles? vector, ResidentAdapter adapter, CpuPageMemory pages, float* destination)
+    {
+        foreach (Tile tile in vector is null ? [] : vector.Tiles)
+        {
+            byte* source = pages.Address(adapter.Pages[tile.Page]) + tile.Offset;
+            new ReadOnlySpan<float>(source, tile.Columns).CopyTo(new Span<float>(destination + tile.FirstColumn, tile.Columns));
+        }
+    }
+
+    private float* Weight(int chunk) => _memory.Floats + ((nint)chunk * 2 * _stride);
+
+    private float* Offset(int chunk) => Weight(chunk) + _stride;
 
     private void Reserve(int rows, long bytes)
     {
-        if (_weightOfRow.Length < rows)
+        if (_chunkOfRow.Length < rows)
         {
-            _weightOfRow = new int[Math.Max(rows, 2 * _weightOfRow.Length)];
+            _chunkOfRow = new int[Math.Max(rows, 2 * _chunkOfRow.Length)];
         }
 
         if (_memory.Bytes < bytes)

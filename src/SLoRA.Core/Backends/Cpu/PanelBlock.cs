@@ -31,6 +31,20 @@ internal readonly unsafe struct PanelBlock
     /// <summary>The inputs as integers in the groups of the matrix, for int8 weights.</summary>
     public QuantizedSpan Quantized { get; init; }
 
+    /// <summary>Where packed weights are unpacked, or widened, to.</summary>
+    public UnpackSpace Space { get; init; }
+
+    /// <summary>
+    /// The panels from <see cref="FirstPanel"/> on as they have been unpacked, which take the place of the matrix's; null for those.
+    /// </summary>
+    public byte* Unpacked { get; init; }
+
+    /// <summary>What each group adds besides, for the same panels, <c>[panels][groups][16]</c>; null for nothing.</summary>
+    public float* Offsets { get; init; }
+
+    /// <summary>Bytes from one unpacked panel to the next.</summary>
+    public nint UnpackedBytes { get; init; }
+
     /// <summary>Outputs.</summary>
     public required RowSpan Y { get; init; }
 
@@ -57,6 +71,12 @@ internal readonly unsafe struct PanelBlock
     /// <summary>Runs of inputs that are summed apart, a power of two.</summary>
     public int Leaves => Borders.Length - 1;
 
+    /// <summary>From one panel to the next.</summary>
+    public nint PanelBytes => Unpacked is null ? Matrix.PanelBytes : UnpackedBytes;
+
+    /// <summary>The first byte of a panel.</summary>
+    public byte* Panel(int panel) => Unpacked is null ? Matrix.Panel(panel) : Unpacked + ((panel - FirstPanel) * UnpackedBytes);
+
     /// <summary>The first input of a leaf.</summary>
     public int FirstInput(int leaf) => Borders[leaf];
 
@@ -69,6 +89,10 @@ internal readonly unsafe struct PanelBlock
         int inputs = Matrix.Packing.GroupInputs;
         return (Borders[leaf + 1] - Borders[leaf] + inputs - 1) / inputs;
     }
+
+    /// <summary>What the groups of a panel add, from a group on.</summary>
+    public float* OffsetsOf(int panel, int group) =>
+        Offsets + ((((nint)(panel - FirstPanel) * Matrix.Groups) + group) * CpuMatrix.PanelOutputs);
 
     /// <summary>Where a kernel writes the sums of a leaf.</summary>
     public float* ResultOf(int leaf) => Result + (leaf * LeafFloats);
@@ -94,7 +118,8 @@ internal readonly unsafe struct PanelBlock
     /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in
     /// the cache and leave memory idle, so they ask for the panels of the next unit.
     /// </summary>
-    public nint Fetch(int row) => row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
+    public nint Fetch(int row) =>
+        Unpacked is null && row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
 
     /// <summary>
     /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.

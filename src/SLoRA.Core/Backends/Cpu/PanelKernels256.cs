@@ -104,8 +104,8 @@ internal static unsafe class PanelKernels256
         Vector256<float> a30a = default, a30b = default;
         for (int pair = 0; pair < pairs; pair++)
         {
-            T.Load(w, 0, out Vector256<float> even0a, out Vector256<float> odd0a);
-            T.Load(w, 1, out Vector256<float> even0b, out Vector256<float> odd0b);
+            Vector256<float> even0a = T.LoadEven(w, 0);
+            Vector256<float> even0b = T.LoadEven(w, 1);
             Vector256<float> e0 = Vector256.Create(*x);
             a00a = Vector256.FusedMultiplyAdd(even0a, e0, a00a);
             a00b = Vector256.FusedMultiplyAdd(even0b, e0, a00b);
@@ -118,6 +118,8 @@ internal static unsafe class PanelKernels256
             Vector256<float> e3 = Vector256.Create(x[3 * stride]);
             a30a = Vector256.FusedMultiplyAdd(even0a, e3, a30a);
             a30b = Vector256.FusedMultiplyAdd(even0b, e3, a30b);
+            Vector256<float> odd0a = T.LoadOdd(w, 0);
+            Vector256<float> odd0b = T.LoadOdd(w, 1);
             Vector256<float> o0 = Vector256.Create(x[1]);
             a00a = Vector256.FusedMultiplyAdd(odd0a, o0, a00a);
             a00b = Vector256.FusedMultiplyAdd(odd0b, o0, a00b);

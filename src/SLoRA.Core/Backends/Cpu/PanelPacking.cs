@@ -9,6 +9,12 @@ internal abstract class PanelPacking
     /// </summary>
     public abstract int GroupInputs { get; }
 
+    /// <summary>Whether the product reads the sums of these groups as well.</summary>
+    public virtual bool NeedsSums => false;
+
+    /// <summary>Bytes that a panel of so many inputs takes while several rows are multiplied by it; 0 where it is read as it is.</summary>
+    public virtual long UnpackedBytes(int inputs) => 0;
+
     /// <summary>Bytes of a panel of so many inputs.</summary>
     public abstract long PanelBytes(int inputs);
 

@@ -23,7 +23,7 @@ internal static unsafe class PanelStrip
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 kernel(
-                    X(block, row, leaf), block.X.Stride, W<T>(block, panel, leaf), block.Matrix.PanelBytes, block.Pairs(leaf),
+                    X(block, row, leaf), block.X.Stride, W<T>(block, panel, leaf), block.PanelBytes, block.Pairs(leaf),
                     block.ResultOf(leaf));
             }
 
@@ -45,7 +45,7 @@ internal static unsafe class PanelStrip
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 kernel(
-                    X(block, row, leaf), block.X.Stride, W<T>(block, panel, leaf), block.Matrix.PanelBytes, block.Pairs(leaf),
+                    X(block, row, leaf), block.X.Stride, W<T>(block, panel, leaf), block.PanelBytes, block.Pairs(leaf),
                     block.Fetch(row), block.ResultOf(leaf));
             }
 
@@ -62,5 +62,5 @@ internal static unsafe class PanelStrip
     /// <summary>The weights of a panel that a leaf begins with.</summary>
     public static byte* W<T>(in PanelBlock block, int panel, int leaf)
         where T : struct, IPanelWeights
-        => block.Matrix.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes);
+        => block.Panel(panel) + (block.FirstInput(leaf) / 2 * T.PairBytes);
 }

@@ -21,6 +21,7 @@ internal sealed unsafe class ProductJob : ComputeJob
     private readonly AlignedMemory _results;
     private readonly int _workers;
     private readonly WordProducts? _code;
+    private readonly UnpackSpaces _space;
     private LinearGroup _group = null!;
     private CpuRows _x = null!;
     private CpuRows _y = null!;
@@ -36,8 +37,10 @@ internal sealed unsafe class ProductJob : ComputeJob
     /// <param name="workers">Threads that run it.</param>
     /// <param name="results">Scratch of at least <see cref="BytesFor"/> bytes.</param>
     /// <param name="code">Machine code for int8 weights, or null.</param>
-    public ProductJob(int workers, AlignedMemory results, WordProducts? code)
+    /// <param name="space">Where packed weights are unpacked.</param>
+    public ProductJob(int workers, AlignedMemory results, WordProducts? code, UnpackSpaces space)
     {
+        _space = space;
         _workers = workers;
         _results = results;
         _code = code;
@@ -108,6 +111,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Rows = _rows,
                 Code = _code,
                 Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+                Space = _space.Of(worker),
                 Borders = _group.BordersFor(matrix.Packing.GroupInputs),
             };
             firstColumn = Math.Min(firstColumn, block.FirstColumn + (block.FirstPanel * CpuMatrix.PanelOutputs));

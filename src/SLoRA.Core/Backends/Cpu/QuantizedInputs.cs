@@ -3,9 +3,13 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>The activations of one product as integers, in the groups that its parts ask for: parts may be of several formats.</summary>
 internal sealed class QuantizedInputs(int rowLimit) : IDisposable
 {
-    private readonly QuantizedRows[] _all = [new QuantizedRows<Groups64>(rowLimit), new QuantizedRows<Groups32>(rowLimit)];
+    private readonly QuantizedRows[] _all =
+    [
+        new QuantizedRows<Groups64>(rowLimit), new QuantizedRows<Groups32>(rowLimit), new QuantizedRows<Groups16>(rowLimit),
+    ];
+
     private int _rowLimit = rowLimit;
-    private readonly QuantizedRows[] _wanted = new QuantizedRows[2];
+    private readonly QuantizedRows[] _wanted = new QuantizedRows[3];
     private int _count;
 
     /// <summary>Those that the present product needs, with room for its rows.</summary>
@@ -17,15 +21,15 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
         _count = 0;
         foreach (QuantizedRows rows in _all)
         {
+            bool isWanted = false, withSums = false;
             foreach (LinearPart part in group.Parts)
             {
-                if (((CpuMatrix)part.Weight).Packing.GroupInputs == rows.GroupInputs)
-                {
-                    rows.Resize(group.Inputs);
-                    _wanted[_count++] = rows;
-                    break;
-                }
+                PanelPacking packing = ((CpuMatrix)part.Weight).Packing;
+                isWanted |= packing.GroupInputs == rows.GroupInputs;
+                withSums |= packing.GroupInputs == rows.GroupInputs && packing.NeedsSums;
             }
+
+            Add(rows, isWanted, withSums, group.Inputs);
         }
     }
 
@@ -35,11 +39,7 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
         _count = 0;
         foreach (QuantizedRows rows in _all)
         {
-            if (experts.Reads(rows.GroupInputs))
-            {
-                rows.Resize(experts.Inputs);
-                _wanted[_count++] = rows;
-            }
+            Add(rows, experts.Reads(rows.GroupInputs), experts.ReadsSums(rows.GroupInputs), experts.Inputs);
         }
     }
 
@@ -71,6 +71,16 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
         foreach (QuantizedRows all in _all)
         {
             all.RowLimit = rows;
+        }
+    }
+
+    private void Add(QuantizedRows rows, bool isWanted, bool withSums, int inputs)
+    {
+        if (isWanted)
+        {
+            rows.WithSums = withSums;
+            rows.Resize(inputs);
+            _wanted[_count++] = rows;
         }
     }
 

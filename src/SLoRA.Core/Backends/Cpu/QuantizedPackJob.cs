@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Runtime.Intrinsics;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>Quantizes a weight of any format into panels of int8 weights in groups of 64 inputs.</summary>
@@ -7,26 +10,37 @@ internal sealed unsafe class QuantizedPackJob(WeightSource source, CpuMatrix mat
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {
         // Behind the last input are zeros up to a whole group.
-        var row = new float[Matrix.Groups * Int8Layout<Groups64>.GroupInputs];
-        short* integers = stackalloc short[Int8Layout<Groups64>.GroupInputs];
-        Span<sbyte> narrow = stackalloc sbyte[Int8Layout<Groups64>.GroupInputs];
-        fixed (float* numbers = row)
+        int size = Int8Layout<Groups64>.GroupInputs;
+        int width = Matrix.Groups * size;
+        float[] rows = ArrayPool<float>.Shared.Rent(outputs * width);
+        for (int j = 0; j < outputs; j++)
         {
-            for (int j = 0; j < outputs; j++)
-            {
-                source.Format.Widen(source.Row(firstOutput + j), row.AsSpan(0, source.Columns));
-                for (int group = 0; group < Matrix.Groups; group++)
-                {
-                    float scale = Int8Group.Quantize<Groups64>(
-                        numbers + (group * narrow.Length), Int8Layout.WeightLimit, integers);
-                    for (int i = 0; i < narrow.Length; i++)
-                    {
-                        narrow[i] = (sbyte)integers[i];
-                    }
+            Span<float> row = rows.AsSpan(j * width, width);
+            source.Format.Widen(source.Row(firstOutput + j), row[..source.Columns]);
+            row[source.Columns..].Clear();
+        }
 
-                    Int8Layout<Groups64>.Write(panel + ((nint)group * Int8Layout<Groups64>.GroupBytes), j, narrow, scale);
+        short* wide = stackalloc short[size];
+        byte* integers = stackalloc byte[CpuMatrix.PanelOutputs * size];
+        Span<float> scales = stackalloc float[CpuMatrix.PanelOutputs];
+        fixed (float* numbers = rows)
+        {
+            for (int group = 0; group < Matrix.Groups; group++)
+            {
+                for (int j = 0; j < outputs; j++)
+                {
+                    scales[j] = Int8Group.Quantize<Groups64>(numbers + (j * width) + (group * size), Int8Layout.WeightLimit, wide);
+                    for (int i = 0; i < size; i += Vector512<sbyte>.Count)
+                    {
+                        Vector512.Narrow(Vector512.Load(wide + i), Vector512.Load(wide + i + Vector512<short>.Count))
+                            .Store((sbyte*)integers + (j * size) + i);
+                    }
                 }
+
+                Int8Layout<Groups64>.Write(panel + ((nint)group * Int8Layout<Groups64>.GroupBytes), integers, size, scales, outputs);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rows);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
 {
     private AlignedMemory _integers = new(0);
     private AlignedMemory _scales = new(0);
+    private AlignedMemory _sums = new(0);
 
     /// <summary>Inputs that share a scale.</summary>
     public int GroupInputs { get; } = groupInputs;
@@ -15,10 +18,13 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
     /// <summary>The most rows; more have room from the next <see cref="Resize"/> on.</summary>
     public int RowLimit { get; set; } = rowLimit;
 
+    /// <summary>Whether the sums of groups are made as well.</summary>
+    public bool WithSums { get; set; }
+
     /// <summary>Pairs of inputs from one row to the next.</summary>
     public nint Stride { get; private set; }
 
-    /// <summary>Scales from one row to the next.</summary>
+    /// <summary>Scales, and sums of either kind, from one row to the next.</summary>
     public nint ScaleStride { get; private set; }
 
     /// <summary>A row: two 16-bit integers per element.</summary>
@@ -26,6 +32,12 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
 
     /// <summary>The scales of a row, one per group.</summary>
     public float* Scales(int index) => _scales.Floats + (index * ScaleStride);
+
+    /// <summary>The sum of the integers of each group of a row.</summary>
+    public int* Sums(int index) => (int*)_sums.Address + (index * 2 * ScaleStride);
+
+    /// <summary>The same times the scale of the group.</summary>
+    public float* Offsets(int index) => (float*)Sums(index) + ScaleStride;
 
     /// <summary>Quantizes a row, group by group; its integers and scales depend on that row alone.</summary>
     /// <param name="index">The row.</param>
@@ -48,6 +60,10 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
         int rows = RowLimit + CpuRows.SpareRows;
         Grow(ref _integers, rows * Stride * sizeof(int));
         Grow(ref _scales, rows * ScaleStride * sizeof(float));
+        if (WithSums)
+        {
+            Grow(ref _sums, rows * ScaleStride * (sizeof(int) + sizeof(float)));
+        }
     }
 
     /// <inheritdoc/>
@@ -55,6 +71,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
     {
         _integers.Dispose();
         _scales.Dispose();
+        _sums.Dispose();
     }
 
     private static void Grow(ref AlignedMemory memory, long bytes)
@@ -93,6 +110,29 @@ internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowL
             new Span<float>(padded, size).Clear();
             new ReadOnlySpan<float>(x, left).CopyTo(new Span<float>(padded, left));
             scales[whole] = Int8Group.Quantize<T>(padded, Int8Layout.ActivationLimit, integers);
+        }
+
+        if (WithSums)
+        {
+            Sum((short*)Row(index), scales, left > 0 ? whole + 1 : whole, Sums(index), Offsets(index));
+        }
+    }
+
+    private static void Sum(short* integers, float* scales, int groups, int* sums, float* offsets)
+    {
+        Vector256<short> ones = Vector256.Create((short)1);
+        for (int group = 0; group < groups; group++)
+        {
+            // Exact, so in any order.
+            Vector256<int> lanes = default;
+            for (int i = 0; i < Int8Layout<T>.GroupInputs; i += Vector256<short>.Count)
+            {
+                lanes = Int8Dot.Add(lanes, Vector256.Load(integers + i), ones);
+            }
+
+            sums[group] = Vector256.Sum(lanes);
+            offsets[group] = sums[group] * scales[group];
+            integers += Int8Layout<T>.GroupInputs;
         }
     }
 }

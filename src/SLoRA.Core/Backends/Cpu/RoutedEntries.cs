@@ -32,9 +32,9 @@ internal sealed class RoutedEntries
         _routes = routes;
         _generation = routes.Generation;
         _count = 0;
-        if (_next.Length < routes.Experts)
+        if (_next.Length < routes.Own.Count)
         {
-            _next = new int[routes.Experts];
+            _next = new int[routes.Own.Count];
         }
 
         _entries.Begin(work.Entries.Length * routes.Chosen);
@@ -46,17 +46,22 @@ internal sealed class RoutedEntries
 
     private void Sort(int chunk, ReadOnlySpan<WorkEntry> entries, CpuRoutes routes)
     {
-        Span<int> next = _next.AsSpan(0, routes.Experts);
+        Span<int> next = _next.AsSpan(0, routes.Own.Count);
         next.Clear();
+        int routed = 0;
         foreach (WorkEntry entry in entries)
         {
-            foreach (int expert in routes.Expert.Slice(entry.Row * routes.Chosen, routes.Chosen))
+            for (int choice = entry.Row * routes.Chosen; choice < (entry.Row + 1) * routes.Chosen; choice++)
             {
-                next[expert]++;
+                if (routes.RowOf[choice] != CpuRoutes.Elsewhere)
+                {
+                    next[routes.Expert[choice] - routes.Own.First]++;
+                    routed++;
+                }
             }
         }
 
-        int first = _entries.Take(entries.Length * routes.Chosen);
+        int first = _entries.Take(routed);
         for (int expert = 0; expert < next.Length; expert++)
         {
             int count = next[expert];
@@ -77,7 +82,10 @@ internal sealed class RoutedEntries
         {
             for (int choice = entry.Row * routes.Chosen; choice < (entry.Row + 1) * routes.Chosen; choice++)
             {
-                _entries.Set(next[routes.Expert[choice]]++, routes.RowOf[choice], entry.Weight);
+                if (routes.RowOf[choice] != CpuRoutes.Elsewhere)
+                {
+                    _entries.Set(next[routes.Expert[choice] - routes.Own.First]++, routes.RowOf[choice], entry.Weight);
+                }
             }
         }
     }
@@ -85,7 +93,7 @@ internal sealed class RoutedEntries
 
 /// <summary>Entries of one chunk whose rows have chosen one expert.</summary>
 /// <param name="Chunk">The chunk of the work list.</param>
-/// <param name="Expert">The expert.</param>
+/// <param name="Expert">The expert, counted from the first that is here.</param>
 /// <param name="First">First entry.</param>
 /// <param name="Count">Entries.</param>
 internal readonly record struct RoutedChunk(int Chunk, int Expert, int First, int Count);

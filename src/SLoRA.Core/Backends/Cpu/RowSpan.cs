@@ -23,7 +23,8 @@ internal readonly unsafe struct RowSpan(float* data, nint stride)
 /// <param name="stride">Words from one row to the next.</param>
 /// <param name="scales">The scales of the first row.</param>
 /// <param name="scaleStride">Scales from one row to the next.</param>
-internal readonly unsafe struct QuantizedSpan(int* integers, nint stride, float* scales, nint scaleStride)
+/// <param name="sums">The sums of the first row.</param>
+internal readonly unsafe struct QuantizedSpan(int* integers, nint stride, float* scales, nint scaleStride, int* sums)
 {
     /// <summary>Words from one row to the next.</summary>
     public nint Stride => stride;
@@ -33,7 +34,7 @@ internal readonly unsafe struct QuantizedSpan(int* integers, nint stride, float*
 
     /// <summary>All rows; null stands for none.</summary>
     public static implicit operator QuantizedSpan(QuantizedRows? rows) =>
-        rows is null ? default : new QuantizedSpan(rows.Row(0), rows.Stride, rows.Scales(0), rows.ScaleStride);
+        rows is null ? default : new QuantizedSpan(rows.Row(0), rows.Stride, rows.Scales(0), rows.ScaleStride, rows.Sums(0));
 
     /// <summary>A row: two 16-bit integers per element.</summary>
     public int* Row(int index) => integers + (index * stride);
@@ -41,6 +42,12 @@ internal readonly unsafe struct QuantizedSpan(int* integers, nint stride, float*
     /// <summary>The scales of a row, one per group.</summary>
     public float* Scales(int index) => scales + (index * scaleStride);
 
+    /// <summary>The sum of the integers of each group of a row.</summary>
+    public int* Sums(int index) => sums + (index * 2 * scaleStride);
+
+    /// <summary>The same times the scale of the group.</summary>
+    public float* Offsets(int index) => (float*)Sums(index) + scaleStride;
+
     /// <summary>The rows from one on.</summary>
-    public QuantizedSpan From(int row) => new(Row(row), stride, Scales(row), scaleStride);
+    public QuantizedSpan From(int row) => new(Row(row), stride, Scales(row), scaleStride, Sums(row));
 }

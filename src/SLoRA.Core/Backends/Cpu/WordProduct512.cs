@@ -30,6 +30,7 @@ internal static unsafe class WordProduct512
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 code.Rows8Panels3(Arguments<T>(block, row, panel, leaf));
+                PackedOffsets.Add<T>(block, leaf, row, 8, panel, 3);
             }
 
             block.AddLeaves(24);
@@ -41,6 +42,7 @@ internal static unsafe class WordProduct512
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 code.Rows8Panels1(Arguments<T>(block, row, panel, leaf));
+                PackedOffsets.Add<T>(block, leaf, row, 8, panel, 1);
             }
 
             block.AddLeaves(8);
@@ -59,6 +61,7 @@ internal static unsafe class WordProduct512
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 code.Rows4Panels4(Arguments<T>(block, row, panel, leaf));
+                PackedOffsets.Add<T>(block, leaf, row, 4, panel, 4);
             }
 
             block.AddLeaves(16);
@@ -70,6 +73,7 @@ internal static unsafe class WordProduct512
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 code.Rows4Panels1(Arguments<T>(block, row, panel, leaf));
+                PackedOffsets.Add<T>(block, leaf, row, 4, panel, 1);
             }
 
             block.AddLeaves(4);
@@ -91,8 +95,8 @@ internal static unsafe class WordProduct512
             Stride = x.Stride * sizeof(int),
             Scales = x.Scales(row) + group,
             ScaleStride = x.ScaleStride * sizeof(float),
-            Weights = block.Matrix.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
-            PanelBytes = block.Matrix.PanelBytes,
+            Weights = block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
+            PanelBytes = block.PanelBytes,
             Groups = block.Groups(leaf),
             Pairs = T.Pairs,
             Result = block.ResultOf(leaf),

@@ -31,16 +31,17 @@ internal sealed class AttentionLaunches
     {
         CacheShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows);
+        ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
         if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
-                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, starts, _step.Pages, rope.Angles, shape,
                 rope.Shape);
         }
         else
         {
             _kernels.RotateAndStore.Narrow(_layout.Type)(
-                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles, shape,
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Positions, starts, _step.Pages, rope.Angles, shape,
                 rope.Shape);
         }
     }
@@ -54,16 +55,17 @@ internal sealed class AttentionLaunches
         // A view that nobody reads stands in for sinks that are not there.
         ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
+        ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
         if (_layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
-                _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, scores,
+                _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, starts, _step.Pages, scores,
                 partial, y.Values, shape);
         }
         else
         {
             _kernels.Attend.Narrow(_layout.Type)(
-                _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, _step.TableStart, _step.Pages, scores,
+                _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, starts, _step.Pages, scores,
                 partial, y.Values, shape);
         }
 

@@ -6,13 +6,16 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// The products with base weights: by the library's own kernels, which keep a row's bits independent of its neighbours, or by cuBLAS where
-/// that is chosen and knows the format.
+/// The products with base weights: by the library's own kernels, which keep a row's bits independent of its neighbours, on tensor cores
+/// where the device has them and the weight allows it; or by cuBLAS where that is chosen and knows the format.
 /// </summary>
+/// <param name="device">The device.</param>
 /// <param name="kernels">The kernels.</param>
 /// <param name="blas">cuBLAS, or null.</param>
-internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDisposable
+internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasProducts? blas) : IDisposable
 {
+    private readonly TensorProducts? _tensor = kernels.Tensor is null ? null : new TensorProducts(device, kernels.Tensor);
+
     /// <summary>Announces a weight: compiles what its products need.</summary>
     /// <param name="source">The weight.</param>
     /// <param name="shards">Shards that share its inputs, if it can be cut there.</param>
@@ -22,6 +25,10 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
         {
             blas.Expect(source);
         }
+        else if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns))
+        {
+            _tensor.Expect(source.Columns);
+        }
         else
         {
             kernels.For(source.Format).PrepareProducts(
@@ -30,7 +37,11 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
     }
 
     /// <summary>All weights are announced.</summary>
-    public void Complete(int rowLimit) => blas?.Complete(rowLimit);
+    public void Complete(int rowLimit)
+    {
+        blas?.Complete(rowLimit);
+        _tensor?.Complete(rowLimit);
+    }
 
     /// <summary>Multiplies rows by every part of a group: <c>y = x Wᵀ + b</c>, parts side by side.</summary>
     /// <param name="stream">Where kernels are launched.</param>
@@ -44,6 +55,7 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
         AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width, bool withBias = true)
     {
         blas?.NextInput();
+        _tensor?.NextInput();
         var leaves = new SumLeaves(group.InputBorders.AsSpan());
         for (int i = 0; i < group.Parts.Length; i++)
         {
@@ -63,14 +75,22 @@ internal sealed class BaseProducts(GpuKernels kernels, BlasProducts? blas) : IDi
         }
     }
 
-    public void Dispose() => blas?.Dispose();
+    public void Dispose()
+    {
+        blas?.Dispose();
+        _tensor?.Dispose();
+    }
 
-    private static void Multiply(
+    private void Multiply(
         AcceleratorStream stream, GpuMatrix weight, GpuVector? bias, ArrayView<float> x, int rows, ArrayView<float> y, ProductShape shape)
     {
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> added = bias is null ? x : bias.Values;
-        if (rows <= ProductKernels.FewRows)
+        if (_tensor is not null && TensorProducts.Takes(weight.Format, weight.Inputs))
+        {
+            _tensor.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
+        }
+        else if (rows <= ProductKernels.FewRows)
         {
             KernelConfig config = Launch.Groups(Divide(weight.Outputs, ProductKernels.FewOutputs), Divide(rows, 4));
             weight.Kernels.Few(stream, config, x, weight.Bytes, added, y, shape);

@@ -20,12 +20,12 @@ internal sealed class ChangeLaunches(
         }
     }
 
-    /// <summary>Multiplies and adds to the entries of the table: x <c>[T, width]</c>.</summary>
-    public void SumEmbedding(StepPlan plan, int target, GpuRows x)
+    /// <summary>Multiplies and adds to the entries of the table in one pass: x <c>[T, width]</c>.</summary>
+    public void SumEmbedding(StepPlan plan, int pass, int target, GpuRows x)
     {
         if (plan.Lora.Changes(target))
         {
-            Sum(plan, x, x.Width, 1, TableShape(target, x));
+            Sum(plan, pass, x, x.Width, 1, TableShape(target, x));
         }
     }
 
@@ -52,20 +52,18 @@ internal sealed class ChangeLaunches(
         }
     }
 
-    /// <summary>Multiplies and adds to a group of products: y <c>[rows, Outputs]</c>.</summary>
-    public void SumProducts(StepPlan plan, LinearGroup group, GpuRows y, LoraShape shape)
+    /// <summary>Multiplies and adds to a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
+    public void SumProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
     {
         bool isChanged = false;
-        int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             isChanged |= plan.Lora.Changes(part.Target);
-            widest = Math.Max(widest, part.Weight.Outputs);
         }
 
         if (isChanged)
         {
-            Sum(plan, y, widest, group.Parts.Length, shape);
+            Sum(plan, pass, y, LoraLaunches.Columns(group, y), group.Parts.Length, shape);
         }
     }
 
@@ -81,18 +79,23 @@ internal sealed class ChangeLaunches(
             device.Stream, Launch.Groups(rows), x.Values, y.Values, weight.Values, pages.Floats, directories.View, step.ChangeOfRow,
             step.OutputRows, z.Values, new NormShape(x.Width, 0, x.Width, epsilon), Owners(x, weight));
 
+    /// <summary>A layer norm of which generations may have their own weight and bias.</summary>
+    public void LayerNorm(GpuRows x, GpuVector weight, GpuVector? bias, float epsilon, int rows, GpuRows y) =>
+        kernels.ChangedLayerNorm(
+            device.Stream, Launch.Groups(rows), x.Values, weight.Values, (bias ?? weight).Values, pages.Floats, directories.View,
+            step.ChangeOfRow, step.OutputRows, y.Values, new LayerNormShape(x.Width, epsilon, bias is null ? 0 : 1), Owners(x, weight));
+
     private static NormOwners Owners(GpuRows x, GpuVector weight) => new(weight.Target, x.Rows == RowSet.Output ? 1 : 0);
 
     private static LoraShape TableShape(int target, GpuRows x) => new(0, x.Width, 0, target, 0, 0, 0, 0, 0);
 
     /// <summary>One launch per place of adapters in their requests, as for deltas.</summary>
-    private void Sum(StepPlan plan, GpuRows y, int columns, int parts, LoraShape shape)
+    private void Sum(StepPlan plan, int pass, GpuRows y, int columns, int parts, LoraShape shape)
     {
-        ReadOnlySpan<int> places = plan.Lora.PlaceStarts;
-        for (int place = 0; place < places.Length; place++)
+        (int from, int to) = plan.Lora.PlacesOf(pass);
+        for (int place = from; place < to; place++)
         {
-            int first = places[place];
-            int end = place + 1 < places.Length ? places[place + 1] : plan.Lora.Chunks.Length;
+            (int first, int end) = plan.Lora.ChunksOfPlace(place);
             kernels.ChangedSum(
                 device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), pages.Floats, directories.View,
                 step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y.Values, shape);

@@ -23,6 +23,7 @@ internal sealed class GpuBackend : IBackend
     private readonly AcceleratorStream _stream;
     private readonly int _rowLimit;
     private readonly int _outputLimit;
+    private int _vocabulary;
     private readonly GpuKernels _kernels;
     private readonly BaseProducts _products;
     private readonly GpuWeights _weights;
@@ -55,7 +56,7 @@ internal sealed class GpuBackend : IBackend
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
-        _products = new BaseProducts(kernels, blas: null);
+        _products = new BaseProducts(device, kernels, blas: null);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         _weights = new GpuWeights(device);
@@ -83,7 +84,7 @@ internal sealed class GpuBackend : IBackend
             var loader = new KernelLoader(device);
             _kernels = new GpuKernels(loader);
             _shard = shard?.Invoke(_kernels);
-            _products = new BaseProducts(_kernels, products switch
+            _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
                 GpuProducts.CuBlas => new BlasProducts(device, loader),
@@ -233,7 +234,10 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         _weights.Complete();
         _products.Complete(Math.Max(_rowLimit, _outputLimit));
-        int positions = (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
+        // Where all rows see only the last positions, pages do not bound how long a sequence becomes.
+        int positions = Layout.Groups[0].IsBounded
+            ? decoder.ContextLength
+            : (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
         long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
             + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
@@ -266,9 +270,15 @@ internal sealed class GpuBackend : IBackend
             _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
         }
 
+        _vocabulary = decoder.VocabularySize;
+
         // Of one shard the widest output rows are not wider than its logits, or than the model.
-        int logits = _shard is null ? decoder.VocabularySize
-            : Math.Min(decoder.VocabularySize, _rows.Where(rows => rows.Rows == RowSet.Output).Max(rows => rows.Width));
+        int logits = decoder.VocabularySize + decoder.AddedTokens;
+        if (_shard is not null)
+        {
+            logits = Math.Min(logits, _rows.Where(rows => rows.Rows == RowSet.Output).Max(rows => rows.Width));
+        }
+
         _outputs = new StepOutputs(_device, _outputLimit, logits);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
@@ -302,8 +312,12 @@ internal sealed class GpuBackend : IBackend
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.AddToEmbedding(_plan, target, (GpuRows)x);
-            Changes.SumEmbedding(_plan, target, (GpuRows)x);
+            Lora.ShrinkEmbedding(_plan, target, 0);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
+                Changes.SumEmbedding(_plan, pass, target, (GpuRows)x);
+            }
         }
     }
 
@@ -322,6 +336,12 @@ internal sealed class GpuBackend : IBackend
 
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
+        if (_plan.Lora.Changes(weight.Target))
+        {
+            Changes.LayerNorm((GpuRows)x, (GpuVector)weight, (GpuVector?)bias, epsilon, Count(x), (GpuRows)y);
+            return;
+        }
+
         ArrayView<float> scale = ((GpuVector)weight).Values;
         _kernels.LayerNorm(
             _stream, Launch.Groups(Count(x)), Values(x), scale, bias is null ? scale : ((GpuVector)bias).Values, Values(y),
@@ -380,10 +400,13 @@ internal sealed class GpuBackend : IBackend
             }
 
             Lora.Shrink(group, (GpuRows)x, shape);
-            Lora.Expand(_plan, group, (GpuRows)y, shape);
-            if (_plan.Lora.HasChanges)
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
-                Changes.SumProducts(_plan, group, (GpuRows)y, shape);
+                Lora.AddToProducts(_plan, pass, group, (GpuRows)y, shape);
+                if (_plan.Lora.HasChanges)
+                {
+                    Changes.SumProducts(_plan, pass, group, (GpuRows)y, shape);
+                }
             }
         }
     }
@@ -507,7 +530,7 @@ internal sealed class GpuBackend : IBackend
                 _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
         }
 
-        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, logits.Width);
+        _kernels.Choose(_stream, config, Values(logits), Step.Choices, _chosen, _vocabulary, logits.Width);
     }
 
     public void EndStep(DeviceRows logits)

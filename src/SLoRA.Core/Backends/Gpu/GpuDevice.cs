@@ -2,6 +2,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
+using SLoRA.Backends.Gpu.Intrinsics;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -61,11 +62,16 @@ internal sealed unsafe class GpuDevice : IDisposable
     /// some.
     /// </summary>
     /// <remarks>O1: at O2 ILGPU 1.5.3 moves loads from shared memory over barriers.</remarks>
-    internal static Context Create(Action<Context.Builder> devices) => Context.Create(builder =>
+    internal static Context Create(Action<Context.Builder> devices)
     {
-        devices(builder);
-        builder.EnableAlgorithms().Optimize(OptimizationLevel.O1);
-    });
+        Context context = Context.Create(builder =>
+        {
+            devices(builder);
+            builder.EnableAlgorithms().Optimize(OptimizationLevel.O1);
+        });
+        IntrinsicCode.Register(context);
+        return context;
+    }
 
     /// <summary>Makes the device the calling thread's. Everything else but launches does so itself.</summary>
     public void Bind()

@@ -5,7 +5,9 @@ using SLoRA.Formats;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>The launchers of all kernels on one device.</summary>
-internal sealed class GpuKernels(KernelLoader loader)
+/// <param name="loader">Loads them.</param>
+/// <param name="emulatesTensorCores">Whether products run on tensor cores though the device has none: for tests.</param>
+internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores = false)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
@@ -92,6 +94,9 @@ internal sealed class GpuKernels(KernelLoader loader)
     /// <inheritdoc cref="ChangedNormKernel.AddAndRun"/>
     public ChangedAddNormLauncher ChangedAddNorm { get; } = loader.Load<ChangedAddNormLauncher>(ChangedNormKernel.AddAndRun);
 
+    /// <inheritdoc cref="ChangedNormKernel.RunCentered"/>
+    public ChangedLayerNormLauncher ChangedLayerNorm { get; } = loader.Load<ChangedLayerNormLauncher>(ChangedNormKernel.RunCentered);
+
     /// <inheritdoc cref="ChooseKernels.Penalise"/>
     public PenaliseLauncher Penalise { get; } = loader.Load<PenaliseLauncher>(ChooseKernels.Penalise);
 
@@ -106,6 +111,8 @@ internal sealed class GpuKernels(KernelLoader loader)
 
     /// <summary>The kernels of exchanges between shards; they compile when they are first asked for.</summary>
     public ExchangeLaunchers Exchange => _exchange.Value;
+    /// <summary>The products on tensor cores; null where there are none.</summary>
+    public TensorKernels? Tensor { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];

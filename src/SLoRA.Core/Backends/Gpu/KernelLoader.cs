@@ -2,6 +2,7 @@ using System.Reflection;
 using ILGPU.Backends;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
@@ -10,7 +11,7 @@ using SLoRA.Backends.Gpu.Kernels;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>Compiles kernels for one device and gives their launchers. Launching through one allocates nothing.</summary>
-internal sealed class KernelLoader(GpuDevice device)
+internal class KernelLoader(GpuDevice device)
 {
     /// <summary>Threads of a group, of every kernel.</summary>
     public const int GroupSize = 1 << GroupSizeLog2;
@@ -18,12 +19,15 @@ internal sealed class KernelLoader(GpuDevice device)
     /// <summary>2 to this are the threads of a group.</summary>
     public const int GroupSizeLog2 = 7;
 
+    /// <summary>Whether the device has tensor cores for bfloat16: NVIDIA's from compute capability 8.0.</summary>
+    public bool HasTensorCores => device.Accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
+
     /// <summary>Loads a kernel.</summary>
     /// <typeparam name="TLauncher"><c>Action&lt;AcceleratorStream, KernelConfig, …&gt;</c> with the kernel's own parameters
     /// behind.</typeparam>
     /// <param name="kernel">The kernel: a static method with <see cref="KernelAttribute"/>.</param>
     /// <exception cref="GpuException">Compiler or driver do not accept it.</exception>
-    public TLauncher Load<TLauncher>(Delegate kernel)
+    public virtual TLauncher Load<TLauncher>(Delegate kernel)
         where TLauncher : Delegate
     {
         MethodInfo method = kernel.Method;
@@ -56,6 +60,11 @@ internal sealed class KernelLoader(GpuDevice device)
         if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
         {
             DefineGenericAway(source);
+        }
+
+        if (compiled is PTXCompiledKernel text)
+        {
+            PtxText.Finish(text);
         }
 
         return compiled;

@@ -95,16 +95,17 @@ internal sealed class LatentLaunches
     {
         LatentShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows);
+        ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
         if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
-                _device.Stream, config, q.Values, kv.Values, _pages.Floats, _step.Positions, _step.TableStart, _step.Pages, rope.Angles,
+                _device.Stream, config, q.Values, kv.Values, _pages.Floats, _step.Positions, starts, _step.Pages, rope.Angles,
                 shape);
         }
         else
         {
             _kernels.RotateAndStore.Narrow(_layout.Type)(
-                _device.Stream, config, q.Values, kv.Values, _pages.Halves, _step.Positions, _step.TableStart, _step.Pages, rope.Angles,
+                _device.Stream, config, q.Values, kv.Values, _pages.Halves, _step.Positions, starts, _step.Pages, rope.Angles,
                 shape);
         }
     }
@@ -114,16 +115,17 @@ internal sealed class LatentLaunches
     {
         LatentShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows, attention.Heads);
+        ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
         if (_layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
-                _device.Stream, config, absorbed.Values, q.Values, _pages.Floats, routes.RowOf, _step.Positions, _step.TableStart,
+                _device.Stream, config, absorbed.Values, q.Values, _pages.Floats, routes.RowOf, _step.Positions, starts,
                 _step.Pages, y.Values, shape);
         }
         else
         {
             _kernels.Attend.Narrow(_layout.Type)(
-                _device.Stream, config, absorbed.Values, q.Values, _pages.Halves, routes.RowOf, _step.Positions, _step.TableStart,
+                _device.Stream, config, absorbed.Values, q.Values, _pages.Halves, routes.RowOf, _step.Positions, starts,
                 _step.Pages, y.Values, shape);
         }
     }

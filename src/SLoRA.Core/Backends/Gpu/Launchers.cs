@@ -228,6 +228,21 @@ internal delegate void ChangedAddNormLauncher(
     NormShape shape,
     NormOwners owners);
 
+/// <summary>Launches <see cref="ChangedNormKernel.RunCentered"/>.</summary>
+internal delegate void ChangedLayerNormLauncher(
+    AcceleratorStream stream,
+    KernelConfig config,
+    ArrayView<float> x,
+    ArrayView<float> weight,
+    ArrayView<float> bias,
+    ArrayView<float> pool32,
+    ArrayView<int> directory,
+    ArrayView<int> changeOfRow,
+    ArrayView<int> outputRows,
+    ArrayView<float> y,
+    LayerNormShape shape,
+    NormOwners owners);
+
 /// <summary>Launches <see cref="ChooseKernels.Penalise"/>.</summary>
 internal delegate void PenaliseLauncher(
     AcceleratorStream stream,
@@ -242,4 +257,5 @@ internal delegate void PenaliseLauncher(
 
 /// <summary>Launches <see cref="ChooseKernels.Choose"/>.</summary>
 internal delegate void ChooseLauncher(
-    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary);
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary,
+    int width);

@@ -29,12 +29,9 @@ internal sealed class LoraLaunches(
     /// <summary>Takes the memory that the present step needs, where it is more than before.</summary>
     public void Begin() => ReserveElements(step.ShrunkLength * _copies);
 
-    /// <summary>Adds the deltas of a look-up: x <c>[T, width]</c>.</summary>
-    public void AddToEmbedding(StepPlan plan, int target, GpuRows x)
-    {
-        ShrinkEmbedding(plan, target, 0);
-        Expand(plan, x.Values, x.Width, 1, ShapeOfTable(target, x.Width, 0));
-    }
+    /// <summary>Adds the deltas of a look-up in one pass: x <c>[T, width]</c>.</summary>
+    public void AddToEmbedding(StepPlan plan, int pass, int target, GpuRows x) =>
+        Expand(plan, pass, x.Values, x.Width, 1, ShapeOfTable(target, x.Width, 0));
 
     /// <summary>What the kernels are told of a look-up.</summary>
     /// <param name="target">Index of the table among the target modules.</param>
@@ -66,7 +63,7 @@ internal sealed class LoraLaunches(
             new SumLeaves(group.InputBorders.AsSpan()));
     }
 
-    /// <summary>Shrinks what a group of products takes: x <c>[rows, Inputs]</c>.</summary>
+    /// <summary>Shrinks the inputs of a group of products: x <c>[rows, Inputs]</c>.</summary>
     public void Shrink(LinearGroup group, GpuRows x, in LoraShape shape)
     {
         ShrinkLauncher shrink = shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves : kernels.Shrink;
@@ -75,16 +72,25 @@ internal sealed class LoraLaunches(
             directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
     }
 
-    /// <summary>Adds what was shrunk to what a group of products gives: y <c>[rows, Outputs]</c>.</summary>
-    public void Expand(StepPlan plan, LinearGroup group, GpuRows y, in LoraShape shape)
+    /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
+    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, in LoraShape shape) =>
+        Expand(plan, pass, y.Values, Columns(group, y), group.Parts.Length, shape);
+
+    /// <summary>The most columns that a part of a group may have: those of logits have some for added tokens.</summary>
+    public static int Columns(LinearGroup group, GpuRows y)
     {
+        if (group.Parts.Length == 1)
+        {
+            return y.Width;
+        }
+
         int widest = 0;
         foreach (LinearPart part in group.Parts)
         {
             widest = Math.Max(widest, part.Weight.Outputs);
         }
 
-        Expand(plan, y.Values, widest, group.Parts.Length, shape);
+        return widest;
     }
 
     /// <summary>
@@ -92,17 +98,17 @@ internal sealed class LoraLaunches(
     /// groups add to one element.
     /// </summary>
     /// <param name="plan">The step.</param>
+    /// <param name="pass">The pass.</param>
     /// <param name="y">The rows.</param>
     /// <param name="columns">The most columns of a part.</param>
     /// <param name="parts">Parts.</param>
     /// <param name="shape">What the kernels are told.</param>
-    public void Expand(StepPlan plan, ArrayView<float> y, int columns, int parts, in LoraShape shape)
+    public void Expand(StepPlan plan, int pass, ArrayView<float> y, int columns, int parts, in LoraShape shape)
     {
-        ReadOnlySpan<int> places = plan.Lora.PlaceStarts;
-        for (int place = 0; place < places.Length; place++)
+        (int from, int to) = plan.Lora.PlacesOf(pass);
+        for (int place = from; place < to; place++)
         {
-            int first = places[place];
-            int end = place + 1 < places.Length ? places[place + 1] : plan.Lora.Chunks.Length;
+            (int first, int end) = plan.Lora.ChunksOfPlace(place);
             kernels.Expand(
                 device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, pages.Floats, pages.Halves,
                 directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y, shape);

@@ -29,6 +29,8 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _tokens;
     private Section _positions;
     private Section _tableStart;
+    private int _rowsStride;
+    private int _rowCount;
     private Section _pages;
     private Section _outputRows;
     private Section _outputOfRow;
@@ -77,8 +79,8 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Position per row.</summary>
     public ArrayView<int> Positions => View(_positions);
 
-    /// <summary>Where the page table of each row begins in <see cref="Pages"/>.</summary>
-    public ArrayView<int> TableStart => View(_tableStart);
+    /// <summary>Where the page table of each row begins in <see cref="Pages"/>, for a group of layers.</summary>
+    public ArrayView<int> TableStart(int group) => View(new Section(_tableStart.First + (group * _rowsStride), _rowCount));
 
     /// <summary>All page tables.</summary>
     public ArrayView<int> Pages => View(_pages);
@@ -193,10 +195,15 @@ internal sealed unsafe class StepUpload : IDisposable
 
     private void PutRows(StepPlan plan)
     {
-        Span<int> starts = Take(plan.RowCount, out _tableStart);
-        foreach (StepSlice slice in plan.Slices)
+        _rowCount = plan.RowCount;
+        _rowsStride = Rounded(plan.RowCount);
+        Span<int> starts = Take(plan.Groups * _rowsStride, out _tableStart);
+        for (int group = 0; group < plan.Groups; group++)
         {
-            starts.Slice(slice.FirstRow, slice.RowCount).Fill(slice.TableStart);
+            foreach (StepSlice slice in plan.Slices)
+            {
+                starts.Slice((group * _rowsStride) + slice.FirstRow, slice.RowCount).Fill(plan.TableStart(slice, group));
+            }
         }
 
         Span<int> outputs = Take(plan.RowCount, out _outputOfRow);
@@ -395,9 +402,11 @@ internal sealed unsafe class StepUpload : IDisposable
     private Span<int> Take(int count, out Section section)
     {
         section = new Section(_used, count);
-        _used += (count + Block - 1) / Block * Block;
+        _used += Rounded(count);
         return _host.Span<int>((long)section.First * sizeof(int), count);
     }
+
+    private static int Rounded(int count) => (count + Block - 1) / Block * Block;
 
     // An empty array is a view of what nobody reads: kernels take no views of nothing.
     private ArrayView<int> View(Section section) =>
@@ -406,8 +415,8 @@ internal sealed unsafe class StepUpload : IDisposable
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
-        ((7 + ConvolveKernel.SliceInts) * plan.RowCount) + plan.PageTables.Length + plan.OutputCount + (3 * plan.Lora.Entries.Length)
-        + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (13 * Block));
+        ((6 + ConvolveKernel.SliceInts) * plan.RowCount) + (plan.Groups * (plan.RowCount + Block)) + plan.PageTables.Length
+        + plan.OutputCount + (3 * plan.Lora.Entries.Length) + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (13 * Block));
 
     /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
     private void Reserve(int ints)

@@ -84,12 +84,19 @@ internal sealed unsafe class ReferenceBackend : IBackend
         float[][] rows = Values(x);
         for (int t = 0; t < _plan.RowCount; t++)
         {
-            ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            // Tokens beyond the table are an adapter's.
+            if (_plan.Tokens[t] < table.Entries)
+            {
+                ((ReferenceTable)table).Row(_plan.Tokens[t]).CopyTo(rows[t]);
+            }
         }
 
         ReferenceChanges.Embed(_plan, target, PageMemory, rows);
-        ReferenceLora.Embed(_plan, target, PageMemory, rows);
-        ReferenceChanges.Sum(_plan, target, PageMemory, null, rows, 0);
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            ReferenceLora.Embed(_plan, pass, target, PageMemory, rows);
+            ReferenceChanges.Sum(_plan, pass, target, PageMemory, null, rows, 0);
+        }
     }
 
     public void Norm(DeviceRows x, DeviceVector weight, float epsilon, DeviceRows y)
@@ -117,9 +124,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
     public void LayerNorm(DeviceRows x, DeviceVector weight, DeviceVector? bias, float epsilon, DeviceRows y)
     {
         float[]? shift = ((ReferenceVector?)bias)?.Values;
+        float[]?[]? own = ReferenceChanges.NormWeights(_plan, weight.Target, PageMemory, RowMap(x));
         for (int t = 0; t < Count(x); t++)
         {
-            float[] row = Values(x)[t];
+            float[] row = Values(x)[t], factors = own?[t] ?? ((ReferenceVector)weight).Values;
             float sum = 0;
             for (int i = 0; i < x.Width; i++)
             {
@@ -136,8 +144,13 @@ internal sealed unsafe class ReferenceBackend : IBackend
             float scale = 1 / MathF.Sqrt((squares / x.Width) + epsilon);
             for (int i = 0; i < x.Width; i++)
             {
-                Values(y)[t][i] = ((row[i] - mean) * scale * ((ReferenceVector)weight).Values[i]) + (shift?[i] ?? 0);
+                Values(y)[t][i] = ((row[i] - mean) * scale * factors[i]) + (shift?[i] ?? 0);
             }
+        }
+
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            ReferenceChanges.Sum(_plan, pass, weight.Target, PageMemory, RowMap(x), Values(y), 0);
         }
     }
 
@@ -158,8 +171,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
             (int target, int column) = (group.Parts[p].Target, group.Offsets[p]);
             ReferenceChanges.Product(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
-            ReferenceLora.Linear(_plan, target, PageMemory, RowMap(x), Values(x), Values(y), column);
-            ReferenceChanges.Sum(_plan, target, PageMemory, RowMap(x), Values(y), column);
+            for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+            {
+                ReferenceLora.Linear(_plan, pass, target, PageMemory, RowMap(x), Values(x), Values(y), column);
+                ReferenceChanges.Sum(_plan, pass, target, PageMemory, RowMap(x), Values(y), column);
+            }
         }
     }
 
@@ -203,7 +219,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     Rotate(row.AsSpan(h * attention.HeadDim, attention.HeadDim), (ReferenceRope)rope, position, slice.LengthAt(position));
                 }
 
-                ReferenceAttention.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
+                ReferenceAttention.Store(row, PageOf(slice, position, layer), Layout, layer, attention, position % Layout.PageTokens);
             }
         }
     }
@@ -224,9 +240,10 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     StepSlice s = slice;
                     ReferenceAttention.Attend(
                         q, output, first, position, attention,
-                        (j, d) => ReferenceAttention.Key(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
-                        (j, d) =>
-                            ReferenceAttention.Value(PageOf(s, j), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
+                        (j, d) => ReferenceAttention.Key(
+                            PageOf(s, j, layer), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
+                        (j, d) => ReferenceAttention.Value(
+                            PageOf(s, j, layer), Layout, layer, attention.HeadDim, kvHead, j % Layout.PageTokens, d),
                         (sinks as ReferenceVector)?.Values[h]);
                 }
             }
@@ -357,18 +374,21 @@ internal sealed unsafe class ReferenceBackend : IBackend
     public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
     {
         var chosen = (ReferenceRoutes)routes;
+        var experts = Split.OfExperts(routes.Experts);
+        var leaves = new float[experts.Leaves];
         for (int t = 0; t < Count(y); t++)
         {
             for (int i = 0; i < y.Width; i++)
             {
-                float sum = 0;
+                Array.Clear(leaves);
                 for (int choice = t * routes.Chosen; choice < (t + 1) * routes.Chosen; choice++)
                 {
                     float value = Values(x)[chosen.RowOf[choice]][i];
+                    ref float sum = ref leaves[experts.LeafOf(chosen.Expert[choice])];
                     sum = weighted ? MathF.FusedMultiplyAdd(chosen.Weight[choice], value, sum) : sum + value;
                 }
 
-                Values(y)[t][i] = sum;
+                Values(y)[t][i] = Tree(leaves);
             }
         }
     }
@@ -421,7 +441,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
 
                 ReferenceLatent.Rotate(
                     row.AsSpan(attention.Latent, attention.Rotated), (ReferenceRope)rope, position, attention.AdjacentPairs);
-                ReferenceLatent.Store(row, PageOf(slice, position), Layout, layer, attention, position % Layout.PageTokens);
+                ReferenceLatent.Store(row, PageOf(slice, position, layer), Layout, layer, attention, position % Layout.PageTokens);
             }
         }
     }
@@ -442,7 +462,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
                     .CopyTo(query.AsSpan(attention.Latent));
                 StepSlice s = slice;
                 ReferenceAttention.Element kept = (j, d) => ReferenceLatent.Element(
-                    PageOf(s, j), Layout, layer, attention, j % Layout.PageTokens, d);
+                    PageOf(s, j, layer), Layout, layer, attention, j % Layout.PageTokens, d);
                 ReferenceAttention.Attend(
                     query, Values(y)[all.RowOf[choice]].AsSpan(0, attention.Latent), 0, position, attention.Grouped, kept, kept);
             }
@@ -509,6 +529,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
         return sum;
     }
 
+    /// <summary>The sum of leaves: that of the left half plus that of the right half.</summary>
+    private static float Tree(ReadOnlySpan<float> leaves) => leaves.Length == 1
+        ? leaves[0]
+        : Tree(leaves[..(leaves.Length / 2)]) + Tree(leaves[(leaves.Length / 2)..]);
+
     private static void NormInto(ReadOnlySpan<float> x, ReadOnlySpan<float> weight, float epsilon, Span<float> y)
     {
         float squares = 0;
@@ -543,6 +568,6 @@ internal sealed unsafe class ReferenceBackend : IBackend
     /// <summary>Step row → row of the operand, or -1; null where they are the same.</summary>
     private int[]? RowMap(DeviceRows rows) => rows.Rows == RowSet.Step ? null : _outputOfRow;
 
-    private byte* PageOf(StepSlice slice, int position) =>
-        PageMemory.Page(_plan.PageTables[slice.TableStart + (position / Layout.PageTokens)]);
+    private byte* PageOf(StepSlice slice, int position, int layer) => PageMemory.Page(
+        _plan.PageTables[_plan.TableStart(slice, Layout.Layers[layer].Group) + (position / Layout.PageTokens)]);
 }

@@ -11,7 +11,7 @@ internal static class ReferenceChanges
     /// <summary>Takes the entries of the embedding from the generations that have them.</summary>
     public static void Embed(StepPlan plan, int target, ReferencePageMemory pages, float[][] x)
     {
-        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan, target))
+        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan.Lora.Chunks, target))
         {
             float[,]? rows = ReferenceLora.Matrix(change.Rows, chunk.Adapter, pages);
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
@@ -29,7 +29,7 @@ internal static class ReferenceChanges
     public static void Product(StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y,
         int firstColumn)
     {
-        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan, target))
+        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan.Lora.Chunks, target))
         {
             float[,]? rows = ReferenceLora.Matrix(change.Rows, chunk.Adapter, pages);
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
@@ -49,10 +49,11 @@ internal static class ReferenceChanges
         }
     }
 
-    /// <summary><c>y = f ∘ y + weight · o</c>.</summary>
-    public static void Sum(StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] y, int firstColumn)
+    /// <summary><c>y = f ∘ y + weight · o</c>, for the chunks of one pass.</summary>
+    public static void Sum(StepPlan plan, int pass, int target, ReferencePageMemory pages, int[]? rowMap, float[][] y, int firstColumn)
     {
-        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan, target))
+        (int first, int end) = plan.Lora.ChunksOf(pass);
+        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan.Lora.Chunks[first..end], target))
         {
             float[,]? factor = ReferenceLora.Matrix(change.Factor, chunk.Adapter, pages);
             float[,]? offset = ReferenceLora.Matrix(change.Offset, chunk.Adapter, pages);
@@ -88,13 +89,13 @@ internal static class ReferenceChanges
         }
 
         var weights = new float[]?[plan.RowCount];
-        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan, target))
+        foreach ((WorkChunk chunk, ModuleChange change) in Of(plan.Lora.Chunks, target))
         {
-            float[,] weight = ReferenceLora.Matrix(change.Rows, chunk.Adapter, pages)!;
+            float[,]? weight = ReferenceLora.Matrix(change.Rows, chunk.Adapter, pages);
             foreach (WorkEntry entry in plan.Lora.Entries.Slice(chunk.First, chunk.Count))
             {
                 int row = rowMap is null ? entry.Row : rowMap[entry.Row];
-                if (row >= 0)
+                if (row >= 0 && weight is not null)
                 {
                     weights[row] = [.. weight.Cast<float>()];
                 }
@@ -104,10 +105,10 @@ internal static class ReferenceChanges
         return weights;
     }
 
-    private static List<(WorkChunk Chunk, ModuleChange Change)> Of(StepPlan plan, int target)
+    private static List<(WorkChunk Chunk, ModuleChange Change)> Of(ReadOnlySpan<WorkChunk> chunks, int target)
     {
         List<(WorkChunk, ModuleChange)> found = [];
-        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        foreach (WorkChunk chunk in chunks)
         {
             if (chunk.Adapter.Directory.ChangeOf(target) is { } change)
             {

@@ -12,6 +12,7 @@ internal static unsafe class ReferenceLora
 {
     /// <summary>Adds the deltas of one linear module.</summary>
     /// <param name="plan">The step.</param>
+    /// <param name="pass">Which of the work list's passes.</param>
     /// <param name="target">The module.</param>
     /// <param name="pages">Where the tiles are.</param>
     /// <param name="rowMap">Step row → row of x and y, -1 for rows that they lack; null for the same rows.</param>
@@ -19,9 +20,10 @@ internal static unsafe class ReferenceLora
     /// <param name="y"><c>[T or O, …]</c>.</param>
     /// <param name="firstColumn">First column of the module in y.</param>
     public static void Linear(
-        StepPlan plan, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y, int firstColumn)
+        StepPlan plan, int pass, int target, ReferencePageMemory pages, int[]? rowMap, float[][] x, float[][] y, int firstColumn)
     {
-        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        (int first, int end) = plan.Lora.ChunksOf(pass);
+        foreach (WorkChunk chunk in plan.Lora.Chunks[first..end])
         {
             if (chunk.Adapter.Directory.Modules[target] is not { } module)
             {
@@ -68,10 +70,11 @@ internal static unsafe class ReferenceLora
         }
     }
 
-    /// <summary>Adds the deltas of the embedding: v is the token's column of A.</summary>
-    public static void Embed(StepPlan plan, int target, ReferencePageMemory pages, float[][] x)
+    /// <summary>Adds the deltas of the embedding in one pass: v is the token's column of A.</summary>
+    public static void Embed(StepPlan plan, int pass, int target, ReferencePageMemory pages, float[][] x)
     {
-        foreach (WorkChunk chunk in plan.Lora.Chunks)
+        (int first, int end) = plan.Lora.ChunksOf(pass);
+        foreach (WorkChunk chunk in plan.Lora.Chunks[first..end])
         {
             if (chunk.Adapter.Directory.Modules[target] is not { } module)
             {

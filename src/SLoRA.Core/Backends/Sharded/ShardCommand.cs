@@ -41,6 +41,45 @@ internal enum ShardOperation
     /// <summary><see cref="IBackend.Apply"/>.</summary>
     Apply,
 
+    /// <summary><see cref="IBackend.Multiply"/>.</summary>
+    Multiply,
+
+    /// <summary><see cref="IBackend.Convolve"/>.</summary>
+    Convolve,
+
+    /// <summary><see cref="IBackend.GateClamped"/>.</summary>
+    GateClamped,
+
+    /// <summary><see cref="IBackend.Route"/>.</summary>
+    Route,
+
+    /// <summary><see cref="IBackend.Spread"/>.</summary>
+    Spread,
+
+    /// <summary><see cref="IBackend.LinearOfExperts"/>.</summary>
+    LinearOfExperts,
+
+    /// <summary><see cref="IBackend.Combine"/>.</summary>
+    Combine,
+
+    /// <summary><see cref="IBackend.AddGated"/>.</summary>
+    AddGated,
+
+    /// <summary><see cref="IBackend.RouteToAll"/>.</summary>
+    RouteToAll,
+
+    /// <summary><see cref="IBackend.TakeHeads"/>.</summary>
+    TakeHeads,
+
+    /// <summary><see cref="IBackend.PutHeads"/>.</summary>
+    PutHeads,
+
+    /// <summary><see cref="IBackend.RotateAndStoreLatent"/>.</summary>
+    RotateAndStoreLatent,
+
+    /// <summary><see cref="IBackend.AttendLatent"/>.</summary>
+    AttendLatent,
+
     /// <summary><see cref="IBackend.Add"/>.</summary>
     Add,
 
@@ -69,10 +108,10 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The output, or what is added.</summary>
     public ShardedRows? Y { get; init; }
 
-    /// <summary>The second output.</summary>
+    /// <summary>A third operand: the second output, or what else is read.</summary>
     public ShardedRows? Z { get; init; }
 
-    /// <summary>The weight of a norm.</summary>
+    /// <summary>The weight of a norm, the sinks of an attention, the correction of a router.</summary>
     public ShardedVector? Weight { get; init; }
 
     /// <summary>The bias of a norm.</summary>
@@ -96,6 +135,27 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>What each shard has of an attention.</summary>
     public GroupedAttention[]? Attentions { get; init; }
 
+    /// <summary>What each shard has of an attention over latents.</summary>
+    public LatentAttention[]? Latents { get; init; }
+
+    /// <summary>What each shard has of a product of experts.</summary>
+    public ExpertLinear[]? Experts { get; init; }
+
+    /// <summary>What each shard has of a convolution.</summary>
+    public ShortConvolution[]? Convolutions { get; init; }
+
+    /// <summary>What the rows have chosen.</summary>
+    public ShardedRoutes? Routes { get; init; }
+
+    /// <summary>How they choose.</summary>
+    public Routing? Routing { get; init; }
+
+    /// <summary>Whether routed rows are multiplied by their weights.</summary>
+    public bool IsWeighted { get; init; }
+
+    /// <summary>The gate of <see cref="ShardOperation.GateClamped"/>.</summary>
+    public ClampedGate? ClampedGate { get; init; }
+
     /// <summary>The rotation.</summary>
     public ShardedRope? Rope { get; init; }
 
@@ -107,6 +167,9 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
 
     /// <summary>Heads, or columns.</summary>
     public int Count { get; init; }
+
+    /// <summary>The first column of what is changed, where that is not <see cref="First"/>; the state of a convolution.</summary>
+    public int To { get; init; }
 
     /// <summary>What a norm adds to the mean square.</summary>
     public float Epsilon { get; init; }

@@ -3,7 +3,9 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends.Sharded;
 
-/// <summary>Cuts base weights as their partitions say, and counts what each shard has been given.</summary>
+/// <summary>
+/// Cuts base weights as their partitions say, gives those that have none to every shard, and counts what each has been given.
+/// </summary>
 /// <param name="option">The option that says how many shards there are, for messages.</param>
 /// <param name="shards">The shards.</param>
 internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
@@ -13,11 +15,11 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
     /// <summary>Bytes of the weights of each shard, as stored.</summary>
     public ReadOnlySpan<long> Bytes => _bytes;
 
-    /// <summary>Gives every shard its part of a matrix.</summary>
+    /// <summary>Gives every shard its part of a matrix, or all of it.</summary>
     public ShardedMatrix Matrix(WeightSource source)
     {
         var parts = new DeviceMatrix[shards.Length];
-        Cut(source, Required(source), (shard, part) => parts[shard] = shards[shard].LoadMatrix(part));
+        Share(source, (shard, part) => parts[shard] = shards[shard].LoadMatrix(part));
         return new ShardedMatrix(source.Rows, source.Columns, parts);
     }
 
@@ -25,7 +27,7 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
     public ShardedTable Table(WeightSource source)
     {
         var parts = new DeviceTable[shards.Length];
-        Cut(source, Required(source), (shard, part) => parts[shard] = shards[shard].LoadTable(part));
+        Share(source, (shard, part) => parts[shard] = shards[shard].LoadTable(part));
         return new ShardedTable(source.Rows, source.Columns, parts);
     }
 
@@ -33,20 +35,36 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
     public ShardedVector Vector(WeightSource source)
     {
         var parts = new DeviceVector[shards.Length];
-        if (source.Partition is { } partition)
+        Share(source, (shard, part) => parts[shard] = shards[shard].LoadVector(part));
+        return new ShardedVector(source.Columns, parts);
+    }
+
+    /// <summary>Gives every shard its experts. Shards are asked one after the other, so that experts are read in their order.</summary>
+    public ShardedExperts Experts(ExpertSources sources)
+    {
+        Split owners = sources.Owners ?? throw new InvalidOperationException("It is not said how shards share the experts.");
+        Check("the experts of a layer", owners);
+        var parts = new DeviceExperts[shards.Length];
+        var firsts = new int[shards.Length];
+        for (int shard = 0; shard < shards.Length; shard++)
         {
-            Cut(source, partition, (shard, part) => parts[shard] = shards[shard].LoadVector(part));
-        }
-        else
-        {
-            for (int shard = 0; shard < shards.Length; shard++)
+            (int first, int end) = owners.UnitsOf(shard, shards.Length);
+            int own = shard;
+            firsts[shard] = first;
+            parts[shard] = shards[shard].LoadExperts(sources with
             {
-                parts[shard] = shards[shard].LoadVector(source);
-                _bytes[shard] += source.Bytes;
-            }
+                Experts = end - first,
+                Owners = null,
+                Source = (expert, part) =>
+                {
+                    WeightSource source = sources.Source(first + expert, part);
+                    _bytes[own] += source.Bytes;
+                    return source;
+                },
+            });
         }
 
-        return new ShardedVector(source.Columns, parts);
+        return new ShardedExperts(sources, firsts, parts);
     }
 
     /// <summary>Checks that so many shards can share a split.</summary>
@@ -62,49 +80,82 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
         }
     }
 
-    /// <summary>The error for what shards cannot share.</summary>
-    public InvalidOptionException CannotShare(string name) =>
-        new(option, $"{option} is {shards.Length}; {name} can be served by one shard only.");
-
-    private Partition Required(WeightSource source) => source.Partition ?? throw CannotShare(source.Name);
-
-    private void Cut(WeightSource source, Partition partition, Action<int, WeightSource> load)
+    private void Share(WeightSource source, Action<int, WeightSource> load)
     {
-        Check(source.Name, partition.Split);
+        foreach (Split split in source.Partition?.Splits ?? [])
+        {
+            Check(source.Name, split);
+        }
+
         for (int shard = 0; shard < shards.Length; shard++)
         {
-            (int first, int end) = partition.Split.Of(shard, shards.Length);
-            if (partition.Axis == PartitionAxis.Rows)
+            if (source.Partition is not { } partition)
             {
-                Load(shard, source with { Data = source.Data + (nint)(first * source.RowBytes), Rows = end - first }, load);
+                Load(shard, source, load);
+                continue;
+            }
+
+            Runs runs = partition.Of(shard, shards.Length);
+            if (partition.Axis == PartitionAxis.Columns)
+            {
+                CutColumns(shard, source, runs, load);
+            }
+            else if (runs.All is [Run run])
+            {
+                Load(shard, source with { Data = source.Data + (nint)(run.First * source.RowBytes), Rows = run.Count }, load);
             }
             else
             {
-                CutColumns(shard, source, first, end - first, load);
+                CutRows(shard, source, runs, load);
             }
         }
     }
 
-    /// <summary>Columns of many rows do not lie in one piece: they are copied together.</summary>
-    private void CutColumns(int shard, WeightSource source, int first, int columns, Action<int, WeightSource> load)
+    /// <summary>Rows of what lies side by side in a weight do not lie in one piece: they are copied together.</summary>
+    private void CutRows(int shard, WeightSource source, Runs runs, Action<int, WeightSource> load)
     {
-        int block = source.Format.BlockElements;
-        if (first % block != 0 || (columns % block != 0 && first + columns != source.Columns))
-        {
-            throw new InvalidOptionException(
-                option,
-                $"{option} is {shards.Length}: a shard would begin at column {first} or end at {first + columns} of {source.Name}, "
-                    + $"whose {source.Format.Name} blocks have {block} columns.");
-        }
-
-        long from = source.Format.BytesOf(first);
-        long bytes = source.Format.BytesOf(columns);
-        void* copy = NativeMemory.Alloc((nuint)(source.Rows * bytes));
+        var copy = (byte*)NativeMemory.Alloc((nuint)(runs.Count * source.RowBytes));
         try
         {
+            byte* to = copy;
+            foreach (Run run in runs.All)
+            {
+                long bytes = run.Count * source.RowBytes;
+                Buffer.MemoryCopy((byte*)source.Data + (run.First * source.RowBytes), to, bytes, bytes);
+                to += bytes;
+            }
+
+            Load(shard, source with { Data = (nint)copy, Rows = runs.Count, Stays = false }, load);
+        }
+        finally
+        {
+            NativeMemory.Free(copy);
+        }
+    }
+
+    /// <summary>Columns of many rows do not lie in one piece: they are copied together.</summary>
+    private void CutColumns(int shard, WeightSource source, Runs runs, Action<int, WeightSource> load)
+    {
+        foreach (Run run in runs.All)
+        {
+            CheckBlocks(source, run);
+        }
+
+        int columns = runs.Count;
+        long rowBytes = source.Format.BytesOf(columns);
+        var copy = (byte*)NativeMemory.Alloc((nuint)(source.Rows * rowBytes));
+        try
+        {
+            byte* to = copy;
             for (int row = 0; row < source.Rows; row++)
             {
-                source.Row(row).Slice((int)from, (int)bytes).CopyTo(new Span<byte>((byte*)copy + (row * bytes), (int)bytes));
+                ReadOnlySpan<byte> blocks = source.Row(row);
+                foreach (Run run in runs.All)
+                {
+                    int bytes = (int)source.Format.BytesOf(run.Count);
+                    blocks.Slice((int)source.Format.BytesOf(run.First), bytes).CopyTo(new Span<byte>(to, bytes));
+                    to += bytes;
+                }
             }
 
             Load(shard, source with { Data = (nint)copy, Columns = columns, Stays = false }, load);
@@ -112,6 +163,19 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
         finally
         {
             NativeMemory.Free(copy);
+        }
+    }
+
+    private void CheckBlocks(WeightSource source, Run run)
+    {
+        int block = source.Format.BlockElements;
+        int end = run.First + run.Count;
+        if (run.First % block != 0 || (end % block != 0 && end != source.Columns))
+        {
+            throw new InvalidOptionException(
+                option,
+                $"{option} is {shards.Length}: a shard would begin at column {run.First} or end at {end} of {source.Name}, "
+                    + $"whose {source.Format.Name} blocks have {block} columns.");
         }
     }
 

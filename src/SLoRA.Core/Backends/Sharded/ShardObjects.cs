@@ -4,7 +4,8 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Sharded;
 
 /// <summary>Rows of which each shard has its own columns, or all where there are no splits.</summary>
-internal sealed class ShardedRows(RowSet rows, int width, ImmutableArray<Split> splits, DeviceRows[] parts) : DeviceRows(rows, width)
+internal sealed class ShardedRows(RowSet rows, int width, ImmutableArray<Split> splits, DeviceRows[] parts, int copies = 1)
+    : DeviceRows(rows, width, copies)
 {
     /// <summary>What lies side by side in the rows.</summary>
     public ImmutableArray<Split> Splits => splits;
@@ -12,12 +13,17 @@ internal sealed class ShardedRows(RowSet rows, int width, ImmutableArray<Split> 
     /// <summary>What each shard has.</summary>
     public DeviceRows[] Parts => parts;
 
-    /// <summary>Where a shard has the columns that begin at a column of the whole rows, and how many: those of one split.</summary>
+    /// <summary>Where a shard has the columns that begin at a column of the whole rows, and how many: those of one split, or all.</summary>
     public (int First, int Columns) OnShard(int firstColumn, int columns, int shard)
     {
         if (splits.IsEmpty)
         {
             return (firstColumn, columns);
+        }
+
+        if (columns == Width)
+        {
+            return (0, parts[shard].Width);
         }
 
         int begin = 0;
@@ -56,6 +62,24 @@ internal sealed class ShardedVector(int length, DeviceVector[] parts) : DeviceVe
 {
     /// <summary>What each shard has.</summary>
     public DeviceVector[] Parts => parts;
+}
+
+/// <summary>The experts of a layer, of which each shard has some, whole, or all.</summary>
+internal sealed class ShardedExperts(ExpertSources sources, int[] first, DeviceExperts[] parts)
+    : DeviceExperts(sources.Experts, sources.Outputs, sources.Inputs)
+{
+    /// <summary>The first expert of each shard.</summary>
+    public int[] First => first;
+
+    /// <summary>What each shard has.</summary>
+    public DeviceExperts[] Parts => parts;
+}
+
+/// <summary>What rows choose, as each shard sees it.</summary>
+internal sealed class ShardedRoutes(int experts, int chosen, DeviceRoutes[] parts) : DeviceRoutes(experts, chosen)
+{
+    /// <summary>What each shard sees.</summary>
+    public DeviceRoutes[] Parts => parts;
 }
 
 /// <summary>A rotary embedding, on every shard.</summary>

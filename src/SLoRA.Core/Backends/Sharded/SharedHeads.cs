@@ -4,13 +4,13 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Sharded;
 
 /// <summary>
-/// KV heads that two shards have, since query heads of both read them: what they keep of a token must be the same, byte for byte. A
-/// difference means that the shards no longer compute the same model.
+/// KV heads that two shards have, since query heads of both read them, and what every shard keeps, such as latents: what they keep of a
+/// token must be the same, byte for byte. A difference means that the shards no longer compute the same model.
 /// </summary>
 /// <param name="slices">How each shard's slice of a page is laid out.</param>
-/// <param name="heads">How the KV heads of each layer are cut.</param>
+/// <param name="kept">What each layer keeps, and how shards share it.</param>
 /// <param name="pages">The slices.</param>
-internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArray<(Split Split, int HeadDim)> heads, IPageMemory[] pages)
+internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArray<KeyValueShape> kept, IPageMemory[] pages)
 {
     private byte[] _left = [];
     private byte[] _right = [];
@@ -22,28 +22,39 @@ internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArra
         foreach (StepSlice slice in plan.Slices)
         {
             int tokens = slices[0].PageTokens;
-            for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+            for (int layer = 0; layer < kept.Length; layer++)
             {
-                Check(plan.PageTables[slice.TableStart + page]);
+                int table = plan.TableStart(slice, slices[0].Layers[layer].Group);
+                for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
+                {
+                    Check(plan.PageTables[table + page], layer);
+                }
             }
         }
     }
 
-    private void Check(int page)
+    private void Check(int page, int layer)
     {
-        for (int layer = 0; layer < heads.Length; layer++)
+        for (int shard = 1; shard < pages.Length; shard++)
         {
-            (Split split, int headDim) = heads[layer];
-            for (int shard = 1; shard < pages.Length; shard++)
+            (int before, int end) = HeadsOf(kept[layer], shard - 1);
+            (int first, int last) = HeadsOf(kept[layer], shard);
+            for (int head = first; head < Math.Min(end, last); head++)
             {
-                (int before, int end) = split.Of(shard - 1, pages.Length);
-                (int first, int last) = split.Of(shard, pages.Length);
-                for (int head = first / headDim; head < Math.Min(end, last) / headDim; head++)
-                {
-                    Check(page, layer, shard, head - (before / headDim), head - (first / headDim));
-                }
+                Check(page, layer, shard, head - before, head - first);
             }
         }
+    }
+
+    private (int First, int End) HeadsOf(KeyValueShape shape, int shard)
+    {
+        if (shape.Split is not { } split)
+        {
+            return (0, shape.Heads);
+        }
+
+        (int first, int end) = split.Of(shard, pages.Length);
+        return (first / shape.HeadDim, end / shape.HeadDim);
     }
 
     private void Check(int page, int layer, int shard, int leftHead, int rightHead)
@@ -57,6 +68,11 @@ internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArra
         }
 
         Check(left.KeyOffset + (leftHead * left.HeadBytes), right.KeyOffset + (rightHead * right.HeadBytes), "keys");
+        if (kept[layer].ValueDim == 0)
+        {
+            return;
+        }
+
         Check(left.ValueOffset + (leftHead * left.HeadBytes), right.ValueOffset + (rightHead * right.HeadBytes), "values");
 
         void Check(long leftOffset, long rightOffset, string what)

@@ -10,39 +10,61 @@ internal static class Iq4Values
     /// <summary>The value of a code.</summary>
     public static ReadOnlySpan<sbyte> Of => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
-    /// <summary>Widens 32 elements: 16 bytes, byte i with the codes of elements i and i + 16.</summary>
-    public static void Widen(ReadOnlySpan<byte> nibbles, float scale, Span<float> values)
+    /// <summary>Gives the values of 32 elements: 16 bytes, byte i with the codes of elements i and i + 16.</summary>
+    public static void Read(ReadOnlySpan<byte> nibbles, Span<sbyte> values)
     {
         for (int i = 0; i < 16; i++)
         {
-            values[i] = scale * Of[nibbles[i] & 15];
-            values[i + 16] = scale * Of[nibbles[i] >> 4];
+            values[i] = Of[nibbles[i] & 15];
+            values[i + 16] = Of[nibbles[i] >> 4];
+        }
+    }
+}
+
+/// <summary>A block format whose codes stand for those values.</summary>
+internal abstract class Iq4Format(string name, int elements, int bytes) : BlockFormat(name, elements, bytes, 0), IScaledIntegers
+{
+    /// <inheritdoc/>
+    public abstract float ReadIntegers(ReadOnlySpan<byte> block, int group, Span<sbyte> integers);
+
+    /// <inheritdoc/>
+    protected sealed override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values)
+    {
+        Span<sbyte> integers = stackalloc sbyte[IScaledIntegers.GroupElements];
+        for (int first = 0; first < values.Length; first += integers.Length)
+        {
+            float scale = ReadIntegers(block, first / integers.Length, integers);
+            for (int i = 0; i < integers.Length; i++)
+            {
+                values[first + i] = scale * integers[i];
+            }
         }
     }
 }
 
 /// <summary>IQ4_NL: 32 elements, <c>d · value(q)</c>.</summary>
-internal sealed class Iq4NlFormat() : BlockFormat("IQ4_NL", 32, 18, 0)
+internal sealed class Iq4NlFormat() : Iq4Format("IQ4_NL", 32, 18)
 {
     /// <inheritdoc/>
-    protected override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values) => Iq4Values.Widen(block[2..], Half(block), values);
+    public override float ReadIntegers(ReadOnlySpan<byte> block, int group, Span<sbyte> integers)
+    {
+        Iq4Values.Read(block[2..], integers);
+        return Half(block);
+    }
 }
 
 /// <summary>
 /// IQ4_XS: 256 elements, <c>(d · (s - 32)) value(q)</c> with a scale s of six bits for 32 elements. d, the upper two bits of the scales,
 /// their lower four bits, 128 bytes of codes.
 /// </summary>
-internal sealed class Iq4XsFormat() : BlockFormat("IQ4_XS", 256, 136, 0)
+internal sealed class Iq4XsFormat() : Iq4Format("IQ4_XS", 256, 136)
 {
     /// <inheritdoc/>
-    protected override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values)
+    public override float ReadIntegers(ReadOnlySpan<byte> block, int group, Span<sbyte> integers)
     {
-        float d = Half(block);
         int high = BinaryPrimitives.ReadUInt16LittleEndian(block[2..]);
-        for (int group = 0; group < 8; group++)
-        {
-            int s = (block[4 + (group / 2)] >> (4 * (group % 2)) & 15) | ((high >> (2 * group) & 3) << 4);
-            Iq4Values.Widen(block.Slice(8 + (16 * group), 16), d * (s - 32), values.Slice(32 * group, 32));
-        }
+        int s = (block[4 + (group / 2)] >> (4 * (group % 2)) & 15) | ((high >> (2 * group) & 3) << 4);
+        Iq4Values.Read(block.Slice(8 + (16 * group), 16), integers);
+        return Half(block) * (s - 32);
     }
 }

@@ -9,26 +9,32 @@ namespace SLoRA.Formats.Blocks;
 /// </summary>
 /// <param name="bits">4 or 5.</param>
 /// <param name="hasMinimum">Whether there is a minimum.</param>
-internal sealed class NibbleFormat(int bits, bool hasMinimum) : BlockFormat(
+internal sealed class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
     $"Q{bits}_{(hasMinimum ? 1 : 0)}", Elements, (hasMinimum ? 4 : 2) + (bits == 5 ? sizeof(uint) : 0) + (Elements / 2),
     hasMinimum ? [0, 2] : [0])
 {
     private const int Elements = 32;
 
     /// <inheritdoc/>
-    protected override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values)
+    public override int GroupElements => Elements;
+
+    /// <inheritdoc/>
+    public override int Zero => hasMinimum ? 0 : 1 << (bits - 1);
+
+    /// <inheritdoc/>
+    public override void ReadCodes(ReadOnlySpan<byte> block, Span<byte> codes)
     {
-        float scale = Half(block), minimum = hasMinimum ? Half(block[2..]) : 0;
-        int zero = hasMinimum ? 0 : 1 << (bits - 1);
         ReadOnlySpan<byte> rest = block[(hasMinimum ? 4 : 2)..];
         uint fifth = bits == 5 ? BinaryPrimitives.ReadUInt32LittleEndian(rest) : 0;
         ReadOnlySpan<byte> nibbles = rest[^(Elements / 2)..];
         for (int i = 0; i < Elements; i++)
         {
             int four = i < Elements / 2 ? nibbles[i] & 15 : nibbles[i - (Elements / 2)] >> 4;
-            int q = four | ((int)(fifth >> i & 1) << 4);
-            float value = scale * (q - zero);
-            values[i] = hasMinimum ? value + minimum : value;
+            codes[i] = (byte)(four | ((int)(fifth >> i & 1) << 4));
         }
     }
+
+    /// <inheritdoc/>
+    public override GroupScale ReadScale(ReadOnlySpan<byte> block, int group) =>
+        new(HalfAt(block, 0), hasMinimum ? -HalfAt(block, 2) : default);
 }

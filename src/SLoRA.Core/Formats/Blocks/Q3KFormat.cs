@@ -4,29 +4,35 @@ namespace SLoRA.Formats.Blocks;
 /// Q3_K: 256 elements, <c>(d · (s - 32)) (q - 4)</c> with a scale s of six bits for 16 elements. 32 bytes with the third bits of the codes,
 /// 64 with the lower two, 12 of scales, d.
 /// </summary>
-internal sealed class Q3KFormat() : BlockFormat("Q3_K", 256, 110, ScaleAt)
+internal sealed class Q3KFormat() : CodedFormat("Q3_K", 256, 110, ScaleAt)
 {
     private const int CodesAt = 32;
     private const int ScalesAt = 96;
     private const int ScaleAt = 108;
 
     /// <inheritdoc/>
-    protected override void WidenBlock(ReadOnlySpan<byte> block, Span<float> values)
+    public override int GroupElements => 16;
+
+    /// <inheritdoc/>
+    public override int Zero => 4;
+
+    /// <inheritdoc/>
+    public override void ReadCodes(ReadOnlySpan<byte> block, Span<byte> codes)
     {
-        float d = Half(block[ScaleAt..]);
-        for (int i = 0; i < values.Length; i++)
+        for (int i = 0; i < codes.Length; i++)
         {
             int low = block[CodesAt + (32 * (i / 128)) + (i % 32)] >> (2 * (i % 128 / 32)) & 3;
-            int q = low - ((block[i % 32] >> (i / 32) & 1) != 0 ? 0 : 4);
-            float scale = d * (ScaleOf(block[ScalesAt..], i / 16) - 32);
-            values[i] = scale * q;
+            codes[i] = (byte)(low | ((block[i % 32] >> (i / 32) & 1) << 2));
         }
     }
 
-    // Four bits in one of the first eight bytes, two more in one of the last four.
-    private static int ScaleOf(ReadOnlySpan<byte> scales, int j)
+    /// <inheritdoc/>
+    public override GroupScale ReadScale(ReadOnlySpan<byte> block, int group)
     {
-        int four = j < 8 ? scales[j] & 15 : scales[j - 8] >> 4;
-        return four | ((scales[8 + (j % 4)] >> (2 * (j / 4)) & 3) << 4);
+        // Four bits in one of the first eight bytes, two more in one of the last four.
+        ReadOnlySpan<byte> scales = block[ScalesAt..];
+        int four = group < 8 ? scales[group] & 15 : scales[group - 8] >> 4;
+        int six = four | ((scales[8 + (group % 4)] >> (2 * (group / 4)) & 3) << 4);
+        return new GroupScale(HalfAt(block, ScaleAt), Factor: six - 32);
     }
 }

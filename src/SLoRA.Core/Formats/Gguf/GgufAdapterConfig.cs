@@ -42,7 +42,7 @@ internal sealed class GgufAdapterConfig
         }
 
         string name = metadata.Text(ArchitectureKey);
-        _architecture = GgufArchitecture.Of(name) is { } known && known == model.Architecture ? known : throw metadata.Refusal(
+        _architecture = model.Architecture is { } known && known.Name == name ? known : throw metadata.Refusal(
             ArchitectureKey, $"is {Shown.Name(name)}, the base model is {model.Architecture?.Name ?? "none that GGUF has a name for"}");
         _keys = header.Tensors.ToFrozenDictionary(tensor => tensor.Name, tensor => KeyOf(metadata.File, tensor), StringComparer.Ordinal);
         Config = Configuration(header, metadata.Number(AlphaKey, -Largest, Largest));

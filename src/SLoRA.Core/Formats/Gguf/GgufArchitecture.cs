@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 
 namespace SLoRA.Formats.Gguf;
@@ -18,31 +17,6 @@ internal sealed record GgufArchitecture
         ("output", "lm_head"),
     ];
 
-    private static readonly ImmutableArray<(string Gguf, string HuggingFace)> Dense =
-    [
-        ("attn_norm", "input_layernorm"),
-        ("attn_q", "self_attn.q_proj"),
-        ("attn_k", "self_attn.k_proj"),
-        ("attn_v", "self_attn.v_proj"),
-        ("attn_output", "self_attn.o_proj"),
-        ("attn_q_norm", "self_attn.q_norm"),
-        ("attn_k_norm", "self_attn.k_norm"),
-        ("ffn_norm", "post_attention_layernorm"),
-        ("ffn_gate", "mlp.gate_proj"),
-        ("ffn_up", "mlp.up_proj"),
-        ("ffn_down", "mlp.down_proj"),
-    ];
-
-    private static readonly FrozenDictionary<string, GgufArchitecture> ByName = new GgufArchitecture[]
-    {
-        new() { Name = "llama", HuggingFace = "LlamaForCausalLM", ModelType = "llama", PermutesHeads = true },
-        new() { Name = "qwen2", HuggingFace = "Qwen2ForCausalLM", ModelType = "qwen2" },
-        new() { Name = "qwen3", HuggingFace = "Qwen3ForCausalLM", ModelType = "qwen3" },
-    }.ToFrozenDictionary(architecture => architecture.Name, StringComparer.Ordinal);
-
-    /// <summary>The architectures that are read, by name.</summary>
-    public static IEnumerable<string> Names => ByName.Keys.Order(StringComparer.Ordinal);
-
     /// <summary>What <c>general.architecture</c> says; its keys begin with it.</summary>
     public required string Name { get; init; }
 
@@ -58,14 +32,32 @@ internal sealed record GgufArchitecture
     /// </summary>
     public bool PermutesHeads { get; init; }
 
-    /// <summary>The architecture of this name; null if it is not read.</summary>
-    public static GgufArchitecture? Of(string name) => ByName.GetValueOrDefault(name);
+    /// <summary>What the modules of a layer are called.</summary>
+    public required ImmutableArray<(string Gguf, string HuggingFace)> Modules { get; init; }
 
-    /// <summary>The architecture that models of a class of Hugging Face have in GGUF files; null where there is none.</summary>
-    public static GgufArchitecture? OfClass(string huggingFace) =>
-        // Mistral's models, which differ by their window alone, are written as Llama's.
-        huggingFace == "MistralForCausalLM" ? Of("llama")
-        : ByName.Values.FirstOrDefault(architecture => architecture.HuggingFace == huggingFace);
+    /// <summary>What the modules of experts are called, which lie one behind the other in one tensor; {0} stands for the expert.</summary>
+    public ImmutableArray<(string Gguf, string HuggingFace)> Experts { get; init; } = [];
+
+    /// <summary>Whether weights of norms are stored as 1 + w, where Hugging Face stores w.</summary>
+    public bool StoresNormsPlusOne { get; init; }
+
+    /// <summary>What Hugging Face calls what a layer norm adds to the variance; null where norms are of the mean square.</summary>
+    public string? LayerNormKey { get; init; }
+
+    /// <summary>What it calls whether attention has biases; null where the class says that itself.</summary>
+    public string? BiasKey { get; init; } = "attention_bias";
+
+    /// <summary>Whether a part of a head may be all that rotates.</summary>
+    public bool RotatesPart { get; init; }
+
+    /// <summary>The base of the rotation of windowed layers; null where all have the same.</summary>
+    public double? LocalTheta { get; init; }
+
+    /// <summary>Keys, without the architecture's name, that it honours and others refuse.</summary>
+    public ImmutableArray<string> Reads { get; init; } = [];
+
+    /// <summary>Writes what only this architecture has; null for nothing.</summary>
+    public Action<GgufSettings>? Write { get; init; }
 
     /// <summary>The name of Hugging Face for a module of a file, such as <c>blk.0.attn_q</c>; null if there is no such module.</summary>
     public string? ModuleOf(string gguf)
@@ -76,7 +68,7 @@ internal sealed record GgufArchitecture
         }
 
         int dot = gguf.IndexOf('.', Layer.Length);
-        return dot > 0 && IsNumber(gguf.AsSpan(Layer.Length, dot - Layer.Length)) && Find(Dense, gguf[(dot + 1)..]) is { } module
+        return dot > 0 && IsNumber(gguf.AsSpan(Layer.Length, dot - Layer.Length)) && Find(Modules, gguf[(dot + 1)..]) is { } module
             ? $"model.layers.{gguf[Layer.Length..dot]}.{module}"
             : null;
 
@@ -89,6 +81,19 @@ internal sealed record GgufArchitecture
     {
         int dot = gguf.LastIndexOf('.');
         return dot > 0 && gguf[dot..] is ".weight" or ".bias" && ModuleOf(gguf[..dot]) is { } module ? module + gguf[dot..] : null;
+    }
+
+    /// <summary>
+    /// The name of Hugging Face for what one expert has of a tensor of all, {0} standing for the expert, such as of
+    /// <c>blk.0.ffn_up_exps.weight</c>; null if it is no such tensor.
+    /// </summary>
+    public string? ExpertsOf(string gguf)
+    {
+        string[] parts = gguf.Split('.');
+        return parts is ["blk", var layer, var name, "weight"] && IsNumber(layer)
+            && Experts.FirstOrDefault(pair => pair.Gguf == name).HuggingFace is { } module
+            ? $"model.layers.{layer}.{module}.weight"
+            : null;
     }
 
     /// <summary>What a file calls what Hugging Face gives this name, a tensor or a module. A name that it has none for stays.</summary>
@@ -104,7 +109,7 @@ internal sealed record GgufArchitecture
         }
 
         int dot = huggingFace.StartsWith(Layers, StringComparison.Ordinal) ? huggingFace.IndexOf('.', Layers.Length) : -1;
-        foreach ((string gguf, string module) in dot < 0 ? [] : Dense)
+        foreach ((string gguf, string module) in dot < 0 ? [] : Modules)
         {
             if (Rest(huggingFace[(dot + 1)..], module) is { } rest)
             {

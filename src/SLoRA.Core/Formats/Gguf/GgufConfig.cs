@@ -14,6 +14,7 @@ internal sealed class GgufConfig
     private const string TypeKey = "general.type";
     private const string TokensKey = "tokenizer.ggml.tokens";
     private const string RopeFactors = "rope_freqs.weight";
+    private const string LayerNormEpsilon = "attention.layer_norm_epsilon";
     private const double Largest = 1e30;
     private const int Widest = 1 << 24;
 
@@ -21,7 +22,7 @@ internal sealed class GgufConfig
     private static readonly ImmutableArray<string> NotServed =
     [
         "expert_count", "expert_used_count", "expert_shared_count", "leading_dense_block_count", "attention.sliding_window",
-        "attention.clamp_kqv", "attention.max_alibi_bias", "attention.layer_norm_epsilon", "attention.q_lora_rank",
+        "attention.clamp_kqv", "attention.max_alibi_bias", LayerNormEpsilon, "attention.q_lora_rank",
         "attention.kv_lora_rank", "attention.scale", "attention.logit_softcapping", "attn_logit_softcapping", "final_logit_softcapping",
         "router_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale", "use_parallel_residual", "swin_norm",
         "rope.dimension_sections", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor",
@@ -44,6 +45,7 @@ internal sealed class GgufConfig
         Heads = Int("attention.head_count", 1, 1 << 14);
         KeyValueHeads = (int)(_metadata.OptionalInteger(Key("attention.head_count_kv"), 1, 1 << 14) ?? Heads);
         HeadDim = ReadHeadDim();
+        Rotated = ReadRotated();
         AttentionFactor = (float)(Number("rope.scaling.attn_factor", double.Epsilon) ?? 1);
         RefuseOthers();
         Root = Write();
@@ -67,6 +69,9 @@ internal sealed class GgufConfig
     /// <summary>Columns of a head.</summary>
     public int HeadDim { get; }
 
+    /// <summary>Columns of a head that rotate.</summary>
+    public int Rotated { get; }
+
     /// <summary>What cosines and sines are multiplied by beside what the kind of scaling asks for.</summary>
     public float AttentionFactor { get; }
 
@@ -89,8 +94,8 @@ internal sealed class GgufConfig
         }
 
         string name = metadata.Text(ArchitectureKey);
-        return new GgufConfig(files, GgufArchitecture.Of(name) ?? throw metadata.Refusal(
-            ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitecture.Names)}"));
+        return new GgufConfig(files, GgufArchitectures.Of(name, metadata.IsOn(name + ".expert_count")) ?? throw metadata.Refusal(
+            ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitectures.Names)}"));
     }
 
     /// <summary>What each frequency of the rotation is divided by, d/2 numbers, where the file says it; null where it does not.</summary>
@@ -104,7 +109,7 @@ internal sealed class GgufConfig
                 continue;
             }
 
-            float[] factors = new float[HeadDim / 2];
+            float[] factors = new float[Rotated / 2];
             if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var count] || count != factors.Length)
             {
                 throw Error($"is {tensor.Type.Name} [{string.Join(", ", tensor.Shape)}], expected F32 [{factors.Length}]");
@@ -149,19 +154,28 @@ internal sealed class GgufConfig
             throw _metadata.Error(Key("attention.key_length"), $"is {head}; rotation needs an even number");
         }
 
-        if (_metadata.OptionalInteger(Key("rope.dimension_count"), 0, 1 << 14) is { } rotated && rotated != head)
+        return head;
+    }
+
+    private int ReadRotated()
+    {
+        const string Name = "rope.dimension_count";
+        int rotated = (int)(_metadata.OptionalInteger(Key(Name), 0, 1 << 14) ?? HeadDim);
+        if (rotated != HeadDim && (!Architecture.RotatesPart || rotated > HeadDim || rotated % 2 != 0 || rotated == 0))
         {
-            throw _metadata.Refusal(Key("rope.dimension_count"), $"is {rotated}, heads have {head}: only whole heads are rotated");
+            throw _metadata.Refusal(Key(Name), $"is {rotated}, heads have {HeadDim}: "
+                + (Architecture.RotatesPart ? "only an even part of them can rotate" : "only whole heads are rotated"));
         }
 
-        return head;
+        return rotated;
     }
 
     private void RefuseOthers()
     {
         foreach (string name in NotServed)
         {
-            if (_metadata.IsOn(Key(name)))
+            if (_metadata.IsOn(Key(name)) && !Architecture.Reads.Contains(name)
+                && !(name == LayerNormEpsilon && Architecture.LayerNormKey is not null))
             {
                 throw _metadata.Refusal(Key(name), $"is {_metadata.Shown(Key(name))}, which is not served");
             }
@@ -193,18 +207,17 @@ internal sealed class GgufConfig
             writer.WriteNumber("num_key_value_heads", KeyValueHeads);
             writer.WriteNumber("head_dim", HeadDim);
             writer.WriteNumber("max_position_embeddings", Int("context_length", 1, 1 << 30));
-            writer.WriteNumber("rms_norm_eps", _metadata.Number(Key("attention.layer_norm_rms_epsilon"), 0, 1));
+            writer.WriteNumber(
+                Architecture.LayerNormKey ?? "rms_norm_eps",
+                _metadata.Number(Key(Architecture.LayerNormKey is null ? "attention.layer_norm_rms_epsilon" : LayerNormEpsilon), 0, 1));
             writer.WriteBoolean("tie_word_embeddings", !HasTensor("output.weight"));
-            if (Architecture.ModelType != "qwen2")
+            if (Architecture.BiasKey is { } biasKey)
             {
-                writer.WriteBoolean("attention_bias", HasTensor("blk.0.attn_q.bias"));
+                writer.WriteBoolean(biasKey, HasTensor("blk.0.attn_q.bias"));
             }
 
-            if (Architecture.ModelType == "llama")
-            {
-                writer.WriteBoolean("mlp_bias", HasTensor("blk.0.ffn_gate.bias"));
-            }
-
+            writer.WriteBoolean("mlp_bias", HasTensor("blk.0.ffn_gate.bias"));
+            Architecture.Write?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
             WriteEnd(writer, vocabulary);
             WriteRope(writer);
             writer.WriteEndObject();
@@ -215,7 +228,38 @@ internal sealed class GgufConfig
 
     private void WriteRope(Utf8JsonWriter writer)
     {
+        if (Architecture.LocalTheta is { } local)
+        {
+            WriteKinds(writer, local);
+            return;
+        }
+
         writer.WriteStartObject("rope_parameters");
+        WriteKind(writer);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Windowed layers have a rotation of their own, without scaling.</summary>
+    private void WriteKinds(Utf8JsonWriter writer, double local)
+    {
+        writer.WriteStartObject("rope_parameters");
+        writer.WriteStartObject("full_attention");
+        WriteKind(writer);
+        writer.WriteEndObject();
+        writer.WriteStartObject("sliding_attention");
+        writer.WriteString("rope_type", "default");
+        writer.WriteNumber("rope_theta", Number("rope.freq_base_swa", double.Epsilon) ?? local);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private void WriteKind(Utf8JsonWriter writer)
+    {
+        if (Architecture.RotatesPart)
+        {
+            writer.WriteNumber("partial_rotary_factor", (double)Rotated / HeadDim);
+        }
+
         writer.WriteNumber("rope_theta", Number("rope.freq_base", double.Epsilon) ?? 10000);
         double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
         // As llama.cpp has it: a factor without a type is linear, and 0 is none.
@@ -243,8 +287,6 @@ internal sealed class GgufConfig
             default:
                 throw _metadata.Error(Key("rope.scaling.type"), $"is {Shown.Name(type)}, expected none, linear or yarn");
         }
-
-        writer.WriteEndObject();
 
         void WriteOptional(string key, double? value)
         {

@@ -1,4 +1,7 @@
 using System.Collections.Frozen;
+using System.Globalization;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 
 namespace SLoRA.Formats.Gguf;
 
@@ -23,9 +26,8 @@ internal sealed class GgufWeights : WeightStore
         _files = files;
         _architecture = architecture;
         _rows = rows;
-        // A tensor without a name of Hugging Face keeps its own, which no module asks for.
-        _tensors = files.Tensors.Where(tensor => !consumed.Contains(tensor.Tensor.Name)).ToFrozenDictionary(
-            tensor => architecture.TensorOf(tensor.Tensor.Name) ?? tensor.Tensor.Name, StringComparer.Ordinal);
+        _tensors = files.Tensors.Where(tensor => !consumed.Contains(tensor.Tensor.Name)).SelectMany(Named)
+            .ToFrozenDictionary(named => named.Name, named => (named.Tensor, named.File), StringComparer.Ordinal);
         Weights = _tensors.ToFrozenDictionary(
             pair => pair.Key,
             pair => new StoredWeight(
@@ -54,7 +56,7 @@ internal sealed class GgufWeights : WeightStore
 
     /// <inheritdoc/>
     public override nint? AddressOf(StoredWeight weight) =>
-        _files.IsMapped && _rows(weight.Name) is null && _tensors[weight.Name] is var (tensor, file)
+        _files.IsMapped && _rows(weight.Name) is null && _tensors[weight.Name] is var (tensor, file) && !IsPlusOne(tensor)
             ? file.Address + (nint)tensor.Begin
             : null;
 
@@ -65,6 +67,12 @@ internal sealed class GgufWeights : WeightStore
         if (_rows(weight.Name) is not { } order)
         {
             file.Read(tensor.Begin + offset, destination);
+            if (IsPlusOne(tensor))
+            {
+                Span<float> values = MemoryMarshal.Cast<byte, float>(destination);
+                TensorPrimitives.Subtract(values, 1, values);
+            }
+
             return;
         }
 
@@ -94,4 +102,34 @@ internal sealed class GgufWeights : WeightStore
 
     /// <inheritdoc/>
     public override void Dispose() => _files.Dispose();
+
+    /// <summary>
+    /// Whether a tensor is the weight of a norm that has 1 added. Of numbers from 1/2 to 2 nothing is lost by taking it away.
+    /// </summary>
+    private bool IsPlusOne(GgufTensor tensor) =>
+        _architecture.StoresNormsPlusOne && tensor.Shape.Length == 1 && tensor.Type.Format == WeightFormat.F32
+        && tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal);
+
+    /// <summary>
+    /// A tensor under its name of Hugging Face; of all experts, each one's part. One without such a name keeps its own, which no module
+    /// asks for.
+    /// </summary>
+    private IEnumerable<(string Name, GgufTensor Tensor, WeightFile File)> Named((GgufTensor Tensor, WeightFile File) stored)
+    {
+        GgufTensor tensor = stored.Tensor;
+        if (_architecture.ExpertsOf(tensor.Name) is not { } experts || tensor.Shape.Length != 3)
+        {
+            yield return (_architecture.TensorOf(tensor.Name) ?? tensor.Name, tensor, stored.File);
+            yield break;
+        }
+
+        long bytes = tensor.Length / tensor.Shape[0];
+        for (int expert = 0; expert < tensor.Shape[0]; expert++)
+        {
+            yield return (
+                string.Format(CultureInfo.InvariantCulture, experts, expert),
+                tensor with { Shape = tensor.Shape[1..], Begin = tensor.Begin + (expert * bytes), Length = bytes },
+                stored.File);
+        }
+    }
 }

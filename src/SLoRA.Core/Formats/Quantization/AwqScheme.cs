@@ -59,21 +59,26 @@ internal sealed class AwqScheme : QuantizationScheme
         TensorEntry codes = parts.Entry(module + ".qweight", TensorType.I32, inputs, outputs / Fields),
             zeros = parts.Entry(module + ".qzeros", TensorType.I32, inputs / group, outputs / Fields),
             scales = parts.Scales(module + ".scales", inputs / group, outputs);
-        return new QuantizedModule([codes.Name, zeros.Name, scales.Name], () => new Rows(
-            parts.Items<uint>(codes), parts.Items<uint>(zeros), parts.Numbers(scales), outputs, group));
+        int[] groupOf = [.. Enumerable.Range(0, inputs).Select(input => input / group)];
+        return new QuantizedModule([codes.Name, zeros.Name, scales.Name], CodedRows.FormatOf(4, scales.Type, groupOf), () => new Rows(
+            parts.Items<uint>(codes), parts.Items<uint>(zeros), parts.Numbers(scales), outputs, groupOf));
     }
 
-    private sealed class Rows(uint[] codes, uint[] zeros, float[] scales, int outputs, int group) : RowDecoder
+    private sealed class Rows(uint[] codes, uint[] zeros, float[] scales, int outputs, int[] groupOf) : CodedRows(groupOf)
     {
-        public override void Widen(int row, Span<float> values)
+        protected override void ReadCodes(int row, Span<byte> fields)
         {
             int words = outputs / Fields, word = row / Fields, shift = 4 * FieldOf[row % Fields];
-            for (int i = 0; i < values.Length; i++)
+            for (int i = 0; i < fields.Length; i++)
             {
-                int g = i / group;
-                int code = (int)(codes[(i * words) + word] >> shift & 15), zero = (int)(zeros[(g * words) + word] >> shift & 15);
-                values[i] = (code - zero) * scales[(g * outputs) + row];
+                fields[i] = (byte)(codes[(i * words) + word] >> shift & 15);
             }
+        }
+
+        protected override (float Zero, float Scale) ReadScale(int row, int group)
+        {
+            uint word = zeros[(group * (outputs / Fields)) + (row / Fields)];
+            return (word >> (4 * FieldOf[row % Fields]) & 15, scales[(group * outputs) + row]);
         }
     }
 }

@@ -106,7 +106,8 @@ internal sealed class CompressedScheme : QuantizationScheme
             names.Add(zeros.Name);
         }
 
-        return new QuantizedModule([.. names], () =>
+        int[] groupOf = ReadOrder(order, inputs, group, groups, parts);
+        return new QuantizedModule([.. names], CodedRows.FormatOf(_bits, scales.Type, groupOf), () =>
         {
             long[] says = parts.Items<long>(logical);
             if (says[0] != outputs || says[1] != inputs)
@@ -115,8 +116,7 @@ internal sealed class CompressedScheme : QuantizationScheme
             }
 
             return new PackedRows(
-                parts.Items<uint>(codes), _bits, ReadOrder(order, inputs, group, groups, parts), ReadZeros(zeros, outputs, groups, parts),
-                parts.Numbers(scales), groups);
+                parts.Items<uint>(codes), _bits, groupOf, ReadZeros(zeros, outputs, groups, parts), parts.Numbers(scales), groups);
         });
     }
 
@@ -214,7 +214,9 @@ internal sealed class CompressedScheme : QuantizationScheme
             sbyte[] points = parts.Items<sbyte>(zeros);
             for (int i = 0; i < result.Length; i++)
             {
-                result[i] = middle + points[i];
+                result[i] = points[i] >= -middle && points[i] < middle
+                    ? middle + points[i]
+                    : throw parts.Error(zeros, $"has {points[i]} at element {i}, which is none of {_bits} bits");
             }
         }
         else
@@ -245,18 +247,20 @@ internal sealed class CompressedScheme : QuantizationScheme
 /// <param name="zeros">What is subtracted from the fields, [outputs, groups].</param>
 /// <param name="scales">Scales, [outputs, groups].</param>
 /// <param name="groups">Groups of a row.</param>
-internal sealed class PackedRows(uint[] codes, int bits, int[] groupOf, float[] zeros, float[] scales, int groups) : RowDecoder
+internal sealed class PackedRows(uint[] codes, int bits, int[] groupOf, float[] zeros, float[] scales, int groups) : CodedRows(groupOf)
 {
     /// <inheritdoc/>
-    public override void Widen(int row, Span<float> values)
+    protected override void ReadCodes(int row, Span<byte> values)
     {
         int fields = 32 / bits, words = (values.Length + fields - 1) / fields;
         uint mask = (1u << bits) - 1;
         for (int i = 0; i < values.Length; i++)
         {
-            uint field = codes[(row * words) + (i / fields)] >> (bits * (i % fields)) & mask;
-            int at = (row * groups) + groupOf[i];
-            values[i] = (field - zeros[at]) * scales[at];
+            values[i] = (byte)(codes[(row * words) + (i / fields)] >> (bits * (i % fields)) & mask);
         }
     }
+
+    /// <inheritdoc/>
+    protected override (float Zero, float Scale) ReadScale(int row, int group) =>
+        (zeros[(row * groups) + group], scales[(row * groups) + group]);
 }

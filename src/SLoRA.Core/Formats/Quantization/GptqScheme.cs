@@ -82,9 +82,10 @@ internal sealed class GptqScheme : QuantizationScheme
         string orderName = module + ".g_idx";
         TensorEntry? order = _hasOrder || parts.Has(orderName) ? parts.Entry(orderName, TensorType.I32, inputs) : null;
         ImmutableArray<string> names = [codes.Name, zeros.Name, scales.Name];
-        return new QuantizedModule(order is null ? names : names.Add(order.Name), () => new ColumnRows(
-            parts.Items<uint>(codes), outputs, _bits, ReadOrder(order, inputs, group, groups, parts), ReadZeros(zeros, outputs, parts),
-            parts.Numbers(scales)));
+        int[] groupOf = ReadOrder(order, inputs, group, groups, parts);
+        return new QuantizedModule(
+            order is null ? names : names.Add(order.Name), CodedRows.FormatOf(_bits, scales.Type, groupOf), () => new ColumnRows(
+                parts.Items<uint>(codes), outputs, _bits, groupOf, ReadZeros(zeros, outputs, parts), parts.Numbers(scales)));
     }
 
     /// <summary>AutoGPTQ wrote a bias for every module, of zeros where the model has none.</summary>
@@ -140,18 +141,23 @@ internal sealed class GptqScheme : QuantizationScheme
 /// <param name="groupOf">The group of each input.</param>
 /// <param name="zeros">Zero points, [groups, outputs].</param>
 /// <param name="scales">Scales, [groups, outputs].</param>
-internal sealed class ColumnRows(uint[] codes, int outputs, int bits, int[] groupOf, float[] zeros, float[] scales) : RowDecoder
+internal sealed class ColumnRows(uint[] codes, int outputs, int bits, int[] groupOf, float[] zeros, float[] scales) : CodedRows(groupOf)
 {
     /// <inheritdoc/>
-    public override void Widen(int row, Span<float> values)
+    protected override void ReadCodes(int row, Span<byte> fields)
     {
-        int fields = 32 / bits;
+        int perWord = 32 / bits;
         uint mask = (1u << bits) - 1;
-        for (int i = 0; i < values.Length; i++)
+        for (int i = 0; i < fields.Length; i++)
         {
-            uint code = codes[(i / fields * outputs) + row] >> (bits * (i % fields)) & mask;
-            int at = (groupOf[i] * outputs) + row;
-            values[i] = (code - zeros[at]) * scales[at];
+            fields[i] = (byte)(codes[(i / perWord * outputs) + row] >> (bits * (i % perWord)) & mask);
         }
+    }
+
+    /// <inheritdoc/>
+    protected override (float Zero, float Scale) ReadScale(int row, int group)
+    {
+        int at = (group * outputs) + row;
+        return (zeros[at], scales[at]);
     }
 }

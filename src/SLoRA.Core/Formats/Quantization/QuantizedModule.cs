@@ -8,7 +8,7 @@ namespace SLoRA.Formats.Quantization;
 /// <param name="Tensors">The tensors that make it, those included that only other runtimes need.</param>
 /// <param name="Format">The format that holds its values exactly.</param>
 /// <param name="Load">Reads the tensors and checks their values.</param>
-internal sealed record QuantizedModule(ImmutableArray<string> Tensors, PlainFormat Format, Func<RowDecoder> Load)
+internal sealed record QuantizedModule(ImmutableArray<string> Tensors, WeightFormat Format, Func<RowDecoder> Load)
 {
     /// <summary>A module whose values need fp32.</summary>
     public QuantizedModule(ImmutableArray<string> tensors, Func<RowDecoder> load)

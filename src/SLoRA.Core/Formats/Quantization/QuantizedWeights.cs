@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using SLoRA.Formats.Blocks;
 using SLoRA.Formats.HuggingFace;
 
 namespace SLoRA.Formats.Quantization;
@@ -105,8 +106,16 @@ internal sealed class QuantizedWeights : WeightStore
         while (!destination.IsEmpty)
         {
             (long at, long within) = Math.DivRem(offset, rowBytes);
-            decoder.Widen((int)at, row);
-            Narrow(module.Format, row, bytes);
+            if (module.Format is ZeroedFormat coded)
+            {
+                decoder.Write((int)at, coded, bytes);
+            }
+            else
+            {
+                decoder.Widen((int)at, row);
+                Narrow(module.Format, row, bytes);
+            }
+
             int count = (int)Math.Min(destination.Length, rowBytes - within);
             bytes.AsSpan((int)within, count).CopyTo(destination);
             destination = destination[count..];
@@ -119,7 +128,8 @@ internal sealed class QuantizedWeights : WeightStore
     {
         if (_modules.ContainsKey(weight.Name) && weight.Served.FirstNotFinite(blocks) is >= 0 and var at)
         {
-            throw weight.Error($"has NaN or infinity at element {(offset / weight.Served.BlockBytes) + at}");
+            throw weight.Error(
+                $"has NaN or infinity at element {(offset / weight.Served.BlockBytes * weight.Served.BlockElements) + at}");
         }
     }
 
@@ -156,7 +166,7 @@ internal sealed class QuantizedWeights : WeightStore
         }
     }
 
-    private static void Narrow(PlainFormat format, ReadOnlySpan<float> row, Span<byte> bytes)
+    private static void Narrow(WeightFormat format, ReadOnlySpan<float> row, Span<byte> bytes)
     {
         if (format == WeightFormat.F32)
         {

@@ -61,7 +61,8 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override KeptState Keeps => new KeyValueShape(Shape.KeyValueHeads, Shape.HeadDim)
     {
-        Split = IsCut ? Split.OfKeys(Shape) : null,
+        Split = Keys,
+        Sight = Shape.Sight,
     };
 
     /// <inheritdoc/>
@@ -70,35 +71,36 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
-    /// <summary>
-    /// Whether shards can share it by heads: not what is normed over all heads, fused in one product, or has sinks.
-    /// </summary>
-    private bool IsCut => FusedName is null && !HasSinks && QueryKeyNorm is not { WholeWidth: true };
-
     private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
+    private Split Keys => Split.OfKeys(Shape);
+
     private LinearModule[] Projections => FusedName is { } fused
-        ? [new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)]
+        ?
+        [
+            new(fused, Shape.QueryColumns + (2 * Shape.KeyColumns), HiddenSize, QkvBias)
+            {
+                Partition = Partition.Outputs(Heads, Keys, Keys),
+            },
+        ]
         : KeysAreValues ? [Query, Key]
         : [Query, Key, KeyOrValue("self_attn.v_proj")];
 
     private LinearModule Query =>
-        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Heads)) };
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
 
     private LinearModule Key => KeyOrValue("self_attn.k_proj");
 
     private LinearModule Output =>
-        new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Cut(Partition.Inputs(Heads)) };
+        new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
-    private VectorModule Sinks => new("self_attn.sinks", Shape.Heads);
+    private VectorModule Sinks => new("self_attn.sinks", Shape.Heads) { Partition = Partition.Inputs(Heads.With(1)) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
 
     private LinearModule KeyOrValue(string name) =>
-        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Cut(Partition.Outputs(Split.OfKeys(Shape))) };
-
-    private Partition? Cut(Partition partition) => IsCut ? partition : null;
+        new(name, Shape.KeyColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Keys) };
 
     private sealed class Running : RunningBlock
     {
@@ -144,7 +146,7 @@ internal sealed record AttentionBlock : Block
             }
 
             _queryScale = block.QueryScale;
-            _projected = loader.Rows(block.Heads, Split.OfKeys(_shape), Split.OfKeys(_shape));
+            _projected = loader.Rows(block.Heads, block.Keys, block.Keys);
             _attended = loader.Rows(block.Heads);
         }
 

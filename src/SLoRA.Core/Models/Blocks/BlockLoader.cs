@@ -81,7 +81,7 @@ internal sealed class BlockLoader
         _modules.Latent(_prefix + Taken(module).Name, module);
 
     /// <summary>What rows choose by their heads: each row goes through every head.</summary>
-    public DeviceRoutes HeadRoutes(int heads) => _modules.Routes(heads, heads);
+    public DeviceRoutes HeadRoutes(Split heads) => _modules.HeadRoutes(heads);
 
     /// <summary>What rows choose; blocks with as many experts share it.</summary>
     public DeviceRoutes Routes(Routing routing) => _modules.Routes(routing.Experts, routing.Chosen);

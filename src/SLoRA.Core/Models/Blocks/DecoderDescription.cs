@@ -70,7 +70,7 @@ internal sealed record DecoderDescription
     public Module HeadWeight => TiedEmbeddings ? Embedding : Head;
 
     /// <summary>What the blocks keep of a sequence, in the order of the layers; blocks that keep nothing are left out.</summary>
-    public ImmutableArray<KeptState> Kept => [.. Blocks.Select(block => block.Keeps).Where(kept => !kept.IsNothing)];
+    public ImmutableArray<KeptState> Kept => [.. Blocks.Select(block => Within(block.Keeps)).Where(kept => !kept.IsNothing)];
 
     /// <summary>How rotations depend on the length of the sequence; null if they do not.</summary>
     public RopeLengths? RopeLengths => Blocks.Select(block => block.RopeLengths).FirstOrDefault(lengths => lengths is not null);
@@ -86,4 +86,8 @@ internal sealed record DecoderDescription
 
     /// <summary>What stands before the names of a layer's modules.</summary>
     public string Prefix(int layer) => $"{Body}layers.{layer}.";
+
+    private KeptState Within(KeptState kept) => kept.PerToken is not { } shape
+        ? kept
+        : kept with { PerToken = shape with { Sight = shape.Sight.Within(ContextLength) } };
 }

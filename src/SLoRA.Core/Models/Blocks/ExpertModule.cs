@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using SLoRA.Formats;
+using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
 
@@ -47,6 +48,9 @@ internal sealed record ExpertModule(
 
     /// <summary>What adapters may call the experts besides, within their layer; null for nothing else.</summary>
     public string? Alias { get; init; }
+
+    /// <summary>How shards share the experts: each has some of them, whole.</summary>
+    public Split Owners => Split.OfExperts(Experts);
 
     /// <summary>Parts.</summary>
     public int Parts => Second is null ? 1 : 2;

@@ -34,7 +34,7 @@ internal sealed record GatedMlpBlock : Block
     private Split Columns => Split.OfColumns(IntermediateSize);
 
     private LinearModule[] GateUp => FusedName is { } fused
-        ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias)]
+        ? [new($"{Name}.{fused}", 2 * IntermediateSize, HiddenSize, Bias) { Partition = Partition.Outputs(Columns, Columns) }]
         : [Part(PartNames.Gate), Part(PartNames.Up)];
 
     private LinearModule Down =>

@@ -40,17 +40,28 @@ internal sealed record LatentAttentionBlock : Block
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape.Grouped;
 
-    private LinearModule Query => QueryLatent is { } width
-        ? new("self_attn.q_b_proj", Shape.Heads * Shape.QueryColumns, width)
-        : new("self_attn.q_proj", Shape.Heads * Shape.QueryColumns, HiddenSize);
+    /// <summary>Shards share the heads; what is made of a token before it comes to heads is small, and each makes all of it.</summary>
+    private Split Queries => Split.OfHeads(Shape.Heads, Shape.QueryColumns);
+
+    private Split Values => Queries.With(Shape.Value);
+
+    private LinearModule Query =>
+        new(QueryLatent is null ? "self_attn.q_proj" : "self_attn.q_b_proj", Queries.Columns, QueryLatent ?? HiddenSize)
+        {
+            Partition = Partition.Outputs(Queries),
+        };
 
     private LinearModule Down => new("self_attn.kv_a_proj_with_mqa", Shape.KeyColumns, HiddenSize, Bias);
 
     private NormModule Norm => new("self_attn.kv_a_layernorm", Shape.Latent, NormEpsilon);
 
-    private LatentModule Up => new("self_attn.kv_b_proj", Shape.Heads, Shape.Plain, Shape.Value, Shape.Latent);
+    private LatentModule Up => new("self_attn.kv_b_proj", Shape.Heads, Shape.Plain, Shape.Value, Shape.Latent)
+    {
+        Partition = Partition.Outputs(Queries.With(Shape.Plain + Shape.Value)),
+    };
 
-    private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.Heads * Shape.Value, Bias);
+    private LinearModule Output =>
+        new("self_attn.o_proj", HiddenSize, Values.Columns, Bias) { Partition = Partition.Inputs(Values) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -101,14 +112,14 @@ internal sealed record LatentAttentionBlock : Block
             (_keys, _values) = loader.Latent(block.Up);
             _output = loader.Group(block.Output);
             _rope = loader.Rope(block.Rope);
-            _routes = loader.HeadRoutes(_shape.Heads);
-            _queries = loader.Rows(_shape.Heads * _shape.QueryColumns);
+            _routes = loader.HeadRoutes(block.Queries);
+            _queries = loader.Rows(block.Queries);
             _kept = loader.Rows(_shape.KeyColumns);
             _plain = loader.RoutedRows(_routes, _shape.Plain);
             _absorbed = loader.RoutedRows(_routes, _shape.Latent);
             _found = loader.RoutedRows(_routes, _shape.Latent);
             _given = loader.RoutedRows(_routes, _shape.Value);
-            _attended = loader.Rows(_shape.Heads * _shape.Value);
+            _attended = loader.Rows(block.Values);
         }
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using SLoRA.Step;
 
 namespace SLoRA.Models.Blocks;
 
@@ -12,6 +13,9 @@ internal sealed record LatentModule(string Name, int Heads, int KeyColumns, int 
 {
     /// <summary>Outputs of all heads.</summary>
     public int Outputs => Heads * (KeyColumns + ValueColumns);
+
+    /// <summary>How shards share the heads, a column for each.</summary>
+    public Split Owners => Split.OfHeads(Heads, KeyColumns + ValueColumns).With(1);
 
     /// <inheritdoc/>
     public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors => [(".weight", [Outputs, Inputs])];

@@ -14,7 +14,7 @@ internal abstract record Module(string Name)
     public abstract ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors { get; }
 
     /// <summary>
-    /// How its weight is cut over shards; null where it cannot be, or where every shard needs all of it, as of a norm. Of a product this
+    /// How its weight is cut over shards; null where every shard has all of it, as of a norm, and computes all of it. Of a product this
     /// also says which sums are added leaf by leaf, on one shard too.
     /// </summary>
     public Partition? Partition { get; init; }

@@ -16,6 +16,7 @@ internal sealed class ModuleLoader(
     private readonly Dictionary<RopeDescription, DeviceRope> _ropes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<RowsKey, List<DeviceRows>> _rows = [];
     private readonly Dictionary<(int Experts, int Chosen), DeviceRoutes> _routes = [];
+    private readonly Dictionary<int, DeviceRoutes> _headRoutes = [];
     private readonly Dictionary<int, DeviceVector> _ones = [];
     private readonly Dictionary<(DeviceRoutes Routes, int Width), List<DeviceRows>> _routedRows = [];
     private LoadedPerLayerInputs? _perLayerInputs;
@@ -24,9 +25,11 @@ internal sealed class ModuleLoader(
     /// <param name="name">The module's full name.</param>
     /// <param name="module">Its declaration.</param>
     /// <param name="weightName">The module that its weight is stored under, if that is another.</param>
-    public LinearPart Linear(string name, LinearModule module, string? weightName = null)
+    /// <param name="givesLogits">Whether it is the head.</param>
+    public LinearPart Linear(string name, LinearModule module, string? weightName = null, bool givesLogits = false)
     {
-        WeightSource weight = source((weightName ?? name) + ".weight") with { Partition = module.Partition };
+        WeightSource weight =
+            source((weightName ?? name) + ".weight") with { Partition = module.Partition, GivesLogits = givesLogits };
         DeviceMatrix matrix = backend.LoadMatrix(weight);
         loaded(weight);
         return new LinearPart(matrix, module.HasBias ? Vector(name + ".bias", BiasOf(module)) : null, targets[name]);
@@ -48,8 +51,9 @@ internal sealed class ModuleLoader(
     /// <summary>Loads the weight of a norm.</summary>
     public DeviceVector NormWeight(string name, NormModule module) =>
         module.WeightOffset == 0
-            ? Vector(name + ".weight", partition: null, targets.GetValueOrDefault(name, WeightSource.NoTarget))
-            : Vector(name + ".weight", stored => [.. stored.Select(value => value + module.WeightOffset)]);
+            ? Vector(name + ".weight", module.Partition, targets[name])
+            : Vector(
+                name + ".weight", module.Partition, stored => [.. stored.Select(value => value + module.WeightOffset)], targets[name]);
 
     /// <summary>The rows of inputs of their own for every layer.</summary>
     public DeviceRows PerLayerRows =>
@@ -72,7 +76,15 @@ internal sealed class ModuleLoader(
     public ShortConvolution Convolution(string name, ConvolutionModule module)
     {
         (int channels, int kernel) = (module.Channels, module.Kernel);
-        DeviceVector weight = Vector(name + ".weight", stored =>
+        Partition? weights = null;
+        Partition? bias = null;
+        if (module.Partition is { } channelsOf)
+        {
+            weights = Partition.Inputs([.. Enumerable.Repeat(channelsOf.Split, kernel)]);
+            bias = Partition.Inputs(channelsOf.Split);
+        }
+
+        DeviceVector weight = Vector(name + ".weight", weights, stored =>
         {
             var turned = new float[stored.Length];
             for (int i = 0; i < stored.Length; i++)
@@ -82,7 +94,7 @@ internal sealed class ModuleLoader(
 
             return turned;
         });
-        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias", partition: null) : null, channels, kernel);
+        return new ShortConvolution(weight, module.HasBias ? Vector(name + ".bias", bias) : null, channels, kernel);
     }
 
     /// <summary>Reads a number that is a setting of a layer.</summary>
@@ -98,7 +110,12 @@ internal sealed class ModuleLoader(
     public DeviceVector Vector(VectorModule module, string prefix)
     {
         WeightSource weight = source(prefix + module.Name);
-        DeviceVector vector = backend.LoadVector(weight with { Rows = 1, Columns = weight.Rows * weight.Columns });
+        DeviceVector vector = backend.LoadVector(weight with
+        {
+            Rows = 1,
+            Columns = weight.Rows * weight.Columns,
+            Partition = module.Partition,
+        });
         loaded(weight);
         return vector;
     }
@@ -128,9 +145,17 @@ internal sealed class ModuleLoader(
     {
         using var slices = new ExpertSlices(name, module, source, loaded);
         DeviceExperts weights = backend.LoadExperts(new ExpertSources(
-            module.Experts, [.. Enumerable.Repeat(module.PartOutputs, module.Parts)], module.Inputs, slices.Of));
+            module.Experts, [.. Enumerable.Repeat(module.PartOutputs, module.Parts)], module.Inputs, slices.Of)
+        {
+            Owners = module.Owners,
+        });
         slices.Complete();
-        DeviceVector? bias = module.HasBias ? Vector(new VectorModule($"{name}.{module.Parameter}_bias", module.Experts), "") : null;
+        DeviceVector? bias = module.HasBias
+            ? Vector(new VectorModule($"{name}.{module.Parameter}_bias", module.Experts)
+            {
+                Partition = Partition.Inputs(module.Owners.With(module.Outputs)),
+            }, "")
+            : null;
         var parts = ImmutableArray.CreateBuilder<ExpertTargets>();
         for (int part = 0; part < module.Parts; part++)
         {
@@ -158,7 +183,10 @@ internal sealed class ModuleLoader(
         int headRows = module.KeyColumns + module.ValueColumns;
         DeviceExperts keys = backend.LoadExperts(new ExpertSources(
             module.Heads, [module.Inputs], module.KeyColumns,
-            (head, _) => transposed.Of($"{weight.Name}[keys of {head}]", head * headRows, module.KeyColumns)));
+            (head, _) => transposed.Of($"{weight.Name}[keys of {head}]", head * headRows, module.KeyColumns))
+        {
+            Owners = module.Owners,
+        });
         DeviceExperts values = backend.LoadExperts(new ExpertSources(
             module.Heads, [module.ValueColumns], module.Inputs,
             (head, _) => weight with
@@ -166,7 +194,10 @@ internal sealed class ModuleLoader(
                 Name = $"{weight.Name}[values of {head}]",
                 Data = weight.Data + (nint)(((head * headRows) + module.KeyColumns) * weight.RowBytes),
                 Rows = module.ValueColumns,
-            }));
+            })
+        {
+            Owners = module.Owners,
+        });
         loaded(weight);
         int first = targets[name] + 1;
         return (
@@ -181,6 +212,18 @@ internal sealed class ModuleLoader(
         {
             routes = backend.CreateRoutes(experts, chosen);
             _routes.Add((experts, chosen), routes);
+        }
+
+        return routes;
+    }
+
+    /// <summary>What rows choose by their heads, one object for each number of heads.</summary>
+    public DeviceRoutes HeadRoutes(Split heads)
+    {
+        if (!_headRoutes.TryGetValue(heads.Units, out DeviceRoutes? routes))
+        {
+            routes = backend.CreateHeadRoutes(heads);
+            _headRoutes.Add(heads.Units, routes);
         }
 
         return routes;
@@ -232,7 +275,7 @@ internal sealed class ModuleLoader(
 
     /// <summary>A bias is cut as the outputs are; that of a sum which shards have parts of is added to the whole sum.</summary>
     private static Partition? BiasOf(LinearModule module) =>
-        module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Split) : null;
+        module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Splits) : null;
 
     private DeviceVector Vector(string tensor, Partition? partition, int target = WeightSource.NoTarget)
     {
@@ -243,14 +286,19 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a vector that is not as it is stored.</summary>
-    private unsafe DeviceVector Vector(string tensor, Func<float[], float[]> change)
+    private unsafe DeviceVector Vector(
+        string tensor, Partition? partition, Func<float[], float[]> change, int target = WeightSource.NoTarget)
     {
         WeightSource weight = source(tensor);
         float[] values = change(weight.Widened());
         fixed (float* data = values)
         {
-            DeviceVector vector =
-                backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length) { Stays = false });
+            DeviceVector vector = backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length)
+            {
+                Stays = false,
+                Partition = partition,
+                Target = target,
+            });
             loaded(weight);
             return vector;
         }

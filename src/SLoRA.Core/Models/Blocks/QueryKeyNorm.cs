@@ -28,11 +28,14 @@ internal sealed record QueryKeyNorm(float Epsilon)
     public string KeyName { get; init; } = "self_attn.k_norm";
 
     /// <summary>The norm of queries.</summary>
-    public NormModule Query(GroupedAttention shape) => Module(QueryName, shape.QueryColumns, shape.HeadDim);
+    public NormModule Query(GroupedAttention shape) => Module(QueryName, Split.OfHeads(shape.Heads, shape.HeadDim));
 
     /// <summary>The norm of keys.</summary>
-    public NormModule Key(GroupedAttention shape) => Module(KeyName, shape.KeyColumns, shape.HeadDim);
+    public NormModule Key(GroupedAttention shape) => Module(KeyName, Split.OfKeys(shape));
 
-    private NormModule Module(string name, int columns, int headDim) =>
-        new(name, WholeWidth ? columns : headDim, Epsilon) { WeightOffset = WeightOffset };
+    private NormModule Module(string name, Split heads) => new(name, WholeWidth ? heads.Columns : heads.UnitColumns, Epsilon)
+    {
+        WeightOffset = WeightOffset,
+        Partition = WholeWidth ? Partition.Inputs(heads) : null,
+    };
 }

@@ -34,9 +34,13 @@ internal sealed record SharedAttentionBlock : Block
     /// <inheritdoc/>
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
-    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize);
+    private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
-    private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.QueryColumns);
+    private Split Keys => Split.OfKeys(Shape);
+
+    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize) { Partition = Partition.Outputs(Heads) };
+
+    private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.QueryColumns) { Partition = Partition.Inputs(Heads) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -52,8 +56,8 @@ internal sealed record SharedAttentionBlock : Block
         private readonly DeviceRope _rope = loader.Rope(block.Rope);
 
         // As wide as where keys and values stand beside queries: attention takes its queries out of such rows.
-        private readonly DeviceRows _projected = loader.Rows(block.Shape.QueryColumns + (2 * block.Shape.KeyColumns));
-        private readonly DeviceRows _attended = loader.Rows(block.Shape.QueryColumns);
+        private readonly DeviceRows _projected = loader.Rows(block.Heads, block.Keys, block.Keys);
+        private readonly DeviceRows _attended = loader.Rows(block.Heads);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

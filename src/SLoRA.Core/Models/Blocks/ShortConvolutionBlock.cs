@@ -23,13 +23,20 @@ internal sealed record ShortConvolutionBlock : Block
     public override ImmutableArray<Module> Modules => [In, Convolution, Out];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => Kernel > 1 ? new KeptState(null, new StateShape(Kernel - 1, HiddenSize)) : default;
+    public override KeptState Keeps =>
+        Kernel > 1 ? new KeptState(null, new StateShape(Kernel - 1, HiddenSize) { Cut = Channels }) : default;
 
-    private LinearModule In => new("conv.in_proj", 3 * HiddenSize, HiddenSize, Bias);
+    private Split Channels => Split.OfColumns(HiddenSize);
 
-    private ConvolutionModule Convolution => new("conv.conv", HiddenSize, Kernel, Bias);
+    private LinearModule In => new("conv.in_proj", 3 * HiddenSize, HiddenSize, Bias)
+    {
+        Partition = Partition.Outputs(Channels, Channels, Channels),
+    };
 
-    private LinearModule Out => new("conv.out_proj", HiddenSize, HiddenSize, Bias);
+    private ConvolutionModule Convolution =>
+        new("conv.conv", HiddenSize, Kernel, Bias) { Partition = Partition.Outputs(Channels) };
+
+    private LinearModule Out => new("conv.out_proj", HiddenSize, HiddenSize, Bias) { Partition = Partition.Inputs(Channels) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -41,8 +48,8 @@ internal sealed record ShortConvolutionBlock : Block
         private readonly LinearGroup _in = loader.Group(block.In);
         private readonly LinearGroup _out = loader.Group(block.Out);
         private readonly ShortConvolution _convolution = loader.Convolution(block.Convolution);
-        private readonly DeviceRows _projected = loader.Rows(3 * block.HiddenSize);
-        private readonly DeviceRows _convolved = loader.Rows(block.HiddenSize);
+        private readonly DeviceRows _projected = loader.Rows(block.Channels, block.Channels, block.Channels);
+        private readonly DeviceRows _convolved = loader.Rows(block.Channels);
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {

@@ -1,7 +1,9 @@
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
+using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
@@ -94,12 +96,68 @@ public sealed unsafe class CpuFormatsTests
         Assert.That(Of(WeightFormat.F32, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F32Panel>>());
         Assert.That(Of(WeightFormat.F16, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F16Panel>>());
         Assert.That(Of(WeightFormat.BF16, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<Bf16Panel>>());
-        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F32Panel>>());
+        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.AsStored).Packing, Is.TypeOf<Int8Packing<Groups32>>());
         Assert.That(Of(WeightFormat.Q8_0, CpuWeights.Int8).Packing, Is.TypeOf<Int8Packing<Groups32>>());
         foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16])
         {
             Assert.That(Of(format, CpuWeights.Int8).Packing, Is.TypeOf<Int8Packing<Groups64>>(), format.Name);
+            Assert.That(
+                Of(format, CpuWeights.Int4).Packing, Is.TypeOf<PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>>(), format.Name);
         }
+
+        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.Int4).Packing, Is.TypeOf<PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>>());
+    }
+
+    [Test]
+    public void What_gives_logits_keeps_eight_bits_where_the_rest_is_to_have_four()
+    {
+        using var twin = new Twin(1, 1);
+        WeightSource head = twin.Weight(WeightFormat.BF16, 20, 64) with { GivesLogits = true };
+
+        Assert.That(CpuFormats.Of(head, CpuWeights.Int4).Packing, Is.TypeOf<Int8Packing<Groups64>>());
+        Assert.That(
+            CpuFormats.Of(twin.Weight(WeightFormat.Q8_0, 20, 64) with { GivesLogits = true }, CpuWeights.Int4).Packing,
+            Is.TypeOf<Int8Packing<Groups32>>());
+    }
+
+    [Test]
+    public void Blocks_of_few_bits_stay_as_they_are_whatever_is_chosen_unless_all_is_to_be_exact()
+    {
+        using var twin = new Twin(1, 1);
+        foreach (BlockFormat format in RandomBlocks.Packed)
+        {
+            WeightSource weight = twin.Weight(format, 20, 256);
+            PanelPacking stored = CpuFormats.Of(weight, CpuWeights.AsStored).Packing;
+            Assert.That(stored, Is.Not.TypeOf<FloatPacking<F32Panel>>(), format.Name);
+            Assert.That(CpuFormats.Of(weight, CpuWeights.Int8).Packing, Is.SameAs(stored), format.Name);
+            Assert.That(CpuFormats.Of(weight, CpuWeights.Int4).Packing, Is.SameAs(stored), format.Name);
+            Assert.That(
+                CpuFormats.Of(weight, CpuWeights.AsStored, CpuPrecision.Exact).Packing, Is.TypeOf<FloatPacking<F32Panel>>(), format.Name);
+        }
+    }
+
+    [Test]
+    public void What_has_no_kernel_is_widened_or_takes_eight_bits_where_that_is_chosen()
+    {
+        using var twin = new Twin(1, 1);
+        WeightSource weight = twin.Weight(WeightFormat.F32, 16, 256) with { Format = BlockFormats.Iq2S };
+
+        Assert.That(CpuFormats.Of(weight, CpuWeights.AsStored).Packing, Is.TypeOf<FloatPacking<F32Panel>>());
+        Assert.That(CpuFormats.Of(weight, CpuWeights.AsStored).Kept, Is.EqualTo("as fp32"));
+        Assert.That(CpuFormats.Of(weight, CpuWeights.Int8).Packing, Is.TypeOf<Int8Packing<Groups64>>());
+        Assert.That(CpuFormats.Of(weight, CpuWeights.Int4).Packing, Is.TypeOf<Int8Packing<Groups64>>());
+    }
+
+    [Test]
+    public void The_status_says_how_many_matrices_of_which_format_are_kept_how()
+    {
+        using var twin = new Twin(1, 1);
+        twin.Cpu.LoadMatrix(twin.Weight(BlockFormats.Q4K, 20, 256));
+        twin.Cpu.LoadMatrix(twin.Weight(BlockFormats.Q4K, 30, 256));
+        twin.Cpu.LoadMatrix(twin.Weight(WeightFormat.F32, 16, 256) with { Format = BlockFormats.Iq2S });
+        twin.Cpu.CompleteLoading(null!);
+
+        Assert.That(twin.Cpu.Status.Weights, Is.EqualTo("1 IQ2_S as fp32, 2 Q4_K as stored"));
     }
 
     [Test]

@@ -8,9 +8,6 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 
 public sealed unsafe class Int8ProductTests
 {
-    /// <summary>In place of a width: 512 bits by machine code.</summary>
-    private const int MachineCode = 0;
-
     [SeededProperty(MaxTest = 100)]
     public void Products_with_int8_weights_have_the_bits_of_their_formula(int seed)
     {
@@ -94,7 +91,7 @@ public sealed unsafe class Int8ProductTests
 
         float* result = stackalloc float[PanelBlock.ResultFloats];
         int[] widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
-        foreach (int width in WordProducts.Process is null ? widths : [.. widths, MachineCode])
+        foreach (int width in WordProducts.Process is null ? widths : [.. widths, IntegerProducts.MachineCode])
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
             var matrix = (CpuMatrix)group.Parts[0].Weight;
@@ -114,11 +111,11 @@ public sealed unsafe class Int8ProductTests
             };
             if (blocks)
             {
-                Multiply<Groups32>(width, block);
+                IntegerProducts.Multiply<Groups32>(width, block);
             }
             else
             {
-                Multiply<Groups64>(width, block);
+                IntegerProducts.Multiply<Groups64>(width, block);
             }
 
             for (int row = 0; row < rows; row++)
@@ -183,26 +180,6 @@ public sealed unsafe class Int8ProductTests
 
                 Assert.That(y[row][output], Is.EqualTo(expected).Within(bound));
             }
-        }
-    }
-
-    private static void Multiply<T>(int width, in PanelBlock block)
-        where T : struct, IInt8Groups
-    {
-        switch (width)
-        {
-            case MachineCode:
-                WordProduct512.Multiply<T>(block, WordProducts.Process!);
-                break;
-            case 512:
-                Int8Product512.Multiply<T>(block);
-                break;
-            case 256:
-                Int8Product256.Multiply<T>(block);
-                break;
-            default:
-                Int8Product128.Multiply<T>(block);
-                break;
         }
     }
 

@@ -28,6 +28,8 @@ internal static unsafe class NarrowProcessors
             new TileProductTests().One_entry_along_rank_rows_has_the_bits_of_sums_in_order(seed);
             new Int8ProductTests().Products_with_int8_weights_have_the_bits_of_their_formula(seed);
             new CpuFormatsTests().Products_with_blocks_differ_from_the_Reference_by_the_rounding_of_activations_alone(seed);
+            new PackedProductTests().Products_have_the_bits_of_their_formula(seed);
+            new Int4Tests().Products_have_the_bits_of_what_the_quantizer_made(seed);
             new LoraTests().Ragged_work_lists_agree_with_the_Reference(seed);
             new LoraTests().A_row_has_the_same_bits_alone_and_in_a_mix(seed);
             new AttentionJobTests().Attention_agrees_with_the_Reference(seed);

@@ -147,23 +147,24 @@ public sealed unsafe class ProductJobTests
     }
 
     [Test]
-    public void Half_precision_keeps_subnormals_and_what_is_not_finite([Values] bool special)
+    public void Half_precision_keeps_subnormals_and_what_is_not_finite(
+        [Values] bool special, [Values(127.9375f, 65504)] float largest, [Values(3, 40)] int rows)
     {
-        using var twin = new Twin(1, 3);
-        float[] values = [6e-8f, -6e-8f, 3.1e-5f, -6.0e-5f, 65504, -65504, 0, -0f, 1];
+        using var twin = new Twin(1, rows);
+        float[] values = [6e-8f, -6e-8f, 3.1e-5f, -6.0e-5f, largest, -largest, 0, -0f, 1];
         float[] specials = [float.PositiveInfinity, float.NegativeInfinity, float.NaN];
         int next = 0;
         WeightSource weight = twin.Weight(
             TensorType.F16, 40, 33, () => special && next % 50 == 7 ? specials[next++ % 3] : values[next++ % values.Length]);
         var reference = new LinearGroup(new LinearPart(twin.Reference.LoadMatrix(weight), null, 0));
         var cpu = new LinearGroup(new LinearPart(twin.Cpu.LoadMatrix(weight), null, 0));
-        (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(RowSet.Step, 33, 3);
-        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, 40, 3);
-        twin.Plan.AddSlice(new int[3], 0, [], 0);
+        (DeviceRows Reference, DeviceRows Cpu) x = twin.Rows(RowSet.Step, 33, rows);
+        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, 40, rows);
+        twin.Plan.AddSlice(new int[rows], 0, [], 0);
         twin.BeginStep();
         twin.Reference.Linear(reference, x.Reference, y.Reference);
         twin.Cpu.Linear(cpu, x.Cpu, y.Cpu);
-        for (int row = 0; row < 3; row++)
+        for (int row = 0; row < rows; row++)
         {
             Assert.That(Twin.Read(y.Cpu, row), ScalarSum.ReferenceBits(Twin.Read(y.Reference, row)));
         }

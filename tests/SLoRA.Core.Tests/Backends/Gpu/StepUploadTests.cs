@@ -165,7 +165,7 @@ public sealed unsafe class StepUploadTests
 
         int[] expected = [.. Enumerable.Range(0, plan.RowCount).Select(row => Array.IndexOf(outputRows, row))];
         Assert.That(Read(device, upload.OutputOfRow), Is.EqualTo(expected));
-        int[] starts = Read(device, upload.TableStart);
+        int[] starts = Read(device, upload.TableStart(0));
         int[] pages = Read(device, upload.Pages);
         foreach (StepSlice slice in plan.Slices)
         {

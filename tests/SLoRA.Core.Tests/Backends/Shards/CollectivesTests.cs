@@ -53,6 +53,38 @@ public sealed class CollectivesTests
         Assert.That(exchange.LoraElements, Is.EqualTo(Layers * 2 * Rows * 8 / 2));
     }
 
+    /// <summary>
+    /// The model has 2 layers of 4 heads with norms over all of them, and 8 experts in each; the adapter has rank 2 on q, v and experts.
+    /// </summary>
+    [TestCase(2)]
+    [TestCase(4)]
+    public void Experts_and_norms_over_all_heads_add_no_exchange_of_adapters(int shards)
+    {
+        StepExchange without = FirstStep(shards, Question, "later-olmoe", "later-experts");
+        StepExchange with = FirstStep(shards, Question with { Adapter = "later-experts" }, "later-olmoe", "later-experts");
+
+        // Of each layer: sums of squares of q, of k, an all-reduce of o, one of the experts.
+        const int OlmoeHidden = 48;
+        Assert.That(without.BaseMeetings, Is.EqualTo(1 + (2 * (1 + 1 + 2 + 2))));
+        Assert.That(
+            without.BaseElements,
+            Is.EqualTo(2 * ((2 * Rows * (4 - (4 / shards))) + (2 * AllReduce(shards, OlmoeHidden)))));
+        Assert.That((with.BaseMeetings, with.BaseElements), Is.EqualTo((without.BaseMeetings, without.BaseElements)));
+        Assert.That((with.LoraMeetings, with.LoraElements), Is.EqualTo((2, 2L * 2 * Rows * RanksOfOthers(2, shards))));
+    }
+
+    /// <summary>The model has 3 layers with latents, of which the last two have experts and a shared one.</summary>
+    [Test]
+    public void Latents_add_no_exchange_and_an_adapter_on_them_one_for_the_queries()
+    {
+        StepExchange without = FirstStep(2, Question, "later-glm4-moe-lite", "mla-r8");
+        StepExchange with = FirstStep(2, Question with { Adapter = "mla-r8" }, "later-glm4-moe-lite", "mla-r8");
+
+        Assert.That(without.BaseMeetings, Is.EqualTo(1 + (3 * 2) + 2 + (2 * (2 + 2))));
+        Assert.That(with.BaseMeetings, Is.EqualTo(without.BaseMeetings));
+        Assert.That((with.LoraMeetings, with.LoraElements), Is.EqualTo((3, 3L * Rows * 8 / 2)));
+    }
+
     [Test]
     public void Status_tells_what_shards_hold_and_how_long_they_exchanged()
     {
@@ -70,12 +102,28 @@ public sealed class CollectivesTests
         engine.Finish(answer);
     }
 
-    private static SteppedEngine Engine(int shards) => new(
-        builder => builder.UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards)), adapters: ["all-linear", "qv"]);
-
-    private static StepExchange FirstStep(int shards, GenerationRequest request)
+    /// <summary>What shard 0 takes from the others in an all-reduce: their parts of its columns, then their columns.</summary>
+    private static long AllReduce(int shards, int columns)
     {
-        using SteppedEngine engine = Engine(shards);
+        int own = Shares.OfColumns(columns, 0, shards).End;
+        return (long)Rows * (((shards - 1) * own) + columns - own);
+    }
+
+    private static int RanksOfOthers(int rank, int shards) => rank - Shares.OfRanks(rank, 0, shards).End;
+
+    private static SteppedEngine Engine(int shards, string model = "core-llama-gqa", params string[] adapters) => new(builder =>
+    {
+        builder.UseModel(RepositoryFolder.Fixture(model, "model")).UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards));
+        foreach (string adapter in adapters is [] ? ["all-linear", "qv"] : adapters)
+        {
+            builder.AddAdapter(adapter, RepositoryFolder.Fixture(model, "adapters", adapter));
+        }
+    });
+
+    private static StepExchange FirstStep(
+        int shards, GenerationRequest request, string model = "core-llama-gqa", params string[] adapters)
+    {
+        using SteppedEngine engine = Engine(shards, model, adapters);
         Answer answer = engine.Ask(request);
         engine.StepUntil(() => engine.Status.Steps == 1);
         StepExchange exchange = engine.Loop.Parts.Decoder.Exchange;

@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using SLoRA.Core.Tests.Engine;
 
 namespace SLoRA.Core.Tests.Backends.Shards;
 
@@ -17,12 +16,12 @@ public sealed class ShardRefusalTests
     }
 
     [Test]
-    public void Blocks_that_do_not_say_how_they_are_cut_are_refused_by_name()
+    public async Task Shards_that_would_be_without_an_expert_are_refused_with_the_numbers()
     {
-        var error = Assert.Throws<InvalidOptionException>(() => new SteppedEngine(builder => builder
-            .UseLayers(StateModel.WithStates).UseCpu(cpu => cpu.Shards = 2)).Dispose())!;
+        var error = (await Assert.ThrowsAsync<InvalidOptionException>(
+            () => ShardedEngine.Builder("later-glm4-moe-lite").UseCpu(cpu => cpu.Shards = 8).BuildAsync()))!;
 
-        Assert.That(error.Message, Does.Contain("can be served by one shard only"));
+        Assert.That(error.Message, Does.Contain("8, which does not divide the 4 parts"));
     }
 
     [TestCase(0)]

@@ -19,7 +19,7 @@ internal static class ShardedEngine
         return await Task.WhenAll(requests.Select(request => Answer(engine, request)));
     }
 
-    /// <summary>An engine over a fixture with all of its adapters that are served.</summary>
+    /// <summary>An engine over a fixture with all of its adapters.</summary>
     public static LoraServingEngineBuilder Builder(string fixture)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
@@ -35,10 +35,10 @@ internal static class ShardedEngine
         return builder;
     }
 
-    /// <summary>The adapters of a fixture that are served.</summary>
+    /// <summary>The adapters of a fixture.</summary>
     public static IEnumerable<string> AdaptersOf(string fixture) =>
         Directory.GetDirectories(RepositoryFolder.Fixture(fixture, "adapters")).Select(path => Path.GetFileName(path))
-            .Where(name => !name.StartsWith("later-", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+            .Order(StringComparer.Ordinal);
 
     /// <summary>The answer to one request, with the bits of its logits.</summary>
     public static async Task<string> Answer(LoraServingEngine engine, GenerationRequest request)

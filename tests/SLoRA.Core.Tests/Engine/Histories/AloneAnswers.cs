@@ -9,9 +9,6 @@ internal sealed class AloneAnswers(Action<LoraServingEngineBuilder> backend)
     /// <summary>Contents that requests have alone.</summary>
     public static readonly string[] LoneContents = ["later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora"];
 
-    /// <summary>Those of them that several shards refuse.</summary>
-    public static readonly string[] Unsharded = ["later-lora-bias", "later-dora", "later-tokens", "later-save-head", "later-save-embed"];
-
     private readonly Dictionary<(string, Question), TokenBits[]> _answers = [];
     private readonly Lazy<SteppedEngine> _engine = new(() =>
     {

@@ -23,8 +23,6 @@ internal sealed class EngineHistory : IDisposable
     private static readonly float[] Weights = [1, 0.5f, -0.25f];
 
     private readonly AloneAnswers _alone;
-    private readonly string[] _together;
-    private readonly string[] _lone;
     private readonly HistoryLog? _log;
     private readonly ManualClock _clock = new();
     private readonly SteppedReadings _readings;
@@ -43,13 +41,9 @@ internal sealed class EngineHistory : IDisposable
     /// <param name="seed">Draws options and names.</param>
     /// <param name="log">Told of everything; null to go faster.</param>
     /// <param name="overlaps">Whether a step publishes while the next one computes.</param>
-    /// <param name="onShards">Whether several shards compute, over which not every kind is served.</param>
     public EngineHistory(
-        AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null, bool overlaps = false,
-        bool onShards = false)
+        AloneAnswers alone, Action<LoraServingEngineBuilder> backend, int seed, HistoryLog? log = null, bool overlaps = false)
     {
-        _together = onShards ? [.. AloneAnswers.Contents.Except(AloneAnswers.Unsharded)] : AloneAnswers.Contents;
-        _lone = onShards ? [.. AloneAnswers.LoneContents.Except(AloneAnswers.Unsharded)] : AloneAnswers.LoneContents;
         _alone = alone;
         _log = log;
         _readings = new SteppedReadings(log);
@@ -321,7 +315,7 @@ internal sealed class EngineHistory : IDisposable
 
     private string ContentOf(string name, int index)
     {
-        string[] contents = name == Lone ? _lone : _together;
+        string[] contents = name == Lone ? AloneAnswers.LoneContents : AloneAnswers.Contents;
         return contents[index % contents.Length];
     }
 

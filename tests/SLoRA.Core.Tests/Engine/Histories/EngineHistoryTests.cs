@@ -114,7 +114,7 @@ public sealed class EngineHistoryTests
         {
             // Attempts to make a failing history shorter fail too; only the last of them is this test's failure.
             using var attempt = new TestExecutionContext.IsolatedContext();
-            using var history = new EngineHistory(alone, backend, seed, log, overlaps, onShards);
+            using var history = new EngineHistory(alone, backend, seed, log, overlaps);
             foreach (Operation operation in operations)
             {
                 history.Apply(operation);

@@ -116,7 +116,7 @@ internal sealed class ClosedLoop(DecisionTrace trace, IQueueOrder order, RouterH
         {
             Arrival = id + 1,
         };
-        _sequences[id] = new Sequence(request, new PageTable(new PagePool(1), 16));
+        _sequences[id] = new Sequence(request, new PageTable(new PagePool(1), new TableShape(16)));
         _waiting.Add(id);
         order.Arrive(_sequences[id]!, true);
     }

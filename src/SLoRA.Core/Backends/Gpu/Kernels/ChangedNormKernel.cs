@@ -78,7 +78,60 @@ internal static class ChangedNormKernel
         }
     }
 
-    /// <summary>The record of the row's generation; negative where it has no weight of its own.</summary>
+    /// <summary><see cref="LayerNormKernel"/> in the same way; what a generation adds comes behind the bias.</summary>
+    [Kernel]
+    public static void RunCentered(
+        ArrayView<float> x,
+        ArrayView<float> weight,
+        ArrayView<float> bias,
+        ArrayView<float> pool32,
+        ArrayView<int> directory,
+        ArrayView<int> changeOfRow,
+        ArrayView<int> outputRows,
+        ArrayView<float> y,
+        LayerNormShape shape,
+        NormOwners owners)
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
+        long begin = (long)Grid.IdxX * shape.Width;
+        float sum = 0;
+        for (int i = Group.IdxX; i < shape.Width; i += KernelLoader.GroupSize)
+        {
+            sum += x[begin + i];
+        }
+
+        float mean = RowReduction.Sum(shared, sum) / shape.Width;
+        float squares = 0;
+        for (int i = Group.IdxX; i < shape.Width; i += KernelLoader.GroupSize)
+        {
+            float value = x[begin + i] - mean;
+            squares += value * value;
+        }
+
+        float scale = 1 / MathF.Sqrt((RowReduction.Sum(shared, squares) / shape.Width) + shape.Epsilon);
+        int record = RecordOf(directory, changeOfRow, outputRows, owners);
+        for (int i = Group.IdxX; i < shape.Width; i += KernelLoader.GroupSize)
+        {
+            float normed = (x[begin + i] - mean) * scale * WeightOf(weight, pool32, directory, record, i);
+            if (shape.HasBias != 0)
+            {
+                normed += bias[i];
+            }
+
+            if (record >= 0)
+            {
+                long offset = ChangeKernels.PlaceOf(directory, directory[record + 7], directory[record + 8], i);
+                if (offset >= 0)
+                {
+                    normed += pool32[offset];
+                }
+            }
+
+            y[begin + i] = normed;
+        }
+    }
+
+    /// <summary>The record of the row's generation; negative where it changes nothing.</summary>
     private static int RecordOf(ArrayView<int> directory, ArrayView<int> changeOfRow, ArrayView<int> outputRows, NormOwners owners)
     {
         int row = Grid.IdxX;
@@ -91,11 +144,7 @@ internal static class ChangedNormKernel
         int record = -1;
         if (changes >= 0)
         {
-            int candidate = changes + (owners.Target * ChangeKernels.RecordInts);
-            if (directory[candidate + 3] > 0)
-            {
-                record = candidate;
-            }
+            record = changes + (owners.Target * ChangeKernels.RecordInts);
         }
 
         return record;
@@ -106,7 +155,11 @@ internal static class ChangedNormKernel
         float value = weight[column];
         if (record >= 0)
         {
-            value = pool32[ChangeKernels.PlaceOf(directory, directory[record + 1], directory[record + 2], column)];
+            long own = ChangeKernels.PlaceOf(directory, directory[record + 1], directory[record + 2], column);
+            if (own >= 0)
+            {
+                value = pool32[own];
+            }
         }
 
         return value;

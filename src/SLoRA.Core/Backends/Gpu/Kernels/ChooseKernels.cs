@@ -25,7 +25,7 @@ internal static class ChooseKernels
     private const uint LargestOrder = 0x80000000u;
 
     /// <summary>
-    /// Penalties and biases, in place. logits [O, V]; seen, counts, biasTokens, biases: those of all choices. Groups: choices (x).
+    /// Penalties and biases, in place. logits [O, width]; seen, counts, biasTokens, biases: those of all choices. Groups: choices (x).
     /// </summary>
     [Kernel]
     public static void Penalise(
@@ -35,10 +35,10 @@ internal static class ChooseKernels
         ArrayView<int> counts,
         ArrayView<int> biasTokens,
         ArrayView<float> biases,
-        int vocabulary)
+        int width)
     {
         int choice = Grid.IdxX * ChoiceInts;
-        long row = (long)choices[choice] * vocabulary;
+        long row = (long)choices[choice] * width;
         float repetition = Real(choices, choice + 6);
         float presence = Real(choices, choice + 7);
         float frequency = Real(choices, choice + 8);
@@ -70,15 +70,18 @@ internal static class ChooseKernels
         }
     }
 
-    /// <summary>The draw. tokens [O] receives the token, or <see cref="NoToken"/>. Groups: choices (x).</summary>
+    /// <summary>
+    /// The draw from the first V logits of a row: logits [O, width]. tokens [O] receives the token, or <see cref="NoToken"/>. Groups:
+    /// choices (x).
+    /// </summary>
     [Kernel]
-    public static void Choose(ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary)
+    public static void Choose(ArrayView<float> logits, ArrayView<int> choices, ArrayView<int> tokens, int vocabulary, int width)
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(KernelLoader.GroupSize);
         ArrayView<int> sharedInts = SharedMemory.Allocate<int>(KernelLoader.GroupSize);
         int choice = Grid.IdxX * ChoiceInts;
         int output = choices[choice];
-        long row = (long)output * vocabulary;
+        long row = (long)output * width;
         float largest = float.NegativeInfinity;
         int invalid = 0;
         for (int i = Group.IdxX; i < vocabulary; i += KernelLoader.GroupSize)

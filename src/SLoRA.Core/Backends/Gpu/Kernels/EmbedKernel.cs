@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace SLoRA.Backends.Gpu.Kernels;
 
-/// <summary><c>x[t] = E[token(t)]</c>: tokens [T], E [V, D] as stored, x [T, D]. A group per row and 128 columns.</summary>
+/// <summary>
+/// <c>x[t] = E[token(t)]</c>: tokens [T], E [V, D] as stored, x [T, D]. A group per row and 128 columns. Rows of tokens that the table does
+/// not have, which an adapter brings, are left as they are.
+/// </summary>
 internal static class EmbedKernel
 {
     [Kernel(weights: true)]
@@ -14,7 +17,11 @@ internal static class EmbedKernel
         int column = (Grid.IdxY * KernelLoader.GroupSize) + Group.IdxX;
         if (column < width)
         {
-            x[((long)row * width) + column] = TFormat.Load(table, (long)tokens[row] * TFormat.RowWords(width), column);
+            long first = (long)tokens[row] * TFormat.RowWords(width);
+            if (first < table.Length)
+            {
+                x[((long)row * width) + column] = TFormat.Load(table, first, column);
+            }
         }
     }
 }

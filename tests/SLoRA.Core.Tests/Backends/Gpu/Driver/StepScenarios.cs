@@ -52,6 +52,33 @@ internal static class StepScenarios
         Assert.That(Stub.Misuses, Is.Zero);
     }
 
+    /// <summary>
+    /// Launches of a step by layers: those of the base; eight more per layer and four if there are adapters, however many; one more for
+    /// each group of products on tensor cores that has more than 16 rows.
+    /// </summary>
+    public static void Launches()
+    {
+        using (var engine = new SteppedEngine(StubEngine.Configure, adapters: ["all-linear", "wide", "r1"]))
+        {
+            const int Base = (12 * Layers) + 6;
+            Assert.That(Count(engine, 5), Is.EqualTo((Base, Base)));
+            Assert.That(Count(engine, 40), Is.EqualTo((Base, Base)));
+            const int Adapted = Base + (8 * Layers) + 4;
+            Assert.That(Count(engine, 5, "all-linear"), Is.EqualTo((Adapted, Adapted)));
+            Assert.That(Count(engine, 5, "all-linear", "wide", "r1"), Is.EqualTo((Adapted, Adapted)));
+        }
+
+        // Weights of bfloat16, 64 and 96 columns; q, k, v are one product, and so are gate and up.
+        using var tensor = new SteppedEngine(builder =>
+        {
+            StubEngine.Configure(builder);
+            builder.UseModel(RepositoryFolder.Fixture("later-phi4-mini", "model"));
+        });
+        (int few, int decode) = Count(tensor, 16);
+        Assert.That(few, Is.EqualTo(decode));
+        Assert.That(Count(tensor, 17), Is.EqualTo((decode + (4 * 2), decode)));
+    }
+
     /// <summary>Steps that were seen before allocate nothing, managed or native.</summary>
     public static void Allocations()
     {
@@ -129,6 +156,28 @@ internal static class StepScenarios
         ]),
         "Gather", "Run", "Few", "Shrink", "Expand",
     ];
+
+    /// <summary>Launches of the step with the prompts, and of the one behind it, of requests under these adapters or of the base.</summary>
+    private static (int Prompt, int Decode) Count(SteppedEngine engine, int tokens, params string[] adapters)
+    {
+        // Adapters come into pages before what is counted.
+        engine.Finish(adapters.Select(adapter => engine.Ask(StubEngine.Request(adapter))).ToArray());
+        Answer[] answers =
+        [
+            .. adapters.DefaultIfEmpty(null).Select(adapter => engine.Ask(StubEngine.Request(adapter, maxTokens: 3) with
+            {
+                Prompt = Enumerable.Range(3, tokens).ToArray(),
+                CacheSalt = $"{tokens}",
+            })),
+        ];
+        int[] launches =
+        [
+            .. Enumerable.Range(0, 2).Select(_ =>
+                StubEngine.Step(engine.Loop).Count(line => line.StartsWith("launch ", StringComparison.Ordinal))),
+        ];
+        engine.Finish(answers);
+        return (launches[0], launches[1]);
+    }
 
     private static bool IsUpload(string line) => line.StartsWith("copy up ", StringComparison.Ordinal);
 

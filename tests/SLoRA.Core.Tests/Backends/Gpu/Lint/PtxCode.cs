@@ -45,6 +45,7 @@ internal sealed partial class PtxCode
         using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, dialect, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
             EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(groupSize, null));
+        PtxText.Finish(compiled);
         return new PtxCode(compiled.PTXAssembly);
     }
 

@@ -1,0 +1,291 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using SLoRA.Formats.Blocks;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// How a panel of packed weights keeps what its groups share: 16 scales, and 16 offsets where a weight is scale · code + offset. A type
+/// parameter of the layout and its kernels. Some of it may be shared by several groups in turn, in blocks behind all groups of a panel.
+/// </summary>
+internal unsafe interface IPackedScales
+{
+    /// <summary>Bytes in each group.</summary>
+    static abstract int GroupBytes { get; }
+
+    /// <summary>Groups that share a block; 0 where nothing is shared.</summary>
+    static abstract int BlockGroups { get; }
+
+    /// <summary>Bytes of such a block.</summary>
+    static abstract int BlockBytes { get; }
+
+    /// <summary>Whether weights have offsets.</summary>
+    static abstract bool HasOffsets { get; }
+
+    /// <summary>Reads the scales of 16 outputs as fp32, and their offsets if there are some.</summary>
+    /// <param name="group">What the group has.</param>
+    /// <param name="block">What it shares with others.</param>
+    /// <param name="scales">16 numbers.</param>
+    /// <param name="offsets">16 numbers; left alone where there are none.</param>
+    static abstract void Read(byte* group, byte* block, float* scales, float* offsets);
+}
+
+/// <summary>Scales as files store them.</summary>
+internal unsafe interface IStoredScales : IPackedScales
+{
+    /// <summary>Writes those of one output.</summary>
+    static abstract void Write(byte* group, byte* block, int output, in GroupScale scale);
+}
+
+/// <summary>A scale in half precision.</summary>
+internal readonly unsafe struct HalfScales : IStoredScales
+{
+    public static int GroupBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Widen<F16Elements>(group, scales);
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
+}
+
+/// <summary>A scale and what is added, in half precision.</summary>
+internal readonly unsafe struct HalfPairs : IStoredScales
+{
+    public static int GroupBytes => 4 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Widen<F16Elements>(group, scales);
+        PackedNumbers.Widen<F16Elements>(group + (2 * CpuMatrix.PanelOutputs), offsets);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)group)[output] = scale.Scale;
+        ((Half*)group)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+    }
+}
+
+/// <summary>
+/// A factor of scale and one of minimum, unsigned bytes; scale and minimum in half precision are shared by 256 inputs.
+/// </summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal readonly unsafe struct SharedPairs<T> : IStoredScales
+    where T : struct, IInt8Groups
+{
+    public static int GroupBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 128 / T.Pairs;
+
+    public static int BlockBytes => 4 * CpuMatrix.PanelOutputs;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Widen<F16Elements>(block, scales);
+        PackedNumbers.TimesBytes(scales, group, 1);
+        PackedNumbers.Widen<F16Elements>(block + (2 * CpuMatrix.PanelOutputs), offsets);
+        PackedNumbers.TimesBytes(offsets, group + CpuMatrix.PanelOutputs, 1);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)block)[output] = scale.Scale;
+        ((Half*)block)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+        group[output] = (byte)scale.Factor;
+        group[CpuMatrix.PanelOutputs + output] = (byte)scale.MinimumFactor;
+    }
+}
+
+/// <summary>A factor of the scale, a signed byte; a scale in half precision is shared by 256 inputs.</summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal readonly unsafe struct SharedScales<T> : IStoredScales
+    where T : struct, IInt8Groups
+{
+    public static int GroupBytes => CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 128 / T.Pairs;
+
+    public static int BlockBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        PackedNumbers.Widen<F16Elements>(block, scales);
+        PackedNumbers.TimesSignedBytes(scales, group);
+    }
+
+    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    {
+        ((Half*)block)[output] = scale.Scale;
+        group[output] = (byte)(sbyte)scale.Factor;
+    }
+}
+
+/// <summary>How a scale of 16 bits and the code of zero are kept. A type parameter.</summary>
+internal interface IZeroCodes
+{
+    /// <summary>Whether scales are in half precision; else in bfloat16.</summary>
+    static abstract bool HasHalves { get; }
+
+    /// <summary>Parts of a code that zeros are counted in.</summary>
+    static abstract int ZeroParts { get; }
+}
+
+/// <summary>The library's own weights of four bits: bfloat16, and zeros in sixteenths of a code.</summary>
+internal readonly struct OwnZeros : IZeroCodes
+{
+    public static bool HasHalves => false;
+
+    public static int ZeroParts => 16;
+}
+
+/// <summary>Half precision, and whole codes.</summary>
+internal readonly struct HalfZeros : IZeroCodes
+{
+    public static bool HasHalves => true;
+
+    public static int ZeroParts => 1;
+}
+
+/// <summary>bfloat16, and whole codes.</summary>
+internal readonly struct BrainZeros : IZeroCodes
+{
+    public static bool HasHalves => false;
+
+    public static int ZeroParts => 1;
+}
+
+/// <summary>
+/// A scale of 16 bits and the code that stands for zero, a byte. What is added is −scale · zero, which is exact in fp32.
+/// </summary>
+/// <typeparam name="T">How both are kept.</typeparam>
+internal readonly unsafe struct ZeroScales<T> : IPackedScales
+    where T : struct, IZeroCodes
+{
+    private const int ZerosAt = 2 * CpuMatrix.PanelOutputs;
+
+    public static int GroupBytes => 3 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    {
+        if (T.HasHalves)
+        {
+            PackedNumbers.Widen<F16Elements>(group, scales);
+        }
+        else
+        {
+            PackedNumbers.Widen<Bf16Elements>(group, scales);
+        }
+
+        Vector512.Load(scales).Store(offsets);
+        PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1f / T.ZeroParts);
+    }
+
+    /// <summary>Writes those of one output.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="output">Which of the 16 outputs.</param>
+    /// <param name="scale">The bits of the scale.</param>
+    /// <param name="zero">The code of zero, in parts.</param>
+    public static void Write(byte* group, int output, ushort scale, byte zero)
+    {
+        ((ushort*)group)[output] = scale;
+        group[ZerosAt + output] = zero;
+    }
+}
+
+/// <summary>Sixteen small numbers to fp32, the same bits at every vector width.</summary>
+internal static unsafe class PackedNumbers
+{
+    /// <summary>Sixteen elements, widened.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Widen<T>(byte* source, float* numbers)
+        where T : struct, IElements
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            T.Load16(source).Store(numbers);
+            return;
+        }
+
+        for (int i = 0; i < Lanes.Count; i += Vector128<float>.Count)
+        {
+            T.Load4(source + (i * T.Size)).Store(numbers + i);
+        }
+    }
+
+    /// <summary>Multiplies numbers by unsigned bytes and one more number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TimesBytes(float* numbers, byte* bytes, float factor)
+    {
+        Vector128<byte> all = Vector128.Load(bytes);
+        if (Avx512F.IsSupported)
+        {
+            Times(numbers, Avx512F.ConvertToVector512Int32(all), factor);
+            return;
+        }
+
+        Vector128<ushort> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
+        Times(numbers, Vector128.WidenLower(low).AsInt32(), factor);
+        Times(numbers + 4, Vector128.WidenUpper(low).AsInt32(), factor);
+        Times(numbers + 8, Vector128.WidenLower(high).AsInt32(), factor);
+        Times(numbers + 12, Vector128.WidenUpper(high).AsInt32(), factor);
+    }
+
+    /// <summary>Multiplies numbers by signed bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TimesSignedBytes(float* numbers, byte* bytes)
+    {
+        Vector128<sbyte> all = Vector128.Load((sbyte*)bytes);
+        if (Avx512F.IsSupported)
+        {
+            Times(numbers, Avx512F.ConvertToVector512Int32(all), 1);
+            return;
+        }
+
+        Vector128<short> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
+        Times(numbers, Vector128.WidenLower(low), 1);
+        Times(numbers + 4, Vector128.WidenUpper(low), 1);
+        Times(numbers + 8, Vector128.WidenLower(high), 1);
+        Times(numbers + 12, Vector128.WidenUpper(high), 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Times(float* numbers, Vector512<int> integers, float factor)
+    {
+        Vector512<float> product = Vector512.Load(numbers) * Vector512.ConvertToSingle(integers);
+        (factor == 1 ? product : product * Vector512.Create(factor)).Store(numbers);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Times(float* numbers, Vector128<int> integers, float factor)
+    {
+        Vector128<float> product = Vector128.Load(numbers) * Vector128.ConvertToSingle(integers);
+        (factor == 1 ? product : product * Vector128.Create(factor)).Store(numbers);
+    }
+}

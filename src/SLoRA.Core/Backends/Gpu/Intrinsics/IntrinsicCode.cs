@@ -1,0 +1,124 @@
+using System.Reflection;
+using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.IR;
+using ILGPU.IR.Intrinsics;
+using ILGPU.IR.Types;
+using ILGPU.IR.Values;
+
+namespace SLoRA.Backends.Gpu.Intrinsics;
+
+/// <summary>
+/// What the compiler makes of the intrinsics: for NVIDIA's devices one instruction or a few, with everything in registers; for OpenCL the
+/// emulation in C#. Generators are found by name: <c>Write</c> and the intrinsic's own.
+/// </summary>
+internal static class IntrinsicCode
+{
+    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles)];
+
+    /// <summary>Makes the intrinsics known to a context.</summary>
+    public static void Register(Context context)
+    {
+        IntrinsicImplementationManager known = context.GetIntrinsicManager();
+        foreach (Type holder in _holders)
+        {
+            foreach (MethodInfo method in holder.GetMethods(BindingFlags.Static | BindingFlags.Public))
+            {
+                if (method.IsDefined(typeof(IntrinsicImplementationAttribute)))
+                {
+                    known.RegisterMethod(
+                        method, new PTXIntrinsic(typeof(IntrinsicCode), "Write" + method.Name, IntrinsicImplementationMode.GenerateCode));
+                    Type[] parameters = [.. method.GetParameters().Select(parameter => parameter.ParameterType)];
+                    known.RegisterMethod(method, new CLIntrinsic(
+                        holder.GetMethod(method.Name + "Emulated", parameters)!, IntrinsicImplementationMode.Redirect));
+                }
+            }
+        }
+    }
+
+    /// <summary>Both products: of C as many pairs of tiles as there are tiles of B.</summary>
+    public static void WriteMultiply(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> c = Inputs(code, call, 0, 1);
+        List<string> a = Inputs(code, call, 1, 3);
+        List<string> b = Inputs(code, call, 3, call.Nodes.Length);
+        List<string> d = Outputs(code, call);
+        for (int i = 0; i < c.Count; i += 4)
+        {
+            int tile = (i >> 3) * 2;
+            int half = i & 4;
+            Line(code, $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {Group(d, i, 4)}, {Group(a, half, 4)}, "
+                + $"{Group(b, tile, 2)}, {Group(c, i, 4)};");
+        }
+    }
+
+    public static void WriteCopy(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> addresses = Inputs(code, call, 0, 2);
+        Line(code, $"{{ .reg .u32 s; {Shared(call[0], addresses[0])} cp.async.cg.shared.global [s], [{addresses[1]}], 16; }}");
+    }
+
+    public static void WriteCloseBatch(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = (backend, call);
+        Line(code, "cp.async.commit_group;");
+    }
+
+    public static void WriteAwait(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        Line(code, $"cp.async.wait_group {((PrimitiveValue)call[0].Resolve()).Int32Value};");
+    }
+
+    /// <summary>An address in shared memory as <c>s</c>: what ILGPU knows to be one already is an offset.</summary>
+    private static string Shared(Value pointer, string register)
+    {
+        bool known = pointer.Resolve().Type is AddressSpaceType { AddressSpace: MemoryAddressSpace.Shared };
+        return known
+            ? $"cvt.u32.u64 s, {register};"
+            : $".reg .u64 u; cvta.to.shared.u64 u, {register}; cvt.u32.u64 s, u;";
+    }
+
+    private static List<string> Inputs(PTXCodeGenerator code, Value call, int first, int end)
+    {
+        var names = new List<string>();
+        for (int i = first; i < end; i++)
+        {
+            Add(code, code.Load(call[i]), names);
+        }
+
+        return names;
+    }
+
+    private static List<string> Outputs(PTXCodeGenerator code, Value call)
+    {
+        var names = new List<string>();
+        Add(code, code.Allocate(call), names);
+        return names;
+    }
+
+    private static void Add(PTXCodeGenerator code, RegisterAllocator<PTXRegisterKind>.Register register, List<string> names)
+    {
+        if (register is RegisterAllocator<PTXRegisterKind>.CompoundRegister compound)
+        {
+            foreach (RegisterAllocator<PTXRegisterKind>.Register child in compound.Children)
+            {
+                Add(code, child, names);
+            }
+        }
+        else
+        {
+            var primitive = (RegisterAllocator<PTXRegisterKind>.PrimitiveRegister)register;
+            names.Add("%" + PTXRegisterAllocator.GetStringRepresentation(code.EnsureHardwareRegister(primitive)));
+        }
+    }
+
+    private static string Group(List<string> names, int first, int count) => "{" + string.Join(", ", names.GetRange(first, count)) + "}";
+
+    private static void Line(PTXCodeGenerator code, string instruction) =>
+        code.Builder.Append('\t').Append(instruction).Append('\n');
+}

@@ -1,0 +1,15 @@
+namespace SLoRA;
+
+/// <summary>How the Cpu backend computes with weights that are stored in 8 bits or fewer.</summary>
+public enum CpuPrecision
+{
+    /// <summary>
+    /// Weights stay in memory as they are stored, and their integers are multiplied by activations that are rounded to 16 bits in groups of
+    /// 16 or 32. Formats without such kernels are widened to fp32; <see cref="BackendStatus.Weights"/> says which. Adapters read
+    /// activations as they are.
+    /// </summary>
+    Automatic,
+
+    /// <summary>Weights are widened to fp32 when they are loaded, four bytes each, and activations are fp32.</summary>
+    Exact,
+}

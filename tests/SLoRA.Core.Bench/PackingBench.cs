@@ -1,0 +1,26 @@
+using SLoRA.Backends.Cpu;
+
+namespace SLoRA.Core.Bench;
+
+/// <summary>How fast weights are packed at load: 10⁹ bytes as stored, per second and thread.</summary>
+internal static class PackingBench
+{
+    /// <summary>Packs a matrix of a feed-forward block, from memory that is there already, into memory that is new each time.</summary>
+    public static double Measure(Shape shape, BaseWeights type, int threads)
+    {
+        const int copies = 16;
+        using var weights = new RandomWeights(type.Stored, (long)shape.Hidden * shape.Intermediate);
+        double bytes = weights.Next(shape.Intermediate, shape.Hidden).Bytes;
+        return Ceilings.Best(
+            TimeSpan.FromSeconds(1),
+            () =>
+            {
+                using var backend = new CpuBackend(1, 1, threads, type.Kept);
+                for (int i = 0; i < copies; i++)
+                {
+                    backend.LoadMatrix(weights.Next(shape.Intermediate, shape.Hidden));
+                }
+            },
+            copies * bytes) / threads / 1e9;
+    }
+}

@@ -1,0 +1,126 @@
+using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Backends.Cpu;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Tests.Backends.Cpu;
+
+/// <summary>The library's own weights of four bits.</summary>
+public sealed unsafe class Int4Tests
+{
+    [SeededProperty(MaxTest = 60)]
+    public void Products_have_the_bits_of_what_the_quantizer_made(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(2) == 0 ? 1 : random.Next(1, 27), inputs = random.Next(1, 300);
+        using var twin = new Twin(seed, rows);
+        using var backend = new CpuBackend(rows, 0, random.Next(1, 5), CpuWeights.Int4);
+        WeightSource weight = twin.Weight(twin.AnyType(), random.Next(1, 150), inputs);
+        float[][] x = [.. Enumerable.Range(0, rows).Select(_ => twin.Numbers(inputs))];
+
+        float[][] y = Multiply(backend, twin, weight, x);
+
+        for (int output = 0; output < weight.Rows; output++)
+        {
+            QuantizedProduct.Group[] groups = Quantize(QuantizedProduct.Row(weight, output));
+            for (int row = 0; row < rows; row++)
+            {
+                Assert.That(y[row][output], Is.EqualTo(QuantizedProduct.Multiply(groups, x[row])), $"{row}, {output}");
+            }
+        }
+    }
+
+    [SeededProperty(MaxTest = 200)]
+    public void The_chosen_scale_is_no_worse_than_the_one_that_spans_all_numbers(int seed)
+    {
+        var random = new Random(seed);
+        float size = MathF.Pow(10, random.Next(-8, 9)), shift = random.Next(3) - 1;
+        float[] x = [.. Enumerable.Range(0, 32).Select(_ =>
+            size * (shift + (float)(random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5)))];
+        float low = Math.Min(0, x.Min()), high = Math.Max(0, x.Max()), step = (high - low) / 15;
+        float[] plain = [.. x.Select(value => (MathF.Round((value - low) / step) * step) + low)];
+
+        float[] own = Values(Quantize(x)[0]);
+
+        // Numbers count by their size and what they have on average; the scale and the zero are rounded, too.
+        double average = Math.Sqrt(x.Average(value => (double)value * value));
+        double Error(float[] values) =>
+            Enumerable.Range(0, 32).Sum(i => (average + Math.Abs(x[i])) * Math.Pow((double)x[i] - values[i], 2));
+        Assert.That(Error(own), Is.LessThanOrEqualTo((Error(plain) * 1.1) + (average * Math.Pow(high - low, 2) * 1e-4)));
+    }
+
+    [Test]
+    public void Numbers_on_a_grid_of_sixteen_come_back()
+    {
+        float[] x = [.. Enumerable.Range(0, 32).Select(i => (i * 5 % 16 * 0.25f) - 1.5f)];
+
+        Assert.That(Values(Quantize(x)[0]), Is.EqualTo(x));
+    }
+
+    [Test]
+    public void Zeros_stay_zeros_and_a_constant_is_kept_within_a_step_of_its_scale([Values(0f, 1f, -3f, 1e-35f, 1e30f)] float value)
+    {
+        float[] own = Values(Quantize([.. Enumerable.Repeat(value, 32)])[0]);
+
+        Assert.That(own, Is.All.EqualTo(Math.Abs(value) < 1e-30f ? 0 : value).Within(0.005 * Math.Abs(value)));
+    }
+
+    [Test]
+    public void What_is_not_finite_stays_in_its_row_and_in_its_output()
+    {
+        using var twin = new Twin(2, 9);
+        using var backend = new CpuBackend(9, 0, 2, CpuWeights.Int4);
+        int next = 0;
+        WeightSource weight = twin.Weight(TensorType.F32, 40, 70, () => next++ == (3 * 70) + 5 ? float.PositiveInfinity : twin.Number());
+        float[][] x = [.. Enumerable.Range(0, 9).Select(_ => twin.Numbers(70))];
+        x[4][69] = float.NaN;
+
+        float[][] y = Multiply(backend, twin, weight, x);
+
+        for (int row = 0; row < 9; row++)
+        {
+            for (int output = 0; output < 40; output++)
+            {
+                Assert.That(float.IsNaN(y[row][output]), Is.EqualTo(row == 4 || output == 3), $"{row}, {output}");
+            }
+        }
+    }
+
+    private static float[] Values(QuantizedProduct.Group group) =>
+        [.. group.Integers.Select(code => (group.Scale * code) + group.Offset!.Value)];
+
+    private static QuantizedProduct.Group[] Quantize(float[] numbers)
+    {
+        var groups = new List<QuantizedProduct.Group>();
+        for (int first = 0; first < numbers.Length; first += 32)
+        {
+            float[] padded = new float[32];
+            numbers.AsSpan(first, Math.Min(32, numbers.Length - first)).CopyTo(padded);
+            byte[] codes = new byte[32];
+            fixed (float* x = padded)
+            {
+                float scale = Elements.Widen(Int4Group.Quantize(x, codes, out byte zero));
+                groups.Add(new QuantizedProduct.Group([.. codes.Select(code => (int)code)], scale, scale * zero * (-1f / 16)));
+            }
+        }
+
+        return [.. groups];
+    }
+
+    private static float[][] Multiply(CpuBackend backend, Twin twin, WeightSource weight, float[][] values)
+    {
+        var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0));
+        DeviceRows x = backend.CreateRows(RowSet.Step, group.Inputs);
+        DeviceRows y = backend.CreateRows(RowSet.Step, group.Outputs);
+        for (int row = 0; row < values.Length; row++)
+        {
+            Twin.Write(x, row, values[row]);
+        }
+
+        twin.Plan.Clear();
+        twin.Plan.AddSlice(new int[values.Length], 0, [], 0);
+        backend.BeginStep(twin.Plan);
+        backend.Linear(group, x, y);
+        return [.. Enumerable.Range(0, values.Length).Select(row => Twin.Read(y, row))];
+    }
+}

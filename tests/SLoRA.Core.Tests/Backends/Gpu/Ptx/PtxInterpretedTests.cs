@@ -1,0 +1,118 @@
+using NUnit.Framework;
+using SLoRA.Backends;
+using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Backends.Reference;
+using SLoRA.Core.Tests.Backends.Gpu.Lint;
+using SLoRA.Core.Tests.Engine;
+using SLoRA.Formats;
+
+namespace SLoRA.Core.Tests.Backends.Gpu.Ptx;
+
+/// <summary>
+/// The text of the kernels, as a driver would get it, in the interpreter: what they compute against the Reference, and nothing that they
+/// must not do.
+/// </summary>
+[NonParallelizable]
+public sealed class PtxInterpretedTests
+{
+    private static readonly SamplingOptions Greedy = new() { Temperature = 0 };
+
+    private static readonly SamplingOptions Varied =
+        new() { Temperature = 0.7f, TopK = 20, TopP = 0.9f, RepetitionPenalty = 1.3f, PresencePenalty = 0.5f, Seed = 7 };
+
+    /// <summary>Models, and adapters of theirs, that need kernels of their own.</summary>
+    private static readonly object[][] Models =
+    [
+        ["core-llama-gqa", "all-linear", Greedy],
+        ["core-llama-gqa", "embed-and-head", Varied],
+        ["core-llama-gqa", "later-dora", Greedy],
+        ["core-llama-gqa", "later-tokens", Greedy],
+        ["core-qwen3", "", Greedy],
+        ["later-cohere2", "", Greedy],
+        ["later-glm4-moe-lite", "", Greedy],
+        ["later-lfm2", "", Greedy],
+        ["later-olmoe", "", Greedy],
+        ["later-phi4-mini", "", Greedy],
+    ];
+
+    /// <summary>Kernels that nothing here launches: those of cuBLAS, and what no model of the fixtures does.</summary>
+    private static readonly string[] NotLaunched =
+        ["BlasKernels.AddBias", "BlasKernels.Narrow", "RoutedRowKernels.AddGated", "RoutedRowKernels.GateClamped"];
+
+    private static IEnumerable<string> Names => Simulation.Cases.Keys;
+
+    /// <summary>Once all tests here have run, every kernel has been launched.</summary>
+    [OneTimeTearDown]
+    public void Every_kernel_is_interpreted()
+    {
+        const int Others = 8;
+        if (TestContext.CurrentContext.Result.PassCount == Simulation.Cases.Count + Models.Length + Others)
+        {
+            IEnumerable<string> all = KernelMethods.All.Keys.Select(name => name.Split(' ')[0]).Distinct();
+            Assert.That(all.Except(PtxKernelLoader.Launched), Is.EquivalentTo(NotLaunched));
+        }
+    }
+
+    [TestCaseSource(nameof(Names))]
+    public void Texts_of_kernels_agree_with_the_Reference(string name) =>
+        Simulation.Cases[name]((rows, outputs) => PtxDevice.Twin(3, rows, outputs));
+
+    [TestCaseSource(nameof(Models))]
+    public void Models_answer_as_on_the_Reference(string model, string adapter, SamplingOptions sampling)
+    {
+        int[] expected = Answer(model, adapter, sampling, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] actual = Answer(
+            model, adapter, sampling, (rows, outputs) => new GpuBackend(PtxDevice.Device, PtxDevice.Kernels, rows, outputs));
+        Assert.That(actual, Is.EqualTo(expected));
+    }
+
+    /// <summary>Rows, columns of K in runs of 32, outputs: in less than a tile, in several, ragged.</summary>
+    [TestCase(1, 1, 5)]
+    [TestCase(3, 4, 40)]
+    [TestCase(9, 5, 70)]
+    [TestCase(16, 9, 33)]
+    [TestCase(17, 3, 65)]
+    [TestCase(70, 9, 130)]
+    public void Products_on_tensor_cores_agree_with_the_Reference(int rows, int runs, int outputs)
+    {
+        using GpuTwin twin = PtxDevice.Twin(rows, rows);
+        KernelChecks.Products(twin, rows, 32 * runs, (TensorType.BF16, outputs, true), (TensorType.BF16, 3, false));
+        Assert.That(PtxKernelLoader.Launched, Does.Contain(
+            rows <= TensorProductKernels.FewRows ? "TensorProductKernels.Few" : "TensorProductKernels.Many"));
+    }
+
+    [TestCase(5)]
+    [TestCase(16)]
+    public void A_row_has_the_same_bits_from_few_and_from_many(int few)
+    {
+        using GpuTwin twin = PtxDevice.Twin(few, 40);
+        TensorProductChecks.SameBits(twin, 32 * 7, 35, many: 40, few, first: 11);
+    }
+
+    private static int[] Answer(string model, string adapter, SamplingOptions sampling, Func<int, int, IBackend> create)
+    {
+        using var engine = new SteppedEngine(builder =>
+        {
+            builder.UseModel(RepositoryFolder.Fixture(model, "model")).UseBackend(create)
+                .ConfigureScheduling(scheduling => (scheduling.MaxRowsPerStep, scheduling.MaxRunning) = (32, 4));
+            if (adapter.Length > 0)
+            {
+                builder.AddAdapter(adapter, RepositoryFolder.Fixture(model, "adapters", adapter));
+            }
+        });
+        Answer[] answers =
+        [
+            .. Enumerable.Range(0, 2).Select(i => engine.Ask(new GenerationRequest
+            {
+                Prompt = Enumerable.Range(3, 18 - (15 * i)).ToArray(),
+                MaxTokens = 3,
+                IgnoreEndOfText = true,
+                Adapter = adapter.Length > 0 && i == 0 ? adapter : null,
+                Sampling = sampling,
+            })),
+        ];
+        engine.Finish(answers);
+        return [.. answers.SelectMany(answer => answer.Tokens)];
+    }
+}

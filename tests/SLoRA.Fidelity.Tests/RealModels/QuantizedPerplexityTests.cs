@@ -1,0 +1,56 @@
+using NUnit.Framework;
+
+namespace SLoRA.Fidelity.Tests.RealModels;
+
+/// <summary>
+/// What quantized base weights cost: the perplexity of a text under the base and under each adapter, beside that of the weights they were
+/// made of, and for a file of few bits beside that of its exact values.
+/// </summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class QuantizedPerplexityTests
+{
+    public static IEnumerable<TestCaseData> Int8() => Cases("Cpu int8", "bf16");
+
+    public static IEnumerable<TestCaseData> Int4() => Cases("Cpu int4", "bf16");
+
+    public static IEnumerable<TestCaseData> Stored() => Cases("Cpu GGUF", "f32");
+
+    [TestCaseSource(nameof(Int8))]
+    public Task Int8_perplexity_is_within_one_per_cent_of_bf16(string path, string file, string adapter) =>
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int8, 0.01);
+
+    [TestCaseSource(nameof(Int4))]
+    public Task Int4_perplexity_is_within_three_per_cent_of_bf16(string path, string file, string adapter) =>
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.03);
+
+    [TestCaseSource(nameof(Stored))]
+    public Task Perplexity_of_weights_as_stored_is_within_three_per_mille_of_their_exact_values(string path, string file, string adapter) =>
+        Check(path, file, adapter, RealModelEngine.Gguf, "f32", CpuWeights.AsStored, 0.003);
+
+    private static IEnumerable<TestCaseData> Cases(string kept, string reference) => RealModelCases.Of(
+        "perplexity*.json",
+        file => file.Weights.TryGetValue(reference, out Dictionary<string, ReferencePerplexity>? adapters) ? adapters.Keys : [],
+        (file, _) => file.Window > 0,
+        kept);
+
+    private static async Task Check(
+        string path, string file, string adapter, string weights, string beside, CpuWeights kept, double tolerance)
+    {
+        var folder = new RealModelFolder(path);
+        ReferenceFile reference = folder.Read(file);
+        ReferencePerplexity expected = reference.Weights[beside][adapter];
+        IReadOnlyList<WeightedAdapter> adapters = adapter == "base" ? [] : [new WeightedAdapter(adapter, 1)];
+        RealModelEngine engine = await RealModelEngine.Of(folder, weights, kept);
+        int window = reference.Window > 0 ? reference.Window : reference.Ids.Length;
+        TextLikelihood[] windows = await Task.WhenAll(reference.Ids.Chunk(window).Select(async ids =>
+        {
+            var likelihood = new TextLikelihood(ids);
+            await engine.Generate(ids, adapters, 1, likelihood);
+            return likelihood;
+        }));
+        double mean = windows.Average(likelihood => likelihood.Mean());
+        double ratio = Math.Exp(mean - expected.MeanNll);
+        TestContext.Out.WriteLine($"mean {mean:F6}, {beside} {expected.MeanNll:F6}, perplexity {Math.Exp(mean):F4}, ratio {ratio:F5}");
+        Assert.That(ratio, Is.EqualTo(1).Within(tolerance));
+    }
+}

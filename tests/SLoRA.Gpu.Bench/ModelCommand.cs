@@ -1,0 +1,63 @@
+using System.Globalization;
+using SLoRA.Gpu.Bench.Roofline;
+
+namespace SLoRA.Gpu.Bench;
+
+/// <summary>
+/// A roofline model of the kernels in the shapes of a 7B model: predicted, never measured. A Markdown table for the page on the Gpu
+/// backend.
+/// </summary>
+internal static class ModelCommand
+{
+    private const int Hidden = 4096;
+    private const int Inner = 11008;
+    private const int Heads = 32;
+    private const int HeadDim = 128;
+
+    /// <summary>Prints the tables.</summary>
+    public static int Run()
+    {
+        Console.WriteLine("Modelled, not measured. Microseconds, the share of the data sheet's limit, and what limits.\n");
+        Console.WriteLine($"| kernel, shape | groups | {string.Join(" | ", Card.All.Select(card => card.Name))} |");
+        Console.WriteLine($"| --- | --- |{string.Concat(Enumerable.Repeat(" --- |", Card.All.Count))}");
+        foreach (int rows in (int[])[1, 16])
+        {
+            Row($"plain Few, {rows} rows, 4096 → 12288", KernelModels.PlainFew(rows, Hidden, 3 * Hidden), Weights(Hidden, 3 * Hidden), 0);
+            foreach ((int inputs, int outputs) in ((int, int)[])[(Hidden, Hidden), (Hidden, 2 * Inner), (Inner, Hidden)])
+            {
+                LaunchModel few = KernelModels.TensorFew(rows, inputs, outputs);
+                Row($"tensor Few, {rows} rows, {inputs} → {outputs}", few, Weights(inputs, outputs), 0);
+            }
+        }
+
+        foreach (int rows in (int[])[64, 2048])
+        {
+            const int Outputs = 2 * Inner;
+            double bytes = Weights(Hidden, Outputs);
+            double operations = 2.0 * rows * Hidden * Outputs;
+            Row($"plain Many, {rows} rows, 4096 → 22016", KernelModels.PlainMany(rows, Hidden, Outputs), bytes, operations);
+            Row($"tensor Many, {rows} rows, 4096 → 22016", KernelModels.TensorMany(rows, Hidden, Outputs), bytes, operations);
+        }
+
+        Row("Attend, 32 rows, context 512", KernelModels.Attend(32, Heads, HeadDim, 512), 4.0 * 32 * Heads * HeadDim * 512, 0);
+        Row("Shrink, 32 adapters of rank 16, q k v", KernelModels.Shrink(32, 1, 16, Hidden, 3), 2.0 * 32 * 16 * Hidden * 3, 0);
+        Row("Expand, 32 adapters of rank 16, q k v", KernelModels.Expand(32, 1, 16, Hidden, 3), 2.0 * 32 * 16 * Hidden * 3, 0);
+        return 0;
+    }
+
+    private static double Weights(int inputs, int outputs) => 2.0 * inputs * outputs;
+
+    /// <summary>A launch beside the fewest bytes that it needs, or the operations of its formula where they take longer.</summary>
+    private static void Row(string name, LaunchModel launch, double bytes, double operations)
+    {
+        IEnumerable<string> cells = Card.All.Select(card =>
+        {
+            Prediction prediction = launch.On(card);
+            double limit = Math.Max(
+                bytes / card.BytesPerSecond, operations / (2.0 * card.PeakFma * card.Multiprocessors * card.Hertz));
+            return string.Create(
+                CultureInfo.InvariantCulture, $"{prediction.Seconds * 1e6:F1}, {limit / prediction.Seconds:P0}, {prediction.Limit}");
+        });
+        Console.WriteLine($"| {name} | {launch.Groups} | {string.Join(" | ", cells)} |");
+    }
+}
