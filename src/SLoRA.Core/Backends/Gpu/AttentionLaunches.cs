@@ -51,7 +51,7 @@ internal sealed class AttentionLaunches
     {
         var shape = new AttentionShape(
             Shape(layer, attention), attention.Window ?? 0, attention.Chunk ?? 0, attention.ScoreScale, attention.ScoreCap ?? 0,
-            sinks is null ? 0 : 1);
+            sinks is null ? 0 : 1, IsWide(layer, attention) ? 1 : 0);
         // A view that nobody reads stands in for sinks that are not there.
         ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
@@ -76,6 +76,10 @@ internal sealed class AttentionLaunches
                 attention.Heads, attention.HeadDim, shape.HasSinks);
         }
     }
+
+    /// <summary>Whether keys can be read 16 bytes at a time.</summary>
+    private bool IsWide(int layer, GroupedAttention attention) =>
+        ((_layout.Layers[layer].KeyOffset | _layout.PageBytes | ((long)attention.HeadDim * _layout.Type.ElementSize())) & 15) == 0;
 
     private CacheShape Shape(int layer, GroupedAttention attention)
     {

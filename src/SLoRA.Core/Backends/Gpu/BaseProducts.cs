@@ -19,21 +19,27 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     /// <summary>Announces a weight: compiles what its products need.</summary>
     /// <param name="source">The weight.</param>
     /// <param name="shards">Shards that share its inputs, if it can be cut there.</param>
-    public void Expect(WeightSource source, int shards)
+    /// <returns>
+    /// Whether they are computed on tensor cores, which do not add leaf by leaf: where shards share the inputs, none are.
+    /// </returns>
+    public bool Expect(WeightSource source, int shards)
     {
         if (blas is not null && BlasProducts.Takes(source.Format))
         {
             blas.Expect(source);
+            return false;
         }
-        else if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns))
+
+        if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns)
+            && (shards == 1 || source.Partition is not { Axis: PartitionAxis.Columns }))
         {
             _tensor.Expect(source.Columns);
+            return true;
         }
-        else
-        {
-            kernels.For(source.Format).PrepareProducts(
-                ofLeaves: source.Partition is { Axis: PartitionAxis.Columns } inputs && inputs.Split.Leaves > shards);
-        }
+
+        kernels.For(source.Format).PrepareProducts(
+            ofLeaves: source.Partition is { Axis: PartitionAxis.Columns } inputs && inputs.Split.Leaves > shards);
+        return false;
     }
 
     /// <summary>All weights are announced.</summary>
@@ -86,9 +92,9 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     {
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> added = bias is null ? x : bias.Values;
-        if (_tensor is not null && TensorProducts.Takes(weight.Format, weight.Inputs))
+        if (weight.OnTensorCores)
         {
-            _tensor.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
+            _tensor!.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
         }
         else if (rows <= ProductKernels.FewRows)
         {

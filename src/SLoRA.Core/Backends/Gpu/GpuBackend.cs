@@ -68,9 +68,15 @@ internal sealed class GpuBackend : IBackend
     /// <param name="outputLimit">The most rows with logits.</param>
     /// <param name="products">Who computes the products with the base weights.</param>
     /// <param name="shard">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
+    /// <param name="kernels">Kernels that are loaded already; null for those of the device.</param>
     /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
     public GpuBackend(
-        GpuDevice device, int rowLimit, int outputLimit, GpuProducts products = GpuProducts.Exact, Func<GpuKernels, GpuShard>? shard = null)
+        GpuDevice device,
+        int rowLimit,
+        int outputLimit,
+        GpuProducts products = GpuProducts.Exact,
+        Func<GpuKernels, GpuShard>? shard = null,
+        GpuKernels? kernels = null)
     {
         _device = device;
         _stream = device.Stream;
@@ -82,7 +88,7 @@ internal sealed class GpuBackend : IBackend
         try
         {
             var loader = new KernelLoader(device);
-            _kernels = new GpuKernels(loader);
+            _kernels = kernels ?? new GpuKernels(loader);
             _shard = shard?.Invoke(_kernels);
             _products = new BaseProducts(device, _kernels, products switch
             {
@@ -108,6 +114,8 @@ internal sealed class GpuBackend : IBackend
     public BackendStatus Status => new() { Name = Name, Exchange = _shard?.LinkName };
 
     public string? Shortcoming => null;
+
+    public bool TakesChanges => _shard is null;
 
     public IPageMemory Pages => PageMemory;
 
@@ -164,13 +172,13 @@ internal sealed class GpuBackend : IBackend
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         _device.Bind();
-        _products.Expect(source, _shard?.Collective.Shards ?? 1);
+        bool onTensorCores = _products.Expect(source, _shard?.Collective.Shards ?? 1);
         if (source.Partition is { Axis: PartitionAxis.Columns })
         {
             _shard?.Expect(source.Rows);
         }
 
-        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source));
+        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source), onTensorCores);
     }
 
     public DeviceTable LoadTable(WeightSource source)
@@ -184,6 +192,11 @@ internal sealed class GpuBackend : IBackend
 
     public DeviceVector LoadVector(WeightSource source)
     {
+        if (source.Partition is not null && source.Target != WeightSource.NoTarget)
+        {
+            RefuseToShare($"{source.Name}, a norm over the heads of all of them,");
+        }
+
         _device.Bind();
         return new GpuVector(_weights.LoadWidened(source), source.Target);
     }
@@ -197,7 +210,7 @@ internal sealed class GpuBackend : IBackend
 
     public DeviceExperts LoadExperts(ExpertSources sources)
     {
-        RefuseToShare("a mixture of experts");
+        RefuseToShare("a mixture of experts, or attention over latents,");
         _device.Bind();
         ArrayView<byte> bytes = _weights.Load(sources, out WeightFormat format);
         WeightKernels kernels = _kernels.For(format);
@@ -205,9 +218,15 @@ internal sealed class GpuBackend : IBackend
         return new GpuExperts(sources, kernels, bytes);
     }
 
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
+    {
+        RefuseToShare("a mixture of experts");
+        return CreateRoutes(experts, chosen);
+    }
+
     public DeviceRoutes CreateRoutes(int experts, int chosen)
     {
-        RefuseToShare("a mixture of experts or latent attention");
+        RefuseToShare("an attention over latents");
         _device.Bind();
         _experts ??= new ExpertLaunches(_device, _kernels.Experts);
         var created = new GpuRoutes(experts, chosen, _rowLimit);
@@ -582,7 +601,7 @@ internal sealed class GpuBackend : IBackend
         shard.ShowRanks(_plan, shape, group.Parts.Length, work);
         _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
         shard.TakeRanks(_plan, shape, group.Parts.Length, work);
-        Lora.Expand(_plan, group, y, shape);
+        Lora.AddToProducts(_plan, 0, group, y, shape);
     }
 
     /// <summary>
@@ -603,7 +622,7 @@ internal sealed class GpuBackend : IBackend
         if (work.All > 0)
         {
             Lora.Expand(
-                _plan, columns.Values, y.Width, 1, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First));
+                _plan, 0, columns.Values, y.Width, 1, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First));
         }
 
         shard.Gather(y, Count(x), columns);
@@ -622,7 +641,7 @@ internal sealed class GpuBackend : IBackend
         if (work.All > 0)
         {
             SharedColumns columns = shard.OwnColumns(x);
-            Lora.Expand(_plan, columns.Values, x.Width, 1, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First));
+            Lora.Expand(_plan, 0, columns.Values, x.Width, 1, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First));
             shard.Gather(x, _plan.RowCount, columns);
         }
     }

@@ -45,6 +45,7 @@ internal static class GpuShards
     /// <param name="peers">Whether devices may take from each other's memory where they can.</param>
     /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
+    /// <param name="loaded">Kernels that are loaded already; for tests.</param>
     public static IBackend Create(
         ImmutableArray<GpuDevice> devices,
         int rowLimit,
@@ -52,7 +53,8 @@ internal static class GpuShards
         GpuProducts products = GpuProducts.Exact,
         bool peers = true,
         bool checksPages = false,
-        Func<int, IBackend, IBackend>? shard = null)
+        Func<int, IBackend, IBackend>? shard = null,
+        GpuKernels? loaded = null)
     {
         var meeting = new Meeting(devices.Length);
         var backends = new List<IBackend>(devices.Length);
@@ -64,7 +66,7 @@ internal static class GpuShards
             {
                 int number = i;
                 GpuDevice device = devices[i];
-                var backend = new GpuBackend(device, rowLimit, outputLimit, products, Shard);
+                var backend = new GpuBackend(device, rowLimit, outputLimit, products, Shard, loaded);
                 backends.Add(shard is null ? backend : shard(i, backend));
 
                 GpuShard Shard(GpuKernels kernels)

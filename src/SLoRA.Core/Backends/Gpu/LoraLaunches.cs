@@ -66,15 +66,23 @@ internal sealed class LoraLaunches(
     /// <summary>Shrinks the inputs of a group of products: x <c>[rows, Inputs]</c>.</summary>
     public void Shrink(LinearGroup group, GpuRows x, in LoraShape shape)
     {
-        ShrinkLauncher shrink = shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves : kernels.Shrink;
-        shrink(
-            device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves,
-            directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+        if (HasFactors)
+        {
+            ShrinkLauncher shrink = shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves : kernels.Shrink;
+            shrink(
+                device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves,
+                directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
+        }
     }
 
     /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
-    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, in LoraShape shape) =>
-        Expand(plan, pass, y.Values, Columns(group, y), group.Parts.Length, shape);
+    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, in LoraShape shape)
+    {
+        if (HasFactors)
+        {
+            Expand(plan, pass, y.Values, Columns(group, y), group.Parts.Length, shape);
+        }
+    }
 
     /// <summary>The most columns that a part of a group may have: those of logits have some for added tokens.</summary>
     public static int Columns(LinearGroup group, GpuRows y)
@@ -92,6 +100,9 @@ internal sealed class LoraLaunches(
 
         return widest;
     }
+
+    // Adapters without factors, which only change modules, have nothing to add, and drivers refuse an empty grid.
+    private bool HasFactors => step.ShrinkBlockCount > 0;
 
     /// <summary>
     /// Adds what was shrunk to rows. One launch per place of adapters in their requests: within a place no row appears twice, so no two

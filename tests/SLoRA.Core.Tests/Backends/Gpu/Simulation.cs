@@ -31,6 +31,12 @@ internal static class Simulation
                 twin(2, 0), t => FamilyKernelChecks.Rotations(t, 2, FamilyOperations.AnyRope(new Random(1), 12), 3, 12)),
             ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),
             ["deltas"] = twin => Run(twin(3, 0), t => KernelChecks.Deltas(t, 3, RowSet.Step, 20, (TensorType.F32, 7, false))),
+            ["deltas over whole runs"] = twin =>
+                Run(twin(6, 0), t => KernelChecks.Deltas(t, 6, RowSet.Step, 136, (TensorType.F32, 9, false), (TensorType.F32, 5, true))),
+
+            // The random adapters of this step leave its one module out.
+            ["deltas of adapters without factors"] = twin =>
+                Run(twin(5, 0), t => KernelChecks.Deltas(t, 5, RowSet.Step, 136, (TensorType.F32, 7, false))),
             ["deltas of output rows"] = twin =>
                 Run(twin(6, 6), t => KernelChecks.Deltas(t, 6, RowSet.Output, 9, (TensorType.F32, 5, false))),
             ["embeddings"] = twin => Run(twin(3, 0), t => KernelChecks.Embeddings(t, 3, TensorType.BF16, 11, 6)),

@@ -16,9 +16,11 @@ internal static class GpuShardScenarios
         try
         {
             string[] two = await ShardedEngine.Answers(
-                "core-llama-gqa", 1, requests, builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Devices) = (GpuDriver.OpenCL, [0, 1])));
+                "core-llama-gqa", 1, requests, builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Devices) = (GpuDriver.OpenCL, [0, 1])),
+                ["all-linear"]);
             string[] one = await ShardedEngine.Answers(
-                "core-llama-gqa", 1, requests, builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL));
+                "core-llama-gqa", 1, requests, builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL),
+                ["all-linear"]);
             Assert.That(two, Is.EqualTo(one));
         }
         catch (GpuException error) when (error.Reason is GpuError.NoDevice or GpuError.NoDriver)

@@ -27,7 +27,7 @@ public sealed class GpuShardTests
         ShardedMixTests.Check(engine, oracle);
     }
 
-    [TestCase(2)]
+    [TestCase(2, Category = "Long")]
     [TestCase(4)]
     public void Adapters_have_two_meetings_per_layer_of_their_own_and_move_rows_of_their_rank(int shards)
     {
@@ -52,12 +52,12 @@ public sealed class GpuShardTests
     }
 
     [TestCase("Linear", 0)]
-    [TestCase("Attend", 1)]
-    [TestCase("Embed", 3)]
+    [TestCase("Attend", 1, Category = "Long")]
+    [TestCase("Embed", 3, Category = "Long")]
     public async Task A_device_that_fails_ends_every_stream_with_an_error_that_names_its_shard(string operation, int failing)
     {
         int calls = 0;
-        await using LoraServingEngine engine = await ShardedEngine.Builder("core-llama-gqa").UseBackend((rows, outputs) =>
+        await using LoraServingEngine engine = await ShardedEngine.Builder("core-llama-gqa", ["all-linear"]).UseBackend((rows, outputs) =>
             GpuShardsOfOne.Create(4, rows, outputs, (number, shard) => new InterceptedBackend(shard, name =>
             {
                 if (number == failing && name == operation && ++calls == 2)
@@ -88,8 +88,39 @@ public sealed class GpuShardTests
         Assert.That(error.Message, Does.Contain("4, which does not divide the 2 parts").And.Contain("(3 × 8)"));
     }
 
+    /// <summary>Experts, latents, what a layer keeps of a sequence, a norm over the heads of all shards.</summary>
+    [TestCase("later-olmoe", "self_attn.q_norm")]
+    [TestCase("later-glm4-moe-lite", "latents")]
+    [TestCase("later-llama4", "experts", Category = "Long")]
+    [TestCase("later-lfm2", "what a layer keeps of a sequence")]
+    public async Task Models_that_devices_do_not_share_are_refused_by_name(string fixture, string named)
+    {
+        var error = (await Assert.ThrowsAsync<InvalidOptionException>(() => ShardedEngine.Builder(fixture, [])
+            .UseBackend((rows, outputs) => GpuShardsOfOne.Create(2, rows, outputs)).BuildAsync()))!;
+
+        Assert.That(error.Option, Is.EqualTo("Gpu.Devices"));
+        Assert.That(error.Message, Does.Contain(named).And.EndsWith("can be served by one device only."));
+    }
+
+    [TestCase("later-dora", "lora_magnitude_vector")]
+    [TestCase("later-lora-bias", "lora_B.bias", Category = "Long")]
+    [TestCase("later-save-head", "lm_head", Category = "Long")]
+    [TestCase("later-tokens", "embed_tokens")]
+    public async Task Adapters_that_do_more_than_add_are_refused_before_they_are_registered(string adapter, string tensor)
+    {
+        using var engine = new SteppedEngine(Gpu(2));
+        var error = (await Assert.ThrowsAsync<AdapterLoadException>(
+            () => engine.Adapters.RegisterAsync(adapter, SteppedEngine.AdapterFolder(adapter))))!;
+
+        Assert.That((error.Code, error.Adapter), Is.EqualTo(("adapter.incompatible", adapter)));
+        Assert.That(error.Subject, Does.Contain(tensor));
+        Assert.That(error.Message, Does.Contain("devices that share a model"));
+        Assert.That(engine.Adapters.Contains(adapter), Is.False);
+    }
+
     /// <summary>Two devices of PoCL, named by the option itself.</summary>
     [Test]
+    [Category("Long")]
     public void Devices_that_the_option_names_share_a_model() =>
         ChildProcess.Run(GpuShardScenarios.TwoDevices, ("POCL_DEVICES", "pthread pthread"));
 

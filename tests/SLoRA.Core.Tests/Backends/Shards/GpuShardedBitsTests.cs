@@ -11,19 +11,30 @@ namespace SLoRA.Core.Tests.Backends.Shards;
 [DeviceFixture]
 public sealed class GpuShardedBitsTests
 {
-    /// <summary>Key heads that are on two shards, three query heads on two shards, biases, normed heads.</summary>
-    private static readonly (string Fixture, int[] Shards)[] Models =
-        [("core-llama-gqa", [2, 4]), ("core-llama-bias", [2]), ("core-llama-rope-linear", [2]), ("core-qwen3", [4])];
+    /// <summary>
+    /// Key heads that are on two shards, three query heads on two shards, biases, normed heads; fused products, layers that share keys and
+    /// have inputs of their own, blocks without a gate.
+    /// </summary>
+    private static readonly (string Fixture, int Shards, bool IsLong)[] Models =
+    [
+        ("core-llama-gqa", 2, true), ("core-llama-gqa", 4, false), ("core-llama-bias", 2, true), ("core-llama-rope-linear", 2, true),
+        ("core-qwen3", 2, false), ("core-qwen3", 4, true), ("later-phi4-mini", 2, true), ("later-gemma4", 2, true),
+        ("later-nemotron", 2, true),
+    ];
 
-    public static IEnumerable<TestCaseData> Cases() =>
-        from model in Models
-        from shards in model.Shards
-        select new TestCaseData(model.Fixture, shards).SetArgDisplayNames(model.Fixture, $"shards {shards}");
+    public static IEnumerable<TestCaseData> Cases()
+    {
+        foreach ((string fixture, int shards, bool isLong) in Models)
+        {
+            TestCaseData data = new TestCaseData(fixture, shards).SetArgDisplayNames(fixture, $"shards {shards}");
+            yield return isLong ? data.SetCategory("Long") : data;
+        }
+    }
 
     [TestCaseSource(nameof(Cases))]
     public async Task Logits_have_the_bits_of_one_device(string fixture, int shards)
     {
-        string[] adapters = [.. ShardedEngine.AdaptersOf(fixture)];
+        string[] adapters = ShardedEngine.PlainAdaptersOf(fixture);
         List<GenerationRequest> requests =
         [
             .. adapters.Append(null).Select((adapter, i) => new GenerationRequest
@@ -48,5 +59,6 @@ public sealed class GpuShardedBitsTests
     }
 
     private static Task<string[]> Answers(string fixture, int shards, List<GenerationRequest> requests) => ShardedEngine.Answers(
-        fixture, 1, requests, builder => builder.UseBackend((rows, outputs) => GpuShardsOfOne.Create(shards, rows, outputs)));
+        fixture, 1, requests, builder => builder.UseBackend((rows, outputs) => GpuShardsOfOne.Create(shards, rows, outputs)),
+        ShardedEngine.PlainAdaptersOf(fixture));
 }

@@ -3,7 +3,7 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>What attention needs beside the layout of the cache.</summary>
-internal readonly struct AttentionShape(CacheShape cache, int window, int chunk, float scale, float cap, int hasSinks)
+internal readonly struct AttentionShape(CacheShape cache, int window, int chunk, float scale, float cap, int hasSinks, int isWide)
 {
     public readonly CacheShape Cache = cache;
 
@@ -21,6 +21,9 @@ internal readonly struct AttentionShape(CacheShape cache, int window, int chunk,
 
     /// <summary>1 if the softmax of a head has one more score, which no value belongs to.</summary>
     public readonly int HasSinks = hasSinks;
+
+    /// <summary>1 if every key begins at a multiple of 16 bytes and is whole multiples of them.</summary>
+    public readonly int IsWide = isWide;
 }
 
 /// <summary>
@@ -110,9 +113,16 @@ internal static class AttentionKernels
             {
                 long key = cache.Key(pages[table + (j >> cache.PageTokensLog2)], keyHead, j);
                 float dot = 0;
-                for (int i = 0; i < d; i++)
+                if (shape.IsWide == 1)
                 {
-                    dot += query[i] * TElement.Load(pool[key + i]);
+                    dot = TElement.Dot(pool, key, d, query);
+                }
+                else
+                {
+                    for (int i = 0; i < d; i++)
+                    {
+                        dot += query[i] * TElement.Load(pool[key + i]);
+                    }
                 }
 
                 dot *= shape.Scale;
@@ -140,10 +150,42 @@ internal static class AttentionKernels
             for (int i = thread; i < d; i += KernelLoader.GroupSize)
             {
                 float values = 0;
-                for (int j = begin; j < end; j++)
+                int j = begin;
+                while (j < end)
                 {
-                    long value = cache.Value(pages[table + (j >> cache.PageTokensLog2)], keyHead, j);
-                    values += scores[j - begin] * TElement.Load(pool[value + i]);
+                    // The tokens of a page lie one behind the other.
+                    int page = j >> cache.PageTokensLog2;
+                    int endOfPage = (page + 1) << cache.PageTokensLog2;
+                    int stop = endOfPage < end ? endOfPage : end;
+                    long value = cache.Value(pages[table + page], keyHead, j) + i;
+                    for (; j + 8 <= stop; j += 8)
+                    {
+                        // Eight loads are under way before the first is used.
+                        float v0 = TElement.Load(pool[value]);
+                        float v1 = TElement.Load(pool[value + d]);
+                        float v2 = TElement.Load(pool[value + (2L * d)]);
+                        float v3 = TElement.Load(pool[value + (3L * d)]);
+                        float v4 = TElement.Load(pool[value + (4L * d)]);
+                        float v5 = TElement.Load(pool[value + (5L * d)]);
+                        float v6 = TElement.Load(pool[value + (6L * d)]);
+                        float v7 = TElement.Load(pool[value + (7L * d)]);
+                        int weight = j - begin;
+                        values += scores[weight] * v0;
+                        values += scores[weight + 1] * v1;
+                        values += scores[weight + 2] * v2;
+                        values += scores[weight + 3] * v3;
+                        values += scores[weight + 4] * v4;
+                        values += scores[weight + 5] * v5;
+                        values += scores[weight + 6] * v6;
+                        values += scores[weight + 7] * v7;
+                        value += 8L * d;
+                    }
+
+                    for (; j < stop; j++)
+                    {
+                        values += scores[j - begin] * TElement.Load(pool[value]);
+                        value += d;
+                    }
                 }
 
                 sum[i] = Merged(sum[i], values, factor, grows);

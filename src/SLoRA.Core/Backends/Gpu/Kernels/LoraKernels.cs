@@ -293,7 +293,7 @@ internal static class LoraKernels
 
     /// <summary>
     /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 128 columns (x) times chunks (y)
-    /// times parts (z). A thread has one column, four entries at a time, and adds rank rows in order.
+    /// times parts (z). A thread has one column, four entries at a time or the last one alone, and adds rank rows in order.
     /// </summary>
     [Kernel]
     public static void Expand(
@@ -347,19 +347,19 @@ internal static class LoraKernels
                     {
                         long b = ((long)directory[tile] << 4) + inTile;
                         sum = Combine<float, StoredF32>(pool32, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, sum);
+                            + rankRow, entry == last, sum);
                     }
                     else if (type == F16)
                     {
                         long b = ((long)directory[tile] << 5) + inTile;
                         sum = Combine<ushort, StoredF16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, sum);
+                            + rankRow, entry == last, sum);
                     }
                     else
                     {
                         long b = ((long)directory[tile] << 5) + inTile;
                         sum = Combine<ushort, StoredBf16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, sum);
+                            + rankRow, entry == last, sum);
                     }
                 }
             }
@@ -444,10 +444,21 @@ internal static class LoraKernels
     }
 
     private static Four Combine<TStored, TElement>(
-        ArrayView<TStored> pool, long b, int span, int rows, ArrayView<float> v, long v0, long v1, long v2, long v3, Four sum)
+        ArrayView<TStored> pool, long b, int span, int rows, ArrayView<float> v, long v0, long v1, long v2, long v3, bool alone,
+        Four sum)
         where TStored : unmanaged
         where TElement : struct, IStoredType<TStored>
     {
+        if (alone)
+        {
+            for (int r = 0; r < rows; r++)
+            {
+                sum.A += TElement.Load(pool[b + ((long)r * span)]) * v[v0 + r];
+            }
+
+            return sum;
+        }
+
         for (int r = 0; r < rows; r++)
         {
             float w = TElement.Load(pool[b + ((long)r * span)]);

@@ -1,4 +1,5 @@
 using ILGPU;
+using SLoRA.Backends.Gpu.Intrinsics;
 
 namespace SLoRA.Backends.Gpu.Kernels;
 
@@ -13,6 +14,11 @@ internal interface IStoredType<TStored>
     /// <summary>Widens an element; exact.</summary>
     static abstract float Load(TStored element);
 
+    /// <summary>
+    /// <c>Σ q[i] · row[i]</c>, i ascending, of a row that begins at a multiple of 16 bytes and is whole multiples of them, in loads of 16.
+    /// </summary>
+    static abstract float Dot(ArrayView<TStored> pool, long row, int length, ArrayView<float> q);
+
     /// <summary>Rounds to nearest, ties to even.</summary>
     static abstract TStored Store(float value);
 }
@@ -26,6 +32,22 @@ internal readonly struct StoredF32 : IStoredType<float>, IStoredFormat<float>
 
     public static float Load(float element) => element;
 
+    public static float Dot(ArrayView<float> pool, long row, int length, ArrayView<float> q)
+    {
+        ArrayView<Floats4> elements = pool.Cast<Floats4>();
+        float sum = 0;
+        for (int i = 0; i < length; i += 4)
+        {
+            Floats4 four = elements[(row + i) >> 2];
+            sum += q[i] * four.X;
+            sum += q[i + 1] * four.Y;
+            sum += q[i + 2] * four.Z;
+            sum += q[i + 3] * four.W;
+        }
+
+        return sum;
+    }
+
     public static float Store(float value) => value;
 }
 
@@ -37,6 +59,9 @@ internal readonly struct StoredBf16 : IStoredType<ushort>, IStoredFormat<ushort>
     public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
 
     public static float Load(ushort element) => Interop.IntAsFloat((uint)element << 16);
+
+    public static float Dot(ArrayView<ushort> pool, long row, int length, ArrayView<float> q) =>
+        WideRows.Dot<StoredBf16>(pool, row, length, q);
 
     public static ushort Store(float value)
     {
@@ -75,6 +100,9 @@ internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
 
         return Interop.IntAsFloat(wide | (((uint)element & 0x8000u) << 16));
     }
+
+    public static float Dot(ArrayView<ushort> pool, long row, int length, ArrayView<float> q) =>
+        WideRows.Dot<StoredF16>(pool, row, length, q);
 
     public static ushort Store(float value)
     {

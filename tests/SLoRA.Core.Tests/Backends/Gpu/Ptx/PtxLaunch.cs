@@ -12,6 +12,11 @@ internal sealed record PtxLaunch(PtxKernel Kernel, (int X, int Y, int Z) Grid, i
     /// <exception cref="PtxFault">The kernel does what it must not.</exception>
     public void Run()
     {
+        if (Grid.X < 1 || Grid.Y < 1 || Grid.Z < 1)
+        {
+            throw new PtxFault($"A grid of {Grid} is empty, which drivers refuse.");
+        }
+
         for (int i = 0; i < Grid.X * Grid.Y * Grid.Z; i++)
         {
             new Block(this, i).Run();
