@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Step;
 
@@ -39,7 +40,7 @@ internal sealed class FixedLogitsBackend : IBackend
 
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => new Rows(RowSet.Routed, width);
 
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes)
     {
     }
 
@@ -123,6 +124,19 @@ internal sealed class FixedLogitsBackend : IBackend
     }
 
     public void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y)
+    {
+    }
+
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y)
+    {
+    }
+
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y)
+    {
+    }
+
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst)
     {
     }
 

@@ -10,13 +10,6 @@ internal static class NotServed
 {
     private static readonly HashSet<string> ModelTypes =
     [
-        "falcon_h1",
-        "granitemoehybrid",
-        "lfm2_moe",
-        "nemotron_h",
-        "qwen3_5_moe_text",
-        "qwen3_5_text",
-        "qwen3_next",
     ];
 
     private static readonly HashSet<string> RopeTypes =
@@ -26,7 +19,6 @@ internal static class NotServed
 
     private static readonly HashSet<string> ModelSwitches =
     [
-        "enable_moe_block",
     ];
 
     private static readonly HashSet<string> AdapterOptions =

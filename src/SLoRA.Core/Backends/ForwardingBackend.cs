@@ -137,6 +137,18 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.Convolve(x, firstColumn, convolution, state, y);
 
     /// <inheritdoc/>
+    public virtual void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y) => Inner.Regroup(x, runs, y);
+
+    /// <inheritdoc/>
+    public virtual void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y) =>
+        Inner.Recur(x, steps, recurrence, state, y);
+
+    /// <inheritdoc/>
+    public virtual void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst) =>
+        Inner.NormGated(x, heads, weight, epsilon, gates, gateColumn, gatesFirst);
+
+    /// <inheritdoc/>
     public virtual void Add(DeviceRows x, DeviceRows y) => Inner.Add(x, y);
 
     /// <inheritdoc/>
@@ -144,8 +156,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.AddNorm(x, y, weight, epsilon, z);
 
     /// <inheritdoc/>
-    public virtual void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
-        Inner.Route(logits, routing, correction, routes);
+    public virtual void Route(
+        DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
+        Inner.Route(logits, routing, correction, factors, routes);
 
     /// <inheritdoc/>
     public virtual void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => Inner.Spread(x, routes, weighted, y);

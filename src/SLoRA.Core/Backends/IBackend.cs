@@ -176,6 +176,24 @@ internal interface IBackend : IDisposable
     /// </summary>
     void Convolve(DeviceRows x, int firstColumn, ShortConvolution convolution, int state, DeviceRows y);
 
+    /// <summary>Columns of x to other places of y, run by run; x is not y.</summary>
+    void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y);
+
+    /// <summary>
+    /// A <see cref="Recurrence"/> over the rows of each sequence: queries, keys and values in x, a and b in <paramref name="steps"/>, y
+    /// <c>[T, H p]</c>. The matrices before a slice are the parts of a state (<see cref="KvLayout.States"/>); the step leaves there those
+    /// after its last row.
+    /// </summary>
+    void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y);
+
+    /// <summary>
+    /// <c>x = w ∘ norm(x) ∘ silu(z)</c>, or <c>x = w ∘ norm(x ∘ silu(z))</c> where gates come first, over each of
+    /// <paramref name="heads"/> heads that x has side by side; z are as many columns of other rows, w <c>[d]</c> for all heads or
+    /// <c>[heads d]</c>.
+    /// </summary>
+    void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst);
+
     /// <summary><c>x += y</c>.</summary>
     void Add(DeviceRows x, DeviceRows y);
 
@@ -185,10 +203,10 @@ internal interface IBackend : IDisposable
     void AddNorm(DeviceRows x, DeviceRows y, DeviceVector weight, float epsilon, DeviceRows z);
 
     /// <summary>
-    /// Chooses the experts of every row by its logits <c>[T, E]</c>: scores s, the k largest of <c>s + correction</c>, weights of s; see
-    /// <see cref="Routing"/>.
+    /// Chooses the experts of every row by its logits <c>[T, E]</c>: scores s, the k largest of <c>s + correction</c>, weights of s, each
+    /// times the factor of its expert if there are any; see <see cref="Routing"/>.
     /// </summary>
-    void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes);
+    void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes);
 
     /// <summary><c>y[p] = x[row(p)]</c> for every routed row p, times its weight if <paramref name="weighted"/>.</summary>
     void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y);

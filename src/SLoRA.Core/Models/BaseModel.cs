@@ -67,6 +67,7 @@ internal sealed class BaseModel : IDisposable
             DecoderDescription decoder = source.Describe();
             GenerationDefaults defaults = source.ReadDefaults();
             weights = source.OpenWeights(decoder, cancellation);
+            decoder = decoder.AsStored(weights.Weights.ContainsKey);
             TensorCatalog.Check(decoder, weights);
             if (access == ModelAccess.Map)
             {

@@ -53,6 +53,7 @@ internal sealed class DecoderModules
         {
             Index = targets.Count + at,
             Name = norm.Name,
+            Alias = Elsewhere(norm.Name),
             Kind = TargetKind.Norm,
             Layer = norm.Layer,
             InFeatures = norm.Module.Width,
@@ -63,13 +64,20 @@ internal sealed class DecoderModules
             WeightOffset = norm.Module.WeightOffset,
         })]);
 
+        // The name in another version of the reference, where that calls the body otherwise.
+        string? Elsewhere(string name) =>
+            decoder.OtherBody is { } other && name.StartsWith(decoder.Body, StringComparison.Ordinal)
+                ? other + name[decoder.Body.Length..]
+                : null;
+
         void Add(Module module, string prefix, int layer)
         {
             string name = prefix + module.Name;
             bool isHead = layer < 0 && module == decoder.Head;
             if (!isHead || !decoder.TiedEmbeddings)
             {
-                tensors.AddRange(module.Tensors.Select(tensor => new ExpectedTensor(name + tensor.Suffix, tensor.Shape)
+                string stored = prefix + module.StoredName;
+                tensors.AddRange(module.Tensors.Select(tensor => new ExpectedTensor(stored + tensor.Suffix, tensor.Shape)
                 {
                     IsBytes = module is ExpertModule { Storage: ExpertStorage.Mxfp4 } experts
                         && (tensor.Suffix == experts.Blocks || tensor.Suffix == experts.Scales),
@@ -123,7 +131,7 @@ internal sealed class DecoderModules
                     IsTarget = isTarget,
                     HasBias = hasBias,
                     StoredAs = storedAs,
-                    Alias = alias,
+                    Alias = alias ?? Elsewhere(name),
                     Partition = module.Partition,
                 });
         }
@@ -161,7 +169,7 @@ internal sealed class DecoderModules
         void AddExperts(ExpertModule module, string prefix, int layer)
         {
             var parameter = new ExpertParameter(
-                prefix + module.Name, module.Alias is { } alias ? prefix + alias : null, module.Parameter, module.Place, module.Experts,
+                prefix + module.Name, Alias(""), module.Parameter, module.Place, module.Experts,
                 module.Inputs, module.Outputs, module.Order);
             for (int part = 0; part < module.Parts; part++)
             {
@@ -173,6 +181,9 @@ internal sealed class DecoderModules
                 AddOfEach(TargetKind.FusedExpert, module.Outputs, parameter, e => $".{e}.{module.Parameter}");
             }
 
+            string? Alias(string behind) =>
+                module.Alias is { } alias ? prefix + alias + behind : Elsewhere(prefix + module.Name + behind);
+
             void AddOfEach(TargetKind kind, int outputs, ExpertParameter? parameter, Func<int, string> name)
             {
                 for (int expert = 0; expert < module.Experts; expert++)
@@ -181,7 +192,7 @@ internal sealed class DecoderModules
                     {
                         Index = targets.Count,
                         Name = prefix + module.Name + name(expert),
-                        Alias = module.Alias is { } alias ? prefix + alias + name(expert) : null,
+                        Alias = Alias(name(expert)),
                         Kind = kind,
                         Layer = layer,
                         InFeatures = module.Inputs,

@@ -34,7 +34,7 @@ internal sealed class FolderSource(ModelFolder folder) : ModelSource
                 return new CheckpointWeights(checkpoint);
             }
 
-            var modules = DecoderModules.Of(decoder);
+            var modules = DecoderModules.Of(decoder.AsStored(checkpoint.Tensors.ContainsKey));
             return new QuantizedWeights(
                 checkpoint, _scheme, modules.Tensors.Select(tensor => (tensor.Name, tensor.Shape)),
                 modules.Targets.Where(IsConverted).Select(target => target.Name).ToHashSet(StringComparer.Ordinal).Contains);

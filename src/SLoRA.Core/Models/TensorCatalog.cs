@@ -29,7 +29,8 @@ internal static class TensorCatalog
         foreach (string name in store.Weights.Keys.Order(StringComparer.Ordinal))
         {
             if (!expected.Contains(name) && !IsOldBuffer(name) && !store.MeansNothing(store.Weights[name])
-                && !(decoder.LeavesLaterLayersOut && IsOfLaterLayer(decoder, name)))
+                && !(decoder.LeavesLaterLayersOut && IsOfLaterLayer(decoder, name))
+                && !(decoder.LeavesOut is { } left && name.StartsWith(left, StringComparison.Ordinal)))
             {
                 throw store.Explain(name)
                     ?? store.Weights[name].Error($"belongs to no module of the model that {store.Configuration} describes");

@@ -13,4 +13,7 @@ internal sealed record DecoderShape(int ContextLength, int VocabularySize, Immut
 
     /// <summary>Whether steps will compute latent attention.</summary>
     public bool HasLatentAttention { get; init; }
+
+    /// <summary>Whether steps will compute recurrences, or attention whose result is gated.</summary>
+    public bool HasRecurrences { get; init; }
 }

@@ -26,6 +26,9 @@ internal enum ElementFunctionKind
 
     /// <summary><c>1 / (1 + e⁻ˣ)</c>.</summary>
     Sigmoid,
+
+    /// <summary><c>min(max(x, −A), A)</c>.</summary>
+    Clip,
 }
 
 /// <summary>A function of one number, with its constants.</summary>
@@ -36,6 +39,9 @@ internal readonly record struct ElementFunction(ElementFunctionKind Kind, float 
 
     /// <summary><c>cap · tanh(x / cap)</c>.</summary>
     public static ElementFunction Cap(float cap) => new(ElementFunctionKind.Cap, cap);
+
+    /// <summary>What lies within ±<paramref name="limit"/>.</summary>
+    public static ElementFunction Clip(float limit) => new(ElementFunctionKind.Clip, limit);
 
     /// <summary>An activation without constants.</summary>
     public static ElementFunction Of(Activation activation) => new(activation switch

@@ -12,19 +12,23 @@ namespace SLoRA.Core.Tests.Models;
 /// <summary>Models for images too, made of a fixture: its settings under text_config, modules renamed, a tensor of vision beside.</summary>
 internal sealed class TextPartTests
 {
-    private const string Fixture = "core-mistral-window";
+    private const string Mistral = "core-mistral-window";
 
-    [TestCase("model.language_model.", "lm_head.", "model.language_model.")]
-    [TestCase("language_model.model.", "language_model.lm_head.", "language_model.model.")]
-    [TestCase("model.language_model.", "lm_head.", "model.")]
-    public void The_language_model_answers_as_it_does_by_itself(string body, string head, string adapterBody)
+    [TestCase(Mistral, "Mistral3", "model.language_model.", "lm_head.", "model.language_model.")]
+    [TestCase(Mistral, "Mistral3", "language_model.model.", "language_model.lm_head.", "language_model.model.")]
+    [TestCase(Mistral, "Mistral3", "model.language_model.", "lm_head.", "model.")]
+    [TestCase("later-qwen3-5-moe", "Qwen3_5Moe", "model.language_model.", "lm_head.", "model.language_model.")]
+    public void The_language_model_answers_as_it_does_by_itself(
+        string fixture, string architecture, string body, string head, string adapterBody)
     {
         using var folder = new TemporaryFolder();
         string model = Path.Combine(folder.Path, "model"), adapter = Path.Combine(folder.Path, "adapter");
         Directory.CreateDirectory(model);
         Directory.CreateDirectory(adapter);
-        string original = RepositoryFolder.Fixture(Fixture, "model");
-        File.WriteAllText(Path.Combine(model, "config.json"), Wrapped(File.ReadAllText(Path.Combine(original, "config.json"))));
+        string original = RepositoryFolder.Fixture(fixture, "model");
+        string config = File.ReadAllText(Path.Combine(original, "config.json"));
+        string[] architectures = [.. JsonNode.Parse(config)!["architectures"]!.AsArray().Select(name => name!.GetValue<string>())];
+        File.WriteAllText(Path.Combine(model, "config.json"), Wrapped(config, architecture));
         File.WriteAllBytes(
             Path.Combine(model, "model.safetensors"),
             Renamed(
@@ -33,7 +37,7 @@ internal sealed class TextPartTests
                     ? body + name["model.".Length..]
                     : head + name["lm_head.".Length..],
                 hasVision: true));
-        string originalAdapter = RepositoryFolder.Fixture(Fixture, "adapters", "all-linear-r4");
+        string originalAdapter = RepositoryFolder.Fixture(fixture, "adapters", "all-linear-r4");
         File.Copy(Path.Combine(originalAdapter, "adapter_config.json"), Path.Combine(adapter, "adapter_config.json"));
         File.WriteAllBytes(
             Path.Combine(adapter, "adapter_model.safetensors"),
@@ -44,7 +48,7 @@ internal sealed class TextPartTests
 
         using (BaseModel opened = BaseModel.Open(model))
         {
-            Assert.That((opened.LeftOut, opened.Decoder.Architecture), Is.EqualTo((1, "MistralForCausalLM")));
+            Assert.That((opened.LeftOut, opened.Decoder.Architecture), Is.EqualTo((1, architectures[0])));
         }
 
         Assert.That(Tokens(model, adapter), Is.EqualTo(Tokens(original, originalAdapter)));
@@ -76,14 +80,14 @@ internal sealed class TextPartTests
         return answer.Tokens;
     }
 
-    private static string Wrapped(string text)
+    private static string Wrapped(string text, string architecture = "Mistral3")
     {
         JsonObject inner = JsonNode.Parse(text)!.AsObject();
         inner.Remove("architectures");
         var outer = new JsonObject
         {
-            ["architectures"] = new JsonArray("Mistral3ForConditionalGeneration"),
-            ["model_type"] = "mistral3",
+            ["architectures"] = new JsonArray(architecture + "ForConditionalGeneration"),
+            ["model_type"] = architecture == "Mistral3" ? "mistral3" : "qwen3_5_moe",
             ["vision_config"] = new JsonObject { ["hidden_size"] = 8 },
             ["text_config"] = inner,
         };

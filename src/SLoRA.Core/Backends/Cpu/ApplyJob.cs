@@ -56,6 +56,7 @@ internal sealed unsafe class ApplyJob(int workers) : RowJob(workers)
         ElementFunctionKind.Cap => Cap(x, _function.A),
         ElementFunctionKind.Silu => Activations.Silu(x),
         ElementFunctionKind.Sigmoid => Vector512<float>.One / (Vector512<float>.One + Exponential.Of(-x)),
+        ElementFunctionKind.Clip => Vector512.Min(Vector512.Max(x, Vector512.Create(-_function.A)), Vector512.Create(_function.A)),
         ElementFunctionKind.Gelu => Activations.Gelu(x),
         ElementFunctionKind.GeluTanh => Activations.GeluTanh(x),
         ElementFunctionKind.SquaredRelu => SquaredRelu(x),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Backends.Sharded;
 using SLoRA.Native;
@@ -49,6 +50,9 @@ internal sealed unsafe partial class CpuBackend : IBackend
     private readonly ConvolveJob _convolve = new();
     private readonly HeadsNormJob _headsNorm;
     private readonly List<CpuRows> _squares = [];
+    private readonly RegroupJob _regroup;
+    private readonly RecurJob _recur = new();
+    private readonly NormGatedJob _normGated;
     private readonly KeyValueStoreJob _store;
     private readonly AttentionJob _attention;
     private readonly CpuShard? _shard;
@@ -112,6 +116,8 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _rotate = new RotateJob(workers);
         _positionScale = new PositionScaleJob(workers);
         _multiply = new MultiplyJob(workers);
+        _regroup = new RegroupJob(workers);
+        _normGated = new NormGatedJob(workers);
         _store = new KeyValueStoreJob(workers);
         _attention = new AttentionJob(workers);
         Status = new BackendStatus
@@ -391,13 +397,29 @@ internal sealed unsafe partial class CpuBackend : IBackend
             Plan, (CpuRows)x, firstColumn, convolution, _layout!.States[state], PageMemory, (CpuRows)y));
 
     /// <inheritdoc/>
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y)
+        => Run(_regroup, _regroup.Prepare((CpuRows)x, runs, (CpuRows)y, RowCount(x)));
+
+    /// <inheritdoc/>
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y)
+        => Run(_recur, _recur.Prepare(
+            Plan, (CpuRows)x, (CpuRows)steps, recurrence, _layout!.States[state], PageMemory, (CpuRows)y));
+
+    /// <inheritdoc/>
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst)
+        => Run(_normGated, _normGated.Prepare(
+            (CpuRows)x, heads, (CpuVector)weight, epsilon, (CpuRows)gates, gateColumn, gatesFirst, RowCount(x)));
+
+    /// <inheritdoc/>
     public void Add(DeviceRows x, DeviceRows y) => Run(_add, _add.Prepare((CpuRows)x, (CpuRows)y, RowCount(x)));
 
     /// <inheritdoc/>
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes)
     {
         var chosen = (CpuRoutes)routes;
-        Run(_route, _route.Prepare((CpuRows)logits, routing, (CpuVector?)correction, chosen, RowCount(logits)));
+        Run(_route, _route.Prepare(
+            (CpuRows)logits, routing, (CpuVector?)correction, (CpuVector?)factors, chosen, RowCount(logits)));
         chosen.Group(RowCount(logits));
     }
 

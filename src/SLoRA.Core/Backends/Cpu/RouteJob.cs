@@ -11,14 +11,16 @@ internal sealed unsafe class RouteJob(int workers) : RowJob(workers)
     private CpuRows _logits = null!;
     private Routing _routing = null!;
     private CpuVector? _correction;
+    private CpuVector? _factors;
     private CpuRoutes _routes = null!;
 
     /// <summary>Sets the next choice and says in how many parts it comes.</summary>
-    public int Prepare(CpuRows logits, Routing routing, CpuVector? correction, CpuRoutes routes, int rows)
+    public int Prepare(CpuRows logits, Routing routing, CpuVector? correction, CpuVector? factors, CpuRoutes routes, int rows)
     {
         _logits = logits;
         _routing = routing;
         _correction = correction;
+        _factors = factors;
         _routes = routes;
         return Prepare(rows, routing.Experts * (ScoreWork + routing.Chosen));
     }
@@ -57,6 +59,10 @@ internal sealed unsafe class RouteJob(int workers) : RowJob(workers)
         }
 
         Weigh(weights);
+        for (int i = 0; _factors is not null && i < experts.Length; i++)
+        {
+            weights[i] *= _factors.Data[experts[i]];
+        }
     }
 
     private void Score(float* logits, float* scores, int count)

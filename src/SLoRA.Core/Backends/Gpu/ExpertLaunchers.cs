@@ -6,8 +6,8 @@ namespace SLoRA.Backends.Gpu;
 
 /// <summary>Launches <see cref="RouteKernels.Choose"/>.</summary>
 internal delegate void ChooseExpertsLauncher(
-    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<float> correction, ArrayView<int> experts,
-    ArrayView<float> weights, RouteShape shape);
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> logits, ArrayView<float> correction, ArrayView<float> factors,
+    ArrayView<int> experts, ArrayView<float> weights, RouteShape shape);
 
 /// <summary>Launches <see cref="RouteKernels.Count"/>.</summary>
 internal delegate void CountExpertsLauncher(

@@ -9,13 +9,14 @@ namespace SLoRA.Backends.Gpu;
 internal sealed class ExpertLaunches(GpuDevice device, ExpertKernels kernels)
 {
     /// <summary>Chooses experts, and sorts the routed rows by them.</summary>
-    public void Route(GpuRows logits, int rows, Routing routing, GpuVector? correction, GpuRoutes routes)
+    public void Route(GpuRows logits, int rows, Routing routing, GpuVector? correction, GpuVector? factors, GpuRoutes routes)
     {
         int choices = rows * routing.Chosen;
-        // A view that nobody reads stands in for a correction that is not there.
+        // A view that nobody reads stands in for a vector that is not there.
         kernels.Choose(
-            device.Stream, Launch.Groups(rows), logits.Values, correction is null ? logits.Values : correction.Values, routes.Expert,
-            routes.Weight, new RouteShape(routing, correction is null ? 0 : 1));
+            device.Stream, Launch.Groups(rows), logits.Values, correction is null ? logits.Values : correction.Values,
+            factors is null ? logits.Values : factors.Values, routes.Expert, routes.Weight,
+            new RouteShape(routing, correction is null ? 0 : 1, factors is null ? 0 : 1));
         Sort(routes, choices);
     }
 

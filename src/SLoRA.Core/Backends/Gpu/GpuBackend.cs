@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
@@ -34,6 +35,7 @@ internal sealed class GpuBackend : IBackend
     private EntrySplit? _entries;
     private ExpertLaunches? _experts;
     private LatentLaunches? _latent;
+    private RecurrenceLaunches? _recurrences;
     private AdapterDirectories? _directories;
     private StepUpload? _upload;
     private GpuPageMemory? _pages;
@@ -132,6 +134,8 @@ internal sealed class GpuBackend : IBackend
     private AttentionLaunches Attention => _attention ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     private ExpertLaunches Experts => _experts ?? throw new InvalidOperationException("No routes have been created.");
+
+    private RecurrenceLaunches Recurrences => _recurrences ?? throw new InvalidOperationException("The decoder has no recurrent layers.");
 
     private LatentLaunches Latent => _latent ?? throw new InvalidOperationException("The decoder has no latent attention.");
 
@@ -257,7 +261,8 @@ internal sealed class GpuBackend : IBackend
         int positions = Layout.Groups[0].IsBounded
             ? decoder.ContextLength
             : (int)Math.Min(decoder.ContextLength, (long)PageMemory.PageCount * Layout.PageTokens);
-        long partial = PartialPlaces * decoder.Attentions.Max(attention => (long)attention.Heads * (attention.HeadDim + 2));
+        long partial = PartialPlaces
+            * decoder.Attentions.Select(attention => (long)attention.Heads * (attention.HeadDim + 2)).DefaultIfEmpty(1).Max();
         long bytes = DeviceArena.Rounded(partial * sizeof(float)) + DeviceArena.Rounded(_outputLimit * sizeof(int))
             + _ropes.Sum(rope => DeviceArena.Rounded(rope.Length(positions, _rowLimit) * sizeof(float)))
             + _rows.Sum(rows => DeviceArena.Rounded(rows.Length * sizeof(float))) + _routes.Sum(routes => routes.Bytes);
@@ -287,6 +292,11 @@ internal sealed class GpuBackend : IBackend
         if (decoder.HasLatentAttention)
         {
             _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
+        }
+
+        if (decoder.HasRecurrences)
+        {
+            _recurrences = new RecurrenceLaunches(_device, _kernels.Recurrences, PageMemory, Layout, Step);
         }
 
         _vocabulary = decoder.VocabularySize;
@@ -483,10 +493,21 @@ internal sealed class GpuBackend : IBackend
                 block.FirstSlot, block.PageSlots, block.PartBytes / sizeof(float), Layout.PageBytes / sizeof(float)));
     }
 
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y) =>
+        Recurrences.Regroup((GpuRows)x, runs, (GpuRows)y, Count(x));
+
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y) =>
+        Recurrences.Recur(_plan.Slices.Length, (GpuRows)x, (GpuRows)steps, recurrence, state, (GpuRows)y);
+
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst) =>
+        Recurrences.NormGated(
+            (GpuRows)x, heads, (GpuVector)weight, epsilon, (GpuRows)gates, gateColumn, gatesFirst, Count(x));
+
     public void Add(DeviceRows x, DeviceRows y) => _kernels.Add(_stream, Launch.Elements(Count(x), x.Width), Values(x), Values(y), x.Width);
 
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
-        Experts.Route((GpuRows)logits, Count(logits), routing, (GpuVector?)correction, (GpuRoutes)routes);
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
+        Experts.Route((GpuRows)logits, Count(logits), routing, (GpuVector?)correction, (GpuVector?)factors, (GpuRoutes)routes);
 
     public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
         Experts.Spread((GpuRows)x, (GpuRoutes)routes, weighted, (GpuRows)y, Count(y));

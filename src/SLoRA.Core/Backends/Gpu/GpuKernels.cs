@@ -12,6 +12,7 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
     private readonly Lazy<ExchangeLaunchers> _exchange = new(() => new ExchangeLaunchers(loader));
+    private readonly Lazy<RecurrenceKernelSet> _recurrences = new(() => new RecurrenceKernelSet(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
@@ -111,6 +112,10 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels of exchanges between shards; they compile when they are first asked for.</summary>
     public ExchangeLaunchers Exchange => _exchange.Value;
+
+    /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
+    public RecurrenceKernelSet Recurrences => _recurrences.Value;
+
     /// <summary>The products on tensor cores; null where there are none.</summary>
     public TensorKernels? Tensor { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
 

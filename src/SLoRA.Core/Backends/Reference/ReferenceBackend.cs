@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
@@ -309,6 +310,65 @@ internal sealed unsafe class ReferenceBackend : IBackend
         }
     }
 
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y)
+    {
+        for (int t = 0; t < Count(x); t++)
+        {
+            foreach (ColumnRun run in runs)
+            {
+                for (int block = 0; block < run.Blocks; block++)
+                {
+                    Values(x)[t].AsSpan(run.From + (block * run.FromStride), run.Columns)
+                        .CopyTo(Values(y)[t].AsSpan(run.To + (block * run.ToStride)));
+                }
+            }
+        }
+    }
+
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y)
+    {
+        StateBlock block = Layout.States[state];
+        foreach (StepSlice slice in _plan.Slices)
+        {
+            for (int head = 0; head < recurrence.Shape.Heads; head++)
+            {
+                byte* page = PageMemory.Page(_plan.StatePages(slice)[block.PageOf(head)]);
+                ReferenceRecurrence.Run(
+                    slice, Values(x), Values(steps), recurrence, head, (float*)(page + block.OffsetOf(head)), Values(y));
+            }
+        }
+    }
+
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst)
+    {
+        int width = x.Width / heads;
+        var silu = ElementFunction.Of(Activation.Silu);
+        for (int t = 0; t < Count(x); t++)
+        {
+            for (int h = 0; h < heads; h++)
+            {
+                Span<float> head = Values(x)[t].AsSpan(h * width, width);
+                ReadOnlySpan<float> z = Values(gates)[t].AsSpan(gateColumn + (h * width), width);
+                ReadOnlySpan<float> own = ((ReferenceVector)weight).Values.AsSpan(weight.Length > width ? h * width : 0, width);
+                if (!gatesFirst)
+                {
+                    NormInto(head, own, epsilon, head);
+                }
+
+                for (int i = 0; i < width; i++)
+                {
+                    head[i] *= ReferenceFunctions.Of(silu, z[i]);
+                }
+
+                if (gatesFirst)
+                {
+                    NormInto(head, own, epsilon, head);
+                }
+            }
+        }
+    }
+
     public void Add(DeviceRows x, DeviceRows y)
     {
         for (int t = 0; t < Count(x); t++)
@@ -326,7 +386,7 @@ internal sealed unsafe class ReferenceBackend : IBackend
         Norm(x, weight, epsilon, z);
     }
 
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes)
     {
         var chosen = (ReferenceRoutes)routes;
         for (int t = 0; t < Count(logits); t++)
@@ -334,6 +394,11 @@ internal sealed unsafe class ReferenceBackend : IBackend
             ReferenceRouter.Choose(
                 Values(logits)[t], routing, ((ReferenceVector?)correction)?.Values,
                 chosen.Expert.AsSpan(t * routing.Chosen, routing.Chosen), chosen.Weight.AsSpan(t * routing.Chosen, routing.Chosen));
+        }
+
+        for (int choice = 0; factors is not null && choice < Count(logits) * routing.Chosen; choice++)
+        {
+            chosen.Weight[choice] *= ((ReferenceVector)factors).Values[chosen.Expert[choice]];
         }
 
         chosen.Group(Count(logits));

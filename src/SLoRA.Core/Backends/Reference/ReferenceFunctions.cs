@@ -14,6 +14,7 @@ internal static class ReferenceFunctions
         ElementFunctionKind.Scale => f.A * x,
         ElementFunctionKind.Cap => f.A * MathF.Tanh(x / f.A),
         ElementFunctionKind.Silu => x / (1 + MathF.Exp(-x)),
+        ElementFunctionKind.Clip => Math.Clamp(x, -f.A, f.A),
         ElementFunctionKind.Sigmoid => 1 / (1 + MathF.Exp(-x)),
         ElementFunctionKind.Gelu => 0.5f * x * (1 + (float)Erf(x / Math.Sqrt(2))),
         ElementFunctionKind.GeluTanh => 0.5f * x * (1 + MathF.Tanh(TanhSlope * (x + (0.044715f * x * x * x)))),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Sharded;
@@ -46,6 +47,15 @@ internal enum ShardOperation
 
     /// <summary><see cref="IBackend.Convolve"/>.</summary>
     Convolve,
+
+    /// <summary><see cref="IBackend.Regroup"/>.</summary>
+    Regroup,
+
+    /// <summary><see cref="IBackend.Recur"/>.</summary>
+    Recur,
+
+    /// <summary><see cref="IBackend.NormGated"/>.</summary>
+    NormGated,
 
     /// <summary><see cref="IBackend.GateClamped"/>.</summary>
     GateClamped,
@@ -114,7 +124,7 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>The weight of a norm, the sinks of an attention, the correction of a router.</summary>
     public ShardedVector? Weight { get; init; }
 
-    /// <summary>The bias of a norm.</summary>
+    /// <summary>The bias of a norm, the factors of experts.</summary>
     public ShardedVector? Bias { get; init; }
 
     /// <summary>The function of <see cref="ShardOperation.Apply"/>.</summary>
@@ -144,6 +154,15 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>What each shard has of a convolution.</summary>
     public ShortConvolution[]? Convolutions { get; init; }
 
+    /// <summary>What each shard has of a recurrence.</summary>
+    public LoadedRecurrence[]? Recurrences { get; init; }
+
+    /// <summary>Which columns of each shard's rows change places.</summary>
+    public ImmutableArray<ColumnRun>[]? Runs { get; init; }
+
+    /// <summary>Whether gates are multiplied before a norm.</summary>
+    public bool GatesFirst { get; init; }
+
     /// <summary>What the rows have chosen.</summary>
     public ShardedRoutes? Routes { get; init; }
 
@@ -168,7 +187,9 @@ internal readonly record struct ShardCommand(ShardOperation Operation)
     /// <summary>Heads, or columns.</summary>
     public int Count { get; init; }
 
-    /// <summary>The first column of what is changed, where that is not <see cref="First"/>; the state of a convolution.</summary>
+    /// <summary>
+    /// The first column of what is changed, where that is not <see cref="First"/>; the state of a convolution or a recurrence.
+    /// </summary>
     public int To { get; init; }
 
     /// <summary>What a norm adds to the mean square.</summary>

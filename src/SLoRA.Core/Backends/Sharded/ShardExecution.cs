@@ -49,6 +49,16 @@ internal static class ShardExecution
                 (int convolved, _) = command.X!.OnShard(command.First, command.Y!.Width, shard);
                 backend.Convolve(x, convolved, command.Convolutions![shard], command.To, y);
                 break;
+            case ShardOperation.Regroup:
+                backend.Regroup(x, command.Runs![shard], y);
+                break;
+            case ShardOperation.Recur:
+                backend.Recur(x, command.Z!.Parts[shard], command.Recurrences![shard], command.To, y);
+                break;
+            case ShardOperation.NormGated:
+                backend.NormGated(
+                    x, command.Count, weight, command.Epsilon, command.Z!.Parts[shard], command.First, command.GatesFirst);
+                break;
             case ShardOperation.Linear:
                 backend.Linear(command.Groups![shard], x, y);
                 break;
@@ -95,7 +105,7 @@ internal static class ShardExecution
         switch (command.Operation)
         {
             case ShardOperation.Route:
-                backend.Route(x, command.Routing!, command.Weight?.Parts[shard], routes);
+                backend.Route(x, command.Routing!, command.Weight?.Parts[shard], command.Bias?.Parts[shard], routes);
                 break;
             case ShardOperation.Spread:
                 backend.Spread(x, routes, command.IsWeighted, y);

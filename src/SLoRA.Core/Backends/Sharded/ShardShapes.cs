@@ -4,7 +4,8 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Sharded;
 
 /// <summary>
-/// What each shard has of a group of products, an attention, a convolution: made when it is first asked for, so that steps find it.
+/// What each shard has of a group of products, an attention, a convolution, a recurrence: made when it is first asked for, so that steps
+/// find it.
 /// </summary>
 /// <param name="shards">Shards.</param>
 internal sealed class ShardShapes(int shards)
@@ -14,6 +15,9 @@ internal sealed class ShardShapes(int shards)
     private readonly Dictionary<LatentAttention, LatentAttention[]> _latents = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<ExpertLinear, ExpertLinear[]> _experts = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<ShortConvolution, ShortConvolution[]> _convolutions = new(ReferenceEqualityComparer.Instance);
+
+    private readonly Dictionary<LoadedRecurrence, LoadedRecurrence[]> _recurrences = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<(ImmutableArray<ColumnRun>, ShardedRows, ShardedRows), ImmutableArray<ColumnRun>[]> _runs = [];
 
     /// <summary>Of a group of products.</summary>
     /// <param name="group">The group.</param>
@@ -36,6 +40,14 @@ internal sealed class ShardShapes(int shards)
     /// <summary>Of a convolution: some of its channels.</summary>
     public ShortConvolution[] Of(ShortConvolution convolution) =>
         _convolutions.TryGetValue(convolution, out ShortConvolution[]? known) ? known : Cut(convolution);
+
+    /// <summary>Of a recurrence: all of it.</summary>
+    public LoadedRecurrence[] Of(LoadedRecurrence recurrence) =>
+        _recurrences.TryGetValue(recurrence, out LoadedRecurrence[]? known) ? known : Cut(recurrence);
+
+    /// <summary>Of columns that change places.</summary>
+    public ImmutableArray<ColumnRun>[] Of(ImmutableArray<ColumnRun> runs, ShardedRows x, ShardedRows y) =>
+        _runs.TryGetValue((runs, x, y), out ImmutableArray<ColumnRun>[]? known) ? known : Cut(runs, x, y);
 
     private LinearGroup[] Cut(LinearGroup group, ShardedRows x, ShardedRows y) => Keep(_groups, group, shard =>
     {
@@ -92,6 +104,53 @@ internal sealed class ShardShapes(int shards)
             Channels = weight.Length / convolution.Kernel,
         };
     });
+
+    private LoadedRecurrence[] Cut(LoadedRecurrence recurrence) => Keep(_recurrences, recurrence, shard => recurrence with
+    {
+        Rate = ((ShardedVector)recurrence.Rate).Parts[shard],
+        Bias = ((ShardedVector)recurrence.Bias).Parts[shard],
+        Skip = ((ShardedVector?)recurrence.Skip)?.Parts[shard],
+    });
+
+    private ImmutableArray<ColumnRun>[] Cut(ImmutableArray<ColumnRun> runs, ShardedRows x, ShardedRows y)
+    {
+        ImmutableArray<ColumnRun>[] parts =
+            [.. Enumerable.Range(0, shards).Select(shard => runs.Select(run => Cut(run, x, y, shard)).ToImmutableArray())];
+        _runs.Add((runs, x, y), parts);
+        return parts;
+    }
+
+    /// <summary>
+    /// A shard's part of a run, which goes through all of what is cut: some of its blocks, or some columns of the only one.
+    /// </summary>
+    private static ColumnRun Cut(ColumnRun run, ShardedRows x, ShardedRows y, int shard)
+    {
+        if (x.Splits.IsEmpty && y.Splits.IsEmpty)
+        {
+            return run;
+        }
+
+        if (run.Blocks == 1)
+        {
+            (int from, int columns) = x.OnShard(run.From, run.Columns, shard);
+            (int to, int same) = y.OnShard(run.To, run.Columns, shard);
+            return columns == same ? ColumnRun.Of(from, to, columns) : throw NotCutAlike();
+        }
+
+        // A block is a part of a unit of what is cut.
+        (int first, int read) = x.OnShard(run.From / run.FromStride * run.FromStride, run.FromStride * run.Blocks, shard);
+        (int firstTo, int written) = y.OnShard(run.To / run.ToStride * run.ToStride, run.ToStride * run.Blocks, shard);
+        return read / run.FromStride == written / run.ToStride
+            ? run with
+            {
+                From = first + (run.From % run.FromStride),
+                To = firstTo + (run.To % run.ToStride),
+                Blocks = read / run.FromStride,
+            }
+            : throw NotCutAlike();
+    }
+
+    private static InvalidOperationException NotCutAlike() => new("Columns change places between rows that are not shared alike.");
 
     private T[] Keep<T>(Dictionary<T, T[]> known, T whole, Func<int, T> part)
         where T : class

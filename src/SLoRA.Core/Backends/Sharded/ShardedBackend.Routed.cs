@@ -6,12 +6,13 @@ namespace SLoRA.Backends.Sharded;
 internal sealed partial class ShardedBackend
 {
     /// <inheritdoc/>
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
         _crew.Do(new ShardCommand(ShardOperation.Route)
         {
             X = (ShardedRows)logits,
             Routing = routing,
             Weight = (ShardedVector?)correction,
+            Bias = (ShardedVector?)factors,
             Routes = (ShardedRoutes)routes,
         });
 

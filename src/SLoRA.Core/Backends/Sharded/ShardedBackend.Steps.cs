@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Sharded;
@@ -92,6 +93,40 @@ internal sealed partial class ShardedBackend
             Convolutions = _shapes.Of(convolution),
             To = state,
             Y = (ShardedRows)y,
+        });
+
+    /// <inheritdoc/>
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y) =>
+        _crew.Do(new ShardCommand(ShardOperation.Regroup)
+        {
+            X = (ShardedRows)x,
+            Y = (ShardedRows)y,
+            Runs = _shapes.Of(runs, (ShardedRows)x, (ShardedRows)y),
+        });
+
+    /// <inheritdoc/>
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y) =>
+        _crew.Do(new ShardCommand(ShardOperation.Recur)
+        {
+            X = (ShardedRows)x,
+            Z = (ShardedRows)steps,
+            Recurrences = _shapes.Of(recurrence),
+            To = state,
+            Y = (ShardedRows)y,
+        });
+
+    /// <inheritdoc/>
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst) =>
+        _crew.Do(new ShardCommand(ShardOperation.NormGated)
+        {
+            X = (ShardedRows)x,
+            Count = heads,
+            Weight = (ShardedVector)weight,
+            Epsilon = epsilon,
+            Z = (ShardedRows)gates,
+            First = gateColumn,
+            GatesFirst = gatesFirst,
         });
 
     /// <inheritdoc/>

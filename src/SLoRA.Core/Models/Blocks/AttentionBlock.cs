@@ -29,6 +29,9 @@ internal sealed record AttentionBlock : Block
     /// <summary>Whether there is no projection to values: they are what that to keys gives, before norm and rotation.</summary>
     public bool KeysAreValues { get; init; }
 
+    /// <summary>Queries, keys and values are cut off at ± this, behind norms and before the rotation; null for no limit.</summary>
+    public float? Limit { get; init; }
+
     /// <summary>What queries are multiplied by; null for nothing.</summary>
     public PositionScale? QueryScale { get; init; }
 
@@ -44,8 +47,16 @@ internal sealed record AttentionBlock : Block
     /// <summary>The one module that projects to queries, then keys, then values; null where there are three.</summary>
     public string? FusedName { get; init; }
 
+    /// <summary>
+    /// Whether the projection to queries gives, head by head, a gate too, whose sigmoid the head's result is multiplied by.
+    /// </summary>
+    public bool GatesOutput { get; init; }
+
+    /// <summary>What the checkpoint calls it within its layer.</summary>
+    public string Name { get; init; } = "self_attn";
+
     /// <summary>What the checkpoint calls the output projection.</summary>
-    public string OutputName { get; init; } = "self_attn.o_proj";
+    public string OutputName { get => field ?? $"{Name}.o_proj"; init; }
 
     /// <inheritdoc/>
     public override ImmutableArray<Module> Modules
@@ -71,6 +82,9 @@ internal sealed record AttentionBlock : Block
     /// <inheritdoc/>
     public override RopeLengths? RopeLengths => Rope.Lengths;
 
+    /// <inheritdoc/>
+    public override bool IsRecurrent => GatesOutput;
+
     private Split Heads => Split.OfHeads(Shape.Heads, Shape.HeadDim);
 
     private Split Keys => Split.OfKeys(Shape);
@@ -84,17 +98,20 @@ internal sealed record AttentionBlock : Block
             },
         ]
         : KeysAreValues ? [Query, Key]
-        : [Query, Key, KeyOrValue("self_attn.v_proj")];
+        : [Query, Key, KeyOrValue($"{Name}.v_proj")];
 
     private LinearModule Query =>
-        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, QkvBias) { Partition = Partition.Outputs(Heads) };
+        new($"{Name}.q_proj", (GatesOutput ? 2 : 1) * Shape.QueryColumns, HiddenSize, QkvBias)
+        {
+            Partition = Partition.Outputs(GatesOutput ? Heads.With(2 * Shape.HeadDim) : Heads),
+        };
 
-    private LinearModule Key => KeyOrValue("self_attn.k_proj");
+    private LinearModule Key => KeyOrValue($"{Name}.k_proj");
 
     private LinearModule Output =>
         new(OutputName, HiddenSize, Shape.QueryColumns, OutputBias) { Partition = Partition.Inputs(Heads) };
 
-    private VectorModule Sinks => new("self_attn.sinks", Shape.Heads) { Partition = Partition.Inputs(Heads.With(1)) };
+    private VectorModule Sinks => new($"{Name}.sinks", Shape.Heads) { Partition = Partition.Inputs(Heads.With(1)) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);
@@ -113,9 +130,11 @@ internal sealed record AttentionBlock : Block
         private readonly DeviceVector? _sinks;
         private readonly DeviceVector? _valueNorm;
         private readonly float _epsilon;
+        private readonly float? _limit;
         private readonly PositionScale? _queryScale;
         private readonly DeviceRope _rope;
         private readonly DeviceRope? _early;
+        private readonly GatedQueries? _gated;
         private readonly DeviceRows _projected;
         private readonly DeviceRows _attended;
 
@@ -145,14 +164,17 @@ internal sealed record AttentionBlock : Block
                 }
             }
 
+            _limit = block.Limit;
             _queryScale = block.QueryScale;
+            _gated = block.GatesOutput ? new GatedQueries(_shape, block.Heads, block.Keys, loader) : null;
             _projected = loader.Rows(block.Heads, block.Keys, block.Keys);
             _attended = loader.Rows(block.Heads);
         }
 
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {
-            backend.Linear(_qkv, x, _projected);
+            backend.Linear(_qkv, x, _gated?.Projected ?? _projected);
+            _gated?.Separate(backend, _projected);
             if (_early is not null)
             {
                 backend.Rotate(_projected, 0, _shape.Heads, _shape.HeadDim, _early);
@@ -172,6 +194,11 @@ internal sealed record AttentionBlock : Block
                     _projected, _shape.QueryColumns + _shape.KeyColumns, _shape.KeyValueHeads, _valueNorm, _epsilon);
             }
 
+            if (_limit is { } limit)
+            {
+                backend.Apply(ElementFunction.Clip(limit), _projected, 0, _projected.Width);
+            }
+
             if (_queryScale is not null)
             {
                 backend.ScaleByPosition(_queryScale, _projected, _shape.QueryColumns);
@@ -179,6 +206,7 @@ internal sealed record AttentionBlock : Block
 
             backend.RotateAndStore(_projected, _layer, _shape, _rope);
             backend.Attend(_projected, _layer, _shape, _attended, _sinks);
+            _gated?.Apply(backend, _attended);
             backend.Linear(_output, _attended, y);
         }
     }

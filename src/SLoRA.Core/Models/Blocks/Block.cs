@@ -23,6 +23,9 @@ internal abstract record Block
     /// <summary>How its rotation depends on the length of the sequence; null if it does not.</summary>
     public virtual RopeLengths? RopeLengths => null;
 
+    /// <summary>Whether it computes a recurrence, or gates what attention gives.</summary>
+    public virtual bool IsRecurrent => false;
+
     /// <summary>Loads every declared module exactly once and makes of them what computes.</summary>
     public abstract RunningBlock Load(BlockLoader loader);
 }

@@ -62,19 +62,33 @@ internal sealed class BlockLoader
     public DeviceRows PerLayerInputs => _modules.PerLayerRows;
 
     /// <summary>Loads a convolution.</summary>
-    public ShortConvolution Convolution(ConvolutionModule module) => _modules.Convolution(_prefix + Taken(module).Name, module);
+    /// <param name="module">Its declaration.</param>
+    /// <param name="multiplier">What the inputs of each channel are multiplied by; null for nothing.</param>
+    public ShortConvolution Convolution(ConvolutionModule module, Func<int, float>? multiplier = null) =>
+        _modules.Convolution(_prefix + Taken(module).Name, module, multiplier);
+
+    /// <summary>Loads the constants of a recurrence.</summary>
+    /// <param name="shape">What it computes.</param>
+    /// <param name="rate">The logarithms of how fast states decay.</param>
+    /// <param name="bias">What is added to steps.</param>
+    /// <param name="skip">What values are multiplied by that are added to the result; null for nothing.</param>
+    public LoadedRecurrence Recurrence(Recurrence shape, VectorModule rate, VectorModule bias, VectorModule? skip) => new(
+        shape, Vector(rate, MathF.Exp), Vector(bias), skip is null ? null : Vector(skip));
 
     /// <summary>Reads a number that is a setting of the layer.</summary>
     public float Number(NumberModule module) => _modules.Number(_prefix + Taken(module).Name);
 
     /// <summary>Loads a vector that is a tensor of its own.</summary>
-    public DeviceVector Vector(VectorModule module) => _modules.Vector((VectorModule)Taken(module), _prefix);
+    /// <param name="module">Its declaration.</param>
+    /// <param name="change">What is made of every number; null for nothing.</param>
+    public DeviceVector Vector(VectorModule module, Func<float, float>? change = null) =>
+        _modules.Vector((VectorModule)Taken(module), _prefix, change);
 
     /// <summary>A vector of ones: the weight of a norm that has none.</summary>
     public DeviceVector Ones(int length) => _modules.Ones(length);
 
     /// <summary>Loads one product of every expert.</summary>
-    public ExpertLinear Experts(ExpertModule module) => _modules.Experts(_prefix + Taken(module).Name, module);
+    public ExpertLinear Experts(ExpertModule module) => _modules.Experts(_prefix, (ExpertModule)Taken(module));
 
     /// <summary>Loads the product that makes keys and values of a latent, head by head.</summary>
     public (ExpertLinear Keys, ExpertLinear Values) Latent(LatentModule module) =>

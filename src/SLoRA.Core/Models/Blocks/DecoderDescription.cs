@@ -56,11 +56,20 @@ internal sealed record DecoderDescription
     /// <summary>What stands before the names of all modules but the head.</summary>
     public string Body { get; init; } = "model.";
 
+    /// <summary>What adapters may have in the place of <see cref="Body"/> besides; null for nothing else.</summary>
+    public string? OtherBody { get; init; }
+
+    /// <summary>What the checkpoint calls the table of token embeddings, behind <see cref="Body"/>.</summary>
+    public string EmbeddingName { get; init; } = "embed_tokens";
+
+    /// <summary>What the names of tensors begin with that are left out; null for nothing.</summary>
+    public string? LeavesOut { get; init; }
+
     /// <summary>Whether it is the text part of a model whose checkpoint has other parts too, which are left out.</summary>
     public bool IsTextPart { get; init; }
 
     /// <summary>The table of token embeddings.</summary>
-    public EmbeddingModule Embedding => new(Body + "embed_tokens", VocabularySize, HiddenSize);
+    public EmbeddingModule Embedding => new(Body + EmbeddingName, VocabularySize, HiddenSize);
 
     /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
     public LinearModule Head =>
@@ -80,7 +89,35 @@ internal sealed record DecoderDescription
         new(ContextLength, VocabularySize, [.. Blocks.Select(block => block.Attention).OfType<GroupedAttention>()])
         {
             HasLatentAttention = Blocks.Any(block => block is LatentAttentionBlock),
+            HasRecurrences = Blocks.Any(block => block.IsRecurrent),
         };
+
+    /// <summary>The same with experts as a checkpoint has them, where it may have them in one tensor or one by one.</summary>
+    /// <param name="isStored">Whether the checkpoint has a tensor of a name.</param>
+    public DecoderDescription AsStored(Func<string, bool> isStored) =>
+        !Blocks.Any(block => block is ExpertsBlock { GateUp.MayBeApart: true })
+            ? this
+            : this with
+            {
+                Layers =
+                [
+                    .. Layers.Select((layer, number) => new LayerDescription(
+                        [.. layer.Branches.Select(branch => AsStored(branch, Prefix(number), isStored))])),
+                ],
+            };
+
+    private static Branch AsStored(Branch branch, string prefix, Func<string, bool> isStored) =>
+        branch.Block is ExpertsBlock { GateUp.MayBeApart: true } experts
+            && isStored(prefix + experts.GateUp.Name + experts.GateUp.Weight(expert: 0, part: 0))
+            ? branch with
+            {
+                Block = experts with
+                {
+                    GateUp = experts.GateUp with { Storage = ExpertStorage.PerExpert },
+                    Down = experts.Down with { Storage = ExpertStorage.PerExpert },
+                },
+            }
+            : branch;
 
     private IEnumerable<Block> Blocks => Layers.SelectMany(layer => layer.Branches).Select(branch => branch.Block);
 

@@ -37,6 +37,9 @@ internal sealed record ExpertModule(
     /// <summary>How the checkpoint stores it.</summary>
     public ExpertStorage Storage { get; init; }
 
+    /// <summary>Whether a checkpoint may as well have a matrix for each expert: versions of the reference save one or the other.</summary>
+    public bool MayBeApart { get; init; }
+
     /// <summary>Whether there is a bias <c>[E, outputs]</c>, stored as <c>experts.gate_up_proj_bias</c>.</summary>
     public bool HasBias { get; init; }
 
@@ -51,6 +54,17 @@ internal sealed record ExpertModule(
 
     /// <summary>How shards share the experts: each has some of them, whole.</summary>
     public Split Owners => Split.OfExperts(Experts);
+
+    /// <summary>
+    /// What the checkpoint calls the one tensor of all experts, within the layer; null where it is called as the reference calls it.
+    /// </summary>
+    public string? StoredAs { get; init; }
+
+    /// <inheritdoc/>
+    public override string StoredName => StoredAs ?? Name;
+
+    /// <summary>What is appended to <see cref="StoredName"/> for the tensor of all experts.</summary>
+    public string StackedSuffix => StoredAs is null ? $".{Parameter}" : "";
 
     /// <summary>Parts.</summary>
     public int Parts => Second is null ? 1 : 2;
@@ -70,8 +84,8 @@ internal sealed record ExpertModule(
 
     private IEnumerable<(string Suffix, ImmutableArray<long> Shape)> Weights => Storage switch
     {
-        ExpertStorage.Stacked => [($".{Parameter}", [Experts, Outputs, Inputs])],
-        ExpertStorage.Transposed => [($".{Parameter}", [Experts, Inputs, Outputs])],
+        ExpertStorage.Stacked => [(StackedSuffix, [Experts, Outputs, Inputs])],
+        ExpertStorage.Transposed => [(StackedSuffix, [Experts, Inputs, Outputs])],
         ExpertStorage.Mxfp4 =>
         [
             (Blocks, [Experts, Outputs, Inputs / Mxfp4Blocks.BlockElements, Mxfp4Blocks.BlockBytes]),

@@ -8,7 +8,7 @@ namespace SLoRA.Models.Blocks;
 /// The matrices of single experts, <c>[out, in]</c>, out of a checkpoint that stores them one by one, in one tensor, in one tensor with the
 /// dimensions the other way round, or as blocks of 4-bit numbers. Asked expert by expert.
 /// </summary>
-/// <param name="name">The module's full name.</param>
+/// <param name="name">What the names of its tensors begin with.</param>
 /// <param name="module">Its declaration.</param>
 /// <param name="source">Tensor name → its bytes.</param>
 /// <param name="loaded">Called after each tensor, for progress; may throw to cancel.</param>
@@ -38,7 +38,7 @@ internal sealed unsafe class ExpertSlices(
             return Widened(expert, part);
         }
 
-        WeightSource all = _current ??= source($"{name}.{module.Parameter}");
+        WeightSource all = _current ??= source(name + module.StackedSuffix);
         string sliceName = $"{all.Name}[{expert}, {part}]";
         if (module.Storage == ExpertStorage.Stacked)
         {

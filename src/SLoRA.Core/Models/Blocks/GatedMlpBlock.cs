@@ -19,6 +19,9 @@ internal sealed record GatedMlpBlock : Block
     /// <summary>Whether gate, up and down have biases.</summary>
     public bool Bias { get; init; }
 
+    /// <summary>What gates are multiplied by before the function is applied.</summary>
+    public float GateMultiplier { get; init; } = 1;
+
     /// <summary>What the checkpoint calls it within its layer.</summary>
     public string Name { get; init; } = "mlp";
 
@@ -49,6 +52,7 @@ internal sealed record GatedMlpBlock : Block
     private sealed class Running(GatedMlpBlock block, BlockLoader loader) : RunningBlock
     {
         private readonly Activation _activation = block.Activation;
+        private readonly float _gateMultiplier = block.GateMultiplier;
         private readonly LinearGroup _gateUp = loader.Group(block.GateUp);
         private readonly LinearGroup _down = loader.Group(block.Down);
         private readonly DeviceRows _projected = loader.Rows(block.Columns, block.Columns);
@@ -57,6 +61,11 @@ internal sealed record GatedMlpBlock : Block
         public override void Run(IBackend backend, DeviceRows x, DeviceRows y)
         {
             backend.Linear(_gateUp, x, _projected);
+            if (_gateMultiplier != 1)
+            {
+                backend.Apply(ElementFunction.Scale(_gateMultiplier), _projected, 0, _gated.Width);
+            }
+
             backend.Gate(_activation, _projected, _gated);
             backend.Linear(_down, _gated, y);
         }

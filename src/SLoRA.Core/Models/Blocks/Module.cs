@@ -13,6 +13,9 @@ internal abstract record Module(string Name)
     /// <summary>Its tensors: what is appended to its name, and the shape, outermost dimension first.</summary>
     public abstract ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors { get; }
 
+    /// <summary>What the names of its tensors begin with, within the layer, where that is not its own name.</summary>
+    public virtual string StoredName => Name;
+
     /// <summary>
     /// How its weight is cut over shards; null where every shard has all of it, as of a norm, and computes all of it. Of a product this
     /// also says which sums are added leaf by leaf, on one shard too.

@@ -73,7 +73,7 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a convolution: its weights <c>[C, 1, K]</c> are turned to <c>[K, C]</c>.</summary>
-    public ShortConvolution Convolution(string name, ConvolutionModule module)
+    public ShortConvolution Convolution(string name, ConvolutionModule module, Func<int, float>? multiplier = null)
     {
         (int channels, int kernel) = (module.Channels, module.Kernel);
         Partition? weights = null;
@@ -89,7 +89,7 @@ internal sealed class ModuleLoader(
             var turned = new float[stored.Length];
             for (int i = 0; i < stored.Length; i++)
             {
-                turned[(i % kernel * channels) + (i / kernel)] = stored[i];
+                turned[(i % kernel * channels) + (i / kernel)] = stored[i] * (multiplier?.Invoke(i / kernel) ?? 1);
             }
 
             return turned;
@@ -107,8 +107,13 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a vector that is a tensor of its own.</summary>
-    public DeviceVector Vector(VectorModule module, string prefix)
+    public DeviceVector Vector(VectorModule module, string prefix, Func<float, float>? change = null)
     {
+        if (change is not null)
+        {
+            return Vector(prefix + module.Name, module.Partition, stored => [.. stored.Select(change)]);
+        }
+
         WeightSource weight = source(prefix + module.Name);
         DeviceVector vector = backend.LoadVector(weight with
         {
@@ -139,11 +144,12 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads one product of every expert of a layer.</summary>
-    /// <param name="name">The module's full name.</param>
+    /// <param name="prefix">What stands before its name.</param>
     /// <param name="module">Its declaration.</param>
-    public ExpertLinear Experts(string name, ExpertModule module)
+    public ExpertLinear Experts(string prefix, ExpertModule module)
     {
-        using var slices = new ExpertSlices(name, module, source, loaded);
+        string name = prefix + module.Name;
+        using var slices = new ExpertSlices(prefix + module.StoredName, module, source, loaded);
         DeviceExperts weights = backend.LoadExperts(new ExpertSources(
             module.Experts, [.. Enumerable.Repeat(module.PartOutputs, module.Parts)], module.Inputs, slices.Of)
         {

@@ -30,17 +30,20 @@ internal static class Activations
     }
 
     /// <summary>The function of a feed-forward block without a gate.</summary>
-    public static ElementFunction ReadPlain(ConfigObject config, string otherwise)
+    /// <param name="config">The root of config.json.</param>
+    /// <param name="otherwise">What a file without the key means.</param>
+    /// <param name="key">The key that the family goes by.</param>
+    public static ElementFunction ReadPlain(ConfigObject config, string otherwise, string key = Key)
     {
-        string name = config.OptionalString(Key) ?? otherwise;
+        string name = config.OptionalString(key) ?? otherwise;
         return name == "relu2"
             ? new ElementFunction(ElementFunctionKind.SquaredRelu)
-            : GateOf(config, Key, name) is { } activation ? ElementFunction.Of(activation) : throw Refusal(config);
+            : GateOf(config, key, name) is { } activation ? ElementFunction.Of(activation) : throw Refusal(config, key);
     }
 
     /// <summary>The refusal of a function that a block with a gate does not have.</summary>
-    public static FormatError Refusal(ConfigObject config) =>
-        config.Refusal(Key, $"is {config.Shown(Key)}; served here are 'silu', 'gelu' and 'gelu_pytorch_tanh'");
+    public static FormatError Refusal(ConfigObject config, string key = Key) =>
+        config.Refusal(key, $"is {config.Shown(key)}; served here are 'silu', 'gelu' and 'gelu_pytorch_tanh'");
 
     private static Activation? GateOf(ConfigObject config, string key, string name) => name switch
     {

@@ -42,11 +42,11 @@ internal static class Cohere2Family
             Family.Architecture,
             slides.Select(slides => new LayerDescription(new Branch(norm, new ParallelBlock(
                 dense.Hidden,
-                dense.Attention(slides ? window : null, qkvBias: bias, outputBias: bias) with
+                new Branch(null, dense.Attention(slides ? window : null, qkvBias: bias, outputBias: bias) with
                 {
                     Rope = slides && window is not null ? dense.Rope : RopeDescription.None,
-                },
-                mlp)))),
+                }),
+                new Branch(null, mlp))))),
             tied: true) with
         {
             LogitMultiplier = (float)(config.OptionalNumber("logit_scale", -Largest, Largest) ?? DefaultLogitScale),

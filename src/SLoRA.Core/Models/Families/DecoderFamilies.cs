@@ -19,6 +19,8 @@ internal static class DecoderFamilies
                 GraniteFamily.Family, SmolLm3Family.Family, Glm4Family.Family, Cohere2Family.Family, Starcoder2Family.Family,
                 Ministral3Family.Family, SeedOssFamily.Family, Exaone4Family.Family, Ernie45Family.Family, ApertusFamily.Family,
                 HunyuanFamily.Family, NemotronFamily.Family, Lfm2Family.Family, Gemma4Family.Family,
+                Lfm2MoeFamily.Family, Qwen35Family.Family, Qwen35MoeFamily.Family, Qwen3NextFamily.Family,
+                GraniteHybridFamily.Family, FalconH1Family.Family, NemotronHFamily.Family,
             }
             .ToFrozenDictionary(family => family.Architecture, StringComparer.Ordinal);
 

@@ -11,7 +11,7 @@ namespace SLoRA.Models.Families;
 /// </summary>
 internal sealed record DenseConfig
 {
-    private const int MostLayers = 4096;
+    public const int MostLayers = 4096;
     private const int MostHeads = 1 << 14;
     private const int WidestHead = 1 << 14;
     private const int Widest = 1 << 24;
@@ -79,16 +79,17 @@ internal sealed record DenseConfig
     /// <param name="defaultHeads">The heads of a file that does not give them; null if it must.</param>
     /// <param name="defaultVocabulary">The tokens of a file that does not give them; null if it must.</param>
     /// <param name="intermediate">The width of feed-forward blocks, where it is not simply <c>intermediate_size</c>.</param>
+    /// <param name="layerCount">Layers, where they are not simply <c>num_hidden_layers</c>.</param>
     public static DenseConfig Read(
         ConfigObject config, bool headsDivideHidden = false, int? headDim = null, int? keyValueHeads = null, int? context = null,
         string epsilonKey = "rms_norm_eps", double epsilon = 1e-6, string activation = "silu",
         string activationKey = Activations.Key, int? defaultHeads = null, int? defaultVocabulary = null,
-        int? intermediate = null)
+        int? intermediate = null, int? layerCount = null)
     {
         int vocabulary = Required(config, "vocab_size", LargestVocabulary, defaultVocabulary);
         int hidden = config.Int("hidden_size", 1, Widest);
         int inner = intermediate ?? config.Int("intermediate_size", 1, Widest);
-        int layers = config.Int("num_hidden_layers", 1, MostLayers);
+        int layers = layerCount ?? config.Int("num_hidden_layers", 1, MostLayers);
         int heads = Required(config, "num_attention_heads", MostHeads, defaultHeads);
         int? head = config.OptionalInt("head_dim", 1, WidestHead) ?? headDim;
         if (hidden % heads != 0 && (headsDivideHidden || head is null))

@@ -6,8 +6,9 @@ using SLoRA.Step;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// Gemma4ForCausalLM without experts: Gemma 3's layers with norms of w, full layers with heads of their own, values normed, last layers
-/// that share keys and values of earlier ones, inputs of their own for every layer, and a stored factor behind every layer.
+/// Gemma4ForCausalLM: Gemma 3's layers with norms of w, full layers with heads of their own, values normed, last layers that share keys and
+/// values of earlier ones, inputs of their own for every layer, a stored factor behind every layer, and experts beside the feed-forward
+/// blocks of some models.
 /// </summary>
 internal static class Gemma4Family
 {
@@ -29,7 +30,7 @@ internal static class Gemma4Family
         Reads =
         [
             "num_kv_shared_layers", "attention_k_eq_v", "hidden_size_per_layer_input", "per_layer_config", "final_logit_softcapping",
-            "sliding_window_pattern",
+            "sliding_window_pattern", "enable_moe_block", "num_experts", "moe_intermediate_size",
         ],
     };
 
@@ -51,6 +52,7 @@ internal static class Gemma4Family
         NormModule before = dense.Norm("input_layernorm"), behind = dense.Norm("post_attention_layernorm"),
             beforeMlp = dense.Norm("pre_feedforward_layernorm"), behindMlp = dense.Norm("post_feedforward_layernorm");
         var factor = new NumberModule("layer_scalar", IsVector: true);
+        ExpertsBlock? experts = config.Bool("enable_moe_block", false) ? Experts(config, dense) : null;
         int own = dense.Layers - shared;
         return dense.Decoder(Family.Architecture, Enumerable.Range(0, dense.Layers).Select(Layer), tied: true) with
         {
@@ -65,7 +67,7 @@ internal static class Gemma4Family
         {
             AttentionBlock kind = slides[layer] ? kinds.Windowed : kinds.Full;
             var attention = new Branch(before, layer < own ? kind : Sharing(layer, kind)) { NormBehind = behind };
-            var feedForward = new Branch(beforeMlp, layer < own ? mlp : wide) { NormBehind = behindMlp };
+            Branch feedForward = FeedForward(layer < own ? mlp : wide) with { NormBehind = behindMlp };
             if (width == 0)
             {
                 return new LayerDescription(attention, feedForward with { FactorBehind = factor });
@@ -76,6 +78,13 @@ internal static class Gemma4Family
                 attention, feedForward,
                 new Branch(null, input) { NormBehind = dense.Norm("post_per_layer_input_norm"), FactorBehind = factor });
         }
+
+        Branch FeedForward(GatedMlpBlock plain) => experts is null
+            ? new Branch(beforeMlp, plain)
+            : new Branch(null, new ParallelBlock(
+                dense.Hidden,
+                new Branch(beforeMlp, plain) { NormBehind = dense.Norm("post_feedforward_layernorm_1") },
+                new Branch(null, experts) { NormBehind = dense.Norm("post_feedforward_layernorm_2") }));
 
         SharedAttentionBlock Sharing(int layer, AttentionBlock kind)
         {
@@ -91,6 +100,39 @@ internal static class Gemma4Family
                     CacheLayer = donor,
                 };
         }
+    }
+
+    private static ExpertsBlock Experts(ConfigObject config, DenseConfig dense)
+    {
+        const string Chosen = "top_k_experts", Width = "moe_intermediate_size";
+        int count = config.Int("num_experts", 1, Routing.MostExperts), chosen = config.Int(Chosen, 1, Routing.MostChosen);
+        if (chosen > count)
+        {
+            throw config.Error(Chosen, $"is {chosen}, more than the {count} experts of num_experts");
+        }
+
+        var routing = new Routing { Experts = count, Chosen = chosen, Score = RouterScore.Softmax, Normalise = true };
+        int width = config.Int(Width, 1, Widest);
+        return new ExpertsBlock
+        {
+            HiddenSize = dense.Hidden,
+            Routing = routing,
+            Router = new LinearModule("router.proj", count, dense.Hidden),
+            RouterScale = new VectorModule("router.scale", dense.Hidden),
+            NormEpsilon = dense.NormEpsilon,
+            Factors = new VectorModule("router.per_expert_scale", count),
+            InputNorm = dense.Norm("pre_feedforward_layernorm_2"),
+            GateUp = new ExpertModule("experts", "gate_up_proj", "gate_proj", "up_proj", count, width, dense.Hidden)
+            {
+                Storage = ExpertStorage.Stacked,
+            },
+            Down = new ExpertModule("experts", "down_proj", "down_proj", null, count, dense.Hidden, width)
+            {
+                Storage = ExpertStorage.Stacked,
+                Place = 1,
+            },
+            Activation = dense.Gate ?? throw Activations.Refusal(config),
+        };
     }
 
     private static Kinds ReadKinds(ConfigObject config, DenseConfig dense)

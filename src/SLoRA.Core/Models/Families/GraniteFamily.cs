@@ -11,7 +11,20 @@ internal static class GraniteFamily
 
     public static DecoderFamily Family { get; } = new("GraniteForCausalLM", "granite", Describe)
     {
-        Reads = ["embedding_multiplier", "residual_multiplier", "attention_multiplier", "logits_scaling"],
+        Reads = [.. Multipliers],
+    };
+
+    /// <summary>Keys of <see cref="UnservedFeatures"/> that all models with these multipliers honour.</summary>
+    public static string[] Multipliers => ["embedding_multiplier", "residual_multiplier", "attention_multiplier", "logits_scaling"];
+
+    /// <summary>A multiplier; 1 where the file does not say.</summary>
+    public static float Multiplier(ConfigObject config, string key) => (float)(config.OptionalNumber(key, -Largest, Largest) ?? 1);
+
+    /// <summary>The decoder with the multiplier of embeddings and the divisor of logits.</summary>
+    public static DecoderDescription WithMultipliers(ConfigObject config, DecoderDescription decoder) => decoder with
+    {
+        EmbeddingMultiplier = Multiplier(config, "embedding_multiplier"),
+        LogitMultiplier = 1 / (float)(config.OptionalNumber("logits_scaling", double.Epsilon, Largest) ?? 1),
     };
 
     private static DecoderDescription Describe(ConfigObject config)
@@ -30,12 +43,6 @@ internal static class GraniteFamily
         var layer = new LayerDescription(
             new Branch(dense.Norm("input_layernorm"), attention) { Multiplier = residual },
             new Branch(dense.Norm("post_attention_layernorm"), mlp) { Multiplier = residual });
-        return dense.Decoder(Family.Architecture, Enumerable.Repeat(layer, dense.Layers)) with
-        {
-            EmbeddingMultiplier = Multiplier(config, "embedding_multiplier"),
-            LogitMultiplier = 1 / (float)(config.OptionalNumber("logits_scaling", double.Epsilon, Largest) ?? 1),
-        };
+        return WithMultipliers(config, dense.Decoder(Family.Architecture, Enumerable.Repeat(layer, dense.Layers)));
     }
-
-    private static float Multiplier(ConfigObject config, string key) => (float)(config.OptionalNumber(key, -Largest, Largest) ?? 1);
 }

@@ -11,7 +11,7 @@ internal static class OlmoeFamily
 
     public static DecoderFamily Family { get; } = new("OlmoeForCausalLM", "olmoe", Describe)
     {
-        Reads = ["num_experts", "num_experts_per_tok"],
+        Reads = ["num_experts", "num_experts_per_tok", "clip_qkv"],
     };
 
     private static DecoderDescription Describe(ConfigObject config)
@@ -31,6 +31,7 @@ internal static class OlmoeFamily
         AttentionBlock attention = dense.Attention(qkvBias: bias, outputBias: bias) with
         {
             QueryKeyNorm = new QueryKeyNorm(dense.NormEpsilon) { WholeWidth = true },
+            Limit = (float?)config.OptionalNumber("clip_qkv", double.Epsilon, 1e30),
         };
         ExpertsBlock block = ExpertsConfig.Block(dense, routing, dense.Intermediate);
         return dense.Decoder(Family.Architecture, Enumerable.Repeat<(Block, Block)>((attention, block), dense.Layers));

@@ -34,22 +34,26 @@ internal static class Qwen2MoeFamily
             Score = RouterScore.Softmax,
             Normalise = config.Bool("norm_topk_prob", false),
         };
-        ExpertsBlock sparse = ExpertsConfig.Block(
-            dense, routing, ExpertsConfig.Width(config, "moe_intermediate_size", DefaultWidth)) with
-        {
-            Shared = dense.Mlp() with
-            {
-                Name = "mlp.shared_expert",
-                IntermediateSize = ExpertsConfig.Width(config, "shared_expert_intermediate_size", DefaultSharedWidth),
-            },
-            SharedGate = new LinearModule("mlp.shared_expert_gate", 1, dense.Hidden),
-        };
+        ExpertsBlock sparse = WithShared(
+            ExpertsConfig.Block(dense, routing, ExpertsConfig.Width(config, "moe_intermediate_size", DefaultWidth)), dense,
+            DefaultSharedWidth);
         ImmutableArray<bool> isSparse = ExpertsConfig.SparseLayers(config, dense.Layers);
         return dense.Decoder(
             Family.Architecture,
             Windows(config, dense.Layers).Select((window, layer) =>
                 ((Block)dense.Attention(window, qkvBias: bias), isSparse[layer] ? sparse : (Block)dense.Mlp())));
     }
+
+    /// <summary>The experts beside a shared one with a weight of its own.</summary>
+    public static ExpertsBlock WithShared(ExpertsBlock experts, DenseConfig dense, int defaultWidth) => experts with
+    {
+        Shared = dense.Mlp() with
+        {
+            Name = "mlp.shared_expert",
+            IntermediateSize = ExpertsConfig.Width(dense.Config, "shared_expert_intermediate_size", defaultWidth),
+        },
+        SharedGate = new LinearModule("mlp.shared_expert_gate", 1, dense.Hidden),
+    };
 
     /// <summary>The window of each layer. Without layer_types it is on every other layer below the first that is always full.</summary>
     private static IEnumerable<int?> Windows(ConfigObject config, int layers)

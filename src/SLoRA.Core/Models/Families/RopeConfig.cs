@@ -278,7 +278,13 @@ internal static class RopeConfig
 
         foreach (string key in rope.Keys)
         {
-            if (rope.Has(key) && (key == "mrope_section" || (key == "llama_4_scaling_beta" && !layout.HasQueryScale)))
+            bool isVariant = key switch
+            {
+                "mrope_section" => !layout.HasSections,
+                "llama_4_scaling_beta" => !layout.HasQueryScale,
+                _ => false,
+            };
+            if (isVariant && rope.Has(key))
             {
                 throw rope.Refusal(key, $"is {rope.Shown(key)}, which is not served");
             }

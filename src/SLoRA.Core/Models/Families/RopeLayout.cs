@@ -30,6 +30,9 @@ internal sealed record RopeLayout
     /// <summary>Whether the kind <c>dynamic</c> with <c>alpha</c> means a base that is fixed.</summary>
     public bool HasAlpha { get; init; }
 
+    /// <summary>Whether rotations may be cut into sections for images, which mean nothing for text.</summary>
+    public bool HasSections { get; init; }
+
     /// <summary>Whether queries grow with their position by <c>llama_4_scaling_beta</c>, which the family itself reads.</summary>
     public bool HasQueryScale { get; init; }
 }

@@ -21,6 +21,21 @@ internal static class SharedExpertsConfig
         DenseConfig dense, int experts, int chosen, int width, int groups, int chosenGroups, double scale, int shared)
     {
         ConfigObject config = dense.Config;
+        Routing routing = Route(config, experts, chosen, groups, chosenGroups, scale);
+        int intermediate = ExpertsConfig.Width(config, "moe_intermediate_size", width);
+        int sharedCount = config.OptionalInt("n_shared_experts", 0, MostShared) ?? shared;
+        return ExpertsConfig.Block(dense, routing, intermediate) with
+        {
+            Correction = new VectorModule("mlp.gate.e_score_correction_bias", routing.Experts),
+            Shared = sharedCount == 0
+                ? null
+                : dense.Mlp() with { Name = "mlp.shared_experts", IntermediateSize = sharedCount * intermediate },
+        };
+    }
+
+    /// <summary>Reads how rows choose; the numbers are those of a file that does not say.</summary>
+    public static Routing Route(ConfigObject config, int experts, int chosen, int groups, int chosenGroups, double scale)
+    {
         (int all, int some) = ExpertsConfig.Read(config, ["n_routed_experts", "num_local_experts"], experts, chosen);
         int parts = config.OptionalInt("n_group", 1, MostGroups) ?? groups;
         if (all % parts != 0)
@@ -34,7 +49,7 @@ internal static class SharedExpertsConfig
             throw config.Error("topk_group", $"is {chosenParts} of {parts} groups, which do not hold {some} experts to choose");
         }
 
-        var routing = new Routing
+        return new Routing
         {
             Experts = all,
             Chosen = some,
@@ -44,15 +59,6 @@ internal static class SharedExpertsConfig
             Scale = (float)(config.OptionalNumber("routed_scaling_factor", -1e30, 1e30) ?? scale),
             Groups = parts,
             ChosenGroups = chosenParts,
-        };
-        int intermediate = ExpertsConfig.Width(config, "moe_intermediate_size", width);
-        int sharedCount = config.OptionalInt("n_shared_experts", 0, MostShared) ?? shared;
-        return ExpertsConfig.Block(dense, routing, intermediate) with
-        {
-            Correction = new VectorModule("mlp.gate.e_score_correction_bias", all),
-            Shared = sharedCount == 0
-                ? null
-                : dense.Mlp() with { Name = "mlp.shared_experts", IntermediateSize = sharedCount * intermediate },
         };
     }
 }

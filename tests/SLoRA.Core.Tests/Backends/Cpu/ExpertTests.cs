@@ -135,7 +135,7 @@ public sealed class ExpertTests
             IBackend backend, DeviceRows logits, DeviceRows x, DeviceRoutes routes, DeviceRows spread, ExpertLinear product,
             DeviceRows given, DeviceRows y)
         {
-            backend.Route(logits, routing, null, routes);
+            backend.Route(logits, routing, null, null, routes);
             backend.Spread(x, routes, weighted: false, spread);
             backend.LinearOfExperts(product, spread, routes, given);
             backend.Combine(given, routes, weighted: true, y);

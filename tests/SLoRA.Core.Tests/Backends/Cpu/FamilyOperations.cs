@@ -11,8 +11,29 @@ internal static class FamilyOperations
     [
         ElementFunction.Scale(0.3f), ElementFunction.Cap(3f), new(ElementFunctionKind.Silu), new(ElementFunctionKind.Gelu),
         new(ElementFunctionKind.GeluTanh), new(ElementFunctionKind.SquaredRelu), new(ElementFunctionKind.Sigmoid),
+        ElementFunction.Clip(0.7f),
         new(ElementFunctionKind.Xielu, 0.8f, 0.9f, 0.5f, -1e-6f),
     ];
+
+    /// <summary>A scan or the delta rule, with values of several parts or of less than one.</summary>
+    public static Recurrence AnyRecurrence(Random random)
+    {
+        int groups = random.Next(1, 4), heads = groups * random.Next(1, 4), keys = random.Next(1, 40), values = random.Next(1, 100);
+        bool isDelta = random.Next(2) == 0;
+        return new Recurrence
+        {
+            Heads = heads,
+            Groups = groups,
+            KeyColumns = keys,
+            ValueColumns = values,
+            FirstQuery = 0,
+            FirstKey = groups * keys,
+            FirstValue = 2 * groups * keys,
+            FirstStep = isDelta ? heads : 0,
+            FirstStrength = isDelta ? 0 : null,
+            StepScale = isDelta ? 1 : 0.7f,
+        };
+    }
 
     /// <summary>A rotation of whole heads, a part or nothing, of halves or neighbours, that depends on the length or does not.</summary>
     public static RopeDescription AnyRope(Random random, int headDim)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Core.Tests.Backends.Cpu;
@@ -96,6 +97,56 @@ internal static class FamilyKernelChecks
             twin.Reference.Multiply(y.Reference, 0, x.Reference, 1, channels);
             twin.Gpu.Multiply(y.Gpu, 0, x.Gpu, 1, channels);
             AssertClose(twin, y, rows + 1, 5e-6);
+        }
+    }
+
+    /// <summary>
+    /// A recurrence over two slices of two sequences, norms beside gates of what it gives, and columns that change places.
+    /// </summary>
+    public static void Recurrences(GpuTwin twin, Recurrence shape, int rows, bool gatesFirst)
+    {
+        (_, WeightSource positive) = twin.Weight(WeightFormat.F32, 1, shape.Heads);
+        DeviceVector rateOfReference = twin.Reference.LoadVector(positive), rateOfGpu = twin.Gpu.LoadVector(positive);
+        Trio<DeviceVector> bias = twin.Vector(TensorType.F32, shape.Heads), skip = twin.Vector(TensorType.F32, shape.Heads),
+            weight = twin.Vector(TensorType.F32, gatesFirst ? shape.Width : shape.ValueColumns);
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, shape.FirstValue + shape.Width, rows + 1),
+            steps = twin.Rows(RowSet.Step, shape.FirstStep + shape.Heads, rows + 1),
+            y = twin.Rows(RowSet.Step, shape.Width, 0), moved = twin.Rows(RowSet.Step, shape.Width, rows + 1);
+        KvLayout layout = KvLayout.For([new KeptState(new KeyValueShape(1, 2), shape.State)], TensorType.F32, 16);
+        twin.AllocateRecurrences(layout, 4 + (2 * layout.StatePages));
+        int[] states = [.. Enumerable.Range(4, 2 * layout.StatePages)];
+        var runs = ImmutableArray.Create(
+            new ColumnRun(0, shape.ValueColumns, shape.ValueColumns - 1, shape.ValueColumns, 1, shape.Heads));
+        for (int step = 0; step < 3; step++)
+        {
+            twin.Plan.Clear();
+            twin.Plan.AddSlice(new int[rows], rows * step, [0, 1], 0, states.AsSpan(0, layout.StatePages));
+            twin.Plan.AddSlice(new int[1], step, [2, 3], 0, states.AsSpan(layout.StatePages));
+            if (step == 0)
+            {
+                foreach (int page in states)
+                {
+                    twin.Reference.Pages.Clear(page);
+                    twin.Gpu.Pages.Clear(page);
+                }
+            }
+
+            twin.BeginStep();
+            bool skips = step != 1;
+            twin.Reference.Recur(
+                x.Reference, steps.Reference,
+                new LoadedRecurrence(shape, rateOfReference, bias.Reference, skips ? skip.Reference : null), 0, y.Reference);
+            twin.Gpu.Recur(
+                x.Gpu, steps.Gpu, new LoadedRecurrence(shape, rateOfGpu, bias.Gpu, skips ? skip.Gpu : null), 0, y.Gpu);
+            AssertClose(twin, y, rows + 1, 5e-5);
+            twin.Reference.Regroup(y.Reference, runs, moved.Reference);
+            twin.Gpu.Regroup(y.Gpu, runs, moved.Gpu);
+            AssertClose(twin, moved, rows + 1, 5e-5);
+
+            // An epsilon of the size of what is normed: otherwise the error of a small row would be that of a large one.
+            twin.Reference.NormGated(y.Reference, shape.Heads, weight.Reference, 1, x.Reference, 0, gatesFirst);
+            twin.Gpu.NormGated(y.Gpu, shape.Heads, weight.Gpu, 1, x.Gpu, 0, gatesFirst);
+            AssertClose(twin, y, rows + 1, 1e-4);
         }
     }
 

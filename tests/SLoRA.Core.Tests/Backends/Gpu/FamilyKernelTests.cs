@@ -35,6 +35,15 @@ public sealed class FamilyKernelTests
         FamilyKernelChecks.Convolutions(twin, random.Next(1, 300), random.Next(2, 6), rows);
     }
 
+    [SeededProperty(MaxTest = 20)]
+    public void Recurrences_agree_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 10);
+        using GpuTwin twin = SharedDevice.Twin(seed, rows + 1);
+        FamilyKernelChecks.Recurrences(twin, FamilyOperations.AnyRecurrence(random), rows, gatesFirst: random.Next(2) == 0);
+    }
+
     [SeededProperty(MaxTest = 30)]
     public void Rotations_agree_with_the_Reference(int seed)
     {

@@ -200,6 +200,13 @@ internal sealed unsafe class GpuTwin : IDisposable
         Gpu.AllocatePages(layout, pages);
     }
 
+    /// <summary>The same for a decoder that has recurrences.</summary>
+    public void AllocateRecurrences(KvLayout layout, int pages)
+    {
+        _decoder = Layouts.Decoder(1, Layouts.Attention(1, 1, 2)) with { HasRecurrences = true };
+        AllocatePages(layout, pages);
+    }
+
     /// <summary>Writes elements, and their magnitudes, to a page.</summary>
     public void WritePage(int page, int offset, TensorType type, byte[] elements)
     {

@@ -27,6 +27,8 @@ internal static class Simulation
             ["layer norms"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.LayerNorms(t, 2, 131)),
             ["functions"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.Functions(t, 2, 130, 3)),
             ["convolutions"] = twin => Run(twin(3, 0), t => FamilyKernelChecks.Convolutions(t, 131, 3, 2)),
+            ["recurrences"] = twin => Run(
+                twin(3, 0), t => FamilyKernelChecks.Recurrences(t, FamilyOperations.AnyRecurrence(new Random(2)), 2, gatesFirst: true)),
             ["rotations"] = twin => Run(
                 twin(2, 0), t => FamilyKernelChecks.Rotations(t, 2, FamilyOperations.AnyRope(new Random(1), 12), 3, 12)),
             ["look-ups, sums and gathers"] = twin => Run(twin(3, 3), t => KernelChecks.Moves(t, 3, 130)),

@@ -22,6 +22,8 @@ public sealed class ShardFaultTests
     [
         (ShardOperation.LayerNorm, "later-nemotron"), (ShardOperation.Rotate, "later-llama4"),
         (ShardOperation.ScaleByPosition, "later-llama4"), (ShardOperation.Apply, "later-nemotron"),
+        (ShardOperation.Regroup, "later-qwen3-5-moe"), (ShardOperation.Recur, "later-qwen3-5-moe"),
+        (ShardOperation.NormGated, "later-qwen3-5-moe"),
         (ShardOperation.Multiply, "later-lfm2"), (ShardOperation.Convolve, "later-lfm2"), (ShardOperation.Route, "later-olmoe"),
         (ShardOperation.Spread, "later-olmoe"), (ShardOperation.LinearOfExperts, "later-olmoe"),
         (ShardOperation.Combine, "later-olmoe"), (ShardOperation.RouteToAll, "later-glm4-moe-lite"),

@@ -17,6 +17,7 @@ public sealed class ShardedBitsTests
         ("core-llama-rope-linear", [2]), ("core-llama-rope-yarn", [2]), ("core-mistral-window", [2, 4]), ("core-qwen2", [2, 4]),
         ("core-qwen3", [2, 4]), ("later-phi4-mini", [2, 4]), ("later-nemotron", [2, 4]), ("later-gemma4", [2, 4]),
         ("later-glm4-moe-lite", [2, 4]), ("later-llama4", [2, 4]), ("later-olmoe", [2, 4]), ("later-lfm2", [2, 4]),
+        ("later-qwen3-5-moe", [2, 4]), ("later-nemotron-h", [2, 4]),
     ];
 
     public static IEnumerable<TestCaseData> Cases() =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Backends.Reference;
 using SLoRA.Step;
@@ -55,7 +56,8 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
 
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width) => throw NoExperts();
 
-    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) => throw NoExperts();
+    public void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
+        throw NoExperts();
 
     public void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) => throw NoExperts();
 
@@ -150,6 +152,31 @@ internal sealed class TwinBackend(int rows, int outputs) : IBackend
 
         static ShortConvolution Side(ShortConvolution both, Func<DeviceVector, DeviceVector> side) =>
             both with { Weight = side(both.Weight), Bias = both.Bias is null ? null : side(both.Bias) };
+    }
+
+    public void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y)
+    {
+        _left.Regroup(Left(x), runs, Left(y));
+        _right.Regroup(Right(x), runs, Right(y));
+        Compare(y);
+    }
+
+    public void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y)
+    {
+        _left.Recur(Left(x), Left(steps), Side(recurrence, Left), state, Left(y));
+        _right.Recur(Right(x), Right(steps), Side(recurrence, Right), state, Right(y));
+        Compare(y);
+
+        static LoadedRecurrence Side(LoadedRecurrence both, Func<DeviceVector, DeviceVector> side) => new(
+            both.Shape, side(both.Rate), side(both.Bias), both.Skip is null ? null : side(both.Skip));
+    }
+
+    public void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst)
+    {
+        _left.NormGated(Left(x), heads, Left(weight), epsilon, Left(gates), gateColumn, gatesFirst);
+        _right.NormGated(Right(x), heads, Right(weight), epsilon, Right(gates), gateColumn, gatesFirst);
+        Compare(x);
     }
 
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends;
 using SLoRA.Native;
 using SLoRA.Step;
@@ -75,10 +76,30 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         base.Convolve(x, firstColumn, convolution, state, y);
     }
 
-    public override void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes)
+    public override void Regroup(DeviceRows x, ImmutableArray<ColumnRun> runs, DeviceRows y)
+    {
+        before(nameof(Regroup));
+        base.Regroup(x, runs, y);
+    }
+
+    public override void Recur(DeviceRows x, DeviceRows steps, LoadedRecurrence recurrence, int state, DeviceRows y)
+    {
+        before(nameof(Recur));
+        base.Recur(x, steps, recurrence, state, y);
+    }
+
+    public override void NormGated(
+        DeviceRows x, int heads, DeviceVector weight, float epsilon, DeviceRows gates, int gateColumn, bool gatesFirst)
+    {
+        before(nameof(NormGated));
+        base.NormGated(x, heads, weight, epsilon, gates, gateColumn, gatesFirst);
+    }
+
+    public override void Route(
+        DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes)
     {
         before(nameof(Route));
-        base.Route(logits, routing, correction, routes);
+        base.Route(logits, routing, correction, factors, routes);
     }
 
     public override void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)

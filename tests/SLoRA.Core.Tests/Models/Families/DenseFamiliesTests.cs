@@ -197,7 +197,7 @@ internal sealed class DenseFamiliesTests
         DecoderDescription decoder = Describe("Cohere2", """{"num_hidden_layers":4,"sliding_window":7}""");
         Assert.That(decoder.Layers.Select(layer => layer.Branches.Length), Is.All.EqualTo(1));
         AttentionBlock[] attentions = [.. decoder.Layers.Select(layer =>
-            ((ParallelBlock)layer.Branches[0].Block).Blocks.OfType<AttentionBlock>().Single())];
+            ((ParallelBlock)layer.Branches[0].Block).Branches.Select(branch => branch.Block).OfType<AttentionBlock>().Single())];
         Assert.That(attentions.Select(attention => attention.Shape.Window), Is.EqualTo((int?[])[7, 7, 7, null]));
         Assert.That(attentions.Select(attention => attention.Rope.Pairs), Is.EqualTo((int[])[4, 4, 4, 0]));
         Assert.That(attentions[0].Rope.AdjacentPairs, Is.True);

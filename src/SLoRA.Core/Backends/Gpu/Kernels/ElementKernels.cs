@@ -101,6 +101,11 @@ internal static class ElementKernels
                 result = 1 / (1 + MathF.Exp(-value));
             }
 
+            if (shape.Kind == (int)ElementFunctionKind.Clip)
+            {
+                result = MathF.Min(MathF.Max(value, -shape.A), shape.A);
+            }
+
             if (shape.Kind == (int)ElementFunctionKind.Gelu)
             {
                 result = Gelu(value);

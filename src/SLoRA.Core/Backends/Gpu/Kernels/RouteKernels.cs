@@ -4,7 +4,7 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>How rows choose: <see cref="Routing"/> in numbers.</summary>
-internal readonly struct RouteShape(Routing routing, int hasCorrection)
+internal readonly struct RouteShape(Routing routing, int hasCorrection, int hasFactors)
 {
     /// <summary>Experts, E.</summary>
     public readonly int Experts = routing.Experts;
@@ -20,6 +20,9 @@ internal readonly struct RouteShape(Routing routing, int hasCorrection)
 
     /// <summary>1 if a correction is added to scores for the choice.</summary>
     public readonly int HasCorrection = hasCorrection;
+
+    /// <summary>1 if every expert has a factor that its weight is multiplied by.</summary>
+    public readonly int HasFactors = hasFactors;
 
     /// <summary>Groups of experts.</summary>
     public readonly int Groups = routing.Groups;
@@ -57,7 +60,8 @@ internal static class RouteKernels
     /// </summary>
     [Kernel]
     public static void Choose(
-        ArrayView<float> logits, ArrayView<float> correction, ArrayView<int> experts, ArrayView<float> weights, RouteShape shape)
+        ArrayView<float> logits, ArrayView<float> correction, ArrayView<float> factors, ArrayView<int> experts, ArrayView<float> weights,
+        RouteShape shape)
     {
         ArrayView<float> scores = SharedMemory.Allocate<float>(Routing.MostExperts);
         ArrayView<float> choices = SharedMemory.Allocate<float>(Routing.MostExperts);
@@ -118,6 +122,13 @@ internal static class RouteKernels
         if (thread == 0)
         {
             Weigh(weights, first, shape);
+            for (int i = 0; i < shape.Chosen; i++)
+            {
+                if (shape.HasFactors == 1)
+                {
+                    weights[first + i] = weights[first + i] * factors[experts[first + i]];
+                }
+            }
         }
     }
 
