@@ -9,6 +9,7 @@ using SLoRA.Backends.Reference;
 using SLoRA.Diagnostics;
 using SLoRA.Engine;
 using SLoRA.Models.Blocks;
+using SLoRA.Native;
 using SLoRA.Scheduling;
 
 namespace SLoRA;
@@ -69,12 +70,15 @@ public sealed class LoraServingEngineBuilder
         OptionRules.Check(options);
         (int? threads, CpuWeights weights, CpuPrecision precision, int shards, MachineCodeUse code) =
             (options.Threads, options.Weights, options.Precision, options.Shards, options.MachineCode);
+        bool places = options.Placement == CpuPlacement.Automatic;
         return UseBackend((rows, outputs) => shards == 1
             ? new CpuBackend(rows, outputs, threads, weights, machineCode: code, precision: precision)
-            : CpuShards.Create(rows, outputs, threads, weights, shards, code, _checksInvariants, precision: precision));
+            : CpuShards.Create(
+                rows, outputs, threads, weights, shards, code, _checksInvariants, precision: precision,
+                nodes: places ? MemoryNodes.Read(MemoryNodes.SystemFolder, ThreadAffinity.Get()) : []));
     }
 
-    /// <summary>Computes on a GPU: through CUDA, or through OpenCL where there is no CUDA device.</summary>
+    /// <summary>Computes on a GPU, or on several: through CUDA, or through OpenCL where there is no CUDA device.</summary>
     /// <remarks>
     /// The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it
     /// cannot be used.
@@ -85,7 +89,9 @@ public sealed class LoraServingEngineBuilder
         configure?.Invoke(given);
         GpuOptions options = given.Copy();
         OptionRules.Check(options);
-        return UseBackend((rows, outputs) => new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products));
+        return UseBackend((rows, outputs) => options.Devices.Count == 0
+            ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products)
+            : GpuShards.Create(options, rows, outputs, _checksInvariants));
     }
 
     /// <summary>Computes by the scalar formulas that all other backends are checked against: slow, and obvious.</summary>

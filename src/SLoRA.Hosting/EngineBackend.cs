@@ -15,6 +15,7 @@ internal static class EngineBackend
             {
                 gpu.Driver = options.Gpu.Driver;
                 gpu.Device = options.Gpu.Device;
+                gpu.Devices = options.Gpu.Devices;
                 gpu.Products = options.Gpu.Products;
             });
         }
@@ -28,6 +29,9 @@ internal static class EngineBackend
             {
                 cpu.Threads = options.Cpu.Threads;
                 cpu.Weights = options.Cpu.Weights;
+                cpu.MachineCode = options.Cpu.MachineCode;
+                cpu.Shards = options.Cpu.Shards;
+                cpu.Placement = options.Cpu.Placement;
             });
         }
     }

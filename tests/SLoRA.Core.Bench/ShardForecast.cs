@@ -13,9 +13,14 @@ internal static class ShardForecast
     private const int Rank = 64;
     private const int Rows = 16;
     private const double WeightBytes = 140e9;
-    private const int ActivationBytes = 2;
+    private const int StoredBytes = 2;
+    private const int ActivationBytes = 4;
 
-    // Per layer: two all-reduces in two halves each; for adapters a gather for q, k, v, one for gate and up, one each for o and down.
+    // Outputs of q, k and v, and of gate and up: their ranks are gathered beside these products.
+    private const int AttentionOutputs = Hidden + (2 * 1024);
+    private const int FeedForwardOutputs = 2 * 28672;
+
+    // Per layer two all-reduces in two halves each. The ranks of o and down go along with them.
     private const int Meetings = 4;
 
     private static readonly (string Name, double MemoryBandwidth, CollectiveCost Cost)[] Links =
@@ -38,11 +43,18 @@ internal static class ShardForecast
                 double share = (double)(devices - 1) / devices;
                 double weights = WeightBytes / devices / memory;
                 double plain = Layers * ((Meetings * cost.Latency) + (4 * share * Rows * Hidden * ActivationBytes / cost.Bandwidth));
-                double lora = Layers * ((Meetings * cost.Latency) + (9 * share * Rows * Rank * ActivationBytes / cost.Bandwidth));
+                double gathers = Exposed(AttentionOutputs, 3) + Exposed(FeedForwardOutputs, 2);
+                double lora = Layers * (gathers + (2 * (devices - 1) * Rows * Rank * ActivationBytes / cost.Bandwidth));
                 double step = weights + plain + lora;
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"    {name,-13} {devices} devices: {step * 1e3,6:F2} ms; exchanges {plain / step:P1}, of adapters {lora / step:P1}"));
+
+                // What a gather of ranks takes longer than the product that runs beside it.
+                double Exposed(int outputs, int modules) => Math.Max(
+                    0,
+                    cost.Latency + (modules * share * Rows * Rank * ActivationBytes / cost.Bandwidth)
+                        - ((double)Hidden * outputs * StoredBytes / devices / memory));
             }
         }
     }

@@ -74,8 +74,9 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     }
 
     /// <inheritdoc/>
-    public override void Route(DeviceRows logits, Routing routing, DeviceVector? correction, DeviceRoutes routes) =>
-        Time("route", () => Inner.Route(logits, routing, correction, routes));
+    public override void Route(
+        DeviceRows logits, Routing routing, DeviceVector? correction, DeviceVector? factors, DeviceRoutes routes) =>
+        Time("route", () => Inner.Route(logits, routing, correction, factors, routes));
 
     /// <inheritdoc/>
     public override void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>

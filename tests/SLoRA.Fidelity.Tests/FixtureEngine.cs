@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using SLoRA.Backends.Gpu;
 
 namespace SLoRA.Fidelity.Tests;
 
@@ -12,7 +13,7 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
     /// <summary>The Cpu backend with the types that an engine has unless told otherwise.</summary>
     public const string CpuDefaults = "Cpu, default settings";
 
-    private const string Shards = "Cpu, shards ";
+    private const string Shards = ", shards ";
 
     private static readonly ConcurrentDictionary<(string, string), Lazy<Task<FixtureEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
@@ -20,11 +21,15 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
     public LoraServingEngine Engine { get; } = engine;
 
     /// <summary>The Cpu backend as so many shards.</summary>
-    public static string CpuShards(int shards) => Shards + shards.ToString(CultureInfo.InvariantCulture);
+    public static string CpuShards(int shards) => "Cpu" + Shards + shards.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The Gpu backend as so many shards, which all use the one device of this machine.</summary>
+    public static string GpuShards(int shards) => "Gpu" + Shards + shards.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>How many shards a backend has.</summary>
-    public static int ShardsOf(string backend) =>
-        backend.StartsWith(Shards, StringComparison.Ordinal) ? int.Parse(backend.AsSpan(Shards.Length), CultureInfo.InvariantCulture) : 1;
+    public static int ShardsOf(string backend) => backend.IndexOf(Shards, StringComparison.Ordinal) is >= 0 and int at
+        ? int.Parse(backend.AsSpan(at + Shards.Length), CultureInfo.InvariantCulture)
+        : 1;
 
     public static Task<FixtureEngine> Of(string model, string backend) =>
         Engines.GetOrAdd((model, backend), key => new Lazy<Task<FixtureEngine>>(() => Build(key.Item1, key.Item2))).Value;
@@ -63,6 +68,9 @@ internal sealed class FixtureEngine(LoraServingEngine engine)
         {
             CpuDefaults => builder.UseCpu(),
             "Cpu" => builder.UseCpu(cpu => cpu.Precision = CpuPrecision.Exact),
+            _ when ShardsOf(backend) is > 1 and int devices && backend.StartsWith("Gpu", StringComparison.Ordinal) =>
+                builder.UseBackend((rows, outputs) => SLoRA.Backends.Gpu.GpuShards.Create(
+                    [.. Enumerable.Range(0, devices).Select(_ => GpuDevice.Open(new GpuOptions()))], rows, outputs, checksPages: true)),
             _ when ShardsOf(backend) is > 1 and int shards =>
                 builder.UseCpu(cpu => (cpu.Shards, cpu.Precision) = (shards, CpuPrecision.Exact)),
             "Reference" => builder.UseReference(),

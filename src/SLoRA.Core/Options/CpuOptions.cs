@@ -33,4 +33,10 @@ public sealed class CpuOptions
     /// has <see cref="Threads"/> divided by their number, at least one.
     /// </summary>
     public int Shards { get; set; } = 1;
+
+    /// <summary>
+    /// Whether threads of shards stay on the processors of one memory node each. It changes no bit of a result;
+    /// <see cref="BackendStatus.Placement"/> says where they run.
+    /// </summary>
+    public CpuPlacement Placement { get; set; } = CpuPlacement.Automatic;
 }

@@ -9,11 +9,23 @@ public sealed class GpuOptions
     /// <summary>Which of the driver's devices, from 0, in the driver's order.</summary>
     public int Device { get; set; }
 
+    /// <summary>
+    /// Devices of the driver that share the model, each with its own part of the weights, the cache and the adapters: 2, 4 or 8 different
+    /// ones, or none, the default, for <see cref="Device"/> alone. With <see cref="GpuProducts.Exact"/> results have the same bits for any
+    /// number. Their order is that of the parts.
+    /// </summary>
+    public IReadOnlyList<int> Devices { get; set; } = [];
+
     /// <summary>Who computes the products with the base weights.</summary>
     public GpuProducts Products { get; set; }
 
     /// <summary>The options as they stand now.</summary>
-    internal GpuOptions Copy() => (GpuOptions)MemberwiseClone();
+    internal GpuOptions Copy()
+    {
+        var copy = (GpuOptions)MemberwiseClone();
+        copy.Devices = Devices is null ? [] : [.. Devices];
+        return copy;
+    }
 }
 
 /// <summary>Drivers of GPU devices.</summary>

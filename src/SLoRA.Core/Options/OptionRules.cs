@@ -175,6 +175,7 @@ internal static class OptionRules
         }
 
         Defined(options.MachineCode, "Cpu.MachineCode");
+        Defined(options.Placement, "Cpu.Placement");
         if (options.Shards is not (1 or 2 or 4 or 8))
         {
             throw Invalid("Cpu.Shards", options.Shards, "1, 2, 4 or 8");
@@ -187,7 +188,33 @@ internal static class OptionRules
     {
         Defined(options.Driver, "Gpu.Driver");
         AtLeast(options.Device, 0, "Gpu.Device");
+        CheckDevices(options);
         Defined(options.Products, "Gpu.Products");
+    }
+
+    private static void CheckDevices(GpuOptions options)
+    {
+        IReadOnlyList<int> devices = options.Devices;
+        if (devices.Count == 0)
+        {
+            return;
+        }
+
+        string shown = string.Join(", ", devices);
+        if (devices.Count is not (2 or 4 or 8))
+        {
+            throw Invalid("Gpu.Devices", shown, "2, 4 or 8 devices");
+        }
+
+        if (devices.Any(device => device < 0) || devices.Distinct().Count() < devices.Count)
+        {
+            throw Invalid("Gpu.Devices", shown, "different devices, counted from 0");
+        }
+
+        if (options.Device != 0)
+        {
+            throw Invalid("Gpu.Device", options.Device, "left out where Gpu.Devices names several");
+        }
     }
 
     /// <summary>Checks a time that a timer is set to.</summary>

@@ -27,6 +27,17 @@ public sealed record BackendStatus
     public string? MachineCode { get; init; }
 
     /// <summary>
+    /// The processors that the threads of each shard stay on; null where the system places them. See <see cref="CpuPlacement"/>.
+    /// </summary>
+    public string? Placement { get; init; }
+
+    /// <summary>
+    /// How devices that share the model hand rows to each other, such as <c>peer copies</c>; null where there is one device, and for shards
+    /// of the processor, which read each other's memory.
+    /// </summary>
+    public string? Exchange { get; init; }
+
+    /// <summary>
     /// How many matrices of which stored format the Cpu backend keeps how, <c>"24 Q4_K as stored, 1 IQ2_S as fp32"</c>; null for other
     /// backends.
     /// </summary>

@@ -12,8 +12,11 @@ internal static class Shares
     /// <summary>Columns [first, end) of a shard: at multiples of 16 where there are enough of them.</summary>
     public static (int First, int End) OfColumns(int columns, int shard, int shards)
     {
-        int unit = columns % Lanes == 0 && columns / Lanes >= shards ? Lanes : 1;
+        int unit = UnitOf(columns, shards);
         (int first, int end) = OfRanks(columns / unit, shard, shards);
         return (first * unit, end * unit);
     }
+
+    /// <summary>Columns that shares do not cut.</summary>
+    public static int UnitOf(int columns, int shards) => columns % Lanes == 0 && columns / Lanes >= shards ? Lanes : 1;
 }

@@ -28,7 +28,8 @@ internal sealed class ComputeThreads : IDisposable
 
     /// <summary>Starts the threads.</summary>
     /// <param name="count">Threads including the caller's own, at least 1.</param>
-    public ComputeThreads(int count)
+    /// <param name="placement">Where they run; null for anywhere. The caller sees to its own.</param>
+    public ComputeThreads(int count, ThreadPlacement? placement = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Count = count;
@@ -39,7 +40,7 @@ internal sealed class ComputeThreads : IDisposable
             for (; started < _threads.Length; started++)
             {
                 int worker = started + 1;
-                _threads[started] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"SLoRA compute {worker}" };
+                _threads[started] = new Thread(() => Work(worker, placement)) { IsBackground = true, Name = $"SLoRA compute {worker}" };
                 _threads[started].Start();
             }
         }
@@ -160,8 +161,9 @@ internal sealed class ComputeThreads : IDisposable
         }
     }
 
-    private void Work(int worker)
+    private void Work(int worker, ThreadPlacement? placement)
     {
+        placement?.Enter();
         long seen = 0;
         while (AwaitJob(ref seen))
         {

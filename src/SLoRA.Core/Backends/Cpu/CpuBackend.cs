@@ -67,6 +67,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
     /// <param name="weights">How matrices are kept.</param>
     /// <param name="collective">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
+    /// <param name="placement">Where the threads run; null for anywhere.</param>
     /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public CpuBackend(
         int rowLimit,
@@ -75,12 +76,13 @@ internal sealed unsafe partial class CpuBackend : IBackend
         CpuWeights weights = CpuWeights.AsStored,
         Func<ComputeThreads, ICollective>? collective = null,
         MachineCodeUse machineCode = MachineCodeUse.Automatic,
-        CpuPrecision precision = CpuPrecision.Automatic)
+        CpuPrecision precision = CpuPrecision.Automatic,
+        ThreadPlacement? placement = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
         int workers = threads ?? Environment.ProcessorCount;
-        _threads = new ComputeThreads(workers);
+        _threads = new ComputeThreads(workers, placement);
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using SLoRA.Backends.Sharded;
 
 namespace SLoRA.Backends.Cpu;
@@ -15,6 +16,7 @@ internal static class CpuShards
     /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
+    /// <param name="nodes">The processors of each memory node, on which shards are placed; none by default.</param>
     /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
     public static IBackend Create(
         int rowLimit,
@@ -26,10 +28,12 @@ internal static class CpuShards
         bool checksPages = false,
         Func<int, IBackend, IBackend>? shard = null,
         Func<ICollective, ICollective>? collective = null,
-        CpuPrecision precision = CpuPrecision.Automatic)
+        CpuPrecision precision = CpuPrecision.Automatic,
+        ImmutableArray<ImmutableArray<int>> nodes = default)
     {
         var meeting = new Meeting(shards);
         var backends = new List<IBackend>(shards);
+        ThreadPlacement?[] placements = ThreadPlacement.Of(shards, nodes.IsDefault ? [] : nodes);
         int all = threads ?? Environment.ProcessorCount;
         try
         {
@@ -37,7 +41,13 @@ internal static class CpuShards
             {
                 int number = i;
                 int own = Math.Max(1, (all * (i + 1) / shards) - (all * i / shards));
-                var backend = new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision);
+                IBackend backend =
+                    new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision, placements[i]);
+                if (placements[i] is { } placement)
+                {
+                    backend = new PlacedBackend(backend, placement, ThreadPlacement.Describe(placements));
+                }
+
                 backends.Add(shard is null ? backend : shard(i, backend));
 
                 ICollective Collective(ComputeThreads computing)

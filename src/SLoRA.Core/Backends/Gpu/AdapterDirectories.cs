@@ -26,6 +26,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
     private readonly Dictionary<ResidentAdapter, DirectoryEntry> _entries = new(ReferenceEqualityComparer.Instance);
     private readonly GpuDevice _device;
     private readonly long _pageBytes;
+    private readonly int? _shard;
     private HostBuffer _host;
     private DeviceArena _memory;
     private int _capacity = FirstCapacity;
@@ -35,9 +36,11 @@ internal sealed unsafe class AdapterDirectories : IDisposable
     /// <summary>Takes memory for the directories of usual adapters.</summary>
     /// <param name="device">Where.</param>
     /// <param name="pageBytes">Bytes of a page of the pool.</param>
-    public AdapterDirectories(GpuDevice device, long pageBytes)
+    /// <param name="shard">Which of several shards this is; null on one device.</param>
+    public AdapterDirectories(GpuDevice device, long pageBytes, int? shard = null)
     {
         _device = device;
+        _shard = shard;
         _pageBytes = pageBytes;
         _host = new HostBuffer(device, (long)FirstCapacity * sizeof(int));
         try
@@ -63,7 +66,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         {
             if (!ReferenceEquals(chunk.Adapter, last) && !_entries.ContainsKey(chunk.Adapter))
             {
-                missing += IntsOf(chunk.Adapter.Directory);
+                missing += IntsOf(Own(chunk.Adapter).Directory);
             }
 
             last = chunk.Adapter;
@@ -78,7 +81,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         {
             if (!_entries.ContainsKey(chunk.Adapter))
             {
-                _entries.Add(chunk.Adapter, Write(chunk.Adapter));
+                _entries.Add(chunk.Adapter, Write(Own(chunk.Adapter)));
             }
         }
     }
@@ -121,6 +124,8 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         return (ints + Block - 1) / Block * Block;
     }
 
+    private ResidentAdapter Own(ResidentAdapter adapter) => _shard is { } shard ? adapter.OnShard(shard) : adapter;
+
     private static int TilesOf(MatrixTiles? matrix) => matrix?.Tiles.Length ?? 0;
 
     /// <summary>Forgets everything, and makes room for twice what the step needs.</summary>
@@ -134,7 +139,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         int needed = 0;
         foreach (WorkChunk chunk in chunks)
         {
-            needed += IntsOf(chunk.Adapter.Directory);
+            needed += IntsOf(Own(chunk.Adapter).Directory);
         }
 
         if (needed > _capacity)
@@ -226,7 +231,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         foreach (Tile tile in matrix.Tiles)
         {
             ints[next] = (int)(((pages[tile.Page] * _pageBytes) + tile.Offset) / TilePlanner.Alignment);
-            ints[next + 1] = tile.FirstRow;
+            ints[next + 1] = matrix.FirstRow + tile.FirstRow;
             ints[next + 2] = tile.Rows;
             ints[next + 3] = tile.FirstColumn;
             ints[next + 4] = tile.Columns;

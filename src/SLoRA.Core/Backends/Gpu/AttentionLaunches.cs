@@ -86,7 +86,7 @@ internal sealed class AttentionLaunches
         int size = _layout.Type.ElementSize();
         LayerBlock block = _layout.Layers[layer];
         return new CacheShape(
-            attention.Heads, attention.KeyValueHeads, attention.HeadDim, int.Log2(_layout.PageTokens), _layout.PageBytes / size,
-            block.KeyOffset / size, block.ValueOffset / size);
+            attention.Heads, attention.KeyValueHeads, attention.HeadsPerKey, attention.FirstHead, attention.HeadDim,
+            int.Log2(_layout.PageTokens), _layout.PageBytes / size, block.KeyOffset / size, block.ValueOffset / size);
     }
 }

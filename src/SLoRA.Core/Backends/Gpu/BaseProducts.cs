@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -16,20 +17,29 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     private readonly TensorProducts? _tensor = kernels.Tensor is null ? null : new TensorProducts(device, kernels.Tensor);
 
     /// <summary>Announces a weight: compiles what its products need.</summary>
-    public void Expect(WeightSource source)
+    /// <param name="source">The weight.</param>
+    /// <param name="shards">Shards that share its inputs, if it can be cut there.</param>
+    /// <returns>
+    /// Whether they are computed on tensor cores, which do not add leaf by leaf: where shards share the inputs, none are.
+    /// </returns>
+    public bool Expect(WeightSource source, int shards)
     {
         if (blas is not null && BlasProducts.Takes(source.Format))
         {
             blas.Expect(source);
+            return false;
         }
-        else if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns))
+
+        if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns)
+            && (shards == 1 || source.Partition is not { Axis: PartitionAxis.Columns }))
         {
             _tensor.Expect(source.Columns);
+            return true;
         }
-        else
-        {
-            kernels.For(source.Format).PrepareProducts();
-        }
+
+        kernels.For(source.Format).PrepareProducts(
+            ofLeaves: source.Partition is { Axis: PartitionAxis.Columns } inputs && inputs.Split.Leaves > shards);
+        return false;
     }
 
     /// <summary>All weights are announced.</summary>
@@ -46,15 +56,18 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     /// <param name="rows">Rows.</param>
     /// <param name="y">Outputs [rows, width].</param>
     /// <param name="width">Columns of y.</param>
-    public void Multiply(AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width)
+    /// <param name="withBias">Whether biases are added.</param>
+    public void Multiply(
+        AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width, bool withBias = true)
     {
         blas?.NextInput();
         _tensor?.NextInput();
+        var leaves = new SumLeaves(group.InputBorders.AsSpan());
         for (int i = 0; i < group.Parts.Length; i++)
         {
             LinearPart part = group.Parts[i];
             var weight = (GpuMatrix)part.Weight;
-            var bias = (GpuVector?)part.Bias;
+            GpuVector? bias = withBias ? (GpuVector?)part.Bias : null;
             int firstColumn = group.Offsets[i];
             if (blas is not null && BlasProducts.Takes(weight.Format))
             {
@@ -63,7 +76,7 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
             else
             {
                 Multiply(stream, weight, bias, x, rows, y, new ProductShape(
-                    rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1));
+                    rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1, leaves));
             }
         }
     }
@@ -79,9 +92,9 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     {
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> added = bias is null ? x : bias.Values;
-        if (_tensor is not null && TensorProducts.Takes(weight.Format, weight.Inputs))
+        if (weight.OnTensorCores)
         {
-            _tensor.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
+            _tensor!.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
         }
         else if (rows <= ProductKernels.FewRows)
         {

@@ -17,6 +17,8 @@ internal sealed class GpuBackend : IBackend
     /// <summary>Splits of long contexts whose partial results fit, those of all decoding sequences of a step together.</summary>
     private const int PartialPlaces = 1024;
 
+    private const long ShardWeightBytes = 32L << 20;
+
     private readonly GpuDevice _device;
     private readonly bool _ownsDevice = true;
     private readonly AcceleratorStream _stream;
@@ -29,6 +31,8 @@ internal sealed class GpuBackend : IBackend
     private readonly List<GpuRows> _rows = [];
     private readonly List<GpuRope> _ropes = [];
     private readonly List<GpuRoutes> _routes = [];
+    private readonly GpuShard? _shard;
+    private EntrySplit? _entries;
     private ExpertLaunches? _experts;
     private LatentLaunches? _latent;
     private RecurrenceLaunches? _recurrences;
@@ -61,22 +65,33 @@ internal sealed class GpuBackend : IBackend
     }
 
     /// <summary>Opens a device.</summary>
-    /// <param name="device">The device; the backend takes it over.</param>
+    /// <param name="device">The device; the backend takes it over, as a shard only if it can be made.</param>
     /// <param name="rowLimit">The most rows of a step.</param>
     /// <param name="outputLimit">The most rows with logits.</param>
     /// <param name="products">Who computes the products with the base weights.</param>
+    /// <param name="shard">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
+    /// <param name="kernels">Kernels that are loaded already; null for those of the device.</param>
     /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
-    public GpuBackend(GpuDevice device, int rowLimit, int outputLimit, GpuProducts products = GpuProducts.Exact)
+    public GpuBackend(
+        GpuDevice device,
+        int rowLimit,
+        int outputLimit,
+        GpuProducts products = GpuProducts.Exact,
+        Func<GpuKernels, GpuShard>? shard = null,
+        GpuKernels? kernels = null)
     {
         _device = device;
         _stream = device.Stream;
         _rowLimit = rowLimit;
         _outputLimit = outputLimit;
-        _weights = new GpuWeights(device);
+
+        // Nobody can announce the parts of a shard, so they share allocations of some size.
+        _weights = new GpuWeights(device, shard is null ? 0 : ShardWeightBytes);
         try
         {
             var loader = new KernelLoader(device);
-            _kernels = new GpuKernels(loader);
+            _kernels = kernels ?? new GpuKernels(loader);
+            _shard = shard?.Invoke(_kernels);
             _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
@@ -86,16 +101,23 @@ internal sealed class GpuBackend : IBackend
         }
         catch
         {
-            device.Dispose();
+            // What shards exchange rows with goes before their devices; who made it does that.
+            if (shard is null)
+            {
+                device.Dispose();
+            }
+
             throw;
         }
     }
 
     public string Name => "Gpu";
 
-    public BackendStatus Status => new() { Name = Name };
+    public BackendStatus Status => new() { Name = Name, Exchange = _shard?.LinkName };
 
     public string? Shortcoming => null;
+
+    public bool TakesChanges => _shard is null;
 
     public IPageMemory Pages => PageMemory;
 
@@ -119,6 +141,11 @@ internal sealed class GpuBackend : IBackend
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
+        if (!layout.States.IsEmpty)
+        {
+            RefuseToShare("what a layer keeps of a sequence");
+        }
+
         _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
@@ -128,22 +155,34 @@ internal sealed class GpuBackend : IBackend
 
         _layout = layout;
         _pages = new GpuPageMemory(_device, pageCount, layout.PageBytes);
-        _directories = new AdapterDirectories(_device, layout.PageBytes);
+        _directories = new AdapterDirectories(_device, layout.PageBytes, _shard?.Collective.Shard);
         _upload = new StepUpload(_device, _directories, PartialPlaces);
         _attention = new AttentionLaunches(_device, _kernels, _pages, layout, _upload);
         _lora = new LoraLaunches(_device, _kernels, _pages, _directories, _upload);
         _changes = new ChangeLaunches(_device, _kernels, _pages, _directories, _upload);
+        _shard?.Attach(_upload, _directories, _lora, Math.Max(_rowLimit, _outputLimit));
     }
 
     public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
 
-    public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
+    public void ReserveWeights(IEnumerable<long> sizes)
+    {
+        if (_shard is null)
+        {
+            _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
+        }
+    }
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         _device.Bind();
-        _products.Expect(source);
-        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source));
+        bool onTensorCores = _products.Expect(source, _shard?.Collective.Shards ?? 1);
+        if (source.Partition is { Axis: PartitionAxis.Columns })
+        {
+            _shard?.Expect(source.Rows);
+        }
+
+        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source), onTensorCores);
     }
 
     public DeviceTable LoadTable(WeightSource source)
@@ -151,11 +190,17 @@ internal sealed class GpuBackend : IBackend
         _device.Bind();
         WeightKernels kernels = _kernels.For(source.Format);
         kernels.PrepareLookUp();
+        ShareEntries(source);
         return new GpuTable(source, kernels, _weights.Load(source));
     }
 
     public DeviceVector LoadVector(WeightSource source)
     {
+        if (source.Partition is not null && source.Target != WeightSource.NoTarget)
+        {
+            RefuseToShare($"{source.Name}, a norm over the heads of all of them,");
+        }
+
         _device.Bind();
         return new GpuVector(_weights.LoadWidened(source), source.Target);
     }
@@ -169,6 +214,7 @@ internal sealed class GpuBackend : IBackend
 
     public DeviceExperts LoadExperts(ExpertSources sources)
     {
+        RefuseToShare("a mixture of experts, or attention over latents,");
         _device.Bind();
         ArrayView<byte> bytes = _weights.Load(sources, out WeightFormat format);
         WeightKernels kernels = _kernels.For(format);
@@ -176,8 +222,15 @@ internal sealed class GpuBackend : IBackend
         return new GpuExperts(sources, kernels, bytes);
     }
 
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
+    {
+        RefuseToShare("a mixture of experts");
+        return CreateRoutes(experts, chosen);
+    }
+
     public DeviceRoutes CreateRoutes(int experts, int chosen)
     {
+        RefuseToShare("an attention over latents");
         _device.Bind();
         _experts ??= new ExpertLaunches(_device, _kernels.Experts);
         var created = new GpuRoutes(experts, chosen, _rowLimit);
@@ -231,6 +284,11 @@ internal sealed class GpuBackend : IBackend
             rope.Send(_device, _activations.Take<float>(rope.Length(positions, _rowLimit)));
         }
 
+        if (_entries is not null)
+        {
+            Step.Share(_entries);
+        }
+
         if (decoder.HasLatentAttention)
         {
             _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
@@ -242,7 +300,15 @@ internal sealed class GpuBackend : IBackend
         }
 
         _vocabulary = decoder.VocabularySize;
-        _outputs = new StepOutputs(_device, _outputLimit, decoder.VocabularySize + decoder.AddedTokens);
+
+        // Of one shard the widest output rows are not wider than its logits, or than the model.
+        int logits = decoder.VocabularySize + decoder.AddedTokens;
+        if (_shard is not null)
+        {
+            logits = Math.Min(logits, _rows.Where(rows => rows.Rows == RowSet.Output).Max(rows => rows.Width));
+        }
+
+        _outputs = new StepOutputs(_device, _outputLimit, logits);
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -258,17 +324,24 @@ internal sealed class GpuBackend : IBackend
 
         _directories!.Upload();
         Lora.Begin();
+        _shard?.BeginStep();
     }
 
     public void Embed(DeviceTable table, int target, DeviceRows x)
     {
         var source = (GpuTable)table;
+        if (_shard is not null)
+        {
+            EmbedShared(_shard, source, target, (GpuRows)x);
+            return;
+        }
+
         source.Kernels.LookUp(
             _stream, Launch.Elements(_plan.RowCount, source.Width), source.Bytes, Step.Tokens, Values(x), source.Width);
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.ShrinkEmbedding(_plan, target);
+            Lora.ShrinkEmbedding(_plan, target, 0);
             for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
                 Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
@@ -332,6 +405,20 @@ internal sealed class GpuBackend : IBackend
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
+        if (_shard is not null && group.Partition is { } partition)
+        {
+            if (partition.Axis == PartitionAxis.Columns)
+            {
+                SumShared(_shard, group, (GpuRows)x, (GpuRows)y);
+            }
+            else
+            {
+                MultiplyShared(_shard, group, (GpuRows)x, (GpuRows)y);
+            }
+
+            return;
+        }
+
         _products.Multiply(_stream, group, Values(x), Count(x), Values(y), y.Width);
         if (!_plan.Lora.Chunks.IsEmpty)
         {
@@ -466,6 +553,8 @@ internal sealed class GpuBackend : IBackend
 
     public bool ChoosesTokens => true;
 
+    public StepExchange Exchange => _shard?.Collective.Exchanged ?? default;
+
     public void Choose(DeviceRows logits)
     {
         ReadOnlySpan<TokenChoice> choices = _plan.Choices.Items;
@@ -486,14 +575,15 @@ internal sealed class GpuBackend : IBackend
 
     public void EndStep(DeviceRows logits)
     {
-        _outputs!.Download(_plan, Values(logits), _chosen);
+        _outputs!.Download(_plan, Values(logits), logits.Width, _chosen);
         _device.Synchronize();
         PageMemory.Drained();
+        _shard?.Collective.EndStep();
     }
 
     public int Chosen(int output) => _outputs!.Chosen(output);
 
-    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(Values(logits), output);
+    public Span<float> Logits(DeviceRows logits, int output) => _outputs!.Logits(Values(logits), logits.Width, output);
 
     public Exception? FaultOf(Exception error) =>
         error is AcceleratorException ? _device.Fault("a step", error) : null;
@@ -501,6 +591,7 @@ internal sealed class GpuBackend : IBackend
     public void Dispose()
     {
         _device.Drain(_stream);
+        _shard?.Dispose();
         _products.Dispose();
         _outputs?.Dispose();
         _lora?.Dispose();
@@ -513,6 +604,91 @@ internal sealed class GpuBackend : IBackend
         if (_ownsDevice)
         {
             _device.Dispose();
+        }
+    }
+
+    /// <summary>Products of which every shard has some outputs: ranks are gathered beside them.</summary>
+    private void MultiplyShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
+    {
+        RankWork work = shard.WorkOf(_plan, group);
+        if (work.All == 0)
+        {
+            _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
+            return;
+        }
+
+        LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
+        Lora.Shrink(group, x, shape);
+        shard.ShowRanks(_plan, shape, group.Parts.Length, work);
+        _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
+        shard.TakeRanks(_plan, shape, group.Parts.Length, work);
+        Lora.AddToProducts(_plan, 0, group, y, shape);
+    }
+
+    /// <summary>
+    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
+    /// there, and are brought together.
+    /// </summary>
+    private void SumShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
+    {
+        RankWork work = shard.WorkOf(_plan, group);
+        LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
+        _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width, withBias: false);
+        if (work.All > 0)
+        {
+            Lora.Shrink(group, x, shape);
+        }
+
+        SharedColumns columns = shard.Reduce(_plan, y, Count(x), (GpuVector?)group.Parts[0].Bias, shape, work);
+        if (work.All > 0)
+        {
+            Lora.Expand(
+                _plan, 0, columns.Values, y.Width, 1, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First));
+        }
+
+        shard.Gather(y, Count(x), columns);
+    }
+
+    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
+    private void EmbedShared(GpuShard shard, GpuTable table, int target, GpuRows x)
+    {
+        RankWork work = target < 0 ? default : shard.WorkOf(_plan, target);
+        if (work.All > 0)
+        {
+            Lora.ShrinkEmbedding(_plan, target, _entries!.First);
+        }
+
+        shard.GatherEntries(_plan, table, x, LoraLaunches.ShapeOfTable(target, x.Width, 0), work);
+        if (work.All > 0)
+        {
+            SharedColumns columns = shard.OwnColumns(x);
+            Lora.Expand(_plan, 0, columns.Values, x.Width, 1, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First));
+            shard.Gather(x, _plan.RowCount, columns);
+        }
+    }
+
+    /// <summary>Refuses what devices do not share, by name.</summary>
+    private void RefuseToShare(string what)
+    {
+        if (_shard is not null)
+        {
+            throw new InvalidOptionException(
+                "Gpu.Devices", $"Gpu.Devices names {_shard.Collective.Shards}; {what} can be served by one device only.");
+        }
+    }
+
+    private void ShareEntries(WeightSource source)
+    {
+        if (_shard is null || source.Partition is not { } partition)
+        {
+            return;
+        }
+
+        _shard.Expect(source.Columns);
+        _entries ??= new EntrySplit(partition.Split, _shard.Collective.Shard, _shard.Collective.Shards);
+        if (_entries.Split != partition.Split)
+        {
+            RefuseToShare($"{source.Name}, a second table that is cut otherwise than the first");
         }
     }
 

@@ -59,6 +59,8 @@ internal sealed class GpuFormat<TStored, TFormat> : GpuFormat
     public override WeightKernels Load(KernelLoader loader) => new WeightKernels<TStored>(
         () => loader.Load<ProductLauncher<TStored>>(ProductKernels.Few<TStored, TFormat>),
         () => loader.Load<ProductLauncher<TStored>>(ProductKernels.Many<TStored, TFormat>),
+        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.FewOfLeaves<TStored, TFormat>),
+        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.ManyOfLeaves<TStored, TFormat>),
         () => loader.Load<EmbedLauncher<TStored>>(EmbedKernel.Run<TStored, TFormat>),
         () => loader.Load<ExpertProductLauncher<TStored>>(ExpertProductKernels.Few<TStored, TFormat>),
         () => loader.Load<ExpertProductLauncher<TStored>>(ExpertProductKernels.Many<TStored, TFormat>));

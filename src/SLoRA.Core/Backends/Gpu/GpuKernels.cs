@@ -11,6 +11,7 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
+    private readonly Lazy<ExchangeLaunchers> _exchange = new(() => new ExchangeLaunchers(loader));
     private readonly Lazy<RecurrenceKernelSet> _recurrences = new(() => new RecurrenceKernelSet(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
@@ -70,6 +71,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     /// <inheritdoc cref="LoraKernels.Shrink"/>
     public ShrinkLauncher Shrink { get; } = loader.Load<ShrinkLauncher>(LoraKernels.Shrink);
 
+    /// <inheritdoc cref="LoraKernels.ShrinkOfLeaves"/>
+    public ShrinkLauncher ShrinkOfLeaves { get; } = loader.Load<ShrinkLauncher>(LoraKernels.ShrinkOfLeaves);
+
     /// <inheritdoc cref="LoraKernels.ShrinkEmbedding"/>
     public ShrinkEmbeddingLauncher ShrinkEmbedding { get; } = loader.Load<ShrinkEmbeddingLauncher>(LoraKernels.ShrinkEmbedding);
 
@@ -105,6 +109,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels of latent attention; they compile when they are first asked for.</summary>
     public LatentKernelSet Latent => _latent.Value;
+
+    /// <summary>The kernels of exchanges between shards; they compile when they are first asked for.</summary>
+    public ExchangeLaunchers Exchange => _exchange.Value;
 
     /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
     public RecurrenceKernelSet Recurrences => _recurrences.Value;

@@ -19,7 +19,7 @@ internal sealed class GpuRows(RowSet rows, int width, int limit, int copies = 1)
 }
 
 /// <summary>A base weight <c>[outputs, inputs]</c>, row-major as stored.</summary>
-internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes)
+internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes, bool onTensorCores)
     : DeviceMatrix(source.Rows, source.Columns)
 {
     /// <summary>How its elements lie.</summary>
@@ -30,6 +30,9 @@ internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, Arra
 
     /// <summary>The blocks.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
+
+    /// <summary>Whether its products are computed on tensor cores.</summary>
+    public bool OnTensorCores { get; } = onTensorCores;
 }
 
 /// <summary>An embedding table <c>[entries, width]</c>, row-major as stored.</summary>

@@ -7,7 +7,9 @@ namespace SLoRA.Backends.Gpu;
 /// The base weights on the device, as stored. They lie in one allocation if their size was announced. A tensor that is loaded twice (tied
 /// embeddings) lies there once.
 /// </summary>
-internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
+/// <param name="device">The device.</param>
+/// <param name="leastBytes">The smallest allocation for weights that were not announced.</param>
+internal sealed unsafe class GpuWeights(GpuDevice device, long leastBytes = 0) : IDisposable
 {
     private const long StagingBytes = 16L << 20;
 
@@ -104,7 +106,7 @@ internal sealed unsafe class GpuWeights(GpuDevice device) : IDisposable
     {
         if (DeviceArena.Rounded(bytes) > _left)
         {
-            Reserve(DeviceArena.Rounded(bytes));
+            Reserve(Math.Max(leastBytes, DeviceArena.Rounded(bytes)));
         }
 
         _left -= DeviceArena.Rounded(bytes);

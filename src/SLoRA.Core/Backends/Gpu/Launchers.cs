@@ -141,7 +141,8 @@ internal delegate void ShrinkEmbeddingLauncher(
     ArrayView<int> entryRows,
     ArrayView<int> tokens,
     ArrayView<float> v,
-    int target);
+    int target,
+    int firstEntry);
 
 /// <summary>Launches <see cref="LoraKernels.Expand"/>.</summary>
 internal delegate void ExpandLauncher(

@@ -29,17 +29,26 @@ internal sealed class LoraLaunches(
     /// <summary>Takes the memory that the present step needs, where it is more than before.</summary>
     public void Begin() => ReserveElements(step.ShrunkLength * _copies);
 
-    /// <summary>Shrinks the entries of a look-up.</summary>
-    public void ShrinkEmbedding(StepPlan plan, int target) => kernels.ShrinkEmbedding(
-        device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks, step.EntryRows,
-        step.Tokens, Shrunk, target);
-
     /// <summary>Adds the deltas of a look-up in one pass: x <c>[T, width]</c>.</summary>
     public void AddToEmbedding(StepPlan plan, int pass, int target, GpuRows x) =>
-        Expand(plan, pass, x, x.Width, 1, new LoraShape(0, x.Width, 0, target, 0, 0, 0, 0, 0));
+        Expand(plan, pass, x.Values, x.Width, 1, ShapeOfTable(target, x.Width, 0));
+
+    /// <summary>What the kernels are told of a look-up.</summary>
+    /// <param name="target">Index of the table among the target modules.</param>
+    /// <param name="width">Columns of the rows.</param>
+    /// <param name="firstColumn">Where the deltas' first column is.</param>
+    public static LoraShape ShapeOfTable(int target, int width, int firstColumn) => new(0, width, 0, target, 0, 0, firstColumn, 0, 0);
+
+    /// <summary>Shrinks the rows of a look-up in a table that begins at an entry.</summary>
+    public void ShrinkEmbedding(StepPlan plan, int target, int firstEntry) => kernels.ShrinkEmbedding(
+        device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks,
+        step.EntryRows, step.Tokens, Shrunk, target, firstEntry);
 
     /// <summary>What the kernels are told of a group of products.</summary>
-    public static LoraShape ShapeOf(LinearGroup group, GpuRows x, GpuRows y)
+    public static LoraShape ShapeOf(LinearGroup group, GpuRows x, GpuRows y) => ShapeOf(group, x, y.Width, 0);
+
+    /// <summary>The same where the deltas go into rows of another width, from a column on.</summary>
+    public static LoraShape ShapeOf(LinearGroup group, GpuRows x, int width, int firstColumn)
     {
         int parts = group.Parts.Length;
         if (parts > LoraKernels.MaxParts)
@@ -48,28 +57,30 @@ internal sealed class LoraLaunches(
         }
 
         return new LoraShape(
-            group.Inputs, y.Width, x.Rows == RowSet.Output ? 1 : 0,
+            group.Inputs, width, x.Rows == RowSet.Output ? 1 : 0,
             group.Parts[0].Target, parts > 1 ? group.Parts[1].Target : 0, parts > 2 ? group.Parts[2].Target : 0,
-            group.Offsets[0], parts > 1 ? group.Offsets[1] : 0, parts > 2 ? group.Offsets[2] : 0);
+            firstColumn + group.Offsets[0], parts > 1 ? firstColumn + group.Offsets[1] : 0, parts > 2 ? firstColumn + group.Offsets[2] : 0,
+            new SumLeaves(group.InputBorders.AsSpan()));
     }
 
     /// <summary>Shrinks the inputs of a group of products: x <c>[rows, Inputs]</c>.</summary>
-    public void Shrink(LinearGroup group, GpuRows x, LoraShape shape)
+    public void Shrink(LinearGroup group, GpuRows x, in LoraShape shape)
     {
         if (HasFactors)
         {
-            kernels.Shrink(
+            ShrinkLauncher shrink = shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves : kernels.Shrink;
+            shrink(
                 device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves,
                 directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
         }
     }
 
     /// <summary>Adds the deltas of a group of products in one pass: y <c>[rows, Outputs]</c>.</summary>
-    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, LoraShape shape)
+    public void AddToProducts(StepPlan plan, int pass, LinearGroup group, GpuRows y, in LoraShape shape)
     {
         if (HasFactors)
         {
-            Expand(plan, pass, y, Columns(group, y), group.Parts.Length, shape);
+            Expand(plan, pass, y.Values, Columns(group, y), group.Parts.Length, shape);
         }
     }
 
@@ -90,15 +101,20 @@ internal sealed class LoraLaunches(
         return widest;
     }
 
-    public void Dispose() => _shrunk?.Dispose();
-
     // Adapters without factors, which only change modules, have nothing to add, and drivers refuse an empty grid.
     private bool HasFactors => step.ShrinkBlockCount > 0;
 
     /// <summary>
-    /// One launch per place of adapters in their requests: within a place no row appears twice, so no two groups add to one element.
+    /// Adds what was shrunk to rows. One launch per place of adapters in their requests: within a place no row appears twice, so no two
+    /// groups add to one element.
     /// </summary>
-    private void Expand(StepPlan plan, int pass, GpuRows y, int columns, int parts, LoraShape shape)
+    /// <param name="plan">The step.</param>
+    /// <param name="pass">The pass.</param>
+    /// <param name="y">The rows.</param>
+    /// <param name="columns">The most columns of a part.</param>
+    /// <param name="parts">Parts.</param>
+    /// <param name="shape">What the kernels are told.</param>
+    public void Expand(StepPlan plan, int pass, ArrayView<float> y, int columns, int parts, in LoraShape shape)
     {
         (int from, int to) = plan.Lora.PlacesOf(pass);
         for (int place = from; place < to; place++)
@@ -106,9 +122,11 @@ internal sealed class LoraLaunches(
             (int first, int end) = plan.Lora.ChunksOfPlace(place);
             kernels.Expand(
                 device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, pages.Floats, pages.Halves,
-                directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y.Values, shape);
+                directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y, shape);
         }
     }
+
+    public void Dispose() => _shrunk?.Dispose();
 
     private void ReserveElements(long elements)
     {

@@ -14,6 +14,9 @@ internal sealed unsafe class StepOutputs : IDisposable
     private readonly int _vocabulary;
 
     /// <summary>Takes page-locked memory for so many output rows.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="outputLimit">The most output rows of a step.</param>
+    /// <param name="vocabulary">The most logits of a row.</param>
     public StepOutputs(GpuDevice device, int outputLimit, int vocabulary)
     {
         _device = device;
@@ -34,7 +37,7 @@ internal sealed unsafe class StepOutputs : IDisposable
     private long RowBytes => (long)_vocabulary * sizeof(float);
 
     /// <summary>Sends for tokens and logits; they are here after the next wait for the device.</summary>
-    public void Download(StepPlan plan, ArrayView<float> logits, ArrayView<int> chosen)
+    public void Download(StepPlan plan, ArrayView<float> logits, int width, ArrayView<int> chosen)
     {
         _isHere.AsSpan(0, plan.OutputCount).Fill(true);
         foreach (TokenChoice choice in plan.Choices.Items)
@@ -51,7 +54,7 @@ internal sealed unsafe class StepOutputs : IDisposable
         {
             if (_isHere[output])
             {
-                DownloadRow(logits, output);
+                DownloadRow(logits, width, output);
             }
         }
     }
@@ -60,16 +63,16 @@ internal sealed unsafe class StepOutputs : IDisposable
     public int Chosen(int output) => _isHere[output] ? ChooseKernels.NoToken : _tokens.Span<int>((long)output * sizeof(int), 1)[0];
 
     /// <summary>The logits of an output row; those of a row that was chosen for are fetched now.</summary>
-    public Span<float> Logits(ArrayView<float> logits, int output)
+    public Span<float> Logits(ArrayView<float> logits, int width, int output)
     {
         if (!_isHere[output])
         {
-            DownloadRow(logits, output);
+            DownloadRow(logits, width, output);
             _device.Synchronize();
             _isHere[output] = true;
         }
 
-        return _logits.Span<float>(RowBytes * output, _vocabulary);
+        return _logits.Span<float>(RowBytes * output, width);
     }
 
     public void Dispose()
@@ -78,6 +81,6 @@ internal sealed unsafe class StepOutputs : IDisposable
         _logits.Dispose();
     }
 
-    private void DownloadRow(ArrayView<float> logits, int output) => _device.Download(
-        logits.SubView((long)output * _vocabulary, _vocabulary).Cast<byte>(), _logits.Address + (RowBytes * output));
+    private void DownloadRow(ArrayView<float> logits, int width, int output) => _device.Download(
+        logits.SubView((long)output * width, width).Cast<byte>(), _logits.Address + (RowBytes * output));
 }

@@ -48,6 +48,9 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _biasTokens;
     private Section _biasValues;
     private Section _slices;
+    private Section _ownTokens;
+    private Section _entryPlaces;
+    private EntrySplit? _entries;
 
     /// <summary>Takes memory for steps of usual size.</summary>
     /// <param name="device">Where.</param>
@@ -144,12 +147,26 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Their biases.</summary>
     public ArrayView<float> BiasValues => View(_biasValues).Cast<float>();
 
+    /// <summary>
+    /// Tokens whose entries this shard has, counted from its first, in the order of their rows; nothing on one device.
+    /// </summary>
+    public ArrayView<int> OwnTokens => View(_ownTokens);
+
+    /// <summary>Per row the shard that has its token's entry, and the row's place among those of all shards in their order.</summary>
+    public ArrayView<int> EntryPlaces => View(_entryPlaces);
+
+    /// <summary>Where the rows of each shard begin in that order, and the end.</summary>
+    public ReadOnlySpan<int> OwnerBorders => _entries!.Borders;
+
     /// <summary>Elements that the shrunken rows of one launch take.</summary>
     public long ShrunkLength { get; private set; }
 
     /// <summary>The chunks from <paramref name="first"/> on.</summary>
     public ArrayView<int> ChunksFrom(int first) =>
         Chunks.SubView(first * LoraKernels.ChunkInts, Chunks.IntLength - (first * LoraKernels.ChunkInts));
+
+    /// <summary>Shards share the entries of the embedding table: plans say from now on who has which row.</summary>
+    public void Share(EntrySplit entries) => _entries = entries;
 
     /// <summary>Puts a plan together and sends it.</summary>
     public void Send(StepPlan plan)
@@ -161,6 +178,7 @@ internal sealed unsafe class StepUpload : IDisposable
         _pages = Put(plan.PageTables);
         _outputRows = Put(plan.OutputRows);
         PutRows(plan);
+        PutOwners(plan);
         PutSlices(plan);
         PutLora(plan.Lora);
         PutChanges(plan);
@@ -194,6 +212,18 @@ internal sealed unsafe class StepUpload : IDisposable
         {
             outputs[plan.OutputRows[output]] = output;
         }
+    }
+
+    private void PutOwners(StepPlan plan)
+    {
+        if (_entries is null)
+        {
+            return;
+        }
+
+        _entries.Find(plan.Tokens);
+        _entries.Places.CopyTo(Take(2 * plan.RowCount, out _entryPlaces));
+        _entries.OwnTokens.CopyTo(Take(_entries.OwnTokens.Length, out _ownTokens));
     }
 
     private void PutSlices(StepPlan plan)
@@ -385,8 +415,8 @@ internal sealed unsafe class StepUpload : IDisposable
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
     private void Reserve(StepPlan plan) => Reserve(
-        ((3 + ConvolveKernel.SliceInts) * plan.RowCount) + (plan.Groups * (plan.RowCount + Block)) + plan.PageTables.Length
-        + plan.OutputCount + (3 * plan.Lora.Entries.Length) + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (11 * Block));
+        ((6 + ConvolveKernel.SliceInts) * plan.RowCount) + (plan.Groups * (plan.RowCount + Block)) + plan.PageTables.Length
+        + plan.OutputCount + (3 * plan.Lora.Entries.Length) + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (13 * Block));
 
     /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
     private void Reserve(int ints)

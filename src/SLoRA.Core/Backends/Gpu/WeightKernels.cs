@@ -11,7 +11,8 @@ namespace SLoRA.Backends.Gpu;
 internal abstract class WeightKernels
 {
     /// <summary>Compiles the products.</summary>
-    public abstract void PrepareProducts();
+    /// <param name="ofLeaves">Whether of sums with more than one leaf.</param>
+    public abstract void PrepareProducts(bool ofLeaves);
 
     /// <summary>Compiles the look-up in embedding tables.</summary>
     public abstract void PrepareLookUp();
@@ -47,21 +48,24 @@ internal abstract class WeightKernels
 /// <inheritdoc/>
 /// <typeparam name="TStored">The words that weights lie in memory as.</typeparam>
 internal sealed class WeightKernels<TStored>(
-    Func<ProductLauncher<TStored>> few, Func<ProductLauncher<TStored>> many, Func<EmbedLauncher<TStored>> lookUp,
+    Func<ProductLauncher<TStored>> few, Func<ProductLauncher<TStored>> many, Func<ProductLauncher<TStored>> fewOfLeaves,
+    Func<ProductLauncher<TStored>> manyOfLeaves, Func<EmbedLauncher<TStored>> lookUp,
     Func<ExpertProductLauncher<TStored>> fewOfExperts, Func<ExpertProductLauncher<TStored>> manyOfExperts) : WeightKernels
     where TStored : unmanaged
 {
     private readonly Lazy<ProductLauncher<TStored>> _few = new(few);
     private readonly Lazy<ProductLauncher<TStored>> _many = new(many);
+    private readonly Lazy<ProductLauncher<TStored>> _fewOfLeaves = new(fewOfLeaves);
+    private readonly Lazy<ProductLauncher<TStored>> _manyOfLeaves = new(manyOfLeaves);
     private readonly Lazy<EmbedLauncher<TStored>> _lookUp = new(lookUp);
     private readonly Lazy<ExpertProductLauncher<TStored>> _fewOfExperts = new(fewOfExperts);
     private readonly Lazy<ExpertProductLauncher<TStored>> _manyOfExperts = new(manyOfExperts);
 
     /// <inheritdoc/>
-    public override void PrepareProducts()
+    public override void PrepareProducts(bool ofLeaves)
     {
-        _ = _few.Value;
-        _ = _many.Value;
+        _ = ofLeaves ? _fewOfLeaves.Value : _few.Value;
+        _ = ofLeaves ? _manyOfLeaves.Value : _many.Value;
     }
 
     /// <inheritdoc/>
@@ -70,12 +74,14 @@ internal sealed class WeightKernels<TStored>(
     /// <inheritdoc/>
     public override void Few(
         AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
-        ArrayView<float> y, ProductShape shape) => _few.Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
+        ArrayView<float> y, ProductShape shape) =>
+        (shape.Leaves.Count > 1 ? _fewOfLeaves : _few).Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
 
     /// <inheritdoc/>
     public override void Many(
         AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<byte> weight, ArrayView<float> bias,
-        ArrayView<float> y, ProductShape shape) => _many.Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
+        ArrayView<float> y, ProductShape shape) =>
+        (shape.Leaves.Count > 1 ? _manyOfLeaves : _many).Value(stream, config, x, weight.Cast<TStored>(), bias, y, shape);
 
     /// <inheritdoc/>
     public override void PrepareExperts()

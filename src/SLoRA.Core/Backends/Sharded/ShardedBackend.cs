@@ -62,6 +62,9 @@ internal sealed partial class ShardedBackend : IBackend
     public string? Shortcoming => _shards[0].Shortcoming;
 
     /// <inheritdoc/>
+    public bool TakesChanges => _shards[0].TakesChanges;
+
+    /// <inheritdoc/>
     public IPageMemory Pages => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     /// <inheritdoc/>

@@ -70,6 +70,19 @@ public sealed class ProductTests
         KernelChecks.Embeddings(twin, rows, WeightFormat.Q8_0, random.Next(1, 60), 32 * random.Next(1, 9));
     }
 
+    /// <summary>Sums that shards may share: leaves of any length, whatever segments and tiles there are in them.</summary>
+    [SeededProperty(MaxTest = 30)]
+    public void Sums_of_leaves_agree_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 71);
+        using GpuTwin twin = SharedDevice.Twin(seed, rows);
+        (int[] borders, int inputs) = Leaves(random);
+        Trio<LinearGroup> group = twin.Group(inputs, (twin.AnyType(), random.Next(1, 100), random.Next(2) == 0));
+        KernelChecks.Products(twin, rows, new Trio<LinearGroup>(
+            With(group.Reference, borders), With(group.Magnitudes, borders), With(group.Gpu, borders)));
+    }
+
     [SeededProperty(MaxTest = 30)]
     public void A_row_has_the_same_bits_from_both_kernels(int seed)
     {
@@ -80,6 +93,13 @@ public sealed class ProductTests
         Trio<LinearGroup> group = inputs % 32 == 0
             ? twin.Group(inputs, (WeightFormat.Q8_0, random.Next(1, 90), random.Next(2) == 0))
             : twin.Group(inputs, (twin.AnyType(), random.Next(1, 90), random.Next(2) == 0), (twin.AnyType(), random.Next(1, 20), true));
+        LinearGroup products = group.Gpu;
+        if (random.Next(2) == 0)
+        {
+            int leaves = Math.Min(8, 1 << int.Log2(inputs));
+            products = With(group.Gpu, [.. Enumerable.Range(0, leaves + 1).Select(leaf => inputs * leaf / leaves)]);
+        }
+
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, inputs, rows);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, group.Gpu.Outputs, 0);
         float[][] many = Compute(rows);
@@ -97,8 +117,21 @@ public sealed class ProductTests
             twin.Plan.Clear();
             twin.Plan.AddSlice(new int[count], 0, [0], 0);
             twin.BeginStep();
-            twin.Gpu.Linear(group.Gpu, x.Gpu, y.Gpu);
+            twin.Gpu.Linear(products, x.Gpu, y.Gpu);
             return [.. Enumerable.Range(0, count).Select(row => twin.Read(y.Gpu, row))];
         }
+    }
+
+    private static LinearGroup With(LinearGroup group, int[] borders) => new(group.Parts) { InputBorders = [.. borders] };
+
+    private static (int[] Borders, int Inputs) Leaves(Random random)
+    {
+        int[] borders = new int[(2 << random.Next(3)) + 1];
+        for (int leaf = 1; leaf < borders.Length; leaf++)
+        {
+            borders[leaf] = borders[leaf - 1] + (random.Next(2) == 0 ? 64 * random.Next(1, 4) : random.Next(1, 150));
+        }
+
+        return (borders, borders[^1]);
     }
 }

@@ -10,24 +10,31 @@ internal static class ShardedEngine
     /// <param name="shards">Shards of one thread each.</param>
     /// <param name="requests">The requests, which name adapters of the fixture.</param>
     /// <param name="configure">What else is set.</param>
+    /// <param name="adapters">The adapters; null for all.</param>
     public static async Task<string[]> Answers(
-        string fixture, int shards, IReadOnlyList<GenerationRequest> requests, Action<LoraServingEngineBuilder>? configure = null)
+        string fixture,
+        int shards,
+        IReadOnlyList<GenerationRequest> requests,
+        Action<LoraServingEngineBuilder>? configure = null,
+        IEnumerable<string>? adapters = null)
     {
-        LoraServingEngineBuilder builder = Builder(fixture).UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards));
+        LoraServingEngineBuilder builder = Builder(fixture, adapters).UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards));
         configure?.Invoke(builder);
         await using LoraServingEngine engine = await builder.BuildAsync();
         return await Task.WhenAll(requests.Select(request => Answer(engine, request)));
     }
 
     /// <summary>An engine over a fixture with all of its adapters.</summary>
-    public static LoraServingEngineBuilder Builder(string fixture)
+    /// <param name="fixture">The model's folder of fixtures.</param>
+    /// <param name="adapters">The adapters; null for all.</param>
+    public static LoraServingEngineBuilder Builder(string fixture, IEnumerable<string>? adapters = null)
     {
         LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder()
             .UseModel(RepositoryFolder.Fixture(fixture, "model"))
             .ConfigurePool(pool => (pool.Bytes, pool.CacheType, pool.AdapterWeights) =
                 (16L << 20, CacheType.Float32, AdapterWeightType.AsStored))
             .CheckInvariants();
-        foreach (string adapter in AdaptersOf(fixture))
+        foreach (string adapter in adapters ?? AdaptersOf(fixture))
         {
             builder.AddAdapter(adapter, RepositoryFolder.Fixture(fixture, "adapters", adapter));
         }
@@ -39,6 +46,12 @@ internal static class ShardedEngine
     public static IEnumerable<string> AdaptersOf(string fixture) =>
         Directory.GetDirectories(RepositoryFolder.Fixture(fixture, "adapters")).Select(path => Path.GetFileName(path))
             .Order(StringComparer.Ordinal);
+
+    /// <summary>Those that add B A to modules and do no more, which is what several devices serve.</summary>
+    public static string[] PlainAdaptersOf(string fixture) =>
+    [
+        .. AdaptersOf(fixture).Where(name => name == "later-alora" || !name.StartsWith("later-", StringComparison.Ordinal)),
+    ];
 
     /// <summary>The answer to one request, with the bits of its logits.</summary>
     public static async Task<string> Answer(LoraServingEngine engine, GenerationRequest request)

@@ -20,8 +20,17 @@ public sealed class ShardedMixTests
     public void Scenario_18_mixes_that_share_prefixes_and_are_preempted_have_the_bits_of_one_shard(
         int shards, PreemptionMode mode, bool overlaps)
     {
-        using SteppedEngine engine = Engine(shards, 56, mode, overlaps);
-        using SteppedEngine oracle = Engine(1, 200, null, overlaps: false);
+        using SteppedEngine engine = Engine(Cpu(shards), shards, 56, mode, overlaps);
+        using SteppedEngine oracle = Engine(Cpu(1), 1, 200, null, overlaps: false);
+        Check(engine, oracle);
+    }
+
+    private static Action<LoraServingEngineBuilder> Cpu(int shards) =>
+        builder => builder.UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards));
+
+    /// <summary>Asks a mix of an engine that runs short of pages, and each of its requests of another by itself.</summary>
+    internal static void Check(SteppedEngine engine, SteppedEngine oracle)
+    {
         List<GenerationRequest> requests = [.. Enumerable.Range(0, 16).Select(Request)];
         List<(Answer Answer, LogitsRecord Logits)> asked = [];
         foreach (GenerationRequest request in requests)
@@ -57,17 +66,21 @@ public sealed class ShardedMixTests
         IgnoreEndOfText = true,
     };
 
-    private static SteppedEngine Engine(int shards, int pages, PreemptionMode? mode, bool overlaps) => new(
-        builder => builder
-            .UseCpu(cpu => (cpu.Threads, cpu.Shards) = (shards, shards))
-            .ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages * PageBytes * (shards == 4 ? 2 : 1), mode is not null))
-            .ConfigureScheduling(scheduling =>
-            {
-                scheduling.MaxRowsPerStep = 32;
-                scheduling.OverCommit = mode is not null;
-                scheduling.OverCommitLookahead = 8;
-                scheduling.Preemption = mode ?? PreemptionMode.Recompute;
-            }),
+    /// <summary>An engine with so many pages, on four shards of twice the size.</summary>
+    internal static SteppedEngine Engine(
+        Action<LoraServingEngineBuilder> use, int shards, int pages, PreemptionMode? mode, bool overlaps) => new(
+        builder =>
+        {
+            use(builder);
+            builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (pages * PageBytes * (shards == 4 ? 2 : 1), mode is not null))
+                .ConfigureScheduling(scheduling =>
+                {
+                    scheduling.MaxRowsPerStep = 32;
+                    scheduling.OverCommit = mode is not null;
+                    scheduling.OverCommitLookahead = 8;
+                    scheduling.Preemption = mode ?? PreemptionMode.Recompute;
+                });
+        },
         adapters: SteppedEngine.AdapterNames,
         overlaps: overlaps);
 }

@@ -72,7 +72,7 @@ internal static class AttentionKernels
         int thread = Group.IdxX;
         int d = cache.HeadDim;
         int head = Grid.IdxY;
-        int keyHead = head / (cache.Heads / cache.KeyHeads);
+        int keyHead = cache.KeyHeadOf(head);
         int task = Grid.IdxX * TaskInts;
         int row = tasks[task];
         int firstSplit = tasks[task + 1];

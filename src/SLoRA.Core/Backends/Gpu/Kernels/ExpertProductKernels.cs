@@ -23,7 +23,7 @@ internal static class ExpertProductKernels
             return;
         }
 
-        ProductKernels.FewRowsOf<TStored, TFormat>(
+        ProductKernels.FewRowsOf<TStored, TFormat, OneLeaf>(
             x, weight, bias, y, shape, TileOf(tiles, shape, TFormat.RowWords(shape.Inputs)), sums);
     }
 
@@ -42,7 +42,7 @@ internal static class ExpertProductKernels
             return;
         }
 
-        ProductKernels.ManyRowsOf<TStored, TFormat>(
+        ProductKernels.ManyRowsOf<TStored, TFormat, OneLeaf>(
             x, weight, bias, y, shape, TileOf(tiles, shape, TFormat.RowWords(shape.Inputs)), xs, ws);
     }
 

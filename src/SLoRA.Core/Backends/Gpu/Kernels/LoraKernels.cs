@@ -4,7 +4,8 @@ namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>The modules of one launch: the parts of a group of products that share their input.</summary>
 internal readonly struct LoraShape(
-    int inputs, int width, int mapped, int target0, int target1, int target2, int column0, int column1, int column2)
+    int inputs, int width, int mapped, int target0, int target1, int target2, int column0, int column1, int column2,
+    SumLeaves leaves = default)
 {
     /// <summary>Columns of x.</summary>
     public readonly int Inputs = inputs;
@@ -14,6 +15,9 @@ internal readonly struct LoraShape(
 
     /// <summary>1 if rows of the step are looked up in the map of output rows, 0 if x and y have the step's own rows.</summary>
     public readonly int Mapped = mapped;
+
+    /// <summary>Where the leaves of the sums over x end; nobody looks at them where there is one.</summary>
+    public readonly SumLeaves Leaves = leaves;
 
     private readonly int _target0 = target0;
     private readonly int _target1 = target1;
@@ -77,7 +81,8 @@ internal static class LoraKernels
 
     /// <summary>
     /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th
-    /// column; their sums are added in order. Four entries at a time pass each element of A.
+    /// column; their sums are added in order. Four entries at a time pass each element of A. Rank rows that another shard has come
+    /// out as zero.
     /// </summary>
     [Kernel]
     public static void Shrink(
@@ -93,6 +98,41 @@ internal static class LoraKernels
         LoraShape shape)
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        ShrinkBlock<OneLeaf>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, sums);
+    }
+
+    /// <summary>The same where shards may share the inputs: leaf by leaf, and the leaves as a tree.</summary>
+    [Kernel]
+    public static void ShrinkOfLeaves(
+        ArrayView<float> x,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> blocks,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> v,
+        LoraShape shape)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        ShrinkBlock<LeafTree>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, sums);
+    }
+
+    private static void ShrinkBlock<TOrder>(
+        ArrayView<float> x,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> blocks,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> v,
+        LoraShape shape,
+        ArrayView<float> sums)
+        where TOrder : struct, ISumOrder
+    {
         int thread = Group.IdxX;
         int part = Grid.IdxY;
         int chunk = blocks[Grid.IdxX * BlockInts] * ChunkInts;
@@ -112,6 +152,15 @@ internal static class LoraKernels
         int columns = chunks[chunk + 4];
         long begin = chunks[chunk + 3] + ((long)part * count * columns);
         int rankRow = firstRank + (thread >> LanesLog2);
+        int rankOfSum = firstRank + (thread & (GroupRanks - 1));
+        int which = thread >> GroupRanksLog2;
+        int firstSum = (which * KernelLoader.GroupSize) + ((thread & (GroupRanks - 1)) * Lanes);
+        int leaves = 1;
+        if (TOrder.IsTree)
+        {
+            leaves = shape.Leaves.Count;
+        }
+
         for (int entry = 0; entry < count; entry += 4)
         {
             int last = count - 1;
@@ -119,59 +168,88 @@ internal static class LoraKernels
             long x1 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 1 < last ? entry + 1 : last), shape);
             long x2 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 2 < last ? entry + 2 : last), shape);
             long x3 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 3 < last ? entry + 3 : last), shape);
-            var sum = default(Four);
-            for (int tile = firstTile; tile < endTile; tile += TileInts)
+            float total = 0;
+            var tree = default(NumberTree);
+            int leafBegin = 0;
+            for (int leaf = 0; leaf < leaves; leaf++)
             {
-                int row = rankRow - directory[tile + 1];
-                if (row >= 0 && row < directory[tile + 2])
+                int leafEnd = shape.Inputs;
+                if (TOrder.IsTree)
                 {
-                    int span = directory[tile + 4];
-                    int column = directory[tile + 3];
-                    if (type == F32)
+                    leafEnd = shape.Leaves.End(leaf);
+                }
+
+                var sum = default(Four);
+                for (int tile = firstTile; tile < endTile; tile += TileInts)
+                {
+                    int row = rankRow - directory[tile + 1];
+                    if (row >= 0 && row < directory[tile + 2])
                     {
-                        long a = ((long)directory[tile] << 4) + ((long)row * span);
-                        sum = Dot<float, StoredF32>(pool32, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
-                    }
-                    else if (type == F16)
-                    {
-                        long a = ((long)directory[tile] << 5) + ((long)row * span);
-                        sum = Dot<ushort, StoredF16>(pool16, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
-                    }
-                    else
-                    {
-                        long a = ((long)directory[tile] << 5) + ((long)row * span);
-                        sum = Dot<ushort, StoredBf16>(pool16, a, span, x, x0 + column, x1 + column, x2 + column, x3 + column, sum);
+                        int span = directory[tile + 4];
+                        int column = directory[tile + 3];
+                        int from = column;
+                        int to = column + span;
+                        int lane = Group.IdxX & (Lanes - 1);
+                        if (TOrder.IsTree)
+                        {
+                            // Lanes are counted from the start of the leaf, wherever tiles begin and end.
+                            from = column < leafBegin ? leafBegin : column;
+                            to = to > leafEnd ? leafEnd : to;
+                            lane = (lane - (from - leafBegin)) & (Lanes - 1);
+                        }
+
+                        if (type == F32)
+                        {
+                            long a = ((long)directory[tile] << 4) + ((long)row * span) - column;
+                            sum = Dot<float, StoredF32>(pool32, a, from + lane, to, x, x0, x1, x2, x3, sum);
+                        }
+                        else if (type == F16)
+                        {
+                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
+                            sum = Dot<ushort, StoredF16>(pool16, a, from + lane, to, x, x0, x1, x2, x3, sum);
+                        }
+                        else
+                        {
+                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
+                            sum = Dot<ushort, StoredBf16>(pool16, a, from + lane, to, x, x0, x1, x2, x3, sum);
+                        }
                     }
                 }
+
+                sums[thread] = sum.A;
+                sums[thread + KernelLoader.GroupSize] = sum.B;
+                sums[thread + (2 * KernelLoader.GroupSize)] = sum.C;
+                sums[thread + (3 * KernelLoader.GroupSize)] = sum.D;
+                Group.Barrier();
+                if (thread < 4 * GroupRanks)
+                {
+                    total = 0;
+                    for (int i = 0; i < Lanes; i++)
+                    {
+                        total += sums[firstSum + i];
+                    }
+
+                    if (TOrder.IsTree)
+                    {
+                        total = tree.Add(leaf, total);
+                    }
+                }
+
+                Group.Barrier();
+                leafBegin = leafEnd;
             }
 
-            sums[thread] = sum.A;
-            sums[thread + KernelLoader.GroupSize] = sum.B;
-            sums[thread + (2 * KernelLoader.GroupSize)] = sum.C;
-            sums[thread + (3 * KernelLoader.GroupSize)] = sum.D;
-            Group.Barrier();
-            if (thread < 4 * GroupRanks)
+            if (thread < 4 * GroupRanks && entry + which < count && rankOfSum < rank)
             {
-                int which = thread >> GroupRanksLog2;
-                int rankOfSum = firstRank + (thread & (GroupRanks - 1));
-                int first = (which * KernelLoader.GroupSize) + ((thread & (GroupRanks - 1)) * Lanes);
-                float total = 0;
-                for (int i = 0; i < Lanes; i++)
-                {
-                    total += sums[first + i];
-                }
-
-                if (entry + which < count && rankOfSum < rank)
-                {
-                    v[begin + ((long)(entry + which) * columns) + rankOfSum] = total;
-                }
+                v[begin + ((long)(entry + which) * columns) + rankOfSum] = total;
             }
-
-            Group.Barrier();
         }
     }
 
-    /// <summary>For an embedding, A's column of the row's token: <c>v[r] = A[r, token]</c>. Groups: chunks (x). A [r, V].</summary>
+    /// <summary>
+    /// For an embedding, A's column of the row's token: <c>v[r] = A[r, token]</c>. Groups: chunks (x). A [r, V], or the columns from
+    /// <paramref name="firstEntry"/> on; tokens without a column are left as they are.
+    /// </summary>
     [Kernel]
     public static void ShrinkEmbedding(
         ArrayView<float> pool32,
@@ -181,7 +259,8 @@ internal static class LoraKernels
         ArrayView<int> entryRows,
         ArrayView<int> tokens,
         ArrayView<float> v,
-        int target)
+        int target,
+        int firstEntry)
     {
         int chunk = Grid.IdxX * ChunkInts;
         int record = chunks[chunk] + (target * RecordInts);
@@ -189,7 +268,7 @@ internal static class LoraKernels
         int type = directory[record + 2];
         int firstTile = directory[record + 3];
         int endTile = firstTile + (directory[record + 4] * TileInts);
-        int firstEntry = chunks[chunk + 1];
+        int first = chunks[chunk + 1];
         int columns = chunks[chunk + 4];
         long begin = chunks[chunk + 3];
         int elements = chunks[chunk + 2] * rank;
@@ -197,7 +276,7 @@ internal static class LoraKernels
         {
             int entry = i / rank;
             int rankRow = i % rank;
-            int token = tokens[entryRows[firstEntry + entry]];
+            int token = tokens[entryRows[first + entry]] - firstEntry;
             for (int tile = firstTile; tile < endTile; tile += TileInts)
             {
                 int row = rankRow - directory[tile + 1];
@@ -343,9 +422,16 @@ internal static class LoraKernels
     public static Four Dot<TStored, TElement>(
         ArrayView<TStored> pool, long a, int span, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
         where TStored : unmanaged
+        where TElement : struct, IStoredType<TStored> =>
+        Dot<TStored, TElement>(pool, a, Group.IdxX & (Lanes - 1), span, x, x0, x1, x2, x3, sum);
+
+    /// <summary>The same for the columns from the thread's first on.</summary>
+    private static Four Dot<TStored, TElement>(
+        ArrayView<TStored> pool, long a, int first, int end, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
+        where TStored : unmanaged
         where TElement : struct, IStoredType<TStored>
     {
-        for (int c = Group.IdxX & (Lanes - 1); c < span; c += Lanes)
+        for (int c = first; c < end; c += Lanes)
         {
             float w = TElement.Load(pool[a + c]);
             sum.A += w * x[x0 + c];

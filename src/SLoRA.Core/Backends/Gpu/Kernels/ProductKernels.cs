@@ -3,7 +3,8 @@ using ILGPU;
 namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>One product among those that share their input.</summary>
-internal readonly struct ProductShape(int rows, int inputs, int outputs, int width, int firstColumn, int hasBias)
+internal readonly struct ProductShape(
+    int rows, int inputs, int outputs, int width, int firstColumn, int hasBias, SumLeaves leaves = default)
 {
     /// <summary>Rows of x and y, T.</summary>
     public readonly int Rows = rows;
@@ -22,6 +23,9 @@ internal readonly struct ProductShape(int rows, int inputs, int outputs, int wid
 
     /// <summary>1 if a bias is added.</summary>
     public readonly int HasBias = hasBias;
+
+    /// <summary>Where the leaves of the sums over the inputs end; nobody looks at them where there is one.</summary>
+    public readonly SumLeaves Leaves = leaves;
 }
 
 /// <summary>Rows of one matrix, and where the matrix begins.</summary>
@@ -40,9 +44,20 @@ internal readonly struct ProductTile(int firstRow, int endRow, long weight, int 
     public readonly int Bias = bias;
 }
 
+/// <summary>Where a segment begins and where its leaf ends.</summary>
+internal readonly struct LeafPlace(int begin, int end)
+{
+    /// <summary>The first input.</summary>
+    public readonly int Begin = begin;
+
+    /// <summary>The end of the leaf.</summary>
+    public readonly int End = end;
+}
+
 /// <summary>
 /// Dense products <c>y = x Wᵀ + b</c>: x [T, K] fp32, W [N, K] as stored, y [T, width]. Both kernels sum alike, so that a row's bits do not
-/// depend on how many rows share the step: k in order within segments of 64, then the segments in order, then the bias.
+/// depend on how many rows share the step: k in order within segments of 64, then the segments in order, then the bias. Where shards may
+/// share the inputs, that is the order within a leaf, and leaves are added as a tree before the bias.
 /// </summary>
 internal static class ProductKernels
 {
@@ -81,15 +96,27 @@ internal static class ProductKernels
         where TFormat : struct, IStoredFormat<TStored>
     {
         ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
-        FewRowsOf<TStored, TFormat>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * 4, shape.Rows, 0, 0), sums);
+        FewRowsOf<TStored, TFormat, OneLeaf>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * 4, shape.Rows, 0, 0), sums);
+    }
+
+    /// <summary>The same with leaves: threads take the segments of all leaves in turn, and those that add them build the tree.</summary>
+    [Kernel(weights: true)]
+    public static void FewOfLeaves<TStored, TFormat>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
+        where TStored : unmanaged
+        where TFormat : struct, IStoredFormat<TStored>
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
+        FewRowsOf<TStored, TFormat, LeafTree>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * 4, shape.Rows, 0, 0), sums);
     }
 
     /// <summary>What a group of <see cref="Few"/> does: 4 rows of a tile and 8 outputs.</summary>
-    public static void FewRowsOf<TStored, TFormat>(
+    public static void FewRowsOf<TStored, TFormat, TOrder>(
         ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile,
         ArrayView<float> sums)
         where TStored : unmanaged
         where TFormat : struct, IStoredFormat<TStored>
+        where TOrder : struct, ISumOrder
     {
         int thread = Group.IdxX;
         int lane = thread & (Lanes - 1);
@@ -102,15 +129,36 @@ internal static class ProductKernels
         long x3 = (long)(firstRow + 3 < lastRow ? firstRow + 3 : lastRow) * shape.Inputs;
         long w = tile.Weight + ((long)(output < shape.Outputs ? output : shape.Outputs - 1) * TFormat.RowWords(shape.Inputs));
         int segments = (shape.Inputs + Segment - 1) >> SegmentLog2;
+        if (TOrder.IsTree)
+        {
+            segments = SegmentsOf(shape.Leaves);
+        }
 
         // Threads 0 to 31 add what the segments gave: row thread / 8 of four, output thread % 8.
         int totalOutput = (Grid.IdxX * FewOutputs) + (thread & (FewOutputs - 1));
         int totalRow = firstRow + (thread >> FewOutputsLog2);
+        float sum = 0;
         float total = 0;
+        int leaf = 0;
+        int left = 0;
+        var tree = default(NumberTree);
+        if (TOrder.IsTree)
+        {
+            left = SegmentsOf(0, shape.Leaves.End(0));
+        }
+
         for (int firstSegment = 0; firstSegment < segments; firstSegment += Lanes)
         {
             int begin = (firstSegment + lane) << SegmentLog2;
-            int end = begin + Segment < shape.Inputs ? begin + Segment : shape.Inputs;
+            int limit = shape.Inputs;
+            if (TOrder.IsTree)
+            {
+                LeafPlace place = PlaceOf(shape.Leaves, firstSegment + lane);
+                begin = place.Begin;
+                limit = place.End;
+            }
+
+            int end = begin + Segment < limit ? begin + Segment : limit;
             float a0 = 0;
             float a1 = 0;
             float a2 = 0;
@@ -136,15 +184,31 @@ internal static class ProductKernels
                 for (int i = 0; i < count; i++)
                 {
                     total += sums[first + i];
+                    if (TOrder.IsTree)
+                    {
+                        left--;
+                        if (left == 0)
+                        {
+                            sum = tree.Add(leaf, total);
+                            total = 0;
+                            leaf++;
+                            left = SegmentsOf(shape.Leaves.End(leaf - 1), shape.Leaves.End(leaf));
+                        }
+                    }
                 }
             }
 
             Group.Barrier();
         }
 
+        if (!TOrder.IsTree)
+        {
+            sum = total;
+        }
+
         if (thread < 4 * FewOutputs && totalRow < tile.EndRow && totalOutput < shape.Outputs)
         {
-            WriteOne(bias, y, shape, tile, totalRow, totalOutput, total);
+            WriteOne(bias, y, shape, tile, totalRow, totalOutput, sum);
         }
     }
 
@@ -160,15 +224,29 @@ internal static class ProductKernels
     {
         ArrayView<float> xs = SharedMemory.Allocate<float>(TileRows * Pitch);
         ArrayView<float> ws = SharedMemory.Allocate<float>(TileOutputs * Pitch);
-        ManyRowsOf<TStored, TFormat>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * TileRows, shape.Rows, 0, 0), xs, ws);
+        ManyRowsOf<TStored, TFormat, OneLeaf>(x, weight, bias, y, shape, new ProductTile(Grid.IdxY * TileRows, shape.Rows, 0, 0), xs, ws);
+    }
+
+    /// <summary>The same with leaves, whose sums a thread keeps until their neighbours are there.</summary>
+    [Kernel(weights: true)]
+    public static void ManyOfLeaves<TStored, TFormat>(
+        ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
+        where TStored : unmanaged
+        where TFormat : struct, IStoredFormat<TStored>
+    {
+        ArrayView<float> xs = SharedMemory.Allocate<float>(TileRows * Pitch);
+        ArrayView<float> ws = SharedMemory.Allocate<float>(TileOutputs * Pitch);
+        ManyRowsOf<TStored, TFormat, LeafTree>(
+            x, weight, bias, y, shape, new ProductTile(Grid.IdxY * TileRows, shape.Rows, 0, 0), xs, ws);
     }
 
     /// <summary>What a group of <see cref="Many"/> does: 32 rows of a tile and 64 outputs.</summary>
-    public static void ManyRowsOf<TStored, TFormat>(
+    public static void ManyRowsOf<TStored, TFormat, TOrder>(
         ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape, ProductTile tile,
         ArrayView<float> xs, ArrayView<float> ws)
         where TStored : unmanaged
         where TFormat : struct, IStoredFormat<TStored>
+        where TOrder : struct, ISumOrder
     {
         int thread = Group.IdxX;
         int firstRow = tile.FirstRow;
@@ -179,13 +257,22 @@ internal static class ProductKernels
         int wBegin = (thread & 15) * Pitch;
         var total = default(Tile16);
         var sum = default(Tile16);
-        for (int first = 0; first < shape.Inputs; first += Step)
+        var tree = default(TileTree);
+        int leaf = 0;
+        int inLeaf = 0;
+        int limit = shape.Inputs;
+        if (TOrder.IsTree)
+        {
+            limit = shape.Leaves.End(0);
+        }
+
+        for (int first = 0; first < shape.Inputs;)
         {
             int k = first + column;
             for (int i = line; i < TileRows; i += 4)
             {
                 float value = 0;
-                if (firstRow + i < tile.EndRow && k < shape.Inputs)
+                if (firstRow + i < tile.EndRow && k < limit)
                 {
                     value = x[((long)(firstRow + i) * shape.Inputs) + k];
                 }
@@ -196,7 +283,7 @@ internal static class ProductKernels
             for (int i = line; i < TileOutputs; i += 4)
             {
                 float value = 0;
-                if (firstOutput + i < shape.Outputs && k < shape.Inputs)
+                if (firstOutput + i < shape.Outputs && k < limit)
                 {
                     value = TFormat.Load(weight, tile.Weight + ((long)(firstOutput + i) * TFormat.RowWords(shape.Inputs)), k);
                 }
@@ -205,7 +292,7 @@ internal static class ProductKernels
             }
 
             Group.Barrier();
-            int steps = shape.Inputs - first < Step ? shape.Inputs - first : Step;
+            int steps = limit - first < Step ? limit - first : Step;
             for (int j = 0; j < steps; j++)
             {
                 sum.Multiply(
@@ -214,10 +301,24 @@ internal static class ProductKernels
             }
 
             Group.Barrier();
-            if (((first + Step) & (Segment - 1)) == 0 || first + Step >= shape.Inputs)
+            first += steps;
+            inLeaf += steps;
+            if ((inLeaf & (Segment - 1)) == 0 || first == limit)
             {
                 total.Add(sum);
                 sum = default;
+            }
+
+            if (TOrder.IsTree && first == limit)
+            {
+                total = tree.Add(leaf, total);
+                leaf++;
+                inLeaf = 0;
+                limit = shape.Leaves.End(leaf);
+                if (first < shape.Inputs)
+                {
+                    total = default;
+                }
             }
         }
 
@@ -227,6 +328,42 @@ internal static class ProductKernels
         Write(bias, y, shape, tile, row + 8, output, total.B0, total.B1, total.B2, total.B3);
         Write(bias, y, shape, tile, row + 16, output, total.C0, total.C1, total.C2, total.C3);
         Write(bias, y, shape, tile, row + 24, output, total.D0, total.D1, total.D2, total.D3);
+    }
+
+    private static int SegmentsOf(int begin, int end) => (end - begin + Segment - 1) >> SegmentLog2;
+
+    private static int SegmentsOf(SumLeaves leaves)
+    {
+        int segments = 0;
+        int begin = 0;
+        for (int leaf = 0; leaf < leaves.Count; leaf++)
+        {
+            int end = leaves.End(leaf);
+            segments += SegmentsOf(begin, end);
+            begin = end;
+        }
+
+        return segments;
+    }
+
+    /// <summary>Where a segment begins, counted through all leaves, and where its leaf ends; nothing behind the last one.</summary>
+    private static LeafPlace PlaceOf(SumLeaves leaves, int segment)
+    {
+        int begin = 0;
+        for (int leaf = 0; leaf < leaves.Count; leaf++)
+        {
+            int end = leaves.End(leaf);
+            int segments = SegmentsOf(begin, end);
+            if (segment < segments)
+            {
+                return new LeafPlace(begin + (segment << SegmentLog2), end);
+            }
+
+            segment -= segments;
+            begin = end;
+        }
+
+        return new LeafPlace(begin, begin);
     }
 
     private static void Write(

@@ -4,15 +4,25 @@ namespace SLoRA.Backends.Gpu.Kernels;
 
 /// <summary>Heads of a layer, and where its keys and values lie in a page; lengths in elements of the cache's type.</summary>
 internal readonly struct CacheShape(
-    int heads, int keyHeads, int headDim, int pageTokensLog2, long pageElements, long keyOffset, long valueOffset)
+    int heads, int keyHeads, int headsPerKey, int firstHead, int headDim, int pageTokensLog2, long pageElements, long keyOffset,
+    long valueOffset)
 {
     public readonly int Heads = heads;
     public readonly int KeyHeads = keyHeads;
+
+    /// <summary>Query heads that read one key head, if all are here.</summary>
+    public readonly int HeadsPerKey = headsPerKey;
+
+    /// <summary>The place of query head 0 among those of key head 0.</summary>
+    public readonly int FirstHead = firstHead;
     public readonly int HeadDim = headDim;
     public readonly int PageTokensLog2 = pageTokensLog2;
     public readonly long PageElements = pageElements;
     public readonly long KeyOffset = keyOffset;
     public readonly long ValueOffset = valueOffset;
+
+    /// <summary>The key head that a query head reads.</summary>
+    public int KeyHeadOf(int head) => (FirstHead + head) / HeadsPerKey;
 
     /// <summary>Columns of a row of queries, keys and values.</summary>
     public int Width => (Heads + (2 * KeyHeads)) * HeadDim;

@@ -151,8 +151,8 @@ internal static class StepScenarios
     [
         "Run", "ShrinkEmbedding", "Expand", "Run", .. Enumerable.Range(0, Layers).SelectMany(layer => (string[])
         [
-            "Few", "Few", "Few", "Shrink", "Expand", "Run", "Attend", "Few", "Shrink", "Expand", "AddAndRun",
-            "Few", "Few", "Shrink", "Expand", "Gate", "Few", "Shrink", "Expand", layer < Layers - 1 ? "AddAndRun" : "Add",
+            "Few", "Few", "Few", "Shrink", "Expand", "Run", "Attend", "FewOfLeaves", "ShrinkOfLeaves", "Expand", "AddAndRun",
+            "Few", "Few", "Shrink", "Expand", "Gate", "FewOfLeaves", "ShrinkOfLeaves", "Expand", layer < Layers - 1 ? "AddAndRun" : "Add",
         ]),
         "Gather", "Run", "Few", "Shrink", "Expand",
     ];

@@ -1,6 +1,7 @@
 // A CUDA driver without a device, for tests of the host's side: device memory is main memory, kernels compute nothing, every call is counted and logged,
 // and any call can be made to fail. Copies run when their stream, or an event behind them, is waited for, as late as a driver may run them, so that staging
-// which is reused too early shows, and so does what is read before it has landed; an event that is only asked about is reached at the third question.
+// which is reused too early shows, and so does what is read before it has landed; an event that is only asked about is reached at the third question. A stream
+// that waits for an event waits for the copies before it, of whatever device. Lines of the log about streams of other devices than the first say so.
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@
 typedef void *Handle;
 
 enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, QUESTIONS = 3 };
-enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, KINDS };
+enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, ACCESS, KINDS };
 
 struct Object {
     enum Kind kind;
@@ -24,6 +25,8 @@ struct Object {
     struct Object *stream;  // of an event: where it was recorded
     uint64_t behind;        // of an event: the last copy before it
     int questions;          // of an event: how often it was asked about since
+    int device;             // of a context
+    struct Object *peer;    // of memory access: the other context
 };
 
 struct Copy {
@@ -33,6 +36,8 @@ struct Copy {
     char *target;
     const char *source;
     size_t bytes;
+    struct Object *awaited; // of a wait: the stream
+    uint64_t behind;        // of a wait: the last copy before the event
 };
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -103,18 +108,35 @@ static struct Object *holder(const char *address, size_t bytes, enum Kind kind) 
 
 // The first copies of a stream, or of all streams, up to one of them.
 static void run_copies_of(struct Object *stream, uint64_t up_to) {
-    for (struct Copy **link = &first_copy; *link;) {
+    for (;;) {
+        struct Copy **link = &first_copy;
+        while (*link && ((*link)->number > up_to || (stream && (*link)->stream != stream)))
+            link = &(*link)->next;
         struct Copy *copy = *link;
-        if (copy->number > up_to || (stream && copy->stream != stream)) {
-            link = &copy->next;
-            continue;
-        }
-        memcpy(copy->target, copy->source, copy->bytes);
+        if (!copy)
+            return;
         *link = copy->next;
+        for (last_copy = &first_copy; *last_copy;)
+            last_copy = &(*last_copy)->next;
+        if (copy->awaited)
+            run_copies_of(copy->awaited, copy->behind);
+        else
+            memcpy(copy->target, copy->source, copy->bytes);
         free(copy);
     }
-    for (last_copy = &first_copy; *last_copy;)
-        last_copy = &(*last_copy)->next;
+}
+
+static void queue_copy(struct Object *stream, char *target, const char *source, size_t bytes, struct Object *awaited, uint64_t behind) {
+    struct Copy *copy = calloc(1, sizeof *copy);
+    copy->number = ++copies;
+    copy->stream = stream;
+    copy->target = target;
+    copy->source = source;
+    copy->bytes = bytes;
+    copy->awaited = awaited;
+    copy->behind = behind;
+    *last_copy = copy;
+    last_copy = &copy->next;
 }
 
 static void run_copies(void) { run_copies_of(NULL, UINT64_MAX); }
@@ -271,14 +293,27 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
     return leave(SUCCESS);
 }
 
-int cuDeviceCanAccessPeer(int *can, int device, int peer) { ENTER(0); *can = 0; return leave(SUCCESS); }
+int cuDeviceCanAccessPeer(int *can, int device, int peer) { ENTER(0); *can = device != peer && setting("STUB_PEERS", 0); return leave(SUCCESS); }
 int cuDeviceGetP2PAttribute(int *value, int attribute, int source, int target) { ENTER(0); *value = 0; return leave(SUCCESS); }
-int cuCtxEnablePeerAccess(Handle context, int flags) { ENTER(1); return leave(SUCCESS); }
+
+int cuCtxEnablePeerAccess(Handle context, int flags) {
+    ENTER(1);
+    struct Object *peer = find(context, CONTEXT);
+    if (!peer || peer == current)
+        return leave(INVALID_CONTEXT);
+    for (struct Object *object = objects; object; object = object->next)
+        if (object->kind == ACCESS && object->context == current && object->peer == peer)
+            return leave(704);
+    create(ACCESS, current)->peer = peer;
+    return leave(SUCCESS);
+}
+
 int cuCtxDisablePeerAccess(Handle context) { ENTER(1); return leave(SUCCESS); }
 
 int cuCtxCreate_v2(Handle *context, int flags, int device) {
     ENTER(0);
     *context = current = create(CONTEXT, NULL);
+    current->device = device;
     note("cuCtxCreate");
     return leave(SUCCESS);
 }
@@ -293,7 +328,7 @@ int cuCtxDestroy_v2(Handle context) {
     for (struct Object *object = objects, *next; object; object = next) {
         next = object->next;
         if (object->context == destroyed) {
-            left += object->kind != FUNCTION;
+            left += object->kind != FUNCTION && object->kind != ACCESS;
             drop(object);
             next = objects;
         }
@@ -380,14 +415,19 @@ int cuMemcpyAsync(char *target, const char *source, size_t bytes, Handle stream)
         return leave(INVALID_VALUE);
     }
     note("%scopy %s %zu", queue->name, to_device ? from_device ? "on the device" : "up" : "down", bytes);
-    struct Copy *copy = calloc(1, sizeof *copy);
-    copy->number = ++copies;
-    copy->stream = queue;
-    copy->target = target;
-    copy->source = source;
-    copy->bytes = bytes;
-    *last_copy = copy;
-    last_copy = &copy->next;
+    queue_copy(queue, target, source, bytes, NULL, 0);
+    return leave(SUCCESS);
+}
+
+int cuMemcpyPeerAsync(char *target, Handle target_context, const char *source, Handle source_context, size_t bytes, Handle stream) {
+    ENTER(1);
+    struct Object *to = holder(target, bytes, DEVICE_MEMORY), *from = holder(source, bytes, DEVICE_MEMORY), *queue = find(stream, STREAM);
+    if (!to || !from || !queue || to->context != target_context || from->context != source_context || queue->context != current) {
+        misuse("cuMemcpyPeerAsync");
+        return leave(INVALID_VALUE);
+    }
+    note("%speer copy from device %d %zu", queue->name, from->context->device, bytes);
+    queue_copy(queue, target, source, bytes, NULL, 0);
     return leave(SUCCESS);
 }
 
@@ -405,8 +445,9 @@ int cuStreamCreate(Handle *stream, int flags) {
     for (struct Object *object = objects; object; object = object->next)
         number += object->kind == STREAM && object->context == current;
     struct Object *created = create(STREAM, current);
+    int length = current->device ? snprintf(created->name, sizeof created->name, "device %d: ", current->device) : 0;
     if (number > 1)
-        snprintf(created->name, sizeof created->name, "stream %d: ", number);
+        snprintf(created->name + length, sizeof created->name - length, "stream %d: ", number);
     *stream = created;
     note("cuStreamCreate %d", flags);
     return leave(SUCCESS);
@@ -531,6 +572,17 @@ int cuEventRecord(Handle event, Handle stream) {
     object->questions = 0;
     snprintf(object->name, sizeof object->name, "%s", queue->name);
     note("%srecord", object->name);
+    return leave(SUCCESS);
+}
+
+int cuStreamWaitEvent(Handle stream, Handle event, unsigned flags) {
+    ENTER(1);
+    struct Object *object = find(event, EVENT), *queue = find(stream, STREAM);
+    if (!object || !queue || !object->stream || queue->context != current) {
+        misuse("cuStreamWaitEvent");
+        return leave(INVALID_HANDLE);
+    }
+    queue_copy(queue, NULL, NULL, 0, object->stream, object->behind);
     return leave(SUCCESS);
 }
 

@@ -46,7 +46,7 @@ public sealed class PtxInterpretedTests
     [OneTimeTearDown]
     public void Every_kernel_is_interpreted()
     {
-        const int Others = 8;
+        const int Others = 10;
         if (TestContext.CurrentContext.Result.PassCount == Simulation.Cases.Count + Models.Length + Others)
         {
             IEnumerable<string> all = KernelMethods.All.Keys.Select(name => name.Split(' ')[0]).Distinct();
@@ -64,6 +64,17 @@ public sealed class PtxInterpretedTests
         int[] expected = Answer(model, adapter, sampling, (rows, outputs) => new ReferenceBackend(rows, outputs));
         int[] actual = Answer(
             model, adapter, sampling, (rows, outputs) => new GpuBackend(PtxDevice.Device, PtxDevice.Kernels, rows, outputs));
+        Assert.That(actual, Is.EqualTo(expected));
+    }
+
+    /// <summary>Two devices that share a model: what they exchange is filled and read by kernels of its own.</summary>
+    [TestCase("all-linear")]
+    [TestCase("embed-and-head")]
+    public void Models_on_two_devices_answer_as_on_the_Reference(string adapter)
+    {
+        int[] expected = Answer("core-llama-gqa", adapter, Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] actual = Answer("core-llama-gqa", adapter, Greedy, (rows, outputs) => GpuShards.Create(
+            [GpuDevice.OpenSimulation(), GpuDevice.OpenSimulation()], rows, outputs, checksPages: true, loaded: PtxDevice.Kernels));
         Assert.That(actual, Is.EqualTo(expected));
     }
 

@@ -21,6 +21,9 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
 
     private static readonly Dictionary<MethodInfo, PtxKernel> _parsed = [];
 
+    // Shards launch from threads of their own.
+    private static readonly Lock _one = new();
+
     /// <summary>Names of the kernels that were launched.</summary>
     public static HashSet<string> Launched { get; } = [];
 
@@ -39,6 +42,7 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
 
     private static void Launch(MethodInfo method, KernelConfig config, object[] arguments)
     {
+        using Lock.Scope alone = _one.EnterScope();
         if (!_parsed.TryGetValue(method, out PtxKernel? kernel))
         {
             PtxCode code = PtxCode.Compile(method, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);

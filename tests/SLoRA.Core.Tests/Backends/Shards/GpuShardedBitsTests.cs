@@ -1,0 +1,64 @@
+using NUnit.Framework;
+using SLoRA.Core.Tests.Backends.Gpu;
+
+namespace SLoRA.Core.Tests.Backends.Shards;
+
+/// <summary>
+/// The number of devices that share a model changes no bit of any logit. One device stands for several here, each with a queue, memory and
+/// kernels of its own.
+/// </summary>
+[NonParallelizable]
+[DeviceFixture]
+public sealed class GpuShardedBitsTests
+{
+    /// <summary>
+    /// Key heads that are on two shards, three query heads on two shards, biases, normed heads; fused products, layers that share keys and
+    /// have inputs of their own, blocks without a gate.
+    /// </summary>
+    private static readonly (string Fixture, int Shards, bool IsLong)[] Models =
+    [
+        ("core-llama-gqa", 2, true), ("core-llama-gqa", 4, false), ("core-llama-bias", 2, true), ("core-llama-rope-linear", 2, true),
+        ("core-qwen3", 2, false), ("core-qwen3", 4, true), ("later-phi4-mini", 2, true), ("later-gemma4", 2, true),
+        ("later-nemotron", 2, true),
+    ];
+
+    public static IEnumerable<TestCaseData> Cases()
+    {
+        foreach ((string fixture, int shards, bool isLong) in Models)
+        {
+            TestCaseData data = new TestCaseData(fixture, shards).SetArgDisplayNames(fixture, $"shards {shards}");
+            yield return isLong ? data.SetCategory("Long") : data;
+        }
+    }
+
+    [TestCaseSource(nameof(Cases))]
+    public async Task Logits_have_the_bits_of_one_device(string fixture, int shards)
+    {
+        string[] adapters = ShardedEngine.PlainAdaptersOf(fixture);
+        List<GenerationRequest> requests =
+        [
+            .. adapters.Append(null).Select((adapter, i) => new GenerationRequest
+            {
+                Prompt = Enumerable.Range(3, 5 + (4 * i)).ToArray(), Adapter = adapter, MaxTokens = 6, IgnoreEndOfText = true,
+            }),
+            new GenerationRequest
+            {
+                Prompt = Enumerable.Range(40, 19).ToArray(),
+                Adapters = [.. adapters.Take(3).Select((adapter, i) => new AdapterUse(adapter, 0.5f + i))],
+                MaxTokens = 6,
+                IgnoreEndOfText = true,
+            },
+        ];
+
+        string[] several = await Answers(fixture, shards, requests);
+        string[] one = await Answers(fixture, 1, requests);
+        for (int i = 0; i < one.Length; i++)
+        {
+            Assert.That(several[i], Is.EqualTo(one[i]), $"request {i}");
+        }
+    }
+
+    private static Task<string[]> Answers(string fixture, int shards, List<GenerationRequest> requests) => ShardedEngine.Answers(
+        fixture, 1, requests, builder => builder.UseBackend((rows, outputs) => GpuShardsOfOne.Create(shards, rows, outputs)),
+        ShardedEngine.PlainAdaptersOf(fixture));
+}
