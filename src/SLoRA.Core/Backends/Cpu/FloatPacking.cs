@@ -48,7 +48,10 @@ internal sealed unsafe class FloatPacking<T> : PanelPacking
             Widen(block.Matrix, panel, end, (float*)block.Space.Data);
             FloatPacking<F32Panel>.MultiplyAsStored(block with
             {
-                FirstPanel = panel, EndPanel = end, Unpacked = (byte*)block.Space.Data, UnpackedBytes = (nint)bytes,
+                FirstPanel = panel,
+                EndPanel = end,
+                Unpacked = (byte*)block.Space.Data,
+                UnpackedBytes = (nint)bytes,
             });
         }
     }

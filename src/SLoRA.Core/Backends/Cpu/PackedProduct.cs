@@ -61,7 +61,11 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
 
             multiply(block with
             {
-                FirstPanel = first, EndPanel = end, Unpacked = integers, UnpackedBytes = integerBytes, Offsets = offsets,
+                FirstPanel = first,
+                EndPanel = end,
+                Unpacked = integers,
+                UnpackedBytes = integerBytes,
+                Offsets = offsets,
             });
         }
     }

@@ -57,7 +57,14 @@ internal sealed class RecurrenceTests
     {
         var shape = new Recurrence
         {
-            Heads = 1, Groups = 1, KeyColumns = 1, ValueColumns = 1, FirstQuery = 2, FirstKey = 1, FirstValue = 0, FirstStep = 0,
+            Heads = 1,
+            Groups = 1,
+            KeyColumns = 1,
+            ValueColumns = 1,
+            FirstQuery = 2,
+            FirstKey = 1,
+            FirstValue = 0,
+            FirstStep = 0,
         };
         float[] results = Computed(shape, rate: 1, bias: 0, skip: 10, [[3, 1, 1], [5, 2, 4]], [[0], [0]]);
         float ln2 = MathF.Log(2);
@@ -72,7 +79,14 @@ internal sealed class RecurrenceTests
     {
         var shape = new Recurrence
         {
-            Heads = 1, Groups = 1, KeyColumns = 1, ValueColumns = 1, FirstQuery = 0, FirstKey = 1, FirstValue = 2, FirstStep = 1,
+            Heads = 1,
+            Groups = 1,
+            KeyColumns = 1,
+            ValueColumns = 1,
+            FirstQuery = 0,
+            FirstKey = 1,
+            FirstValue = 2,
+            FirstStep = 1,
             FirstStrength = 0,
         };
         float[] results = Computed(shape, rate: 1, bias: 0, skip: null, [[7, 9, 8], [40, 30, 6]], [[0, 0], [0, 0]]);
