@@ -50,7 +50,7 @@ internal static class KernelModels
         long groups = (long)Divide(outputs, 64) * Divide(rows, 32);
         double steps = inputs / 32.0 * groups;
         return new LaunchModel(
-            "ProductKernels.Many of StoredBf16", groups, 55, 12672,
+            "ProductKernels.Many of StoredBf16", groups, 56, 12672,
             (2.0 * inputs * outputs) + (rows * 4.0 * (inputs + outputs)), steps * (4096 + 4096), 0, steps * 4 * ((32 * 43) + 160), 2048);
     }
 
@@ -70,7 +70,7 @@ internal static class KernelModels
         long groups = (long)adapters * Divide(rank, 8) * parts;
         double bytes = 2.0 * adapters * rank * inputs * parts;
         return new LaunchModel(
-            "LoraKernels.Shrink", groups, 62, 2048, bytes, bytes * 2, 0, groups * 4 * (inputs / 64.0) * 170 * Divide(rowsEach, 4),
+            "LoraKernels.Shrink", groups, 48, 2048, bytes, bytes * 2, 0, groups * 4 * (inputs / 64.0) * 170 * Divide(rowsEach, 4),
             128 * 2 * 4);
     }
 
@@ -80,7 +80,7 @@ internal static class KernelModels
         long groups = (long)Divide(outputs, 128) * adapters * parts;
         double bytes = 2.0 * adapters * rank * outputs * parts;
         return new LaunchModel(
-            "LoraKernels.Expand", groups, 48, 0, bytes + (8.0 * adapters * rowsEach * outputs * parts), bytes * 2, 0,
+            "LoraKernels.Expand", groups, 42, 0, bytes + (8.0 * adapters * rowsEach * outputs * parts), bytes * 2, 0,
             groups * 4 * (rank / 4.0) * 180 * Divide(rowsEach, 4), 128 * 2 * 4);
     }
 

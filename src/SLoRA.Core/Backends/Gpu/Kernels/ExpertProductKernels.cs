@@ -42,8 +42,11 @@ internal static class ExpertProductKernels
             return;
         }
 
+        // A view of the expert's own weights: with an offset beside the view the assembler runs out of registers.
+        ProductTile tile = TileOf(tiles, shape, TFormat.RowWords(shape.Inputs));
+        ArrayView<TStored> own = weight.SubView(tile.Weight, (long)shape.Outputs * TFormat.RowWords(shape.Inputs));
         ProductKernels.ManyRowsOf<TStored, TFormat, OneLeaf>(
-            x, weight, bias, y, shape, TileOf(tiles, shape, TFormat.RowWords(shape.Inputs)), xs, ws);
+            x, own, bias, y, shape, new ProductTile(tile.FirstRow, tile.EndRow, 0, tile.Bias), xs, ws);
     }
 
     private static ProductTile TileOf(ArrayView<int> tiles, ProductShape shape, int rowWords)
