@@ -125,7 +125,8 @@ internal sealed class StepModel : IDisposable
 
     private static TileDirectory Directory(DecoderDescription description, int rank, TensorType type, KvLayout layout, bool isDora)
     {
-        var modules = DecoderModules.Of(description).Targets;
+        var all = DecoderModules.Of(description);
+        var modules = all.Targets;
         AdapterChange[] changes = !isDora ? [] :
         [
             .. modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterChange(module)
@@ -137,8 +138,8 @@ internal sealed class StepModel : IDisposable
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
         return TilePlanner.Plan(
-            new AdapterParts([.. adapted], [.. changes], []), modules.Length, layout.PageBytes, AdapterWeightType.AsStored, type,
-            layout.Shards);
+            new AdapterParts([.. adapted], [.. changes], []), modules.Length + all.Norms.Length, layout.PageBytes,
+            AdapterWeightType.AsStored, type, layout.Shards);
     }
 
     private static long Bytes(TileDirectory directory) => directory.Modules.Sum(module => module is null
