@@ -12,7 +12,9 @@ public sealed class GpuOptions
     /// <summary>
     /// Devices of the driver that share the model, each with its own part of the weights, the cache and the adapters: 2, 4 or 8 different
     /// ones, or none, the default, for <see cref="Device"/> alone. With <see cref="GpuProducts.Exact"/> results have the same bits for any
-    /// number. Their order is that of the parts.
+    /// number of several, and for one too unless its bfloat16 products run on tensor cores, where last bits differ. Several serve dense
+    /// models and adapters that are plain LoRA; others are refused by name, models when the engine is built and adapters when they are
+    /// registered. Their order is that of the parts.
     /// </summary>
     public IReadOnlyList<int> Devices { get; set; } = [];
 
