@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Backends.Sharded;
+using SLoRA.Formats;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -14,6 +15,7 @@ namespace SLoRA.Backends.Cpu;
 internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
+    private readonly CpuWeights _weights;
     private readonly int _outputLimit;
     private readonly ComputeThreads _threads;
     private readonly List<AlignedMemory> _memory = [];
@@ -84,6 +86,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
         int workers = threads ?? Environment.ProcessorCount;
         _threads = new ComputeThreads(workers, placement);
         _rowLimit = rowLimit;
+        _weights = weights;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights, precision);
@@ -167,6 +170,10 @@ internal sealed unsafe partial class CpuBackend : IBackend
     public void ReserveWeights(IEnumerable<long> sizes)
     {
     }
+
+    /// <inheritdoc/>
+    public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
+        CpuFormats.RoundingOf(taken, _weights, givesLogits);
 
     /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source) => _baseWeights.Matrix(source);
