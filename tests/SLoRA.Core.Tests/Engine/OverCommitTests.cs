@@ -8,7 +8,7 @@ namespace SLoRA.Core.Tests.Engine;
 public sealed class OverCommitTests
 {
     private static readonly string[] Adapters = ["qv", "r1"];
-    private static readonly string[] Kinds = ["later-dora", "later-tokens", "later-lora-bias"];
+    private static readonly string[] Kinds = [.. ModelKind.All["dense"].LoneContents, "later-lora-bias"];
 
     private static readonly GenerationRequest Question =
         new() { Prompt = Enumerable.Range(7, 20).ToArray(), MaxTokens = 100, IgnoreEndOfText = true };
@@ -356,7 +356,7 @@ public sealed class OverCommitTests
         {
             Prompt = Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(261)).ToArray(),
             MaxTokens = random.Next(1, 120),
-            Adapter = i % 3 == 0 ? null : i % 5 == 0 ? Kinds[i % Kinds.Length] : Adapters[i % 2],
+            Adapter = i % 3 == 0 ? null : i % 3 == 1 ? Kinds[i / 3 % Kinds.Length] : Adapters[i % 2],
             Sampling = i % 4 == 0 ? new SamplingOptions { Temperature = 0.9f, Seed = i, RepetitionPenalty = 1.1f } : SamplingOptions.Greedy,
         })];
     }
