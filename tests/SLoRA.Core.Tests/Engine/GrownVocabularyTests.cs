@@ -3,7 +3,6 @@ using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu;
 using SLoRA.Formats;
-using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Engine;
 

@@ -4,11 +4,9 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Formats.Mlx;
 using SLoRA.Models;
-using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Adapters.Intake;
 
