@@ -12,7 +12,7 @@ internal static class BenchCommands
         Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), Step(), Kinds(), Shards(),
         Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
-        CompareCommand.Create(), Adapters(), Register(),
+        CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),
     };
 
     private static Command Kernels()

@@ -50,7 +50,8 @@ internal static class OperatorCommands
         return command;
     }
 
-    private static Argument<string> ShapeArgument()
+    /// <summary>The argument that chooses a decoder.</summary>
+    public static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
         argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");
