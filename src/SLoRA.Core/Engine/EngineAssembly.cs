@@ -110,7 +110,7 @@ internal sealed class EngineAssembly : IDisposable
             var loader = new AdapterLoader(
                 model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
                 description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
-                GgufSource.BaseOf(description), logger, layout.Shards, adapterCache.MaxAddedTokens, backend.TakesChanges);
+                GgufSource.BaseOf(description), logger, layout.Shards, adapterCache.MaxAddedTokens);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);
