@@ -488,8 +488,12 @@ internal sealed unsafe partial class CpuBackend : IBackend
     /// <inheritdoc/>
     public void AttendLatent(
         DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
-        => Run(_latentAttention, _latentAttention.Prepare(
+    {
+        Run(_latentAttention, _latentAttention.Prepare(
             Plan, (CpuRows)absorbed, (CpuRows)q, (CpuRoutes)routes, (CpuRows)y, attention, PageMemory, _layout!, layer));
+        ComputeJob merge = _latentAttention.PrepareMerge(out int parts);
+        Run(merge, parts);
+    }
 
     /// <inheritdoc/>
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)
