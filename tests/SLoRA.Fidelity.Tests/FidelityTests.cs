@@ -15,8 +15,8 @@ public sealed class FidelityTests
         "Reference", "Cpu", FixtureEngine.CpuShards(2), FixtureEngine.CpuShards(4));
 
     /// <summary>
-    /// Fixtures that devices share in the default run; with <c>SLORA_FIXTURES</c> they share all. Each engine loads its kernels, which takes
-    /// a second.
+    /// Fixtures that devices share in the default run; with <c>SLORA_FIXTURES</c> they share all. Each engine loads its kernels, which
+    /// takes a second.
     /// </summary>
     private static readonly string[] SharedByDevices = ["core-llama-gqa", "core-qwen3"];
 
