@@ -124,9 +124,15 @@ public sealed partial class ModelTokenizer
                 + $"and the model's {_file.Model.Vocabulary.Count}.");
         }
 
+        // What both have is as special as this one says.
+        (int Id, AddedToken Token)[] tokens =
+        [
+            .. _file.AddedTokens.All.Concat(other._file.AddedTokens.All.Where(entry => _file.AddedTokens.Content(entry.Id) is null))
+                .OrderBy(entry => entry.Id),
+        ];
         var warnings = new List<string>();
-        TokenizerFile file = _file.With(other._file.AddedTokens, warnings);
-        foreach ((int id, AddedToken token) in other._file.AddedTokens.All)
+        TokenizerFile file = _file.With(tokens, warnings);
+        foreach ((int id, AddedToken token) in tokens)
         {
             if (!file.AddedTokens.TryGetId(token.Content, out int own) || own != id)
             {

@@ -53,14 +53,23 @@ internal static class BenchCommands
         Option<int> threads = Threads();
         Option<int> rank = Number("--rank", 16, "Rank of the adapters of steps.");
         Option<int> tokens = Number("--tokens", 4096, "Tokens of the conversation.");
-        var command = new Command("kinds", "DoRA and activated LoRA beside plain LoRA.") { shape, type, threads, rank, tokens };
+        Option<int> layers = Number("--layers", 8, "Layers of the model that has the conversation.");
+        var conversation = new Option<bool>("--conversation") { Description = "The conversation alone, without steps." };
+        var command = new Command("kinds", "DoRA and activated LoRA beside plain LoRA.")
+        {
+            shape, type, threads, rank, tokens, layers, conversation,
+        };
         command.SetAction((options, cancellation) =>
         {
             (Shape model, BaseWeights weights) =
                 (Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(type)!));
-            KindsBench.Dora(model, weights, options.GetValue(threads), options.GetValue(rank));
+            if (!options.GetValue(conversation))
+            {
+                KindsBench.Dora(model, weights, options.GetValue(threads), options.GetValue(rank));
+            }
+
             return KindsBench.ActivatedAsync(
-                model, weights.Stored, options.GetValue(threads), options.GetValue(tokens), cancellation);
+                model, weights.Stored, options.GetValue(threads), options.GetValue(tokens), options.GetValue(layers), cancellation);
         });
         return command;
     }

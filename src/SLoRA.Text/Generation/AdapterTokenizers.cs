@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SLoRA.Text.Tokenization.Reading;
 
 namespace SLoRA.Text;
 
@@ -13,6 +14,9 @@ internal sealed class AdapterTokenizers(ILoraEngine engine, ModelTokenizer model
     // Each holds its added tokens and shares the vocabulary, so many are cheap; a server may see any number of names.
     private const int MostKept = 1024;
     private const string File = "tokenizer.json";
+
+    // Those of the largest vocabularies have half of it.
+    private const long MostBytes = 64 << 20;
 
     private readonly ConcurrentDictionary<string, Kept> _kept = new(StringComparer.Ordinal);
 
@@ -41,33 +45,43 @@ internal sealed class AdapterTokenizers(ILoraEngine engine, ModelTokenizer model
                     + "what their texts are.");
         }
 
-        var state = (file.FullName, file.Length, file.LastWriteTimeUtc);
-        if (_kept.TryGetValue(adapter.Name, out Kept? kept) && kept.State == state)
+        var state = new State(file.FullName, file.LastWriteTimeUtc, adapter.Coverage.AddedTokens);
+        if (!_kept.TryGetValue(adapter.Name, out Kept? kept) || kept.Of != state)
         {
-            return kept.Tokenizer;
+            if (_kept.Count >= MostKept)
+            {
+                _kept.Clear();
+            }
+
+            _kept[adapter.Name] = kept = Read(adapter, file, state);
         }
 
-        if (_kept.Count >= MostKept)
-        {
-            _kept.Clear();
-        }
-
-        kept = new Kept(state, Read(adapter, file.DirectoryName!));
-        _kept[adapter.Name] = kept;
-        return kept.Tokenizer;
+        return kept.Tokenizer ?? throw new TokenizerException(
+            "tokenizer.adapter", $"The {File} of the adapter '{adapter.Name}' cannot be used: {kept.Problem}");
     }
 
-    private ModelTokenizer Read(AdapterStatus adapter, string folder)
+    /// <summary>Reads a file, once: what is wrong with it stays wrong until it is another.</summary>
+    private Kept Read(AdapterStatus adapter, FileInfo file, State state)
     {
+        if (!adapter.FollowsLinks && file.LinkTarget is not null)
+        {
+            return new Kept(state, null, "it is a symbolic link, which is not followed here.");
+        }
+
         ModelTokenizer own;
         try
         {
-            own = model.WithTokensOf(ModelTokenizer.Load(folder));
+            byte[]? json = Bytes(file.FullName);
+            if (json is null)
+            {
+                return new Kept(state, null, $"it cannot be read, or has more than {MostBytes} bytes.");
+            }
+
+            own = model.WithTokensOf(ModelTokenizer.FromJson(json));
         }
         catch (TokenizerException error)
         {
-            // Whoever asks need not know where on the server it lies.
-            throw Refusal(adapter, error.Code == "tokenizer.file" ? "it cannot be read." : error.Message, error);
+            return new Kept(state, null, error.Message);
         }
 
         int first = engine.Model.VocabularySize, end = first + adapter.Coverage.AddedTokens;
@@ -75,15 +89,27 @@ internal sealed class AdapterTokenizers(ILoraEngine engine, ModelTokenizer model
         {
             if (own.IdToToken(id) is null)
             {
-                throw Refusal(adapter, $"it has no token {id}; the adapter has those from {first} to {end - 1} of its own.", null);
+                return new Kept(state, null, $"it has no token {id}; the adapter has those from {first} to {end - 1} of its own.");
             }
         }
 
-        return own;
+        return new Kept(state, own, null);
     }
 
-    private static TokenizerException Refusal(AdapterStatus adapter, string problem, Exception? inner) =>
-        new("tokenizer.adapter", $"The {File} of the adapter '{adapter.Name}' cannot be used: {problem}", inner);
+    /// <summary>The file; null where it cannot be had. Whoever asks need not know where on the server it lies.</summary>
+    private static byte[]? Bytes(string path)
+    {
+        try
+        {
+            return RegularFile.Read(path, MostBytes);
+        }
+        catch (TokenizerException)
+        {
+            return null;
+        }
+    }
 
-    private sealed record Kept((string Path, long Length, DateTime Written) State, ModelTokenizer Tokenizer);
+    private readonly record struct State(string Path, DateTime Written, int AddedTokens);
+
+    private sealed record Kept(State Of, ModelTokenizer? Tokenizer, string? Problem);
 }

@@ -55,6 +55,7 @@ internal sealed class AdapterTokensTests : IDisposable
             Assert.That(own.Decode(own.Encode("When are you open?")), Is.EqualTo("When are you open?"));
             Assert.That(generator.TokenizerFor(new TextRequest { Adapter = "bakery" }), Is.SameAs(Demo.Tokenizer));
             Assert.That(generator.TokenizerFor(new TextRequest()), Is.SameAs(Demo.Tokenizer));
+            Assert.That(own.Decode([1, 72, 2], skipSpecialTokens: true), Is.EqualTo(Demo.Tokenizer.Decode([72])), "special as before");
             Assert.That(generator.TokenizerFor(request), Is.SameAs(own), "read once");
         });
     }
@@ -99,6 +100,25 @@ internal sealed class AdapterTokensTests : IDisposable
 
         Assert.That(error.Code, Is.EqualTo("tokenizer.adapter"));
         Assert.That(error.Message, Does.Contain("'tenant'").And.Contain(mention).And.Not.Contain(_folder));
+    }
+
+    [Test]
+    [Platform(Exclude = "Win")]
+    public async Task A_link_is_not_followed_in_the_folders_of_strangers()
+    {
+        WriteAdapter();
+        WriteTokenizer(file => Add(file, Ticket, Closing));
+        string tokenizer = Path.Combine(_folder, "tokenizer.json"), name = Path.GetFileName(_folder);
+        File.Move(tokenizer, tokenizer + ".elsewhere");
+        File.CreateSymbolicLink(tokenizer, tokenizer + ".elsewhere");
+        await using LoraServingEngine engine = await Demo.StartAsync(
+            builder => builder.UseAdapterSource(new AdapterDirectorySource(Path.GetDirectoryName(_folder)!)).AddAdapter("own", _folder));
+        await engine.Adapters.PreloadAsync(name);
+        var generator = new TextGenerator(engine, Demo.Tokenizer);
+
+        Assert.That(() => generator.TokenizerFor(new TextRequest { Adapter = name }), Throws.TypeOf<TokenizerException>()
+            .With.Message.Contains("link").And.Message.Not.Contains(_folder));
+        Assert.That(generator.TokenizerFor(new TextRequest { Adapter = "own" }).TokenToId(Ticket), Is.EqualTo(Vocabulary));
     }
 
     /// <summary>LoRA on one module and two tokens behind the model's last.</summary>

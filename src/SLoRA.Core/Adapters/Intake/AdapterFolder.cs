@@ -31,6 +31,9 @@ internal sealed class AdapterFolder(
     public override string Folder => _path;
 
     /// <inheritdoc/>
+    public override bool FollowsLinks => followsLinks;
+
+    /// <inheritdoc/>
     public override AdapterPackage ForBase(AdapterBase model) => new AdapterFolder(Name, _path, _limits, followsLinks, model);
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ internal abstract class AdapterPackage(string name)
     /// <summary>The folder that its content lies in; null where it is not in a folder of its own.</summary>
     public virtual string? Folder => null;
 
+    /// <summary>Whether files in <see cref="Folder"/> may be symbolic links.</summary>
+    public virtual bool FollowsLinks => false;
+
     /// <summary>Whether it can be opened again after <see cref="Release"/>.</summary>
     public virtual bool CanReadAgain => true;
 

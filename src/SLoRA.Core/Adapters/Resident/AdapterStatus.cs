@@ -14,6 +14,9 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
     /// <summary>The folder that it is read from; null where it is in one file, or was handed in as tensors.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>Whether files in <see cref="Folder"/> may be symbolic links: not where names and folders come from strangers.</summary>
+    public bool FollowsLinks { get; init; }
+
     /// <summary>The place nearest to the device where its content is.</summary>
     public AdapterTier Tier { get; init; }
 
@@ -66,6 +69,7 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
             registration.Name, headers.Coverage, picture.Generation?.Id.ToString(), picture.PageCount, isResident, picture.Leases)
         {
             Folder = headers.Package.Folder,
+            FollowsLinks = headers.Package.FollowsLinks,
             Tier = isResident ? AdapterTier.Device : content?.ImageBytes is not null ? AdapterTier.Host : AdapterTier.Registered,
             IsStale = picture.IsStale,
             IsPinned = picture.IsPinned,

@@ -74,14 +74,14 @@ internal sealed class TokenizerFile
     }
 
     /// <summary>The same with other added tokens, in the order of their ids.</summary>
-    public TokenizerFile With(AddedTokenTable added, List<string> warnings)
+    public TokenizerFile With(IReadOnlyList<(int Id, AddedToken Token)> added, List<string> warnings)
     {
-        int room = CharBuffer.Bound(added.All.Sum(entry => entry.Token.Content.Length));
+        int room = CharBuffer.Bound(added.Sum(entry => entry.Token.Content.Length));
         return new TokenizerFile
         {
             Model = Model,
             AddedTokens = new AddedTokenTable(
-                [.. added.All.Select(entry => entry.Token with { StatedId = entry.Id })], [], Model.Vocabulary,
+                [.. added.Select(entry => entry.Token with { StatedId = entry.Id })], [], Model.Vocabulary,
                 text => Normalized(Normalizer, text, ref room), warnings),
             Normalizer = Normalizer,
             PreTokenizers = PreTokenizers,
