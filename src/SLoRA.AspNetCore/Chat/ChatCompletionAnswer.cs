@@ -39,7 +39,7 @@ internal sealed class ChatCompletionAnswer
             choice.Add(_readers[update.Continuation].Read(update));
             if (HasLogprobs && update.End is null)
             {
-                choice.Tokens.Add(TokenTexts.Of(update.Update.Token, _server.Tokenizer));
+                choice.Tokens.Add(TokenTexts.Of(update.Update.Token, _generation.Tokenizer));
             }
         }
 
@@ -69,7 +69,7 @@ internal sealed class ChatCompletionAnswer
 
             ReplyPiece piece = _readers[update.Continuation].Read(update);
             ChatLogprobs? logprobs = HasLogprobs && update.End is null
-                ? new ChatLogprobs([TokenTexts.Of(update.Update.Token, _server.Tokenizer)])
+                ? new ChatLogprobs([TokenTexts.Of(update.Update.Token, _generation.Tokenizer)])
                 : null;
             if (!piece.IsEmpty || logprobs is not null)
             {

@@ -45,6 +45,10 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual WeightFormat Takes(WeightFormat stored) => Inner.Takes(stored);
 
     /// <inheritdoc/>
+    public virtual RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
+        Inner.RoundingOf(taken, givesLogits, partition);
+
+    /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
 
     /// <inheritdoc/>

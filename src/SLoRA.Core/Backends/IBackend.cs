@@ -50,6 +50,14 @@ internal interface IBackend : IDisposable
     /// </summary>
     WeightFormat Takes(WeightFormat stored) => stored;
 
+    /// <summary>
+    /// What becomes of each row of a matrix that is rounded again when it is loaded; null where products take what is stored.
+    /// </summary>
+    /// <param name="taken">The format in which it is given to <see cref="LoadMatrix"/>.</param>
+    /// <param name="givesLogits">Whether its products are logits.</param>
+    /// <param name="partition">How it is cut over shards; null for not at all.</param>
+    RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) => null;
+
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
     void ReserveWeights(IEnumerable<long> sizes);

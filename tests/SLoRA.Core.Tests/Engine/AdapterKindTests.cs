@@ -3,7 +3,6 @@ using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu;
 using SLoRA.Formats;
-using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -329,19 +328,4 @@ internal sealed class AdapterKindTests
         [.. Enumerable.Range(0, count).Select(_ => around + ((_random.NextSingle() - 0.5f) * size))];
 
     private static byte[] Bytes(float[] values) => TestAdapter.Bytes(TensorType.F32, values);
-
-    private sealed class LogitsValues : LogitsTap
-    {
-        private readonly SortedDictionary<int, float[]> _rows = [];
-
-        public override bool WholePrompt => true;
-
-        public override void Take(int position, ReadOnlySpan<float> logits) => _rows.Add(position, logits.ToArray());
-
-        public float LargestDifference(LogitsValues other)
-        {
-            Assert.That(_rows.Keys, Is.EqualTo(other._rows.Keys).And.Count.EqualTo(Prompt.Length));
-            return _rows.Max(row => row.Value.Zip(other._rows[row.Key], (a, b) => MathF.Abs(a - b)).Max());
-        }
-    }
 }

@@ -4,7 +4,6 @@ using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Diagnostics;
 using SLoRA.Formats;
-using SLoRA.Formats.Gguf;
 using SLoRA.Models;
 using SLoRA.Step;
 
@@ -39,7 +38,7 @@ internal sealed class AdapterLoader(
     Func<TargetModule, BaseWeight> baseBias,
     LoadPace pace,
     bool allowsWithoutEffect,
-    GgufBase model,
+    AdapterBase model,
     ILogger logger,
     int shards = 1,
     int maxAddedTokens = 0,

@@ -1,8 +1,28 @@
+using SLoRA.Formats;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>Quantizes a weight of any format to the library's own four bits, in groups of 32 inputs.</summary>
 internal sealed unsafe class Int4PackJob(WeightSource source, CpuMatrix matrix, int parts) : PackJob(matrix, parts)
 {
+    /// <summary>What products take of a row: its codes less their zero, times scales.</summary>
+    public static void Round(Span<float> row)
+    {
+        float* numbers = stackalloc float[Int4Group.Size];
+        Span<byte> codes = stackalloc byte[Int4Group.Size];
+        for (int first = 0; first < row.Length; first += Int4Group.Size)
+        {
+            Span<float> group = row.Slice(first, Math.Min(Int4Group.Size, row.Length - first));
+            new Span<float>(numbers, Int4Group.Size).Clear();
+            group.CopyTo(new Span<float>(numbers, Int4Group.Size));
+            float scale = Elements.Widen(Int4Group.Quantize(numbers, codes, out byte zero));
+            for (int i = 0; i < group.Length; i++)
+            {
+                group[i] = scale * (codes[i] - ((float)zero / OwnZeros.ZeroParts));
+            }
+        }
+    }
+
     /// <inheritdoc/>
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {

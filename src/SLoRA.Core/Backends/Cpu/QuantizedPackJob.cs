@@ -6,6 +6,25 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>Quantizes a weight of any format into panels of int8 weights in groups of 64 inputs.</summary>
 internal sealed unsafe class QuantizedPackJob(WeightSource source, CpuMatrix matrix, int parts) : PackJob(matrix, parts)
 {
+    /// <summary>What products take of a row: its numbers as integers times scales.</summary>
+    public static void Round(Span<float> row)
+    {
+        int size = Int8Layout<Groups64>.GroupInputs;
+        float* numbers = stackalloc float[size];
+        short* integers = stackalloc short[size];
+        for (int first = 0; first < row.Length; first += size)
+        {
+            Span<float> group = row.Slice(first, Math.Min(size, row.Length - first));
+            new Span<float>(numbers, size).Clear();
+            group.CopyTo(new Span<float>(numbers, size));
+            float scale = Int8Group.Quantize<Groups64>(numbers, Int8Layout.WeightLimit, integers);
+            for (int i = 0; i < group.Length; i++)
+            {
+                group[i] = integers[i] * scale;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {

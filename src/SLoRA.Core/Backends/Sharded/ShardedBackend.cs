@@ -123,6 +123,28 @@ internal sealed partial class ShardedBackend : IBackend
     /// <inheritdoc/>
     public WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : _shards[0].Takes(stored);
 
+    /// <summary>Where rows are cut, each shard rounds its part of them.</summary>
+    /// <inheritdoc/>
+    public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition)
+    {
+        if (_shards[0].RoundingOf(taken, givesLogits, null) is not { } rounding || partition is not { Axis: PartitionAxis.Columns } cut)
+        {
+            return _shards[0].RoundingOf(taken, givesLogits, null);
+        }
+
+        Runs[] parts = [.. Enumerable.Range(0, _shards.Length).Select(shard => cut.Of(shard, _shards.Length))];
+        return row =>
+        {
+            foreach (Runs runs in parts)
+            {
+                var part = new float[runs.Count];
+                runs.Gather<float>(row, part);
+                rounding(part);
+                runs.Scatter<float>(part, row);
+            }
+        };
+    }
+
     /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)
     {

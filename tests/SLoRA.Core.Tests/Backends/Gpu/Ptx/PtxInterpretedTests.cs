@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
+using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu.Lint;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Formats;
@@ -26,12 +29,13 @@ public sealed class PtxInterpretedTests
         ["core-llama-gqa", "all-linear", Greedy],
         ["core-llama-gqa", "embed-and-head", Varied],
         ["core-llama-gqa", "later-dora", Greedy],
+        ["core-llama-gqa", "later-save-head", Greedy],
         ["core-llama-gqa", "later-tokens", Greedy],
         ["core-qwen3", "", Greedy],
         ["later-cohere2", "", Greedy],
         ["later-glm4-moe-lite", "", Greedy],
         ["later-lfm2", "", Greedy],
-        ["later-olmoe", "", Greedy],
+        ["later-olmoe", "later-experts", Greedy],
         ["later-phi4-mini", "", Greedy],
     ];
 
@@ -64,6 +68,19 @@ public sealed class PtxInterpretedTests
         int[] actual = Answer(
             model, adapter, sampling, (rows, outputs) => new GpuBackend(PtxDevice.Device, PtxDevice.Kernels, rows, outputs));
         Assert.That(actual, Is.EqualTo(expected));
+    }
+
+    [TestCase("core-qwen3")]
+    [TestCase("later-cohere2")]
+    public void Adapters_with_own_norms_answer_as_on_the_Reference(string model)
+    {
+        using var folder = new TemporaryFolder();
+        OwnNorms(model).Write(folder.Path);
+        int[] expected = Answer(model, folder.Path, Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] plain = Answer(model, "", Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] actual = Answer(
+            model, folder.Path, Greedy, (rows, outputs) => new GpuBackend(PtxDevice.Device, PtxDevice.Kernels, rows, outputs));
+        Assert.That(actual, Is.EqualTo(expected).And.Not.EqualTo(plain));
     }
 
     /// <summary>Two devices that share a model: what they exchange is filled and read by kernels of its own.</summary>
@@ -113,6 +130,28 @@ public sealed class PtxInterpretedTests
         KernelChecks.Deltas(twin, 4, RowSet.Step, 64, parts, places: 1);
         Assert.That(
             PtxKernelLoader.Launches, Is.EqualTo((string[])["TensorProductKernels.Few", "LoraKernels.Shrink", "LoraKernels.Expand"]));
+    }
+
+    /// <summary>An adapter with norms of its own, whose weights are in the other order.</summary>
+    private static TestAdapter OwnNorms(string model)
+    {
+        var values = new ChangedModel(model);
+        var adapter = new TestAdapter();
+        const string Projection = "model.layers.1.self_attn.q_proj";
+        long[] shape = values.ShapeOf(Projection + ".weight");
+        var random = new Random(5);
+        adapter.Add($"base_model.model.{Projection}.lora_A.weight", TensorType.F32, [4, shape[1]], random);
+        adapter.Add($"base_model.model.{Projection}.lora_B.weight", TensorType.F32, [shape[0], 4], random);
+        adapter.Config["target_modules"] = @".*\.1\..*q_proj";
+        adapter.Config["modules_to_save"] = new JsonArray("norm");
+        foreach (string norm in values.Names.Where(name => name.Contains("norm", StringComparison.Ordinal)))
+        {
+            float[] reversed = [.. values.Values(norm).Reverse()];
+            adapter.Tensors.Add(
+                ("base_model.model." + norm, "F32", values.ShapeOf(norm), MemoryMarshal.AsBytes<float>(reversed).ToArray()));
+        }
+
+        return adapter;
     }
 
     private static int[] Answer(string model, string adapter, SamplingOptions sampling, Func<int, int, IBackend> create)
