@@ -20,9 +20,6 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual string? Shortcoming => Inner.Shortcoming;
 
     /// <inheritdoc/>
-    public virtual bool TakesChanges => Inner.TakesChanges;
-
-    /// <inheritdoc/>
     public virtual IPageMemory Pages => Inner.Pages;
 
     /// <inheritdoc/>

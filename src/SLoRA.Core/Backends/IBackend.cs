@@ -28,11 +28,6 @@ internal interface IBackend : IDisposable
     /// </summary>
     string? Shortcoming { get; }
 
-    /// <summary>
-    /// Whether adapters may do more to a module than add B A: have rows of its weight, a bias or a factor of their own, or tokens.
-    /// </summary>
-    bool TakesChanges => true;
-
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
     IPageMemory Pages { get; }
 

@@ -112,7 +112,7 @@ internal sealed class EngineAssembly : IDisposable
                 model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
                 description.WeightType, target => Served(model.WeightOf(target), target, served), model.BiasOf, pace,
                 adapterCache.AllowWithoutEffect,
-                AdapterBase.Of(description), logger, layout.Shards, adapterCache.MaxAddedTokens, backend.TakesChanges);
+                AdapterBase.Of(description), logger, layout.Shards, adapterCache.MaxAddedTokens);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);

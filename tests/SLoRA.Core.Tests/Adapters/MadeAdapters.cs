@@ -22,7 +22,7 @@ internal static class MadeAdapters
     {
         ["made-own-parts"] = MakeOwnParts,
         ["made-added-tokens"] = MakeAddedTokens,
-        ["made-mlx"] = folder => MlxFolder.Of(FixtureModel.AdapterPath(Fixture, "wide")).Write(folder),
+        ["made-mlx"] = folder => MlxFolder.Of(FixtureModel.AdapterPath(Fixture, "fp16")).Write(folder),
         ["made-gguf"] = MakeGguf,
     }.ToImmutableDictionary();
 

@@ -62,9 +62,6 @@ internal sealed partial class ShardedBackend : IBackend
     public string? Shortcoming => _shards[0].Shortcoming;
 
     /// <inheritdoc/>
-    public bool TakesChanges => _shards[0].TakesChanges;
-
-    /// <inheritdoc/>
     public IPageMemory Pages => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     /// <inheritdoc/>
@@ -145,14 +142,10 @@ internal sealed partial class ShardedBackend : IBackend
         };
     }
 
+    /// <summary>Shards take memory as their parts come: only a weight itself says how it is cut.</summary>
     /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)
     {
-        long[] parts = [.. sizes.Select(size => (size + _shards.Length - 1) / _shards.Length)];
-        foreach (IBackend shard in _shards)
-        {
-            shard.ReserveWeights(parts);
-        }
     }
 
     /// <inheritdoc/>

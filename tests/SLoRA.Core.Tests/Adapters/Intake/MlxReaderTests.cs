@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Engine;
-using SLoRA.Formats;
 using SLoRA.Formats.Mlx;
 using SLoRA.Models;
 

@@ -2,7 +2,6 @@ using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
 using SLoRA.Formats;
-using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 

@@ -49,7 +49,7 @@ public sealed class PtxInterpretedTests
     [OneTimeTearDown]
     public void Every_kernel_is_interpreted()
     {
-        const int Others = 14;
+        const int Others = 18;
         if (TestContext.CurrentContext.Result.PassCount == Simulation.Cases.Count + Models.Length + Others)
         {
             IEnumerable<string> all = KernelMethods.All.Keys.Select(name => name.Split(' ')[0]).Distinct();
@@ -84,12 +84,46 @@ public sealed class PtxInterpretedTests
     }
 
     /// <summary>Two devices that share a model: what they exchange is filled and read by kernels of its own.</summary>
-    [TestCase("all-linear")]
-    [TestCase("embed-and-head")]
-    public void Models_on_two_devices_answer_as_on_the_Reference(string adapter)
+    [TestCase("core-llama-gqa", "all-linear")]
+    [TestCase("core-llama-gqa", "embed-and-head")]
+    [TestCase("core-llama-gqa", "later-dora")]
+    [TestCase("core-llama-gqa", "later-tokens")]
+    [TestCase("later-olmoe", "later-experts")]
+    public void Models_on_two_devices_answer_as_on_the_Reference(string model, string adapter)
     {
-        int[] expected = Answer("core-llama-gqa", adapter, Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
-        int[] actual = Answer("core-llama-gqa", adapter, Greedy, (rows, outputs) => GpuShards.Create(
+        int[] expected = Answer(model, adapter, Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] actual = Answer(model, adapter, Greedy, (rows, outputs) => GpuShards.Create(
+            [GpuDevice.OpenSimulation(), GpuDevice.OpenSimulation()], rows, outputs, checksPages: true, loaded: PtxDevice.Kernels));
+        Assert.That(actual, Is.EqualTo(expected));
+    }
+
+    /// <summary>Rows of weights whose inputs are shared, one of them with a bias of the base.</summary>
+    [Test]
+    public void Own_rows_on_two_devices_answer_as_on_the_Reference()
+    {
+        using var folder = new TemporaryFolder();
+        var model = new ChangedModel("core-llama-bias");
+        var adapter = new TestAdapter();
+        adapter.Config["modules_to_save"] = new JsonArray("o_proj", "down_proj");
+        adapter.Config["target_modules"] = new JsonArray("q_proj");
+        foreach (string name in model.Names.Where(name => name.Contains(".o_proj.", StringComparison.Ordinal)
+            || name.Contains(".down_proj.", StringComparison.Ordinal)))
+        {
+            float[] values = [.. model.Values(name).Select((value, at) => value * (1 + (0.1f * (at % 7))))];
+            adapter.Tensors.Add(("base_model.model." + name, "F32", model.ShapeOf(name), TestAdapter.Bytes(TensorType.F32, values)));
+        }
+
+        foreach (string name in model.Names.Where(name => name.EndsWith(".q_proj.weight", StringComparison.Ordinal)))
+        {
+            string prefix = "base_model.model." + name[..^".weight".Length];
+            long[] shape = model.ShapeOf(name);
+            adapter.Add(prefix + ".lora_A.weight", TensorType.F32, [4, shape[1]], new Random(1));
+            adapter.Add(prefix + ".lora_B.weight", TensorType.F32, [shape[0], 4], new Random(2));
+        }
+
+        adapter.Write(folder.Path);
+        int[] expected = Answer("core-llama-bias", folder.Path, Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs));
+        int[] actual = Answer("core-llama-bias", folder.Path, Greedy, (rows, outputs) => GpuShards.Create(
             [GpuDevice.OpenSimulation(), GpuDevice.OpenSimulation()], rows, outputs, checksPages: true, loaded: PtxDevice.Kernels));
         Assert.That(actual, Is.EqualTo(expected));
     }
