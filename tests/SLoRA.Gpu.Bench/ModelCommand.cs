@@ -36,10 +36,13 @@ internal static class ModelCommand
             double bytes = Weights(Hidden, Outputs);
             double operations = 2.0 * rows * Hidden * Outputs;
             Row($"plain Many, {rows} rows, 4096 → 22016", KernelModels.PlainMany(rows, Hidden, Outputs), bytes, operations);
+            Row($"tensor Several, {rows} rows, 4096 → 22016", KernelModels.TensorSeveral(rows, Hidden, Outputs), bytes, operations);
             Row($"tensor Many, {rows} rows, 4096 → 22016", KernelModels.TensorMany(rows, Hidden, Outputs), bytes, operations);
         }
 
         Row("Attend, 32 rows, context 512", KernelModels.Attend(32, Heads, HeadDim, 512), 4.0 * 32 * Heads * HeadDim * 512, 0);
+        Row("Shrink, 1 adapter of rank 16, 64 rows, q k v", KernelModels.Shrink(1, 64, 16, Hidden, 3), 2.0 * 16 * Hidden * 3, 0);
+        Row("Expand, 1 adapter of rank 16, 64 rows, q k v", KernelModels.Expand(1, 64, 16, Hidden, 3), 2.0 * 16 * Hidden * 3, 0);
         Row("Shrink, 32 adapters of rank 16, q k v", KernelModels.Shrink(32, 1, 16, Hidden, 3), 2.0 * 32 * 16 * Hidden * 3, 0);
         Row("Expand, 32 adapters of rank 16, q k v", KernelModels.Expand(32, 1, 16, Hidden, 3), 2.0 * 32 * 16 * Hidden * 3, 0);
         return 0;

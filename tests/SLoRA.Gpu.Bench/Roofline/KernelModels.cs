@@ -9,6 +9,15 @@ internal static class KernelModels
     /// <summary>Tensor-core multiply-adds of one <c>mma.m16n8k16</c>.</summary>
     private const int Mma = 16 * 8 * 16;
 
+    /// <summary>Instructions of <c>Shrink</c> for eight columns of eight rank rows and four rows.</summary>
+    private const int ShrinkInstructions = 514;
+
+    /// <summary>Instructions of <c>Expand</c> for a rank row: of one row, and of four.</summary>
+    private const int ExpandAloneInstructions = 60;
+
+    /// <inheritdoc cref="ExpandAloneInstructions"/>
+    private const int ExpandInstructions = 97;
+
     /// <summary><c>TensorProductKernels.Few</c>: up to 16 rows of K columns, N outputs.</summary>
     public static LaunchModel TensorFew(int rows, int inputs, int outputs)
     {
@@ -18,20 +27,29 @@ internal static class KernelModels
         double weights = 2.0 * inputs * outputs;
         double activations = 4.0 * inputs;
         return new LaunchModel(
-            "TensorProductKernels.Few", groups, 100, 8192, weights + (rows * (activations + (4.0 * outputs))),
+            "TensorProductKernels.Few", groups, 104, 8192, weights + (rows * (activations + (4.0 * outputs))),
             weights + (groups * 8 * tiles * activations), runs * 2 * 2 * 3 * tiles * Mma, runs * (110 + (3 * (tiles == 1 ? 34 : 56))),
             4 * 32 * 64 * 2);
     }
 
-    /// <summary><c>TensorProductKernels.Many</c> and its share of <c>Split</c>.</summary>
-    public static LaunchModel TensorMany(int rows, int inputs, int outputs)
+    /// <summary><c>TensorProductKernels.Several</c>: tiles of 64 outputs and 64 rows.</summary>
+    public static LaunchModel TensorSeveral(int rows, int inputs, int outputs) =>
+        TensorTiles("TensorProductKernels.Several", 64, 124, 48, 393, 36864, rows, inputs, outputs);
+
+    /// <summary><c>TensorProductKernels.Many</c>: tiles of 128 outputs and 128 rows.</summary>
+    public static LaunchModel TensorMany(int rows, int inputs, int outputs) =>
+        TensorTiles("TensorProductKernels.Many", 128, 245, 192, 864, 24576, rows, inputs, outputs);
+
+    /// <summary>Runs of 32 columns of W and of fp32 x; sums are written four times and read three.</summary>
+    private static LaunchModel TensorTiles(
+        string kernel, int size, int registers, int products, int instructions, int underWay, int rows, int inputs, int outputs)
     {
-        long groups = (long)Divide(outputs, 64) * Divide(rows, 64);
+        long groups = (long)Divide(outputs, size) * Divide(rows, size);
         double steps = inputs / 32.0 * groups;
+        double sums = 4.0 * rows * outputs;
         return new LaunchModel(
-            "TensorProductKernels.Many", groups, 125, 49152,
-            (2.0 * inputs * outputs) + (rows * ((6.0 * inputs) + (4.0 * outputs))), steps * 16384, steps * 4 * 48 * Mma, steps * 4 * 310,
-            2 * 16384);
+            kernel, groups, registers, 49152, (2.0 * inputs * outputs) + (4.0 * rows * inputs) + sums, (steps * size * 192) + (7 * sums),
+            steps * 4 * products * Mma, steps * 4 * instructions, underWay);
     }
 
     /// <summary><c>ProductKernels.Few</c> with 16-bit weights, which are read again for every four rows.</summary>
@@ -64,24 +82,30 @@ internal static class KernelModels
             groups * 4 * ((2 * (headDim / 4.0) * 47) + (64 * 115)), 128 * 4 * 2);
     }
 
-    /// <summary><c>LoraKernels.Shrink</c>: adapters of a rank, each with so many rows, for so many parts of a group of products.</summary>
+    /// <summary>
+    /// <c>LoraKernels.Shrink</c>: adapters of a rank, each with so many rows, for so many parts of a group of products. Four rows at a time
+    /// pass the weights, and x is read once per eight rank rows.
+    /// </summary>
     public static LaunchModel Shrink(int adapters, int rowsEach, int rank, int inputs, int parts)
     {
         long groups = (long)adapters * Divide(rank, 8) * parts;
+        int passes = Divide(rowsEach, 4);
         double bytes = 2.0 * adapters * rank * inputs * parts;
         return new LaunchModel(
-            "LoraKernels.Shrink", groups, 48, 2048, bytes, bytes * 2, 0, groups * 4 * (inputs / 64.0) * 170 * Divide(rowsEach, 4),
-            128 * 2 * 4);
+            "LoraKernels.Shrink", groups, 255, 17408, bytes, (bytes * passes) + (4.0 * groups * rowsEach * inputs), 0,
+            groups * 4.0 * Divide(inputs, 1024) * passes * ShrinkInstructions, 128 * 8 * 16);
     }
 
-    /// <summary><c>LoraKernels.Expand</c>: the same up to N columns.</summary>
+    /// <summary><c>LoraKernels.Expand</c>: the same up to N columns; what it adds to is read and written.</summary>
     public static LaunchModel Expand(int adapters, int rowsEach, int rank, int outputs, int parts)
     {
-        long groups = (long)Divide(outputs, 128) * adapters * parts;
+        long groups = (long)Divide(outputs, 1024) * adapters * parts;
+        int passes = Divide(rowsEach, 4);
         double bytes = 2.0 * adapters * rank * outputs * parts;
+        double sums = 8.0 * adapters * rowsEach * outputs * parts;
         return new LaunchModel(
-            "LoraKernels.Expand", groups, 42, 0, bytes + (8.0 * adapters * rowsEach * outputs * parts), bytes * 2, 0,
-            groups * 4 * (rank / 4.0) * 180 * Divide(rowsEach, 4), 128 * 2 * 4);
+            "LoraKernels.Expand", groups, 94, 0, bytes + sums, (bytes * passes) + sums, 0,
+            groups * 4.0 * rank * passes * (rowsEach == 1 ? ExpandAloneInstructions : ExpandInstructions), 128 * 4 * 16);
     }
 
     private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;

@@ -14,7 +14,9 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="blas">cuBLAS, or null.</param>
 internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasProducts? blas) : IDisposable
 {
-    private readonly TensorProducts? _tensor = kernels.Tensor is null ? null : new TensorProducts(device, kernels.Tensor);
+    private readonly TensorProducts? _tensor = kernels.Tensor is null
+        ? null
+        : new TensorProducts(kernels.Tensor, device.Accelerator.NumMultiprocessors);
 
     /// <summary>Announces a weight: compiles what its products need.</summary>
     /// <param name="source">The weight.</param>
@@ -33,7 +35,7 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
         if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns)
             && (shards == 1 || source.Partition is not { Axis: PartitionAxis.Columns }))
         {
-            _tensor.Expect(source.Columns);
+            _tensor.Expect();
             return true;
         }
 
@@ -43,11 +45,7 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
     }
 
     /// <summary>All weights are announced.</summary>
-    public void Complete(int rowLimit)
-    {
-        blas?.Complete(rowLimit);
-        _tensor?.Complete(rowLimit);
-    }
+    public void Complete(int rowLimit) => blas?.Complete(rowLimit);
 
     /// <summary>Multiplies rows by every part of a group: <c>y = x Wᵀ + b</c>, parts side by side.</summary>
     /// <param name="stream">Where kernels are launched.</param>
@@ -61,14 +59,20 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
         AcceleratorStream stream, LinearGroup group, ArrayView<float> x, int rows, ArrayView<float> y, int width, bool withBias = true)
     {
         blas?.NextInput();
-        _tensor?.NextInput();
         var leaves = new SumLeaves(group.InputBorders.AsSpan());
-        for (int i = 0; i < group.Parts.Length; i++)
+        int next = 0;
+        while (next < group.Parts.Length)
         {
-            LinearPart part = group.Parts[i];
+            LinearPart part = group.Parts[next];
             var weight = (GpuMatrix)part.Weight;
+            if (weight.OnTensorCores)
+            {
+                next += _tensor!.Multiply(stream, group, next, x, rows, y, width, withBias);
+                continue;
+            }
+
             GpuVector? bias = withBias ? (GpuVector?)part.Bias : null;
-            int firstColumn = group.Offsets[i];
+            int firstColumn = group.Offsets[next];
             if (blas is not null && BlasProducts.Takes(weight.Format))
             {
                 blas.Multiply(weight, bias, x, rows, y, width, firstColumn);
@@ -78,25 +82,19 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
                 Multiply(stream, weight, bias, x, rows, y, new ProductShape(
                     rows, weight.Inputs, weight.Outputs, width, firstColumn, bias is null ? 0 : 1, leaves));
             }
+
+            next++;
         }
     }
 
-    public void Dispose()
-    {
-        blas?.Dispose();
-        _tensor?.Dispose();
-    }
+    public void Dispose() => blas?.Dispose();
 
-    private void Multiply(
+    private static void Multiply(
         AcceleratorStream stream, GpuMatrix weight, GpuVector? bias, ArrayView<float> x, int rows, ArrayView<float> y, ProductShape shape)
     {
         // A view that nobody reads stands in for a bias that is not there.
         ArrayView<float> added = bias is null ? x : bias.Values;
-        if (weight.OnTensorCores)
-        {
-            _tensor!.Multiply(stream, weight.Bytes.Cast<ushort>(), added, x, y, shape);
-        }
-        else if (rows <= ProductKernels.FewRows)
+        if (rows <= ProductKernels.FewRows)
         {
             KernelConfig config = Launch.Groups(Divide(weight.Outputs, ProductKernels.FewOutputs), Divide(rows, 4));
             weight.Kernels.Few(stream, config, x, weight.Bytes, added, y, shape);

@@ -121,7 +121,7 @@ internal sealed class LoraLaunches(
         {
             (int first, int end) = plan.Lora.ChunksOfPlace(place);
             kernels.Expand(
-                device.Stream, Launch.Groups(Launch.Blocks(columns), end - first, parts), Shrunk, pages.Floats, pages.Halves,
+                device.Stream, Launch.Groups(Launch.Blocks((columns + 7) / 8), end - first, parts), Shrunk, pages.Floats, pages.Halves,
                 directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y, shape);
         }
     }

@@ -19,7 +19,12 @@ internal static unsafe class FragmentChecks
     /// </summary>
     public static void Products(GpuDevice device, KernelLoader loader)
     {
-        var launch = loader.Load<ProbeLauncher>(ProductProbe.Run);
+        Products(device, loader.Load<ProbeLauncher>(ProductProbe.Run));
+        Products(device, loader.Load<ProbeLauncher>(ProductProbe.RunWide));
+    }
+
+    private static void Products(GpuDevice device, ProbeLauncher launch)
+    {
         using var arena = new DeviceArena(device, 16 << 10, "a test");
         ArrayView<uint> left = arena.Take<uint>(8 * KernelLoader.GroupSize);
         ArrayView<uint> right = arena.Take<uint>(2 * KernelLoader.GroupSize);
@@ -114,5 +119,22 @@ internal static class ProductProbe
         c = WarpProduct.Multiply(c, left[2 * thread], left[(2 * thread) + 1], right[thread]);
         sums[2 * thread] = c.Upper;
         sums[(2 * thread) + 1] = c.Lower;
+    }
+
+    /// <summary>The same by the products with two tiles of B: of one the left side, of the other the right.</summary>
+    public static void RunWide(ArrayView<Words4> left, ArrayView<Words2> right, ArrayView<Floats4> sums)
+    {
+        int thread = Group.IdxX;
+        Floats4 half;
+        half.X = 0.5f;
+        half.Y = 0.5f;
+        half.Z = 0.5f;
+        half.W = 0.5f;
+        Sums16x16 c;
+        c.Left = half;
+        c.Right = half;
+        var none = new Words2(0, 0);
+        sums[2 * thread] = WarpProduct.Multiply(c, left[2 * thread], right[thread], none).Left;
+        sums[(2 * thread) + 1] = WarpProduct.Multiply(c, left[(2 * thread) + 1], none, right[thread]).Right;
     }
 }

@@ -32,10 +32,15 @@ internal static class KernelChecks
     /// Base products and the deltas of a work list. Errors: those of the products, K and r of each delta, four of scale, weight and adding
     /// up to three.
     /// </summary>
-    public static void Deltas(GpuTwin twin, int rows, RowSet set, int inputs, params (TensorType Type, int Outputs, bool Bias)[] parts)
+    public static void Deltas(GpuTwin twin, int rows, RowSet set, int inputs, params (TensorType Type, int Outputs, bool Bias)[] parts) =>
+        Deltas(twin, rows, set, inputs, parts, places: 3);
+
+    /// <summary>The same with at most so many adapters of a row.</summary>
+    public static void Deltas(
+        GpuTwin twin, int rows, RowSet set, int inputs, (TensorType Type, int Outputs, bool Bias)[] parts, int places)
     {
         Trio<LinearGroup> group = twin.Group(inputs, parts);
-        int count = LoraStep.Build(twin, rows, set, 1, [.. parts.Select(part => (inputs, part.Outputs))]);
+        int count = LoraStep.Build(twin, rows, set, 1, [.. parts.Select(part => (inputs, part.Outputs))], places);
         Trio<DeviceRows> x = twin.Rows(set, inputs, count);
         Trio<DeviceRows> y = twin.Rows(set, group.Gpu.Outputs, count);
         twin.BeginStep();

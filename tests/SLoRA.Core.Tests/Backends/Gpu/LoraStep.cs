@@ -17,7 +17,11 @@ internal static class LoraStep
     /// <param name="vocabulary">Tokens are below.</param>
     /// <param name="modules">Inputs and outputs of the adapters' modules.</param>
     /// <returns>The rows of the set.</returns>
-    public static int Build(GpuTwin twin, int rows, RowSet set, int vocabulary, params (int Inputs, int Outputs)[] modules)
+    public static int Build(GpuTwin twin, int rows, RowSet set, int vocabulary, params (int Inputs, int Outputs)[] modules) =>
+        Build(twin, rows, set, vocabulary, modules, places: 3);
+
+    /// <summary>The same with at most so many adapters of a row.</summary>
+    public static int Build(GpuTwin twin, int rows, RowSet set, int vocabulary, (int Inputs, int Outputs)[] modules, int places)
     {
         Random random = twin.Random;
         // Small pages cut tiles at odd places: their spans and rows have to fit.
@@ -41,7 +45,7 @@ internal static class LoraStep
             twin.Plan.AddSlice([random.Next(vocabulary)], 0, [0], output);
         }
 
-        AddWork(twin, adapters, rows);
+        AddWork(twin, adapters, rows, places);
         return set == RowSet.Step ? rows : outputs;
     }
 
@@ -77,11 +81,11 @@ internal static class LoraStep
         return false;
     }
 
-    /// <summary>Every row takes part in none to three places; in each it has one of the adapters.</summary>
-    private static void AddWork(GpuTwin twin, ResidentAdapter[] adapters, int rows)
+    /// <summary>Every row takes part in none to all of the places; in each it has one of the adapters.</summary>
+    private static void AddWork(GpuTwin twin, ResidentAdapter[] adapters, int rows, int most)
     {
-        int[] places = [.. Enumerable.Range(0, rows).Select(_ => twin.Random.Next(4))];
-        for (int place = 0; place < 3; place++)
+        int[] places = [.. Enumerable.Range(0, rows).Select(_ => twin.Random.Next(most + 1))];
+        for (int place = 0; place < most; place++)
         {
             int[] chosen = [.. Enumerable.Range(0, rows).Select(_ => twin.Random.Next(adapters.Length))];
             bool starts = true;

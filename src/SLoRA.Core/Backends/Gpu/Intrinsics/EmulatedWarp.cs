@@ -16,7 +16,8 @@ internal static class EmulatedWarp
         return c;
     }
 
-    private static Floats4 Add(Floats4 c, ArrayView<Words4> left, ArrayView<Words2> right, int thread)
+    /// <summary>Adds the products of a tile of A with one of B.</summary>
+    public static Floats4 Add(Floats4 c, ArrayView<Words4> left, ArrayView<Words2> right, int thread)
     {
         // Row g of A lies in lanes 4g to 4g + 3, row n of B in lanes 4n to 4n + 3.
         int warp = thread & ~31;

@@ -16,7 +16,10 @@ namespace SLoRA.Backends.Gpu.Intrinsics;
 /// </summary>
 internal static class IntrinsicCode
 {
-    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles)];
+    private const int WordsOfA = 4;
+    private const int WordsOfB = 2;
+
+    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters)];
 
     /// <summary>Makes the intrinsics known to a context.</summary>
     public static void Register(Context context)
@@ -38,20 +41,20 @@ internal static class IntrinsicCode
         }
     }
 
-    /// <summary>Both products: of C as many pairs of tiles as there are tiles of B.</summary>
+    /// <summary>Both products: of two tiles of A with that of B, or of one with two.</summary>
     public static void WriteMultiply(PTXBackend backend, PTXCodeGenerator code, Value call)
     {
         _ = backend;
         List<string> c = Inputs(code, call, 0, 1);
-        List<string> a = Inputs(code, call, 1, 3);
-        List<string> b = Inputs(code, call, 3, call.Nodes.Length);
+        List<string> factors = Inputs(code, call, 1, 4);
         List<string> d = Outputs(code, call);
+        bool isWide = factors.Count == WordsOfA + (2 * WordsOfB);
         for (int i = 0; i < c.Count; i += 4)
         {
-            int tile = (i >> 3) * 2;
-            int half = i & 4;
-            Line(code, $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {Group(d, i, 4)}, {Group(a, half, 4)}, "
-                + $"{Group(b, tile, 2)}, {Group(c, i, 4)};");
+            int a = isWide ? 0 : i;
+            int b = isWide ? WordsOfA + (i / 4 * WordsOfB) : 2 * WordsOfA;
+            Line(code, $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {Group(d, i, 4)}, {Group(factors, a, WordsOfA)}, "
+                + $"{Group(factors, b, WordsOfB)}, {Group(c, i, 4)};");
         }
     }
 
@@ -72,6 +75,13 @@ internal static class IntrinsicCode
     {
         _ = backend;
         Line(code, $"cp.async.wait_group {((PrimitiveValue)call[0].Resolve()).Int32Value};");
+    }
+
+    public static void WriteAgain(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> value = Inputs(code, call, 0, 1);
+        Line(code, $"shfl.sync.bfly.b32 {Outputs(code, call)[0]}, {value[0]}, 0, 0x1f, 0xffffffff;");
     }
 
     /// <summary>An address in shared memory as <c>s</c>: what ILGPU knows to be one already is an offset.</summary>

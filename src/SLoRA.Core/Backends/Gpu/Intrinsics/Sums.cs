@@ -5,35 +5,20 @@ internal struct Sums32x8
 {
     public Floats4 Upper;
     public Floats4 Lower;
-
-    /// <summary>Adds others.</summary>
-    public void Add(Sums32x8 other)
-    {
-        Upper.X += other.Upper.X;
-        Upper.Y += other.Upper.Y;
-        Upper.Z += other.Upper.Z;
-        Upper.W += other.Upper.W;
-        Lower.X += other.Lower.X;
-        Lower.Y += other.Lower.Y;
-        Lower.Z += other.Lower.Z;
-        Lower.W += other.Lower.W;
-    }
 }
 
-/// <summary>A lane's share of 32 × 32 sums, by rows of the right side.</summary>
-internal struct Sums32x32
+/// <summary>A lane's share of 16 × 16 sums, by columns 0 to 7 and 8 to 15.</summary>
+internal struct Sums16x16
 {
-    public Sums32x8 Rows0;
-    public Sums32x8 Rows8;
-    public Sums32x8 Rows16;
-    public Sums32x8 Rows24;
+    public Floats4 Left;
+    public Floats4 Right;
+}
 
-    /// <summary>Adds others.</summary>
-    public void Add(Sums32x32 other)
-    {
-        Rows0.Add(other.Rows0);
-        Rows8.Add(other.Rows8);
-        Rows16.Add(other.Rows16);
-        Rows24.Add(other.Rows24);
-    }
+/// <summary>A lane's share of 16 × 64 sums.</summary>
+internal struct Sums16x64
+{
+    public Sums16x16 Columns0;
+    public Sums16x16 Columns16;
+    public Sums16x16 Columns32;
+    public Sums16x16 Columns48;
 }

@@ -20,10 +20,9 @@ internal static class WarpProduct
     [IntrinsicImplementation]
     public static Sums32x8 Multiply(Sums32x8 c, Words4 upper, Words4 lower, Words2 b) => MultiplyEmulated(c, upper, lower, b);
 
-    /// <summary>Two tiles of A with four of B: 32 rows of A times 32 of B.</summary>
+    /// <summary>One tile of A with two of B: 16 rows of A times 16 of B.</summary>
     [IntrinsicImplementation]
-    public static Sums32x32 Multiply(Sums32x32 c, Words4 upper, Words4 lower, Words2 b0, Words2 b1, Words2 b2, Words2 b3) =>
-        MultiplyEmulated(c, upper, lower, b0, b1, b2, b3);
+    public static Sums16x16 Multiply(Sums16x16 c, Words4 a, Words2 left, Words2 right) => MultiplyEmulated(c, a, left, right);
 
     /// <summary>The same through shared memory.</summary>
     public static Sums32x8 MultiplyEmulated(Sums32x8 c, Words4 upper, Words4 lower, Words2 b)
@@ -41,22 +40,17 @@ internal static class WarpProduct
     }
 
     /// <summary>The same through shared memory.</summary>
-    public static Sums32x32 MultiplyEmulated(Sums32x32 c, Words4 upper, Words4 lower, Words2 b0, Words2 b1, Words2 b2, Words2 b3)
+    public static Sums16x16 MultiplyEmulated(Sums16x16 c, Words4 a, Words2 left, Words2 right)
     {
-        ArrayView<Words4> left = SharedMemory.Allocate<Words4>(2 * EmulatedWarp.Threads);
-        ArrayView<Words2> right = SharedMemory.Allocate<Words2>(4 * EmulatedWarp.Threads);
+        ArrayView<Words4> rows = SharedMemory.Allocate<Words4>(EmulatedWarp.Threads);
+        ArrayView<Words2> columns = SharedMemory.Allocate<Words2>(2 * EmulatedWarp.Threads);
         int thread = Group.IdxX;
-        left[thread] = upper;
-        left[thread + EmulatedWarp.Threads] = lower;
-        right[thread] = b0;
-        right[thread + EmulatedWarp.Threads] = b1;
-        right[thread + (2 * EmulatedWarp.Threads)] = b2;
-        right[thread + (3 * EmulatedWarp.Threads)] = b3;
+        rows[thread] = a;
+        columns[thread] = left;
+        columns[thread + EmulatedWarp.Threads] = right;
         Group.Barrier();
-        c.Rows0 = EmulatedWarp.Add(c.Rows0, left, right, thread);
-        c.Rows8 = EmulatedWarp.Add(c.Rows8, left, right.SubView(EmulatedWarp.Threads), thread);
-        c.Rows16 = EmulatedWarp.Add(c.Rows16, left, right.SubView(2 * EmulatedWarp.Threads), thread);
-        c.Rows24 = EmulatedWarp.Add(c.Rows24, left, right.SubView(3 * EmulatedWarp.Threads), thread);
+        c.Left = EmulatedWarp.Add(c.Left, rows, columns, thread);
+        c.Right = EmulatedWarp.Add(c.Right, rows, columns.SubView(EmulatedWarp.Threads), thread);
         Group.Barrier();
         return c;
     }

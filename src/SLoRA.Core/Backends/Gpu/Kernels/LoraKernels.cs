@@ -80,9 +80,8 @@ internal static class LoraKernels
     private const int Lanes = 1 << LanesLog2;
 
     /// <summary>
-    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y). 16 threads share a rank row and take every 16th
-    /// column; their sums are added in order. Four entries at a time pass each element of A. Rank rows that another shard has come
-    /// out as zero.
+    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y), see <see cref="ShrinkBlocks"/>. Rank rows that
+    /// another shard has come out as zero.
     /// </summary>
     [Kernel]
     public static void Shrink(
@@ -97,8 +96,8 @@ internal static class LoraKernels
         ArrayView<float> v,
         LoraShape shape)
     {
-        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
-        ShrinkBlock<OneLeaf>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, sums);
+        ArrayView<float> shared = SharedMemory.Allocate<float>(ShrinkBlocks.Shared);
+        ShrinkBlocks.Run<OneLeaf>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, shared);
     }
 
     /// <summary>The same where shards may share the inputs: leaf by leaf, and the leaves as a tree.</summary>
@@ -115,135 +114,8 @@ internal static class LoraKernels
         ArrayView<float> v,
         LoraShape shape)
     {
-        ArrayView<float> sums = SharedMemory.Allocate<float>(4 * KernelLoader.GroupSize);
-        ShrinkBlock<LeafTree>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, sums);
-    }
-
-    private static void ShrinkBlock<TOrder>(
-        ArrayView<float> x,
-        ArrayView<float> pool32,
-        ArrayView<ushort> pool16,
-        ArrayView<int> directory,
-        ArrayView<int> blocks,
-        ArrayView<int> chunks,
-        ArrayView<int> entryRows,
-        ArrayView<int> outputOfRow,
-        ArrayView<float> v,
-        LoraShape shape,
-        ArrayView<float> sums)
-        where TOrder : struct, ISumOrder
-    {
-        int thread = Group.IdxX;
-        int part = Grid.IdxY;
-        int chunk = blocks[Grid.IdxX * BlockInts] * ChunkInts;
-        int firstRank = blocks[(Grid.IdxX * BlockInts) + 1];
-        int record = chunks[chunk] + (shape.Target(part) * RecordInts);
-        int rank = directory[record];
-        if (firstRank >= rank)
-        {
-            return;
-        }
-
-        int type = directory[record + 2];
-        int firstTile = directory[record + 3];
-        int endTile = firstTile + (directory[record + 4] * TileInts);
-        int firstEntry = chunks[chunk + 1];
-        int count = chunks[chunk + 2];
-        int columns = chunks[chunk + 4];
-        long begin = chunks[chunk + 3] + ((long)part * count * columns);
-        int rankRow = firstRank + (thread >> LanesLog2);
-        int rankOfSum = firstRank + (thread & (GroupRanks - 1));
-        int which = thread >> GroupRanksLog2;
-        int firstSum = (which * KernelLoader.GroupSize) + ((thread & (GroupRanks - 1)) * Lanes);
-        int leaves = 1;
-        if (TOrder.IsTree)
-        {
-            leaves = shape.Leaves.Count;
-        }
-
-        for (int entry = 0; entry < count; entry += 4)
-        {
-            int last = count - 1;
-            long x0 = InputOf(entryRows, outputOfRow, firstEntry + entry, shape);
-            long x1 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 1 < last ? entry + 1 : last), shape);
-            long x2 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 2 < last ? entry + 2 : last), shape);
-            long x3 = InputOf(entryRows, outputOfRow, firstEntry + (entry + 3 < last ? entry + 3 : last), shape);
-            float total = 0;
-            var tree = default(NumberTree);
-            int leafBegin = 0;
-            for (int leaf = 0; leaf < leaves; leaf++)
-            {
-                int leafEnd = shape.Inputs;
-                if (TOrder.IsTree)
-                {
-                    leafEnd = shape.Leaves.End(leaf);
-                }
-
-                var sum = default(Four);
-                for (int tile = firstTile; tile < endTile; tile += TileInts)
-                {
-                    int row = rankRow - directory[tile + 1];
-                    if (row >= 0 && row < directory[tile + 2])
-                    {
-                        int span = directory[tile + 4];
-                        int column = directory[tile + 3];
-                        int from = column;
-                        int to = column + span;
-                        int lane = Group.IdxX & (Lanes - 1);
-                        if (TOrder.IsTree)
-                        {
-                            // Lanes are counted from the start of the leaf, wherever tiles begin and end.
-                            from = column < leafBegin ? leafBegin : column;
-                            to = to > leafEnd ? leafEnd : to;
-                            lane = (lane - (from - leafBegin)) & (Lanes - 1);
-                        }
-
-                        if (type == F32)
-                        {
-                            long a = ((long)directory[tile] << 4) + ((long)row * span) - column;
-                            sum = Dot<float, StoredF32>(pool32, a, from + lane, to, x, x0, x1, x2, x3, sum);
-                        }
-                        else if (type == F16)
-                        {
-                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
-                            sum = Dot<ushort, StoredF16>(pool16, a, from + lane, to, x, x0, x1, x2, x3, sum);
-                        }
-                        else
-                        {
-                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
-                            sum = Dot<ushort, StoredBf16>(pool16, a, from + lane, to, x, x0, x1, x2, x3, sum);
-                        }
-                    }
-                }
-
-                sums[thread] = sum.A;
-                sums[thread + KernelLoader.GroupSize] = sum.B;
-                sums[thread + (2 * KernelLoader.GroupSize)] = sum.C;
-                sums[thread + (3 * KernelLoader.GroupSize)] = sum.D;
-                Group.Barrier();
-                if (thread < 4 * GroupRanks)
-                {
-                    total = 0;
-                    for (int i = 0; i < Lanes; i++)
-                    {
-                        total += sums[firstSum + i];
-                    }
-
-                    if (TOrder.IsTree)
-                    {
-                        total = tree.Add(leaf, total);
-                    }
-                }
-
-                Group.Barrier();
-                leafBegin = leafEnd;
-            }
-
-            if (thread < 4 * GroupRanks && entry + which < count && rankOfSum < rank)
-            {
-                v[begin + ((long)(entry + which) * columns) + rankOfSum] = total;
-            }
-        }
+        ArrayView<float> shared = SharedMemory.Allocate<float>(ShrinkBlocks.Shared);
+        ShrinkBlocks.Run<LeafTree>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, shared);
     }
 
     /// <summary>
@@ -292,8 +164,8 @@ internal static class LoraKernels
     }
 
     /// <summary>
-    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 128 columns (x) times chunks (y)
-    /// times parts (z). A thread has one column, four entries at a time or the last one alone, and adds rank rows in order.
+    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 1024 columns (x) times chunks
+    /// (y) times parts (z), see <see cref="ExpandColumns"/>.
     /// </summary>
     [Kernel]
     public static void Expand(
@@ -308,82 +180,7 @@ internal static class LoraKernels
         ArrayView<float> y,
         LoraShape shape)
     {
-        int part = Grid.IdxZ;
-        int chunk = Grid.IdxY * ChunkInts;
-        int record = chunks[chunk] + (shape.Target(part) * RecordInts);
-        int column = (Grid.IdxX * KernelLoader.GroupSize) + Group.IdxX;
-        if (directory[record] == 0)
-        {
-            return;
-        }
-
-        float scale = Interop.IntAsFloat((uint)directory[record + 1]);
-        int type = directory[record + 5];
-        int firstTile = directory[record + 6];
-        int endTile = firstTile + (directory[record + 7] * TileInts);
-        int firstEntry = chunks[chunk + 1];
-        int count = chunks[chunk + 2];
-        int columns = chunks[chunk + 4];
-        long begin = chunks[chunk + 3] + ((long)part * count * columns);
-        for (int entry = 0; entry < count; entry += 4)
-        {
-            int last = count - 1;
-            long v0 = begin + ((long)entry * columns);
-            long v1 = begin + ((long)(entry + 1 < last ? entry + 1 : last) * columns);
-            long v2 = begin + ((long)(entry + 2 < last ? entry + 2 : last) * columns);
-            long v3 = begin + ((long)(entry + 3 < last ? entry + 3 : last) * columns);
-            var sum = default(Four);
-            int found = 0;
-            for (int tile = firstTile; tile < endTile; tile += TileInts)
-            {
-                int inTile = column - directory[tile + 3];
-                int span = directory[tile + 4];
-                if (inTile >= 0 && inTile < span)
-                {
-                    found = 1;
-                    int rankRow = directory[tile + 1];
-                    int rows = directory[tile + 2];
-                    if (type == F32)
-                    {
-                        long b = ((long)directory[tile] << 4) + inTile;
-                        sum = Combine<float, StoredF32>(pool32, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, entry == last, sum);
-                    }
-                    else if (type == F16)
-                    {
-                        long b = ((long)directory[tile] << 5) + inTile;
-                        sum = Combine<ushort, StoredF16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, entry == last, sum);
-                    }
-                    else
-                    {
-                        long b = ((long)directory[tile] << 5) + inTile;
-                        sum = Combine<ushort, StoredBf16>(pool16, b, span, rows, v, v0 + rankRow, v1 + rankRow, v2 + rankRow, v3
-                            + rankRow, entry == last, sum);
-                    }
-                }
-            }
-
-            if (found == 1)
-            {
-                long at = shape.Column(part) + column;
-                AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry, at, shape, scale, sum.A);
-                if (entry + 1 < count)
-                {
-                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 1, at, shape, scale, sum.B);
-                }
-
-                if (entry + 2 < count)
-                {
-                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 2, at, shape, scale, sum.C);
-                }
-
-                if (entry + 3 < count)
-                {
-                    AddTo(y, entryRows, outputOfRow, entryWeights, firstEntry + entry + 3, at, shape, scale, sum.D);
-                }
-            }
-        }
+        ExpandColumns.Run(v, pool32, pool16, directory, chunks, entryRows, entryWeights, outputOfRow, y, shape);
     }
 
     /// <summary>Where the entry's row of x begins; row 0 for a row that x lacks, whose result nobody takes.</summary>
@@ -400,72 +197,19 @@ internal static class LoraKernels
         return shape.Mapped == 1 ? outputOfRow[row] : row;
     }
 
-    private static void AddTo(
-        ArrayView<float> y,
-        ArrayView<int> entryRows,
-        ArrayView<int> outputOfRow,
-        ArrayView<float> entryWeights,
-        int entry,
-        long column,
-        LoraShape shape,
-        float scale,
-        float delta)
-    {
-        int row = RowOf(entryRows, outputOfRow, entry, shape);
-        if (row >= 0)
-        {
-            y[((long)row * shape.Width) + column] += entryWeights[entry] * scale * delta;
-        }
-    }
-
     /// <summary>Adds to four sums what 16 threads together take of a run of weights.</summary>
     public static Four Dot<TStored, TElement>(
         ArrayView<TStored> pool, long a, int span, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
         where TStored : unmanaged
-        where TElement : struct, IStoredType<TStored> =>
-        Dot<TStored, TElement>(pool, a, Group.IdxX & (Lanes - 1), span, x, x0, x1, x2, x3, sum);
-
-    /// <summary>The same for the columns from the thread's first on.</summary>
-    private static Four Dot<TStored, TElement>(
-        ArrayView<TStored> pool, long a, int first, int end, ArrayView<float> x, long x0, long x1, long x2, long x3, Four sum)
-        where TStored : unmanaged
         where TElement : struct, IStoredType<TStored>
     {
-        for (int c = first; c < end; c += Lanes)
+        for (int c = Group.IdxX & (Lanes - 1); c < span; c += Lanes)
         {
             float w = TElement.Load(pool[a + c]);
             sum.A += w * x[x0 + c];
             sum.B += w * x[x1 + c];
             sum.C += w * x[x2 + c];
             sum.D += w * x[x3 + c];
-        }
-
-        return sum;
-    }
-
-    private static Four Combine<TStored, TElement>(
-        ArrayView<TStored> pool, long b, int span, int rows, ArrayView<float> v, long v0, long v1, long v2, long v3, bool alone,
-        Four sum)
-        where TStored : unmanaged
-        where TElement : struct, IStoredType<TStored>
-    {
-        if (alone)
-        {
-            for (int r = 0; r < rows; r++)
-            {
-                sum.A += TElement.Load(pool[b + ((long)r * span)]) * v[v0 + r];
-            }
-
-            return sum;
-        }
-
-        for (int r = 0; r < rows; r++)
-        {
-            float w = TElement.Load(pool[b + ((long)r * span)]);
-            sum.A += w * v[v0 + r];
-            sum.B += w * v[v1 + r];
-            sum.C += w * v[v2 + r];
-            sum.D += w * v[v3 + r];
         }
 
         return sum;

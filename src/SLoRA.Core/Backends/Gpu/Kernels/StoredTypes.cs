@@ -14,6 +14,9 @@ internal interface IStoredType<TStored>
     /// <summary>Widens an element; exact.</summary>
     static abstract float Load(TStored element);
 
+    /// <summary>Eight elements from one on whose index is a multiple of eight, in loads of 16 bytes.</summary>
+    static abstract Eight LoadEight(ArrayView<TStored> pool, long element);
+
     /// <summary>
     /// <c>Σ q[i] · row[i]</c>, i ascending, of a row that begins at a multiple of 16 bytes and is whole multiples of them, in loads of 16.
     /// </summary>
@@ -31,6 +34,15 @@ internal readonly struct StoredF32 : IStoredType<float>, IStoredFormat<float>
     public static float Load(ArrayView<float> weight, long row, int column) => weight[row + column];
 
     public static float Load(float element) => element;
+
+    public static Eight LoadEight(ArrayView<float> pool, long element)
+    {
+        ArrayView<Floats4> fours = pool.Cast<Floats4>();
+        Eight eight;
+        eight.First = fours[element >> 2];
+        eight.Second = fours[(element >> 2) + 1];
+        return eight;
+    }
 
     public static float Dot(ArrayView<float> pool, long row, int length, ArrayView<float> q)
     {
@@ -59,6 +71,8 @@ internal readonly struct StoredBf16 : IStoredType<ushort>, IStoredFormat<ushort>
     public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
 
     public static float Load(ushort element) => Interop.IntAsFloat((uint)element << 16);
+
+    public static Eight LoadEight(ArrayView<ushort> pool, long element) => WideRows.LoadEight<StoredBf16>(pool, element);
 
     public static float Dot(ArrayView<ushort> pool, long row, int length, ArrayView<float> q) =>
         WideRows.Dot<StoredBf16>(pool, row, length, q);
@@ -100,6 +114,8 @@ internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
 
         return Interop.IntAsFloat(wide | (((uint)element & 0x8000u) << 16));
     }
+
+    public static Eight LoadEight(ArrayView<ushort> pool, long element) => WideRows.LoadEight<StoredF16>(pool, element);
 
     public static float Dot(ArrayView<ushort> pool, long row, int length, ArrayView<float> q) =>
         WideRows.Dot<StoredF16>(pool, row, length, q);

@@ -35,6 +35,23 @@ internal static class WideRows
         return sum;
     }
 
+    /// <summary>Eight elements from one on whose index is a multiple of eight, in one load.</summary>
+    public static Eight LoadEight<TElement>(ArrayView<ushort> pool, long element)
+        where TElement : struct, IStoredType<ushort>
+    {
+        Words4 words = pool.Cast<Words4>()[element >> 3];
+        Eight eight;
+        eight.First.X = Even<TElement>(words.X);
+        eight.First.Y = Odd<TElement>(words.X);
+        eight.First.Z = Even<TElement>(words.Y);
+        eight.First.W = Odd<TElement>(words.Y);
+        eight.Second.X = Even<TElement>(words.Z);
+        eight.Second.Y = Odd<TElement>(words.Z);
+        eight.Second.Z = Even<TElement>(words.W);
+        eight.Second.W = Odd<TElement>(words.W);
+        return eight;
+    }
+
     private static float Add<TElement>(Words4 w, ArrayView<float> q, int i, float sum)
         where TElement : struct, IStoredType<ushort>
     {

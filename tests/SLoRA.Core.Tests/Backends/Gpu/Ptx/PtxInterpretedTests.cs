@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Gpu;
-using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu.Lint;
@@ -50,7 +49,7 @@ public sealed class PtxInterpretedTests
     [OneTimeTearDown]
     public void Every_kernel_is_interpreted()
     {
-        const int Others = 16;
+        const int Others = 18;
         if (TestContext.CurrentContext.Result.PassCount == Simulation.Cases.Count + Models.Length + Others)
         {
             IEnumerable<string> all = KernelMethods.All.Keys.Select(name => name.Split(' ')[0]).Distinct();
@@ -140,16 +139,31 @@ public sealed class PtxInterpretedTests
     {
         using GpuTwin twin = PtxDevice.Twin(rows, rows);
         KernelChecks.Products(twin, rows, 32 * runs, (TensorType.BF16, outputs, true), (TensorType.BF16, 3, false));
-        Assert.That(PtxKernelLoader.Launched, Does.Contain(
-            rows <= TensorProductKernels.FewRows ? "TensorProductKernels.Few" : "TensorProductKernels.Many"));
+        string kernel = rows <= 16 ? "Few" : rows <= 64 ? "Several" : "Many";
+        Assert.That(PtxKernelLoader.Launched, Does.Contain($"TensorProductKernels.{kernel}"));
     }
 
-    [TestCase(5)]
-    [TestCase(16)]
-    public void A_row_has_the_same_bits_from_few_and_from_many(int few)
+    /// <summary>Rows of a step that one kernel multiplies, and how many of them in one that another does.</summary>
+    [TestCase(40, 5)]
+    [TestCase(40, 16)]
+    [TestCase(70, 16)]
+    public void A_row_has_the_same_bits_from_few_and_from_many(int many, int few)
     {
-        using GpuTwin twin = PtxDevice.Twin(few, 40);
-        TensorProductChecks.SameBits(twin, 32 * 7, 35, many: 40, few, first: 11);
+        using GpuTwin twin = PtxDevice.Twin(few, many);
+        TensorProductChecks.SameBits(twin, 32 * 7, 35, many, few, first: 11);
+    }
+
+    /// <summary>One for the products that share their input, one down to the ranks of all rows' adapters and one up.</summary>
+    [Test]
+    public void Queries_keys_and_values_with_adapters_take_three_launches()
+    {
+        using GpuTwin twin = PtxDevice.Twin(5, 4);
+        (TensorType Type, int Outputs, bool Bias)[] parts =
+            [(TensorType.BF16, 64, true), (TensorType.BF16, 32, true), (TensorType.BF16, 35, false)];
+        PtxKernelLoader.Launches.Clear();
+        KernelChecks.Deltas(twin, 4, RowSet.Step, 64, parts, places: 1);
+        Assert.That(
+            PtxKernelLoader.Launches, Is.EqualTo((string[])["TensorProductKernels.Few", "LoraKernels.Shrink", "LoraKernels.Expand"]));
     }
 
     /// <summary>An adapter with norms of its own, whose weights are in the other order.</summary>

@@ -27,6 +27,9 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
     /// <summary>Names of the kernels that were launched.</summary>
     public static HashSet<string> Launched { get; } = [];
 
+    /// <summary>The same, one after another; whoever looks at them clears them before.</summary>
+    public static List<string> Launches { get; } = [];
+
     /// <inheritdoc/>
     public override TLauncher Load<TLauncher>(Delegate kernel)
     {
@@ -50,7 +53,9 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
             _parsed.Add(method, kernel);
         }
 
-        Launched.Add($"{method.DeclaringType!.Name}.{method.Name}");
+        string name = $"{method.DeclaringType!.Name}.{method.Name}";
+        Launched.Add(name);
+        Launches.Add(name);
         var memory = new DeviceMemoryWatch();
         var bytes = new byte[kernel.ParameterBytes];
         for (int i = 0; i < arguments.Length; i++)
