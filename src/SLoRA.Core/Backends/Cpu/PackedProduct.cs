@@ -20,17 +20,19 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
     public static long UnpackedBytes(int inputs) => _integers.PanelBytes(inputs) + OffsetBytes(inputs);
 
     /// <summary>Multiplies all rows by all panels of a block.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="bits">The width of the vectors of a row alone.</param>
-    public static void Multiply(in PanelBlock block, int bits)
+    public static void Multiply(in PanelBlock block)
     {
-        if (block.Rows == 1)
+        if (block.Rows > 1)
         {
-            MultiplyRow(block, bits);
+            MultiplyRows(block, _multiply);
+        }
+        else if (ByteDot.IsSupported)
+        {
+            PackedByteKernels.Row<TCodes, TScales, T>(block);
         }
         else
         {
-            MultiplyRows(block, _multiply);
+            MultiplyRow(block, InstructionSets.VectorBits);
         }
     }
 
@@ -70,7 +72,10 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
         }
     }
 
-    private static void MultiplyRow(in PanelBlock block, int bits)
+    /// <summary>Multiplies one row, by words.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="bits">The width of the vectors.</param>
+    public static void MultiplyRow(in PanelBlock block, int bits)
     {
         QuantizedSpan x = block.Quantized;
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)

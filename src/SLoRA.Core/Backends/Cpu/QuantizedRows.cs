@@ -11,6 +11,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
     private AlignedMemory _integers = new(0);
     private AlignedMemory _scales = new(0);
     private AlignedMemory _sums = new(0);
+    private AlignedMemory _bytes = new(0);
 
     /// <summary>Inputs that share a scale.</summary>
     public int GroupInputs { get; } = groupInputs;
@@ -18,7 +19,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
     /// <summary>The most rows; more have room from the next <see cref="Resize"/> on.</summary>
     public int RowLimit { get; set; } = rowLimit;
 
-    /// <summary>Whether the sums of groups are made as well.</summary>
+    /// <summary>Whether the sums of groups are made as well, and the integers' bytes where a kernel reads them.</summary>
     public bool WithSums { get; set; }
 
     /// <summary>Pairs of inputs from one row to the next.</summary>
@@ -29,6 +30,12 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
 
     /// <summary>A row: two 16-bit integers per element.</summary>
     public int* Row(int index) => (int*)_integers.Address + (index * Stride);
+
+    /// <summary>
+    /// The same integers, of each quad of inputs first the lower bytes, then the upper ones, both of inputs 0, 2, 1, 3
+    /// (<see cref="ByteDot"/>).
+    /// </summary>
+    public int* Bytes(int index) => (int*)_bytes.Address + (index * Stride);
 
     /// <summary>The scales of a row, one per group.</summary>
     public float* Scales(int index) => _scales.Floats + (index * ScaleStride);
@@ -63,6 +70,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
         if (WithSums)
         {
             Grow(ref _sums, rows * ScaleStride * (sizeof(int) + sizeof(float)));
+            Grow(ref _bytes, ByteDot.IsSupported ? rows * Stride * sizeof(int) : 0);
         }
     }
 
@@ -72,6 +80,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
         _integers.Dispose();
         _scales.Dispose();
         _sums.Dispose();
+        _bytes.Dispose();
     }
 
     private static void Grow(ref AlignedMemory memory, long bytes)
@@ -114,7 +123,22 @@ internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowL
 
         if (WithSums)
         {
-            Sum((short*)Row(index), scales, left > 0 ? whole + 1 : whole, Sums(index), Offsets(index));
+            int groups = left > 0 ? whole + 1 : whole;
+            Sum((short*)Row(index), scales, groups, Sums(index), Offsets(index));
+            if (ByteDot.IsSupported)
+            {
+                Part((byte*)Row(index), groups, (byte*)Bytes(index));
+            }
+        }
+    }
+
+    /// <summary>Parts lower and upper bytes.</summary>
+    private static void Part(byte* integers, int groups, byte* bytes)
+    {
+        Vector128<byte> order = Vector128.Create((byte)0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15);
+        for (int i = 0; i < groups * Int8Layout<T>.GroupInputs * sizeof(short); i += Vector128<byte>.Count)
+        {
+            Vector128.Shuffle(Vector128.Load(integers + i), order).Store(bytes + i);
         }
     }
 

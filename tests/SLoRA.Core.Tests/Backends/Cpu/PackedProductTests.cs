@@ -12,6 +12,9 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 /// <summary>Products with weights of few bits as they are stored.</summary>
 public sealed unsafe class PackedProductTests
 {
+    /// <summary>In place of a width: one row by products of bytes.</summary>
+    private const int Bytes = 1;
+
     [SeededProperty(MaxTest = 120)]
     public void Products_have_the_bits_of_their_formula(int seed)
     {
@@ -110,8 +113,18 @@ public sealed unsafe class PackedProductTests
         using var spaces = new UnpackSpaces(1);
         spaces.Reserve(matrix.Packing.UnpackedBytes(inputs));
         float* result = stackalloc float[PanelBlock.ResultFloats];
-        int[] widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
-        foreach (int width in WordProducts.Process is null ? widths : [.. widths, IntegerProducts.MachineCode])
+        List<int> widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
+        if (rows > 1 && WordProducts.Process is not null)
+        {
+            widths.Add(IntegerProducts.MachineCode);
+        }
+
+        if (rows == 1 && ByteDot.IsSupported)
+        {
+            widths.Add(Bytes);
+        }
+
+        foreach (int width in widths)
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
             MultiplyIn(width, format, new PanelBlock
@@ -235,7 +248,7 @@ public sealed unsafe class PackedProductTests
                 MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(width, block);
                 break;
             default:
-                IntegerProducts.Multiply<Groups32>(width, block);
+                IntegerProducts.Multiply<Groups32>(width == Bytes ? 256 : width, block);
                 break;
         }
     }
@@ -245,9 +258,13 @@ public sealed unsafe class PackedProductTests
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        if (block.Rows == 1)
+        if (block.Rows == 1 && width == Bytes)
         {
-            PackedProduct<TCodes, TScales, T>.Multiply(block, width == IntegerProducts.MachineCode ? 512 : width);
+            PackedByteKernels.Row<TCodes, TScales, T>(block);
+        }
+        else if (block.Rows == 1)
+        {
+            PackedProduct<TCodes, TScales, T>.MultiplyRow(block, width);
         }
         else
         {
