@@ -89,7 +89,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _baseWeights = new PackedWeights(_threads, weights, precision);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
-        _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
+        _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit), precision == CpuPrecision.Fast);
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
         _product = new ProductJob(workers, results, code, _baseWeights.Space);

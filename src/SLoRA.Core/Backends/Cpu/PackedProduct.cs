@@ -22,13 +22,17 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
     /// <summary>Multiplies all rows by all panels of a block.</summary>
     public static void Multiply(in PanelBlock block)
     {
-        if (block.Rows > 1)
+        if (ByteProduct<T>.Takes<PackedBytePanel<TCodes, TScales, T>>(block))
+        {
+            ByteProduct<T>.Multiply<PackedBytePanel<TCodes, TScales, T>>(block, block.Code?.Bytes);
+        }
+        else if (block.Rows > 1)
         {
             MultiplyRows(block, _multiply);
         }
-        else if (ByteDot.IsSupported)
+        else if (PackedByteKernels.Takes<TCodes, T>(block.Quantized.IsNarrow))
         {
-            PackedByteKernels.Row<TCodes, TScales, T>(block);
+            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
         }
         else
         {
