@@ -37,25 +37,7 @@ internal sealed record ModelFiles(string Model, IReadOnlyList<(string Name, stri
     public static ModelFiles Of(string model, IReadOnlyList<string> adapters)
     {
         FolderArgument.CheckModel(model);
-        var named = new List<(string Name, string Folder)>();
-        foreach (string adapter in adapters)
-        {
-            string[] parts = adapter.Split('=', 2);
-            if (parts is not [{ Length: > 0 } name, { Length: > 0 } folder])
-            {
-                throw new UsageException($"--adapter is '{adapter}'; it must be NAME=DIR.");
-            }
-
-            if (name == Base || named.Any(other => other.Name == name))
-            {
-                throw new UsageException($"--adapter names '{name}', which is taken; choose another name.");
-            }
-
-            FolderArgument.CheckAdapter(name, folder);
-            named.Add((name, folder));
-        }
-
-        return new ModelFiles(model, named);
+        return new ModelFiles(model, FolderArgument.ReadAdapters(adapters, taken: Base));
     }
 
     /// <summary>The adapter of a tenant; null for the base.</summary>

@@ -49,10 +49,10 @@ public sealed class AdapterCollection : IAdapterCollection
     public IReadOnlyList<AdapterStatus> List() =>
         [.. _loop.Names.Current.Values.Select(registration => AdapterStatus.Of(registration, _loop.Clock)).OfType<AdapterStatus>()];
 
-    /// <summary>Registers a PEFT folder, or an adapter in one GGUF file, under a new name.</summary>
+    /// <summary>Registers a folder as PEFT or MLX saves it, or an adapter in one GGUF file, under a new name.</summary>
     /// <param name="name">The name that requests will use; compared ordinally.</param>
-    /// <param name="folder">Holds <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>; or a file that ends in
-    /// <c>.gguf</c>.</param>
+    /// <param name="folder">Holds <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, or MLX's <c>adapters.safetensors</c>;
+    /// or a file that ends in <c>.gguf</c>.</param>
     /// <param name="validation">Whether the content is read and checked now or at the first use.</param>
     /// <param name="cancellationToken">Stops before the name is taken.</param>
     /// <returns>What the adapter covers.</returns>

@@ -17,6 +17,7 @@ internal static class EngineBackend
                 gpu.Device = options.Gpu.Device;
                 gpu.Devices = options.Gpu.Devices;
                 gpu.Products = options.Gpu.Products;
+                gpu.Exchange = options.Gpu.Exchange;
             });
         }
         else if (Is(options.Backend, "Reference"))

@@ -33,8 +33,8 @@ public sealed class HubFiles
     public static HubFiles Model { get; } = new(SelectionKind.Served, "", [], []);
 
     /// <summary>
-    /// An adapter, even beside a <c>config.json</c>: <c>adapter_config.json</c>, every <c>adapter_model*.safetensors</c>, and the folder's
-    /// small files.
+    /// An adapter, even beside a <c>config.json</c>: <c>adapter_config.json</c>, every <c>adapter_model*.safetensors</c>, or else MLX's
+    /// <c>adapters.safetensors</c>, and the folder's small files.
     /// </summary>
     public static HubFiles Adapter { get; } = new(SelectionKind.Adapter, "", [], []);
 

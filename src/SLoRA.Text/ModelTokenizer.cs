@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using SLoRA.Text.Tokenization;
+using SLoRA.Text.Tokenization.AddedTokens;
 using SLoRA.Text.Tokenization.Decoders;
 using SLoRA.Text.Tokenization.PostProcessors;
 using SLoRA.Text.Tokenization.Reading;
@@ -101,6 +102,39 @@ public sealed partial class ModelTokenizer
         var warnings = new List<string>();
         TokenizerConfiguration configuration = TokenizerConfiguration.Empty;
         return new ModelTokenizer(TokenizerFile.Read(tokenizerJson.Span, configuration.Tokens, warnings), configuration, warnings);
+    }
+
+    /// <summary>This tokenizer with the added tokens that another has besides, which must otherwise be the same.</summary>
+    /// <param name="other">The other, as a trainer saves it beside an adapter.</param>
+    /// <exception cref="TokenizerException">An id means another token there, or none, or its vocabulary itself has more tokens.</exception>
+    internal ModelTokenizer WithTokensOf(ModelTokenizer other)
+    {
+        for (int id = 0; id <= Math.Max(_file.Model.Vocabulary.MaxId, _file.AddedTokens.MaxId); id++)
+        {
+            if (IdToToken(id) is { } token && other.IdToToken(id) != token)
+            {
+                throw TokenizerException.Format($"its token {id} is {Excerpt.Of(other.IdToToken(id) ?? "")}, and the model's "
+                    + $"{Excerpt.Of(token)}.");
+            }
+        }
+
+        if (other._file.Model.Vocabulary.Count != _file.Model.Vocabulary.Count)
+        {
+            throw TokenizerException.Unsupported($"its vocabulary has {other._file.Model.Vocabulary.Count} tokens beside the added ones, "
+                + $"and the model's {_file.Model.Vocabulary.Count}.");
+        }
+
+        var warnings = new List<string>();
+        TokenizerFile file = _file.With(other._file.AddedTokens, warnings);
+        foreach ((int id, AddedToken token) in other._file.AddedTokens.All)
+        {
+            if (!file.AddedTokens.TryGetId(token.Content, out int own) || own != id)
+            {
+                throw TokenizerException.Format($"its token {Excerpt.Of(token.Content)} has the id {id}, which it cannot have here.");
+            }
+        }
+
+        return new ModelTokenizer(file, _configuration, warnings);
     }
 
     /// <summary>The ids of a text.</summary>

@@ -4,7 +4,8 @@ namespace SLoRA.Text;
 /// A tokenizer file or a text that cannot be served. <see cref="SLoraException.Code"/> is one of
 /// <c>tokenizer.file</c> (a file is missing or unreadable), <c>tokenizer.format</c> (its content is damaged or contradicts itself),
 /// <c>tokenizer.unsupported</c> (a component or option that is not implemented), <c>tokenizer.unknown</c> (a text holds what the
-/// vocabulary cannot express and no unknown token stands in for it) and <c>tokenizer.limit</c> (a bound on work or size was met).
+/// vocabulary cannot express and no unknown token stands in for it), <c>tokenizer.adapter</c> (what an adapter's own tokens stand for is
+/// not known) and <c>tokenizer.limit</c> (a bound on work or size was met).
 /// </summary>
 public sealed class TokenizerException : SLoraException
 {
@@ -25,7 +26,7 @@ public sealed class TokenizerException : SLoraException
 
     internal static TokenizerException Limit(string message) => new("tokenizer.limit", message);
 
-    /// <summary>A text is its caller's matter, a tokenizer's files are the server's.</summary>
+    /// <summary>A text and an adapter are their caller's matter, the files of the model's tokenizer are the server's.</summary>
     private static ErrorCategory CategoryOf(string code) =>
-        code is "tokenizer.unknown" or "tokenizer.limit" ? ErrorCategory.Caller : ErrorCategory.Server;
+        code is "tokenizer.unknown" or "tokenizer.limit" or "tokenizer.adapter" ? ErrorCategory.Caller : ErrorCategory.Server;
 }

@@ -9,10 +9,10 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), Step(), Kinds(), Shards(),
-        Overhead(), Overlap(), Queue(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), OperatorCommands.Latents(),
+        Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
-        CompareCommand.Create(), Adapters(), Register(),
+        CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),
     };
 
     private static Command Kernels()

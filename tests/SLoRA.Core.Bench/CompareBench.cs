@@ -25,6 +25,7 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         ("adapters-1b", "1B shape, step of 16 rows with 16 adapters of rank 16 on all linear modules / without"),
         ("mixed-1b", "1B shape, 8 requests over 8 adapters, whole job, bf16"),
         ("mixed-1b-int4", "1B shape, 8 requests over 8 adapters, whole job, int4"),
+        ("experts", "mixture of 16 experts, 4 for each row: base prefill and decode of 16 requests, bf16"),
         ("long", "decode at 4096 tokens of context, bf16"),
         ("allocation", "bytes allocated per step"),
     ];
@@ -76,9 +77,10 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         "mixed" => Mixed(Shape.Small, BaseWeights.BF16, 16, 64, 4),
         "mixed-int8" => Mixed(Shape.Small, BaseWeights.Int8, 16, 64, 4),
         "mixed-int4" => Mixed(Shape.Small, BaseWeights.Int4, 16, 64, 4),
-        "batch" => Batch(BaseWeights.BF16),
-        "batch-int8" => Batch(BaseWeights.Int8),
-        "batch-int4" => Batch(BaseWeights.Int4),
+        "batch" => Batch(Shape.Small, BaseWeights.BF16, 2),
+        "batch-int8" => Batch(Shape.Small, BaseWeights.Int8, 2),
+        "batch-int4" => Batch(Shape.Small, BaseWeights.Int4, 2),
+        "experts" => Batch(Shape.FewExperts, BaseWeights.BF16, 1),
         "decode" => Decode(BaseWeights.BF16),
         "decode-int8" => Decode(BaseWeights.Int8),
         "decode-int4" => Decode(BaseWeights.Int4),
@@ -104,15 +106,15 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         ];
     }
 
-    private async Task<IReadOnlyList<Goal>> Batch(BaseWeights weights)
+    private async Task<IReadOnlyList<Goal>> Batch(Shape shape, BaseWeights weights, double wanted)
     {
-        ServeWorkload workload = Workload(Shape.Small, weights, 16, 128, 64, 0);
+        ServeWorkload workload = Workload(shape, weights, 16, 128, 64, 0);
         Served served = await Alternate(workload);
         return
         [
-            Above($"135m {weights.Name}, base prefill", served, figures => figures.Prefill, 2, limits => 16
+            Above($"{shape.Name} {weights.Name}, base prefill", served, figures => figures.Prefill, wanted, limits => 16
                 * 128 / Prefill(workload, limits)),
-            Above($"135m {weights.Name}, base decode, batch 16", served, figures => figures.Decode, 2, limits => 16
+            Above($"{shape.Name} {weights.Name}, base decode, batch 16", served, figures => figures.Decode, wanted, limits => 16
                 * 64 / Decoded(workload, limits)),
         ];
     }

@@ -1,8 +1,9 @@
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// The operations and bytes that a decoder cannot do without, and the time that they take at a machine's limits: weights once per step,
-/// keys and values once per sequence, each adapter once per step; two operations per multiply-add.
+/// The operations and bytes that a decoder cannot do without, and the time that they take at a machine's limits: weights once per step, of
+/// experts those that rows are likely to choose; keys and values once per sequence, each adapter once per step; two operations per
+/// multiply-add.
 /// </summary>
 /// <param name="shape">The decoder.</param>
 /// <param name="weights">Its weights.</param>
@@ -14,8 +15,16 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
 
     private double HeadWeights => shape.Products().Where(product => product.Name == "head").Sum(Weights);
 
-    /// <summary>Bytes of the weights that a step reads.</summary>
-    public double WeightBytes => (LayerWeights + HeadWeights) * weights.Bytes;
+    /// <summary>Weights of one expert of every layer; 0 where there are none.</summary>
+    private double ExpertWeights => shape.Experts == 0 ? 0 : 3.0 * shape.Layers * shape.Hidden * shape.Intermediate;
+
+    /// <summary>Bytes of the weights that a step of so many rows reads.</summary>
+    public double WeightBytes(int rows) =>
+        (LayerWeights + HeadWeights + (ExpertWeights * ChosenExperts(rows))) * weights.Bytes;
+
+    /// <summary>Experts of a layer that some row has chosen, if all are equally likely.</summary>
+    private double ChosenExperts(int rows) =>
+        shape.Experts == 0 ? 0 : shape.Experts * (1 - Math.Pow(1 - ((double)shape.Chosen / shape.Experts), rows));
 
     /// <summary>Elements of an adapter of a rank on q, k, v and o.</summary>
     public double AdapterElements(int rank)
@@ -34,12 +43,12 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
     /// <param name="adapters">Rank of the adapter of each sequence; empty for the base.</param>
     public double Seconds(MachineLimits limits, int rows, int outputs, int sequences, double context, IReadOnlyList<int> adapters)
     {
-        double products = 2 * ((LayerWeights * rows) + (HeadWeights * outputs));
+        double products = 2 * (((LayerWeights + (ExpertWeights * shape.Chosen)) * rows) + (HeadWeights * outputs));
         double attention = 4.0 * shape.Layers * shape.Heads * shape.HeadDim * context * rows;
         double elements = adapters.Sum(AdapterElements);
         double lora = adapters.Count == 0 ? 0 : 2 * elements * rows / adapters.Count;
         double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
-        double bytes = WeightBytes + keys + (elements * ElementBytes);
+        double bytes = WeightBytes(rows) + keys + (elements * ElementBytes);
         double productSpeed = weights.Kept != CpuWeights.AsStored ? limits.Integers : limits.Floats;
         return Math.Max(bytes / limits.Bytes, (products / productSpeed) + ((attention + lora) / limits.Floats));
     }

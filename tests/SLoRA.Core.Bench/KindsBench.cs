@@ -13,7 +13,7 @@ internal static class KindsBench
     private const double ActivatedGoal = 0.05;
 
     private static readonly int[] Invocation = [11, 12, 13];
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Time = TimeSpan.FromSeconds(5);
 
     /// <summary>Steps with DoRA and with plain LoRA of one rank, in turns.</summary>
     public static void Dora(Shape shape, BaseWeights weights, int threads, int rank)

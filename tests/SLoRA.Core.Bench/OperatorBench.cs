@@ -25,6 +25,7 @@ internal static class OperatorBench
         ("prefill, 512 rows", 512, 0, 0),
         ("decode, 1 row", 1, 160, 0),
         ("decode, 16 rows", 16, 160, 0),
+        ("decode, 16 rows, 16 adapters of rank 16", 16, 160, 16),
     ];
 
     /// <summary>Measures and prints tables.</summary>

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The commands <c>operators</c>, <c>roofline</c> and <c>guard</c>.</summary>
+/// <summary>The commands <c>operators</c>, <c>roofline</c>, <c>guard</c> and <c>latents</c>.</summary>
 internal static class OperatorCommands
 {
     /// <summary>Where the time of a step goes.</summary>
@@ -50,7 +50,17 @@ internal static class OperatorCommands
         return command;
     }
 
-    private static Argument<string> ShapeArgument()
+    /// <summary>Attention over latents.</summary>
+    public static Command Latents()
+    {
+        Option<int> threads = Threads();
+        var command = new Command("latents", "Attention over latents, beside the form that makes keys and values.") { threads };
+        command.SetAction(options => LatentBench.Run(options.GetValue(threads)));
+        return command;
+    }
+
+    /// <summary>The argument that chooses a decoder.</summary>
+    public static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
         argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");

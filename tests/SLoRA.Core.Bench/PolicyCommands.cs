@@ -36,7 +36,7 @@ internal static class PolicyCommands
         Option<double> times = BenchCommands.Real("--times", 10, "How many times its share the one asks for.");
         Option<int> prompt = BenchCommands.Number("--prompt", 64, "Tokens of a prompt.");
         Option<int> output = BenchCommands.Number("--output", 16, "Tokens of an answer.");
-        Option<double> seconds = BenchCommands.Real("--seconds", 60, "How long requests come, in each of three runs.");
+        Option<double> seconds = BenchCommands.Real("--seconds", 60, "How long requests come, in each of four runs.");
         var command = new Command("flood", "One client asks ten times its share: what the others wait, and what gets done.")
         {
             threads, rows, running, most, clients, load, times, prompt, output, seconds,

@@ -5,8 +5,8 @@ using SLoRA.Formats;
 namespace SLoRA.Core.Bench;
 
 /// <summary>
-/// A Hugging Face folder of a Llama with random weights, in the temporary folder until disposed. Written as a stream: it is never in
-/// memory.
+/// A Hugging Face folder of a Llama, or of a Qwen 3 with experts, with random weights, in the temporary folder until disposed. Written as a
+/// stream: it is never in memory.
 /// </summary>
 internal sealed class RandomModelFolder : IDisposable
 {
@@ -33,27 +33,39 @@ internal sealed class RandomModelFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private static byte[] Config(Shape shape, TensorType type) => JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
+    private static byte[] Config(Shape shape, TensorType type)
     {
-        ["architectures"] = new[] { "LlamaForCausalLM" },
-        ["model_type"] = "llama",
-        ["vocab_size"] = shape.Vocabulary,
-        ["hidden_size"] = shape.Hidden,
-        ["intermediate_size"] = shape.Intermediate,
-        ["num_hidden_layers"] = shape.Layers,
-        ["num_attention_heads"] = shape.Heads,
-        ["num_key_value_heads"] = shape.KeyValueHeads,
-        ["head_dim"] = shape.HeadDim,
-        ["hidden_act"] = "silu",
-        ["max_position_embeddings"] = 8192,
-        ["rms_norm_eps"] = 1e-5,
-        ["rope_theta"] = 10000.0,
-        ["attention_bias"] = false,
-        ["mlp_bias"] = false,
-        ["tie_word_embeddings"] = true,
-        ["eos_token_id"] = 2,
-        ["torch_dtype"] = type switch { TensorType.F32 => "float32", TensorType.F16 => "float16", _ => "bfloat16" },
-    });
+        var config = new Dictionary<string, object>
+        {
+            ["architectures"] = new[] { shape.Experts > 0 ? "Qwen3MoeForCausalLM" : "LlamaForCausalLM" },
+            ["model_type"] = shape.Experts > 0 ? "qwen3_moe" : "llama",
+            ["vocab_size"] = shape.Vocabulary,
+            ["hidden_size"] = shape.Hidden,
+            ["intermediate_size"] = shape.Intermediate,
+            ["num_hidden_layers"] = shape.Layers,
+            ["num_attention_heads"] = shape.Heads,
+            ["num_key_value_heads"] = shape.KeyValueHeads,
+            ["head_dim"] = shape.HeadDim,
+            ["hidden_act"] = "silu",
+            ["max_position_embeddings"] = 8192,
+            ["rms_norm_eps"] = 1e-5,
+            ["rope_theta"] = 10000.0,
+            ["attention_bias"] = false,
+            ["mlp_bias"] = false,
+            ["tie_word_embeddings"] = true,
+            ["eos_token_id"] = 2,
+            ["torch_dtype"] = type switch { TensorType.F32 => "float32", TensorType.F16 => "float16", _ => "bfloat16" },
+        };
+        if (shape.Experts > 0)
+        {
+            config.Add("num_experts", shape.Experts);
+            config.Add("num_experts_per_tok", shape.Chosen);
+            config.Add("moe_intermediate_size", shape.Intermediate);
+            config.Add("norm_topk_prob", true);
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(config);
+    }
 
     private static IEnumerable<(string Name, int[] Shape)> Tensors(Shape shape)
     {
@@ -68,9 +80,20 @@ internal sealed class RandomModelFolder : IDisposable
             yield return ($"model.layers.{i}.self_attn.v_proj.weight", [keys, shape.Hidden]);
             yield return ($"model.layers.{i}.self_attn.o_proj.weight", [shape.Hidden, queries]);
             yield return ($"model.layers.{i}.post_attention_layernorm.weight", [shape.Hidden]);
-            yield return ($"model.layers.{i}.mlp.gate_proj.weight", [shape.Intermediate, shape.Hidden]);
-            yield return ($"model.layers.{i}.mlp.up_proj.weight", [shape.Intermediate, shape.Hidden]);
-            yield return ($"model.layers.{i}.mlp.down_proj.weight", [shape.Hidden, shape.Intermediate]);
+            if (shape.Experts > 0)
+            {
+                yield return ($"model.layers.{i}.self_attn.q_norm.weight", [shape.HeadDim]);
+                yield return ($"model.layers.{i}.self_attn.k_norm.weight", [shape.HeadDim]);
+                yield return ($"model.layers.{i}.mlp.gate.weight", [shape.Experts, shape.Hidden]);
+            }
+
+            for (int expert = 0; expert < Math.Max(shape.Experts, 1); expert++)
+            {
+                string mlp = shape.Experts > 0 ? $"model.layers.{i}.mlp.experts.{expert}" : $"model.layers.{i}.mlp";
+                yield return ($"{mlp}.gate_proj.weight", [shape.Intermediate, shape.Hidden]);
+                yield return ($"{mlp}.up_proj.weight", [shape.Intermediate, shape.Hidden]);
+                yield return ($"{mlp}.down_proj.weight", [shape.Hidden, shape.Intermediate]);
+            }
         }
 
         yield return ("model.norm.weight", [shape.Hidden]);

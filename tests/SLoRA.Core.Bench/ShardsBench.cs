@@ -29,6 +29,7 @@ internal static class ShardsBench
         Report($"decode {StepModel.Sequences} rows, {Adapters} adapters, 2 shards", two.Decode, one.Decode, memory);
         Report($"prefill {Prompt} rows, 1 adapter, 1 shard", one.Prefill, null, memory);
         Report($"prefill {Prompt} rows, 1 adapter, 2 shards", two.Prefill, one.Prefill, memory);
+        Goals([(one.Decode, two.Decode), (one.Prefill, two.Prefill)], memory);
         ShardForecast.Print();
     }
 
@@ -70,7 +71,7 @@ internal static class ShardsBench
             return;
         }
 
-        double modelled = cost.Seconds(exchange.BaseMeetings + exchange.LoraMeetings, exchange.BaseElements + exchange.LoraElements);
+        double modelled = Modelled(exchange, cost);
         Print($"    exchanging: base {Seconds(exchange.BaseTicks) * 1e3:F2} ms in {exchange.BaseMeetings} meetings, "
             + $"{exchange.BaseElements * sizeof(float) / 1e6:F2} MB; adapters {Seconds(exchange.LoraTicks) * 1e3:F2} ms in "
             + $"{exchange.LoraMeetings}, {exchange.LoraElements * sizeof(float) / 1e6:F3} MB, "
@@ -81,6 +82,24 @@ internal static class ShardsBench
             Print($"    the model says {step * 1e3:F2} ms for the step, {(step / time.Seconds) - 1:+0.0%;-0.0%} of what was measured");
         }
     }
+
+    /// <summary>The worse of both steps beside what was asked for.</summary>
+    private static void Goals(ReadOnlySpan<(StepTime One, StepTime Two)> steps, CollectiveCost cost)
+    {
+        (double slower, double adapters, double model) = (0, 0, 0);
+        foreach ((StepTime one, StepTime two) in steps)
+        {
+            slower = Math.Max(slower, (two.Seconds / one.Seconds) - 1);
+            adapters = Math.Max(adapters, Seconds(two.Exchange.LoraTicks) / two.Seconds);
+            model = Math.Max(model, Math.Abs(((one.Seconds + Modelled(two.Exchange, cost)) / two.Seconds) - 1));
+        }
+
+        Print($"  two shards beside one: {slower:P1} slower (goal 10 %); adapters' exchanges: {adapters:P1} of the step (goal 7 %); "
+            + $"the model is {model:P1} off (goal 15 %)");
+    }
+
+    private static double Modelled(StepExchange exchange, CollectiveCost cost) =>
+        cost.Seconds(exchange.BaseMeetings + exchange.LoraMeetings, exchange.BaseElements + exchange.LoraElements);
 
     private static double Seconds(long ticks) => (double)ticks / Stopwatch.Frequency;
 

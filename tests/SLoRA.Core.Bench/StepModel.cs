@@ -11,7 +11,7 @@ namespace SLoRA.Core.Bench;
 
 /// <summary>
 /// A decoder with random weights on a Cpu backend, without an engine around it, with adapters of one rank on all linear modules of its
-/// layers.
+/// layers, and on every expert.
 /// </summary>
 internal sealed class StepModel : IDisposable
 {
@@ -134,7 +134,7 @@ internal sealed class StepModel : IDisposable
                 Magnitude = new TensorEntry("magnitude", TensorType.F32, [module.OutFeatures], 0, 0),
             }),
         ];
-        var adapted = modules.Where(module => module.Kind == TargetKind.Linear).Select(module => new AdapterModule(
+        var adapted = modules.Where(module => module.Kind is TargetKind.Linear or TargetKind.Expert).Select(module => new AdapterModule(
             module, rank, 1, new TensorEntry("A", type, [rank, module.InFeatures], 0, 0),
             new TensorEntry("B", type, [module.OutFeatures, rank], 0, 0)));
         return TilePlanner.Plan(

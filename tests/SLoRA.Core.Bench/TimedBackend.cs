@@ -82,13 +82,14 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
     public override void Spread(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
         Time("spread", () => Inner.Spread(x, routes, weighted, y));
 
-    /// <summary>What cannot be done without are the weights of the experts that somebody has chosen.</summary>
+    /// <summary>What cannot be done without are the weights, and the adapters' factors, of the experts that somebody has chosen.</summary>
     /// <inheritdoc/>
     public override void LinearOfExperts(ExpertLinear linear, DeviceRows x, DeviceRoutes routes, DeviceRows y)
     {
         OperatorCall call = Time(y.Width == shape.Hidden ? "experts down" : "experts gate+up",
             () => Inner.LinearOfExperts(linear, x, routes, y));
-        ReadOnlySpan<int> starts = ((CpuRoutes)routes).Starts;
+        var routed = (CpuRoutes)routes;
+        ReadOnlySpan<int> starts = routed.Starts;
         int chosen = 0;
         for (int expert = 0; expert + 1 < starts.Length; expert++)
         {
@@ -98,6 +99,29 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         double elements = (double)x.Width * y.Width;
         call.ProductOperations = 2 * elements * starts[^1];
         call.Bytes = elements * chosen * weights.Bytes;
+        call.FloatOperations = 0;
+        var experts = new HashSet<int>();
+        foreach (WorkChunk chunk in _plan.Lora.Chunks)
+        {
+            foreach (ExpertTargets part in linear.Targets)
+            {
+                if (chunk.Adapter.Directory.Modules[part.FirstTarget] is ModuleTiles tiles)
+                {
+                    experts.Clear();
+                    foreach (WorkEntry entry in _plan.Lora.Entries.Slice(chunk.First, chunk.Count))
+                    {
+                        foreach (int expert in routed.Expert.Slice(entry.Row * routed.Chosen, routed.Chosen))
+                        {
+                            experts.Add(expert);
+                        }
+                    }
+
+                    double size = (double)tiles.Rank * (tiles.A.Columns + tiles.B.Columns);
+                    call.FloatOperations += 2 * size * chunk.Count * routed.Chosen;
+                    call.Bytes += size * ElementBytes * experts.Count;
+                }
+            }
+        }
     }
 
     /// <inheritdoc/>

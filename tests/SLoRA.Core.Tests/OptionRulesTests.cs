@@ -42,6 +42,8 @@ internal sealed class OptionRulesTests
             builder => builder.UseGpu(gpu => (gpu.Device, gpu.Devices) = (1, [0, 1]))),
         ("Gpu.Driver", builder => builder.UseGpu(gpu => gpu.Driver = GpuDriver.OpenCL),
             builder => builder.UseGpu(gpu => gpu.Driver = (GpuDriver)9)),
+        ("Gpu.Exchange", builder => builder.UseGpu(gpu => gpu.Exchange = GpuExchange.Nccl),
+            builder => builder.UseGpu(gpu => gpu.Exchange = (GpuExchange)2)),
         ("Gpu.Products", builder => builder.UseGpu(gpu => gpu.Products = GpuProducts.CuBlas),
             builder => builder.UseGpu(gpu => gpu.Products = (GpuProducts)9)),
     ];

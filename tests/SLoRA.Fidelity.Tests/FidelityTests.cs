@@ -15,8 +15,8 @@ public sealed class FidelityTests
         "Reference", "Cpu", FixtureEngine.CpuShards(2), FixtureEngine.CpuShards(4));
 
     /// <summary>
-    /// Fixtures that devices share in the default run, with the adapters that only add B A; with <c>SLORA_FIXTURES</c> they share all. Each
-    /// engine loads its kernels, which takes a second.
+    /// Fixtures that devices share in the default run; with <c>SLORA_FIXTURES</c> they share all. Each engine loads its kernels, which
+    /// takes a second.
     /// </summary>
     private static readonly string[] SharedByDevices = ["core-llama-gqa", "core-qwen3"];
 
@@ -26,8 +26,6 @@ public sealed class FidelityTests
         where !fixture.IsText
         from form in fixture.Forms(folder)
         from backend in BackendsOf(folder)
-        where backend != FixtureEngine.GpuShards(2) || fixture.Name == "later-alora"
-            || !fixture.Name.StartsWith("later-", StringComparison.Ordinal)
         select new TestCaseData(folder.Path, fixture.Name, form, backend)
             .SetName($"Fidelity({folder.Path}, {fixture.Name}{form}, {backend})");
 
@@ -50,9 +48,8 @@ public sealed class FidelityTests
         {
             engine = await FixtureEngine.Of(folder.Model, backend);
         }
-        catch (InvalidOptionException refusal) when (refusal.Option == "Gpu.Devices"
-            ? !SharedByDevices.Contains(Path.GetFileName(folder.Path))
-            : refusal.Option == "Cpu.Shards" && !folder.Serves(FixtureEngine.ShardsOf(backend)))
+        catch (InvalidOptionException refusal) when (
+            refusal.Option is "Cpu.Shards" or "Gpu.Devices" && !folder.Serves(FixtureEngine.ShardsOf(backend)))
         {
             // It has fewer heads than shards, or blocks of numbers that a cut would cross: said by name before anything is computed.
             TestContext.Out.WriteLine($"refused: {refusal.Message}");

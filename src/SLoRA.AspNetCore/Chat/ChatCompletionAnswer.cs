@@ -10,7 +10,6 @@ namespace SLoRA.AspNetCore.Chat;
 internal sealed class ChatCompletionAnswer
 {
     private readonly string _id;
-    private readonly ModelServer _server;
     private readonly ChatCompletionBody _body;
     private readonly TextGeneration _generation;
     private readonly ReplyReader[] _readers;
@@ -19,7 +18,6 @@ internal sealed class ChatCompletionAnswer
     public ChatCompletionAnswer(string id, ModelServer server, ChatCompletionBody body, ChatTurn turn, TextGeneration generation)
     {
         _id = id;
-        _server = server;
         _body = body;
         _generation = generation;
         _readers = [.. Enumerable.Range(0, turn.Request.Continuations).Select(_ => turn.CreateReader())];
@@ -39,7 +37,7 @@ internal sealed class ChatCompletionAnswer
             choice.Add(_readers[update.Continuation].Read(update));
             if (HasLogprobs && update.End is null)
             {
-                choice.Tokens.Add(TokenTexts.Of(update.Update.Token, _server.Tokenizer));
+                choice.Tokens.Add(TokenTexts.Of(update.Update.Token, _generation.Tokenizer));
             }
         }
 
@@ -69,7 +67,7 @@ internal sealed class ChatCompletionAnswer
 
             ReplyPiece piece = _readers[update.Continuation].Read(update);
             ChatLogprobs? logprobs = HasLogprobs && update.End is null
-                ? new ChatLogprobs([TokenTexts.Of(update.Update.Token, _server.Tokenizer)])
+                ? new ChatLogprobs([TokenTexts.Of(update.Update.Token, _generation.Tokenizer)])
                 : null;
             if (!piece.IsEmpty || logprobs is not null)
             {

@@ -42,8 +42,9 @@ internal sealed class ChatTurn
         }
 
         bool inWords = prompt.Tools.ForTemplate is not null && server.Form is null;
+        ModelTokenizer tokenizer = server.Generator.TokenizerFor(options);
         int[] ids = server.Limited(
-            server.Tokenizer.EncodeChat(inWords ? InWords(prompt) : prompt.Messages, new ChatRenderOptions
+            tokenizer.EncodeChat(inWords ? InWords(prompt) : prompt.Messages, new ChatRenderOptions
             {
                 Tools = inWords ? null : prompt.Tools.ForTemplate,
                 Variables = variables,
@@ -66,7 +67,7 @@ internal sealed class ChatTurn
         {
             Tools = prompt.Tools.Declarations,
             StartsInReasoning = format.Reasoning.IsOpenAtEndOf(
-                server.Tokenizer.Decode(ids.AsSpan()[^Math.Min(ids.Length, TokensOfMarker)..])),
+                tokenizer.Decode(ids.AsSpan()[^Math.Min(ids.Length, TokensOfMarker)..])),
         };
         var request = new TextRequest(options)
         {

@@ -5,8 +5,8 @@ using SLoRA.Text;
 namespace SLoRA.AspNetCore.Completions;
 
 /// <summary>Log-probabilities of one choice, as plain completions show them: parallel lists.</summary>
-/// <param name="tokenizer">Whose tokens they are.</param>
-internal sealed class LogprobLists(ModelTokenizer tokenizer)
+/// <param name="generation">Whose tokens they are.</param>
+internal sealed class LogprobLists(TextGeneration generation)
 {
     private List<string> _tokens = [];
     private List<float> _logprobs = [];
@@ -16,12 +16,12 @@ internal sealed class LogprobLists(ModelTokenizer tokenizer)
 
     public void Add(GeneratedToken token)
     {
-        string text = TokenTexts.Text(token.Id, tokenizer);
+        string text = TokenTexts.Text(token.Id, generation.Tokenizer);
         var top = new Dictionary<string, float>();
         foreach (TokenLogProbability other in token.Top ?? [])
         {
             // Tokens that are parts of characters may look alike: the most probable one stays.
-            top.TryAdd(TokenTexts.Text(other.TokenId, tokenizer), TokenTexts.Written(other.LogProbability));
+            top.TryAdd(TokenTexts.Text(other.TokenId, generation.Tokenizer), TokenTexts.Written(other.LogProbability));
         }
 
         _tokens.Add(text);

@@ -40,9 +40,10 @@ internal static class PlainCompletions
             throw ApiException.Invalid("logprobs", $"logprobs is {body.Logprobs}; it must be between 0 and {MostLogprobs}.");
         }
 
-        return new TextRequest(GenerationFields.Options(body, http, server, id))
+        GenerationOptions options = GenerationFields.Options(body, http, server, id);
+        return new TextRequest(options)
         {
-            PromptTokens = server.Limited(CompletionPrompt.Encode(body.Prompt, server.Tokenizer), "prompt"),
+            PromptTokens = server.Limited(CompletionPrompt.Encode(body.Prompt, server.Generator.TokenizerFor(options)), "prompt"),
             StopStrings = GenerationFields.Stops(body.Stop),
             LogProbabilities = body.Logprobs is { } count ? new LogProbabilityOptions { TopCount = count } : null,
         };
@@ -57,7 +58,7 @@ internal static class PlainCompletions
         string?[] reasons = new string?[count];
         for (int i = 0; i < count; i++)
         {
-            (texts[i], logprobs[i]) = (new StringBuilder(), new LogprobLists(server.Tokenizer));
+            (texts[i], logprobs[i]) = (new StringBuilder(), new LogprobLists(generation));
         }
 
         await foreach (TextUpdate update in generation.ConfigureAwait(false))
@@ -90,7 +91,7 @@ internal static class PlainCompletions
     {
         using var events = new EventStream(http);
         LogprobLists[] logprobs =
-            [.. Enumerable.Range(0, generation.Tokens.Request.Continuations).Select(_ => new LogprobLists(server.Tokenizer))];
+            [.. Enumerable.Range(0, generation.Tokens.Request.Continuations).Select(_ => new LogprobLists(generation))];
         await foreach (TextUpdate update in generation.ConfigureAwait(false))
         {
             LogprobLists lists = logprobs[update.Continuation];

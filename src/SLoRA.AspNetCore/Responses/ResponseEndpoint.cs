@@ -131,7 +131,7 @@ internal static class ResponseEndpoint
                 begin = null;
             }
 
-            TokenLogprob? token = hasLogprobs && update.End is null ? TokenTexts.Of(update.Update.Token, server.Tokenizer) : null;
+            TokenLogprob? token = hasLogprobs && update.End is null ? TokenTexts.Of(update.Update.Token, generation.Tokenizer) : null;
             ReplyPiece piece = reader.Read(update);
             await output.AddAsync(piece, token).ConfigureAwait(false);
             isComplete = piece.FinishReason != "length";

@@ -17,9 +17,9 @@ internal static class TokenEndpoints
         TokenizeBody body = await RequestBody.ReadAsync(http, ApiJson.Default.TokenizeBody, server.Options.MaxBodyBytes)
             .ConfigureAwait(false);
         FieldRules.Check(body.Others);
-        RequireModel(http, server, body.Model);
-        int[] ids = Encode(body, server);
-        string[]? texts = body.ReturnTokenStrs ?? false ? [.. ids.Select(id => server.Tokenizer.IdToToken(id) ?? "")] : null;
+        ModelTokenizer tokenizer = TokenizerOf(http, server, body.Model);
+        int[] ids = Encode(body, server, tokenizer);
+        string[]? texts = body.ReturnTokenStrs ?? false ? [.. ids.Select(id => tokenizer.IdToToken(id) ?? "")] : null;
         var answer = new TokenizeAnswer(ids.Length, server.Engine.Model.ContextLength, ids, texts);
         await JsonAnswer.WriteAsync(http, answer, ApiJson.Default.TokenizeAnswer).ConfigureAwait(false);
     }
@@ -30,27 +30,27 @@ internal static class TokenEndpoints
         DetokenizeBody body = await RequestBody.ReadAsync(http, ApiJson.Default.DetokenizeBody, server.Options.MaxBodyBytes)
             .ConfigureAwait(false);
         FieldRules.Check(body.Others);
-        RequireModel(http, server, body.Model);
+        ModelTokenizer tokenizer = TokenizerOf(http, server, body.Model);
         int[] ids = body.Tokens is { ValueKind: JsonValueKind.Array } list
             ? CompletionPrompt.Ids(list, "tokens")
             : throw ApiException.Invalid("tokens", "tokens must be a list of token ids.");
         foreach (int id in ids)
         {
-            if (id < 0 || id >= server.Tokenizer.VocabularySize)
+            if (id < 0 || id >= tokenizer.VocabularySize)
             {
                 throw ApiException.Invalid(
-                    "tokens", $"tokens has the id {id}; the vocabulary has 0 to {server.Tokenizer.VocabularySize - 1}.");
+                    "tokens", $"tokens has the id {id}; the vocabulary has 0 to {tokenizer.VocabularySize - 1}.");
             }
         }
 
-        var answer = new DetokenizeAnswer(server.Tokenizer.Decode(ids));
+        var answer = new DetokenizeAnswer(tokenizer.Decode(ids));
         await JsonAnswer.WriteAsync(http, answer, ApiJson.Default.DetokenizeAnswer).ConfigureAwait(false);
     }
 
-    private static int[] Encode(TokenizeBody body, ModelServer server) => body switch
+    private static int[] Encode(TokenizeBody body, ModelServer server, ModelTokenizer tokenizer) => body switch
     {
-        { Prompt: { } prompt, Messages: null } => server.Tokenizer.Encode(prompt, body.AddSpecialTokens ?? true),
-        { Prompt: null, Messages: { } messages } => server.Tokenizer.EncodeChat(
+        { Prompt: { } prompt, Messages: null } => tokenizer.Encode(prompt, body.AddSpecialTokens ?? true),
+        { Prompt: null, Messages: { } messages } => tokenizer.EncodeChat(
             ChatMessages.Read(messages, server.Form),
             new ChatRenderOptions
             {
@@ -62,12 +62,12 @@ internal static class TokenEndpoints
         _ => throw ApiException.Invalid("prompt", "Either prompt or messages is needed, and not both."),
     };
 
-    /// <summary>All models have the same tokenizer, so none has to be named; one that is named must be the caller's.</summary>
-    private static void RequireModel(HttpContext http, ModelServer server, string? model)
+    /// <summary>The base's tokenizer unless a model is named, which must be the caller's.</summary>
+    private static ModelTokenizer TokenizerOf(HttpContext http, ModelServer server, string? model)
     {
-        if (model is not null && server.AdapterOf(http, model) is { } adapter && !server.Engine.Adapters.Contains(adapter))
-        {
-            throw ApiException.UnknownModel(model);
-        }
+        string? adapter = model is null ? null : server.AdapterOf(http, model);
+        return adapter is null || server.Engine.Adapters.Contains(adapter)
+            ? server.Generator.TokenizerFor(new GenerationOptions { Adapter = adapter })
+            : throw ApiException.UnknownModel(model!);
     }
 }

@@ -20,9 +20,6 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual string? Shortcoming => Inner.Shortcoming;
 
     /// <inheritdoc/>
-    public virtual bool TakesChanges => Inner.TakesChanges;
-
-    /// <inheritdoc/>
     public virtual IPageMemory Pages => Inner.Pages;
 
     /// <inheritdoc/>
@@ -43,6 +40,10 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual WeightFormat Takes(WeightFormat stored) => Inner.Takes(stored);
+
+    /// <inheritdoc/>
+    public virtual RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
+        Inner.RoundingOf(taken, givesLogits, partition);
 
     /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);

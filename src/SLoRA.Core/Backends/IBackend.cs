@@ -28,11 +28,6 @@ internal interface IBackend : IDisposable
     /// </summary>
     string? Shortcoming { get; }
 
-    /// <summary>
-    /// Whether adapters may do more to a module than add B A: have rows of its weight, a bias or a factor of their own, or tokens.
-    /// </summary>
-    bool TakesChanges => true;
-
     /// <summary>The pool's bytes; allocated by <see cref="AllocatePages"/>.</summary>
     IPageMemory Pages { get; }
 
@@ -49,6 +44,14 @@ internal interface IBackend : IDisposable
     /// fp32, to which the loader widens them.
     /// </summary>
     WeightFormat Takes(WeightFormat stored) => stored;
+
+    /// <summary>
+    /// What becomes of each row of a matrix that is rounded again when it is loaded; null where products take what is stored.
+    /// </summary>
+    /// <param name="taken">The format in which it is given to <see cref="LoadMatrix"/>.</param>
+    /// <param name="givesLogits">Whether its products are logits.</param>
+    /// <param name="partition">How it is cut over shards; null for not at all.</param>
+    RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) => null;
 
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>

@@ -103,14 +103,16 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             backend.AllocatePages(layout, pageCount);
+            IBackend served = backend;
             backend.ReserveWeights(WeightSizes(model, backend));
             LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
             var pace = new LoadPace(adapterCache.PageInShare, clock);
             var loader = new AdapterLoader(
                 model.Modules.Targets.AddRange(model.Modules.Norms), layout.PageBytes, pageCount, pool.AdapterWeights,
-                description.WeightType, model.WeightOf, model.BiasOf, pace, adapterCache.AllowWithoutEffect,
-                GgufSource.BaseOf(description), logger, layout.Shards, adapterCache.MaxAddedTokens, backend.TakesChanges);
+                description.WeightType, target => Served(model.WeightOf(target), target, served), model.BiasOf, pace,
+                adapterCache.AllowWithoutEffect,
+                AdapterBase.Of(description), logger, layout.Shards, adapterCache.MaxAddedTokens);
             intake = new AdapterIntake(loader, asked.Source, adapterCache, clock, logger);
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);
@@ -199,6 +201,14 @@ internal sealed class EngineAssembly : IDisposable
         tensor => tensor.IsBytes ? 4 * tensor.ElementCount
             : tensor.Shape.Length == 1 ? tensor.ElementCount * sizeof(float)
             : backend.Takes(model.FormatOf(tensor.Name)).BytesOf(tensor.ElementCount));
+
+    /// <summary>The weight of a module, with what the backend makes of its rows. Look-ups take tables as they are stored.</summary>
+    private static BaseWeight Served(BaseWeight weight, TargetModule target, IBackend backend) => target.Kind == TargetKind.Embedding
+        ? weight
+        : weight with
+        {
+            Rounding = backend.RoundingOf(backend.Takes(weight.Format), target.Kind == TargetKind.Head, target.Partition),
+        };
 
     private static ModelInfo Describe(BaseModel model) => new()
     {

@@ -1,3 +1,4 @@
+using SLoRA.Backends;
 using SLoRA.Formats;
 
 namespace SLoRA.Models;
@@ -12,4 +13,8 @@ internal delegate void ReadBaseWeight(long offset, Span<byte> destination);
 /// <param name="Elements">How many it has.</param>
 /// <param name="Read">Reads them.</param>
 /// <param name="IsInMemory">Whether they are read out of memory, which goes when the model does; otherwise out of a file.</param>
-internal readonly record struct BaseWeight(WeightFormat Format, long Elements, ReadBaseWeight Read, bool IsInMemory);
+internal readonly record struct BaseWeight(WeightFormat Format, long Elements, ReadBaseWeight Read, bool IsInMemory)
+{
+    /// <summary>What the backend makes of each of its rows; null where it multiplies with what is stored.</summary>
+    public RowRounding? Rounding { get; init; }
+}

@@ -74,15 +74,14 @@ internal sealed class DecoderModules
         {
             string name = prefix + module.Name;
             bool isHead = layer < 0 && module == decoder.Head;
-            if (!isHead || !decoder.TiedEmbeddings)
-            {
-                string stored = prefix + module.StoredName;
-                tensors.AddRange(module.Tensors.Select(tensor => new ExpectedTensor(stored + tensor.Suffix, tensor.Shape)
+            string stored = prefix + module.StoredName;
+            tensors.AddRange(module.Tensors
+                .Where(tensor => !isHead || !decoder.TiedEmbeddings || tensor.Suffix != ".weight")
+                .Select(tensor => new ExpectedTensor(stored + tensor.Suffix, tensor.Shape)
                 {
                     IsBytes = module is ExpertModule { Storage: ExpertStorage.Mxfp4 } experts
                         && (tensor.Suffix == experts.Blocks || tensor.Suffix == experts.Scales),
                 }));
-            }
 
             switch (module)
             {

@@ -12,14 +12,16 @@ public sealed class GpuOptions
     /// <summary>
     /// Devices of the driver that share the model, each with its own part of the weights, the cache and the adapters: 2, 4 or 8 different
     /// ones, or none, the default, for <see cref="Device"/> alone. With <see cref="GpuProducts.Exact"/> results have the same bits for any
-    /// number of several, and for one too unless its bfloat16 products run on tensor cores, where last bits differ. Several serve dense
-    /// models and adapters that are plain LoRA; others are refused by name, models when the engine is built and adapters when they are
-    /// registered. Their order is that of the parts.
+    /// number of several, and for one too unless its bfloat16 products run on tensor cores, where last bits differ. A number that does not
+    /// divide the model's heads or experts is refused when the engine is built. Their order is that of the parts.
     /// </summary>
     public IReadOnlyList<int> Devices { get; set; } = [];
 
     /// <summary>Who computes the products with the base weights.</summary>
     public GpuProducts Products { get; set; }
+
+    /// <summary>How several <see cref="Devices"/> send each other what they have computed. It changes no bit of a result.</summary>
+    public GpuExchange Exchange { get; set; }
 
     /// <summary>The options as they stand now.</summary>
     internal GpuOptions Copy()
@@ -56,4 +58,18 @@ public enum GpuProducts
     /// depend on how many rows share the step.
     /// </summary>
     CuBlas,
+}
+
+/// <summary>How several devices of the Gpu backend send each other what they have computed.</summary>
+public enum GpuExchange
+{
+    /// <summary>
+    /// The driver copies from device to device where it allows that, and through page-locked main memory where it does not.
+    /// </summary>
+    Copies,
+
+    /// <summary>
+    /// NVIDIA's NCCL sends and receives (CUDA only; its library, 2.7 or later, must be found). Sums are still our own, in our order.
+    /// </summary>
+    Nccl,
 }

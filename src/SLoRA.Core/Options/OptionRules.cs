@@ -190,6 +190,7 @@ internal static class OptionRules
         AtLeast(options.Device, 0, "Gpu.Device");
         CheckDevices(options);
         Defined(options.Products, "Gpu.Products");
+        Defined(options.Exchange, "Gpu.Exchange");
     }
 
     private static void CheckDevices(GpuOptions options)

@@ -40,9 +40,10 @@ internal sealed class IdleLeaves
         _lastUsed = new long[pageCount];
         _classOf = new sbyte[pageCount];
         var positions = new int[pageCount];
+        var keys = new long[pageCount];
         for (int i = 0; i < Classes; i++)
         {
-            _classes[i] = new PageHeap(positions);
+            _classes[i] = new PageHeap(positions, keys);
         }
     }
 

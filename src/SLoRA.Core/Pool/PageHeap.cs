@@ -1,72 +1,70 @@
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Pages ordered by a key, their last use, the oldest first; any can be taken out. O(log n). Belongs to the engine's thread.
+/// Pages ordered by a key, their last use, the oldest first; any can be taken out. O(log n). All memory is taken at once, so that no step
+/// has to. Belongs to the engine's thread.
 /// </summary>
 /// <param name="positions">Where a page stands, by page; shared by heaps that never hold the same page.</param>
-internal sealed class PageHeap(int[] positions)
+/// <param name="keys">The key of a page that is in a heap, by page; shared likewise.</param>
+internal sealed class PageHeap(int[] positions, long[] keys)
 {
-    private (long Key, int Page)[] _items = new (long, int)[16];
+    private readonly int[] _pages = new int[positions.Length];
 
     /// <summary>Pages in it.</summary>
     public int Count { get; private set; }
 
     /// <summary>The page used longest ago, and when. The heap must not be empty.</summary>
-    public (long Key, int Page) Oldest => _items[0];
+    public (long Key, int Page) Oldest => (keys[_pages[0]], _pages[0]);
 
     /// <summary>Adds a page.</summary>
     public void Add(int page, long key)
     {
-        if (Count == _items.Length)
-        {
-            Array.Resize(ref _items, 2 * Count);
-        }
-
-        Rise(Count++, (key, page));
+        keys[page] = key;
+        Rise(Count++, page);
     }
 
     /// <summary>Takes a page out.</summary>
     public void Remove(int page)
     {
         int hole = positions[page];
-        (long Key, int Page) last = _items[--Count];
+        int last = _pages[--Count];
         if (hole < Count)
         {
             Sink(hole, last);
-            Rise(positions[last.Page], last);
+            Rise(positions[last], last);
         }
     }
 
-    private void Rise(int at, (long Key, int Page) item)
+    private void Rise(int at, int page)
     {
-        for (; at > 0 && _items[(at - 1) / 2].Key > item.Key; at = (at - 1) / 2)
+        for (; at > 0 && keys[_pages[(at - 1) / 2]] > keys[page]; at = (at - 1) / 2)
         {
-            Place(at, _items[(at - 1) / 2]);
+            Place(at, _pages[(at - 1) / 2]);
         }
 
-        Place(at, item);
+        Place(at, page);
     }
 
-    private void Sink(int at, (long Key, int Page) item)
+    private void Sink(int at, int page)
     {
         for (int child = (2 * at) + 1; child < Count; child = (2 * at) + 1)
         {
-            child += child + 1 < Count && _items[child + 1].Key < _items[child].Key ? 1 : 0;
-            if (_items[child].Key >= item.Key)
+            child += child + 1 < Count && keys[_pages[child + 1]] < keys[_pages[child]] ? 1 : 0;
+            if (keys[_pages[child]] >= keys[page])
             {
                 break;
             }
 
-            Place(at, _items[child]);
+            Place(at, _pages[child]);
             at = child;
         }
 
-        Place(at, item);
+        Place(at, page);
     }
 
-    private void Place(int at, (long Key, int Page) item)
+    private void Place(int at, int page)
     {
-        _items[at] = item;
-        positions[item.Page] = at;
+        _pages[at] = page;
+        positions[page] = at;
     }
 }

@@ -6,28 +6,16 @@ namespace SLoRA.Pool;
 /// </summary>
 internal sealed class PageTable
 {
-    /// <summary>How many tokens of an answer lie between the places where states are kept.</summary>
-    public const int SnapshotTokens = 64;
-
-    private const int None = -1;
+    private const int None = BlockPages.None;
 
     private readonly PagePool _pool;
     private readonly TableShape _shape;
     private readonly PrefixCache? _prefixes;
     private readonly int _tokenLimit;
     private readonly bool _passes;
-
-    // The pages of a group one after the other, with room for as many blocks in each; those before a group's first have been let go.
-    private readonly int[] _first;
-    private int[] _pages = [];
-    private int[] _states = [];
-    private int _room;
-    private int _blocks;
+    private readonly BlockPages _blocks;
+    private readonly SequenceStates _states;
     private PrefixChain? _chain;
-
-    // The copy of states that it is to go on from, and where its tokens part from what was kept without one.
-    private int[]? _snapshot;
-    private int _partsAt;
 
     // What was reserved for, and promises that pages taken from others ask for beyond it.
     private int _promised;
@@ -46,7 +34,8 @@ internal sealed class PageTable
         _shape = shape;
         _prefixes = prefixes;
         _tokenLimit = tokenLimit;
-        _first = new int[shape.Groups];
+        _blocks = new BlockPages(shape.Groups);
+        _states = new SequenceStates(shape, prefixes);
         for (int group = shape.WholeGroups; group < shape.Groups; group++)
         {
             _passes |= Passes(group);
@@ -58,12 +47,12 @@ internal sealed class PageTable
     {
         get
         {
-            if (_states.Length == 0 && _shape.Groups == 1)
+            if (_states.Pages.IsEmpty && _shape.Groups == 1)
             {
                 return Held(0);
             }
 
-            var pages = new List<int>(_states);
+            List<int> pages = [.. _states.Pages];
             for (int group = 0; group < _shape.Groups; group++)
             {
                 pages.AddRange(Held(group));
@@ -81,7 +70,7 @@ internal sealed class PageTable
     {
         get
         {
-            int pages = _states.Length;
+            int pages = _states.Pages.Length;
             for (int group = 0; group < _shape.Groups; group++)
             {
                 pages += Held(group).Length;
@@ -95,7 +84,7 @@ internal sealed class PageTable
     public int StatePageCount => _shape.StatePages;
 
     /// <summary>The pages that hold its states, from the first <see cref="Extend"/> on.</summary>
-    public ReadOnlySpan<int> StatePages => _states;
+    public ReadOnlySpan<int> StatePages => _states.Pages;
 
     /// <summary>Pages still promised to this sequence.</summary>
     public int Reserved { get; private set; }
@@ -105,7 +94,7 @@ internal sealed class PageTable
     {
         get
         {
-            int freed = Reserved + _states.Length;
+            int freed = Reserved + _states.Pages.Length;
             for (int group = 0; group < _shape.Groups; group++)
             {
                 foreach (int page in Held(group))
@@ -125,17 +114,16 @@ internal sealed class PageTable
     public int PageTokens => _shape.PageTokens;
 
     /// <summary>The pages that it has for a group of layers, from block <see cref="FirstBlock"/> on.</summary>
-    public ReadOnlySpan<int> Held(int group) =>
-        _blocks <= _first[group] ? [] : _pages.AsSpan((group * _room) + _first[group], _blocks - _first[group]);
+    public ReadOnlySpan<int> Held(int group) => _blocks.Of(group, _blocks.Count);
 
     /// <summary>The first block that it has a page of, for a group of layers.</summary>
-    public int FirstBlock(int group) => _first[group];
+    public int FirstBlock(int group) => _blocks.First(group);
 
     /// <summary>Whether it lets pages of a group go while it runs.</summary>
     public bool Passes(int group) => _shape.Passes(group, _tokenLimit);
 
     /// <summary>The page of a block for a group of layers; −1 when it has none.</summary>
-    public int PageAt(int group, int block) => block < _first[group] || block >= _blocks ? None : _pages[(group * _room) + block];
+    public int PageAt(int group, int block) => _blocks.At(group, block);
 
     /// <summary>
     /// Takes what others have computed of a sequence that has no pages yet: full blocks, as long as the tokens are the same and a row
@@ -147,62 +135,48 @@ internal sealed class PageTable
     /// <returns>How many tokens were taken.</returns>
     public int TakePrefix(PrefixOrigin origin, ReadOnlySpan<int> tokens, int limit)
     {
-        MakeRoom(_shape.Blocks(_tokenLimit));
+        _blocks.MakeRoom(_shape.Blocks(_tokenLimit));
         PrefixChain chain = ChainOf(origin);
-        _blocks = _prefixes!.Find(chain, tokens, limit / PageTokens);
-        chain.Kept = _blocks;
+        _blocks.Count = _prefixes!.Find(chain, tokens, limit / PageTokens);
+        chain.Kept = _blocks.Count;
         for (int group = 0; group < _shape.Groups; group++)
         {
-            _first[group] = Passes(group) ? _shape.FirstBlock(group, _blocks * PageTokens) : 0;
-            for (int block = _first[group]; block < _blocks; block++)
+            int first = Passes(group) ? _shape.FirstBlock(group, _blocks.Count * PageTokens) : 0;
+            _blocks.First(group) = first;
+            for (int block = first; block < _blocks.Count; block++)
             {
                 int page = _prefixes.PageOf(chain, block, group);
-                _pages[(group * _room) + block] = page;
+                _blocks[group, block] = page;
                 _prefixes.Own(page);
                 _owed += Join(group, page);
             }
         }
 
-        _snapshot = _shape.StatePages > 0 && _blocks > 0 ? _prefixes.OwnStates(chain, _blocks) : null;
-        _partsAt = chain.Matched > _blocks ? chain.Matched * PageTokens : 0;
-        return _blocks * PageTokens;
+        _states.Find(chain, _blocks.Count);
+        return _blocks.Count * PageTokens;
     }
 
     /// <summary>Takes pages for the states, and brings back those that belong to what it has taken from others.</summary>
     public void BringBackStates()
     {
-        if (_snapshot is { } snapshot)
+        if (_states.AreElsewhere)
         {
             // In this order: when the device fails to copy, what is held is given back with all else.
-            Extend(_blocks * PageTokens);
-            _prefixes!.ReturnStates(snapshot, _states);
-            _snapshot = null;
+            Extend(_blocks.Count * PageTokens);
+            _states.BringBack();
         }
     }
 
-    /// <summary>
-    /// Where a chunk must end at the latest, so that states can be kept: where the last full block of the prompt does, or where the prompt
-    /// parts from what others have computed.
-    /// </summary>
-    /// <param name="computed">The computed tokens.</param>
-    /// <param name="prompt">Tokens of the prompt.</param>
-    public int NextBorder(int computed, int prompt)
-    {
-        int last = LastBorder(prompt);
-        return _shape.StatePages == 0 || _chain is null ? int.MaxValue
-            : _partsAt > computed && (_partsAt < last || last <= computed) ? _partsAt
-            : last > computed ? last
-            : int.MaxValue;
-    }
+    /// <inheritdoc cref="SequenceStates.NextBorder"/>
+    public int NextBorder(int computed, int prompt) => _chain is null ? int.MaxValue : _states.NextBorder(computed, prompt);
 
     /// <summary>Keeps a copy of the states for others, if this is a place where that is done.</summary>
-    /// <inheritdoc cref="NextBorder"/>
+    /// <inheritdoc cref="SequenceStates.NextBorder"/>
     public void KeepStates(int computed, int prompt)
     {
-        bool isBorder = computed == LastBorder(prompt) || computed == _partsAt || (computed > prompt && computed % SnapshotTokens == 0);
-        if (isBorder && _shape.StatePages > 0 && _chain is not null && computed > 0 && computed % PageTokens == 0)
+        if (_chain is not null)
         {
-            _prefixes!.KeepStates(_chain, computed / PageTokens, _states);
+            _states.Keep(_chain, computed, prompt);
         }
     }
 
@@ -221,7 +195,7 @@ internal sealed class PageTable
             return;
         }
 
-        _prefixes.Admitted(tokens, _blocks * PageTokens);
+        _prefixes.Admitted(tokens, _blocks.Count * PageTokens);
         for (int group = 0; group < _shape.Groups; group++)
         {
             foreach (int page in Held(group))
@@ -244,7 +218,7 @@ internal sealed class PageTable
     /// <summary>Goes on with a kept page in the place of an equal one of its own, which nobody else has.</summary>
     public void Replace(int group, int block, int kept)
     {
-        ref int page = ref _pages[(group * _room) + block];
+        ref int page = ref _blocks[group, block];
         Leave(group, page);
         _pool.Release(page);
         page = kept;
@@ -265,10 +239,10 @@ internal sealed class PageTable
         for (int group = _shape.WholeGroups; _passes && group < _shape.Groups; group++)
         {
             int first = Passes(group) ? _shape.FirstBlock(group, tokens) : 0;
-            while (_first[group] < first)
+            while (_blocks.First(group) < first)
             {
-                int page = PageAt(group, _first[group]);
-                _first[group]++;
+                int page = PageAt(group, _blocks.First(group));
+                _blocks.First(group)++;
                 if (page != None)
                 {
                     LetGo(group, page);
@@ -296,7 +270,7 @@ internal sealed class PageTable
         _promised = tokens;
         _forks = forks;
         _forkPages = ForkPages(tokens, sharedTokens);
-        MakeRoom(_shape.Blocks(Math.Max(_tokenLimit, tokens)));
+        _blocks.MakeRoom(_shape.Blocks(Math.Max(_tokenLimit, tokens)));
         return true;
     }
 
@@ -318,28 +292,28 @@ internal sealed class PageTable
         };
         Reserved -= _forkPages;
         _forks--;
-        fork.MakeRoom(_room);
+        fork._blocks.MakeRoom(_blocks.Room);
         fork.Extend(0);
         for (int group = 0; group < _shape.Groups; group++)
         {
-            fork._first[group] = _first[group];
-            for (int block = _first[group]; block < full; block++)
+            fork._blocks.First(group) = _blocks.First(group);
+            for (int block = _blocks.First(group); block < full; block++)
             {
                 int page = PageAt(group, block);
                 _pool.Share(page);
-                fork._pages[(group * _room) + block] = page;
+                fork._blocks[group, block] = page;
                 fork.Reserved -= fork.Join(group, page);
             }
         }
 
-        fork._blocks = full;
+        fork._blocks.Count = full;
         fork.Extend(tokens);
-        for (int state = 0; state < _states.Length; state++)
+        for (int state = 0; state < StatePages.Length; state++)
         {
-            copy(_states[state], fork._states[state]);
+            copy(StatePages[state], fork.StatePages[state]);
         }
 
-        for (int group = 0; group < _shape.Groups && full < fork._blocks; group++)
+        for (int group = 0; group < _shape.Groups && full < fork._blocks.Count; group++)
         {
             copy(PageAt(group, full), fork.PageAt(group, full));
         }
@@ -350,23 +324,22 @@ internal sealed class PageTable
     /// <summary>Takes reserved pages until the states and positions up to <paramref name="tokens"/> − 1 have theirs.</summary>
     public void Extend(int tokens)
     {
-        if (_states.Length < _shape.StatePages)
+        if (_states.AreMissing)
         {
-            _states = new int[_shape.StatePages];
-            for (int state = 0; state < _states.Length; state++)
+            foreach (ref int page in _states.Begin())
             {
-                _states[state] = Take();
+                page = Take();
             }
         }
 
-        for (int needed = _shape.Blocks(tokens); _blocks < needed; _blocks++)
+        for (int needed = _shape.Blocks(tokens); _blocks.Count < needed; _blocks.Count++)
         {
             for (int group = 0; group < _shape.Groups; group++)
             {
-                if (_blocks >= _first[group])
+                if (_blocks.Count >= _blocks.First(group))
                 {
                     int page = Take();
-                    _pages[(group * _room) + _blocks] = page;
+                    _blocks[group, _blocks.Count] = page;
                     Join(group, page);
                 }
             }
@@ -380,15 +353,15 @@ internal sealed class PageTable
     /// <returns>Its pages in the order of <see cref="AllPagesOf"/>; −1 for those that it had before.</returns>
     public int[] Restore(int tokens)
     {
-        int before = _blocks;
+        int before = _blocks.Count;
         Pass(tokens);
         Settle();
         Extend(tokens);
         int[] pages = [.. AllPagesOf(tokens)];
-        int at = _states.Length;
+        int at = StatePages.Length;
         for (int group = 0; group < _shape.Groups; group++)
         {
-            for (int block = _first[group]; block < _shape.Blocks(tokens); block++)
+            for (int block = FirstBlock(group); block < _shape.Blocks(tokens); block++)
             {
                 pages[at] = block < before ? None : pages[at];
                 at++;
@@ -399,15 +372,14 @@ internal sealed class PageTable
     }
 
     /// <summary>The pages of a group of layers that hold positions up to <paramref name="tokens"/> − 1.</summary>
-    public ReadOnlySpan<int> PagesOf(int tokens, int group = 0) =>
-        _pages.AsSpan((group * _room) + _first[group], Math.Max(0, _shape.Blocks(tokens) - _first[group]));
+    public ReadOnlySpan<int> PagesOf(int tokens, int group = 0) => _blocks.Of(group, _shape.Blocks(tokens));
 
     /// <summary>
     /// The pages that hold all that is kept of a sequence of <paramref name="tokens"/> tokens: its states, then its groups of layers.
     /// </summary>
     public ReadOnlySpan<int> AllPagesOf(int tokens)
     {
-        var pages = new List<int>(_states);
+        List<int> pages = [.. _states.Pages];
         for (int group = 0; group < _shape.Groups; group++)
         {
             pages.AddRange(PagesOf(tokens, group));
@@ -419,31 +391,20 @@ internal sealed class PageTable
     /// <summary>Gives back every page, the last first, and the rest of the reservation. Calling it again does nothing.</summary>
     public void Release()
     {
-        while (_blocks > 0)
+        while (_blocks.Count > 0)
         {
-            _blocks--;
+            int block = --_blocks.Count;
             for (int group = _shape.Groups - 1; group >= 0; group--)
             {
-                if (_blocks >= _first[group])
+                if (block >= _blocks.First(group))
                 {
-                    Return(group, _pages[(group * _room) + _blocks]);
+                    Return(group, _blocks[group, block]);
                 }
             }
         }
 
-        if (_snapshot is { } snapshot)
-        {
-            _snapshot = null;
-            _prefixes!.ReturnStates(snapshot, []);
-        }
-
-        for (int state = _states.Length - 1; state >= 0; state--)
-        {
-            _pool.Release(_states[state]);
-        }
-
-        _states = [];
-        _first.AsSpan().Clear();
+        _states.Release(_pool);
+        _blocks.Clear();
         _pool.CancelReservation(Reserved);
         Reserved = 0;
         if (_chain is not null)
@@ -491,10 +452,10 @@ internal sealed class PageTable
     /// <summary>Pages that are still to be taken, as far as they are needed at once with those that there are.</summary>
     private int Coming(int tokens)
     {
-        int pages = _states.Length == 0 ? _shape.StatePages : 0;
+        int pages = _states.AreMissing ? _shape.StatePages : 0;
         for (int group = 0; group < _shape.Groups; group++)
         {
-            int coming = _shape.Blocks(tokens) - Math.Max(_blocks, _first[group]);
+            int coming = _shape.Blocks(tokens) - Math.Max(_blocks.Count, FirstBlock(group));
             int most = Passes(group) ? _shape.MostBlocks(group) - Held(group).Length : coming;
             pages += Math.Max(0, Math.Min(coming, most));
         }
@@ -504,8 +465,6 @@ internal sealed class PageTable
 
     /// <summary>Pages that are promised beyond what can still be needed at once.</summary>
     private int Surplus => Reserved - Coming(_promised) - (_forks * _forkPages);
-
-    private int LastBorder(int prompt) => (prompt - 1) / PageTokens * PageTokens;
 
     private int AtOnce(int group, int blocks) => Passes(group) ? Math.Min(blocks, _shape.MostBlocks(group)) : blocks;
 
@@ -581,24 +540,9 @@ internal sealed class PageTable
     {
         if (_chain is null || !_chain.Origin.Equals(origin))
         {
-            _chain = _prefixes!.NewChain(origin, Math.Max(_room, _shape.Blocks(_tokenLimit)));
+            _chain = _prefixes!.NewChain(origin, Math.Max(_blocks.Room, _shape.Blocks(_tokenLimit)));
         }
 
         return _chain;
-    }
-
-    /// <summary>Makes room for so many blocks.</summary>
-    private void MakeRoom(int blocks)
-    {
-        if (_room < blocks)
-        {
-            var pages = new int[_shape.Groups * blocks];
-            for (int group = 0; group < _shape.Groups && _blocks > 0; group++)
-            {
-                _pages.AsSpan(group * _room, _blocks).CopyTo(pages.AsSpan(group * blocks));
-            }
-
-            (_pages, _room) = (pages, blocks);
-        }
     }
 }

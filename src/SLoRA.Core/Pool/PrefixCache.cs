@@ -3,10 +3,8 @@ using System.Collections.Immutable;
 namespace SLoRA.Pool;
 
 /// <summary>
-/// Full blocks of keys and values that later sequences can share: a forest, one tree per <see cref="PrefixOrigin"/>, a node per block with
-/// a page of each group of layers; where an adapter acts from a later token on, its blocks are branches of the base's tree. A node is found
-/// by its hash and believed only when its parent, its origin and its tokens are equal. The cache is one owner of each page it keeps; a page
-/// that has no other is idle.
+/// Full blocks of keys and values that later sequences can share: the nodes of a <see cref="PrefixForest"/>, each with a page of each group
+/// of layers. The cache is one owner of each page it keeps; a page that has no other is idle.
 /// <para>Layers that see everything: a sequence that owns a page owns all pages before it, so what lies behind an idle page is idle too,
 /// and leaves go before what they continue. Layers that see the last positions only: each idle page can go by itself, and a node is of use
 /// as long as the pages that a row behind it sees are there.</para>
@@ -14,24 +12,19 @@ namespace SLoRA.Pool;
 /// </summary>
 internal sealed class PrefixCache : IIdlePages
 {
-    private const int None = -1;
+    private const int None = PrefixForest.None;
 
     private readonly PagePool _pool;
     private readonly TimeProvider _clock;
     private readonly TableShape _shape;
     private readonly int _pageTokens;
     private readonly PageHash _hash;
-    private readonly NodeStore _nodes;
+    private readonly PrefixForest _forest;
     private readonly PageUse[] _uses;
-    private readonly Dictionary<UInt128, int> _byHash;
-    private readonly Dictionary<PrefixOrigin, int> _roots = [];
     private readonly IdleLeaves _idleLeaves;
     private readonly int[] _gone;
     private readonly StateSnapshots? _snapshots;
     private long _order;
-
-    // Kept blocks whose content begins to take part behind blocks of the base.
-    private int _branches;
 
     /// <summary>An empty cache over a pool.</summary>
     /// <param name="pool">The pool.</param>
@@ -47,11 +40,8 @@ internal sealed class PrefixCache : IIdlePages
         _shape = shape;
         _pageTokens = shape.PageTokens;
         _hash = hash ?? PrefixChain.Sha256;
-        _nodes = new NodeStore(pool.Total, shape);
+        _forest = new PrefixForest(pool.Total, shape);
         _uses = new PageUse[pool.Total];
-
-        // For every page, so that it never grows within a step.
-        _byHash = new Dictionary<UInt128, int>(pool.Total);
         _idleLeaves = new IdleLeaves(pool.Total, _pageTokens * IdleLeaves.BytesPerToken / shape.Groups, clock);
         _gone = new int[shape.Groups];
         _snapshots = shape.StatePages > 0 ? new StateSnapshots(pool, shape.StatePages, pool.Total, copy!) : null;
@@ -80,7 +70,7 @@ internal sealed class PrefixCache : IIdlePages
     public void GiveUpLeast()
     {
         int page = _idleLeaves.Least(out _);
-        (int node, int group) = _nodes.PlaceOf(page);
+        (int node, int group) = _forest.PlaceOf(page);
         if (_snapshots is not null && node == None)
         {
             GiveUpSnapshot(_snapshots.NodeOf(page));
@@ -92,7 +82,7 @@ internal sealed class PrefixCache : IIdlePages
         else
         {
             GiveUpPage(node, group);
-            if (IsNothing(node))
+            if (_forest.IsNothing(node))
             {
                 Remove(node);
             }
@@ -117,19 +107,19 @@ internal sealed class PrefixCache : IIdlePages
         _gone.AsSpan().Fill(None);
         for (int block = 0; block < most; block++)
         {
-            if (!_byHash.TryGetValue(chain.HashOf(block, tokens), out int node)
-                || !Holds(node, parent, chain.OriginOf(block), Block(tokens, block)))
+            if (!_forest.TryGet(chain.HashOf(block, tokens), out int node)
+                || !_forest.Holds(node, parent, chain.OriginOf(block), Block(tokens, block)))
             {
                 break;
             }
 
-            chain.NodeOf(block) = (node, _nodes[node].Stamp);
+            chain.NodeOf(block) = (node, _forest.StampOf(node));
             parent = node;
             bool isUsable = _snapshots is null || _snapshots.Of(node) is not null;
             chain.Matched = block + 1;
             for (int group = _shape.WholeGroups; group < _shape.Groups; group++)
             {
-                _gone[group] = _nodes.PageOf(node, group) == None ? block : _gone[group];
+                _gone[group] = _forest.PageOf(node, group) == None ? block : _gone[group];
                 isUsable &= _gone[group] < _shape.FirstBlock(group, (block + 1) * _pageTokens);
             }
 
@@ -140,7 +130,7 @@ internal sealed class PrefixCache : IIdlePages
     }
 
     /// <summary>The page that a block of a chain has for a group of layers; negative when it is gone.</summary>
-    public int PageOf(PrefixChain chain, int block, int group) => _nodes.PageOf(chain.NodeOf(block).Node, group);
+    public int PageOf(PrefixChain chain, int block, int group) => _forest.PageOf(chain.NodeOf(block).Node, group);
 
     /// <summary>Adds a sequence to the owners of a kept page.</summary>
     public void Own(int page)
@@ -188,16 +178,16 @@ internal sealed class PrefixCache : IIdlePages
             (int parent, long stamp) = at == 0 ? (None, 0) : chain.NodeOf(at - 1);
             UInt128 hash = chain.HashOf(at, tokens);
             int node;
-            if (parent != None && _nodes[parent].Stamp != stamp)
+            if (parent != None && _forest.StampOf(parent) != stamp)
             {
                 chain.IsClosed = true;
                 return;
             }
-            else if (!_byHash.TryGetValue(hash, out node))
+            else if (!_forest.TryGet(hash, out node))
             {
-                node = Insert(parent, chain.OriginOf(at), hash, Block(tokens, at));
+                node = _forest.Insert(parent, chain.OriginOf(at), hash, Block(tokens, at));
             }
-            else if (!Holds(node, parent, chain.OriginOf(at), Block(tokens, at)))
+            else if (!_forest.Holds(node, parent, chain.OriginOf(at), Block(tokens, at)))
             {
                 node = None;
             }
@@ -213,13 +203,13 @@ internal sealed class PrefixCache : IIdlePages
                 KeepPage(node, group, at, table);
             }
 
-            chain.NodeOf(at) = (node, _nodes[node].Stamp);
+            chain.NodeOf(at) = (node, _forest.StampOf(node));
             chain.Kept++;
         }
     }
 
     /// <summary>Whether a page is one of those that are kept.</summary>
-    public bool Keeps(int page) => _nodes.PlaceOf(page).Node != None;
+    public bool Keeps(int page) => _forest.PlaceOf(page).Node != None;
 
     /// <summary>
     /// Keeps a copy of a sequence's states at the end of a block that is kept, if there is room: what is idle and worth less makes it.
@@ -296,7 +286,7 @@ internal sealed class PrefixCache : IIdlePages
     /// </summary>
     public void Returned(int page)
     {
-        (int node, int group) = _nodes.PlaceOf(page);
+        (int node, int group) = _forest.PlaceOf(page);
         if (node != None && _pool.OwnersOf(page) == 1)
         {
             IdlePageCount++;
@@ -316,7 +306,8 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>A sequence has given its pages back. What it kept need not have a page, if no row behind it sees one.</summary>
     public void Ended(PrefixChain chain)
     {
-        if (chain.Kept > 0 && chain.NodeOf(chain.Kept - 1) is var (node, stamp) && _nodes[node].Stamp == stamp && IsNothing(node))
+        if (chain.Kept > 0 && chain.NodeOf(chain.Kept - 1) is var (node, stamp) && _forest.StampOf(node) == stamp
+            && _forest.IsNothing(node))
         {
             Remove(node);
         }
@@ -325,26 +316,9 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>Gives up everything that a content took part in: it is gone for good, and no sequence holds it.</summary>
     public void Drop(UInt128 high, UInt128 low)
     {
-        if (_roots.Count == 0)
+        foreach (int leaf in _forest.LeavesOf(high, low))
         {
-            return;
-        }
-
-        foreach (PrefixOrigin origin in _roots.Keys.Where(origin => origin.Contains(high, low)).ToArray())
-        {
-            while (_roots.TryGetValue(origin, out int node))
-            {
-                GiveUp(LeafOf(node));
-            }
-        }
-
-        // Behind blocks of the base a content's own have no root.
-        for (int node = 0; _branches > 0 && node < _nodes.Capacity; node++)
-        {
-            while (_nodes[node].Origin?.Contains(high, low) == true)
-            {
-                GiveUp(LeafOf(node));
-            }
+            GiveUp(leaf);
         }
     }
 
@@ -363,42 +337,26 @@ internal sealed class PrefixCache : IIdlePages
     /// </summary>
     public ImmutableArray<(int Page, int Parent, PrefixOrigin Origin)> Snapshot() =>
     [
-        .. _byHash.Values.SelectMany(node => Enumerable.Range(0, _shape.Groups), (node, group) => (Node: node, Group: group))
-            .Where(place => _nodes.PageOf(place.Node, place.Group) != None)
+        .. _forest.Nodes.SelectMany(node => Enumerable.Range(0, _shape.Groups), (node, group) => (Node: node, Group: group))
+            .Where(place => _forest.PageOf(place.Node, place.Group) != None)
             .Select(place => (
-                _nodes.PageOf(place.Node, place.Group),
-                _nodes[place.Node].Parent is var parent and not None ? _nodes.PageOf(parent, place.Group) : None,
-                _nodes[place.Node].Origin!)),
-        .. _byHash.Values.Where(node => _snapshots?.Of(node) is not null)
-            .SelectMany(node => _snapshots!.Of(node)!, (node, page) => (page, None, _nodes[node].Origin!)),
+                _forest.PageOf(place.Node, place.Group),
+                _forest.ParentOf(place.Node) is var parent and not None ? _forest.PageOf(parent, place.Group) : None,
+                _forest.OriginOf(place.Node)!)),
+        .. _forest.Nodes.Where(node => _snapshots?.Of(node) is not null)
+            .SelectMany(node => _snapshots!.Of(node)!, (node, page) => (page, None, _forest.OriginOf(node)!)),
     ];
 
     /// <summary>The tokens of a kept page.</summary>
-    public ReadOnlySpan<int> TokensOf(int page) => _nodes.TokensOf(_nodes.PlaceOf(page).Node);
-
-    private int LeafOf(int node)
-    {
-        while (_nodes[node].FirstChild != None)
-        {
-            node = _nodes[node].FirstChild;
-        }
-
-        return node;
-    }
-
-    private bool IsBranch(int node, int parent) => parent != None && !ReferenceEquals(_nodes[node].Origin, _nodes[parent].Origin)
-        && !_nodes[node].Origin!.Equals(_nodes[parent].Origin);
+    public ReadOnlySpan<int> TokensOf(int page) => _forest.TokensOf(_forest.PlaceOf(page).Node);
 
     private ReadOnlySpan<int> Block(ReadOnlySpan<int> tokens, int block) => tokens.Slice(block * _pageTokens, _pageTokens);
-
-    private bool Holds(int node, int parent, PrefixOrigin origin, ReadOnlySpan<int> tokens) =>
-        _nodes[node].Parent == parent && origin.Equals(_nodes[node].Origin) && tokens.SequenceEqual(_nodes.TokensOf(node));
 
     /// <summary>Keeps a sequence's page of a block, unless it has let it go, or an equal one is kept.</summary>
     private void KeepPage(int node, int group, int block, PageTable table)
     {
         int own = table.PageAt(group, block);
-        int kept = _nodes.PageOf(node, group);
+        int kept = _forest.PageOf(node, group);
         if (own == None || own == kept)
         {
             return;
@@ -411,54 +369,22 @@ internal sealed class PrefixCache : IIdlePages
         }
 
         _pool.Share(own);
-        _nodes.SetPage(node, group, own);
+        _forest.SetPage(node, group, own);
         _uses[own] = new PageUse { LastUsed = _clock.GetTimestamp(), Order = ++_order };
         Count++;
-    }
-
-    /// <returns>A node without pages; −1 when there is no place for one.</returns>
-    private int Insert(int parent, PrefixOrigin origin, UInt128 hash, ReadOnlySpan<int> tokens)
-    {
-        int node = _nodes.Take();
-        if (node == None)
-        {
-            return None;
-        }
-
-        tokens.CopyTo(_nodes.TokensOf(node));
-        _byHash.Add(hash, node);
-        int next = parent != None ? _nodes[parent].FirstChild : _roots.GetValueOrDefault(origin, None);
-        _nodes[node] = new PrefixNode
-        {
-            Origin = origin,
-            Hash = hash,
-            Parent = parent,
-            FirstChild = None,
-            Next = next,
-            Previous = None,
-            Stamp = ++_order,
-        };
-        if (next != None)
-        {
-            _nodes[next].Previous = node;
-        }
-
-        SetFirst(parent, origin, node);
-        _branches += IsBranch(node, parent) ? 1 : 0;
-        return node;
     }
 
     /// <summary>Frees an idle page.</summary>
     private void GiveUpPage(int node, int group)
     {
-        int page = _nodes.PageOf(node, group);
+        int page = _forest.PageOf(node, group);
         if (_pool.OwnersOf(page) != 1)
         {
             throw new InvalidOperationException($"Page {page} is not idle.");
         }
 
         _idleLeaves.Remove(page);
-        _nodes.SetPage(node, group, None);
+        _forest.SetPage(node, group, None);
         _pool.Release(page);
         IdlePageCount--;
         Count--;
@@ -481,14 +407,14 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>Takes a leaf out whose pages are idle, and frees them.</summary>
     private void GiveUp(int node)
     {
-        if (_nodes[node].FirstChild != None)
+        if (!_forest.IsLeaf(node))
         {
             throw new InvalidOperationException($"Node {node} is not a leaf.");
         }
 
         for (int group = 0; group < _shape.Groups; group++)
         {
-            if (_nodes.PageOf(node, group) != None)
+            if (_forest.PageOf(node, group) != None)
             {
                 GiveUpPage(node, group);
             }
@@ -505,67 +431,24 @@ internal sealed class PrefixCache : IIdlePages
     /// <summary>Takes a leaf out that has no pages, then what it continued, as far as nothing is left of it either.</summary>
     private void Remove(int leaf)
     {
-        int parent = Unlink(leaf);
-        while (IsNothing(parent))
+        int parent = _forest.Remove(leaf);
+        while (_forest.IsNothing(parent))
         {
-            parent = Unlink(parent);
+            parent = _forest.Remove(parent);
         }
 
-        if (parent != None && _shape.WholeGroups > 0 && _pool.OwnersOf(_nodes.PageOf(parent, 0)) == 1)
+        if (parent != None && _shape.WholeGroups > 0 && _pool.OwnersOf(_forest.PageOf(parent, 0)) == 1)
         {
             AddIfIdleLeaf(parent);
-        }
-    }
-
-    /// <summary>Whether nobody goes on from a block, and nothing is kept of it.</summary>
-    private bool IsNothing(int node) => node != None && _nodes[node].FirstChild == None && _nodes.IsEmpty(node);
-
-    /// <returns>What the leaf continued; −1 for nothing.</returns>
-    private int Unlink(int leaf)
-    {
-        PrefixNode node = _nodes[leaf];
-        if (node.Next != None)
-        {
-            _nodes[node.Next].Previous = node.Previous;
-        }
-
-        if (node.Previous != None)
-        {
-            _nodes[node.Previous].Next = node.Next;
-        }
-        else
-        {
-            SetFirst(node.Parent, node.Origin!, node.Next);
-        }
-
-        _branches -= IsBranch(leaf, node.Parent) ? 1 : 0;
-        _byHash.Remove(node.Hash);
-        _nodes.Return(leaf);
-        return node.Parent;
-    }
-
-    private void SetFirst(int parent, PrefixOrigin origin, int first)
-    {
-        if (parent != None)
-        {
-            _nodes[parent].FirstChild = first;
-        }
-        else if (first != None)
-        {
-            _roots[origin] = first;
-        }
-        else
-        {
-            _roots.Remove(origin);
         }
     }
 
     /// <summary>The first page of an idle leaf stands for all of its pages of layers that see everything.</summary>
     private void AddIfIdleLeaf(int node)
     {
-        if (_nodes[node].FirstChild == None)
+        if (_forest.IsLeaf(node))
         {
-            AddIdle(_nodes.PageOf(node, 0));
+            AddIdle(_forest.PageOf(node, 0));
         }
     }
 

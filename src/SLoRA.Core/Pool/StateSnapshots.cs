@@ -4,17 +4,36 @@ namespace SLoRA.Pool;
 /// Copies of the states that sequences had at the ends of kept blocks, in pages of their own: who has the keys and values up to such a
 /// block goes on from a copy as if it had computed them. Belongs to the engine's thread.
 /// </summary>
-/// <param name="pool">Where pages come from.</param>
-/// <param name="statePages">Pages of a sequence's states.</param>
-/// <param name="nodes">Blocks that can be kept.</param>
-/// <param name="copy">Copies a page's bytes: from, to.</param>
-internal sealed class StateSnapshots(PagePool pool, int statePages, int nodes, Action<int, int> copy)
+internal sealed class StateSnapshots
 {
     private const int None = -1;
 
-    private readonly int[]?[] _pages = new int[nodes][];
-    private readonly Dictionary<int, int> _nodeOf = [];
-    private readonly Stack<int[]> _spare = [];
+    private readonly PagePool _pool;
+    private readonly Action<int, int> _copy;
+    private readonly int[]?[] _pages;
+    private readonly Dictionary<int, int> _nodeOf;
+    private readonly Stack<int[]> _spare;
+
+    /// <summary>No copies.</summary>
+    /// <param name="pool">Where pages come from.</param>
+    /// <param name="statePages">Pages of a sequence's states.</param>
+    /// <param name="nodes">Blocks that can be kept.</param>
+    /// <param name="copy">Copies a page's bytes: from, to.</param>
+    public StateSnapshots(PagePool pool, int statePages, int nodes, Action<int, int> copy)
+    {
+        _pool = pool;
+        _copy = copy;
+        _pages = new int[nodes][];
+
+        // As many as the pool has pages for, so that nothing is allocated within a step.
+        int most = pool.Total / statePages;
+        _nodeOf = new Dictionary<int, int>(most);
+        _spare = new Stack<int[]>(most);
+        for (int i = 0; i < most; i++)
+        {
+            _spare.Push(new int[statePages]);
+        }
+    }
 
     /// <summary>The pages of the states at the end of a block; null when there is no copy.</summary>
     public int[]? Of(int node) => _pages[node];
@@ -25,10 +44,10 @@ internal sealed class StateSnapshots(PagePool pool, int statePages, int nodes, A
     /// <summary>Copies states to pages that have been reserved.</summary>
     public int[] Take(int node, ReadOnlySpan<int> states)
     {
-        int[] pages = _spare.TryPop(out int[]? spare) ? spare : new int[statePages];
+        int[] pages = _spare.Pop();
         for (int i = 0; i < pages.Length; i++)
         {
-            pages[i] = pool.TakeReserved();
+            pages[i] = _pool.TakeReserved();
         }
 
         _pages[node] = pages;
@@ -51,7 +70,7 @@ internal sealed class StateSnapshots(PagePool pool, int statePages, int nodes, A
     {
         for (int i = 0; i < to.Length; i++)
         {
-            copy(from[i], to[i]);
+            _copy(from[i], to[i]);
         }
     }
 
@@ -63,7 +82,7 @@ internal sealed class StateSnapshots(PagePool pool, int statePages, int nodes, A
         _nodeOf.Remove(pages[0]);
         foreach (int page in pages)
         {
-            pool.Release(page);
+            _pool.Release(page);
         }
 
         _spare.Push(pages);

@@ -24,7 +24,7 @@ internal sealed class PausedHoldings(int pages, int streamBuffer)
     public int Pages { get; private set; }
 
     /// <summary>Whether a running sequence is one of them.</summary>
-    public bool Counts(Sequence sequence) => sequence.Finished is null && sequence.IsPaused(streamBuffer);
+    public bool Counts(Sequence sequence) => sequence.Finished is null && sequence.IsBehind(streamBuffer);
 
     /// <summary>Counts.</summary>
     public void Measure(List<Sequence> running)

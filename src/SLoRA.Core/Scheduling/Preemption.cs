@@ -41,7 +41,7 @@ internal sealed class Preemption(SwapSpace swap, SchedulingOptions options, Time
     {
         for (int i = running.Count - 1; i >= 0; i--)
         {
-            if (i != needy && running[i].Finished is null && running[i].IsPaused(options.StreamBuffer))
+            if (i != needy && running[i].Finished is null && running[i].IsBehind(options.StreamBuffer))
             {
                 return i;
             }

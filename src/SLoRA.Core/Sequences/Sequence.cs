@@ -95,8 +95,14 @@ internal sealed class Sequence
     public int ChunkLimit => Math.Min(
         WantsMoreOfPrompt && Computed < Reported ? Reported - Computed : Pending, Table.NextBorder(Computed, PromptLength) - Computed);
 
-    /// <summary>Whether its consumer is behind: it is left out until a token is taken.</summary>
+    /// <summary>Whether there is no room for what it would choose next: it is left out until a token is taken.</summary>
     public bool IsPaused(int streamBuffer) => Request.Stream.Unread >= streamBuffer;
+
+    /// <summary>
+    /// Whether its consumer is behind: it could see all that there is no room for, and has not taken it. A sequence whose last tokens have
+    /// not been published is paused and its consumer is not behind, so it does not give up what it holds.
+    /// </summary>
+    public bool IsBehind(int streamBuffer) => Request.Stream.Published - Request.Stream.Taken >= streamBuffer;
 
     private ReadOnlySpan<int> Tokens => _sampler is null ? Request.Asked.Prompt.Span : _tokens.AsSpan(0, Count);
 

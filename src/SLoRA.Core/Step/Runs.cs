@@ -30,6 +30,26 @@ internal readonly record struct Runs(ImmutableArray<Run> All)
         }
     }
 
+    /// <summary>Copies what the shard has of a whole row.</summary>
+    public void Gather<T>(ReadOnlySpan<T> whole, Span<T> own)
+    {
+        foreach (Run run in All)
+        {
+            whole.Slice(run.First, run.Count).CopyTo(own);
+            own = own[run.Count..];
+        }
+    }
+
+    /// <summary>Copies what the shard has into its places of a whole row.</summary>
+    public void Scatter<T>(ReadOnlySpan<T> own, Span<T> whole)
+    {
+        foreach (Run run in All)
+        {
+            own[..run.Count].CopyTo(whole[run.First..]);
+            own = own[run.Count..];
+        }
+    }
+
     /// <summary>The index in the whole dimension of one that the shard counts.</summary>
     public int Whole(int own)
     {

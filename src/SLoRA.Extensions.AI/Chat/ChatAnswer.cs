@@ -37,7 +37,7 @@ internal sealed class ChatAnswer
         {
             Tools = ReplyContents.ToDeclarations(request.Functions),
             StartsInReasoning = request.Format.Reasoning.IsOpenAtEndOf(
-                model.Tokenizer.Decode(prompt[Math.Max(0, prompt.Length - PromptEnd)..])),
+                _generation.Tokenizer.Decode(prompt[Math.Max(0, prompt.Length - PromptEnd)..])),
         });
     }
 

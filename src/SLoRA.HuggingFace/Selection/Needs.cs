@@ -11,6 +11,7 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
     private const string AdapterConfigFile = "adapter_config.json";
     private const string ModelStem = "model";
     private const string AdapterStem = "adapter_model";
+    private const string MlxAdapterFile = "adapters.safetensors";
     private const string IndexFile = "model.safetensors.index.json";
     private static readonly string[] SmallFiles = [".json", ".jinja", ".model", ".txt"];
 
@@ -88,6 +89,7 @@ internal sealed record Needs(IReadOnlyList<string> Required, IReadOnlyList<strin
             path.StartsWith(stem, StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal)
             && path.IndexOf('/', stem.Length) < 0);
         weights.AddRange(found);
-        return weights.Count > 0 ? weights : [stem + ".safetensors"];
+        string mlx = files.PathOf(MlxAdapterFile);
+        return weights.Count > 0 ? weights : [isAdapter && known.Contains(mlx) ? mlx : stem + ".safetensors"];
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using SLoRA.AspNetCore.Authentication;
+using SLoRA.Tests;
 
 namespace SLoRA.AspNetCore.Tests.Administration;
 
@@ -63,6 +64,19 @@ public sealed class AdapterAdministrationTests
             Assert.That((string?)second["generation"], Is.EqualTo(known), "both names have the same content");
             Assert.That(removed, Is.EqualTo(HttpStatusCode.OK));
             Assert.That(gone, Is.EqualTo(HttpStatusCode.NotFound));
+        });
+    }
+
+    [Test]
+    public async Task A_folder_of_MLX_is_an_adapter_too()
+    {
+        MlxFolder.Of(Demo.Adapter("bakery")).Write(Directory.CreateDirectory(Path.Combine(_root, "mlx")).FullName);
+        (HttpStatusCode status, JsonNode body) = await ChangeAsync(Load, "new", "mlx");
+        string? known = (await _site.Generator.CompleteAsync(Demo.Request("bakery"))).Usage.Generations[0];
+        Assert.Multiple(() =>
+        {
+            Assert.That(status, Is.EqualTo(HttpStatusCode.OK), body.ToJsonString());
+            Assert.That((string?)body["generation"], Is.EqualTo(known), "both have the same content");
         });
     }
 

@@ -20,13 +20,13 @@ internal sealed class ChatServerProcess : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
 
     /// <summary>Starts it and waits until it listens.</summary>
-    /// <param name="arguments">Of its command line, beside its address.</param>
+    /// <param name="arguments">Of its command line, which say its address or leave it a free port.</param>
     public static async Task<ChatServerProcess> StartAsync(params string[] arguments)
     {
         string configuration = Path.GetFileName(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)))!;
         string program = RepositoryFolder.PathOf("samples", "ChatServer", "bin", configuration, "net10.0", "ChatServer.dll");
         var server = new ChatServerProcess(Process.Start(new ProcessStartInfo(
-            "dotnet", [program, "--urls", "http://127.0.0.1:0", .. arguments])
+            "dotnet", [program, .. arguments.Contains("--urls") ? [] : (string[])["--urls", "http://127.0.0.1:0"], .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

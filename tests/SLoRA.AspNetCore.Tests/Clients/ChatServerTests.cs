@@ -69,6 +69,27 @@ public sealed class ChatServerTests
     }
 
     [Test]
+    public async Task A_model_that_is_given_has_the_adapters_that_are_given()
+    {
+        string folder = RepositoryFolder.PathOf("samples", "models", "frontdesk");
+        await using ChatServerProcess server = await ChatServerProcess.StartAsync(
+            "--model", Path.Combine(folder, "model"), "--adapter", "shop=" + Path.Combine(folder, "adapters", "bakery"));
+        using var client = new HttpClient { BaseAddress = server.Address };
+        JsonNode models = JsonNode.Parse(await client.GetStringAsync("/v1/models"))!;
+        Assert.That(models["data"]!.AsArray().Select(model => (string?)model!["id"]), Is.EqualTo(["model", "shop"]));
+    }
+
+    [TestCase("--modle", "x", "'--modle'")]
+    [TestCase("--adapter", "shop=/x", "--adapter needs --model")]
+    [TestCase("--urls", "here", "--urls is 'here'")]
+    public async Task What_the_command_line_does_not_know_is_refused(string option, string value, string named)
+    {
+        InvalidOperationException? error =
+            await Assert.ThrowsAsync<InvalidOperationException>(() => ChatServerProcess.StartAsync(option, value));
+        Assert.That(error!.Message, Does.Contain("error: ").And.Contain(named));
+    }
+
+    [Test]
     public async Task Curl_reads_a_stream_to_its_usage_and_end()
     {
         string[] lines = (await CurlAsync(Arguments($$"""

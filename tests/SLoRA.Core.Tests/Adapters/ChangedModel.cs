@@ -18,11 +18,13 @@ internal sealed class ChangedModel
     {
         string folder = Path.Combine(FixtureModel.Root, fixture, "model");
         _config = File.ReadAllText(Path.Combine(folder, "config.json"));
-        byte[] file = File.ReadAllBytes(Path.Combine(folder, "model.safetensors"));
-        foreach (TensorEntry tensor in SafetensorsWriter.Read(file).Tensors)
+        foreach (byte[] file in Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal).Select(File.ReadAllBytes))
         {
-            _tensors.Add(tensor.Name,
-                ([.. tensor.Shape], MemoryMarshal.Cast<byte, float>(file.AsSpan((int)tensor.Begin, (int)tensor.Length)).ToArray()));
+            foreach (TensorEntry tensor in SafetensorsWriter.Read(file).Tensors)
+            {
+                _tensors.Add(tensor.Name,
+                    ([.. tensor.Shape], MemoryMarshal.Cast<byte, float>(file.AsSpan((int)tensor.Begin, (int)tensor.Length)).ToArray()));
+            }
         }
     }
 

@@ -16,6 +16,12 @@ internal abstract class WrappedReader(AdapterReader inner) : AdapterReader
 
     public override ImmutableArray<TensorEntry> Tensors => inner.Tensors;
 
+    public override PeftTensorKey? KeyOf(TensorEntry tensor) => inner.KeyOf(tensor);
+
+    public override string NameOf(string module, PeftTensorRole role) => inner.NameOf(module, role);
+
+    public override (LoadErrorKind Kind, string Problem)? ForeignProblem(TensorEntry tensor) => inner.ForeignProblem(tensor);
+
     public override long Bytes => inner.Bytes;
 
     public override ReadOnlyMemory<byte> Fingerprint => inner.Fingerprint;

@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu;
+using SLoRA.Core.Tests.Backends.Shards;
 using SLoRA.Formats;
-using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -23,7 +23,8 @@ internal sealed class AdapterKindTests
     private ChangedModel _model = null!;
 
     [Test]
-    public void Own_norms_of_layers_heads_and_the_end([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    public void Own_norms_of_layers_heads_and_the_end(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu", "Gpu, 2 devices")] string backend)
     {
         Begin("core-qwen3", "q_proj");
         Lora("model.layers.1.self_attn.q_proj", "layers.1");
@@ -70,7 +71,8 @@ internal sealed class AdapterKindTests
     }
 
     [Test]
-    public void Own_linear_modules_with_their_biases([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    public void Own_linear_modules_with_their_biases(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu", "Gpu, 2 devices")] string backend)
     {
         Begin("core-qwen2", "o_proj");
         Lora("model.layers.0.self_attn.o_proj", "layers.0");
@@ -85,7 +87,24 @@ internal sealed class AdapterKindTests
     }
 
     [Test]
-    public void Dora_of_embedding_head_and_modules_with_trained_biases([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    public void Own_linear_modules_of_which_shards_have_the_inputs(
+        [Values("Reference", "Cpu, 2 shards", "Gpu", "Gpu, 2 devices")] string backend)
+    {
+        Begin("core-llama-bias", "q_proj");
+        Lora("model.layers.0.self_attn.q_proj", "layers.0");
+        Set("modules_to_save", new JsonArray("0.self_attn.o_proj", "1.mlp.down_proj"));
+        foreach (string name in _model.Names.Where(name => name.Contains("0.self_attn.o_proj.", StringComparison.Ordinal)
+            || name.Contains("1.mlp.down_proj.", StringComparison.Ordinal)))
+        {
+            Replace(name);
+        }
+
+        AssertEqual("core-llama-bias", backend);
+    }
+
+    [Test]
+    public void Dora_of_embedding_head_and_modules_with_trained_biases(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu", "Gpu, 2 devices")] string backend)
     {
         Begin("core-qwen2", "k_proj");
         Dora();
@@ -118,7 +137,8 @@ internal sealed class AdapterKindTests
     }
 
     [Test]
-    public void Trained_tokens_of_embedding_and_head_in_any_order([Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu")] string backend)
+    public void Trained_tokens_of_embedding_and_head_in_any_order(
+        [Values("Reference", "Cpu", "Cpu, 2 shards", "Gpu", "Gpu, 2 devices")] string backend)
     {
         Begin("core-llama-gqa", "v_proj");
         Lora("model.layers.0.self_attn.v_proj", "layers.0");
@@ -301,7 +321,7 @@ internal sealed class AdapterKindTests
     /// <summary>An engine with adapters whose names are their folders.</summary>
     private static SteppedEngine Engine(string model, string backend, string folder, AdapterUse[] adapters)
     {
-        if (backend == "Gpu")
+        if (backend.StartsWith("Gpu", StringComparison.Ordinal))
         {
             // Skips the test where there is no device.
             GpuTestDevice.Open().Dispose();
@@ -318,6 +338,7 @@ internal sealed class AdapterKindTests
             _ = backend switch
             {
                 "Gpu" => builder.UseGpu(),
+                "Gpu, 2 devices" => builder.UseBackend((rows, outputs) => GpuShardsOfOne.Create(2, rows, outputs)),
                 "Reference" => builder.UseReference(),
                 "Cpu, 2 shards" => builder.UseCpu(cpu => cpu.Shards = 2),
                 _ => builder.UseCpu(),
@@ -329,19 +350,4 @@ internal sealed class AdapterKindTests
         [.. Enumerable.Range(0, count).Select(_ => around + ((_random.NextSingle() - 0.5f) * size))];
 
     private static byte[] Bytes(float[] values) => TestAdapter.Bytes(TensorType.F32, values);
-
-    private sealed class LogitsValues : LogitsTap
-    {
-        private readonly SortedDictionary<int, float[]> _rows = [];
-
-        public override bool WholePrompt => true;
-
-        public override void Take(int position, ReadOnlySpan<float> logits) => _rows.Add(position, logits.ToArray());
-
-        public float LargestDifference(LogitsValues other)
-        {
-            Assert.That(_rows.Keys, Is.EqualTo(other._rows.Keys).And.Count.EqualTo(Prompt.Length));
-            return _rows.Max(row => row.Value.Zip(other._rows[row.Key], (a, b) => MathF.Abs(a - b)).Max());
-        }
-    }
 }

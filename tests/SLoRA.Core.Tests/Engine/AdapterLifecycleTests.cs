@@ -152,14 +152,14 @@ public sealed class AdapterLifecycleTests
     {
         // Room for one request and its adapter, not for all adapters at once.
         using var engine =
-            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 40 * 12288), adapters: SteppedEngine.AdapterNames);
+            new SteppedEngine(builder => builder.ConfigurePool(pool => pool.Bytes = 40 * 12288), adapters: SteppedEngine.AllAdapterNames);
         Dictionary<string, IReadOnlyList<int>> first =
-            SteppedEngine.AdapterNames.ToDictionary(name => name, name => AnswerOf(engine, name));
+            SteppedEngine.AllAdapterNames.ToDictionary(name => name, name => AnswerOf(engine, name));
 
-        Assert.That(engine.Loop.DeviceCache.Resident.Count, Is.LessThan(SteppedEngine.AdapterNames.Count), "something was evicted");
+        Assert.That(engine.Loop.DeviceCache.Resident.Count, Is.LessThan(SteppedEngine.AllAdapterNames.Count), "something was evicted");
         Assert.Multiple(() =>
         {
-            foreach (string name in SteppedEngine.AdapterNames)
+            foreach (string name in SteppedEngine.AllAdapterNames)
             {
                 Assert.That(first[name], Is.EqualTo(Fresh(name)), name);
                 Assert.That(AnswerOf(engine, name), Is.EqualTo(first[name]), name);

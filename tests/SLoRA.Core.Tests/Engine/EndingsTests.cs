@@ -268,7 +268,8 @@ public sealed class EndingsTests(bool overlaps)
             chunkLimit: () => 8,
             overlaps: overlaps,
             backend: (rows, outputs) => new CountingBackend(rows, outputs, phase == "page-in" ? pages => new LatePages(pages) : null));
-        engine.Run(engine.Adapters.RegisterAsync("a", model.AdapterFolder(model.Contents[0])));
+        string content = model.AllContents[phase.Length % model.AllContents.Length];
+        engine.Run(engine.Adapters.RegisterAsync("a", model.AdapterFolder(content)));
         if (phase is "queued" or "page-in")
         {
             // What takes the only place, or makes steps for which no copy is waited for.

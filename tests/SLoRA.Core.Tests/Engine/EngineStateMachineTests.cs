@@ -153,7 +153,7 @@ public sealed class EngineStateMachineTests(bool overlaps)
                     asked[argument % asked.Count].Cancellation.Cancel();
                     break;
                 case 3:
-                    string content = model.Contents[argument % model.Contents.Length];
+                    string content = model.AllContents[argument % model.AllContents.Length];
                     engine.Run(engine.Adapters.ReplaceAsync(name, model.AdapterFolder(content), argument % 2 == 0
                         ? AdapterValidation.Headers
                         : AdapterValidation.Content));
@@ -227,7 +227,7 @@ public sealed class EngineStateMachineTests(bool overlaps)
                 SteppedEngine oracle = Oracles.GetOrAdd(key.Kind, kind => kind.Engine(builder =>
                 {
                     builder.ConfigurePool(pool => pool.PrefixReuse = false);
-                    foreach (string adapter in kind.Contents)
+                    foreach (string adapter in kind.AllContents)
                     {
                         builder.AddAdapter(adapter, kind.AdapterFolder(adapter));
                     }

@@ -3,7 +3,6 @@ using NUnit.Framework;
 using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Backends.Gpu;
 using SLoRA.Formats;
-using SLoRA.Requests;
 
 namespace SLoRA.Core.Tests.Engine;
 
@@ -290,22 +289,4 @@ internal sealed class GrownVocabularyTests
     private float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (_random.NextSingle() - 0.5f) * 0.2f)];
 
     private static byte[] Bytes(float[] values) => TestAdapter.Bytes(TensorType.F32, values);
-
-    private sealed class LogitsValues : LogitsTap
-    {
-        private readonly SortedDictionary<int, float[]> _rows = [];
-
-        public override bool WholePrompt => true;
-
-        public int Width => _rows.Values.Select(row => row.Length).Distinct().Single();
-
-        public override void Take(int position, ReadOnlySpan<float> logits) => _rows.Add(position, logits.ToArray());
-
-        public float LargestDifference(LogitsValues other)
-        {
-            Assert.That(_rows.Keys, Is.EqualTo(other._rows.Keys));
-            Assert.That(Width, Is.EqualTo(other.Width));
-            return _rows.Max(row => row.Value.Zip(other._rows[row.Key], (a, b) => MathF.Abs(a - b)).Max());
-        }
-    }
 }

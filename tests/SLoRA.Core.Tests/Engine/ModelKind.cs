@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
+using SLoRA.Core.Tests.Adapters;
 using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Models.Blocks;
 using SLoRA.Scheduling;
@@ -19,7 +20,9 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
     private static readonly ImmutableArray<string> LlamaContents = ["qv", "r1", "rslora", "wide", "embed-and-head", "later-lora-bias"];
 
     private static readonly ImmutableArray<string> LoneLlamaContents =
-        ["later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora"];
+    [
+        "later-dora", "later-tokens", "later-save-head", "later-save-embed", "later-alora", .. MadeAdapters.Names,
+    ];
 
     /// <summary>The kinds, by name.</summary>
     public static readonly ImmutableDictionary<string, ModelKind> All = new Dictionary<string, ModelKind>
@@ -40,6 +43,10 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
         {
             LoneContents = ["later-experts", "later-shared-experts"],
         },
+        ["biases"] = new("core-qwen2", 56 * 3072, "qv-r8", "rslora-r5", "all-linear-r4")
+        {
+            LoneContents = ["later-bias-all", "later-bias-lora-only"],
+        },
         ["convolutions"] = new("later-lfm2", 100 << 10, "qv-r8", "rslora-r5", "all-linear-r4"),
         ["delta net"] = new("later-qwen3-5-moe", 400 << 10, "qv-r8", "rslora-r5", "linear-attn-r3", "all-linear-r4")
         {
@@ -54,6 +61,9 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
     /// <summary>Contents that a request has alone: those of <see cref="Contents"/> unless there are others.</summary>
     public ImmutableArray<string> LoneContents { get => field.IsDefault ? Contents : field; init; }
 
+    /// <summary>All that a request may have by itself.</summary>
+    public ImmutableArray<string> AllContents => [.. Contents.Union(LoneContents)];
+
     /// <summary>What is other in its layers than the folder says; null for nothing.</summary>
     public Func<DecoderDescription, DecoderDescription>? Layers { get; init; }
 
@@ -61,7 +71,7 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
     public Func<IBackend, IBackend> Extend { get; init; } = static backend => backend;
 
     /// <summary>The folder of an adapter.</summary>
-    public string AdapterFolder(string content) => RepositoryFolder.Fixture(Fixture, "adapters", content);
+    public string AdapterFolder(string content) => MadeAdapters.Find(content) ?? RepositoryFolder.Fixture(Fixture, "adapters", content);
 
     /// <summary>An engine that serves it, on one thread of the Cpu unless another backend is given.</summary>
     public SteppedEngine Engine(

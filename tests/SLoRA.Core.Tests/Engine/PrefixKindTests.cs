@@ -6,16 +6,22 @@ namespace SLoRA.Core.Tests.Engine;
 [Parallelizable(ParallelScope.All)]
 public sealed class PrefixKindTests
 {
-    private static readonly string[] Kinds = [.. ModelKind.All.Keys.Order(StringComparer.Ordinal)];
+    /// <summary>Every kind of model with every kind of adapter that it serves.</summary>
+    private static readonly object[][] Kinds =
+    [
+        .. ModelKind.All.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .SelectMany(pair => pair.Value.LoneContents.Prepend(pair.Value.Contents[0]).Distinct()
+                .Select(content => new[] { pair.Key, content })),
+    ];
 
     /// <summary>Conversations that begin alike, under the base and adapters, whose turns run beside each other.</summary>
     [TestCaseSource(nameof(Kinds))]
-    public void Conversations_have_the_same_bits_as_each_turn_alone(string kind)
+    public void Conversations_have_the_same_bits_as_each_turn_alone(string kind, string content)
     {
         ModelKind model = ModelKind.All[kind];
         var random = new Random(21);
-        using SteppedEngine engine = Engine(model, reuse: true, random.NextChunk);
-        using SteppedEngine oracle = Engine(model, reuse: false, null);
+        using SteppedEngine engine = Engine(model, content, reuse: true, random.NextChunk);
+        using SteppedEngine oracle = Engine(model, content, reuse: false, null);
         int[] common = [.. Enumerable.Range(0, 40).Select(_ => random.Next(3, 130))];
         List<List<int>> talks = [.. Enumerable.Range(0, 5).Select(talk => (List<int>)[.. common, talk + 3])];
         for (int turn = 0; turn < 3; turn++)
@@ -29,7 +35,7 @@ public sealed class PrefixKindTests
                     Prompt = talks[talk].ToArray(),
                     MaxTokens = 4 + random.Next(20),
                     IgnoreEndOfText = true,
-                    Adapter = talk % 2 == 0 ? null : model.Contents[0],
+                    Adapter = talk % 2 == 0 ? null : content,
                 };
                 var logits = new LogitsRecord(wholePrompt: false);
                 asked.Add((talk, request, engine.Ask(request with { Tap = logits }), logits));
@@ -57,8 +63,8 @@ public sealed class PrefixKindTests
         Assert.That(engine.Loop.Snapshot().Pool.Free.Length, Is.EqualTo(engine.Status.Pool.Total));
     }
 
-    private static SteppedEngine Engine(ModelKind model, bool reuse, Func<int>? chunkLimit) => model.Engine(
+    private static SteppedEngine Engine(ModelKind model, string content, bool reuse, Func<int>? chunkLimit) => model.Engine(
         builder => builder.ConfigurePool(pool => (pool.Bytes, pool.PrefixReuse) = (4L << 20, reuse))
-            .AddAdapter(model.Contents[0], model.AdapterFolder(model.Contents[0])),
+            .AddAdapter(content, model.AdapterFolder(content)),
         chunkLimit);
 }

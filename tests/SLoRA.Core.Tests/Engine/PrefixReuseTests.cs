@@ -107,9 +107,9 @@ public sealed class PrefixReuseTests
     }
 
     [Test]
-    public void A_replaced_name_finds_nothing_of_the_old_content_and_the_same_content_finds_all()
+    public void A_replaced_name_finds_nothing_of_the_old_content_and_the_same_content_finds_all([Values(1, 2, 4)] int shards)
     {
-        using SteppedEngine engine = Engine();
+        using SteppedEngine engine = Engine(configure: builder => builder.UseCpu(cpu => cpu.Shards = shards));
         IReadOnlyList<int> old = Finished(engine, Question with { Adapter = "qv" }).Tokens;
         engine.Run(engine.Adapters.RegisterAsync("twin", SteppedEngine.AdapterFolder("qv")));
         engine.Run(engine.Adapters.ReplaceAsync("qv", SteppedEngine.AdapterFolder("rslora")));

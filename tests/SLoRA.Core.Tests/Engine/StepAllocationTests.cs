@@ -12,6 +12,8 @@ internal sealed class StepAllocationTests
     private const int CountedSteps = 100;
     private const int Windows = 2;
 
+    private static readonly string[] Kinds = [.. ModelKind.All.Keys.Order(StringComparer.Ordinal)];
+
     [TestCase(1, false, false)]
     [TestCase(3, false, false)]
     [TestCase(1, true, false)]
@@ -54,6 +56,44 @@ internal sealed class StepAllocationTests
                 "every request had a row in every step");
             Assert.That(status.LastStep.Adapters, Is.EqualTo(SteppedEngine.AdapterNames.Count), "every adapter took part");
         });
+        engine.Finish(answers);
+    }
+
+    /// <summary>A policy that counts what everyone holds is asked in every step too.</summary>
+    [TestCaseSource(nameof(Kinds))]
+    public void Steps_of_any_kind_of_model_allocate_nothing(string kind)
+    {
+        ModelKind model = ModelKind.All[kind];
+        AllocationRecord? device = null;
+        var policy = new SchedulingPolicy { Key = AccountKey.Adapter, Shares = new FairShares() };
+        using SteppedEngine engine = model.Engine(
+            builder => builder.CheckInvariants(false)
+                .ConfigureScheduling(scheduling => scheduling.Policy = policy)
+                .AddAdapter("a", model.AdapterFolder(model.Contents[0])),
+            backend: (rows, outputs) => device = new AllocationRecord(new CpuBackend(rows, outputs, threads: 1)));
+
+        // From a few positions on to hundreds: blocks are begun, and where there are windows let go.
+        string?[] adapters = ["a", null, "a", null];
+        Answer[] answers =
+        [
+            .. adapters.Select((adapter, i) => engine.Ask(new GenerationRequest
+            {
+                Prompt = new int[] { 5 + i, 6, 7 },
+                Adapter = adapter,
+                MaxTokens = WarmUpSteps + (Windows * CountedSteps) + 10,
+                IgnoreEndOfText = true,
+            })),
+        ];
+        for (int i = 0; i < WarmUpSteps; i++)
+        {
+            engine.Loop.Step();
+        }
+
+        long computed = engine.Status.ComputedTokens;
+        long allocated = Enumerable.Range(0, Windows).Min(_ => Allocated(engine));
+        Assert.That(allocated, Is.Zero, "bytes");
+        Assert.That(device!.Allocated(CountedSteps), Is.Zero, "bytes on the thread that computes, from step to step");
+        Assert.That(engine.Status.ComputedTokens - computed, Is.EqualTo((long)Windows * CountedSteps * answers.Length));
         engine.Finish(answers);
     }
 

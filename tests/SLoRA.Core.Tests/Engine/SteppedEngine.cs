@@ -2,6 +2,7 @@ using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Loading;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
+using SLoRA.Core.Tests.Adapters;
 using SLoRA.Engine;
 using SLoRA.Scheduling;
 
@@ -15,16 +16,17 @@ internal sealed class SteppedEngine : IDisposable
     /// <summary>The tokens that begin what the fixture's activated adapter acts on.</summary>
     public static readonly IReadOnlyList<int> Invocation = [7, 250, 31];
 
-    /// <summary>The adapters of the fixture, of every kind.</summary>
+    /// <summary>The adapters of the fixture, and those that are made for it: of every kind and in every form.</summary>
     public static readonly IReadOnlyList<string> AllAdapterNames =
     [
+        .. MadeAdapters.Names,
         .. Directory.GetDirectories(RepositoryFolder.Fixture("core-llama-gqa", "adapters")).Select(path => Path.GetFileName(path))
             .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Those of them that are plain LoRA.</summary>
     public static readonly IReadOnlyList<string> AdapterNames =
-        [.. AllAdapterNames.Where(name => !name.StartsWith("later-", StringComparison.Ordinal))];
+        [.. AllAdapterNames.Except(MadeAdapters.Names).Where(name => !name.StartsWith("later-", StringComparison.Ordinal))];
 
     private readonly EngineAssembly _assembly;
 
@@ -66,7 +68,8 @@ internal sealed class SteppedEngine : IDisposable
 
     public int VocabularySize => _assembly.Model.VocabularySize;
 
-    public static string AdapterFolder(string name) => RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
+    public static string AdapterFolder(string name) =>
+        MadeAdapters.Find(name) ?? RepositoryFolder.Fixture("core-llama-gqa", "adapters", name);
 
     /// <summary>Hands a request in and collects its answer in the background; the request has arrived when this returns.</summary>
     public Answer Ask(GenerationRequest request, CancellationToken cancellation = default) => new(Stream(request, cancellation));

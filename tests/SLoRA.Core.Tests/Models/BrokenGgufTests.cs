@@ -42,7 +42,7 @@ internal sealed class BrokenGgufTests
     {
         using BaseModel model = BaseModel.Open(Path.Combine(Folder, "control", "model.gguf"));
         AdapterPackage package =
-            AdapterPackage.Of("tenant", Path.Combine(Folder, file)).ForBase(GgufSource.BaseOf(model.Decoder));
+            AdapterPackage.Of("tenant", Path.Combine(Folder, file)).ForBase(AdapterBase.Of(model.Decoder));
         if (category == "none")
         {
             Load(package, model);

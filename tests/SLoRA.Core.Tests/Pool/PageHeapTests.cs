@@ -9,7 +9,7 @@ public sealed class PageHeapTests
     [SeededProperty(MaxTest = 200)]
     public void The_oldest_is_the_oldest_whatever_comes_and_goes(FsCheck.NonEmptyArray<byte> history)
     {
-        var heap = new PageHeap(new int[64]);
+        var heap = new PageHeap(new int[64], new long[64]);
         var model = new Dictionary<int, long>();
         for (int i = 0; i < history.Get.Length; i++)
         {

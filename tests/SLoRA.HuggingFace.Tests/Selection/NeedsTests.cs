@@ -28,6 +28,15 @@ public sealed class NeedsTests
     }
 
     [Test]
+    public void An_adapter_of_MLX_is_its_file_where_there_is_none_of_PEFT()
+    {
+        HashSet<string> mlx = ["adapter_config.json", "adapters.safetensors", "0000100_adapters.safetensors"];
+        Assert.That(Of(HubFiles.Model, mlx).Required, Is.EqualTo(["adapter_config.json", "adapters.safetensors"]));
+        Assert.That(Of(HubFiles.Model, [.. mlx, "adapter_model.safetensors"]).Required,
+            Is.EqualTo(["adapter_config.json", "adapter_model.safetensors"]));
+    }
+
+    [Test]
     public void Where_nothing_is_known_a_model_is_missing() =>
         Assert.That(Of(HubFiles.Model, []).Required, Is.EqualTo(["config.json", "model.safetensors"]));
 

@@ -16,6 +16,7 @@ internal sealed class ErrorCategoryTests
         (new ConsumerStalledException(TimeSpan.FromSeconds(1)), ErrorCategory.Caller),
         (new TokenizerException("tokenizer.unknown", "a"), ErrorCategory.Caller),
         (new TokenizerException("tokenizer.limit", "a"), ErrorCategory.Caller),
+        (new TokenizerException("tokenizer.adapter", "a"), ErrorCategory.Caller),
         (new ChatTemplateException("template.input", "a"), ErrorCategory.Caller),
         (new ChatTemplateException("template.raised", "a"), ErrorCategory.Caller),
         (new DeadlineExceededException(TimeSpan.FromSeconds(1)), ErrorCategory.Capacity),

@@ -49,6 +49,15 @@ public sealed record AdapterCoverage
     /// </summary>
     public ImmutableArray<string> ModulesWithoutEffect { get; private init; }
 
+    /// <summary>Tokens that the adapter has beyond those of the model, from the model's number of tokens on.</summary>
+    public int AddedTokens { get; internal init; }
+
+    /// <summary>
+    /// Whether rows of the embedding or the head are its own: it may have been trained with tokens that the model's tokenizer does not
+    /// know.
+    /// </summary>
+    public bool HasOwnTokens { get; internal init; }
+
     /// <summary>The smallest rank of a module.</summary>
     public int SmallestRank => Modules.Min(module => module.Rank);
 

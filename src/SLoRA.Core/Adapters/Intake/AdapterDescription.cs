@@ -49,6 +49,9 @@ internal sealed class AdapterDescription
             reader.Bytes,
             AdapterKinds.Of(Parts))
         {
+            AddedTokens = Parts.AddedTokens,
+            HasOwnTokens = Parts.Changes.Any(
+                change => change.HasRows && change.Target.Kind is (TargetKind.Embedding or TargetKind.Head)),
             HasOwnWeights = Parts.Changes.Any(change => change.HasRows || change.Bias is not null),
         };
     }

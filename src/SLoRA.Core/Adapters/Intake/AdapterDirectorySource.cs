@@ -1,5 +1,6 @@
 using SLoRA.Adapters.Intake;
 using SLoRA.Formats;
+using SLoRA.Formats.Mlx;
 
 namespace SLoRA;
 
@@ -17,7 +18,8 @@ namespace SLoRA;
 public sealed class AdapterDirectorySource : IAdapterSource
 {
     private const int LongestName = 255;
-    private static readonly string[] Files = [AdapterFolder.ConfigFile, AdapterFolder.TensorFile];
+    private static readonly string[] Files =
+        [AdapterFolder.ConfigFile, AdapterFolder.TensorFile, MlxAdapterConfig.TensorFile];
     private readonly string _root;
 
     /// <summary>Serves the folders of a directory. It need not exist yet.</summary>
@@ -90,16 +92,16 @@ public sealed class AdapterDirectorySource : IAdapterSource
 
     private string? LinkProblem(string folder)
     {
-        IEnumerable<string> paths = Files.Select(file => Path.Combine(folder, file)).Prepend(folder);
         if (!FollowsLinks)
         {
-            return paths.Any(path => new FileInfo(path).LinkTarget is not null)
+            return Files.Select(file => Path.Combine(folder, file)).Prepend(folder).Any(path => new FileInfo(path).LinkTarget is not null)
                 ? "its folder, or a file in it, is a symbolic link, which is not followed here"
                 : null;
         }
 
         string root = RealPath.Of(_root) ?? _root;
-        return paths.All(path => RealPath.Of(path) is { } real && IsInside(root, real))
+        return Directory.EnumerateFileSystemEntries(folder).Prepend(folder)
+            .All(path => RealPath.Of(path) is { } real && IsInside(root, real))
             ? null
             : "a symbolic link leads out of the directory of adapters";
     }

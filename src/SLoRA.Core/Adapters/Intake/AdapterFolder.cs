@@ -1,20 +1,21 @@
-using System.Collections.Immutable;
 using SLoRA.Formats;
 using SLoRA.Formats.Peft;
 
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
-/// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors, or an index of several such. The files
-/// are read, never mapped: a mapped file that its owner truncates would end the process. Pickled tensors are not read at all. Errors name
-/// files from the folder on.
+/// An adapter as PEFT saves it: a folder with adapter_config.json and adapter_model.safetensors, or an index of several such; or as MLX
+/// does, with adapters.safetensors in their place. The files are read, never mapped: a mapped file that its owner truncates would end the
+/// process. Pickled tensors are not read at all. Errors name files from the folder on.
 /// </summary>
 /// <param name="name">The adapter's name.</param>
 /// <param name="path">The folder.</param>
 /// <param name="limits">How large the files may be; null for the default.</param>
 /// <param name="followsLinks">Whether the folder and its files may be symbolic links: those of Hugging Face's cache are, those of tenants
 /// must not be.</param>
-internal sealed class AdapterFolder(string name, string path, AdapterLimits? limits = null, bool followsLinks = true) : AdapterPackage(name)
+/// <param name="model">The base model that it is for; null if that is not known, in which case only PEFT's form is read.</param>
+internal sealed class AdapterFolder(
+    string name, string path, AdapterLimits? limits = null, bool followsLinks = true, AdapterBase? model = null) : AdapterPackage(name)
 {
     public const string ConfigFile = PeftFolder.ConfigFile;
     public const string TensorFile = PeftFolder.TensorFile;
@@ -25,6 +26,12 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
 
     /// <inheritdoc/>
     public override string Location => _path;
+
+    /// <inheritdoc/>
+    public override string Folder => _path;
+
+    /// <inheritdoc/>
+    public override AdapterPackage ForBase(AdapterBase model) => new AdapterFolder(Name, _path, _limits, followsLinks, model);
 
     /// <inheritdoc/>
     public override AdapterReader Open(PacedLoad? load = null)
@@ -41,12 +48,15 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         }
 
         byte[] config = ReadConfig(out (long Length, DateTime Written) configState);
-        PeftConfig checkedConfig = ParseConfig(config, load);
-
+        bool isMlx = AdapterTensorFiles.IsMlx(_path);
+        (ConfigObject json, PeftConfig? peft) = ParseConfig(config, isMlx, load);
         AdapterTensorFiles files = OpenTensors(load);
         try
         {
-            return new Reader(this, files, checkedConfig, config, configState, load);
+            return peft is not null ? new FolderReader(this, files, peft, config, configState, load)
+                : model is { } known ? MlxReader.Of(this, files, json, config, configState, known.Mlx, load)
+                : throw new FormatError(
+                    LoadErrorKind.Incompatible, files.Name, null, "is of MLX, whose adapters are read for a model only");
         }
         catch
         {
@@ -72,10 +82,11 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
         return bytes;
     }
 
-    private static PeftConfig ParseConfig(byte[] config, PacedLoad? load)
+    private static (ConfigObject Json, PeftConfig? Peft) ParseConfig(byte[] config, bool isMlx, PacedLoad? load)
     {
         using PacedWork? work = load?.WorkInPieces();
-        return PeftConfigReader.Read(ConfigDocument.Parse(config, ConfigFile));
+        ConfigObject json = ConfigDocument.Parse(config, ConfigFile);
+        return (json, isMlx ? null : PeftConfigReader.Read(json));
     }
 
     private AdapterTensorFiles OpenTensors(PacedLoad? load)
@@ -113,54 +124,5 @@ internal sealed class AdapterFolder(string name, string path, AdapterLimits? lim
             // The folder itself has gone, or may not be looked into.
             return AdapterFile.Unreadable(file, error);
         }
-    }
-
-    private sealed class Reader : AdapterReader
-    {
-        private readonly AdapterFolder _folder;
-        private readonly AdapterTensorFiles _files;
-        private readonly PackageStamp _stamp;
-
-        public Reader(AdapterFolder folder, AdapterTensorFiles files, PeftConfig config, byte[] configBytes,
-            (long Length, DateTime Written) configState, PacedLoad? load)
-        {
-            _folder = folder;
-            _files = files;
-            (long length, DateTime written) = files.State;
-            _stamp = new PackageStamp(configState.Length, configState.Written, length, written);
-            Config = config;
-            ConfigBytes = configBytes;
-            using PacedWork? work = load?.WorkInPieces();
-            Fingerprint = FingerprintOf(configBytes, Tensors, work);
-        }
-
-        public override string File => _files.Name;
-
-        public override PeftConfig Config { get; }
-
-        public override ReadOnlyMemory<byte> ConfigBytes { get; }
-
-        public override ImmutableArray<TensorEntry> Tensors => _files.Tensors;
-
-        public override long Bytes => _stamp.TensorBytes;
-
-        public override ReadOnlyMemory<byte> Fingerprint { get; }
-
-        public override PackageStamp? Stamp => _stamp;
-
-        public override void Read(TensorEntry tensor, long offset, Span<byte> destination) =>
-            _files.Read(tensor, offset, destination);
-
-        public override void CheckUnchanged()
-        {
-            // The open files, and what lies in the folder now: one half from before a change and the other from after it would be an
-            // adapter that nobody made.
-            if (_files.State != (_stamp.TensorBytes, _stamp.TensorsWritten) || _folder.Look() != _stamp)
-            {
-                throw new FormatError(LoadErrorKind.File, File, null, "was changed while it was read");
-            }
-        }
-
-        public override void Dispose() => _files.Dispose();
     }
 }

@@ -53,6 +53,7 @@ internal sealed record AdapterLayout(
         CheckWhole(config, targets, wanted);
         CheckEmbeddings(config, targeted);
         CheckInvocation(config, targets);
+        CheckLatents(config, targeted);
         CheckLayers(config, targets);
         matcher.CheckPatterns([.. targeted.SelectMany(PatternNames), .. fused.SelectMany(parameter => parameter.Names)]);
 
@@ -252,6 +253,18 @@ internal sealed record AdapterLayout(
                 throw new FormatError(LoadErrorKind.Incompatible, config.File, "alora_invocation_tokens",
                     $"names the token {token}, which this model does not have: it has {vocabulary}");
             }
+        }
+    }
+
+    /// <summary>
+    /// Keys and values of a latent are made anew for every query, of all positions alike: those before an invocation would be changed too.
+    /// </summary>
+    private static void CheckLatents(PeftConfig config, ImmutableArray<TargetModule> targeted)
+    {
+        if (!config.InvocationTokens.IsEmpty && targeted.FirstOrDefault(target => target.Views is not null) is { } latent)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, config.File, "alora_invocation_tokens",
+                $"is set and {latent.Name} is targeted: it makes keys and values of all positions, of those before the invocation too");
         }
     }
 

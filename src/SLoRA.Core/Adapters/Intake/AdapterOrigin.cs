@@ -10,8 +10,8 @@ public sealed class AdapterOrigin
     private AdapterOrigin(Func<string, AdapterPackage> package) => _package = package;
 
     /// <summary>
-    /// A PEFT folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, or an adapter in one file that ends in
-    /// <c>.gguf</c>.
+    /// A folder with <c>adapter_config.json</c> and PEFT's <c>adapter_model.safetensors</c> or MLX's <c>adapters.safetensors</c>, or an
+    /// adapter in one file that ends in <c>.gguf</c>.
     /// </summary>
     public static AdapterOrigin FromFolder(string folder) => FromFolder(folder, followsLinks: true);
 

@@ -15,6 +15,9 @@ internal abstract class AdapterPackage(string name)
     /// <summary>Where its content lies on this machine: for the log, not for messages.</summary>
     public virtual string Location => "in memory";
 
+    /// <summary>The folder that its content lies in; null where it is not in a folder of its own.</summary>
+    public virtual string? Folder => null;
+
     /// <summary>Whether it can be opened again after <see cref="Release"/>.</summary>
     public virtual bool CanReadAgain => true;
 
@@ -34,7 +37,7 @@ internal abstract class AdapterPackage(string name)
     /// <summary>The same content for one engine, which may <see cref="Release"/> it without taking it from others.</summary>
     public virtual AdapterPackage ForEngine() => this;
 
-    /// <summary>The package of a path: a PEFT folder, or a file in GGUF.</summary>
+    /// <summary>The package of a path: a folder of PEFT's or MLX's, or a file in GGUF.</summary>
     /// <param name="name">The adapter's name.</param>
     /// <param name="path">The folder or the file.</param>
     /// <param name="followsLinks">Whether it, and files in it, may be symbolic links.</param>
@@ -44,7 +47,7 @@ internal abstract class AdapterPackage(string name)
             : new AdapterFolder(name, path, followsLinks: followsLinks);
 
     /// <summary>The same content for adapters of one base model.</summary>
-    public virtual AdapterPackage ForBase(GgufBase model) => this;
+    public virtual AdapterPackage ForBase(AdapterBase model) => this;
 
     /// <summary>Opens the package: reads and checks its configuration and the list of its tensors.</summary>
     /// <param name="load">Says when it may work, and when nobody wants it any more; null for always.</param>

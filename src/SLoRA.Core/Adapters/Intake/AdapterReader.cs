@@ -29,6 +29,9 @@ internal abstract class AdapterReader : IDisposable
     /// <summary>What the source would call a tensor of a module.</summary>
     public virtual string NameOf(string module, PeftTensorRole role) => PeftTensorKey.Name(module, role);
 
+    /// <summary>What a tensor is that has no place in any model; null if nothing is known of it.</summary>
+    public virtual (LoadErrorKind Kind, string Problem)? ForeignProblem(TensorEntry tensor) => ForeignTensor.Problem(tensor.Name);
+
     /// <summary>All bytes that the package has.</summary>
     public abstract long Bytes { get; }
 
@@ -55,6 +58,21 @@ internal abstract class AdapterReader : IDisposable
     /// <inheritdoc/>
     public virtual void Dispose()
     {
+    }
+
+    /// <summary>A matrix turned: its rows become columns.</summary>
+    protected static byte[] Transposed(ReadOnlySpan<byte> values, int rows, int columns, int size)
+    {
+        byte[] result = new byte[values.Length];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                values.Slice(((row * columns) + column) * size, size).CopyTo(result.AsSpan(((column * rows) + row) * size));
+            }
+        }
+
+        return result;
     }
 
     protected static byte[] FingerprintOf(ReadOnlySpan<byte> config, ImmutableArray<TensorEntry> tensors, PacedWork? work = null)

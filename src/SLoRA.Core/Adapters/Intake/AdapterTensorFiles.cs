@@ -2,13 +2,15 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using SLoRA.Errors;
 using SLoRA.Formats;
+using SLoRA.Formats.Mlx;
 using SLoRA.Formats.Peft;
 
 namespace SLoRA.Adapters.Intake;
 
 /// <summary>
 /// The tensors of an adapter's folder as one sequence of bytes: those of adapter_model.safetensors or, where that is missing, of the files
-/// that its index names, one behind the other. Nothing outside the folder is ever opened.
+/// that its index names, one behind the other; where neither is there, those of MLX's adapters.safetensors. Nothing outside the folder is
+/// ever opened.
 /// </summary>
 internal sealed class AdapterTensorFiles : IDisposable
 {
@@ -29,6 +31,10 @@ internal sealed class AdapterTensorFiles : IDisposable
     public (long Length, DateTime Written) State =>
         Sum(_files.Select(file => AdapterFile.StateOf(file.Stream.SafeFileHandle, file.Name)));
 
+    /// <summary>Whether the tensors of a folder are those of MLX: there are none of PEFT's.</summary>
+    public static bool IsMlx(string folder) => File.Exists(Path.Combine(folder, MlxAdapterConfig.TensorFile))
+        && !File.Exists(Path.Combine(folder, PeftFolder.TensorFile)) && !File.Exists(Path.Combine(folder, IndexFile));
+
     /// <summary>Opens the files and reads their headers.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="limits">How large files may be, all together.</param>
@@ -43,7 +49,7 @@ internal sealed class AdapterTensorFiles : IDisposable
         try
         {
             long begin = 0;
-            foreach (string name in NamesOf(index))
+            foreach (string name in NamesOf(folder, index))
             {
                 FileStream stream = AdapterFile.Open(Path.Combine(folder, name), name, limits.FileBytes - begin, followsLinks);
                 files.Add((name, stream, begin));
@@ -64,7 +70,7 @@ internal sealed class AdapterTensorFiles : IDisposable
             if (index is not null && error is (FileNotFoundException or DirectoryNotFoundException))
             {
                 throw new FormatError(
-                    LoadErrorKind.File, IndexFile, NamesOf(index)[files.Count], "is missing, although the index names it", error);
+                    LoadErrorKind.File, IndexFile, NamesOf(folder, index)[files.Count], "is missing, although the index names it", error);
             }
 
             throw;
@@ -74,7 +80,7 @@ internal sealed class AdapterTensorFiles : IDisposable
     /// <summary>How the files stand, without opening them.</summary>
     /// <exception cref="FormatError">They cannot be looked at.</exception>
     public static (long Length, DateTime Written) Look(string folder, AdapterLimits limits, bool followsLinks) => Sum(
-        NamesOf(ReadIndex(folder, limits, followsLinks))
+        NamesOf(folder, ReadIndex(folder, limits, followsLinks))
             .Select(name => AdapterFile.StateOf(Path.Combine(folder, name), name, followsLinks)));
 
     /// <summary>Reads a part of a tensor.</summary>
@@ -155,13 +161,16 @@ internal sealed class AdapterTensorFiles : IDisposable
                 : throw new FormatError(LoadErrorKind.File, IndexFile, file, "is not the name of a .safetensors file in this folder"));
         }
 
-        return files.Count > 0 && NamesOf(files).Length <= MostFiles
+        int count = NamesOf(folder, files).Length;
+        return count is > 0 and <= MostFiles
             ? files
-            : throw index.Error("weight_map", $"names {NamesOf(files).Length} files; 1 to {MostFiles} are read");
+            : throw index.Error("weight_map", $"names {count} files; 1 to {MostFiles} are read");
     }
 
-    private static string[] NamesOf(Dictionary<string, string>? index) =>
-        index is null ? [PeftFolder.TensorFile] : [.. index.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    private static string[] NamesOf(string folder, Dictionary<string, string>? index) =>
+        index is null
+            ? [IsMlx(folder) ? MlxAdapterConfig.TensorFile : PeftFolder.TensorFile]
+            : [.. index.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static (long Length, DateTime Written) Sum(IEnumerable<(long Length, DateTime Written)> files)
     {

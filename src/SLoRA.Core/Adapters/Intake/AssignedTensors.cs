@@ -14,12 +14,14 @@ internal sealed class AssignedTensors
     private readonly Dictionary<int, TensorEntry> _copies = [];
     private readonly string _file;
     private readonly Func<string, PeftTensorRole, string> _nameOf;
+    private readonly Func<TensorEntry, (LoadErrorKind Kind, string Problem)?> _foreignProblem;
     private readonly ImmutableArray<TargetModule> _targets;
 
     private AssignedTensors(AdapterReader reader, ImmutableArray<TargetModule> targets)
     {
         _file = reader.File;
         _nameOf = reader.NameOf;
+        _foreignProblem = reader.ForeignProblem;
         _targets = targets;
     }
 
@@ -203,13 +205,13 @@ internal sealed class AssignedTensors
         _ => role,
     };
 
-    private FormatError NotServed(TensorEntry tensor) => ForeignTensor.Problem(tensor.Name) is { } foreign
+    private FormatError NotServed(TensorEntry tensor) => _foreignProblem(tensor) is { } foreign
         ? Error(foreign.Kind, tensor, foreign.Problem)
         : Error(LoadErrorKind.Tensor, tensor, "is no tensor of an adapter that is served");
 
     private FormatError NoModule(TensorEntry tensor, PeftTensorKey key, TargetMatcher matcher)
     {
-        if (ForeignTensor.Problem(tensor.Name) is { } foreign)
+        if (_foreignProblem(tensor) is { } foreign)
         {
             return Error(foreign.Kind, tensor, foreign.Problem);
         }

@@ -7,6 +7,7 @@ namespace SLoRA.Adapters.Intake;
 /// <summary>
 /// The norms of the rows of <c>W + scale · B A</c>, which DoRA divides its magnitudes by: <c>[out]</c>. For an embedding, whose weight
 /// lies the other way round, those of its columns: <c>[hidden]</c>. W is streamed; besides A, B and a few rows of W nothing is held.
+/// Where the backend has rounded W again, it is what products take that counts.
 /// </summary>
 internal static class DoraNorms
 {
@@ -27,13 +28,15 @@ internal static class DoraNorms
         var b = new float[module.Rank];
         var norms = new float[module.Target.OutFeatures];
         var sum = new float[columns];
-        weights.Read(weights.WeightOf(module.Target), columns, (first, values) =>
+        BaseWeight own = weights.WeightOf(module.Target);
+        weights.Read(own, columns, (first, values) =>
         {
             for (int at = 0; at < values.Length; at += columns)
             {
                 int row = (int)((first + at) / columns);
                 module.B.Widen(row, b);
                 values.Slice(at, columns).CopyTo(sum);
+                own.Rounding?.Invoke(sum);
                 for (int r = 0; r < b.Length; r++)
                 {
                     TensorPrimitives.MultiplyAdd(a.AsSpan(r * columns, columns), module.Scale * b[r], sum, sum);

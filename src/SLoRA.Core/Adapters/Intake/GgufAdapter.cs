@@ -18,7 +18,7 @@ namespace SLoRA.Adapters.Intake;
 /// <param name="followsLinks">Whether it may be a symbolic link.</param>
 /// <param name="model">The base model that it is for.</param>
 internal sealed class GgufAdapter(
-    string name, string path, AdapterLimits? limits = null, bool followsLinks = true, GgufBase model = default) : AdapterPackage(name)
+    string name, string path, AdapterLimits? limits = null, bool followsLinks = true, AdapterBase model = default) : AdapterPackage(name)
 {
     // Absolute, so that a program that changes its directory still means the same file at the first load.
     private readonly string _path = path.Contains('\0') ? path : Path.GetFullPath(path);
@@ -27,12 +27,12 @@ internal sealed class GgufAdapter(
     /// <inheritdoc/>
     public override string Location => _path;
 
-    private GgufBase Model => model;
+    private GgufBase Model => model.Gguf;
 
     private string FileName => Path.GetFileName(_path);
 
     /// <inheritdoc/>
-    public override AdapterPackage ForBase(GgufBase model) => new GgufAdapter(Name, _path, _limits, followsLinks, model);
+    public override AdapterPackage ForBase(AdapterBase model) => new GgufAdapter(Name, _path, _limits, followsLinks, model);
 
     /// <inheritdoc/>
     public override AdapterReader Open(PacedLoad? load = null)
@@ -100,6 +100,8 @@ internal sealed class GgufAdapter(
         public override PeftTensorKey? KeyOf(TensorEntry tensor) => _config.KeyOf(tensor.Name);
 
         public override string NameOf(string module, PeftTensorRole role) => _config.NameOf(module, role);
+
+        public override (LoadErrorKind Kind, string Problem)? ForeignProblem(TensorEntry tensor) => null;
 
         public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
         {
@@ -171,20 +173,6 @@ internal sealed class GgufAdapter(
             return IsTransposed(stored) ? Transposed(values, (int)stored.Shape[0], (int)stored.Shape[1], size)
                 : _config.HasHeadRows(stored.Name) ? InOrder(values, (int)stored.Shape[0], _adapter.Model.HeadRows)
                 : values;
-        }
-
-        private static byte[] Transposed(byte[] values, int rows, int columns, int size)
-        {
-            byte[] result = new byte[values.Length];
-            for (int row = 0; row < rows; row++)
-            {
-                for (int column = 0; column < columns; column++)
-                {
-                    values.AsSpan(((row * columns) + column) * size, size).CopyTo(result.AsSpan(((column * rows) + row) * size));
-                }
-            }
-
-            return result;
         }
 
         private static byte[] InOrder(byte[] values, int rows, HeadRows order)

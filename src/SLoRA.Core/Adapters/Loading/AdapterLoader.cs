@@ -4,7 +4,6 @@ using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
 using SLoRA.Diagnostics;
 using SLoRA.Formats;
-using SLoRA.Formats.Gguf;
 using SLoRA.Models;
 using SLoRA.Step;
 
@@ -28,7 +27,6 @@ namespace SLoRA.Adapters.Loading;
 /// <param name="logger">Told of every adapter that cannot be read, and where it lies.</param>
 /// <param name="shards">Shards that have a slice of every page.</param>
 /// <param name="maxAddedTokens">The most tokens that an adapter may have beyond those of the model.</param>
-/// <param name="takesChanges">Whether the backend serves adapters that do more to modules than add B A.</param>
 internal sealed class AdapterLoader(
     ImmutableArray<TargetModule> targets,
     long pageBytes,
@@ -39,11 +37,10 @@ internal sealed class AdapterLoader(
     Func<TargetModule, BaseWeight> baseBias,
     LoadPace pace,
     bool allowsWithoutEffect,
-    GgufBase model,
+    AdapterBase model,
     ILogger logger,
     int shards = 1,
-    int maxAddedTokens = 0,
-    bool takesChanges = true) : IDisposable
+    int maxAddedTokens = 0) : IDisposable
 {
     private readonly AdapterShapes _shapes = new(targets.Length, pageBytes, policy, baseType, shards);
     private readonly MemoryGate _baseMemory = new();
@@ -124,13 +121,6 @@ internal sealed class AdapterLoader(
                 LoadErrorKind.Incompatible, description.File, null,
                 $"has {description.Parts.AddedTokens} tokens more than the model; the engine takes {maxAddedTokens} "
                     + "(MaxAddedTokens where adapters are configured)"));
-        }
-
-        if (!takesChanges && description.Parts.Changes is [AdapterChange change, ..])
-        {
-            throw new AdapterLoadException(description.Package.Name, new FormatError(
-                LoadErrorKind.Incompatible, description.File, change.Tensors.First().Name,
-                "does more than add B A, which devices that share a model do not serve; one device does, and the processor does"));
         }
 
         AdapterShape shape = _shapes.Of(description.Parts);

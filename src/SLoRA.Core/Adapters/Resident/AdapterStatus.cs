@@ -11,6 +11,9 @@ namespace SLoRA;
 /// <param name="Requests">Requests that hold it, waiting ones included.</param>
 public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string? Generation, int Pages, bool IsResident, int Requests)
 {
+    /// <summary>The folder that it is read from; null where it is in one file, or was handed in as tensors.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>The place nearest to the device where its content is.</summary>
     public AdapterTier Tier { get; init; }
 
@@ -62,6 +65,7 @@ public sealed record AdapterStatus(string Name, AdapterCoverage Coverage, string
         return new AdapterStatus(
             registration.Name, headers.Coverage, picture.Generation?.Id.ToString(), picture.PageCount, isResident, picture.Leases)
         {
+            Folder = headers.Package.Folder,
             Tier = isResident ? AdapterTier.Device : content?.ImageBytes is not null ? AdapterTier.Host : AdapterTier.Registered,
             IsStale = picture.IsStale,
             IsPinned = picture.IsPinned,

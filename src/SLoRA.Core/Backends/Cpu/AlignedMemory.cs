@@ -61,6 +61,16 @@ internal sealed unsafe class AlignedMemory : CriticalFinalizerObject, IDisposabl
         get => (float*)Address;
     }
 
+    /// <summary>Makes room for so many fp32 numbers; what was there is gone where there was too little.</summary>
+    public static void Grow(ref AlignedMemory memory, long floats)
+    {
+        if (memory.Bytes < floats * sizeof(float))
+        {
+            memory.Dispose();
+            memory = new AlignedMemory(floats * sizeof(float));
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

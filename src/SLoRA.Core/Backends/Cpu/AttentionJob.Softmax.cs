@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -9,18 +10,24 @@ internal sealed unsafe partial class AttentionJob
     {
         for (int i = 0; i < queries; i++)
         {
-            Weigh(query + i, from, to, scratch);
+            Weigh(query + i, from, to, scratch, _attention, _paddedDim);
         }
     }
 
     /// <summary>
     /// Turns the scores of one query into weights <c>e^(s − max)</c> and scales what the segment has so far to the new maximum.
     /// </summary>
-    private void Weigh(int query, int from, int to, AttentionScratch scratch)
+    /// <param name="query">The query.</param>
+    /// <param name="from">The first position of the block that it sees.</param>
+    /// <param name="to">Behind the last one.</param>
+    /// <param name="scratch">Scores, and what the segment has so far.</param>
+    /// <param name="attention">How scores are scaled and capped.</param>
+    /// <param name="columns">Columns of the sums, a multiple of 16.</param>
+    internal static void Weigh(int query, int from, int to, AttentionScratch scratch, GroupedAttention attention, int columns)
     {
         float* scores = scratch.Scores + (query * Block);
-        Vector512<float> scale = Vector512.Create(_attention.ScoreScale);
-        if (_attention.ScoreCap is { } cap)
+        Vector512<float> scale = Vector512.Create(attention.ScoreScale);
+        if (attention.ScoreCap is { } cap)
         {
             for (int i = 0; i < Block; i += Lanes.Count)
             {
@@ -53,7 +60,7 @@ internal sealed unsafe partial class AttentionJob
             scratch.Maxima[query] = maximum;
             weights *= factor;
             float* sums = scratch.Sums + (query * scratch.PaddedDim);
-            for (int i = 0; i < _paddedDim; i += Lanes.Count)
+            for (int i = 0; i < columns; i += Lanes.Count)
             {
                 (Vector512.Load(sums + i) * factor).Store(sums + i);
             }

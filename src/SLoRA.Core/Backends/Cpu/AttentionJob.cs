@@ -56,8 +56,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         _block = layout.Layers[layer];
         _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
         _tasks.Cut(plan, attention, _block.Group);
-        Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
-        Grow(ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_paddedDim));
+        AlignedMemory.Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
+        AlignedMemory.Grow(ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_paddedDim));
         return _tasks.Tasks.Length;
     }
 
@@ -97,15 +97,6 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     {
         _memory.Dispose();
         _partials.Dispose();
-    }
-
-    private static void Grow(ref AlignedMemory memory, long floats)
-    {
-        if (memory.Bytes < floats * sizeof(float))
-        {
-            memory.Dispose();
-            memory = new AlignedMemory(floats * sizeof(float));
-        }
     }
 
     private void Attend<T>(AttentionTask task, AttentionScratch scratch)
@@ -330,13 +321,11 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             if (task.Partial < 0)
             {
                 scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _paddedDim);
-                continue;
             }
-
-            float* partial = _partials.Floats + ((task.Partial + query) * (nint)AttentionMergeJob.PartialFloats(_paddedDim));
-            new ReadOnlySpan<float>(sums, _paddedDim).CopyTo(new Span<float>(partial, _paddedDim));
-            partial[_paddedDim] = scratch.Maxima[query];
-            partial[_paddedDim + 1] = weights;
+            else
+            {
+                AttentionMergeJob.Leave(_partials.Floats, task.Partial + query, scratch.Maxima[query], weights, sums, _paddedDim);
+            }
         }
     }
 

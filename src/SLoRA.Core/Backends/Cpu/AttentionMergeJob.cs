@@ -9,10 +9,27 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     private float* _scratch;
     private int _dim;
     private CpuVector? _sinks;
+    private CpuRoutes? _routes;
+    private int _heads;
     private int _paddedDim;
 
     /// <summary>Elements of a query's partial results: weighted sum <c>[D']</c>, largest score, sum of weights, padding.</summary>
     public static int PartialFloats(int paddedDim) => paddedDim + Lanes.Count;
+
+    /// <summary>Leaves the partial results of a query.</summary>
+    /// <param name="partials">Partial results.</param>
+    /// <param name="place">Their place among them.</param>
+    /// <param name="maximum">Largest score.</param>
+    /// <param name="weights">Sum of weights.</param>
+    /// <param name="sums">Weighted sum of values.</param>
+    /// <param name="paddedDim">Columns of the sum.</param>
+    public static void Leave(float* partials, int place, float maximum, float weights, float* sums, int paddedDim)
+    {
+        float* partial = partials + (place * (nint)PartialFloats(paddedDim));
+        new ReadOnlySpan<float>(sums, paddedDim).CopyTo(new Span<float>(partial, paddedDim));
+        partial[paddedDim] = maximum;
+        partial[paddedDim + 1] = weights;
+    }
 
     /// <summary>Sets the next merge and says in how many parts it comes.</summary>
     /// <param name="tasks">The tasks.</param>
@@ -21,9 +38,15 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     /// <param name="dim">Head dimension.</param>
     /// <param name="y">The rows.</param>
     /// <param name="sinks">One more score for each head; null for none.</param>
-    public int Prepare(AttentionTasks tasks, float* partials, float* scratch, int dim, CpuRows y, CpuVector? sinks)
+    /// <param name="routes">Where a row's heads are, if they are rows of their own; null where they lie side by side.</param>
+    /// <param name="heads">Heads of a row then.</param>
+    public int Prepare(
+        AttentionTasks tasks, float* partials, float* scratch, int dim, CpuRows y, CpuVector? sinks, CpuRoutes? routes = null,
+        int heads = 0)
     {
         _sinks = sinks;
+        _routes = routes;
+        _heads = heads;
         _tasks = tasks;
         _partials = partials;
         _scratch = scratch;
@@ -51,7 +74,9 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
             }
 
             int head = merge.FirstQuery + (query % merge.Group);
-            total.Store(_y.Row(merge.FirstRow + (query / merge.Group)) + (head * _dim), _dim, _sinks, head);
+            int row = merge.FirstRow + (query / merge.Group);
+            float* y = _routes is null ? _y.Row(row) + (head * _dim) : _y.Row(_routes.RowOf[(row * _heads) + head]);
+            total.Store(y, _dim, _sinks, head);
         }
     }
 }

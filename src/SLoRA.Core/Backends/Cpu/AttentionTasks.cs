@@ -7,17 +7,27 @@ namespace SLoRA.Backends.Cpu;
 /// values they read. Where that gives the threads too little to share, long contexts are cut at segment borders as well: the same sums are
 /// merged in the same order then, only later.
 /// </summary>
-internal sealed class AttentionTasks(int workers)
+internal sealed class AttentionTasks
 {
-    // Many queries share the widening of a block; few leave every thread its share.
-    private const int ManyQueries = 48;
+    // Few queries leave every thread its share.
     private const int FewQueries = 16;
     private const int TasksPerWorker = 4;
 
+    private readonly int _workers;
+    private readonly int _manyQueries;
     private AttentionTask[] _tasks = new AttentionTask[64];
     private AttentionTask[] _merges = new AttentionTask[16];
     private int _count;
     private int _mergeCount;
+
+    /// <summary>Cuts nothing yet.</summary>
+    /// <param name="workers">Threads that share the tasks.</param>
+    /// <param name="manyQueries">So many queries share what a block costs, where there are enough tasks for all threads.</param>
+    public AttentionTasks(int workers, int manyQueries = 48)
+    {
+        _workers = workers;
+        _manyQueries = manyQueries;
+    }
 
     /// <summary>The tasks, shortest contexts first.</summary>
     public ReadOnlySpan<AttentionTask> Tasks => _tasks.AsSpan(0, _count);
@@ -40,8 +50,8 @@ internal sealed class AttentionTasks(int workers)
     public void Cut(StepPlan plan, GroupedAttention attention, int tables = 0)
     {
         int group = attention.HeadsPerKey;
-        int wanted = workers * TasksPerWorker;
-        int rowsPerTask = Math.Max(1, ManyQueries / group);
+        int wanted = _workers * TasksPerWorker;
+        int rowsPerTask = Math.Max(1, _manyQueries / group);
         if (Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted)
         {
             rowsPerTask = Math.Max(1, FewQueries / group);
@@ -51,7 +61,7 @@ internal sealed class AttentionTasks(int workers)
         _count = 0;
         _mergeCount = 0;
         Partials = 0;
-        bool cutSegments = workers > 1 && Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted;
+        bool cutSegments = _workers > 1 && Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted;
         foreach (StepSlice slice in plan.Slices)
         {
             int table = plan.TableStart(slice, tables);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Backends.Sharded;
+using SLoRA.Formats;
 using SLoRA.Native;
 using SLoRA.Step;
 
@@ -14,6 +15,8 @@ namespace SLoRA.Backends.Cpu;
 internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
+    private readonly CpuWeights _weights;
+    private readonly CpuPrecision _precision;
     private readonly int _outputLimit;
     private readonly ComputeThreads _threads;
     private readonly List<AlignedMemory> _memory = [];
@@ -84,6 +87,8 @@ internal sealed unsafe partial class CpuBackend : IBackend
         int workers = threads ?? Environment.ProcessorCount;
         _threads = new ComputeThreads(workers, placement);
         _rowLimit = rowLimit;
+        _weights = weights;
+        _precision = precision;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights, precision);
@@ -167,6 +172,10 @@ internal sealed unsafe partial class CpuBackend : IBackend
     public void ReserveWeights(IEnumerable<long> sizes)
     {
     }
+
+    /// <inheritdoc/>
+    public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
+        CpuFormats.RoundingOf(taken, _weights, givesLogits, _precision);
 
     /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source) => _baseWeights.Matrix(source);
@@ -488,8 +497,12 @@ internal sealed unsafe partial class CpuBackend : IBackend
     /// <inheritdoc/>
     public void AttendLatent(
         DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y)
-        => Run(_latentAttention, _latentAttention.Prepare(
+    {
+        Run(_latentAttention, _latentAttention.Prepare(
             Plan, (CpuRows)absorbed, (CpuRows)q, (CpuRoutes)routes, (CpuRows)y, attention, PageMemory, _layout!, layer));
+        ComputeJob merge = _latentAttention.PrepareMerge(out int parts);
+        Run(merge, parts);
+    }
 
     /// <inheritdoc/>
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x)

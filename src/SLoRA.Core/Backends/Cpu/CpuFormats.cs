@@ -22,18 +22,27 @@ internal static class CpuFormats
         new(new FloatPacking<Bf16Panel>(), Stored, static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
 
     private static readonly CpuFormat EightBits = new(
-        new Int8Packing<Groups64>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups64>(source, matrix, parts));
+        new Int8Packing<Groups64>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups64>(source, matrix, parts))
+    {
+        Rounding = QuantizedPackJob<Groups64>.Round,
+    };
 
     // Activations of 8 bits come in groups of 32, and so do weights.
     private static readonly CpuFormat EightBitsFast = new(
-        new Int8Packing<Groups32>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups32>(source, matrix, parts));
+        new Int8Packing<Groups32>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups32>(source, matrix, parts))
+    {
+        Rounding = QuantizedPackJob<Groups32>.Round,
+    };
 
     private static readonly CpuFormat AsIntegers =
         new(new Int8Packing<Groups32>(), Stored, static (source, matrix, parts) => new IntegerPackJob(source, matrix, parts));
 
     private static readonly CpuFormat OwnFourBits = new(
         new PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>(), "in 4 bits",
-        static (source, matrix, parts) => new Int4PackJob(source, matrix, parts));
+        static (source, matrix, parts) => new Int4PackJob(source, matrix, parts))
+    {
+        Rounding = Int4PackJob.Round,
+    };
 
     private static readonly Dictionary<WeightFormat, CpuFormat> Packed = new()
     {
@@ -77,6 +86,12 @@ internal static class CpuFormats
             _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
         };
 
+    /// <summary>What becomes of a row of a matrix of this format; null where what is stored is kept.</summary>
+    public static RowRounding? RoundingOf(WeightFormat format, CpuWeights weights, bool givesLogits, CpuPrecision precision) =>
+        weights == CpuWeights.AsStored
+            ? null
+            : Of(new WeightSource("", format, 0, 0, 0) { GivesLogits = givesLogits }, weights, precision).Rounding;
+
     private static CpuFormat Codes<TCodes, TScales, T>()
         where TCodes : struct, IPackedCodes
         where TScales : struct, IStoredScales
@@ -96,4 +111,8 @@ internal static class CpuFormats
 /// <param name="Packing">How panels hold the weights, and the product with them.</param>
 /// <param name="Kept">What that makes of what is stored, for people.</param>
 /// <param name="Pack">Makes the job, in so many parts, that fills the panels of a matrix.</param>
-internal sealed record CpuFormat(PanelPacking Packing, string Kept, Func<WeightSource, CpuMatrix, int, PackJob> Pack);
+internal sealed record CpuFormat(PanelPacking Packing, string Kept, Func<WeightSource, CpuMatrix, int, PackJob> Pack)
+{
+    /// <summary>What it makes of a row that is stored in more bits; null where it keeps what is stored.</summary>
+    public RowRounding? Rounding { get; init; }
+}

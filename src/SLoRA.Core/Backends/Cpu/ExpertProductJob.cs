@@ -6,24 +6,21 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>
 /// <c>y[p] = x[p] W_eᵀ + b_e</c> for the routed rows p of every expert e. Threads share out panels of experts that have rows; a thread
 /// takes all rows of an expert through a few of its panels, so the weights of chosen experts are read from memory once per step and those
-/// of others not at all.
+/// of others not at all. A thread goes from panel to panel and from expert to expert, so it can ask for what comes next while it computes.
 /// </summary>
-/// <param name="workers">Threads that run it.</param>
-/// <param name="results">Scratch of at least <see cref="ProductJob.BytesFor"/> bytes.</param>
-/// <param name="code">Machine code for products with int8 weights; null for the kernels in C#.</param>
-/// <param name="space">Where packed weights are unpacked.</param>
-internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results, WordProducts? code, UnpackSpaces space) : ComputeJob
+internal sealed unsafe class ExpertProductJob : ComputeJob
 {
     // As in ProductJob: panels that stay in the cache from one block of rows to the next.
     private const int LargestUnitPanels = 12;
     private const int UnitBytes = 400 << 10;
     private const int FewRows = 4;
-    private const int PartsPerWorker = 32;
 
-    private (int Expert, int FirstPanel)[] _units = new (int, int)[64];
+    private readonly AlignedMemory _results;
+    private readonly WordProducts? _code;
+    private readonly UnpackSpaces _space;
+    private readonly UnitShares _shares;
+    private Unit[] _units = new Unit[64];
     private int _unitCount;
-    private int _unitPanels;
-    private int _parts;
     private CpuExperts _experts = null!;
     private CpuVector? _bias;
     private ImmutableArray<int> _borders;
@@ -31,6 +28,19 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
     private CpuRows _x = null!;
     private CpuRows _y = null!;
     private QuantizedInputs _quantized = null!;
+
+    /// <summary>Makes the job.</summary>
+    /// <param name="workers">Threads that run it.</param>
+    /// <param name="results">Scratch of at least <see cref="ProductJob.BytesFor"/> bytes.</param>
+    /// <param name="code">Machine code for products with int8 weights; null for the kernels in C#.</param>
+    /// <param name="space">Where packed weights are unpacked.</param>
+    public ExpertProductJob(int workers, AlignedMemory results, WordProducts? code, UnpackSpaces space)
+    {
+        _results = results;
+        _code = code;
+        _space = space;
+        _shares = new UnitShares(workers);
+    }
 
     /// <summary>Sets the next product and says in how many parts it comes.</summary>
     public int Prepare(ExpertLinear linear, CpuRows x, QuantizedInputs quantized, CpuRoutes routes, CpuRows y)
@@ -52,39 +62,40 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
         }
 
         ChooseUnits();
-        _parts = Math.Min(_unitCount, workers * PartsPerWorker);
-        return _parts;
+        return _shares.Share(_unitCount);
     }
 
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
-        (int first, int end) = Share(_unitCount, part, _parts);
-        for (int i = first; i < end; i++)
+        while (_shares.Take(part, out int unit, out bool follows))
         {
-            (int expert, int panel) = _units[i];
-            int firstRow = _routes.Starts[expert];
-            int index = panel / _experts.Panels;
-            int firstPanel = panel % _experts.Panels;
-            CpuMatrix matrix = _experts.Matrix(expert, index);
-            int firstColumn = index * _experts.PartOutputs;
-            matrix.Packing.Multiply(new PanelBlock
-            {
-                Matrix = matrix,
-                FirstPanel = firstPanel,
-                EndPanel = Math.Min(matrix.Panels, firstPanel + _unitPanels),
-                X = ((RowSpan)_x).From(firstRow),
-                Quantized = ((QuantizedSpan)_quantized.For(matrix.Packing)).From(firstRow),
-                Y = ((RowSpan)_y).From(firstRow),
-                FirstColumn = firstColumn,
-                Bias = _bias is null ? null : _bias.Data + ((nint)expert * _experts.Outputs) + firstColumn,
-                Rows = _routes.Starts[expert + 1] - firstRow,
-                Code = code,
-                Borders = _borders,
-                Result = results.Floats + (worker * PanelBlock.ResultFloats),
-                Space = space.Of(worker),
-            });
+            Multiply(_units[unit], follows ? _units[unit + 1] : null, worker);
         }
+    }
+
+    private void Multiply(in Unit unit, Unit? next, int worker)
+    {
+        int firstRow = _routes.Starts[unit.Expert];
+        CpuMatrix matrix = _experts.Matrix(unit.Expert, unit.Part);
+        int firstColumn = unit.Part * _experts.PartOutputs;
+        matrix.Packing.Multiply(new PanelBlock
+        {
+            Matrix = matrix,
+            FirstPanel = unit.FirstPanel,
+            EndPanel = unit.EndPanel,
+            Next = next is { } follower ? _experts.Matrix(follower.Expert, follower.Part).Panel(follower.FirstPanel) : null,
+            X = ((RowSpan)_x).From(firstRow),
+            Quantized = ((QuantizedSpan)_quantized.For(matrix.Packing)).From(firstRow),
+            Y = ((RowSpan)_y).From(firstRow),
+            FirstColumn = firstColumn,
+            Bias = _bias is null ? null : _bias.Data + ((nint)unit.Expert * _experts.Outputs) + firstColumn,
+            Rows = _routes.Starts[unit.Expert + 1] - firstRow,
+            Code = _code,
+            Borders = _borders,
+            Result = _results.Floats + (worker * PanelBlock.ResultFloats),
+            Space = _space.Of(worker),
+        });
     }
 
     /// <summary>
@@ -93,37 +104,32 @@ internal sealed unsafe class ExpertProductJob(int workers, AlignedMemory results
     /// </summary>
     private void ChooseUnits()
     {
-        int busy = 0;
-        ReadOnlySpan<int> starts = _routes.Starts;
-        for (int expert = 0; expert < _experts.Experts; expert++)
-        {
-            busy += starts[expert + 1] > starts[expert] ? 1 : 0;
-        }
-
-        bool few = starts[^1] <= busy * FewRows;
-        int atOnce = few ? 4 : 3;
-        _unitPanels = few ? atOnce
-            : (int)Math.Clamp(UnitBytes / _experts.PanelBytes, atOnce, LargestUnitPanels) / atOnce * atOnce;
+        int largest = (int)Math.Clamp(UnitBytes / _experts.PanelBytes, 3, LargestUnitPanels) / 3 * 3;
         _unitCount = 0;
         for (int expert = 0; expert < _experts.Experts; expert++)
         {
-            if (starts[expert + 1] == starts[expert])
+            int rows = _routes.Starts[expert + 1] - _routes.Starts[expert];
+            if (rows == 0)
             {
                 continue;
             }
 
+            int panels = rows <= FewRows ? 4 : largest;
             for (int part = 0; part < _experts.Parts; part++)
             {
-                for (int panel = 0; panel < _experts.Panels; panel += _unitPanels)
+                for (int panel = 0; panel < _experts.Panels; panel += panels)
                 {
                     if (_unitCount == _units.Length)
                     {
                         Array.Resize(ref _units, 2 * _units.Length);
                     }
 
-                    _units[_unitCount++] = (expert, (part * _experts.Panels) + panel);
+                    _units[_unitCount++] = new Unit(expert, part, panel, Math.Min(_experts.Panels, panel + panels));
                 }
             }
         }
     }
+
+    /// <summary>Some panels of an expert's part, with all rows of the expert.</summary>
+    private readonly record struct Unit(int Expert, int Part, int FirstPanel, int EndPanel);
 }

@@ -25,6 +25,9 @@ internal static unsafe class Int4Group
     // Adding 1.5 · 2²³ rounds to an integer.
     private const float Shifter = 12582912f;
 
+    /// <summary>Where eight inputs of an output are in its word.</summary>
+    private static ReadOnlySpan<byte> Shifts => [0, 16, 8, 24, 4, 20, 12, 28];
+
     /// <summary>Quantizes a group of 16 outputs.</summary>
     /// <param name="numbers"><c>[32][16]</c>.</param>
     /// <param name="codes">The planes of codes as <see cref="PackedLayout{TCodes,TScales,T}"/> has them.</param>
@@ -37,6 +40,10 @@ internal static unsafe class Int4Group
             Quantize8(numbers + output, (uint*)codes + output, scales + output, zeros + output);
         }
     }
+
+    /// <summary>The code of an input in a group's planes.</summary>
+    public static int Code(byte* codes, int output, int input) =>
+        (int)(((uint*)codes)[(input / Shifts.Length * Stride) + output] >> Shifts[input % Shifts.Length]) & (int)LargestCode;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Quantize8(float* numbers, uint* codes, ushort* scales, byte* zeros)
@@ -151,7 +158,7 @@ internal static unsafe class Int4Group
     /// <summary>Writes the codes: eight inputs to a word, as <see cref="PackedCodes"/> says.</summary>
     private static void Write(float* z, in Choice best, uint* codes)
     {
-        ReadOnlySpan<byte> shifts = [0, 16, 8, 24, 4, 20, 12, 28];
+        ReadOnlySpan<byte> shifts = Shifts;
         Vector256<float> shift = best.Zero / Vector256.Create((float)OwnZeros.ZeroParts);
         for (int first = 0; first < Size; first += shifts.Length)
         {

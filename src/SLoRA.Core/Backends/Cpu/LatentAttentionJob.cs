@@ -5,28 +5,44 @@ using SLoRA.Step;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// Attention over latents with an online softmax: a part is one row and up to 8 heads, which share blocks of 64 positions that were brought
-/// to fp32. Blocks are counted from position 0, so a row's result does not depend on what else is in the step.
+/// Paged attention over latents with an online softmax. All heads of a row, and rows that follow one another, read the same latents: a task
+/// brings a block of 64 positions to fp32 once, as keys and as values, and both halves of attention are products of its M queries with that
+/// block. A row's result is a function of its position and of what is kept alone, as in <see cref="AttentionJob"/>: the same blocks,
+/// segments and order of sums.
 /// </summary>
+/// <remarks>
+/// Legend: H heads, R columns of the latent, K columns that are kept of a token, K' the same padded, M queries of a task (its rows times
+/// its heads).
+/// </remarks>
 internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisposable
 {
-    private const int Block = 64;
-    private const int PartHeads = 8;
+    private const int Block = AttentionScratch.Block;
 
+    // Heads of a task: more of them would share a block that is shared by enough, and their sums would leave the cache.
+    private const int MostHeads = 64;
+
+    // From so many queries on, bringing a block to fp32 and turning it costs little beside the products.
+    private const int ManyQueries = 96;
+
+    // Columns of the keys of a block that stay in the first cache while all queries pass.
+    private const int KeyColumns = 128;
+
+    private readonly AttentionTasks _tasks = new(workers, ManyQueries);
+    private readonly AttentionMergeJob _merge = new();
     private AlignedMemory _memory = new(0);
-    private int[] _rowSlice = [];
+    private AlignedMemory _partials = new(0);
     private StepPlan _plan = null!;
     private CpuRows _absorbed = null!;
     private CpuRows _q = null!;
     private CpuRows _y = null!;
     private CpuRoutes _routes = null!;
-    private LatentAttention _attention = null!;
+    private LatentAttention _shape = null!;
+    private GroupedAttention _attention = null!;
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
-    private int _headParts;
-    private nint _keyStride;
-    private nint _scratchFloats;
+    private int _paddedKey;
+    private int _sumColumns;
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
     public int Prepare(
@@ -38,38 +54,50 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
         _q = q;
         _routes = routes;
         _y = y;
-        _attention = attention;
         _pages = pages;
         _layout = layout;
         _block = layout.Layers[layer];
-        _headParts = (attention.Heads + PartHeads - 1) / PartHeads;
-        _keyStride = (attention.KeyColumns + Lanes.Count - 1) & -Lanes.Count;
-        _scratchFloats = (Block * _keyStride) + (PartHeads * (Block + Lanes.Count));
-        long bytes = workers * _scratchFloats * sizeof(float);
-        if (_memory.Bytes < bytes)
+        if (!attention.Equals(_shape))
         {
-            _memory.Dispose();
-            _memory = new AlignedMemory(bytes);
+            _shape = attention;
+            _attention = InParts(attention);
         }
 
-        FindSlices();
-        return plan.RowCount * _headParts;
+        // An odd number of cache lines: rows of a block that lie a power of two apart would fall into the same sets.
+        _paddedKey = Padded(attention.KeyColumns) | Lanes.Count;
+        _sumColumns = Padded(attention.Latent);
+        _tasks.Cut(plan, _attention, _block.Group);
+        AlignedMemory.Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedKey));
+        AlignedMemory.Grow(
+            ref _partials, (_tasks.Partials + _tasks.Merges.Length) * (long)AttentionMergeJob.PartialFloats(_sumColumns));
+        return _tasks.Tasks.Length;
+    }
+
+    /// <summary>The job to run behind this one, in <paramref name="parts"/> parts, possibly none.</summary>
+    public ComputeJob PrepareMerge(out int parts)
+    {
+        float* scratch = _partials.Floats + (_tasks.Partials * (nint)AttentionMergeJob.PartialFloats(_sumColumns));
+        parts = _merge.Prepare(_tasks, _partials.Floats, scratch, _shape.Latent, _y, sinks: null, _routes, _shape.Heads);
+        return _merge;
     }
 
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
-        float* scratch = _memory.Floats + (worker * _scratchFloats);
+        // The last rows of a prompt chunk see the most positions, so they go first.
+        AttentionTask task = _tasks.Tasks[_tasks.Tasks.Length - 1 - part];
+        long floats = AttentionScratch.FloatsFor(_tasks.Queries, _paddedKey);
+        var scratch = new AttentionScratch(_memory.Floats + (worker * floats), _tasks.Queries, _paddedKey);
         switch (_layout.Type)
         {
             case TensorType.F32:
-                Attend<F32Elements>(part, scratch);
+                Attend<F32Elements>(task, scratch);
                 break;
             case TensorType.F16:
-                Attend<F16Elements>(part, scratch);
+                Attend<F16Elements>(task, scratch);
                 break;
             case TensorType.BF16:
-                Attend<Bf16Elements>(part, scratch);
+                Attend<Bf16Elements>(task, scratch);
                 break;
             default:
                 throw UnservedType.Error(_layout.Type);
@@ -77,145 +105,187 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     }
 
     /// <summary>Frees the scratch memory.</summary>
-    public void Dispose() => _memory.Dispose();
-
-    private void FindSlices()
+    public void Dispose()
     {
-        if (_rowSlice.Length < _plan.RowCount)
+        _memory.Dispose();
+        _partials.Dispose();
+    }
+
+    /// <summary>One key head that all heads read, cut into parts of equal size where there are many.</summary>
+    private static GroupedAttention InParts(LatentAttention attention)
+    {
+        int parts = (attention.Heads + MostHeads - 1) / MostHeads;
+        return attention.Grouped with { KeyValueHeads = parts, HeadsPerKey = (attention.Heads + parts - 1) / parts };
+    }
+
+    private static int Padded(int columns) => (columns + Lanes.Count - 1) & -Lanes.Count;
+
+    private void Attend<T>(AttentionTask task, AttentionScratch scratch)
+        where T : struct, IElements
+    {
+        int queries = task.Rows * task.Group;
+        LoadQueries(task, scratch);
+        for (int query = 0; query < queries; query++)
         {
-            _rowSlice = new int[Math.Max(_plan.RowCount, 2 * _rowSlice.Length)];
+            scratch.Total(query).Clear();
         }
 
-        ReadOnlySpan<StepSlice> slices = _plan.Slices;
-        for (int slice = 0; slice < slices.Length; slice++)
+        int end = task.FirstPosition + task.Rows;
+        for (int segment = task.FirstSegment; segment < task.FirstSegment + task.Segments; segment++)
         {
-            _rowSlice.AsSpan(slices[slice].FirstRow, slices[slice].RowCount).Fill(slice);
+            new Span<float>(scratch.Maxima, queries).Fill(float.NegativeInfinity);
+            new Span<float>(scratch.Weights, queries * Lanes.Count).Clear();
+            new Span<float>(scratch.Sums, queries * _paddedKey).Clear();
+            int segmentEnd = Math.Min(end, (segment + 1) * AttentionJob.Segment);
+            for (int start = segment * AttentionJob.Segment; start < segmentEnd; start += Block)
+            {
+                int count = Math.Min(Block, end - start);
+                LoadBlock<T>(task, start, count, scratch);
+                Score(queries, count, scratch);
+                AddBlock(task, start, scratch);
+            }
+
+            EndSegment(task, queries, scratch);
+        }
+
+        for (int query = 0; query < queries && task.Partial < 0; query++)
+        {
+            scratch.Total(query).Store(Routed(_y, task, query), _shape.Latent, sinks: null, head: 0);
         }
     }
 
-    private void Attend<T>(int part, float* scratch)
-        where T : struct, IElements
+    /// <summary>The routed row of a task's query.</summary>
+    private float* Routed(CpuRows rows, AttentionTask task, int query)
     {
-        (int row, int headPart) = Math.DivRem(part, _headParts);
-        int firstHead = headPart * PartHeads;
-        int heads = Math.Min(PartHeads, _attention.Heads - firstHead);
-        StepSlice slice = _plan.Slices[_rowSlice[row]];
-        int end = slice.FirstPosition + row - slice.FirstRow + 1;
-        float* keys = scratch;
-        float* scores = keys + (Block * _keyStride);
-        float* state = scores + (PartHeads * Block);
-        for (int head = 0; head < heads; head++)
-        {
-            new Span<float>(Result(row, firstHead + head), _attention.Latent).Clear();
-            state[2 * head] = float.NegativeInfinity;
-            state[(2 * head) + 1] = 0;
-        }
+        (int row, int head) = Math.DivRem(query, task.Group);
+        return rows.Row(_routes.RowOf[((task.FirstRow + row) * _shape.Heads) + task.FirstQuery + head]);
+    }
 
-        for (int start = 0; start < end; start += Block)
+    /// <summary>Queries as one matrix: the absorbed columns of each, then the rotated ones.</summary>
+    private void LoadQueries(AttentionTask task, AttentionScratch scratch)
+    {
+        for (int query = 0; query < task.Rows * task.Group; query++)
         {
-            int count = Math.Min(Block, end - start);
-            Load<T>(slice, start, count, keys);
-            for (int head = 0; head < heads; head++)
-            {
-                Add(row, firstHead + head, count, keys, scores + (head * Block), state + (2 * head));
-            }
-        }
-
-        for (int head = 0; head < heads; head++)
-        {
-            float* y = Result(row, firstHead + head);
-            float weights = state[(2 * head) + 1];
-            for (int i = 0; i < _attention.Latent; i++)
-            {
-                y[i] /= weights;
-            }
+            (int row, int head) = Math.DivRem(query, task.Group);
+            float* rotated = _q.Row(task.FirstRow + row) + ((task.FirstQuery + head) * _shape.QueryColumns) + _shape.Plain;
+            float* to = scratch.Queries + (query * scratch.PaddedDim);
+            new ReadOnlySpan<float>(Routed(_absorbed, task, query), _shape.Latent).CopyTo(new Span<float>(to, _shape.Latent));
+            new ReadOnlySpan<float>(rotated, _shape.Rotated).CopyTo(new Span<float>(to + _shape.Latent, _shape.Rotated));
         }
     }
 
-    private float* Result(int row, int head) => _y.Row(_routes.RowOf[(row * _attention.Heads) + head]);
-
-    private void Load<T>(StepSlice slice, int start, int count, float* keys)
+    /// <summary>Brings positions to fp32, <c>[64][K']</c>, and turns them into panels of 16 positions, <c>[4][K'][16]</c>.</summary>
+    private void LoadBlock<T>(AttentionTask task, int start, int count, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int columns = _attention.KeyColumns;
-        ReadOnlySpan<int> tables = _plan.PageTables;
-        int table = _plan.TableStart(slice, _block.Group);
+        int columns = _shape.KeyColumns;
         for (int token = 0; token < count; token++)
         {
             (int page, int place) = Math.DivRem(start + token, _layout.PageTokens);
-            byte* source = _pages.Address(tables[table + page]) + _block.KeyOffset + ((nint)place * columns * T.Size);
-            float* key = keys + (token * _keyStride);
+            byte* from = _pages.Address(_plan.PageTables[task.TableStart + page]) + _block.KeyOffset + ((nint)place * columns * T.Size);
+            float* to = scratch.Values + (token * scratch.PaddedDim);
             int i = 0;
             for (; i + Lanes.Count <= columns; i += Lanes.Count)
             {
-                T.Load16(source + (i * T.Size)).Store(key + i);
+                T.Load16(from + (i * T.Size)).Store(to + i);
             }
 
             for (; i < columns; i++)
             {
-                key[i] = T.Load(source + (i * T.Size));
+                to[i] = T.Load(from + (i * T.Size));
+            }
+        }
+
+        for (int token = 0; token < count; token += Lanes.Count)
+        {
+            Transposition.ToPanel(
+                (byte*)(scratch.Values + (token * scratch.PaddedDim)), scratch.PaddedDim * sizeof(float),
+                Math.Min(Lanes.Count, count - token), columns, (uint*)(scratch.Keys + (token * scratch.PaddedDim)));
+        }
+    }
+
+    /// <summary>Products of all queries with all keys of the block; behind the last position they mean nothing.</summary>
+    private void Score(int queries, int count, AttentionScratch scratch)
+    {
+        new Span<float>(scratch.Scores, queries * Block).Clear();
+        nint panel = scratch.PaddedDim * Lanes.Count * sizeof(float);
+        for (int column = 0; column < _shape.KeyColumns; column += KeyColumns)
+        {
+            int columns = Math.Min(KeyColumns, _shape.KeyColumns - column);
+            float* x = scratch.Queries + column;
+            byte* w = (byte*)(scratch.Keys + (column * Lanes.Count));
+            if (count > Block - Lanes.Count)
+            {
+                TileProduct.Add64<F32Elements>(
+                    x, scratch.PaddedDim, w, w + panel, w + (2 * panel), w + (3 * panel), Lanes.Count * sizeof(float), scratch.Scores,
+                    Block, queries, columns);
+                continue;
+            }
+
+            for (int first = 0; first < count; first += Lanes.Count)
+            {
+                TileProduct.Add<F32Elements>(
+                    x, scratch.PaddedDim, w + (first / Lanes.Count * panel), Lanes.Count * sizeof(float), scratch.Scores + first, Block,
+                    queries, Lanes.Count, columns);
             }
         }
     }
 
-    /// <summary>Adds a block to what a head has so far.</summary>
-    private void Add(int row, int head, int count, float* keys, float* scores, float* state)
+    /// <summary>Turns scores into weights and adds the weighted values: those that all rows see at once, further ones row by row.</summary>
+    private void AddBlock(AttentionTask task, int start, AttentionScratch scratch)
     {
-        float* absorbed = _absorbed.Row(_routes.RowOf[(row * _attention.Heads) + head]);
-        float* rotated = _q.Row(row) + (head * _attention.QueryColumns) + _attention.Plain;
-        float largest = state[0];
-        for (int token = 0; token < count; token++)
+        for (int row = 0; row < task.Rows; row++)
         {
-            float* key = keys + (token * _keyStride);
-            float score = Dot(absorbed, key, _attention.Latent) + Dot(rotated, key + _attention.Latent, _attention.Rotated);
-            scores[token] = score * _attention.ScoreScale;
-            largest = MathF.Max(largest, scores[token]);
+            int seen = Seen(task, row, start);
+            for (int query = row * task.Group; seen > 0 && query < (row + 1) * task.Group; query++)
+            {
+                AttentionJob.Weigh(query, 0, seen, scratch, _attention, _sumColumns);
+            }
         }
 
-        float* y = Result(row, head);
-        float factor = Exponential.Of(state[0] - largest);
-        float weights = state[1] * factor;
-        Scale(y, factor, _attention.Latent);
-        for (int token = 0; token < count; token++)
+        int all = Math.Max(0, Seen(task, 0, start));
+        AddValues(0, task.Rows * task.Group, 0, all, scratch);
+        for (int row = 0; row < task.Rows; row++)
         {
-            float weight = Exponential.Of(scores[token] - largest);
-            weights += weight;
-            CombineJob.Add(y, keys + (token * _keyStride), weight, _attention.Latent);
-        }
-
-        state[0] = largest;
-        state[1] = weights;
-    }
-
-    private static void Scale(float* y, float factor, int count)
-    {
-        int i = 0;
-        for (; i + Lanes.Count <= count; i += Lanes.Count)
-        {
-            (Vector512.Load(y + i) * factor).Store(y + i);
-        }
-
-        for (; i < count; i++)
-        {
-            y[i] *= factor;
+            AddValues(row * task.Group, task.Group, all, Seen(task, row, start), scratch);
         }
     }
 
-    private static float Dot(float* a, float* b, int count)
+    /// <summary>How many positions of a block a row sees; not positive for none.</summary>
+    private static int Seen(AttentionTask task, int row, int start) => Math.Min(Block, task.FirstPosition + row + 1 - start);
+
+    private void AddValues(int query, int queries, int from, int to, AttentionScratch scratch)
     {
-        Vector512<float> lanes = Vector512<float>.Zero;
-        int i = 0;
-        for (; i + Lanes.Count <= count; i += Lanes.Count)
+        if (from < to)
         {
-            lanes = MultiplyAdd.Of(Vector512.Load(a + i), Vector512.Load(b + i), lanes);
+            TileProduct.Add<F32Elements>(
+                scratch.Scores + (query * Block) + from,
+                Block,
+                (byte*)(scratch.Values + (from * scratch.PaddedDim)),
+                scratch.PaddedDim * sizeof(float),
+                scratch.Sums + (query * scratch.PaddedDim),
+                scratch.PaddedDim,
+                queries,
+                _sumColumns,
+                to - from);
         }
+    }
 
-        float sum = Lanes.Sum(lanes);
-        for (; i < count; i++)
+    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
+    private void EndSegment(AttentionTask task, int queries, AttentionScratch scratch)
+    {
+        for (int query = 0; query < queries; query++)
         {
-            sum = MultiplyAdd.Of(a[i], b[i], sum);
+            float* sums = scratch.Sums + (query * scratch.PaddedDim);
+            float weights = Lanes.Sum(Vector512.Load(scratch.Weights + (query * Lanes.Count)));
+            if (task.Partial < 0)
+            {
+                scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _sumColumns);
+            }
+            else
+            {
+                AttentionMergeJob.Leave(_partials.Floats, task.Partial + query, scratch.Maxima[query], weights, sums, _sumColumns);
+            }
         }
-
-        return sum;
     }
 }

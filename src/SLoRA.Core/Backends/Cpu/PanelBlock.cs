@@ -14,7 +14,7 @@ internal readonly unsafe struct PanelBlock
     private const int LeafFloats = 24 * Lanes.Count;
 
     /// <summary>The most rows of a kernel.</summary>
-    private const int LargestRows = 8;
+    public const int LargestRows = 8;
 
     /// <summary>The matrix.</summary>
     public required CpuMatrix Matrix { get; init; }
@@ -24,6 +24,9 @@ internal readonly unsafe struct PanelBlock
 
     /// <summary>End of the panels.</summary>
     public required int EndPanel { get; init; }
+
+    /// <summary>The panels that the same thread most likely takes next, as far apart as these; null if nobody knows.</summary>
+    public byte* Next { get; init; }
 
     /// <summary>Inputs.</summary>
     public required RowSpan X { get; init; }
@@ -115,11 +118,13 @@ internal readonly unsafe struct PanelBlock
     }
 
     /// <summary>
-    /// How far behind its weights a block of rows asks for more. The first block reads its panels from memory; the last ones find them in
-    /// the cache and leave memory idle, so they ask for the panels of the next unit.
+    /// How far behind its weights a block of rows asks for more. One that is alone asks for the panels of the next unit, so that memory
+    /// works while it computes. Of several the first reads its panels from memory; the last ones find them in the cache and ask.
     /// </summary>
     public nint Fetch(int row) =>
-        Unpacked is null && row > 0 && row + (2 * LargestRows) > Rows ? (EndPanel - FirstPanel) * Matrix.PanelBytes : 0;
+        Unpacked is null && Next is not null && (row == 0 ? Rows <= LargestRows : row + (2 * LargestRows) > Rows)
+            ? (nint)(Next - Panel(FirstPanel))
+            : 0;
 
     /// <summary>
     /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.

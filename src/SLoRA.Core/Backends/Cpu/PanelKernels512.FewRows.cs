@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -8,13 +9,21 @@ internal static unsafe partial class PanelKernels512
 {
     /// <summary>2 rows, 4 panels: 8 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows2Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
+    public static void Rows2Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, nint fetch, float* result)
         where T : struct, IPanelWeights
     {
         Vector512<float> a00 = default, a01 = default, a02 = default, a03 = default;
         Vector512<float> a10 = default, a11 = default, a12 = default, a13 = default;
         for (int pair = 0; pair < pairs; pair++)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch1(w + fetch);
+                Sse.Prefetch1(w + fetch + panelBytes);
+                Sse.Prefetch1(w + fetch + (2 * panelBytes));
+                Sse.Prefetch1(w + fetch + (3 * panelBytes));
+            }
+
             T.Load(w, out Vector512<float> even0, out Vector512<float> odd0);
             T.Load(w + panelBytes, out Vector512<float> even1, out Vector512<float> odd1);
             T.Load(w + (2 * panelBytes), out Vector512<float> even2, out Vector512<float> odd2);
@@ -81,12 +90,20 @@ internal static unsafe partial class PanelKernels512
 
     /// <summary>1 row, 4 panels: 4 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows1Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
+    public static void Rows1Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, nint fetch, float* result)
         where T : struct, IPanelWeights
     {
         Vector512<float> a00 = default, a01 = default, a02 = default, a03 = default;
         for (int pair = 0; pair < pairs; pair++)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch1(w + fetch);
+                Sse.Prefetch1(w + fetch + panelBytes);
+                Sse.Prefetch1(w + fetch + (2 * panelBytes));
+                Sse.Prefetch1(w + fetch + (3 * panelBytes));
+            }
+
             T.Load(w, out Vector512<float> even0, out Vector512<float> odd0);
             T.Load(w + panelBytes, out Vector512<float> even1, out Vector512<float> odd1);
             T.Load(w + (2 * panelBytes), out Vector512<float> even2, out Vector512<float> odd2);

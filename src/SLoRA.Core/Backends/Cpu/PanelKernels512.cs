@@ -9,8 +9,8 @@ namespace SLoRA.Backends.Cpu;
 /// to the last. Each is a leaf that calls nothing, or the accumulators would be spilled on every iteration.
 /// </summary>
 /// <remarks>
-/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. The kernel
-/// for the most rows asks for what lies <c>fetch</c> bytes behind the weights that it uses, so that memory works while it computes.
+/// x is row 0, rows <c>stride</c> elements apart; w is panel 0, panels <c>panelBytes</c> apart; the result is <c>[R, P, 16]</c>. Kernels of
+/// several panels ask for what lies <c>fetch</c> bytes behind the weights that they use, so that memory works while they compute.
 /// Every element is <c>fma(w[k], x[k], …)</c> over k = 0, 1, 2, … from zero, so all shapes and widths give the same bits.
 /// </remarks>
 internal static unsafe partial class PanelKernels512
@@ -202,7 +202,7 @@ internal static unsafe partial class PanelKernels512
 
     /// <summary>4 rows, 4 panels: 16 accumulators.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    public static void Rows4Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, float* result)
+    public static void Rows4Panels4<T>(float* x, nint stride, byte* w, nint panelBytes, int pairs, nint fetch, float* result)
         where T : struct, IPanelWeights
     {
         Vector512<float> a00 = default, a01 = default, a02 = default, a03 = default;
@@ -211,6 +211,14 @@ internal static unsafe partial class PanelKernels512
         Vector512<float> a30 = default, a31 = default, a32 = default, a33 = default;
         for (int pair = 0; pair < pairs; pair++)
         {
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch1(w + fetch);
+                Sse.Prefetch1(w + fetch + panelBytes);
+                Sse.Prefetch1(w + fetch + (2 * panelBytes));
+                Sse.Prefetch1(w + fetch + (3 * panelBytes));
+            }
+
             T.Load(w, out Vector512<float> even0, out Vector512<float> odd0);
             T.Load(w + panelBytes, out Vector512<float> even1, out Vector512<float> odd1);
             T.Load(w + (2 * panelBytes), out Vector512<float> even2, out Vector512<float> odd2);

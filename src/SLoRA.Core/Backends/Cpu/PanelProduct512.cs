@@ -14,6 +14,7 @@ internal static unsafe class PanelProduct512
                 1 => Rows1<T>(block, row),
                 2 => Rows2<T>(block, row),
                 3 or 4 => Rows4<T>(block, row),
+                5 or 6 => Rows6<T>(block, row),
                 _ => Rows8<T>(block, row),
             };
         }
@@ -25,6 +26,14 @@ internal static unsafe class PanelProduct512
         int panel = PanelStrip.Run<T>(block, row, 8, block.FirstPanel, 3, &PanelKernels512.Rows8Panels3<T>);
         PanelStrip.Run<T>(block, row, 8, panel, 1, &PanelKernels512.Rows8Panels1<T>);
         return 8;
+    }
+
+    private static int Rows6<T>(in PanelBlock block, int row)
+        where T : struct, IPanelWeights
+    {
+        int panel = PanelStrip.Run<T>(block, row, 6, block.FirstPanel, 3, &PanelKernels512.Rows6Panels3<T>);
+        PanelStrip.Run<T>(block, row, 6, panel, 1, &PanelKernels512.Rows6Panels1<T>);
+        return 6;
     }
 
     private static int Rows4<T>(in PanelBlock block, int row)

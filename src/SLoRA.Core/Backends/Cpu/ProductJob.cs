@@ -103,6 +103,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Matrix = matrix,
                 FirstPanel = local * _unitPanels,
                 EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
+                Next = _rows > PanelBlock.LargestRows ? matrix.Panel((local + 1) * _unitPanels) : null,
                 X = _x,
                 Quantized = _quantized.For(matrix.Packing),
                 Y = _y,

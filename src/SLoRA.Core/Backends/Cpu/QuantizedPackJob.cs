@@ -8,6 +8,25 @@ namespace SLoRA.Backends.Cpu;
 internal sealed unsafe class QuantizedPackJob<T>(WeightSource source, CpuMatrix matrix, int parts) : PackJob(matrix, parts)
     where T : struct, IInt8Groups
 {
+    /// <summary>What products take of a row: its numbers as integers times scales.</summary>
+    public static void Round(Span<float> row)
+    {
+        int size = Int8Layout<T>.GroupInputs;
+        float* numbers = stackalloc float[size];
+        short* integers = stackalloc short[size];
+        for (int first = 0; first < row.Length; first += size)
+        {
+            Span<float> group = row.Slice(first, Math.Min(size, row.Length - first));
+            new Span<float>(numbers, size).Clear();
+            group.CopyTo(new Span<float>(numbers, size));
+            float scale = Int8Group.Quantize<T>(numbers, Int8Layout.WeightLimit, integers);
+            for (int i = 0; i < group.Length; i++)
+            {
+                group[i] = integers[i] * scale;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {

@@ -191,8 +191,9 @@ internal sealed unsafe class AdapterDirectories : IDisposable
                 continue;
             }
 
-            if (change.Rows is { } rows)
+            if (change.Product is { A: var rows })
             {
+                // A shard counts the rows that it has, as those of its own product.
                 Tiles(rows, adapter.Pages, record[..3], ints, ref next);
                 record[3] = rows.Rows;
                 record[4] = change.Ids.IsEmpty ? -1 : next;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -12,6 +11,7 @@ namespace SLoRA.Backends.Gpu;
 /// <remarks>Entry points and values: cuBLAS documentation, cublasGemmEx, cublasComputeType_t and cudaDataType_t.</remarks>
 internal sealed unsafe class CuBlas : IDisposable
 {
+    private const string FolderVariable = "CUBLAS_LIB_DIR";
     private const long WorkspaceBytes = 32L << 20;
     private const int Transposed = 1;
     private const int NotTransposed = 0;
@@ -113,32 +113,10 @@ internal sealed unsafe class CuBlas : IDisposable
         _workspace.Dispose();
     }
 
-    private static nint Load()
-    {
-        ImmutableArray<string> names = NativeNames.Files(NativeNames.CuBlas, NativeNames.Current);
-        string? folder = Environment.GetEnvironmentVariable("CUBLAS_LIB_DIR");
-        List<string> tried = [];
-        if (!string.IsNullOrEmpty(folder))
-        {
-            foreach (string name in names)
-            {
-                tried.Add(Path.Combine(folder, name));
-            }
-        }
-
-        tried.AddRange(names);
-        foreach (string candidate in tried)
-        {
-            if (NativeLibrary.TryLoad(candidate, out nint library))
-            {
-                return library;
-            }
-        }
-
-        throw new GpuException(
-            GpuError.Unsupported,
-            $"Products is CuBlas, but cuBLAS is not found (tried {string.Join(", ", tried)}); CUBLAS_LIB_DIR can name its folder.");
-    }
+    private static nint Load() => DriverLibraries.Load(NativeNames.CuBlas, FolderVariable, out string tried) is var library and not 0
+        ? library
+        : throw new GpuException(
+            GpuError.Unsupported, $"Products is CuBlas, but cuBLAS is not found (tried {tried}); {FolderVariable} can name its folder.");
 
     private static nint Export(nint library, string name) => NativeLibrary.TryGetExport(library, name, out nint address)
         ? address

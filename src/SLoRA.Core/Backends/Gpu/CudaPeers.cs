@@ -42,13 +42,19 @@ internal sealed unsafe class CudaPeers
     }
 
     /// <summary>Copies bytes from a device that <paramref name="device"/>, the calling thread's, can reach.</summary>
-    public void Copy(GpuDevice device, nint target, GpuDevice peer, nint source, long bytes, AcceleratorStream stream) => Check(
-        device, "a copy from another device",
-        _copy(target, device.Accelerator.NativePtr, source, peer.Accelerator.NativePtr, (nuint)bytes, Pointer(stream)));
+    public void Copy(GpuDevice device, nint target, GpuDevice peer, nint source, long bytes, AcceleratorStream stream) =>
+        Copy(device, target, device.Accelerator.NativePtr, source, peer.Accelerator.NativePtr, bytes, Pointer(stream));
+
+    /// <summary>Copies bytes from one context to another, which may be the same device's, on a stream of the calling thread's.</summary>
+    public void Copy(GpuDevice device, nint target, nint targetContext, nint source, nint sourceContext, long bytes, nint stream) =>
+        Check(device, "a copy between contexts", _copy(target, targetContext, source, sourceContext, (nuint)bytes, stream));
 
     /// <summary>What follows on a stream of the calling thread's device waits for an event, of whatever device.</summary>
-    public void Wait(GpuDevice device, AcceleratorStream stream, nint item) =>
-        Check(device, "a wait for another stream", _wait(Pointer(stream), item, 0));
+    public void Wait(GpuDevice device, AcceleratorStream stream, nint item) => Wait(device, Pointer(stream), item);
+
+    /// <summary>The same on a stream of the calling thread's context.</summary>
+    public void Wait(GpuDevice device, nint stream, nint item) =>
+        Check(device, "a wait for another stream", _wait(stream, item, 0));
 
     /// <summary>An event on the calling thread's device.</summary>
     /// <param name="device">The device.</param>
@@ -61,8 +67,11 @@ internal sealed unsafe class CudaPeers
     }
 
     /// <summary>Records an event behind what a stream of the calling thread's device has been given.</summary>
-    public static void Record(GpuDevice device, AcceleratorStream stream, nint item) =>
-        Check(device, "an event", CudaAPI.CurrentAPI.RecordEvent(item, Pointer(stream)));
+    public static void Record(GpuDevice device, AcceleratorStream stream, nint item) => Record(device, Pointer(stream), item);
+
+    /// <summary>The same on a stream of the calling thread's context.</summary>
+    public static void Record(GpuDevice device, nint stream, nint item) =>
+        Check(device, "an event", CudaAPI.CurrentAPI.RecordEvent(item, stream));
 
     private static CudaAccelerator Cuda(GpuDevice device) => (CudaAccelerator)device.Accelerator;
 

@@ -29,6 +29,29 @@ internal static class DriverLibraries
         return 0;
     }
 
+    /// <summary>Loads a library that comes with no driver.</summary>
+    /// <param name="library">Which of <see cref="NativeNames"/>.</param>
+    /// <param name="folderVariable">The environment variable that can name its folder, which is searched first.</param>
+    /// <param name="tried">The files that were looked for.</param>
+    /// <returns>0 if it is not found.</returns>
+    public static nint Load(string library, string folderVariable, out string tried)
+    {
+        ImmutableArray<string> names = NativeNames.Files(library, NativeNames.Current);
+        string? folder = Environment.GetEnvironmentVariable(folderVariable);
+        ImmutableArray<string> files =
+            string.IsNullOrEmpty(folder) ? names : [.. names.Select(name => Path.Combine(folder, name)), .. names];
+        tried = string.Join(", ", files);
+        foreach (string file in files)
+        {
+            if (NativeLibrary.TryLoad(file, out nint handle))
+            {
+                return handle;
+            }
+        }
+
+        return 0;
+    }
+
     /// <summary>Why a library is missing: the files that were looked for.</summary>
     public static string Missing(string library, NativeSystem system)
     {

@@ -67,8 +67,9 @@ internal sealed class EntrySplit(Split split, int shard, int shards)
 
     private int OwnerOf(int token)
     {
+        // The last shard has the tokens that the table does not have, which an adapter brings.
         int owner = 0;
-        while (token >= split.Of(owner, shards).End)
+        while (owner < shards - 1 && token >= split.Of(owner, shards).End)
         {
             owner++;
         }

@@ -4,7 +4,7 @@ using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>The kernels of <see cref="ExchangeKernels"/> on one device.</summary>
+/// <summary>The kernels of <see cref="ExchangeKernels"/> on one device, and what else only shards need.</summary>
 internal sealed class ExchangeLaunchers(KernelLoader loader)
 {
     /// <inheritdoc cref="ExchangeKernels.PackColumns"/>
@@ -33,6 +33,12 @@ internal sealed class ExchangeLaunchers(KernelLoader loader)
 
     /// <inheritdoc cref="ExchangeKernels.PlaceEntryRanks"/>
     public EntryRanksLauncher PlaceEntryRanks { get; } = loader.Load<EntryRanksLauncher>(ExchangeKernels.PlaceEntryRanks);
+
+    /// <inheritdoc cref="SharedChangeKernels.AddBias"/>
+    public SharedBiasLauncher AddBias { get; } = loader.Load<SharedBiasLauncher>(SharedChangeKernels.AddBias);
+
+    /// <inheritdoc cref="SharedChangeKernels.LookUp"/>
+    public SharedLookUpLauncher LookUp { get; } = loader.Load<SharedLookUpLauncher>(SharedChangeKernels.LookUp);
 }
 
 /// <summary>Launches <see cref="ExchangeKernels.PackColumns"/> or <see cref="ExchangeKernels.PackOwn"/>.</summary>
@@ -65,3 +71,14 @@ internal delegate void RanksLauncher(
 internal delegate void EntryRanksLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> v, ArrayView<int> directory, ArrayView<int> chunks,
     ArrayView<int> entryRows, ArrayView<int> places, ArrayView<float> received, LoraShape lora, RanksShape shape, SumLeaves rowsBefore);
+
+/// <summary>Launches <see cref="SharedChangeKernels.AddBias"/>.</summary>
+internal delegate void SharedBiasLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> bias, ArrayView<int> directory, ArrayView<int> changeOfRow,
+    ArrayView<float> y, BiasShape shape);
+
+/// <summary>Launches <see cref="SharedChangeKernels.LookUp"/>.</summary>
+internal delegate void SharedLookUpLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> pool32, ArrayView<ushort> pool16, ArrayView<int> directory,
+    ArrayView<int> chunks, ArrayView<int> entryRows, ArrayView<int> tokens, ArrayView<int> places, ArrayView<float> y, int target,
+    int firstEntry, EntriesShape shape);

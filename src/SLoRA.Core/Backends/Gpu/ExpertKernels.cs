@@ -14,11 +14,14 @@ internal sealed class ExpertKernels(KernelLoader loader)
     /// <inheritdoc cref="RouteKernels.Sort"/>
     public SortByExpertLauncher Sort { get; } = loader.Load<SortByExpertLauncher>(RouteKernels.Sort);
 
+    /// <inheritdoc cref="OwnChoiceKernel"/>
+    public OwnChoiceLauncher KeepOwn { get; } = loader.Load<OwnChoiceLauncher>(OwnChoiceKernel.Run);
+
     /// <inheritdoc cref="RoutedRowKernels.Spread"/>
     public RoutedRowsLauncher Spread { get; } = loader.Load<RoutedRowsLauncher>(RoutedRowKernels.Spread);
 
     /// <inheritdoc cref="RoutedRowKernels.Combine"/>
-    public RoutedRowsLauncher Combine { get; } = loader.Load<RoutedRowsLauncher>(RoutedRowKernels.Combine);
+    public CombineLauncher Combine { get; } = loader.Load<CombineLauncher>(RoutedRowKernels.Combine);
 
     /// <inheritdoc cref="RoutedRowKernels.AddGated"/>
     public AddGatedLauncher AddGated { get; } = loader.Load<AddGatedLauncher>(RoutedRowKernels.AddGated);

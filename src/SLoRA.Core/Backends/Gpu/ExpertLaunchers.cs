@@ -18,7 +18,17 @@ internal delegate void SortByExpertLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<int> experts, ArrayView<int> counts, ArrayView<int> choiceOf,
     ArrayView<int> rowOf, ArrayView<int> tiles, ArrayView<int> tileCount, int choices, int tileRows);
 
-/// <summary>Launches <see cref="RoutedRowKernels.Spread"/> or <see cref="RoutedRowKernels.Combine"/>.</summary>
+/// <summary>Launches <see cref="OwnChoiceKernel"/>.</summary>
+internal delegate void OwnChoiceLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<int> experts, ArrayView<int> choiceOf, ArrayView<int> rowOf, int choices,
+    int first);
+
+/// <summary>Launches <see cref="RoutedRowKernels.Combine"/>.</summary>
+internal delegate void CombineLauncher(
+    AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<int> rowOf, ArrayView<int> experts,
+    ArrayView<float> weights, ArrayView<float> y, CombineShape shape);
+
+/// <summary>Launches <see cref="RoutedRowKernels.Spread"/>.</summary>
 internal delegate void RoutedRowsLauncher(
     AcceleratorStream stream, KernelConfig config, ArrayView<float> x, ArrayView<int> places, ArrayView<float> weights, ArrayView<float> y,
     int width, int chosen, int weighted);

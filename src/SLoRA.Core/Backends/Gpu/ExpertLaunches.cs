@@ -17,15 +17,22 @@ internal sealed class ExpertLaunches(GpuDevice device, ExpertKernels kernels)
             device.Stream, Launch.Groups(rows), logits.Values, correction is null ? logits.Values : correction.Values,
             factors is null ? logits.Values : factors.Values, routes.Expert, routes.Weight,
             new RouteShape(routing, correction is null ? 0 : 1, factors is null ? 0 : 1));
+        if (routes.IsPart)
+        {
+            kernels.KeepOwn(
+                device.Stream, Launch.Groups(Launch.Blocks(choices)), routes.Expert, routes.ChoiceOf, routes.RowOf, choices,
+                routes.Own.First);
+        }
+
         Sort(routes, choices);
     }
 
     /// <summary>Sorts the routed rows by the experts that have been chosen.</summary>
     public void Sort(GpuRoutes routes, int choices)
     {
-        kernels.Count(device.Stream, Launch.Groups(routes.Experts), routes.Expert, routes.Counts, choices);
+        kernels.Count(device.Stream, Launch.Groups(routes.Own.Count), routes.Expert, routes.Counts, choices);
         kernels.Sort(
-            device.Stream, Launch.Groups(routes.Experts), routes.Expert, routes.Counts, routes.ChoiceOf, routes.RowOf, routes.Tiles,
+            device.Stream, Launch.Groups(routes.Own.Count), routes.Expert, routes.Counts, routes.ChoiceOf, routes.RowOf, routes.Tiles,
             routes.TileCount, choices, routes.TileRows(choices));
     }
 
@@ -34,10 +41,10 @@ internal sealed class ExpertLaunches(GpuDevice device, ExpertKernels kernels)
         device.Stream, Launch.Elements(choices, y.Width), x.Values, routes.ChoiceOf, routes.Weight, y.Values, y.Width, routes.Chosen,
         weighted ? 1 : 0);
 
-    /// <summary>Routed rows to rows of the step.</summary>
+    /// <summary>Routed rows to rows of the step: the sums over the experts that are here.</summary>
     public void Combine(GpuRows x, GpuRoutes routes, bool weighted, GpuRows y, int rows) => kernels.Combine(
-        device.Stream, Launch.Elements(rows, y.Width), x.Values, routes.RowOf, routes.Weight, y.Values, y.Width, routes.Chosen,
-        weighted ? 1 : 0);
+        device.Stream, Launch.Elements(rows, y.Width), x.Values, routes.RowOf, routes.Expert, routes.Weight, y.Values,
+        new CombineShape(y.Width, routes.Chosen, weighted ? 1 : 0, routes.Leaves));
 
     /// <summary>Adds rows, each times the sigmoid of its gate.</summary>
     public void AddGated(GpuRows y, GpuRows gate, GpuRows x, int rows) =>

@@ -29,11 +29,13 @@ internal sealed class GpuBackend : IBackend
     private readonly BaseProducts _products;
     private readonly GpuWeights _weights;
     private readonly List<GpuRows> _rows = [];
+    private readonly Dictionary<int, GpuRows> _squares = [];
     private readonly List<GpuRope> _ropes = [];
     private readonly List<GpuRoutes> _routes = [];
     private readonly GpuShard? _shard;
     private EntrySplit? _entries;
     private ExpertLaunches? _experts;
+    private HeadsNorm? _headsNorm;
     private LatentLaunches? _latent;
     private RecurrenceLaunches? _recurrences;
     private AdapterDirectories? _directories;
@@ -117,8 +119,6 @@ internal sealed class GpuBackend : IBackend
 
     public string? Shortcoming => null;
 
-    public bool TakesChanges => _shard is null;
-
     public IPageMemory Pages => PageMemory;
 
     private GpuPageMemory PageMemory => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
@@ -135,17 +135,14 @@ internal sealed class GpuBackend : IBackend
 
     private ExpertLaunches Experts => _experts ?? throw new InvalidOperationException("No routes have been created.");
 
+    private HeadsNorm HeadsNorm => _headsNorm ?? throw new InvalidOperationException("No norm over all heads has been loaded.");
+
     private RecurrenceLaunches Recurrences => _recurrences ?? throw new InvalidOperationException("The decoder has no recurrent layers.");
 
     private LatentLaunches Latent => _latent ?? throw new InvalidOperationException("The decoder has no latent attention.");
 
     public void AllocatePages(KvLayout layout, int pageCount)
     {
-        if (!layout.States.IsEmpty)
-        {
-            RefuseToShare("what a layer keeps of a sequence");
-        }
-
         _device.Bind();
         if (pageCount * layout.PageBytes / 64 > int.MaxValue)
         {
@@ -165,13 +162,7 @@ internal sealed class GpuBackend : IBackend
 
     public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
 
-    public void ReserveWeights(IEnumerable<long> sizes)
-    {
-        if (_shard is null)
-        {
-            _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
-        }
-    }
+    public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
@@ -196,13 +187,21 @@ internal sealed class GpuBackend : IBackend
 
     public DeviceVector LoadVector(WeightSource source)
     {
-        if (source.Partition is not null && source.Target != WeightSource.NoTarget)
+        _device.Bind();
+        if (source.Partition is not { } partition || source.Target == WeightSource.NoTarget)
         {
-            RefuseToShare($"{source.Name}, a norm over the heads of all of them,");
+            return new GpuVector(_weights.LoadWidened(source), source.Target);
         }
 
-        _device.Bind();
-        return new GpuVector(_weights.LoadWidened(source), source.Target);
+        Split heads = partition.Split;
+        _ = _kernels.HeadsNorm;
+        _shard?.Expect(heads.Units);
+        if (!_squares.ContainsKey(heads.Units))
+        {
+            _squares.Add(heads.Units, (GpuRows)CreateRows(RowSet.Step, heads.Units));
+        }
+
+        return new GpuVector(_weights.LoadWidened(source), source.Target, heads);
     }
 
     public DeviceRows CreateRows(RowSet rows, int width)
@@ -214,29 +213,17 @@ internal sealed class GpuBackend : IBackend
 
     public DeviceExperts LoadExperts(ExpertSources sources)
     {
-        RefuseToShare("a mixture of experts, or attention over latents,");
         _device.Bind();
+        _shard?.Expect(sources.Outputs);
         ArrayView<byte> bytes = _weights.Load(sources, out WeightFormat format);
         WeightKernels kernels = _kernels.For(format);
         kernels.PrepareExperts();
         return new GpuExperts(sources, kernels, bytes);
     }
 
-    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own)
-    {
-        RefuseToShare("a mixture of experts");
-        return CreateRoutes(experts, chosen);
-    }
+    public DeviceRoutes CreateRoutes(int experts, int chosen, Run own) => Create(new GpuRoutes(experts, chosen, _rowLimit, own));
 
-    public DeviceRoutes CreateRoutes(int experts, int chosen)
-    {
-        RefuseToShare("an attention over latents");
-        _device.Bind();
-        _experts ??= new ExpertLaunches(_device, _kernels.Experts);
-        var created = new GpuRoutes(experts, chosen, _rowLimit);
-        _routes.Add(created);
-        return created;
-    }
+    public DeviceRoutes CreateRoutes(int experts, int chosen) => Create(new GpuRoutes(experts, chosen, _rowLimit));
 
     public DeviceRows CreateRoutedRows(DeviceRoutes routes, int width)
     {
@@ -287,6 +274,11 @@ internal sealed class GpuBackend : IBackend
         if (_entries is not null)
         {
             Step.Share(_entries);
+        }
+
+        if (_squares.Count > 0)
+        {
+            _headsNorm = new HeadsNorm(_device, _kernels.HeadsNorm, PageMemory, _directories!, Step, _shard);
         }
 
         if (decoder.HasLatentAttention)
@@ -392,6 +384,12 @@ internal sealed class GpuBackend : IBackend
 
     public void NormHeads(DeviceRows x, int firstColumn, int heads, DeviceVector weight, float epsilon)
     {
+        if (((GpuVector)weight).Heads is { } together)
+        {
+            HeadsNorm.Run(_plan, (GpuRows)x, firstColumn, (GpuVector)weight, together, epsilon, Count(x), _squares[together.Units]);
+            return;
+        }
+
         if (_plan.Lora.Changes(weight.Target))
         {
             Changes.Norm((GpuRows)x, firstColumn, heads, (GpuVector)weight, epsilon, Count(x), (GpuRows)x);
@@ -522,8 +520,15 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
-    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y) =>
-        Experts.Combine((GpuRows)x, (GpuRoutes)routes, weighted, (GpuRows)y, Count(y));
+    public void Combine(DeviceRows x, DeviceRoutes routes, bool weighted, DeviceRows y)
+    {
+        var chosen = (GpuRoutes)routes;
+        Experts.Combine((GpuRows)x, chosen, weighted, (GpuRows)y, Count(y));
+        if (chosen.IsPart)
+        {
+            _shard!.Sum(_plan, (GpuRows)y, Count(y));
+        }
+    }
 
     public void RouteToAll(DeviceRoutes routes)
     {
@@ -607,22 +612,54 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
+    private GpuRoutes Create(GpuRoutes routes)
+    {
+        _device.Bind();
+        _experts ??= new ExpertLaunches(_device, _kernels.Experts);
+        _routes.Add(routes);
+        return routes;
+    }
+
     /// <summary>Products of which every shard has some outputs: ranks are gathered beside them.</summary>
     private void MultiplyShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
     {
-        RankWork work = shard.WorkOf(_plan, group);
-        if (work.All == 0)
+        if (_plan.Lora.Chunks.IsEmpty)
         {
             _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
             return;
         }
 
+        RankWork work = shard.WorkOf(_plan, group);
         LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
-        Lora.Shrink(group, x, shape);
-        shard.ShowRanks(_plan, shape, group.Parts.Length, work);
+        if (work.All > 0)
+        {
+            Lora.Shrink(group, x, shape);
+            shard.ShowRanks(_plan, shape, group.Parts.Length, work);
+        }
+
         _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
-        shard.TakeRanks(_plan, shape, group.Parts.Length, work);
-        Lora.AddToProducts(_plan, 0, group, y, shape);
+        if (_plan.Lora.HasChanges)
+        {
+            Changes.Product(_plan, group, x, y, shape);
+        }
+
+        if (work.All > 0)
+        {
+            shard.TakeRanks(_plan, shape, group.Parts.Length, work);
+        }
+
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            if (work.All > 0)
+            {
+                Lora.AddToProducts(_plan, pass, group, y, shape);
+            }
+
+            if (_plan.Lora.HasChanges)
+            {
+                Changes.SumProducts(_plan, pass, group, y, shape);
+            }
+        }
     }
 
     /// <summary>
@@ -631,22 +668,53 @@ internal sealed class GpuBackend : IBackend
     /// </summary>
     private void SumShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
     {
+        int rows = Count(x);
+        int target = group.Parts[0].Target;
+        var bias = (GpuVector?)group.Parts[0].Bias;
         RankWork work = shard.WorkOf(_plan, group);
         LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
-        _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width, withBias: false);
+        bool hasRows = _plan.Lora.HasChanges && ChangeLaunches.HasRows(_plan, target);
+        _products.Multiply(_stream, group, x.Values, rows, y.Values, y.Width, withBias: false);
+        if (hasRows)
+        {
+            Changes.Product(_plan, group, x, y, shape);
+        }
+
         if (work.All > 0)
         {
             Lora.Shrink(group, x, shape);
         }
 
-        SharedColumns columns = shard.Reduce(_plan, y, Count(x), (GpuVector?)group.Parts[0].Bias, shape, work);
-        if (work.All > 0)
+        // What own rows give has no bias of the base.
+        SharedColumns columns = shard.Reduce(_plan, y, rows, hasRows ? null : bias, shape, work);
+        if (hasRows && bias is not null)
         {
-            Lora.Expand(
-                _plan, 0, columns.Values, y.Width, 1, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First));
+            shard.AddBias(Changes, bias, target, y.Width, rows, columns);
         }
 
-        shard.Gather(y, Count(x), columns);
+        if (!_plan.Lora.Chunks.IsEmpty)
+        {
+            AddToColumns(columns, target, y.Width, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First), work);
+        }
+
+        shard.Gather(y, rows, columns);
+    }
+
+    /// <summary>Adds to this shard's columns what generations add.</summary>
+    private void AddToColumns(in SharedColumns columns, int target, int width, in LoraShape shape, in RankWork work)
+    {
+        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
+        {
+            if (work.All > 0)
+            {
+                Lora.Expand(_plan, pass, columns.Values, width, 1, shape);
+            }
+
+            if (_plan.Lora.HasChanges)
+            {
+                Changes.SumColumns(_plan, pass, target, columns, width, shape);
+            }
+        }
     }
 
     /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
@@ -658,11 +726,13 @@ internal sealed class GpuBackend : IBackend
             Lora.ShrinkEmbedding(_plan, target, _entries!.First);
         }
 
-        shard.GatherEntries(_plan, table, x, LoraLaunches.ShapeOfTable(target, x.Width, 0), work);
-        if (work.All > 0)
+        bool isChanged = _plan.Lora.HasChanges && target >= 0;
+        shard.GatherEntries(
+            _plan, table, _entries!.First, x, target, isChanged ? Changes : null, LoraLaunches.ShapeOfTable(target, x.Width, 0), work);
+        if (work.All > 0 || (isChanged && ChangeLaunches.HasSums(_plan, target)))
         {
             SharedColumns columns = shard.OwnColumns(x);
-            Lora.Expand(_plan, 0, columns.Values, x.Width, 1, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First));
+            AddToColumns(columns, target, x.Width, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First), work);
             shard.Gather(x, _plan.RowCount, columns);
         }
     }

@@ -1,5 +1,6 @@
 using ILGPU;
 using SLoRA.Backends.Gpu.Kernels;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
@@ -14,13 +15,46 @@ internal sealed class GpuExperts(ExpertSources sources, WeightKernels kernels, A
     public ArrayView<byte> Bytes { get; } = bytes;
 }
 
-/// <summary>What rows have chosen, in device memory that is handed out when all of the decoder is known.</summary>
-internal sealed class GpuRoutes(int experts, int chosen, int rowLimit) : DeviceRoutes(experts, chosen)
+/// <summary>
+/// What rows have chosen, in device memory that is handed out when all of the decoder is known. One of several shards has some of the
+/// experts, and as routed rows what is chosen of them.
+/// </summary>
+internal sealed class GpuRoutes : DeviceRoutes
 {
     /// <summary>Choices up to which tiles of <see cref="ProductKernels.Few"/> are used, for each expert.</summary>
     private const int FewChoices = 8;
 
-    /// <summary>The expert of each choice.</summary>
+    private readonly int _rowLimit;
+
+    /// <summary>Says how much room there will be.</summary>
+    /// <param name="experts">All experts.</param>
+    /// <param name="chosen">How many of them a row chooses.</param>
+    /// <param name="rowLimit">The most rows of a step.</param>
+    /// <param name="own">The experts that are here; null for all.</param>
+    public GpuRoutes(int experts, int chosen, int rowLimit, Run? own = null)
+        : base(experts, chosen)
+    {
+        _rowLimit = rowLimit;
+        IsPart = own is not null;
+        Own = own ?? new Run(0, experts);
+        int end = Own.First + Own.Count;
+        Leaves = new SumLeaves(
+        [
+            .. Split.OfExperts(experts).BordersOf(0, 1).Where(border => border >= Own.First && border <= end)
+                .Select(border => border - Own.First),
+        ]);
+    }
+
+    /// <summary>Whether other shards have other experts.</summary>
+    public bool IsPart { get; }
+
+    /// <summary>The experts that are here.</summary>
+    public Run Own { get; }
+
+    /// <summary>Where the leaves of the sums over the experts that are here end, from the first of them on.</summary>
+    public SumLeaves Leaves { get; }
+
+    /// <summary>The expert of each choice, counted from the first that is here.</summary>
     public ArrayView<int> Expert { get; private set; }
 
     /// <summary>The weight of each choice.</summary>
@@ -45,7 +79,7 @@ internal sealed class GpuRoutes(int experts, int chosen, int rowLimit) : DeviceR
     public long Bytes => (4 * DeviceArena.Rounded((long)Choices * sizeof(int))) + DeviceArena.Rounded(Experts * sizeof(int))
         + DeviceArena.Rounded((long)MostTilesEver * RouteKernels.TileInts * sizeof(int)) + DeviceArena.Rounded(sizeof(int));
 
-    private int Choices => rowLimit * Chosen;
+    private int Choices => _rowLimit * Chosen;
 
     private int MostTilesEver => Math.Max(MostTiles(Choices), MostTiles(Math.Min(Choices, FewChoices * Experts)));
 

@@ -12,6 +12,7 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
     private readonly Lazy<ExchangeLaunchers> _exchange = new(() => new ExchangeLaunchers(loader));
+    private readonly Lazy<HeadsNormKernelSet> _headsNorm = new(() => new HeadsNormKernelSet(loader));
     private readonly Lazy<RecurrenceKernelSet> _recurrences = new(() => new RecurrenceKernelSet(loader));
 
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
@@ -83,6 +84,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     /// <inheritdoc cref="ChangeKernels.Product"/>
     public ChangedProductLauncher ChangedProduct { get; } = loader.Load<ChangedProductLauncher>(ChangeKernels.Product);
 
+    /// <inheritdoc cref="SharedChangeKernels.Product"/>
+    public ChangedProductLauncher ChangedProductOfLeaves { get; } = loader.Load<ChangedProductLauncher>(SharedChangeKernels.Product);
+
     /// <inheritdoc cref="ChangeKernels.LookUp"/>
     public ChangedLookUpLauncher ChangedLookUp { get; } = loader.Load<ChangedLookUpLauncher>(ChangeKernels.LookUp);
 
@@ -112,6 +116,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels of exchanges between shards; they compile when they are first asked for.</summary>
     public ExchangeLaunchers Exchange => _exchange.Value;
+
+    /// <summary>The kernels of norms over all heads together; they compile when they are first asked for.</summary>
+    public HeadsNormKernelSet HeadsNorm => _headsNorm.Value;
 
     /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
     public RecurrenceKernelSet Recurrences => _recurrences.Value;

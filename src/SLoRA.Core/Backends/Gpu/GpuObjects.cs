@@ -47,8 +47,14 @@ internal sealed class GpuTable(WeightSource source, WeightKernels kernels, Array
 }
 
 /// <summary>An fp32 vector.</summary>
-internal sealed class GpuVector(ArrayView<float> values, int target) : DeviceVector((int)values.Length, target)
+/// <param name="values">The elements.</param>
+/// <param name="target">The norm that it is the weight of, among what adapters change.</param>
+/// <param name="heads">The heads that it norms together, as shards share them; null where it does not.</param>
+internal sealed class GpuVector(ArrayView<float> values, int target, Split? heads = null) : DeviceVector((int)values.Length, target)
 {
+    /// <summary>The heads that it norms together.</summary>
+    public Split? Heads { get; } = heads;
+
     /// <summary>The elements.</summary>
     public ArrayView<float> Values { get; } = values;
 }

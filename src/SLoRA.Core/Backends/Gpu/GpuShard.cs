@@ -158,13 +158,31 @@ internal sealed class GpuShard(
         return result;
     }
 
-    /// <summary>Brings the columns of all shards together in y.</summary>
-    public void Gather(GpuRows y, int rows, in SharedColumns columns)
+    /// <summary>Makes rows of which every shard has a part the sums of all.</summary>
+    public void Sum(StepPlan plan, GpuRows y, int rows) => Gather(y, rows, Reduce(plan, y, rows, null, default, default));
+
+    /// <summary>Adds the base's bias to what <see cref="Reduce"/> gave, but where a row's generation has that row of the weight.</summary>
+    public void AddBias(ChangeLaunches changes, GpuVector bias, int target, int width, int rows, in SharedColumns columns)
     {
-        ColumnsShape shape = ShapeOf(y.Width, Rounded((long)rows * ShapeOf(y.Width, 0).Share));
+        ColumnsShape shape = ShapeOf(width, 0);
+        changes.AddBias(
+            kernels, bias, columns, rows,
+            new BiasShape(target, shape.First(Shard), shape.First(Shard + 1), columns.Pitch, columns.First));
+    }
+
+    /// <summary>Brings the columns of all shards together in y.</summary>
+    public void Gather(GpuRows y, int rows, in SharedColumns columns) =>
+        Gather(y, rows, columns.IsBlock, ShapeOf(y.Width, Rounded((long)rows * ShapeOf(y.Width, 0).Share)));
+
+    /// <summary>Brings numbers together, one for each unit of what shards share, of which each has its own in y.</summary>
+    public void GatherUnits(GpuRows y, int rows) =>
+        Gather(y, rows, isBlock: false, ShapeOf(y.Width, 1, Rounded((long)rows * ShapeOf(y.Width, 1, 0).Share)));
+
+    private void Gather(GpuRows y, int rows, bool isBlock, in ColumnsShape shape)
+    {
         ArrayView<float> block = collective.Sent;
         collective.Begin();
-        if (!columns.IsBlock)
+        if (!isBlock)
         {
             kernels.PackOwn(Stream, Blocks(rows, shape, 1), y.Values, block, shape);
         }
@@ -181,7 +199,16 @@ internal sealed class GpuShard(
     /// <summary>
     /// Looks up the rows whose entries this shard has, and takes the others, with what has been shrunk of them.
     /// </summary>
-    public void GatherEntries(StepPlan plan, GpuTable table, GpuRows x, in LoraShape lora, in RankWork work)
+    /// <param name="plan">The step.</param>
+    /// <param name="table">This shard's entries.</param>
+    /// <param name="firstEntry">The first of them.</param>
+    /// <param name="x">Where all rows go.</param>
+    /// <param name="target">The table, among what adapters change.</param>
+    /// <param name="changes">Looks up entries that generations have; null where none of the step has any.</param>
+    /// <param name="lora">What has been shrunk.</param>
+    /// <param name="work">How much of it.</param>
+    public void GatherEntries(
+        StepPlan plan, GpuTable table, int firstEntry, GpuRows x, int target, ChangeLaunches? changes, in LoraShape lora, in RankWork work)
     {
         long ranks = Rounded(work.All);
         ReadOnlySpan<int> ends = _step.OwnerBorders[1..];
@@ -189,6 +216,7 @@ internal sealed class GpuShard(
         int own = ends[Shard] - firstOwn;
         RanksShape rankShape = Ranks(1, whole: true, perTarget: false, ranks, 0);
         ArrayView<float> block = collective.Sent;
+        var entries = new EntriesShape(x.Width, Shard, ranks, firstOwn);
         collective.Begin();
         if (work.All > 0)
         {
@@ -201,13 +229,13 @@ internal sealed class GpuShard(
         {
             ArrayView<float> rows = block.SubView(ranks, (long)own * x.Width);
             table.Kernels.LookUp(Stream, Launch.Elements(own, x.Width), table.Bytes, _step.OwnTokens, rows, x.Width);
+            changes?.LookUpOwn(plan, target, kernels, firstEntry, rows, entries);
         }
 
         collective.Show(ranks + ((long)own * x.Width));
         collective.TakeRows(ranks, x.Width, ends);
         kernels.PlaceEntries(
-            Stream, Launch.Elements(plan.RowCount, x.Width), block, collective.Received, _step.EntryPlaces, x.Values,
-            new EntriesShape(x.Width, Shard, ranks, firstOwn));
+            Stream, Launch.Elements(plan.RowCount, x.Width), block, collective.Received, _step.EntryPlaces, x.Values, entries);
         if (work.All > 0)
         {
             kernels.PlaceEntryRanks(
@@ -245,9 +273,10 @@ internal sealed class GpuShard(
     private static KernelConfig Blocks(int rows, ColumnsShape shape, int shards) =>
         Launch.Groups(rows, Launch.Blocks(shape.Share), shards);
 
-    private ColumnsShape ShapeOf(int width, long stride)
+    private ColumnsShape ShapeOf(int width, long stride) => ShapeOf(width, Shares.UnitOf(width, Shards), stride);
+
+    private ColumnsShape ShapeOf(int width, int unit, long stride)
     {
-        int unit = Shares.UnitOf(width, Shards);
         int share = ((width / unit) + Shards - 1) / Shards * unit;
         return new ColumnsShape(width, unit, share, Shard, Shards, stride);
     }

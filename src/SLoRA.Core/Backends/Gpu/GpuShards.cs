@@ -34,7 +34,7 @@ internal static class GpuShards
             throw;
         }
 
-        return Create([.. devices], rowLimit, outputLimit, options.Products, checksPages: checksPages);
+        return Create([.. devices], rowLimit, outputLimit, options.Products, checksPages: checksPages, exchange: options.Exchange);
     }
 
     /// <summary>Makes one backend of devices that are open.</summary>
@@ -46,6 +46,7 @@ internal static class GpuShards
     /// <param name="checksPages">Whether shards are compared, after every step, in what two of them keep alike.</param>
     /// <param name="shard">What stands before a shard, by its number; for tests.</param>
     /// <param name="loaded">Kernels that are loaded already; for tests.</param>
+    /// <param name="exchange">How they send each other what they have computed.</param>
     public static IBackend Create(
         ImmutableArray<GpuDevice> devices,
         int rowLimit,
@@ -54,14 +55,15 @@ internal static class GpuShards
         bool peers = true,
         bool checksPages = false,
         Func<int, IBackend, IBackend>? shard = null,
-        GpuKernels? loaded = null)
+        GpuKernels? loaded = null,
+        GpuExchange exchange = GpuExchange.Copies)
     {
         var meeting = new Meeting(devices.Length);
         var backends = new List<IBackend>(devices.Length);
         ShardLink[] links = [];
         try
         {
-            links = Links(devices, peers);
+            links = Links(devices, exchange, peers, meeting);
             for (int i = 0; i < devices.Length; i++)
             {
                 int number = i;
@@ -105,7 +107,21 @@ internal static class GpuShards
         }
     }
 
-    private static ShardLink[] Links(ImmutableArray<GpuDevice> devices, bool peers)
+    /// <summary>Makes the devices' ends of their exchanges.</summary>
+    /// <param name="devices">The devices.</param>
+    /// <param name="exchange">How they send each other what they have computed.</param>
+    /// <param name="peers">Whether they may take from each other's memory where they can.</param>
+    /// <param name="meeting">Where they meet.</param>
+    /// <exception cref="GpuException">They cannot exchange so.</exception>
+    internal static ShardLink[] Links(ImmutableArray<GpuDevice> devices, GpuExchange exchange, bool peers, Meeting meeting) =>
+        exchange switch
+        {
+            GpuExchange.Copies => CopyLinks(devices, peers),
+            GpuExchange.Nccl => NcclLinks(devices, meeting),
+            _ => throw new ArgumentOutOfRangeException(nameof(exchange), exchange, "Nobody sends so."),
+        };
+
+    private static ShardLink[] CopyLinks(ImmutableArray<GpuDevice> devices, bool peers)
     {
         if (devices[0].Accelerator is not CudaAccelerator)
         {
@@ -148,5 +164,46 @@ internal static class GpuShards
         }
 
         return links;
+    }
+
+    private static NcclLink[] NcclLinks(ImmutableArray<GpuDevice> devices, Meeting meeting)
+    {
+        if (devices[0].Accelerator is not CudaAccelerator)
+        {
+            throw new GpuException(
+                GpuError.Unsupported, $"Exchange is Nccl, which {devices[0].Name} cannot do: NCCL needs CUDA.");
+        }
+
+        var library = Nccl.Load();
+        var driver = new CudaPeers();
+        var contexts = new List<PrimaryContext>(devices.Length);
+        var links = new List<NcclLink>(devices.Length);
+        NcclRanks? ranks = null;
+        try
+        {
+            foreach (GpuDevice device in devices)
+            {
+                contexts.Add(new PrimaryContext(device));
+            }
+
+            ranks = new NcclRanks(library, [.. contexts]);
+            for (int i = 0; i < devices.Length; i++)
+            {
+                links.Add(new NcclLink(devices[i], contexts[i], driver, ranks, i));
+            }
+
+            NcclLink.Introduce(ranks, [.. links]);
+        }
+        catch
+        {
+            // Disposing twice does nothing.
+            ranks?.Abort();
+            links.ForEach(link => link.Dispose());
+            contexts.ForEach(context => context.Dispose());
+            throw;
+        }
+
+        meeting.Failed = ranks.Abort;
+        return [.. links];
     }
 }

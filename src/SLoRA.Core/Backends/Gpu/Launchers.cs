@@ -159,7 +159,7 @@ internal delegate void ExpandLauncher(
     ArrayView<float> y,
     LoraShape shape);
 
-/// <summary>Launches <see cref="ChangeKernels.Product"/>.</summary>
+/// <summary>Launches <see cref="ChangeKernels.Product"/> or <see cref="SharedChangeKernels.Product"/>.</summary>
 internal delegate void ChangedProductLauncher(
     AcceleratorStream stream,
     KernelConfig config,

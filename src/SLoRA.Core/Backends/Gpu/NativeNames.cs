@@ -22,6 +22,9 @@ internal static class NativeNames
     /// <summary>NVIDIA's cuBLAS.</summary>
     public const string CuBlas = "cuBLAS";
 
+    /// <summary>NVIDIA's NCCL, which there is for Linux.</summary>
+    public const string Nccl = "NCCL";
+
     private static readonly Dictionary<(string Library, NativeSystem System), ImmutableArray<string>> _files = new()
     {
         [(Cuda, NativeSystem.Linux)] = ["libcuda.so.1", "libcuda.so"],
@@ -33,10 +36,13 @@ internal static class NativeNames
         [(CuBlas, NativeSystem.Linux)] = ["libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so"],
         [(CuBlas, NativeSystem.Windows)] = ["cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll"],
         [(CuBlas, NativeSystem.MacOS)] = [],
+        [(Nccl, NativeSystem.Linux)] = ["libnccl.so.2", "libnccl.so"],
+        [(Nccl, NativeSystem.Windows)] = [],
+        [(Nccl, NativeSystem.MacOS)] = [],
     };
 
     /// <summary>All libraries.</summary>
-    public static ImmutableArray<string> Libraries { get; } = [Cuda, OpenCL, CuBlas];
+    public static ImmutableArray<string> Libraries { get; } = [Cuda, OpenCL, CuBlas, Nccl];
 
     /// <summary>The system of this process; what is no other is taken for Linux, as .NET's other systems name libraries so.</summary>
     public static NativeSystem Current { get; } =

@@ -17,10 +17,17 @@ internal sealed class Meeting(int shards)
     private long _arrived;
     private long _held;
     private int _parked;
+    private Action? _failed;
     private volatile bool _isCalledOff;
 
     /// <summary>Shards.</summary>
     public int Shards => shards;
+
+    /// <summary>
+    /// Ends whatever else shards may wait for that a failed one would have sent; called once at most, on the thread of who has failed, and
+    /// does not throw.
+    /// </summary>
+    public Action? Failed { set => _failed = value; }
 
     /// <summary>Brings something and waits for what the others bring.</summary>
     /// <param name="shard">Who comes.</param>
@@ -45,7 +52,14 @@ internal sealed class Meeting(int shards)
         return _isCalledOff ? throw new CalledOffException() : brought;
     }
 
-    /// <summary>A shard has failed: nobody waits any longer, now or later.</summary>
+    /// <summary>A shard has failed: nobody waits any longer, here or elsewhere.</summary>
+    public void Fail()
+    {
+        CallOff();
+        Interlocked.Exchange(ref _failed, null)?.Invoke();
+    }
+
+    /// <summary>Nobody waits here any longer, now or later.</summary>
     public void CallOff()
     {
         _isCalledOff = true;

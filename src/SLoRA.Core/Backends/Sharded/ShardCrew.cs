@@ -133,7 +133,7 @@ internal sealed class ShardCrew : IDisposable
         {
             Exception cause = _shards[shard].FaultOf(error) ?? error;
             Interlocked.CompareExchange(ref _failure, new ShardFailedException(shard, command.Operation.ToString(), cause), null);
-            _meeting.CallOff();
+            _meeting.Fail();
         }
     }
 }

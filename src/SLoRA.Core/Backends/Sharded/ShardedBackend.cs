@@ -62,9 +62,6 @@ internal sealed partial class ShardedBackend : IBackend
     public string? Shortcoming => _shards[0].Shortcoming;
 
     /// <inheritdoc/>
-    public bool TakesChanges => _shards[0].TakesChanges;
-
-    /// <inheritdoc/>
     public IPageMemory Pages => _pages ?? throw new InvalidOperationException("The pages are not allocated yet.");
 
     /// <inheritdoc/>
@@ -123,14 +120,32 @@ internal sealed partial class ShardedBackend : IBackend
     /// <inheritdoc/>
     public WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : _shards[0].Takes(stored);
 
+    /// <summary>Where rows are cut, each shard rounds its part of them.</summary>
+    /// <inheritdoc/>
+    public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition)
+    {
+        if (_shards[0].RoundingOf(taken, givesLogits, null) is not { } rounding || partition is not { Axis: PartitionAxis.Columns } cut)
+        {
+            return _shards[0].RoundingOf(taken, givesLogits, null);
+        }
+
+        Runs[] parts = [.. Enumerable.Range(0, _shards.Length).Select(shard => cut.Of(shard, _shards.Length))];
+        return row =>
+        {
+            foreach (Runs runs in parts)
+            {
+                var part = new float[runs.Count];
+                runs.Gather<float>(row, part);
+                rounding(part);
+                runs.Scatter<float>(part, row);
+            }
+        };
+    }
+
+    /// <summary>Shards take memory as their parts come: only a weight itself says how it is cut.</summary>
     /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)
     {
-        long[] parts = [.. sizes.Select(size => (size + _shards.Length - 1) / _shards.Length)];
-        foreach (IBackend shard in _shards)
-        {
-            shard.ReserveWeights(parts);
-        }
     }
 
     /// <inheritdoc/>

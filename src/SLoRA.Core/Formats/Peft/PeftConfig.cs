@@ -17,6 +17,9 @@ internal sealed record PeftConfig
     /// <summary>The alpha of modules that no key of <see cref="AlphaPattern"/> matches.</summary>
     public required double Alpha { get; init; }
 
+    /// <summary>What multiplies B A in every module, whatever rank and alpha are; null if they say it.</summary>
+    public double? OwnScale { get; init; }
+
     /// <summary>rsLoRA: alpha is divided by the root of the rank instead of the rank.</summary>
     public bool UseRsLora { get; init; }
 
@@ -77,7 +80,7 @@ internal sealed record PeftConfig
     public bool EnsureWeightTying { get; init; }
 
     /// <summary>What multiplies B A in a module of this rank and alpha. Computed as PEFT does, in fp64, and then rounded.</summary>
-    public float Scale(int rank, double alpha) => (float)(UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank);
+    public float Scale(int rank, double alpha) => (float)(OwnScale ?? (UseRsLora ? alpha / Math.Sqrt(rank) : alpha / rank));
 
     /// <summary>A value of target_modules or exclude_modules: an expression, or names.</summary>
     /// <param name="Expression">An expression in Python's syntax that the whole module name must match; null if there are names.</param>

@@ -84,8 +84,8 @@ internal static class PeftConfigReader
         {
             if (json.Has(key))
             {
-                throw json.Refusal(key, "is an option of MLX, whose adapters store their matrices transposed under other names; convert "
-                    + "the adapter to PEFT's form");
+                throw json.Refusal(key, "is an option of MLX, whose tensors are read from adapters.safetensors, where that is the only "
+                    + "file of tensors in the folder");
             }
         }
 

@@ -15,8 +15,10 @@ internal static class PeftFolder
         ("adapter_model.bin", LoadErrorKind.File,
             "is a pickle, which can run any program when it is read. Where it is trusted, load it with PEFT and save it again: "
                 + $"model.save_pretrained(folder, safe_serialization=True) writes {TensorFile}"),
-        ("adapters.safetensors", LoadErrorKind.Incompatible,
-            $"holds an adapter of MLX, which stores its matrices transposed under other names; convert it to PEFT's {TensorFile}"),
+        ("adapters.safetensors", LoadErrorKind.File,
+            $"holds an adapter of MLX, which is read with the {ConfigFile} that mlx-lm writes beside it"),
+        ("adapters.npz", LoadErrorKind.Incompatible,
+            "is an archive of an early version of MLX; save the adapter as adapters.safetensors with a later one"),
         ("pytorch_lora_weights.safetensors", LoadErrorKind.Incompatible,
             "holds LoRA for an image model of diffusers; a language model is served here"),
         ("config.json", LoadErrorKind.File,

@@ -29,6 +29,9 @@ internal sealed record DecoderDescription
     /// <summary>Whether the head uses the embedding's matrix.</summary>
     public required bool TiedEmbeddings { get; init; }
 
+    /// <summary>Whether the head has a bias, which is its own where its matrix is the embedding's.</summary>
+    public bool HeadBias { get; init; }
+
     /// <summary>What embeddings are multiplied by, those of adapters included.</summary>
     public float EmbeddingMultiplier { get; init; } = 1;
 
@@ -73,7 +76,7 @@ internal sealed record DecoderDescription
 
     /// <summary>Hidden state → logits. With tied embeddings its weight is stored as the embedding's.</summary>
     public LinearModule Head =>
-        new("lm_head", VocabularySize, HiddenSize) { Partition = Partition.Outputs(Split.OfColumns(VocabularySize)) };
+        new("lm_head", VocabularySize, HiddenSize, HeadBias) { Partition = Partition.Outputs(Split.OfColumns(VocabularySize)) };
 
     /// <summary>The module under which the head's weight is stored.</summary>
     public Module HeadWeight => TiedEmbeddings ? Embedding : Head;

@@ -40,7 +40,9 @@ internal sealed record ExpertModule(
     /// <summary>Whether a checkpoint may as well have a matrix for each expert: versions of the reference save one or the other.</summary>
     public bool MayBeApart { get; init; }
 
-    /// <summary>Whether there is a bias <c>[E, outputs]</c>, stored as <c>experts.gate_up_proj_bias</c>.</summary>
+    /// <summary>
+    /// Whether there is a bias, stored as <c>experts.gate_up_proj_bias</c>, <c>[E, outputs]</c>, or one by one, as the weights are.
+    /// </summary>
     public bool HasBias { get; init; }
 
     /// <summary>Which of the parameters of the experts this is, counted from 0.</summary>
@@ -80,7 +82,11 @@ internal sealed record ExpertModule(
 
     /// <inheritdoc/>
     public override ImmutableArray<(string Suffix, ImmutableArray<long> Shape)> Tensors =>
-        [.. Weights, .. HasBias ? [($".{Parameter}_bias", [Experts, Outputs])] : Array.Empty<(string, ImmutableArray<long>)>()];
+        HasBias ? [.. Weights, .. Biases] : [.. Weights];
+
+    private IEnumerable<(string Suffix, ImmutableArray<long> Shape)> Biases => Storage == ExpertStorage.PerExpert
+        ? OfEach(".bias", [PartOutputs])
+        : [(StackedBias, [Experts, Outputs])];
 
     private IEnumerable<(string Suffix, ImmutableArray<long> Shape)> Weights => Storage switch
     {
@@ -91,16 +97,25 @@ internal sealed record ExpertModule(
             (Blocks, [Experts, Outputs, Inputs / Mxfp4Blocks.BlockElements, Mxfp4Blocks.BlockBytes]),
             (Scales, [Experts, Outputs, Inputs / Mxfp4Blocks.BlockElements]),
         ],
-        _ => from expert in Enumerable.Range(0, Experts)
-             from part in Enumerable.Range(0, Parts)
-             select (Weight(expert, part), ImmutableArray.Create<long>(PartOutputs, Inputs)),
+        _ => OfEach(".weight", [PartOutputs, Inputs]),
     };
+
+    /// <summary>What is appended to the name for the tensor of all biases, where they are not stored one by one.</summary>
+    public string StackedBias => $".{Parameter}_bias";
 
     /// <summary>What is appended to the name for one expert's part.</summary>
     public string Part(int expert, int part) => $".{expert}.{(part == 0 ? First : Second)}";
 
     /// <summary>The same for its weight, where each has its own.</summary>
     public string Weight(int expert, int part) => Part(expert, part) + ".weight";
+
+    /// <summary>The same for its bias.</summary>
+    public string Bias(int expert, int part) => Part(expert, part) + ".bias";
+
+    private IEnumerable<(string Suffix, ImmutableArray<long> Shape)> OfEach(string suffix, ImmutableArray<long> shape) =>
+        from expert in Enumerable.Range(0, Experts)
+        from part in Enumerable.Range(0, Parts)
+        select (Part(expert, part) + suffix, shape);
 }
 
 /// <summary>A vector that is no weight of a norm and no bias of a product, such as the correction of a router.</summary>

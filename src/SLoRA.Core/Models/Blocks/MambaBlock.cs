@@ -34,8 +34,11 @@ internal sealed record MambaBlock : Block
     /// <summary>Whether the convolution has a bias.</summary>
     public bool ConvolutionBias { get; init; }
 
-    /// <summary>Whether both projections have biases.</summary>
-    public bool Bias { get; init; }
+    /// <summary>Whether the first projection has a bias.</summary>
+    public bool InputBias { get; init; }
+
+    /// <summary>Whether the last projection has a bias.</summary>
+    public bool OutputBias { get; init; }
 
     /// <summary>ε of the norm of what the scan gives; null for no norm.</summary>
     public float? NormEpsilon { get; init; }
@@ -67,7 +70,7 @@ internal sealed record MambaBlock : Block
     /// <summary>Columns of values, keys and queries.</summary>
     private int Mixed => Width + (2 * Groups * StateDim);
 
-    private LinearModule In => new($"{Name}.in_proj", Width + Mixed + Heads, HiddenSize, Bias);
+    private LinearModule In => new($"{Name}.in_proj", Width + Mixed + Heads, HiddenSize, InputBias);
 
     private ConvolutionModule Convolution => new($"{Name}.conv1d", Mixed, Kernel, ConvolutionBias);
 
@@ -79,7 +82,7 @@ internal sealed record MambaBlock : Block
 
     private VectorModule Norm => new($"{Name}.norm.weight", Width);
 
-    private LinearModule Out => new($"{Name}.out_proj", HiddenSize, Width, Bias);
+    private LinearModule Out => new($"{Name}.out_proj", HiddenSize, Width, OutputBias);
 
     private Recurrence Shape => new()
     {

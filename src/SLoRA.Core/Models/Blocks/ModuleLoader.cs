@@ -156,12 +156,7 @@ internal sealed class ModuleLoader(
             Owners = module.Owners,
         });
         slices.Complete();
-        DeviceVector? bias = module.HasBias
-            ? Vector(new VectorModule($"{name}.{module.Parameter}_bias", module.Experts)
-            {
-                Partition = Partition.Inputs(module.Owners.With(module.Outputs)),
-            }, "")
-            : null;
+        DeviceVector? bias = module.HasBias ? Bias(prefix + module.StoredName, module) : null;
         var parts = ImmutableArray.CreateBuilder<ExpertTargets>();
         for (int part = 0; part < module.Parts; part++)
         {
@@ -279,6 +274,26 @@ internal sealed class ModuleLoader(
         return rows[index];
     }
 
+    /// <summary>The biases of all experts behind each other.</summary>
+    private DeviceVector Bias(string name, ExpertModule module)
+    {
+        Partition partition = Partition.Inputs(module.Owners.With(module.Outputs));
+        if (module.Storage != ExpertStorage.PerExpert)
+        {
+            return Vector(new VectorModule(name + module.StackedBias, module.Experts) { Partition = partition }, "");
+        }
+
+        var values = new float[module.Experts * module.Outputs];
+        for (int i = 0; i < module.Experts * module.Parts; i++)
+        {
+            WeightSource own = source(name + module.Bias(i / module.Parts, i % module.Parts));
+            own.Widened().CopyTo(values, i * module.PartOutputs);
+            loaded(own);
+        }
+
+        return Vector($"{name}.{module.Parameter}", partition, values);
+    }
+
     /// <summary>A bias is cut as the outputs are; that of a sum which shards have parts of is added to the whole sum.</summary>
     private static Partition? BiasOf(LinearModule module) =>
         module.Partition is { Axis: PartitionAxis.Rows } outputs ? Partition.Inputs(outputs.Splits) : null;
@@ -292,21 +307,25 @@ internal sealed class ModuleLoader(
     }
 
     /// <summary>Loads a vector that is not as it is stored.</summary>
-    private unsafe DeviceVector Vector(
+    private DeviceVector Vector(
         string tensor, Partition? partition, Func<float[], float[]> change, int target = WeightSource.NoTarget)
     {
         WeightSource weight = source(tensor);
-        float[] values = change(weight.Widened());
+        DeviceVector vector = Vector(tensor, partition, change(weight.Widened()), target);
+        loaded(weight);
+        return vector;
+    }
+
+    private unsafe DeviceVector Vector(string name, Partition? partition, float[] values, int target = WeightSource.NoTarget)
+    {
         fixed (float* data = values)
         {
-            DeviceVector vector = backend.LoadVector(new WeightSource(tensor, WeightFormat.F32, (nint)data, 1, values.Length)
+            return backend.LoadVector(new WeightSource(name, WeightFormat.F32, (nint)data, 1, values.Length)
             {
                 Stays = false,
                 Partition = partition,
                 Target = target,
             });
-            loaded(weight);
-            return vector;
         }
     }
 }

@@ -22,6 +22,9 @@ internal sealed record SharedAttentionBlock : Block
     /// <summary>The norm of query heads.</summary>
     public required QueryKeyNorm Norm { get; init; }
 
+    /// <summary>Whether both projections have biases.</summary>
+    public bool Bias { get; init; }
+
     /// <summary>The index of the other layer in <see cref="KvLayout.Layers"/>.</summary>
     public required int CacheLayer { get; init; }
 
@@ -38,9 +41,11 @@ internal sealed record SharedAttentionBlock : Block
 
     private Split Keys => Split.OfKeys(Shape);
 
-    private LinearModule Query => new("self_attn.q_proj", Shape.QueryColumns, HiddenSize) { Partition = Partition.Outputs(Heads) };
+    private LinearModule Query =>
+        new("self_attn.q_proj", Shape.QueryColumns, HiddenSize, Bias) { Partition = Partition.Outputs(Heads) };
 
-    private LinearModule Output => new("self_attn.o_proj", HiddenSize, Shape.QueryColumns) { Partition = Partition.Inputs(Heads) };
+    private LinearModule Output =>
+        new("self_attn.o_proj", HiddenSize, Shape.QueryColumns, Bias) { Partition = Partition.Inputs(Heads) };
 
     /// <inheritdoc/>
     public override RunningBlock Load(BlockLoader loader) => new Running(this, loader);

@@ -5,8 +5,8 @@ using SLoRA.Models.Blocks;
 namespace SLoRA.Models.Families;
 
 /// <summary>
-/// FalconH1ForCausalLM: Mamba-2 and attention side by side in every layer, with multipliers nearly everywhere. Those of attention's input
-/// and of keys go into the scale of scores, and those that its values and its result share into one behind it.
+/// FalconH1ForCausalLM: Mamba-2 and attention side by side in every layer, with multipliers nearly everywhere. That of keys goes into the
+/// scale of scores.
 /// </summary>
 internal static class FalconH1Family
 {
@@ -26,14 +26,12 @@ internal static class FalconH1Family
     {
         DenseConfig dense = DenseConfig.Read(
             config, keyValueHeads: DefaultKeyValueHeads, context: DefaultContext, epsilon: DefaultEpsilon);
-
-        // A bias would not be multiplied as what it is added to.
-        UnservedFeatures.RefuseIfOn(config, "sliding_window", "attention_bias", "projectors_bias", "mamba_proj_bias");
-        float into = Number(config, "attention_in_multiplier"), key = Number(config, "key_multiplier");
-        AttentionBlock attention = dense.Attention();
+        UnservedFeatures.RefuseIfOn(config, "sliding_window");
+        bool bias = config.Bool("attention_bias", false);
+        AttentionBlock attention = dense.Attention(qkvBias: bias, outputBias: bias);
         attention = attention with
         {
-            Shape = attention.Shape with { ScoreScale = attention.Shape.ScoreScale * into * into * key },
+            Shape = attention.Shape with { ScoreScale = attention.Shape.ScoreScale * Number(config, "key_multiplier") },
         };
         ImmutableArray<float> ofMlp = Numbers(config, "mlp_multipliers", 2);
         GatedMlpBlock mlp = dense.Mlp() with
@@ -44,8 +42,8 @@ internal static class FalconH1Family
         };
         var mixers = new ParallelBlock(
             dense.Hidden,
-            new Branch(null, Mamba(config, dense)) { Multiplier = Number(config, "ssm_out_multiplier") },
-            new Branch(null, attention) { Multiplier = into * Number(config, "attention_out_multiplier") });
+            Mixer(config, dense, Mamba(config, dense), "ssm_in_multiplier", "ssm_out_multiplier"),
+            Mixer(config, dense, attention, "attention_in_multiplier", "attention_out_multiplier"));
         var layer = new LayerDescription(
             new Branch(dense.Norm("input_layernorm"), mixers),
             new Branch(dense.Norm("pre_ff_layernorm"), mlp) { Multiplier = ofMlp[1] });
@@ -57,14 +55,17 @@ internal static class FalconH1Family
         };
     }
 
+    private static Branch Mixer(ConfigObject config, DenseConfig dense, Block block, string into, string outOf) =>
+        new(null, ScaledInputBlock.Of(dense.Hidden, Number(config, into), block)) { Multiplier = Number(config, outOf) };
+
     private static MambaBlock Mamba(ConfigObject config, DenseConfig dense)
     {
         int width = !config.Names("mamba_d_ssm") ? DefaultWidth
             : config.OptionalInt("mamba_d_ssm", 1, Widest) ?? MambaConfig.Expanded(dense);
-        float into = Number(config, "ssm_in_multiplier");
-        ImmutableArray<float> parts = [.. Numbers(config, "ssm_multipliers", 5).Select(part => part * into)];
+        ImmutableArray<float> parts = Numbers(config, "ssm_multipliers", 5);
         return MambaConfig.Read(dense, width) with
         {
+            OutputBias = config.Bool("projectors_bias", false),
             NormEpsilon = config.Bool("mamba_rms_norm", false) ? dense.NormEpsilon : null,
             GatesBehindNorm = config.Bool("mamba_norm_before_gate", true),
             Multipliers = new MambaMultipliers(parts[0], parts[1], parts[2], parts[3], parts[4]),

@@ -39,7 +39,7 @@ internal static class Gemma4Family
         DenseConfig dense = DenseConfig.Read(
             config, headDim: DefaultHeadDim, keyValueHeads: DefaultKeyValueHeads, context: DefaultContext,
             activation: "gelu_pytorch_tanh", activationKey: Activations.NewerKey);
-        UnservedFeatures.RefuseIfOn(config, "attention_bias", "mlp_bias");
+        UnservedFeatures.RefuseIfOn(config, "mlp_bias");
         ImmutableArray<bool> slides = (LayerTypes.Read(config, dense.Layers) ?? LayerTypes.FullEvery(config, dense.Layers, DefaultPattern))
             .SetItem(dense.Layers - 1, false);
         int shared = config.OptionalInt("num_kv_shared_layers", 0, dense.Layers - 1) ?? 0;
@@ -97,6 +97,7 @@ internal static class Gemma4Family
                     Shape = kind.Shape,
                     Rope = kind.Rope,
                     Norm = kind.QueryKeyNorm!,
+                    Bias = kind.OutputBias,
                     CacheLayer = donor,
                 };
         }
@@ -170,7 +171,8 @@ internal static class Gemma4Family
 
     private static AttentionBlock Kind(DenseConfig dense, int? window)
     {
-        AttentionBlock attention = dense.Attention(window, queryKeyNorm: true);
+        bool bias = dense.Config.Bool("attention_bias", false);
+        AttentionBlock attention = dense.Attention(window, queryKeyNorm: true, qkvBias: bias, outputBias: bias);
         return attention with { Shape = attention.Shape with { ScoreScale = 1 }, NormsValues = true };
     }
 

@@ -38,13 +38,15 @@ internal static class MambaConfig
             throw config.Error(HeadDim, $"is {dim}; {heads} heads of {width} columns have {width / heads} each");
         }
 
+        bool bias = config.Bool("mamba_proj_bias", false);
         return Block(
             config, dense.Hidden, heads, width / heads, config.OptionalInt("mamba_d_state", 1, Recurrence.MostKeyColumns) ?? 256,
             ("mamba_n_groups", config.OptionalInt("mamba_n_groups", 1, MostHeads) ?? 1),
             config.OptionalInt("mamba_d_conv", 2, LongestKernel) ?? 4) with
         {
             ConvolutionBias = config.Bool("mamba_conv_bias", true),
-            Bias = config.Bool("mamba_proj_bias", false),
+            InputBias = bias,
+            OutputBias = bias,
         };
     }
 

@@ -27,7 +27,7 @@ internal static class NemotronHFamily
 
     public static DecoderFamily Family { get; } = new("NemotronHForCausalLM", "nemotron_h", Describe)
     {
-        Reads = [.. SharedExpertsConfig.Reads],
+        Reads = [.. SharedExpertsConfig.Reads, "use_bias"],
     };
 
     private static DecoderDescription Describe(ConfigObject config)
@@ -40,7 +40,7 @@ internal static class NemotronHFamily
         {
             Rope = RopeDescription.None,
         };
-        UnservedFeatures.RefuseIfOn(config, "sliding_window");
+        UnservedFeatures.RefuseIfOn(config, "sliding_window", "mamba_proj_bias");
         ElementFunction function = Activations.ReadPlain(config, "relu2", "mlp_hidden_act");
         Dictionary<char, Block> blocks = kinds.Distinct().ToDictionary(kind => kind, kind => kind switch
         {
@@ -78,11 +78,13 @@ internal static class NemotronHFamily
             config.OptionalInt("mamba_num_heads", 1, MostHeads) ?? 128, config.OptionalInt("mamba_head_dim", 1, WidestHead) ?? 64,
             config.OptionalInt("ssm_state_size", 1, Recurrence.MostKeyColumns) ?? 128,
             ("n_groups", config.OptionalInt("n_groups", 1, MostHeads) ?? 8), config.OptionalInt("conv_kernel", 2, LongestKernel) ?? 4);
+        bool bias = config.Bool("use_bias", false);
         return block with
         {
             Name = Name,
             ConvolutionBias = config.Bool("use_conv_bias", true),
-            Bias = config.Bool("mamba_proj_bias", false),
+            InputBias = bias,
+            OutputBias = bias,
             NormEpsilon = dense.NormEpsilon,
         };
     }
@@ -99,7 +101,7 @@ internal static class NemotronHFamily
 
     private static Block Experts(ConfigObject config, DenseConfig dense, ElementFunction function)
     {
-        UnservedFeatures.RefuseIfOn(config, "mlp_bias");
+        bool bias = config.Bool("mlp_bias", false);
         Routing routing = SharedExpertsConfig.Route(config, experts: 8, chosen: 2, groups: 1, chosenGroups: 1, scale: 1);
         int width = ExpertsConfig.Width(config, "moe_intermediate_size", DefaultExpertWidth);
         int? latent = config.OptionalInt("moe_latent_size", 1, WidestLatent);
@@ -115,8 +117,8 @@ internal static class NemotronHFamily
             Function = function,
             Latent = latent is null
                 ? null
-                : (new LinearModule($"{Name}.fc1_latent_proj", inputs, dense.Hidden),
-                    new LinearModule($"{Name}.fc2_latent_proj", dense.Hidden, inputs)),
+                : (new LinearModule($"{Name}.fc1_latent_proj", inputs, dense.Hidden, bias),
+                    new LinearModule($"{Name}.fc2_latent_proj", dense.Hidden, inputs, bias)),
             Shared = Mlp(
                 dense, function, $"{Name}.shared_experts",
                 ExpertsConfig.Width(config, "moe_shared_expert_intermediate_size", DefaultExpertWidth)),

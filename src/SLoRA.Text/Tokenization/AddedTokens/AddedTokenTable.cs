@@ -78,6 +78,13 @@ internal sealed class AddedTokenTable
     /// <summary>How many added tokens the vocabulary lacks.</summary>
     public int ExtraCount { get; }
 
+    /// <summary>The largest id of one; −1 if there is none.</summary>
+    public int MaxId => _entries.Keys.DefaultIfEmpty(-1).Max();
+
+    /// <summary>All of them by id, each as special as it has become.</summary>
+    public IEnumerable<(int Id, AddedToken Token)> All => _entries.OrderBy(pair => pair.Key)
+        .Select(pair => (pair.Key, pair.Value.Token with { Special = pair.Value.Token.Special || pair.Value.IsSkipped }));
+
     public bool HasPlain => !_plain.IsEmpty;
 
     public bool HasNormalized => !_normalized.IsEmpty;

@@ -73,6 +73,25 @@ internal sealed class TokenizerFile
         return Assemble(sections, model, configured, warnings);
     }
 
+    /// <summary>The same with other added tokens, in the order of their ids.</summary>
+    public TokenizerFile With(AddedTokenTable added, List<string> warnings)
+    {
+        int room = CharBuffer.Bound(added.All.Sum(entry => entry.Token.Content.Length));
+        return new TokenizerFile
+        {
+            Model = Model,
+            AddedTokens = new AddedTokenTable(
+                [.. added.All.Select(entry => entry.Token with { StatedId = entry.Id })], [], Model.Vocabulary,
+                text => Normalized(Normalizer, text, ref room), warnings),
+            Normalizer = Normalizer,
+            PreTokenizers = PreTokenizers,
+            WordsAreBytes = WordsAreBytes,
+            PostProcessor = PostProcessor,
+            Decoder = Decoder,
+            Roles = Roles,
+        };
+    }
+
     private static (Dictionary<string, ConfigNode> Sections, ModelSection Model) ReadSections(ReadOnlySpan<byte> json, ref string section)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });

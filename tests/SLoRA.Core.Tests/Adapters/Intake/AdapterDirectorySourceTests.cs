@@ -195,11 +195,13 @@ public sealed class AdapterDirectorySourceTests
         Directory.CreateDirectory(root + "-evil");
         Directory.CreateDirectory(Path.Combine(root, "file"));
         File.CreateSymbolicLink(Path.Combine(root, "file", "adapter_config.json"), Path.Combine(secret, "adapter_config.json"));
+        Directory.CreateDirectory(Path.Combine(root, "part"));
+        File.CreateSymbolicLink(Path.Combine(root, "part", "adapter_model-00001-of-00002.safetensors"), Path.Combine(secret, "weights"));
         var source = new AdapterDirectorySource(root) { FollowsLinks = true };
 
         Assert.That(await source.FindAsync("inside", default), Is.Not.Null);
         Assert.That(await source.FindAsync("circle", default), Is.Null, "leads nowhere");
-        foreach (string name in (string[])["outside", "upwards", "sibling", "twisted", "file"])
+        foreach (string name in (string[])["outside", "upwards", "sibling", "twisted", "file", "part"])
         {
             await Assert.ThatAsync(
                 async () => await source.FindAsync(name, default),

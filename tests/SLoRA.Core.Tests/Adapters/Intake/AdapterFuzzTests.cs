@@ -1,11 +1,14 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
 using SLoRA.Adapters.Intake;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
+using SLoRA.Formats.Mlx;
 using SLoRA.Models;
 
 namespace SLoRA.Core.Tests.Adapters.Intake;
@@ -19,6 +22,8 @@ internal sealed class AdapterFuzzTests
         .. FixtureModel.Adapters("core-llama-gqa")
             .Select(adapter => File.ReadAllText(Path.Combine(FixtureModel.AdapterPath("core-llama-gqa", adapter), "adapter_config.json"))),
     ];
+
+    private static readonly JsonSerializerOptions Lines = new() { WriteIndented = true };
 
     private static readonly string[] Pieces =
     [
@@ -65,37 +70,38 @@ internal sealed class AdapterFuzzTests
         string source = FixtureModel.AdapterPath("core-llama-gqa", random.Next(2) == 0 ? "bf16" : "embed-only");
         File.Copy(Path.Combine(source, "adapter_config.json"), Path.Combine(folder.Path, "adapter_config.json"));
         byte[] bytes = File.ReadAllBytes(Path.Combine(source, "adapter_model.safetensors"));
-        int header = 8 + (int)BitConverter.ToInt64(bytes);
-        for (int changes = random.Next(1, 4); changes > 0; changes--)
+        File.WriteAllBytes(Path.Combine(folder.Path, "adapter_model.safetensors"), Damaged(bytes, random));
+        Try(new AdapterFolder("tenant", folder.Path));
+        return true.ToProperty();
+    }
+
+    [SeededProperty(MaxTest = 200)]
+    public Property A_damaged_folder_of_MLX_is_one_typed_error(int seed)
+    {
+        var random = new Random(seed);
+        using var folder = new TemporaryFolder();
+        MlxFolder mlx = MlxFolder.Of(FixtureModel.AdapterPath("core-llama-gqa", "bf16"));
+        mlx.Parameters["keys"] = new JsonArray([.. mlx.Tensors.Select(tensor => string.Join('.', tensor.Name.Split('.')[3..^1])).Distinct()
+            .Select(key => JsonValue.Create(key))]);
+        mlx.Write(folder.Path);
+        string config = Path.Combine(folder.Path, "adapter_config.json"), tensors = Path.Combine(folder.Path, "adapters.safetensors");
+        if (random.Next(2) == 0)
         {
-            // Most changes in the header, where they matter most.
-            int at = random.Next(random.Next(4) == 0 ? bytes.Length : header);
-            switch (random.Next(4))
+            // A line for each option, as it is written by people's programs.
+            var text = new StringBuilder(mlx.Config.ToJsonString(Lines));
+            for (int changes = random.Next(1, 5); changes > 0; changes--)
             {
-                case 0:
-                    bytes[at] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    bytes[at] = (byte)"0123456789,:{}[]\"FB._"[random.Next(21)];
-                    break;
-                case 2:
-                    bytes = [.. bytes.AsSpan(0, at), .. bytes.AsSpan(Math.Min(bytes.Length, at + random.Next(1, 9)))];
-                    break;
-                default:
-                    bytes = [
-                        .. bytes.AsSpan(0, at), .. bytes.AsSpan(at, Math.Min(bytes.Length - at, random.Next(1, 60))), .. bytes.AsSpan(at)];
-                    break;
+                Damage(text, random);
             }
 
-            header = Math.Min(header, bytes.Length);
-            if (bytes.Length == 0)
-            {
-                break;
-            }
+            File.WriteAllText(config, text.ToString());
+        }
+        else
+        {
+            File.WriteAllBytes(tensors, Damaged(File.ReadAllBytes(tensors), random));
         }
 
-        File.WriteAllBytes(Path.Combine(folder.Path, "adapter_model.safetensors"), bytes);
-        Try(new AdapterFolder("tenant", folder.Path));
+        Try(new AdapterFolder("tenant", folder.Path).ForBase(new AdapterBase(default, new MlxBase("LlamaForCausalLM", 3))));
         return true.ToProperty();
     }
 
@@ -130,6 +136,40 @@ internal sealed class AdapterFuzzTests
         bool loads = Try(adapter.InMemory(), targets);
         bool unchanged = adapter.Tensors.Count > at && adapter.Tensors[at].Name == name && adapter.Tensors[at].Shape.SequenceEqual(shape);
         return (loads == unchanged || (loads && PrefixOnly(adapter.Tensors[at].Name, name))).ToProperty();
+    }
+
+    /// <summary>A file with a few changes, most of them in the header, where they matter most.</summary>
+    private static byte[] Damaged(byte[] bytes, Random random)
+    {
+        int header = 8 + (int)BitConverter.ToInt64(bytes);
+        for (int changes = random.Next(1, 4); changes > 0; changes--)
+        {
+            int at = random.Next(random.Next(4) == 0 ? bytes.Length : header);
+            switch (random.Next(4))
+            {
+                case 0:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes[at] = (byte)"0123456789,:{}[]\"FB._"[random.Next(21)];
+                    break;
+                case 2:
+                    bytes = [.. bytes.AsSpan(0, at), .. bytes.AsSpan(Math.Min(bytes.Length, at + random.Next(1, 9)))];
+                    break;
+                default:
+                    bytes = [
+                        .. bytes.AsSpan(0, at), .. bytes.AsSpan(at, Math.Min(bytes.Length - at, random.Next(1, 60))), .. bytes.AsSpan(at)];
+                    break;
+            }
+
+            header = Math.Min(header, bytes.Length);
+            if (bytes.Length == 0)
+            {
+                break;
+            }
+        }
+
+        return bytes;
     }
 
     /// <summary>Registers and loads; whether that succeeded.</summary>

@@ -64,6 +64,21 @@ internal sealed class HostileKindTests
         Assert.That(error.Message, Does.Contain(named));
     }
 
+    [Test]
+    public void An_invocation_of_what_changes_keys_and_values_of_all_positions_is_refused()
+    {
+        TestAdapter adapter = Lora(1);
+        adapter.Config["alora_invocation_tokens"] = new JsonArray(3);
+        ImmutableArray<TargetModule> latents =
+            [.. Targets.Select(target => Module.EndsWith(target.Name, StringComparison.Ordinal)
+                ? target with { Views = new HeadViews(target.Index + 1, target.Index + 2, 1, Out / 2, Out / 2) }
+                : target)];
+        var error = Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(adapter.InMemory(), latents))!;
+        Assert.That((error.Kind, error.Subject), Is.EqualTo((LoadErrorKind.Incompatible, "alora_invocation_tokens")));
+        Assert.That(error.Message, Does.Contain("q_proj"));
+        Assert.That(() => AdapterDescription.Read(adapter.InMemory(), Targets), Throws.Nothing, "where they are made once");
+    }
+
     [TestCase("[3,3]")]
     [TestCase("[-1]")]
     [TestCase("[1.5]")]

@@ -88,36 +88,6 @@ public sealed class GpuShardTests
         Assert.That(error.Message, Does.Contain("4, which does not divide the 2 parts").And.Contain("(3 × 8)"));
     }
 
-    /// <summary>Experts, latents, what a layer keeps of a sequence, a norm over the heads of all shards.</summary>
-    [TestCase("later-olmoe", "self_attn.q_norm")]
-    [TestCase("later-glm4-moe-lite", "latents")]
-    [TestCase("later-llama4", "experts", Category = "Long")]
-    [TestCase("later-lfm2", "what a layer keeps of a sequence")]
-    public async Task Models_that_devices_do_not_share_are_refused_by_name(string fixture, string named)
-    {
-        var error = (await Assert.ThrowsAsync<InvalidOptionException>(() => ShardedEngine.Builder(fixture, [])
-            .UseBackend((rows, outputs) => GpuShardsOfOne.Create(2, rows, outputs)).BuildAsync()))!;
-
-        Assert.That(error.Option, Is.EqualTo("Gpu.Devices"));
-        Assert.That(error.Message, Does.Contain(named).And.EndsWith("can be served by one device only."));
-    }
-
-    [TestCase("later-dora", "lora_magnitude_vector")]
-    [TestCase("later-lora-bias", "lora_B.bias", Category = "Long")]
-    [TestCase("later-save-head", "lm_head", Category = "Long")]
-    [TestCase("later-tokens", "embed_tokens")]
-    public async Task Adapters_that_do_more_than_add_are_refused_before_they_are_registered(string adapter, string tensor)
-    {
-        using var engine = new SteppedEngine(Gpu(2));
-        var error = (await Assert.ThrowsAsync<AdapterLoadException>(
-            () => engine.Adapters.RegisterAsync(adapter, SteppedEngine.AdapterFolder(adapter))))!;
-
-        Assert.That((error.Code, error.Adapter), Is.EqualTo(("adapter.incompatible", adapter)));
-        Assert.That(error.Subject, Does.Contain(tensor));
-        Assert.That(error.Message, Does.Contain("devices that share a model"));
-        Assert.That(engine.Adapters.Contains(adapter), Is.False);
-    }
-
     /// <summary>Two devices of PoCL, named by the option itself.</summary>
     [Test]
     [Category("Long")]

@@ -40,7 +40,7 @@ public sealed class ShardedBitsTests
                 Prompt = Enumerable.Range(40, 19).ToArray(),
                 Adapters =
                 [
-                    .. adapters.Where(adapter => !IsAlone(fixture, adapter)).Take(3)
+                    .. adapters.Where(adapter => !ShardedEngine.IsAlone(fixture, adapter)).Take(3)
                         .Select((adapter, i) => new AdapterUse(adapter, 0.5f + i)),
                 ],
                 MaxTokens = 6,
@@ -51,10 +51,6 @@ public sealed class ShardedBitsTests
         Assert.That(
             await ShardedEngine.Answers(fixture, shards, requests), Is.EqualTo(await ShardedEngine.Answers(fixture, 1, requests)));
     }
-
-    /// <summary>Whether an adapter is of a kind that requests have alone.</summary>
-    private static bool IsAlone(string fixture, string adapter) =>
-        fixture.StartsWith("core-", StringComparison.Ordinal) && adapter.StartsWith("later-", StringComparison.Ordinal);
 
     /// <summary>The leaves of this model's sums are whole groups of 64 inputs, which share a scale.</summary>
     [TestCase(2, CpuWeights.Int8)]

@@ -47,11 +47,9 @@ internal static class ShardedEngine
         Directory.GetDirectories(RepositoryFolder.Fixture(fixture, "adapters")).Select(path => Path.GetFileName(path))
             .Order(StringComparer.Ordinal);
 
-    /// <summary>Those that add B A to modules and do no more, which is what several devices serve.</summary>
-    public static string[] PlainAdaptersOf(string fixture) =>
-    [
-        .. AdaptersOf(fixture).Where(name => name == "later-alora" || !name.StartsWith("later-", StringComparison.Ordinal)),
-    ];
+    /// <summary>Whether an adapter is of a kind that requests have alone.</summary>
+    public static bool IsAlone(string fixture, string adapter) =>
+        fixture.StartsWith("core-", StringComparison.Ordinal) && adapter.StartsWith("later-", StringComparison.Ordinal);
 
     /// <summary>The answer to one request, with the bits of its logits.</summary>
     public static async Task<string> Answer(LoraServingEngine engine, GenerationRequest request)

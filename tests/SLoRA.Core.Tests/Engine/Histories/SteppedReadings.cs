@@ -157,6 +157,7 @@ internal sealed class Disk(DiskState state)
 internal sealed class SteppedPackage(string name, string content, ModelKind kind) : AdapterPackage(name)
 {
     private readonly List<string> _contents = [content];
+    private AdapterBase _model;
     private TaskCompletionSource _nextHangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Disk Disk { get; set; } = new(DiskState.Works);
@@ -173,8 +174,14 @@ internal sealed class SteppedPackage(string name, string content, ModelKind kind
     /// <summary>Ends when a reading comes to hang that does not hang yet.</summary>
     public Task NextHangs => Volatile.Read(ref _nextHangs).Task;
 
+    public override AdapterPackage ForBase(AdapterBase model)
+    {
+        _model = model;
+        return this;
+    }
+
     public override AdapterReader Open(PacedLoad? load = null) =>
-        new Reader(this, Disk, new AdapterFolder(Name, kind.AdapterFolder(_contents[^1])).Open(load));
+        new Reader(this, Disk, Of(Name, kind.AdapterFolder(_contents[^1])).ForBase(_model).Open(load));
 
     private sealed class Reader(SteppedPackage owner, Disk disk, AdapterReader inner) : WrappedReader(inner)
     {

@@ -20,7 +20,7 @@ internal sealed class ForeignTensorTests
     [TestCase("base_model.model.model.embed_tokens.token_adapter.trainable_tokens_original", "trained rows", "save_pretrained")]
     [TestCase("v_head.summary.weight", "value head", "without it")]
     [TestCase("pretrained_model.v_head.summary.bias", "value head", "without it")]
-    [TestCase("model.layers.0.self_attn.q_proj.lora_a", "MLX", "convert")]
+    [TestCase("model.layers.0.self_attn.q_proj.lora_a", "MLX", "adapters.safetensors")]
     [TestCase("lora_unet_down_blocks_0.lora_down.weight", "kohya", "convert")]
     [TestCase("base_model.model.model.layers.0.self_attn.q_proj.hada_w1_a", "LoHa", "not served")]
     public void A_tensor_of_another_trainer_is_told_what_it_is(string tensor, string what, string advice)

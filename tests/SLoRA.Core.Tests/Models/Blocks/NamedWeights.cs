@@ -29,6 +29,17 @@ internal sealed class NamedWeights : IDisposable
         }
     }
 
+    /// <summary>Weights in fp32 whose values somebody gives.</summary>
+    public NamedWeights(DecoderModules modules, Func<ExpectedTensor, float[]> values)
+    {
+        foreach (ExpectedTensor tensor in modules.Tensors)
+        {
+            int columns = tensor.Shape.IsEmpty ? 1 : (int)tensor.Shape[^1];
+            byte[] bytes = MemoryMarshal.AsBytes<float>(values(tensor)).ToArray();
+            Add(tensor.Name, WeightFormat.F32, bytes, (int)tensor.ElementCount / columns, columns);
+        }
+    }
+
     public int Rows(string name) => _tensors[name].Source.Rows;
 
     public double[] Row(string name, int row)

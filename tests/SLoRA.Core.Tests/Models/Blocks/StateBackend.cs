@@ -11,6 +11,7 @@ internal sealed class StateBackend(IBackend inner) : ForwardingBackend(inner)
 {
     private KvLayout? _layout;
     private StepPlan? _plan;
+    private float[] _values = [];
 
     public override void AllocatePages(KvLayout layout, int pageCount)
     {
@@ -34,7 +35,9 @@ internal sealed class StateBackend(IBackend inner) : ForwardingBackend(inner)
     public void Average(AverageBlock block, int firstState, DeviceRows x, DeviceRows y)
     {
         int width = block.HiddenSize, count = block.Parts * block.PartAverages;
-        float[] averages = new float[count * width], inputs = new float[AverageBlock.Inputs * width];
+        int kept = (count + AverageBlock.Inputs) * width;
+        _values = _values.Length < kept ? new float[kept] : _values;
+        Span<float> averages = _values.AsSpan(0, count * width), inputs = _values.AsSpan(count * width, AverageBlock.Inputs * width);
         foreach (StepSlice slice in _plan!.Slices)
         {
             Read(slice, firstState, block.Parts, averages);
@@ -46,7 +49,7 @@ internal sealed class StateBackend(IBackend inner) : ForwardingBackend(inner)
                 for (int k = 0; k < count; k++)
                 {
                     float decay = AverageBlock.Decay(k);
-                    Span<float> average = averages.AsSpan(k * width, width);
+                    Span<float> average = averages.Slice(k * width, width);
                     for (int i = 0; i < width; i++)
                     {
                         average[i] = (decay * average[i]) + ((1 - decay) * input[i]);
@@ -59,8 +62,8 @@ internal sealed class StateBackend(IBackend inner) : ForwardingBackend(inner)
                     output[i] += (inputs[width + i] / 2) - (inputs[i] / 4);
                 }
 
-                inputs.AsSpan(width).CopyTo(inputs);
-                input.CopyTo(inputs.AsSpan(width));
+                inputs[width..].CopyTo(inputs);
+                input.CopyTo(inputs[width..]);
             }
 
             Write(slice, firstState, block.Parts, averages);
@@ -75,21 +78,21 @@ internal sealed class StateBackend(IBackend inner) : ForwardingBackend(inner)
         _ => throw new ArgumentException($"{rows.GetType().Name} are not in main memory."),
     };
 
-    private void Read(StepSlice slice, int state, int parts, float[] values)
+    private void Read(StepSlice slice, int state, int parts, Span<float> values)
     {
         StateBlock block = _layout!.States[state];
         for (int part = 0, size = values.Length / parts; part < parts; part++)
         {
-            Pages.Read(Page(slice, block, part), block.OffsetOf(part), MemoryMarshal.AsBytes(values.AsSpan(part * size, size)));
+            Pages.Read(Page(slice, block, part), block.OffsetOf(part), MemoryMarshal.AsBytes(values.Slice(part * size, size)));
         }
     }
 
-    private void Write(StepSlice slice, int state, int parts, float[] values)
+    private void Write(StepSlice slice, int state, int parts, Span<float> values)
     {
         StateBlock block = _layout!.States[state];
         for (int part = 0, size = values.Length / parts; part < parts; part++)
         {
-            Pages.Write(Page(slice, block, part), block.OffsetOf(part), MemoryMarshal.AsBytes(values.AsSpan(part * size, size)));
+            Pages.Write(Page(slice, block, part), block.OffsetOf(part), MemoryMarshal.AsBytes(values.Slice(part * size, size)));
         }
     }
 

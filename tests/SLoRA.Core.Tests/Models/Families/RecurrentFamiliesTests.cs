@@ -93,13 +93,14 @@ internal sealed class RecurrentFamiliesTests
     {
         DecoderDescription decoder = Describe("later-falcon-h1", """{"head_dim":16,"attention_in_multiplier":3,"key_multiplier":0.5}""");
         var mixers = (ParallelBlock)decoder.Layers[0].Branches[0].Block;
-        var mamba = (MambaBlock)mixers.Branches[0].Block;
+        ScaledInputBlock[] inputs = [.. mixers.Branches.Select(branch => (ScaledInputBlock)branch.Block)];
+        var mamba = (MambaBlock)inputs[0].Block;
         Assert.Multiple(() =>
         {
-            Assert.That(mixers.Attention!.ScoreScale, Is.EqualTo(3f * 3 * 0.5 / 4).Within(1e-6));
-            Assert.That(mixers.Branches.Select(branch => branch.Multiplier), Is.EqualTo((float[])[0.7f, 3 * 0.8f]).Within(1e-6));
-            Assert.That(mamba.Multipliers.Gate, Is.EqualTo(1.3f * 0.7f).Within(1e-6));
-            Assert.That(mamba.Multipliers.Step, Is.EqualTo(1.3f * 0.6f).Within(1e-6));
+            Assert.That(mixers.Attention!.ScoreScale, Is.EqualTo(0.5 / 4).Within(1e-6));
+            Assert.That(inputs.Select(input => input.Multiplier), Is.EqualTo((float[])[1.3f, 3]));
+            Assert.That(mixers.Branches.Select(branch => branch.Multiplier), Is.EqualTo((float[])[0.7f, 0.8f]));
+            Assert.That((mamba.Multipliers.Gate, mamba.Multipliers.Step), Is.EqualTo((0.7f, 0.6f)));
             Assert.That(decoder.LogitMultiplier, Is.EqualTo(0.5f));
             Assert.That(mixers.Keeps.PerToken, Is.Not.Null);
             Assert.That(mixers.Keeps.PerSequence, Has.Length.EqualTo(2), "both are kept in every layer");
@@ -111,7 +112,7 @@ internal sealed class RecurrentFamiliesTests
     public void Falcons_heads_may_be_a_multiple_of_the_residual_stream(string settings, int columns)
     {
         var mixers = (ParallelBlock)Describe("later-falcon-h1", settings, """{"mamba_d_head":"auto"}""").Layers[0].Branches[0].Block;
-        var mamba = (MambaBlock)mixers.Branches[0].Block;
+        var mamba = (MambaBlock)((ScaledInputBlock)mixers.Branches[0].Block).Block;
         Assert.That(mamba.Heads * mamba.HeadDim, Is.EqualTo(columns));
     }
 
@@ -173,9 +174,7 @@ internal sealed class RecurrentFamiliesTests
     [TestCase("later-granite-hybrid", """{"position_embedding_type":"alibi"}""", "position_embedding_type")]
     [TestCase("later-granite-hybrid", """{"time_step_limit":[0.0,0.1]}""", "time_step_limit")]
     [TestCase("later-granite-hybrid", """{"layer_types":["mamba","mlp","mamba"]}""", "layer_types")]
-    [TestCase("later-falcon-h1", """{"attention_bias":true}""", "attention_bias")]
-    [TestCase("later-falcon-h1", """{"mamba_proj_bias":true}""", "mamba_proj_bias")]
-    [TestCase("later-nemotron-h", """{"use_bias":true}""", "use_bias")]
+    [TestCase("later-nemotron-h", """{"mamba_proj_bias":true}""", "mamba_proj_bias")]
     [TestCase("later-nemotron-h", """{"hybrid_override_pattern":"MXM*E"}""", "hybrid_override_pattern")]
     [TestCase("later-nemotron-h", """{"mamba_hidden_act":"gelu"}""", "mamba_hidden_act")]
     public void What_is_not_served_is_refused_by_name(string name, string settings, string mention) =>

@@ -257,7 +257,7 @@ internal static class ChangeKernels
     }
 
     /// <summary>The first tile that holds a row: tiles are ordered by their first row.</summary>
-    private static int TileOf(ArrayView<int> directory, int firstTile, int tiles, int row)
+    public static int TileOf(ArrayView<int> directory, int firstTile, int tiles, int row)
     {
         int first = 0;
         int last = tiles - 1;
@@ -279,7 +279,7 @@ internal static class ChangeKernels
     }
 
     /// <summary>The index of a number in an ascending list; −1 where it is not there.</summary>
-    private static int IndexOf(ArrayView<int> directory, int list, int count, int number)
+    public static int IndexOf(ArrayView<int> directory, int list, int count, int number)
     {
         int first = 0;
         int last = count - 1;

@@ -132,7 +132,7 @@ internal static class ChangedNormKernel
     }
 
     /// <summary>The record of the row's generation; negative where it changes nothing.</summary>
-    private static int RecordOf(ArrayView<int> directory, ArrayView<int> changeOfRow, ArrayView<int> outputRows, NormOwners owners)
+    public static int RecordOf(ArrayView<int> directory, ArrayView<int> changeOfRow, ArrayView<int> outputRows, NormOwners owners)
     {
         int row = Grid.IdxX;
         if (owners.Mapped == 1)
@@ -150,7 +150,8 @@ internal static class ChangedNormKernel
         return record;
     }
 
-    private static float WeightOf(ArrayView<float> weight, ArrayView<float> pool32, ArrayView<int> directory, int record, int column)
+    /// <summary>The weight of a column, which is the generation's where it has one.</summary>
+    public static float WeightOf(ArrayView<float> weight, ArrayView<float> pool32, ArrayView<int> directory, int record, int column)
     {
         float value = weight[column];
         if (record >= 0)

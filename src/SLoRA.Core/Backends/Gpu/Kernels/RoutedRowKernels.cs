@@ -2,6 +2,19 @@ using ILGPU;
 
 namespace SLoRA.Backends.Gpu.Kernels;
 
+/// <summary>A sum over routed rows.</summary>
+/// <param name="width">Columns.</param>
+/// <param name="chosen">Experts of a row.</param>
+/// <param name="isWeighted">1 if rows are multiplied by their weights.</param>
+/// <param name="leaves">Where the leaves of the sum end, in experts that are here.</param>
+internal readonly struct CombineShape(int width, int chosen, int isWeighted, SumLeaves leaves)
+{
+    public readonly int Width = width;
+    public readonly int Chosen = chosen;
+    public readonly int IsWeighted = isWeighted;
+    public readonly SumLeaves Leaves = leaves;
+}
+
 /// <summary>Rows of the step to routed rows and back: a group per row of the result (x) and 128 columns (y).</summary>
 internal static class RoutedRowKernels
 {
@@ -26,31 +39,45 @@ internal static class RoutedRowKernels
     }
 
     /// <summary>
-    /// <c>y[t] = Σ x[p]</c> over the routed rows p of row t in the order of its choices, times their weights if
-    /// <paramref name="weighted"/> is 1: x [T k, width], y [T, width].
+    /// <c>y[t] = Σ x[p]</c> over the routed rows p of row t, times their weights if they are to be weighted: x [T k, width], y [T, width].
+    /// Experts of a leaf are added in the order of the row's choices, then the leaves as a tree; those of none are on other shards.
     /// </summary>
     [Kernel]
     public static void Combine(
-        ArrayView<float> x, ArrayView<int> rowOf, ArrayView<float> weights, ArrayView<float> y, int width, int chosen, int weighted)
+        ArrayView<float> x, ArrayView<int> rowOf, ArrayView<int> experts, ArrayView<float> weights, ArrayView<float> y, CombineShape shape)
     {
         int row = Grid.IdxX;
         int column = (Grid.IdxY * KernelLoader.GroupSize) + Group.IdxX;
-        if (column < width)
+        if (column < shape.Width)
         {
-            float sum = 0;
-            for (int i = 0; i < chosen; i++)
+            long first = (long)row * shape.Chosen;
+            var tree = default(NumberTree);
+            float total = 0;
+            int begin = 0;
+            for (int leaf = 0; leaf < shape.Leaves.Count; leaf++)
             {
-                long choice = ((long)row * chosen) + i;
-                float value = x[((long)rowOf[choice] * width) + column];
-                if (weighted == 1)
+                int end = shape.Leaves.End(leaf);
+                float sum = 0;
+                for (int i = 0; i < shape.Chosen; i++)
                 {
-                    value *= weights[choice];
+                    int expert = experts[first + i];
+                    if (expert >= begin && expert < end)
+                    {
+                        float value = x[((long)rowOf[first + i] * shape.Width) + column];
+                        if (shape.IsWeighted == 1)
+                        {
+                            value *= weights[first + i];
+                        }
+
+                        sum += value;
+                    }
                 }
 
-                sum += value;
+                total = tree.Add(leaf, sum);
+                begin = end;
             }
 
-            y[((long)row * width) + column] = sum;
+            y[((long)row * shape.Width) + column] = total;
         }
     }
 

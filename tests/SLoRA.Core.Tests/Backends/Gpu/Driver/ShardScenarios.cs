@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Sharded;
 using SLoRA.Core.Tests.Engine;
 using SLoRA.Models;
 using SLoRA.Step;
@@ -9,10 +10,10 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 /// <summary>Several devices that share a model, as the driver sees them; each runs in a process of its own.</summary>
 internal static class ShardScenarios
 {
-    private const int Layers = 3;
+    internal const int Layers = 3;
 
     // The embedding; o and down in two halves each.
-    private const int BaseMeetings = 1 + (4 * Layers);
+    internal const int BaseMeetings = 1 + (4 * Layers);
 
     /// <summary>Devices that reach each other: a copy from each other one at every meeting, and the host waits once.</summary>
     public static void PeerCopies()
@@ -56,15 +57,7 @@ internal static class ShardScenarios
         const int Devices = 4, Numbers = 64, Rounds = 9;
         GpuDevice[] devices =
             [.. Enumerable.Range(0, Devices).Select(device => GpuDevice.Open(new GpuOptions { Driver = GpuDriver.Cuda, Device = device }))];
-        var links = new CudaLink[Devices];
-        var driver = new CudaPeers();
-        for (int i = 0; i < Devices; i++)
-        {
-            links[i] = new CudaLink(devices[i], driver, i, links);
-        }
-
-        Array.ForEach(links, link => link.Connect(allowed: true));
-        Array.ForEach(links, link => link.FindReaders());
+        ShardLink[] links = GpuShards.Links([.. devices], Exchange, peers: true, new Meeting(Devices));
         Array.ForEach(links, link => link.Reserve(Devices * Numbers));
         HostBuffer[] sent = [.. devices.Select(device => new HostBuffer(device, Rounds * Numbers * sizeof(float)))];
         HostBuffer[] got = [.. devices.Select(device => new HostBuffer(device, Rounds * Devices * Numbers * sizeof(float)))];
@@ -219,7 +212,12 @@ internal static class ShardScenarios
         Assert.That((Stub.Contexts, Stub.Left, Stub.Misuses), Is.EqualTo((0, Stub.Nothing, 0)));
     }
 
-    private static void AllIsBack(string when)
+    /// <summary>How the devices of the scenario exchange blocks: through NCCL where its folder is given.</summary>
+    internal static GpuExchange Exchange =>
+        Environment.GetEnvironmentVariable(Nccl.FolderVariable) is null ? GpuExchange.Copies : GpuExchange.Nccl;
+
+    /// <summary>Nothing is left of engines that were.</summary>
+    internal static void AllIsBack(string when)
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -227,21 +225,22 @@ internal static class ShardScenarios
             (Stub.Contexts, Stub.Left, Stub.Misuses), Is.EqualTo((0, Stub.Nothing, 0)), () => $"{when}\n{string.Join('\n', Stub.Log)}");
     }
 
-    private static int Count(string[] log, string what) => log.Count(line => line.Contains(what, StringComparison.Ordinal));
+    internal static int Count(string[] log, string what) => log.Count(line => line.Contains(what, StringComparison.Ordinal));
 
-    private static LoraServingEngineBuilder Builder() =>
-        StubEngine.Builder(builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Devices) = (GpuDriver.Cuda, [0, 1])));
+    internal static LoraServingEngineBuilder Builder() =>
+        StubEngine.Builder(builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Devices, gpu.Exchange) = (GpuDriver.Cuda, [0, 1], Exchange)));
 
-    private static SteppedEngine Engine(int devices) => new(
+    internal static SteppedEngine Engine(int devices) => new(
         builder =>
         {
             StubEngine.Configure(builder);
-            builder.UseGpu(gpu => (gpu.Driver, gpu.Devices) = (GpuDriver.Cuda, [.. Enumerable.Range(0, devices)]));
+            builder.UseGpu(gpu => (gpu.Driver, gpu.Devices, gpu.Exchange) =
+                (GpuDriver.Cuda, [.. Enumerable.Range(0, devices)], Exchange));
         },
         adapters: ["all-linear", "wide"]);
 
     /// <summary>The log of a decode step behind those that are timed.</summary>
-    private static string[] Step(SteppedEngine engine, GenerationRequest request)
+    internal static string[] Step(SteppedEngine engine, GenerationRequest request)
     {
         Answer answer = engine.Ask(request with { MaxTokens = 9 });
         long first = engine.Status.Steps;

@@ -14,6 +14,9 @@ public sealed class StubDriver
     /// <summary>The folder of the stub of cuBLAS.</summary>
     internal static string BlasFolder => Path.Combine(_folder.Value, "blas");
 
+    /// <summary>The folder of the stub of NCCL.</summary>
+    internal static string NcclFolder => Path.Combine(_folder.Value, "nccl");
+
     /// <summary>A folder whose driver libraries cannot be loaded, whatever the machine has installed.</summary>
     internal static string EmptyFolder => Path.Combine(_folder.Value, "none");
 
@@ -39,6 +42,7 @@ public sealed class StubDriver
 
         string folder = Directory.CreateTempSubdirectory("slora-stub-").FullName;
         string blas = Directory.CreateDirectory(Path.Combine(folder, "blas")).FullName;
+        string nccl = Directory.CreateDirectory(Path.Combine(folder, "nccl")).FullName;
         string none = Directory.CreateDirectory(Path.Combine(folder, "none")).FullName;
         foreach (string name in (string[])["libcuda.so.1", "libcuda.so", "libOpenCL.so.1", "libOpenCL.so"])
         {
@@ -47,6 +51,7 @@ public sealed class StubDriver
 
         Gcc("-o", Path.Combine(folder, "libcuda.so.1"), Path.Combine(Source, "driver.c"), "-lpthread");
         Gcc("-o", Path.Combine(blas, "libcublas.so.13"), Path.Combine(Source, "cublas.c"), "-L" + folder, "-l:libcuda.so.1");
+        Gcc("-o", Path.Combine(nccl, "libnccl.so.2"), Path.Combine(Source, "nccl.c"), "-L" + folder, "-l:libcuda.so.1");
         return folder;
     }
 

@@ -27,6 +27,18 @@ struct Object {
     int questions;          // of an event: how often it was asked about since
     int device;             // of a context
     struct Object *peer;    // of memory access: the other context
+    int users;              // of a context that the runtime shares: how many hold it
+};
+
+// What one device sends another through NCCL: its bytes leave in the order of the sender's stream, and arrive when the receiver's stream comes to it.
+struct Message {
+    struct Message *next;
+    int from, to;
+    int is_sent, is_received, is_aborted;
+    struct Object *stream; // the sender's
+    uint64_t behind;       // the copy that fills the bytes
+    char *bytes;
+    size_t length;
 };
 
 struct Copy {
@@ -38,8 +50,11 @@ struct Copy {
     size_t bytes;
     struct Object *awaited; // of a wait: the stream
     uint64_t behind;        // of a wait: the last copy before the event
+    struct Message *message; // of a receipt: what is awaited
 };
 
+static pthread_cond_t arrival = PTHREAD_COND_INITIALIZER;
+static struct Message *messages;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static struct Object *objects;
 static struct Copy *first_copy, **last_copy = &first_copy;
@@ -118,7 +133,15 @@ static void run_copies_of(struct Object *stream, uint64_t up_to) {
         *link = copy->next;
         for (last_copy = &first_copy; *last_copy;)
             last_copy = &(*last_copy)->next;
-        if (copy->awaited)
+        if (copy->message) {
+            struct Message *message = copy->message;
+            while (!message->is_sent && !message->is_aborted)
+                pthread_cond_wait(&arrival, &gate);
+            if (message->is_sent) {
+                run_copies_of(message->stream, message->behind);
+                memcpy(copy->target, message->bytes, copy->bytes);
+            }
+        } else if (copy->awaited)
             run_copies_of(copy->awaited, copy->behind);
         else
             memcpy(copy->target, copy->source, copy->bytes);
@@ -126,7 +149,7 @@ static void run_copies_of(struct Object *stream, uint64_t up_to) {
     }
 }
 
-static void queue_copy(struct Object *stream, char *target, const char *source, size_t bytes, struct Object *awaited, uint64_t behind) {
+static struct Copy *queue_copy(struct Object *stream, char *target, const char *source, size_t bytes, struct Object *awaited, uint64_t behind) {
     struct Copy *copy = calloc(1, sizeof *copy);
     copy->number = ++copies;
     copy->stream = stream;
@@ -137,6 +160,7 @@ static void queue_copy(struct Object *stream, char *target, const char *source, 
     copy->behind = behind;
     *last_copy = copy;
     last_copy = &copy->next;
+    return copy;
 }
 
 static void run_copies(void) { run_copies_of(NULL, UINT64_MAX); }
@@ -206,6 +230,75 @@ void stub_flush(void) {
     pthread_mutex_lock(&gate);
     run_copies();
     pthread_mutex_unlock(&gate);
+}
+
+// An entry point of another library, which can be made to fail like the driver's own.
+int stub_enter(const char *name) { return leave(enter(name, 0)); }
+
+// Whether memory and stream are of the context of a device that the runtime shares.
+static int is_shared(const char *memory, size_t bytes, Handle stream, int device) {
+    struct Object *holding = holder(memory, bytes, DEVICE_MEMORY), *queue = find(stream, STREAM);
+    return holding && queue && queue->context == holding->context && holding->context->users > 0 && holding->context->device == device;
+}
+
+static struct Message *message_of(int from, int to, int sends) {
+    struct Message **link = &messages;
+    while (*link && ((*link)->from != from || (*link)->to != to || (sends ? (*link)->is_sent : (*link)->is_received)))
+        link = &(*link)->next;
+    if (!*link) {
+        *link = calloc(1, sizeof **link);
+        (*link)->from = from;
+        (*link)->to = to;
+    }
+    return *link;
+}
+
+int stub_send(const char *source, size_t bytes, int from, int to, Handle stream) {
+    pthread_mutex_lock(&gate);
+    if (!is_shared(source, bytes, stream, from)) {
+        misuse("ncclSend");
+        return leave(4);
+    }
+    struct Message *message = message_of(from, to, 1);
+    message->bytes = malloc(bytes);
+    message->length = bytes;
+    message->stream = find(stream, STREAM);
+    queue_copy(message->stream, message->bytes, source, bytes, NULL, 0);
+    message->behind = copies;
+    message->is_sent = 1;
+    note("%ssend to device %d %zu", message->stream->name, to, bytes);
+    pthread_cond_broadcast(&arrival);
+    return leave(SUCCESS);
+}
+
+int stub_receive(char *target, size_t bytes, int from, int to, Handle stream) {
+    pthread_mutex_lock(&gate);
+    if (!is_shared(target, bytes, stream, to)) {
+        misuse("ncclRecv");
+        return leave(4);
+    }
+    struct Message *message = message_of(from, to, 0);
+    message->is_received = 1;
+    struct Object *queue = find(stream, STREAM);
+    queue_copy(queue, target, NULL, bytes, NULL, 0)->message = message;
+    note("%sreceive from device %d %zu", queue->name, from, bytes);
+    return leave(SUCCESS);
+}
+
+// Nobody waits for messages any longer.
+void stub_abort_messages(void) {
+    pthread_mutex_lock(&gate);
+    for (struct Message *message = messages; message; message = message->next)
+        message->is_aborted = 1;
+    pthread_cond_broadcast(&arrival);
+    leave(SUCCESS);
+}
+
+// No message is under way; those of the next communicators are others.
+void stub_forget_messages(void) {
+    pthread_mutex_lock(&gate);
+    messages = NULL;
+    leave(SUCCESS);
 }
 
 long stub_calls(void) { return calls; }
@@ -318,11 +411,7 @@ int cuCtxCreate_v2(Handle *context, int flags, int device) {
     return leave(SUCCESS);
 }
 
-int cuCtxDestroy_v2(Handle context) {
-    ENTER(0);
-    struct Object *destroyed = find(context, CONTEXT);
-    if (!destroyed)
-        return leave(INVALID_CONTEXT);
+static int destroy_context(struct Object *destroyed) {
     run_copies();
     int left = 0;
     for (struct Object *object = objects, *next; object; object = next) {
@@ -337,7 +426,71 @@ int cuCtxDestroy_v2(Handle context) {
     drop(destroyed);
     if (current == destroyed)
         current = NULL;
+    return SUCCESS;
+}
+
+int cuCtxDestroy_v2(Handle context) {
+    ENTER(0);
+    struct Object *destroyed = find(context, CONTEXT);
+    return leave(destroyed && destroyed->users == 0 ? destroy_context(destroyed) : INVALID_CONTEXT);
+}
+
+static struct Object *shared_context(int device) {
+    for (struct Object *object = objects; object; object = object->next)
+        if (object->kind == CONTEXT && object->users > 0 && object->device == device)
+            return object;
+    return NULL;
+}
+
+int cuDevicePrimaryCtxRetain(Handle *context, int device) {
+    ENTER(0);
+    struct Object *shared = shared_context(device);
+    if (!shared) {
+        shared = create(CONTEXT, NULL);
+        shared->device = device;
+    }
+    shared->users++;
+    *context = shared;
     return leave(SUCCESS);
+}
+
+int cuDevicePrimaryCtxRelease_v2(int device) {
+    ENTER(0);
+    struct Object *shared = shared_context(device);
+    if (!shared) {
+        misuse("cuDevicePrimaryCtxRelease");
+        return leave(INVALID_CONTEXT);
+    }
+    return leave(--shared->users > 0 ? SUCCESS : destroy_context(shared));
+}
+
+// The contexts below the thread's own.
+static __thread struct Object *pushed[8];
+static __thread int depth;
+
+int cuCtxPushCurrent_v2(Handle context) {
+    ENTER(0);
+    struct Object *entered = find(context, CONTEXT);
+    if (!entered || depth == 8) {
+        misuse("cuCtxPushCurrent");
+        return leave(INVALID_CONTEXT);
+    }
+    if (entered->broken)
+        return leave(entered->broken);
+    pushed[depth++] = current;
+    current = entered;
+    return leave(SUCCESS);
+}
+
+int cuCtxPopCurrent_v2(Handle *context) {
+    int result = enter(__func__, 0);
+    if (depth == 0) {
+        misuse("cuCtxPopCurrent");
+        return leave(INVALID_CONTEXT);
+    }
+    *context = current;
+    current = pushed[--depth];
+    return leave(result);
 }
 
 int cuCtxSetCurrent(Handle context) {

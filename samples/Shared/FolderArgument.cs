@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Samples;
 
-namespace Quickstart;
+namespace Samples;
 
 /// <summary>
 /// What people give where a folder of files, or a GGUF file, is expected: a name from the Hugging Face Hub, a file of the folder, a folder
@@ -33,9 +32,32 @@ internal static partial class FolderArgument
         }
     }
 
-    /// <summary>Checks the folder of an --adapter.</summary>
-    /// <exception cref="UsageException">It is something else.</exception>
-    public static void CheckAdapter(string name, string path) => CheckFolder($"--adapter {name}", path, AdapterFile);
+    /// <summary>Reads the values of --adapter, NAME=DIR each.</summary>
+    /// <param name="adapters">The values.</param>
+    /// <param name="taken">A name that is none of an adapter.</param>
+    /// <exception cref="UsageException">One has another form, a name that is taken, or something else than an adapter's folder.</exception>
+    public static IReadOnlyList<(string Name, string Folder)> ReadAdapters(IReadOnlyList<string> adapters, string? taken)
+    {
+        var named = new List<(string Name, string Folder)>();
+        foreach (string adapter in adapters)
+        {
+            string[] parts = adapter.Split('=', 2);
+            if (parts is not [{ Length: > 0 } name, { Length: > 0 } folder])
+            {
+                throw new UsageException($"--adapter is '{adapter}'; it must be NAME=DIR.");
+            }
+
+            if (name == taken || named.Any(other => other.Name == name))
+            {
+                throw new UsageException($"--adapter names '{name}', which is taken; choose another name.");
+            }
+
+            CheckFolder($"--adapter {name}", folder, AdapterFile);
+            named.Add((name, folder));
+        }
+
+        return named;
+    }
 
     private static void CheckFolder(string argument, string path, string configuration)
     {
