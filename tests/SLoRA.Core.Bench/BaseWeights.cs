@@ -19,10 +19,15 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>int4, quantized from bf16: half a byte, and 3 bytes of scale and zero per 32 weights.</summary>
     public static BaseWeights Int4 { get; } = new("int4", TensorType.BF16, CpuWeights.Int4, 0.5 + (3 / 32.0));
 
+    /// <summary>How products are computed.</summary>
+    public CpuPrecision Precision { get; init; }
+
     /// <summary>All of them.</summary>
     public static BaseWeights[] All { get; } =
     [
         BF16, new("f16", TensorType.F16, CpuWeights.AsStored, 2), new("f32", TensorType.F32, CpuWeights.AsStored, 4), Int8, Int4,
+        new("int8-fast", TensorType.BF16, CpuWeights.Int8, 1 + (4 / 32.0)) { Precision = CpuPrecision.Fast },
+        Int4 with { Name = "int4-fast", Precision = CpuPrecision.Fast },
     ];
 
     /// <summary>Those of a name.</summary>

@@ -39,7 +39,7 @@ internal static class KernelBench
     public static IEnumerable<KernelTime> Measure(Shape shape, BaseWeights type, int threads)
     {
         using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
-        using var backend = new CpuBackend(128, 128, threads, type.Kept);
+        using var backend = new CpuBackend(128, 128, threads, type.Kept, precision: type.Precision);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
         {
             // As many copies as the model has, so that one row reads them from memory and not from a cache.

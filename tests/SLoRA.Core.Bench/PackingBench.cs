@@ -15,7 +15,7 @@ internal static class PackingBench
             TimeSpan.FromSeconds(1),
             () =>
             {
-                using var backend = new CpuBackend(1, 1, threads, type.Kept);
+                using var backend = new CpuBackend(1, 1, threads, type.Kept, precision: type.Precision);
                 for (int i = 0; i < copies; i++)
                 {
                     backend.LoadMatrix(weights.Next(shape.Intermediate, shape.Hidden));

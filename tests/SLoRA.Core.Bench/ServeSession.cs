@@ -35,6 +35,7 @@ internal sealed class ServeSession : IAsyncDisposable
             {
                 cpu.Threads = workload.Threads;
                 cpu.Weights = workload.Weights.Kept;
+                cpu.Precision = workload.Weights.Precision;
             });
             for (int i = 0; workload.IsMixed && i < workload.Adapters; i++)
             {

@@ -41,8 +41,8 @@ internal sealed class StepModel : IDisposable
         int shards = 1, int rows = 256, int dora = 0)
     {
         _backend = shards == 1
-            ? new CpuBackend(rows, Sequences, threads, weights.Kept)
-            : CpuShards.Create(rows, Sequences, threads, weights.Kept, shards);
+            ? new CpuBackend(rows, Sequences, threads, weights.Kept, precision: weights.Precision)
+            : CpuShards.Create(rows, Sequences, threads, weights.Kept, shards, precision: weights.Precision);
         Plan = new StepPlan(rows, Sequences);
         _vocabulary = shape.Vocabulary;
         DecoderDescription description = Describe(shape, weights.Stored);

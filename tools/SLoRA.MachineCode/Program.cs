@@ -6,5 +6,9 @@ if (args is not [string folder] || !Directory.Exists(folder))
     return 2;
 }
 
-File.WriteAllText(Path.Combine(folder, Listings.WordProductFile), Listings.WordProduct());
+foreach (IntegerProductListing listing in Listings.All)
+{
+    File.WriteAllText(Path.Combine(folder, listing.File), Listings.Text(listing));
+}
+
 return 0;

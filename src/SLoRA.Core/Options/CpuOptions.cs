@@ -14,7 +14,7 @@ public sealed class CpuOptions
     public CpuWeights Weights { get; set; } = CpuWeights.AsStored;
 
     /// <summary>
-    /// How products with weights that are stored in 8 bits or fewer are computed. <see cref="CpuPrecision.Exact"/> needs
+    /// How products with weights that are kept in 8 bits or fewer are computed. <see cref="CpuPrecision.Exact"/> needs
     /// <see cref="CpuWeights.AsStored"/>.
     /// </summary>
     public CpuPrecision Precision { get; set; } = CpuPrecision.Automatic;

@@ -13,6 +13,10 @@ public sealed class QuantizedPerplexityTests
 
     public static IEnumerable<TestCaseData> Int4() => Cases("Cpu int4", "bf16");
 
+    public static IEnumerable<TestCaseData> Int8Fast() => Cases("Cpu int8 fast", "bf16");
+
+    public static IEnumerable<TestCaseData> Int4Fast() => Cases("Cpu int4 fast", "bf16");
+
     public static IEnumerable<TestCaseData> Stored() => Cases("Cpu GGUF", "f32");
 
     [TestCaseSource(nameof(Int8))]
@@ -27,6 +31,16 @@ public sealed class QuantizedPerplexityTests
     public Task Perplexity_of_weights_as_stored_is_within_three_per_mille_of_their_exact_values(string path, string file, string adapter) =>
         Check(path, file, adapter, RealModelEngine.Gguf, "f32", CpuWeights.AsStored, 0.003);
 
+    [TestCaseSource(nameof(Int8Fast))]
+    public Task Int8_perplexity_with_activations_of_8_bits_is_within_one_and_a_half_per_cent_of_bf16(
+        string path, string file, string adapter) =>
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int8, 0.015, CpuPrecision.Fast);
+
+    [TestCaseSource(nameof(Int4Fast))]
+    public Task Int4_perplexity_with_activations_of_8_bits_is_within_three_and_a_half_per_cent_of_bf16(
+        string path, string file, string adapter) =>
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.035, CpuPrecision.Fast);
+
     private static IEnumerable<TestCaseData> Cases(string kept, string reference) => RealModelCases.Of(
         "perplexity*.json",
         file => file.Weights.TryGetValue(reference, out Dictionary<string, ReferencePerplexity>? adapters) ? adapters.Keys : [],
@@ -34,13 +48,14 @@ public sealed class QuantizedPerplexityTests
         kept);
 
     private static async Task Check(
-        string path, string file, string adapter, string weights, string beside, CpuWeights kept, double tolerance)
+        string path, string file, string adapter, string weights, string beside, CpuWeights kept, double tolerance,
+        CpuPrecision precision = CpuPrecision.Automatic)
     {
         var folder = new RealModelFolder(path);
         ReferenceFile reference = folder.Read(file);
         ReferencePerplexity expected = reference.Weights[beside][adapter];
         IReadOnlyList<WeightedAdapter> adapters = adapter == "base" ? [] : [new WeightedAdapter(adapter, 1)];
-        RealModelEngine engine = await RealModelEngine.Of(folder, weights, kept);
+        RealModelEngine engine = await RealModelEngine.Of(folder, weights, kept, precision);
         int window = reference.Window > 0 ? reference.Window : reference.Ids.Length;
         TextLikelihood[] windows = await Task.WhenAll(reference.Ids.Chunk(window).Select(async ids =>
         {

@@ -11,14 +11,15 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 /// </summary>
 internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder folder)
 {
-    private static readonly ConcurrentDictionary<(string, CpuWeights), Lazy<Task<RealModelEngine>>> Engines = new();
+    private static readonly ConcurrentDictionary<(string, CpuWeights, CpuPrecision), Lazy<Task<RealModelEngine>>> Engines = new();
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
     /// <summary>In place of a type of weights: the GGUF file.</summary>
     public const string Gguf = "GGUF";
 
     /// <summary>The engine of a folder's model; the test counts as skipped when the folder has none with such weights.</summary>
-    public static Task<RealModelEngine> Of(RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored)
+    public static Task<RealModelEngine> Of(
+        RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic)
     {
         string? model = weights == Gguf ? folder.Gguf : folder.Model(weights);
         if (model is null)
@@ -26,7 +27,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
             Assert.Ignore($"{folder.Path} has no model with {weights} weights");
         }
 
-        return Engines.GetOrAdd((model!, kept), key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key.Item1, key.Item2))).Value;
+        return Engines.GetOrAdd(
+            (model!, kept, precision), key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key.Item1, key.Item2, key.Item3))).Value;
     }
 
     public static async Task DisposeAll()
@@ -49,9 +51,11 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
             : 1;
 
     /// <summary>A builder with the options of every fidelity test on a real model.</summary>
-    public static LoraServingEngineBuilder Builder(string model, CpuWeights kept = CpuWeights.AsStored) => LoraServingEngine.CreateBuilder()
+    public static LoraServingEngineBuilder Builder(
+        string model, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic)
+        => LoraServingEngine.CreateBuilder()
         .UseModel(model)
-        .UseCpu(cpu => (cpu.Weights, cpu.Shards) = (kept, Shards))
+        .UseCpu(cpu => (cpu.Weights, cpu.Precision, cpu.Shards) = (kept, precision, Shards))
         .ConfigurePool(pool =>
         {
             pool.Bytes = 1L << 30;
@@ -94,8 +98,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
             Tap = tap,
         };
 
-    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model, CpuWeights kept) =>
-        new(await Builder(model, kept).CheckInvariants().BuildAsync(), folder);
+    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model, CpuWeights kept, CpuPrecision precision) =>
+        new(await Builder(model, kept, precision).CheckInvariants().BuildAsync(), folder);
 
     private Task<AdapterCoverage> Register(string name) => _adapters.GetOrAdd(
         name, key => new Lazy<Task<AdapterCoverage>>(

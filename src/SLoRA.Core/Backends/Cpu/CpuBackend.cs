@@ -16,6 +16,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
 {
     private readonly int _rowLimit;
     private readonly CpuWeights _weights;
+    private readonly CpuPrecision _precision;
     private readonly int _outputLimit;
     private readonly ComputeThreads _threads;
     private readonly List<AlignedMemory> _memory = [];
@@ -87,12 +88,13 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _threads = new ComputeThreads(workers, placement);
         _rowLimit = rowLimit;
         _weights = weights;
+        _precision = precision;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
         _baseWeights = new PackedWeights(_threads, weights, precision);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
-        _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit));
+        _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit), precision == CpuPrecision.Fast);
         _quantize = new QuantizeJob(workers);
         AlignedMemory results = Allocate(ProductJob.BytesFor(workers));
         _product = new ProductJob(workers, results, code, _baseWeights.Space);
@@ -173,7 +175,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
-        CpuFormats.RoundingOf(taken, _weights, givesLogits);
+        CpuFormats.RoundingOf(taken, _weights, givesLogits, _precision);
 
     /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source) => _baseWeights.Matrix(source);

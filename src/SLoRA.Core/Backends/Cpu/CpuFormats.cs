@@ -22,9 +22,16 @@ internal static class CpuFormats
         new(new FloatPacking<Bf16Panel>(), Stored, static (source, matrix, parts) => new WordPackJob(source, matrix, parts));
 
     private static readonly CpuFormat EightBits = new(
-        new Int8Packing<Groups64>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob(source, matrix, parts))
+        new Int8Packing<Groups64>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups64>(source, matrix, parts))
     {
-        Rounding = QuantizedPackJob.Round,
+        Rounding = QuantizedPackJob<Groups64>.Round,
+    };
+
+    // Activations of 8 bits come in groups of 32, and so do weights.
+    private static readonly CpuFormat EightBitsFast = new(
+        new Int8Packing<Groups32>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups32>(source, matrix, parts))
+    {
+        Rounding = QuantizedPackJob<Groups32>.Round,
     };
 
     private static readonly CpuFormat AsIntegers =
@@ -66,22 +73,24 @@ internal static class CpuFormats
             (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats with { Kept = Stored },
             (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
             (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
-            (PlainFormat, CpuWeights.Int8) => EightBits,
-            (PlainFormat, CpuWeights.Int4) => source.GivesLogits ? EightBits : OwnFourBits,
+            (PlainFormat, CpuWeights.Int8) => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
+            (PlainFormat, CpuWeights.Int4) when source.GivesLogits => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
+            (PlainFormat, CpuWeights.Int4) => OwnFourBits,
             (Q8Format, CpuWeights.Int4) when !source.GivesLogits => OwnFourBits,
             (Q8Format or BlockFormat, CpuWeights.AsStored) when precision == CpuPrecision.Exact => AsFloats,
             (Q8Format or BlockFormat, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4)
                 when Packed.TryGetValue(source.Format, out CpuFormat? format) => format,
             (BlockFormat, CpuWeights.AsStored) => AsFloats,
-            (BlockFormat, CpuWeights.Int8 or CpuWeights.Int4) => EightBits,
+            (BlockFormat, CpuWeights.Int8 or CpuWeights.Int4) => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
             (_, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4) => throw UnservedType.Error(source.Format),
             _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
         };
 
     /// <summary>What becomes of a row of a matrix of this format; null where what is stored is kept.</summary>
-    public static RowRounding? RoundingOf(WeightFormat format, CpuWeights weights, bool givesLogits) => weights == CpuWeights.AsStored
-        ? null
-        : Of(new WeightSource("", format, 0, 0, 0) { GivesLogits = givesLogits }, weights).Rounding;
+    public static RowRounding? RoundingOf(WeightFormat format, CpuWeights weights, bool givesLogits, CpuPrecision precision) =>
+        weights == CpuWeights.AsStored
+            ? null
+            : Of(new WeightSource("", format, 0, 0, 0) { GivesLogits = givesLogits }, weights, precision).Rounding;
 
     private static CpuFormat Codes<TCodes, TScales, T>()
         where TCodes : struct, IPackedCodes

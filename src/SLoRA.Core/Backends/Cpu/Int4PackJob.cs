@@ -1,3 +1,4 @@
+using System.Buffers;
 using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
@@ -8,17 +9,26 @@ internal sealed unsafe class Int4PackJob(WeightSource source, CpuMatrix matrix, 
     /// <summary>What products take of a row: its codes less their zero, times scales.</summary>
     public static void Round(Span<float> row)
     {
-        float* numbers = stackalloc float[Int4Group.Size];
-        Span<byte> codes = stackalloc byte[Int4Group.Size];
-        for (int first = 0; first < row.Length; first += Int4Group.Size)
+        // As many groups as a panel has outputs, side by side.
+        const int Together = CpuMatrix.PanelOutputs;
+        float* numbers = stackalloc float[Int4Group.Size * Together];
+        byte* codes = stackalloc byte[Int4Group.CodeBytes], zeros = stackalloc byte[Together];
+        ushort* scales = stackalloc ushort[Together];
+        for (int first = 0; first < row.Length; first += Int4Group.Size * Together)
         {
-            Span<float> group = row.Slice(first, Math.Min(Int4Group.Size, row.Length - first));
-            new Span<float>(numbers, Int4Group.Size).Clear();
-            group.CopyTo(new Span<float>(numbers, Int4Group.Size));
-            float scale = Elements.Widen(Int4Group.Quantize(numbers, codes, out byte zero));
-            for (int i = 0; i < group.Length; i++)
+            Span<float> groups = row.Slice(first, Math.Min(Int4Group.Size * Together, row.Length - first));
+            new Span<float>(numbers, Int4Group.Size * Together).Clear();
+            for (int i = 0; i < groups.Length; i++)
             {
-                group[i] = scale * (codes[i] - ((float)zero / OwnZeros.ZeroParts));
+                numbers[(i % Int4Group.Size * Together) + (i / Int4Group.Size)] = groups[i];
+            }
+
+            Int4Group.Quantize(numbers, codes, scales, zeros);
+            for (int i = 0; i < groups.Length; i++)
+            {
+                int group = i / Int4Group.Size;
+                float code = Int4Group.Code(codes, group, i % Int4Group.Size);
+                groups[i] = Elements.Widen(scales[group]) * (code - ((float)zeros[group] / OwnZeros.ZeroParts));
             }
         }
     }
@@ -26,22 +36,30 @@ internal sealed unsafe class Int4PackJob(WeightSource source, CpuMatrix matrix, 
     /// <inheritdoc/>
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {
-        // Behind the last input are zeros up to a whole group.
-        var row = new float[Matrix.Groups * Int4Group.Size];
-        Span<byte> codes = stackalloc byte[Int4Group.Size];
-        fixed (float* numbers = row)
+        // Behind the last input are zeros up to a whole group, and outputs that there are not are zeros.
+        int width = Matrix.Groups * Int4Group.Size;
+        float[] rows = ArrayPool<float>.Shared.Rent(outputs * width);
+        for (int j = 0; j < outputs; j++)
         {
-            for (int j = 0; j < outputs; j++)
+            Span<float> row = rows.AsSpan(j * width, width);
+            source.Format.Widen(source.Row(firstOutput + j), row[..source.Columns]);
+            row[source.Columns..].Clear();
+        }
+
+        float* numbers = stackalloc float[Int4Group.Size * CpuMatrix.PanelOutputs];
+        new Span<float>(numbers, Int4Group.Size * CpuMatrix.PanelOutputs).Clear();
+        fixed (float* first = rows)
+        {
+            for (int g = 0; g < Matrix.Groups; g++)
             {
-                source.Format.Widen(source.Row(firstOutput + j), row.AsSpan(0, source.Columns));
-                for (int g = 0; g < Matrix.Groups; g++)
-                {
-                    ushort scale = Int4Group.Quantize(numbers + (g * Int4Group.Size), codes, out byte zero);
-                    byte* group = panel + ((nint)g * PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.GroupBytes);
-                    PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.Write(group, j, codes);
-                    ZeroScales<OwnZeros>.Write(group + PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.ScalesAt, j, scale, zero);
-                }
+                Transposition.ToPanel(
+                    (byte*)(first + (g * Int4Group.Size)), (nint)width * sizeof(float), outputs, Int4Group.Size, (uint*)numbers);
+                byte* group = panel + ((nint)g * PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.GroupBytes);
+                byte* scales = group + PackedLayout<FourBits, ZeroScales<OwnZeros>, Groups32>.ScalesAt;
+                Int4Group.Quantize(numbers, group, (ushort*)scales, scales + ZeroScales<OwnZeros>.ZerosAt);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rows);
     }
 }

@@ -42,6 +42,9 @@ internal static class Int8Layout
     /// <summary>The largest integer of an activation. A group's sum is at most 64 · 128 · 32767 &lt; 2³¹.</summary>
     public const int ActivationLimit = 32767;
 
+    /// <summary>The largest integer of an activation of 8 bits (<see cref="CpuPrecision.Fast"/>).</summary>
+    public const int NarrowLimit = 127;
+
     /// <summary>A group whose largest magnitude is below this counts as zeros: its inverse scale would not be finite.</summary>
     public const float Smallest = 1e-30f;
 }

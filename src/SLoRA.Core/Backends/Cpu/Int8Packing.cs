@@ -2,7 +2,7 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>Panels of 8-bit integers with a scale per output and group of inputs (<see cref="Int8Layout{T}"/>).</summary>
 /// <typeparam name="T">The groups.</typeparam>
-internal sealed class Int8Packing<T> : PanelPacking
+internal sealed unsafe class Int8Packing<T> : PanelPacking
     where T : struct, IInt8Groups
 {
     /// <inheritdoc/>
@@ -12,9 +12,17 @@ internal sealed class Int8Packing<T> : PanelPacking
     public override long PanelBytes(int inputs) => (long)Int8Layout<T>.Groups(inputs) * Int8Layout<T>.GroupBytes;
 
     /// <inheritdoc/>
+    public override long UnpackedBytes(int inputs) => PanelBytes(inputs);
+
+    /// <inheritdoc/>
     public override void Multiply(in PanelBlock block)
     {
-        if (block.Code is { } code)
+        // Packed weights are unpacked already.
+        if (block.Unpacked is null && ByteProduct<T>.Takes<Int8BytePanel<T>>(block))
+        {
+            ByteProduct<T>.Multiply<Int8BytePanel<T>>(block, block.Code?.Bytes);
+        }
+        else if (block.Code is { } code)
         {
             WordProduct512.Multiply<T>(block, code);
         }

@@ -162,4 +162,31 @@ internal static class PackedCodes
 
         (pair0, pair1, pair2, pair3) = (p0.AsInt16(), p1.AsInt16(), p2.AsInt16(), p3.AsInt16());
     }
+
+    /// <summary>
+    /// The codes as bytes, in quads of inputs for each of 8 outputs: those of inputs 0, 2, 1, 3 of the eight that a plane has, then those
+    /// of 4, 6, 5, 7.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split<T>(
+        Vector256<byte> nibbles, Vector256<ushort> high, out Vector256<byte> quad0, out Vector256<byte> quad1)
+        where T : struct, IPackedCodes
+    {
+        Vector256<byte> four = Vector256.Create((byte)0x0F);
+        Vector256<byte> q0 = nibbles & four, q1 = (nibbles.AsUInt16() >>> 4).AsByte() & four;
+        if (T.HighBits == 1)
+        {
+            Vector256<ushort> low = Vector256.Create((ushort)0x0010), up = Vector256.Create((ushort)0x1000);
+            q0 |= (((high << 4) & low) | ((high << 11) & up)).AsByte();
+            q1 |= (((high << 2) & low) | ((high << 9) & up)).AsByte();
+        }
+        else if (T.HighBits == 2)
+        {
+            Vector256<ushort> low = Vector256.Create((ushort)0x0030), up = Vector256.Create((ushort)0x3000);
+            q0 |= (((high << 4) & low) | ((high << 10) & up)).AsByte();
+            q1 |= ((high & low) | ((high << 6) & up)).AsByte();
+        }
+
+        (quad0, quad1) = (q0, q1);
+    }
 }

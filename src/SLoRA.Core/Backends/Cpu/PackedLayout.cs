@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -5,6 +7,7 @@ namespace SLoRA.Backends.Cpu;
 /// what the group's scales take; behind all groups the blocks that scales share.
 /// </summary>
 /// <remarks>
+/// What kernels ask in their loops must be inlined: a call there keeps sums out of registers.
 /// A plane is words of 16 bits as the other panels have them, <c>[16 outputs][2 inputs of a pair]</c>, 64 bytes. A word of the nibbles has
 /// the codes of four pairs (<see cref="PackedCodes"/>), one of the other plane those of all pairs of a group, lowest bits first.
 /// </remarks>
@@ -26,13 +29,25 @@ internal static unsafe class PackedLayout<TCodes, TScales, T>
     public static int GroupInputs => 2 * T.Pairs;
 
     /// <summary>Where the other plane begins in a group.</summary>
-    public static int HighAt => T.Pairs / PairsOfNibbles * PlaneBytes;
+    public static int HighAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => T.Pairs / PairsOfNibbles * PlaneBytes;
+    }
 
     /// <summary>Where the scales begin in a group.</summary>
-    public static int ScalesAt => HighAt + (T.Pairs * TCodes.HighBits * PlaneBytes / 16);
+    public static int ScalesAt
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => HighAt + (T.Pairs * TCodes.HighBits * PlaneBytes / 16);
+    }
 
     /// <summary>Bytes of a group.</summary>
-    public static int GroupBytes => ScalesAt + TScales.GroupBytes;
+    public static int GroupBytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ScalesAt + TScales.GroupBytes;
+    }
 
     /// <summary>Groups of so many inputs; the last is filled up with inputs that count nothing.</summary>
     public static int Groups(int inputs) => (inputs + GroupInputs - 1) / GroupInputs;
@@ -49,6 +64,7 @@ internal static unsafe class PackedLayout<TCodes, TScales, T>
     /// <param name="panel">The panel.</param>
     /// <param name="groups">Its groups.</param>
     /// <param name="group">The group.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Block(byte* panel, int groups, int group) => TScales.BlockGroups == 0
         ? panel
         : panel + ((nint)groups * GroupBytes) + (group / TScales.BlockGroups * TScales.BlockBytes);

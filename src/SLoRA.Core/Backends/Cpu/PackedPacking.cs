@@ -23,5 +23,5 @@ internal sealed class PackedPacking<TCodes, TScales, T> : PanelPacking
     public override long UnpackedBytes(int inputs) => PackedProduct<TCodes, TScales, T>.UnpackedBytes(inputs);
 
     /// <inheritdoc/>
-    public override void Multiply(in PanelBlock block) => PackedProduct<TCodes, TScales, T>.Multiply(block, InstructionSets.VectorBits);
+    public override void Multiply(in PanelBlock block) => PackedProduct<TCodes, TScales, T>.Multiply(block);
 }

@@ -20,17 +20,23 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
     public static long UnpackedBytes(int inputs) => _integers.PanelBytes(inputs) + OffsetBytes(inputs);
 
     /// <summary>Multiplies all rows by all panels of a block.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="bits">The width of the vectors of a row alone.</param>
-    public static void Multiply(in PanelBlock block, int bits)
+    public static void Multiply(in PanelBlock block)
     {
-        if (block.Rows == 1)
+        if (ByteProduct<T>.Takes<PackedBytePanel<TCodes, TScales, T>>(block))
         {
-            MultiplyRow(block, bits);
+            ByteProduct<T>.Multiply<PackedBytePanel<TCodes, TScales, T>>(block, block.Code?.Bytes);
+        }
+        else if (block.Rows > 1)
+        {
+            MultiplyRows(block, _multiply);
+        }
+        else if (PackedByteKernels.Takes<TCodes, T>(block.Quantized.IsNarrow))
+        {
+            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
         }
         else
         {
-            MultiplyRows(block, _multiply);
+            MultiplyRow(block, InstructionSets.VectorBits);
         }
     }
 
@@ -70,7 +76,10 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
         }
     }
 
-    private static void MultiplyRow(in PanelBlock block, int bits)
+    /// <summary>Multiplies one row, by words.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="bits">The width of the vectors.</param>
+    public static void MultiplyRow(in PanelBlock block, int bits)
     {
         QuantizedSpan x = block.Quantized;
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)

@@ -181,7 +181,8 @@ internal readonly struct BrainZeros : IZeroCodes
 internal readonly unsafe struct ZeroScales<T> : IPackedScales
     where T : struct, IZeroCodes
 {
-    private const int ZerosAt = 2 * CpuMatrix.PanelOutputs;
+    /// <summary>Where the zeros begin.</summary>
+    public const int ZerosAt = 2 * CpuMatrix.PanelOutputs;
 
     public static int GroupBytes => 3 * CpuMatrix.PanelOutputs;
 

@@ -1,11 +1,14 @@
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>The activations of one product as integers, in the groups that its parts ask for: parts may be of several formats.</summary>
-internal sealed class QuantizedInputs(int rowLimit) : IDisposable
+/// <param name="rowLimit">The most rows.</param>
+/// <param name="isNarrow">Whether integers have 8 bits in place of 16.</param>
+internal sealed class QuantizedInputs(int rowLimit, bool isNarrow = false) : IDisposable
 {
     private readonly QuantizedRows[] _all =
     [
-        new QuantizedRows<Groups64>(rowLimit), new QuantizedRows<Groups32>(rowLimit), new QuantizedRows<Groups16>(rowLimit),
+        new QuantizedRows<Groups64>(rowLimit, isNarrow), new QuantizedRows<Groups32>(rowLimit, isNarrow),
+        new QuantizedRows<Groups16>(rowLimit, isNarrow),
     ];
 
     private int _rowLimit = rowLimit;
@@ -78,7 +81,8 @@ internal sealed class QuantizedInputs(int rowLimit) : IDisposable
     {
         if (isWanted)
         {
-            rows.WithSums = withSums;
+            // Products of bytes take unsigned weights, and subtract what that adds.
+            rows.WithSums = withSums || isNarrow;
             rows.Resize(inputs);
             _wanted[_count++] = rows;
         }

@@ -6,19 +6,26 @@ namespace SLoRA.Backends.Cpu;
 /// Activations as 16-bit integers with a scale per row and group of inputs, for the product with int8 weights of the same groups. Like
 /// <see cref="CpuRows"/> it has rows behind the last that a block of rows may touch. One product after another uses the same memory.
 /// </summary>
-internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : IDisposable
+/// <param name="rowLimit">The most rows.</param>
+/// <param name="groupInputs">Inputs that share a scale.</param>
+/// <param name="isNarrow">Whether integers are rounded to 8 bits.</param>
+internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs, bool isNarrow) : IDisposable
 {
     private AlignedMemory _integers = new(0);
     private AlignedMemory _scales = new(0);
     private AlignedMemory _sums = new(0);
+    private AlignedMemory _bytes = new(0);
 
     /// <summary>Inputs that share a scale.</summary>
     public int GroupInputs { get; } = groupInputs;
 
+    /// <summary>Whether integers are rounded to 8 bits.</summary>
+    public bool IsNarrow { get; } = isNarrow;
+
     /// <summary>The most rows; more have room from the next <see cref="Resize"/> on.</summary>
     public int RowLimit { get; set; } = rowLimit;
 
-    /// <summary>Whether the sums of groups are made as well.</summary>
+    /// <summary>Whether the sums of groups are made as well, and the integers' bytes where a kernel reads them.</summary>
     public bool WithSums { get; set; }
 
     /// <summary>Pairs of inputs from one row to the next.</summary>
@@ -29,6 +36,15 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
 
     /// <summary>A row: two 16-bit integers per element.</summary>
     public int* Row(int index) => (int*)_integers.Address + (index * Stride);
+
+    /// <summary>
+    /// The same integers, of each quad of inputs first the lower bytes, then the upper ones, both of inputs 0, 2, 1, 3; of integers of 8
+    /// bits there are lower ones only.
+    /// </summary>
+    public int* Bytes(int index) => (int*)_bytes.Address + (index * ByteStride);
+
+    /// <summary>From the bytes of one row to those of the next.</summary>
+    public nint ByteStride => IsNarrow ? Stride / 2 : Stride;
 
     /// <summary>The scales of a row, one per group.</summary>
     public float* Scales(int index) => _scales.Floats + (index * ScaleStride);
@@ -63,6 +79,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
         if (WithSums)
         {
             Grow(ref _sums, rows * ScaleStride * (sizeof(int) + sizeof(float)));
+            Grow(ref _bytes, WithBytes ? rows * ByteStride * sizeof(int) : 0);
         }
     }
 
@@ -72,7 +89,11 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
         _integers.Dispose();
         _scales.Dispose();
         _sums.Dispose();
+        _bytes.Dispose();
     }
+
+    /// <summary>Whether some kernel reads bytes.</summary>
+    protected bool WithBytes => WithSums && (IsNarrow || ByteDot.IsSupported);
 
     private static void Grow(ref AlignedMemory memory, long bytes)
     {
@@ -86,7 +107,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs) : ID
 
 /// <summary>Quantized activations in groups of one size.</summary>
 /// <typeparam name="T">The groups.</typeparam>
-internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowLimit, Int8Layout<T>.GroupInputs)
+internal sealed unsafe class QuantizedRows<T>(int rowLimit, bool isNarrow) : QuantizedRows(rowLimit, Int8Layout<T>.GroupInputs, isNarrow)
     where T : struct, IInt8Groups
 {
     /// <inheritdoc/>
@@ -95,10 +116,11 @@ internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowL
         var integers = (short*)Row(index);
         float* scales = Scales(index);
         int size = Int8Layout<T>.GroupInputs;
+        int limit = IsNarrow ? Int8Layout.NarrowLimit : Int8Layout.ActivationLimit;
         int whole = width / size;
         for (int group = 0; group < whole; group++)
         {
-            scales[group] = Int8Group.Quantize<T>(x, Int8Layout.ActivationLimit, integers);
+            scales[group] = Int8Group.Quantize<T>(x, limit, integers);
             x += size;
             integers += size;
         }
@@ -109,12 +131,41 @@ internal sealed unsafe class QuantizedRows<T>(int rowLimit) : QuantizedRows(rowL
             float* padded = stackalloc float[size];
             new Span<float>(padded, size).Clear();
             new ReadOnlySpan<float>(x, left).CopyTo(new Span<float>(padded, left));
-            scales[whole] = Int8Group.Quantize<T>(padded, Int8Layout.ActivationLimit, integers);
+            scales[whole] = Int8Group.Quantize<T>(padded, limit, integers);
         }
 
         if (WithSums)
         {
-            Sum((short*)Row(index), scales, left > 0 ? whole + 1 : whole, Sums(index), Offsets(index));
+            int groups = left > 0 ? whole + 1 : whole;
+            Sum((short*)Row(index), scales, groups, Sums(index), Offsets(index));
+            if (WithBytes && IsNarrow)
+            {
+                PartLower((byte*)Row(index), groups, (long*)Bytes(index));
+            }
+            else if (WithBytes)
+            {
+                Part((byte*)Row(index), groups, (byte*)Bytes(index));
+            }
+        }
+    }
+
+    /// <summary>Parts lower and upper bytes.</summary>
+    private static void Part(byte* integers, int groups, byte* bytes)
+    {
+        Vector128<byte> order = Vector128.Create((byte)0, 4, 2, 6, 1, 5, 3, 7, 8, 12, 10, 14, 9, 13, 11, 15);
+        for (int i = 0; i < groups * Int8Layout<T>.GroupInputs * sizeof(short); i += Vector128<byte>.Count)
+        {
+            Vector128.Shuffle(Vector128.Load(integers + i), order).Store(bytes + i);
+        }
+    }
+
+    /// <summary>The lower bytes alone.</summary>
+    private static void PartLower(byte* integers, int groups, long* bytes)
+    {
+        Vector128<byte> order = Vector128.Create((byte)0, 4, 2, 6, 8, 12, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+        for (int i = 0; i < groups * Int8Layout<T>.GroupInputs * sizeof(short); i += Vector128<byte>.Count)
+        {
+            *bytes++ = Vector128.Shuffle(Vector128.Load(integers + i), order).AsInt64()[0];
         }
     }
 

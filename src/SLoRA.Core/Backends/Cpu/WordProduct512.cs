@@ -83,13 +83,13 @@ internal static unsafe class WordProduct512
         return 4;
     }
 
-    private static WordProductArguments Arguments<T>(in PanelBlock block, int row, int panel, int leaf)
+    private static IntegerProductArguments Arguments<T>(in PanelBlock block, int row, int panel, int leaf)
         where T : struct, IInt8Groups
     {
         QuantizedSpan x = block.Quantized;
         int input = block.FirstInput(leaf);
         int group = input / Int8Layout<T>.GroupInputs;
-        return new WordProductArguments
+        return new IntegerProductArguments
         {
             X = x.Row(row) + (input / 2),
             Stride = x.Stride * sizeof(int),
@@ -98,7 +98,7 @@ internal static unsafe class WordProduct512
             Weights = block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
             PanelBytes = block.PanelBytes,
             Groups = block.Groups(leaf),
-            Pairs = T.Pairs,
+            Words = T.Pairs,
             Result = block.ResultOf(leaf),
         };
     }

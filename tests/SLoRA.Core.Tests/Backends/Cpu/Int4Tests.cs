@@ -91,16 +91,29 @@ public sealed unsafe class Int4Tests
 
     private static QuantizedProduct.Group[] Quantize(float[] numbers)
     {
+        const int Output = 5;
+        float* x = stackalloc float[32 * 16];
+        byte* planes = stackalloc byte[Int4Group.CodeBytes], zeros = stackalloc byte[16];
+        ushort* scales = stackalloc ushort[16];
         var groups = new List<QuantizedProduct.Group>();
         for (int first = 0; first < numbers.Length; first += 32)
         {
-            float[] padded = new float[32];
-            numbers.AsSpan(first, Math.Min(32, numbers.Length - first)).CopyTo(padded);
-            byte[] codes = new byte[32];
-            fixed (float* x = padded)
+            // Among other outputs, which must not matter.
+            for (int i = 0; i < 32 * 16; i++)
             {
-                float scale = Elements.Widen(Int4Group.Quantize(x, codes, out byte zero));
-                groups.Add(new QuantizedProduct.Group([.. codes.Select(code => (int)code)], scale, scale * zero * (-1f / 16)));
+                x[i] = i % 16 != Output ? i - 70 : first + (i / 16) < numbers.Length ? numbers[first + (i / 16)] : 0;
+            }
+
+            Int4Group.Quantize(x, planes, scales, zeros);
+            float scale = Elements.Widen(scales[Output]);
+            groups.Add(new QuantizedProduct.Group(
+                [.. Enumerable.Range(0, 32).Select(i => Code((ushort*)planes, i))], scale, scale * zeros[Output] * (-1f / 16)));
+
+            // A word has the codes of four pairs.
+            static int Code(ushort* planes, int input)
+            {
+                int pair = input / 2, shift = (pair % 4) switch { 0 => 0, 1 => 8, 2 => 4, _ => 12 };
+                return (planes[(pair / 4 * 32) + (2 * Output) + (input % 2)] >> shift) & 15;
             }
         }
 

@@ -1,7 +1,6 @@
 using NUnit.Framework;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
-using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Formats;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
@@ -15,7 +14,8 @@ public sealed unsafe class Int8ProductTests
         int rows = random.Next(1, 27);
         int inputs = random.Next(2) == 0 ? random.Next(1, 300) : 32 * random.Next(1, 10);
         using var twin = new Twin(seed, rows, threads: random.Next(1, 5));
-        using var backend = new CpuBackend(rows, 0, random.Next(1, 5), CpuWeights.Int8);
+        bool isNarrow = random.Next(2) == 0;
+        using var backend = new CpuBackend(rows, 0, random.Next(1, 5), CpuWeights.Int8, precision: Precision(isNarrow));
         var weights = new WeightSource[random.Next(1, 4)];
         var biases = new float[weights.Length][];
         var parts = new LinearPart[weights.Length];
@@ -35,7 +35,7 @@ public sealed unsafe class Int8ProductTests
         float[][] y = Multiply(backend, twin, new LinearGroup([.. parts]), x);
         for (int row = 0; row < rows; row++)
         {
-            float[] expected = [.. weights.SelectMany((weight, i) => QuantizedProduct.Multiply(weight, biases[i], x[row]))];
+            float[] expected = [.. weights.SelectMany((weight, i) => QuantizedProduct.Multiply(weight, biases[i], x[row], isNarrow))];
             Assert.That(y[row], Is.EqualTo(expected), $"row {row} of {rows}, {inputs} inputs");
         }
     }
@@ -52,7 +52,7 @@ public sealed unsafe class Int8ProductTests
         float[][]? expected = null;
         for (int threads = 1; threads <= 4; threads++)
         {
-            using var backend = new CpuBackend(rows, 0, threads, CpuWeights.Int8);
+            using var backend = new CpuBackend(rows, 0, threads, CpuWeights.Int8, precision: Precision(seed % 2 == 0));
             var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0));
             float[][] batch = Multiply(backend, twin, group, x);
             expected ??= batch;
@@ -64,18 +64,19 @@ public sealed unsafe class Int8ProductTests
 
     [Test]
     public void Every_vector_width_gives_the_same_bits(
-        [Values] bool blocks, [Values(1, 2, 3, 5, 8, 13)] int rows, [Values(7, 64, 200)] int inputs, [Values(5, 16, 100)] int outputs)
+        [Values] bool blocks, [Values] bool isNarrow, [Values(1, 2, 3, 5, 8, 13)] int rows, [Values(7, 64, 200)] int inputs,
+        [Values(5, 16, 100)] int outputs)
     {
         // Blocks of 32: 32, 64 and 192 inputs.
         inputs = blocks ? Math.Max(32, inputs & ~31) : inputs;
         using var twin = new Twin(rows + inputs + outputs, rows);
-        using var backend = new CpuBackend(rows, 0, 1, CpuWeights.Int8);
+        using var backend = new CpuBackend(rows, 0, 1, CpuWeights.Int8, precision: Precision(isNarrow));
         WeightSource weight = twin.Weight(blocks ? WeightFormat.Q8_0 : WeightFormat.BF16, outputs, inputs);
         var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0));
         float[][] values = [.. Enumerable.Range(0, rows).Select(_ => twin.Numbers(inputs))];
         float[][] expected = Multiply(backend, twin, group, values);
         DeviceRows x = backend.CreateRows(RowSet.Step, inputs);
-        using var quantized = new QuantizedInputs(rows);
+        using var quantized = new QuantizedInputs(rows, isNarrow);
         quantized.Prepare(group);
         var quantize = new QuantizeJob(1);
         for (int row = 0; row < rows; row++)
@@ -90,11 +91,12 @@ public sealed unsafe class Int8ProductTests
         }
 
         float* result = stackalloc float[PanelBlock.ResultFloats];
-        int[] widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
-        foreach (int width in WordProducts.Process is null ? widths : [.. widths, IntegerProducts.MachineCode])
+        var matrix = (CpuMatrix)group.Parts[0].Weight;
+        using var spaces = new UnpackSpaces(1);
+        spaces.Reserve(matrix.Packing.UnpackedBytes(inputs));
+        foreach (int way in IntegerProducts.Ways(isNarrow))
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
-            var matrix = (CpuMatrix)group.Parts[0].Weight;
             var block = new PanelBlock
             {
                 Matrix = matrix,
@@ -107,20 +109,21 @@ public sealed unsafe class Int8ProductTests
                 Bias = null,
                 Rows = rows,
                 Result = result,
+                Space = spaces.Of(0),
                 Borders = [0, matrix.Inputs],
             };
-            if (blocks)
+            if (blocks || isNarrow)
             {
-                IntegerProducts.Multiply<Groups32>(width, block);
+                IntegerProducts.Multiply<Groups32>(way, block);
             }
             else
             {
-                IntegerProducts.Multiply<Groups64>(width, block);
+                IntegerProducts.Multiply<Groups64>(way, block);
             }
 
             for (int row = 0; row < rows; row++)
             {
-                Assert.That(Twin.Read(y, row), Is.EqualTo(expected[row]), $"{width} bits");
+                Assert.That(Twin.Read(y, row), Is.EqualTo(expected[row]), $"way {way}");
             }
         }
     }
@@ -182,6 +185,8 @@ public sealed unsafe class Int8ProductTests
             }
         }
     }
+
+    private static CpuPrecision Precision(bool isNarrow) => isNarrow ? CpuPrecision.Fast : CpuPrecision.Automatic;
 
     private static float[][] Multiply(CpuBackend backend, Twin twin, LinearGroup group, float[][] values)
     {

@@ -8,6 +8,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 public sealed class NarrowProcessorTests
 {
     private static readonly (string Name, string Value) _no512 = ("DOTNET_EnableAVX512", "0");
+    private static readonly (string Name, string Value) _noVnni = ("DOTNET_EnableAVXVNNI", "0");
     private static readonly (string Name, string Value) _noAvx2 = ("DOTNET_EnableAVX2", "0");
     private static readonly (string Name, string Value) _noAvx = ("DOTNET_EnableAVX", "0");
     private static readonly (string Name, string Value) _noVectors = ("DOTNET_EnableHWIntrinsic", "0");
@@ -26,8 +27,12 @@ public sealed class NarrowProcessorTests
     [TestCase("DOTNET_EnableFMA", "0")]
     [TestCase("DOTNET_EnableAVX", "0")]
     [TestCase("DOTNET_EnableHWIntrinsic", "0")]
+    [TestCase("DOTNET_EnableAVXVNNI", "0")]
     public void The_tests_of_the_backend_hold_with_less(string variable, string value) =>
         ChildProcess.Run(NarrowProcessors.Check, (variable, value));
+
+    [Test]
+    public void The_tests_of_the_backend_hold_with_AVX2_alone() => ChildProcess.Run(NarrowProcessors.Check, _no512, _noVnni);
 
     [Test]
     public void Results_have_the_same_bits_at_every_width_with_fused_multiply_add_and_others_at_every_width_without()

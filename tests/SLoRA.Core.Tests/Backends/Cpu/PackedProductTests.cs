@@ -20,7 +20,9 @@ public sealed unsafe class PackedProductTests
         BlockFormat[] formats = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Any(random))];
         int inputs = formats.Max(format => format.BlockElements) * random.Next(1, 5);
         using var twin = new Twin(seed, rows);
-        using var backend = new CpuBackend(rows, 0, random.Next(1, 5), (CpuWeights)random.Next(3));
+        bool isNarrow = random.Next(2) == 0;
+        using var backend = new CpuBackend(
+            rows, 0, random.Next(1, 5), (CpuWeights)random.Next(3), precision: Precision(isNarrow));
         WeightSource[] weights = [.. formats.Select(format => twin.Weight(format, random.Next(1, 150), inputs))];
         LinearPart[] parts = [.. weights.Select((weight, i) => new LinearPart(backend.LoadMatrix(weight), null, i))];
         float[][] x = [.. Enumerable.Range(0, rows).Select(_ => twin.Numbers(inputs))];
@@ -29,7 +31,7 @@ public sealed unsafe class PackedProductTests
 
         for (int row = 0; row < rows; row++)
         {
-            float[] expected = [.. weights.SelectMany(weight => QuantizedProduct.Multiply(weight, null, x[row]))];
+            float[] expected = [.. weights.SelectMany(weight => QuantizedProduct.Multiply(weight, null, x[row], isNarrow))];
             Assert.That(y[row], Is.EqualTo(expected), $"row {row} of {rows}, {string.Join(' ', (object[])formats)}");
         }
     }
@@ -87,18 +89,18 @@ public sealed unsafe class PackedProductTests
 
     [Test]
     public void Every_vector_width_gives_the_same_bits(
-        [Range(0, 12)] int packed, [Values(1, 2, 5, 13)] int rows, [Values(5, 100)] int outputs)
+        [Range(0, 12)] int packed, [Values] bool isNarrow, [Values(1, 2, 5, 13)] int rows, [Values(5, 100)] int outputs)
     {
         BlockFormat format = RandomBlocks.Packed[packed];
         int inputs = 2 * format.BlockElements;
         using var twin = new Twin(rows + outputs, rows);
-        using var backend = new CpuBackend(rows, 0, 1);
+        using var backend = new CpuBackend(rows, 0, 1, precision: Precision(isNarrow));
         WeightSource weight = twin.Weight(format, outputs, inputs);
         var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0));
         float[][] values = [.. Enumerable.Range(0, rows).Select(_ => twin.Numbers(inputs))];
         float[][] expected = Multiply(backend, twin, group, values);
         DeviceRows x = backend.CreateRows(RowSet.Step, inputs);
-        using var quantized = new QuantizedInputs(rows);
+        using var quantized = new QuantizedInputs(rows, isNarrow);
         quantized.Prepare(group);
         for (int row = 0; row < rows; row++)
         {
@@ -110,11 +112,11 @@ public sealed unsafe class PackedProductTests
         using var spaces = new UnpackSpaces(1);
         spaces.Reserve(matrix.Packing.UnpackedBytes(inputs));
         float* result = stackalloc float[PanelBlock.ResultFloats];
-        int[] widths = ScalarSum.IsFused ? [128, 256, 512] : [128];
-        foreach (int width in WordProducts.Process is null ? widths : [.. widths, IntegerProducts.MachineCode])
+        IEnumerable<int> ways = IntegerProducts.Ways(isNarrow);
+        foreach (int way in rows == 1 && ByteDot.IsSupported ? ways.Union([IntegerProducts.Bytes]) : ways)
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
-            MultiplyIn(width, format, new PanelBlock
+            MultiplyIn(way, format, new PanelBlock
             {
                 Matrix = matrix,
                 FirstPanel = 0,
@@ -131,7 +133,7 @@ public sealed unsafe class PackedProductTests
             });
             for (int row = 0; row < rows; row++)
             {
-                Assert.That(Twin.Read(y, row), Is.EqualTo(expected[row]), $"{width} bits");
+                Assert.That(Twin.Read(y, row), Is.EqualTo(expected[row]), $"way {way}");
             }
         }
     }
@@ -195,63 +197,74 @@ public sealed unsafe class PackedProductTests
         }
     }
 
+    private static CpuPrecision Precision(bool isNarrow) => isNarrow ? CpuPrecision.Fast : CpuPrecision.Automatic;
+
     private static BlockFormat Any(Random random) => RandomBlocks.Packed[random.Next(RandomBlocks.Packed.Length)];
 
-    private static void MultiplyIn(int width, BlockFormat format, in PanelBlock block)
+    private static void MultiplyIn(int way, BlockFormat format, in PanelBlock block)
     {
         switch (format.Name)
         {
             case "Q4_0":
-                MultiplyPacked<FourBitsAround8, HalfScales, Groups32>(width, block);
+                MultiplyPacked<FourBitsAround8, HalfScales, Groups32>(way, block);
                 break;
             case "Q4_1":
-                MultiplyPacked<FourBits, HalfPairs, Groups32>(width, block);
+                MultiplyPacked<FourBits, HalfPairs, Groups32>(way, block);
                 break;
             case "Q5_0":
-                MultiplyPacked<FiveBitsAround16, HalfScales, Groups32>(width, block);
+                MultiplyPacked<FiveBitsAround16, HalfScales, Groups32>(way, block);
                 break;
             case "Q5_1":
-                MultiplyPacked<FiveBits, HalfPairs, Groups32>(width, block);
+                MultiplyPacked<FiveBits, HalfPairs, Groups32>(way, block);
                 break;
             case "Q2_K":
-                MultiplyPacked<FourBits, SharedPairs<Groups16>, Groups16>(width, block);
+                MultiplyPacked<FourBits, SharedPairs<Groups16>, Groups16>(way, block);
                 break;
             case "Q3_K":
-                MultiplyPacked<FourBitsAround4, SharedScales<Groups16>, Groups16>(width, block);
+                MultiplyPacked<FourBitsAround4, SharedScales<Groups16>, Groups16>(way, block);
                 break;
             case "Q4_K":
-                MultiplyPacked<FourBits, SharedPairs<Groups32>, Groups32>(width, block);
+                MultiplyPacked<FourBits, SharedPairs<Groups32>, Groups32>(way, block);
                 break;
             case "Q5_K":
-                MultiplyPacked<FiveBits, SharedPairs<Groups32>, Groups32>(width, block);
+                MultiplyPacked<FiveBits, SharedPairs<Groups32>, Groups32>(way, block);
                 break;
             case "Q6_K":
-                MultiplyPacked<SixBitsAround32, SharedScales<Groups16>, Groups16>(width, block);
+                MultiplyPacked<SixBitsAround32, SharedScales<Groups16>, Groups16>(way, block);
                 break;
             case "int4 with F16 scales":
-                MultiplyPacked<FourBits, ZeroScales<HalfZeros>, Groups32>(width, block);
+                MultiplyPacked<FourBits, ZeroScales<HalfZeros>, Groups32>(way, block);
                 break;
             case "int4 with BF16 scales":
-                MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(width, block);
+                MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(way, block);
                 break;
             default:
-                IntegerProducts.Multiply<Groups32>(width, block);
+                IntegerProducts.Multiply<Groups32>(way == IntegerProducts.Bytes && !block.Quantized.IsNarrow ? 256 : way, block);
                 break;
         }
     }
 
-    private static void MultiplyPacked<TCodes, TScales, T>(int width, in PanelBlock block)
+    private static void MultiplyPacked<TCodes, TScales, T>(int way, in PanelBlock block)
         where TCodes : struct, IPackedCodes
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        if (block.Rows == 1)
+        if (block.Rows == 1 && way == IntegerProducts.Bytes)
         {
-            PackedProduct<TCodes, TScales, T>.Multiply(block, width == IntegerProducts.MachineCode ? 512 : width);
+            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
+        }
+        else if (way is IntegerProducts.Bytes or IntegerProducts.ByteCode)
+        {
+            ByteProduct<T>.Multiply<PackedBytePanel<TCodes, TScales, T>>(
+                block, way == IntegerProducts.Bytes ? null : WordProducts.Process!.Bytes);
+        }
+        else if (block.Rows == 1)
+        {
+            PackedProduct<TCodes, TScales, T>.MultiplyRow(block, way == IntegerProducts.MachineCode ? 512 : way);
         }
         else
         {
-            PackedProduct<TCodes, TScales, T>.MultiplyRows(block, (in PanelBlock panels) => IntegerProducts.Multiply<T>(width, panels));
+            PackedProduct<TCodes, TScales, T>.MultiplyRows(block, (in PanelBlock panels) => IntegerProducts.Multiply<T>(way, panels));
         }
     }
 

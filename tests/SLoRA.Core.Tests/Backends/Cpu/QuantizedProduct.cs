@@ -5,34 +5,34 @@ using SLoRA.Formats.Blocks;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// The product of integers in scalars, as the documentation states it: groups of 64 inputs, or those of a block format, integers
-/// round(x · (L / max |x|)) or those of the block, exact sums of a group, groups added in order by fused multiply-add, what groups add
-/// besides in a sum of its own, then the bias.
+/// The product of integers in scalars, as the documentation states it: groups of 64 inputs, of 32 with activations of 8 bits, or those of a
+/// block format, integers round(x · (L / max |x|)) or those of the block, exact sums of a group, groups added in order by fused
+/// multiply-add, what groups add besides in a sum of its own, then the bias.
 /// </summary>
 internal static unsafe class QuantizedProduct
 {
     /// <summary>One row times a weight <c>[outputs, inputs]</c>.</summary>
-    public static float[] Multiply(WeightSource weight, float[]? bias, float[] x)
+    public static float[] Multiply(WeightSource weight, float[]? bias, float[] x, bool isNarrow = false)
     {
         var y = new float[weight.Rows];
         for (int output = 0; output < weight.Rows; output++)
         {
-            Group[] groups = Groups(weight, output);
-            y[output] = Multiply(groups, x) + (bias is null ? 0 : bias[output]);
+            Group[] groups = Groups(weight, output, isNarrow);
+            y[output] = Multiply(groups, x, isNarrow) + (bias is null ? 0 : bias[output]);
         }
 
         return y;
     }
 
     /// <summary>The sum of one output: products of integers group by group, then by itself what groups add besides.</summary>
-    public static float Multiply(Group[] groups, float[] x)
+    public static float Multiply(Group[] groups, float[] x, bool isNarrow = false)
     {
         float sum = 0, added = 0;
         int first = 0;
         foreach (Group group in groups)
         {
             int count = Math.Min(group.Integers.Length, x.Length - first);
-            (int[] a, float scale) = Quantize(x.AsSpan(first, count), 32767);
+            (int[] a, float scale) = Quantize(x.AsSpan(first, count), isNarrow ? 127 : 32767);
             long dot = 0;
             for (int i = 0; i < count; i++)
             {
@@ -55,11 +55,11 @@ internal static unsafe class QuantizedProduct
     public sealed record Group(int[] Integers, float Scale, float? Offset = null);
 
     /// <summary>The groups of one output.</summary>
-    public static Group[] Groups(WeightSource weight, int output)
+    public static Group[] Groups(WeightSource weight, int output, bool isNarrow = false)
     {
         if (weight.Format is PlainFormat)
         {
-            return [.. Row(weight, output).Chunk(64).Select(chunk =>
+            return [.. Row(weight, output).Chunk(isNarrow ? 32 : 64).Select(chunk =>
             {
                 (int[] integers, float scale) = Quantize(chunk, 127);
                 return new Group(integers, scale);

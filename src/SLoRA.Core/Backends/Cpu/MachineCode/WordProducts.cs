@@ -12,10 +12,10 @@ internal sealed unsafe class WordProducts
 {
     private static readonly Lazy<(WordProducts? Code, string? Missing)> _process = new(Map);
 
-    private readonly delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void> _rows8Panels3;
-    private readonly delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void> _rows8Panels1;
-    private readonly delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void> _rows4Panels4;
-    private readonly delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void> _rows4Panels1;
+    private readonly delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void> _rows8Panels3;
+    private readonly delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void> _rows8Panels1;
+    private readonly delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void> _rows4Panels4;
+    private readonly delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void> _rows4Panels1;
 
     private WordProducts(byte* code)
     {
@@ -24,14 +24,18 @@ internal sealed unsafe class WordProducts
             code += WordProductCode.WindowsEntry;
         }
 
-        _rows8Panels3 = (delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void>)code;
+        _rows8Panels3 = (delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void>)code;
         code += WordProductCode.Rows8Panels3.Length;
-        _rows8Panels1 = (delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void>)code;
+        _rows8Panels1 = (delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void>)code;
         code += WordProductCode.Rows8Panels1.Length;
-        _rows4Panels4 = (delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void>)code;
+        _rows4Panels4 = (delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void>)code;
         code += WordProductCode.Rows4Panels4.Length;
-        _rows4Panels1 = (delegate* unmanaged[SuppressGCTransition]<WordProductArguments*, void>)code;
+        _rows4Panels1 = (delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void>)code;
+        Bytes = new ByteProducts(code + WordProductCode.Rows4Panels1.Length);
     }
+
+    /// <summary>The products of bytes, which the same processors have.</summary>
+    public ByteProducts Bytes { get; }
 
     /// <summary>The process's; null where <see cref="Missing"/> says why there is none.</summary>
     public static WordProducts? Process => _process.Value.Code;
@@ -40,36 +44,36 @@ internal sealed unsafe class WordProducts
     public static string? Missing => _process.Value.Missing;
 
     /// <summary>8 rows times 3 panels.</summary>
-    public void Rows8Panels3(in WordProductArguments arguments)
+    public void Rows8Panels3(in IntegerProductArguments arguments)
     {
-        fixed (WordProductArguments* pointer = &arguments)
+        fixed (IntegerProductArguments* pointer = &arguments)
         {
             _rows8Panels3(pointer);
         }
     }
 
     /// <summary>8 rows times 1 panel.</summary>
-    public void Rows8Panels1(in WordProductArguments arguments)
+    public void Rows8Panels1(in IntegerProductArguments arguments)
     {
-        fixed (WordProductArguments* pointer = &arguments)
+        fixed (IntegerProductArguments* pointer = &arguments)
         {
             _rows8Panels1(pointer);
         }
     }
 
     /// <summary>4 rows times 4 panels.</summary>
-    public void Rows4Panels4(in WordProductArguments arguments)
+    public void Rows4Panels4(in IntegerProductArguments arguments)
     {
-        fixed (WordProductArguments* pointer = &arguments)
+        fixed (IntegerProductArguments* pointer = &arguments)
         {
             _rows4Panels4(pointer);
         }
     }
 
     /// <summary>4 rows times 1 panel.</summary>
-    public void Rows4Panels1(in WordProductArguments arguments)
+    public void Rows4Panels1(in IntegerProductArguments arguments)
     {
-        fixed (WordProductArguments* pointer = &arguments)
+        fixed (IntegerProductArguments* pointer = &arguments)
         {
             _rows4Panels1(pointer);
         }
@@ -90,7 +94,7 @@ internal sealed unsafe class WordProducts
         byte[] all =
         [
             .. WordProductCode.Rows8Panels3, .. WordProductCode.Rows8Panels1, .. WordProductCode.Rows4Panels4,
-            .. WordProductCode.Rows4Panels1,
+            .. WordProductCode.Rows4Panels1, .. ByteProductCode.Rows8Panels3, .. ByteProductCode.Rows8Panels1,
         ];
         byte* code = CodeMemory.TryMap(all, out string? refusal);
         return code is null ? (null, refusal) : (new WordProducts(code), null);

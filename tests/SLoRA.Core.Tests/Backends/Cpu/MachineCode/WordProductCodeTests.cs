@@ -12,7 +12,7 @@ internal sealed class WordProductCodeTests
     [
         Mnemonic.Endbr64, Mnemonic.Mov, Mnemonic.Lea, Mnemonic.Push, Mnemonic.Pop, Mnemonic.Add, Mnemonic.Sub, Mnemonic.Dec, Mnemonic.Jne,
         Mnemonic.Ret, Mnemonic.Vzeroupper, Mnemonic.Vpxord, Mnemonic.Vmovups, Mnemonic.Vpmovsxbw, Mnemonic.Vpbroadcastd,
-        Mnemonic.Vpdpwssd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
+        Mnemonic.Vpdpwssd, Mnemonic.Vpdpbusd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
     ];
 
     /// <summary>What either calling convention asks a function to keep, but for the stack pointer.</summary>
@@ -23,22 +23,23 @@ internal sealed class WordProductCodeTests
         Register.XMM14, Register.XMM15,
     ];
 
-    [Test]
-    public void The_file_is_what_the_tool_writes()
+    [TestCaseSource(nameof(Names))]
+    public void The_file_is_what_the_tool_writes(string name)
     {
-        string file = RepositoryFolder.Path + "/src/SLoRA.Core/Backends/Cpu/MachineCode/" + Listings.WordProductFile;
+        IntegerProductListing listing = Listing(name);
+        string file = RepositoryFolder.Path + "/src/SLoRA.Core/Backends/Cpu/MachineCode/" + listing.File;
 
-        Assert.That(File.ReadAllText(file).ReplaceLineEndings("\n"), Is.EqualTo(Listings.WordProduct()));
+        Assert.That(File.ReadAllText(file).ReplaceLineEndings("\n"), Is.EqualTo(Listings.Text(listing)));
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void The_bytes_of_the_library_are_those_of_the_assembler(int rows, int panels) =>
-        Assert.That(Stored(rows, panels), Is.EqualTo(new WordProductAssembly(rows, panels).Assemble()));
+    public void The_bytes_of_the_library_are_those_of_the_assembler(string name, int rows, int panels) =>
+        Assert.That(Stored(name, rows, panels), Is.EqualTo(Listing(name).Assemble(rows, panels)));
 
     [TestCaseSource(nameof(Shapes))]
-    public void Only_intended_instructions_occur_and_jumps_stay_inside(int rows, int panels)
+    public void Only_intended_instructions_occur_and_jumps_stay_inside(string name, int rows, int panels)
     {
-        List<Instruction> code = Decode(Stored(rows, panels));
+        List<Instruction> code = Decode(Stored(name, rows, panels));
         HashSet<ulong> begins = [.. code.Select(instruction => instruction.IP)];
 
         Assert.That(code.Select(instruction => instruction.Mnemonic).Where(mnemonic => !Intended.Contains(mnemonic)), Is.Empty);
@@ -46,28 +47,31 @@ internal sealed class WordProductCodeTests
             code.Where(instruction => instruction.Mnemonic == Mnemonic.Jne).Select(jump => jump.NearBranchTarget), Is.SubsetOf(begins));
         Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Ret), Is.EqualTo(1));
         Assert.That(code[^1].Mnemonic, Is.EqualTo(Mnemonic.Ret));
-        Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Vpdpwssd), Is.EqualTo(2 * rows * panels));
+        Assert.That(code.Count(
+            instruction => instruction.Mnemonic == (Listing(name).OfBytes ? Mnemonic.Vpdpbusd : Mnemonic.Vpdpwssd)),
+            Is.EqualTo(2 * rows * panels));
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Windows_begins_behind_the_move_of_the_argument(int rows, int panels)
+    public void Windows_begins_behind_the_move_of_the_argument(string name, int rows, int panels)
     {
-        List<Instruction> code = Decode(Stored(rows, panels));
+        List<Instruction> code = Decode(Stored(name, rows, panels));
 
         Assert.That(code[1].Mnemonic, Is.EqualTo(Mnemonic.Mov));
         Assert.That((code[1].Op0Register, code[1].Op1Register), Is.EqualTo((Register.RCX, Register.RDI)));
         Assert.That(code[2].IP, Is.EqualTo((ulong)WordProductCode.WindowsEntry));
+        Assert.That(ByteProductCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void What_callers_rely_on_is_saved_before_it_changes_and_restored(int rows, int panels)
+    public void What_callers_rely_on_is_saved_before_it_changes_and_restored(string name, int rows, int panels)
     {
         var information = new InstructionInfoFactory();
         List<Register> pushed = [];
         List<Register> popped = [];
         HashSet<Register> saved = [];
         HashSet<Register> restored = [];
-        foreach (Instruction instruction in Decode(Stored(rows, panels)))
+        foreach (Instruction instruction in Decode(Stored(name, rows, panels)))
         {
             switch (instruction.Mnemonic)
             {
@@ -106,11 +110,11 @@ internal sealed class WordProductCodeTests
     }
 
     [TestCaseSource(nameof(Shapes))]
-    public void Every_access_is_relative_to_an_argument_or_the_stack(int rows, int panels)
+    public void Every_access_is_relative_to_an_argument_or_the_stack(string name, int rows, int panels)
     {
         // What holds an address that the caller has given: the block of arguments, and what was read from it and advanced.
         HashSet<Register> addresses = [Register.RCX];
-        foreach (Instruction instruction in Decode(Stored(rows, panels)))
+        foreach (Instruction instruction in Decode(Stored(name, rows, panels)))
         {
             if (instruction.Mnemonic == Mnemonic.Lea)
             {
@@ -133,15 +137,23 @@ internal sealed class WordProductCodeTests
         }
     }
 
-    private static IEnumerable<TestCaseData> Shapes() =>
-        Listings.WordProductShapes.Select(shape => new TestCaseData(shape.Rows, shape.Panels));
+    private static IEnumerable<string> Names() => Listings.All.Select(listing => listing.Name);
 
-    private static byte[] Stored(int rows, int panels) => (rows, panels) switch
+    private static IEnumerable<TestCaseData> Shapes() =>
+        from listing in Listings.All
+        from shape in listing.Shapes
+        select new TestCaseData(listing.Name, shape.Rows, shape.Panels);
+
+    private static IntegerProductListing Listing(string name) => Listings.All.Single(listing => listing.Name == name);
+
+    private static byte[] Stored(string name, int rows, int panels) => (name, rows, panels) switch
     {
-        (8, 3) => WordProductCode.Rows8Panels3.ToArray(),
-        (8, 1) => WordProductCode.Rows8Panels1.ToArray(),
-        (4, 4) => WordProductCode.Rows4Panels4.ToArray(),
-        (4, 1) => WordProductCode.Rows4Panels1.ToArray(),
+        ("WordProduct", 8, 3) => WordProductCode.Rows8Panels3.ToArray(),
+        ("WordProduct", 8, 1) => WordProductCode.Rows8Panels1.ToArray(),
+        ("WordProduct", 4, 4) => WordProductCode.Rows4Panels4.ToArray(),
+        ("WordProduct", 4, 1) => WordProductCode.Rows4Panels1.ToArray(),
+        ("ByteProduct", 8, 3) => ByteProductCode.Rows8Panels3.ToArray(),
+        ("ByteProduct", 8, 1) => ByteProductCode.Rows8Panels1.ToArray(),
         _ => throw new ArgumentOutOfRangeException(nameof(rows)),
     };
 

@@ -77,7 +77,7 @@ internal sealed unsafe class WordProductsTests
                     (int*)x.Data, stride, (float*)scales.Data, scaleStride, weights.Data, panelBytes, groups, pointer);
             }
 
-            var arguments = new WordProductArguments
+            var arguments = new IntegerProductArguments
             {
                 X = (int*)x.Data,
                 Stride = stride * sizeof(int),
@@ -86,7 +86,7 @@ internal sealed unsafe class WordProductsTests
                 Weights = weights.Data,
                 PanelBytes = panelBytes,
                 Groups = groups,
-                Pairs = T.Pairs,
+                Words = T.Pairs,
                 Result = (float*)result.Data,
             };
             switch ((rows, panels))

@@ -4,24 +4,26 @@ using static Iced.Intel.AssemblerRegisters;
 namespace SLoRA.MachineCode;
 
 /// <summary>
-/// Machine code of the int8 product in 512 bits with VPDPWSSD, which multiplies pairs of 16-bit integers and adds both products to a 32-bit
-/// sum in one instruction: R rows of x times P panels of weights.
+/// Machine code of the product of integers in 512 bits: R rows of x times P panels of weights. With VPDPWSSD, which multiplies pairs of
+/// 16-bit integers and adds both products to a 32-bit sum in one instruction, or with VPDPBUSD, which does so with four bytes, unsigned
+/// ones of weights and signed ones of x.
 /// </summary>
 /// <remarks>
-/// It is called with the address of <c>WordProductArguments</c>, calls nothing, and touches no memory but what those arguments name and its
-/// own stack. The arithmetic is that of <c>Int8Kernels512</c>: the sums of a group are exact integers; behind the group each becomes fp32,
-/// and <c>result = fma(sum, scale of the weights × scale of the row, result)</c>.
+/// It is called with the address of <c>IntegerProductArguments</c>, calls nothing, and touches no memory but what those arguments name and
+/// its own stack. The arithmetic is that of <c>Int8Kernels512</c>: the sums of a group are exact integers, which begin at 0 for pairs, at
+/// what the row has for the group for bytes; behind the group each becomes fp32, and
+/// <c>result = fma(sum, scale of the weights × scale of the row, result)</c>.
 /// </remarks>
 /// <param name="rows">R, 4 or 8.</param>
 /// <param name="panels">P; R · P is at most 24.</param>
-internal sealed class WordProductAssembly(int rows, int panels)
+/// <param name="ofBytes">Whether integers are bytes, four to a word, in place of two of 16 bits.</param>
+internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
 {
     /// <summary>Where the calling convention of Windows begins: behind the move of the argument that the other one needs.</summary>
     public const int WindowsEntry = 7;
 
     private const int VectorBytes = 64;
-    private const int PairBytes = 32;
-    private const int UnrolledPairs = 2;
+    private const int UnrolledWords = 2;
 
     // What calls need not keep, in both calling conventions, comes first; xmm6 to xmm15 are kept for Windows.
     private static readonly AssemblerRegisterZMM[] Vectors =
@@ -50,9 +52,15 @@ internal sealed class WordProductAssembly(int rows, int panels)
     private static readonly AssemblerRegister64 PanelBytes3 = rbp;
     private static readonly AssemblerRegister64 Arguments = rcx;
     private static readonly AssemblerRegister64 Groups = r13;
-    private static readonly AssemblerRegister64 Pairs = r14;
+    private static readonly AssemblerRegister64 Words = r14;
 
     private readonly Assembler _code = new(64);
+
+    /// <summary>Bytes of the weights of a word of x, for 16 outputs.</summary>
+    private int WordBytes => ofBytes ? 64 : 32;
+
+    /// <summary>What a row has for a group: its scale, and with bytes where its sums begin.</summary>
+    private int GroupOfRow => ofBytes ? sizeof(float) + sizeof(int) : sizeof(float);
 
     private int Sums => rows * panels;
 
@@ -65,15 +73,15 @@ internal sealed class WordProductAssembly(int rows, int panels)
     {
         Enter();
         _code.vpxord(Vectors[0], Vectors[0], Vectors[0]);
-        _code.mov(Pairs, Argument(Field.Result));
+        _code.mov(Words, Argument(Field.Result));
         for (int i = 0; i < Sums; i++)
         {
-            _code.vmovups(__[Pairs + (i * VectorBytes)], Vectors[0]);
+            _code.vmovups(__[Words + (i * VectorBytes)], Vectors[0]);
         }
 
         Label group = _code.CreateLabel();
         _code.Label(ref group);
-        AddPairs();
+        AddWords();
         AddGroup();
         _code.dec(Groups);
         _code.jnz(group);
@@ -118,51 +126,73 @@ internal sealed class WordProductAssembly(int rows, int panels)
         }
     }
 
-    /// <summary>The integer sums of a group: two pairs of inputs at a time.</summary>
-    private void AddPairs()
+    /// <summary>The integer sums of a group: two words of each row at a time.</summary>
+    private void AddWords()
     {
         for (int i = 0; i < Sums; i++)
         {
-            _code.vpxord(Vectors[i], Vectors[i], Vectors[i]);
+            if (ofBytes)
+            {
+                AssemblerMemoryOperand row = Row(Scales, Scales4, ScaleStride, ScaleStride3, i / panels) + sizeof(float);
+                _code.vpbroadcastd(Vectors[i], __dword_ptr[row]);
+            }
+            else
+            {
+                _code.vpxord(Vectors[i], Vectors[i], Vectors[i]);
+            }
         }
 
-        _code.mov(Pairs, Argument(Field.Pairs));
-        Label pairs = _code.CreateLabel();
-        _code.Label(ref pairs);
-        for (int pair = 0; pair < UnrolledPairs; pair++)
+        _code.mov(Words, Argument(Field.Words));
+        Label words = _code.CreateLabel();
+        _code.Label(ref words);
+        for (int word = 0; word < UnrolledWords; word++)
         {
             for (int panel = 0; panel < panels; panel++)
             {
-                _code.vpmovsxbw(Weight(panel), Panel(panel, pair * PairBytes));
+                if (ofBytes)
+                {
+                    _code.vmovups(Weight(panel), Panel(panel, word * WordBytes));
+                }
+                else
+                {
+                    _code.vpmovsxbw(Weight(panel), Panel(panel, word * WordBytes));
+                }
             }
 
             for (int row = 0; row < rows; row++)
             {
                 // Two registers in turn, so that a row's number need not wait for the products of the one before.
                 AssemblerRegisterZMM x = Other(row % 2);
-                _code.vpbroadcastd(x, __dword_ptr[Row(X, X4, Stride, Stride3, row) + (pair * sizeof(int))]);
+                _code.vpbroadcastd(x, __dword_ptr[Row(X, X4, Stride, Stride3, row) + (word * sizeof(int))]);
                 for (int panel = 0; panel < panels; panel++)
                 {
-                    _code.vpdpwssd(Sum(row, panel), Weight(panel), x);
+                    if (ofBytes)
+                    {
+                        _code.vpdpbusd(Sum(row, panel), Weight(panel), x);
+                    }
+                    else
+                    {
+                        _code.vpdpwssd(Sum(row, panel), Weight(panel), x);
+                    }
                 }
             }
         }
 
-        _code.add(Weights, UnrolledPairs * PairBytes);
-        _code.add(X, UnrolledPairs * sizeof(int));
+        _code.add(Weights, UnrolledWords * WordBytes);
+        _code.add(X, UnrolledWords * sizeof(int));
         if (rows > 4)
         {
-            _code.add(X4, UnrolledPairs * sizeof(int));
+            _code.add(X4, UnrolledWords * sizeof(int));
         }
 
-        _code.sub(Pairs, UnrolledPairs);
-        _code.jnz(pairs);
+        _code.sub(Words, UnrolledWords);
+        _code.jnz(words);
     }
 
     /// <summary>The sums of a group times their scales onto the result.</summary>
     private void AddGroup()
     {
-        _code.mov(Pairs, Argument(Field.Result));
+        _code.mov(Words, Argument(Field.Result));
         for (int panel = 0; panel < panels; panel++)
         {
             _code.vmovups(Weight(panel), Panel(panel, 0));
@@ -174,7 +204,7 @@ internal sealed class WordProductAssembly(int rows, int panels)
             for (int panel = 0; panel < panels; panel++)
             {
                 AssemblerRegisterZMM sum = Sum(row, panel);
-                AssemblerMemoryOperand result = __zmmword_ptr[Pairs + (((row * panels) + panel) * VectorBytes)];
+                AssemblerMemoryOperand result = __zmmword_ptr[Words + (((row * panels) + panel) * VectorBytes)];
                 _code.vcvtdq2ps(sum, sum);
                 _code.vmulps(Other(1), Weight(panel), Other(0));
                 _code.vfmadd213ps(sum, Other(1), result);
@@ -183,10 +213,10 @@ internal sealed class WordProductAssembly(int rows, int panels)
         }
 
         _code.add(Weights, VectorBytes);
-        _code.add(Scales, sizeof(float));
+        _code.add(Scales, GroupOfRow);
         if (rows > 4)
         {
-            _code.add(Scales4, sizeof(float));
+            _code.add(Scales4, GroupOfRow);
         }
     }
 
@@ -240,7 +270,7 @@ internal sealed class WordProductAssembly(int rows, int panels)
         };
     }
 
-    /// <summary>The fields of <c>WordProductArguments</c>, eight bytes each.</summary>
+    /// <summary>The fields of <c>IntegerProductArguments</c>, eight bytes each.</summary>
     private enum Field
     {
         X,
@@ -250,7 +280,7 @@ internal sealed class WordProductAssembly(int rows, int panels)
         Weights,
         PanelBytes,
         Groups,
-        Pairs,
+        Words,
         Result,
     }
 }

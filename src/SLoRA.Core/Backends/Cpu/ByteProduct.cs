@@ -1,0 +1,166 @@
+using SLoRA.Backends.Cpu.MachineCode;
+
+namespace SLoRA.Backends.Cpu;
+
+/// <summary>
+/// The product of bytes: weights as unsigned bytes, each its integer plus a zero, and activations of 8 bits, four inputs at a time. Panels
+/// are brought into that form a few at a time, once for all rows, and stay in the cache. With
+/// <c>Σ (w + zero) · x − zero · Σ x</c> for the integer sum of a group the bits are those of the other kernels of integers.
+/// </summary>
+/// <typeparam name="T">The groups.</typeparam>
+internal static unsafe class ByteProduct<T>
+    where T : struct, IInt8Groups
+{
+    // Memory limits fewer rows, and they would not pay for the panels' other form.
+    private const int FewRows = 4;
+    private const int LargestRows = 8;
+    private const int PanelsAtOnce = 3;
+
+    /// <summary>Whether there are instructions for these rows; else they are multiplied as words.</summary>
+    public static bool Takes<TPanel>(in PanelBlock block)
+        where TPanel : struct, IBytePanel
+        => block.Rows > FewRows && block.Quantized.IsNarrow && (block.Code is not null || ByteDot.Adds<T>(TPanel.Largest));
+
+    /// <summary>Multiplies all rows by all panels of a block.</summary>
+    /// <typeparam name="TPanel">What makes bytes of the panels.</typeparam>
+    /// <param name="block">The block, with room for a few panels.</param>
+    /// <param name="code">Machine code; null for the kernels in C#.</param>
+    public static void Multiply<TPanel>(in PanelBlock block, ByteProducts? code)
+        where TPanel : struct, IBytePanel
+    {
+        int groups = block.Matrix.Groups;
+        nint quadBytes = (nint)groups * Int8Layout<T>.GroupBytes;
+        nint offsetBytes = TPanel.HasOffsets ? (nint)groups * Int8Layout.ScaleBytes : 0;
+        nint rowBytes = (nint)LargestRows * groups * sizeof(RowGroup);
+        int room = (int)Math.Min((block.Space.Bytes - rowBytes) / (quadBytes + offsetBytes), block.EndPanel - block.FirstPanel);
+        int panels = Math.Max(1, room >= PanelsAtOnce ? room / PanelsAtOnce * PanelsAtOnce : room);
+        var rows = (RowGroup*)block.Space.Data;
+        byte* quads = (byte*)rows + rowBytes;
+        float* offsets = TPanel.HasOffsets ? (float*)(quads + (panels * quadBytes)) : null;
+        for (int first = block.FirstPanel; first < block.EndPanel; first += panels)
+        {
+            int end = Math.Min(block.EndPanel, first + panels);
+            for (int panel = first; panel < end; panel++)
+            {
+                nint index = panel - first;
+                TPanel.Unpack(
+                    block.Matrix.Panel(panel), groups, quads + (index * quadBytes), (float*)((byte*)offsets + (index * offsetBytes)));
+            }
+
+            PanelBlock unpacked = block with
+            {
+                FirstPanel = first,
+                EndPanel = end,
+                Unpacked = quads,
+                UnpackedBytes = quadBytes,
+                Offsets = offsets,
+            };
+            if (code is not null)
+            {
+                Multiply512(unpacked, rows, TPanel.Zero, code);
+            }
+            else
+            {
+                Multiply256(unpacked, rows, TPanel.Zero);
+            }
+        }
+    }
+
+    private static void Multiply512(in PanelBlock block, RowGroup* rows, int zero, ByteProducts code)
+    {
+        for (int row = 0; row < block.Rows; row += LargestRows)
+        {
+            Prepare(block, row, LargestRows, zero, rows);
+            int panel = block.FirstPanel;
+            for (; panel + PanelsAtOnce <= block.EndPanel; panel += PanelsAtOnce)
+            {
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    code.Rows8Panels3(Arguments(block, rows, row, panel, leaf));
+                    PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, PanelsAtOnce);
+                }
+
+                block.AddLeaves(LargestRows * PanelsAtOnce);
+                block.Store(row, LargestRows, panel, PanelsAtOnce);
+            }
+
+            for (; panel < block.EndPanel; panel++)
+            {
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    code.Rows8Panels1(Arguments(block, rows, row, panel, leaf));
+                    PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, 1);
+                }
+
+                block.AddLeaves(LargestRows);
+                block.Store(row, LargestRows, panel, 1);
+            }
+        }
+    }
+
+    private static void Multiply256(in PanelBlock block, RowGroup* rows, int zero)
+    {
+        const int Rows = ByteKernels256.Rows;
+        QuantizedSpan x = block.Quantized;
+        int groups = block.Matrix.Groups;
+        for (int row = 0; row < block.Rows; row += Rows)
+        {
+            Prepare(block, row, Rows, zero, rows);
+            for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
+            {
+                for (int leaf = 0; leaf < block.Leaves; leaf++)
+                {
+                    int input = block.FirstInput(leaf);
+                    int group = input / Int8Layout<T>.GroupInputs;
+                    ByteKernels256.Rows6Panels1<T>(
+                        x.Bytes(row) + (input / 4), x.ByteStride, rows + group, groups,
+                        block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes), block.Groups(leaf), block.ResultOf(leaf));
+                    PackedOffsets.Add<T>(block, leaf, row, Rows, panel, 1);
+                }
+
+                block.AddLeaves(Rows);
+                block.Store(row, Rows, panel, 1);
+            }
+        }
+    }
+
+    /// <summary>What rows have for every group.</summary>
+    private static void Prepare(in PanelBlock block, int row, int rows, int zero, RowGroup* to)
+    {
+        QuantizedSpan x = block.Quantized;
+        int groups = block.Matrix.Groups;
+        for (int r = 0; r < rows; r++)
+        {
+            float* scales = x.Scales(row + r);
+            int* sums = x.Sums(row + r);
+            for (int g = 0; g < groups; g++)
+            {
+                *to++ = new RowGroup(scales[g], -zero * sums[g]);
+            }
+        }
+    }
+
+    private static IntegerProductArguments Arguments(in PanelBlock block, RowGroup* rows, int row, int panel, int leaf)
+    {
+        QuantizedSpan x = block.Quantized;
+        int input = block.FirstInput(leaf);
+        int group = input / Int8Layout<T>.GroupInputs;
+        return new IntegerProductArguments
+        {
+            X = x.Bytes(row) + (input / 4),
+            Stride = x.ByteStride * sizeof(int),
+            Scales = (float*)(rows + group),
+            ScaleStride = (nint)block.Matrix.Groups * sizeof(RowGroup),
+            Weights = block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes),
+            PanelBytes = block.PanelBytes,
+            Groups = block.Groups(leaf),
+            Words = T.Pairs / 2,
+            Result = block.ResultOf(leaf),
+        };
+    }
+}
+
+/// <summary>What a row has for a group of its inputs.</summary>
+/// <param name="Scale">The scale.</param>
+/// <param name="Start">Where the sums of products begin.</param>
+internal readonly record struct RowGroup(float Scale, int Start);
