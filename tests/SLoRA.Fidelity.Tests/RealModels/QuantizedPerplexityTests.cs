@@ -9,13 +9,15 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 [Parallelizable(ParallelScope.All)]
 public sealed class QuantizedPerplexityTests
 {
+    private const string Short = "perplexity.json";
+
     public static IEnumerable<TestCaseData> Int8() => Cases("Cpu int8", "bf16");
 
     public static IEnumerable<TestCaseData> Int4() => Cases("Cpu int4", "bf16");
 
-    public static IEnumerable<TestCaseData> Int8Fast() => Cases("Cpu int8 fast", "bf16");
+    public static IEnumerable<TestCaseData> Int8Fast() => Cases("Cpu int8 fast", "bf16", Short);
 
-    public static IEnumerable<TestCaseData> Int4Fast() => Cases("Cpu int4 fast", "bf16");
+    public static IEnumerable<TestCaseData> Int4Fast() => Cases("Cpu int4 fast", "bf16", Short);
 
     public static IEnumerable<TestCaseData> Stored() => Cases("Cpu GGUF", "f32");
 
@@ -41,8 +43,8 @@ public sealed class QuantizedPerplexityTests
         string path, string file, string adapter) =>
         Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.035, CpuPrecision.Fast);
 
-    private static IEnumerable<TestCaseData> Cases(string kept, string reference) => RealModelCases.Of(
-        "perplexity*.json",
+    private static IEnumerable<TestCaseData> Cases(string kept, string reference, string files = "perplexity*.json") => RealModelCases.Of(
+        files,
         file => file.Weights.TryGetValue(reference, out Dictionary<string, ReferencePerplexity>? adapters) ? adapters.Keys : [],
         (file, _) => file.Window > 0,
         kept);

@@ -27,7 +27,13 @@ internal sealed class LatentAttentionJobTests
     {
         var shape = new LatentAttention
         {
-            Heads = 3, Latent = 40, Plain = 8, Rotated = 4, Value = 8, ScoreScale = 0.3f, AdjacentPairs = true,
+            Heads = 3,
+            Latent = 40,
+            Plain = 8,
+            Rotated = 4,
+            Value = 8,
+            ScoreScale = 0.3f,
+            AdjacentPairs = true,
         };
         using var scene = new Scene(position, shape, [position + 1], threads, Twin.Types[type], pageTokens: 16);
         for (int first = 0; first < position; first += 400)
