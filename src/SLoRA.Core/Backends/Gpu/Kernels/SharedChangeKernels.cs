@@ -60,19 +60,13 @@ internal static class SharedChangeKernels
             return;
         }
 
-        int type = directory[record];
-        int ids = directory[record + 4];
         int firstTile = ChangeKernels.TileOf(directory, directory[record + 1], directory[record + 2], first);
         int endTile = directory[record + 1] + (directory[record + 2] * LoraKernels.TileInts);
-        int firstEntry = chunks[chunk + 1];
-        int count = chunks[chunk + 2];
         int weightRow = first + (thread >> LanesLog2);
-        int rowOfSum = first + (thread & (LoraKernels.GroupRanks - 1));
-        int which = thread >> LoraKernels.GroupRanksLog2;
-        int firstSum = (which * KernelLoader.GroupSize) + ((thread & (LoraKernels.GroupRanks - 1)) * Lanes);
-        for (int entry = 0; entry < count; entry += 4)
+        for (int entry = 0; entry < chunks[chunk + 2]; entry += 4)
         {
-            int last = count - 1;
+            int firstEntry = chunks[chunk + 1];
+            int last = chunks[chunk + 2] - 1;
             long x0 = LoraKernels.InputOf(entryRows, outputOfRow, firstEntry + entry, shape);
             long x1 = LoraKernels.InputOf(entryRows, outputOfRow, firstEntry + (entry + 1 < last ? entry + 1 : last), shape);
             long x2 = LoraKernels.InputOf(entryRows, outputOfRow, firstEntry + (entry + 2 < last ? entry + 2 : last), shape);
@@ -94,20 +88,19 @@ internal static class SharedChangeKernels
                         int from = column < leafBegin ? leafBegin : column;
                         int to = column + span > leafEnd ? leafEnd : column + span;
                         int at = from + (((thread & (Lanes - 1)) - (from - leafBegin)) & (Lanes - 1));
+                        int type = directory[record];
+                        long inTile = ((long)row * span) - column;
                         if (type == LoraKernels.F32)
                         {
-                            long a = ((long)directory[tile] << 4) + ((long)row * span) - column;
-                            sum = Dot<float, StoredF32>(pool32, a, at, to, x, x0, x1, x2, x3, sum);
+                            sum = Dot<float, StoredF32>(pool32, ((long)directory[tile] << 4) + inTile, at, to, x, x0, x1, x2, x3, sum);
                         }
                         else if (type == LoraKernels.F16)
                         {
-                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
-                            sum = Dot<ushort, StoredF16>(pool16, a, at, to, x, x0, x1, x2, x3, sum);
+                            sum = Dot<ushort, StoredF16>(pool16, ((long)directory[tile] << 5) + inTile, at, to, x, x0, x1, x2, x3, sum);
                         }
                         else
                         {
-                            long a = ((long)directory[tile] << 5) + ((long)row * span) - column;
-                            sum = Dot<ushort, StoredBf16>(pool16, a, at, to, x, x0, x1, x2, x3, sum);
+                            sum = Dot<ushort, StoredBf16>(pool16, ((long)directory[tile] << 5) + inTile, at, to, x, x0, x1, x2, x3, sum);
                         }
                     }
                 }
@@ -120,6 +113,8 @@ internal static class SharedChangeKernels
                 if (thread < 4 * LoraKernels.GroupRanks)
                 {
                     float ofLeaf = 0;
+                    int firstSum = ((thread >> LoraKernels.GroupRanksLog2) * KernelLoader.GroupSize)
+                        + ((thread & (LoraKernels.GroupRanks - 1)) * Lanes);
                     for (int i = 0; i < Lanes; i++)
                     {
                         ofLeaf += sums[firstSum + i];
@@ -132,9 +127,14 @@ internal static class SharedChangeKernels
                 leafBegin = leafEnd;
             }
 
-            if (thread < 4 * LoraKernels.GroupRanks && entry + which < count && rowOfSum < rowCount)
+            // These are made here, and numbers of the directory read again where they are used: there are no registers for more that
+            // lives through the loops.
+            int which = thread >> LoraKernels.GroupRanksLog2;
+            int rowOfSum = first + (thread & (LoraKernels.GroupRanks - 1));
+            if (thread < 4 * LoraKernels.GroupRanks && entry + which < chunks[chunk + 2] && rowOfSum < rowCount)
             {
-                int row = LoraKernels.RowOf(entryRows, outputOfRow, firstEntry + entry + which, shape);
+                int ids = directory[record + 4];
+                int row = LoraKernels.RowOf(entryRows, outputOfRow, chunks[chunk + 1] + entry + which, shape);
                 int id = rowOfSum;
                 if (ids >= 0)
                 {
