@@ -6,11 +6,30 @@ namespace SLoRA.Backends.Cpu;
 /// <content>The online softmax of one block: scores <c>[M, 64]</c> become weights, in place.</content>
 internal sealed unsafe partial class AttentionJob
 {
-    private void Weigh(int query, int queries, int from, int to, AttentionScratch scratch)
+    /// <summary>Of integers, scores get the scales of their keys before, and weights those of their values behind.</summary>
+    private void Weigh<T>(int query, int queries, int from, int to, AttentionScratch scratch)
+        where T : struct, IElements
     {
         for (int i = 0; i < queries; i++)
         {
+            if (T.HasScales)
+            {
+                Multiply(scratch.Scores + ((query + i) * Block), scratch.KeyScales, from, to);
+            }
+
             Weigh(query + i, from, to, scratch, _attention, _paddedDim);
+            if (T.HasScales)
+            {
+                Multiply(scratch.Scores + ((query + i) * Block), scratch.ValueScales, from, to);
+            }
+        }
+    }
+
+    private static void Multiply(float* scores, float* scales, int from, int to)
+    {
+        for (int i = from & -Lanes.Count; i < to; i += Lanes.Count)
+        {
+            (Vector512.Load(scores + i) * Vector512.Load(scales + i)).Store(scores + i);
         }
     }
 
