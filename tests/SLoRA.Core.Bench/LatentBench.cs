@@ -61,7 +61,8 @@ internal static class LatentBench
 
     private static double Absorbed(LatentAttention shape, int sequences, int rows, int end, int threads)
     {
-        var layout = KvLayout.For([new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0 }], TensorType.BF16, CachedStep.PageTokens);
+        var kept = new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0, OwnScaleColumns = shape.Rotated };
+        var layout = KvLayout.For([kept], TensorType.BF16, CachedStep.PageTokens);
         using CpuBackend backend = CachedStep.Begin(layout, sequences, rows, end, threads);
         DeviceRoutes routes = backend.CreateRoutes(shape.Heads, shape.Heads);
         backend.RouteToAll(routes);

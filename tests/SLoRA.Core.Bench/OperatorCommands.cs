@@ -12,10 +12,14 @@ internal static class OperatorCommands
         Argument<string> weights = BaseWeights.Argument();
         Option<int> threads = Threads();
         Option<double> seconds = Seconds();
-        var command = new Command(
-            "operators", "Every operation of a step: its time, and what the machine's limits allow.") { shape, weights, threads, seconds };
+        Option<CacheType> cache = BaseWeights.CacheOption();
+        var command = new Command("operators", "Every operation of a step: its time, and what the machine's limits allow.")
+        {
+            shape, weights, threads, seconds, cache,
+        };
         command.SetAction(options => OperatorBench.Run(
-            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!), options.GetValue(threads),
+            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!).With(options.GetValue(cache)),
+            options.GetValue(threads),
             TimeSpan.FromSeconds(options.GetValue(seconds))));
         return command;
     }

@@ -11,8 +11,6 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : ForwardingBackend(backend)
 {
-    private const int ElementBytes = 2;
-
     private StepPlan _plan = null!;
     private int _next;
 
@@ -149,7 +147,13 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         }
 
         call.FloatOperations = 4 * positions * attention.Heads * attention.HeadDim;
-        call.Bytes = 2 * read * attention.KeyValueHeads * attention.HeadDim * ElementBytes;
+        double headBytes = weights.Cache switch
+        {
+            CacheType.Int8 => attention.HeadDim + sizeof(float),
+            CacheType.Float32 => attention.HeadDim * sizeof(float),
+            _ => attention.HeadDim * 2,
+        };
+        call.Bytes = 2 * read * attention.KeyValueHeads * headBytes;
     }
 
     /// <inheritdoc/>
