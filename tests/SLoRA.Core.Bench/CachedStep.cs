@@ -49,7 +49,7 @@ internal static unsafe class CachedStep
         }
     }
 
-    /// <summary>The best of at least two runs and of 0.4 seconds, behind as many that are not counted: code is compiled again meanwhile.</summary>
+    /// <summary>The best of 0.4 seconds and at least two runs, behind as many that do not count: code is compiled again meanwhile.</summary>
     public static double Best(Action run)
     {
         double best = double.MaxValue;
