@@ -35,8 +35,7 @@ internal sealed class QuantisedNormsTests
         .. (More ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).SelectMany(Directory.GetDirectories)
             .Where(path => Path.GetFileName(path).StartsWith("later-quant-", StringComparison.Ordinal)
                 || Path.GetFileName(path).StartsWith("later-gguf-", StringComparison.Ordinal))
-            .Select(path => Directory.Exists(Path.Combine(path, "model")) ? Path.Combine(path, "model")
-                : Directory.GetFiles(path, "*.gguf").Order(StringComparer.Ordinal).FirstOrDefault(path)),
+            .SelectMany(path => Directory.GetDirectories(path, "model").Concat(Directory.GetFiles(path, "model.gguf"))),
     ];
 
     /// <summary>On the Gpu one of them by default: each engine compiles its kernels.</summary>
@@ -59,11 +58,22 @@ internal sealed class QuantisedNormsTests
         Write(model, backend, plain, null);
         Write(model, backend, dora, 1);
         Write(model, backend, other, 1.02f);
-        using var engine = new SteppedEngine(builder => Use(builder.UseModel(model), backend)
-            .ConfigurePool(pool => (pool.Bytes, pool.CacheType, pool.AdapterWeights) =
-                (16L << 20, CacheType.Float32, AdapterWeightType.AsStored))
-            .AddAdapter("plain", plain.Path).AddAdapter("dora", dora.Path).AddAdapter("other", other.Path));
+        SteppedEngine started;
+        try
+        {
+            started = new SteppedEngine(builder => Use(builder.UseModel(model), backend)
+                .ConfigurePool(pool => (pool.Bytes, pool.CacheType, pool.AdapterWeights) =
+                    (16L << 20, CacheType.Float32, AdapterWeightType.AsStored))
+                .AddAdapter("plain", plain.Path).AddAdapter("dora", dora.Path).AddAdapter("other", other.Path));
+        }
+        catch (InvalidOptionException refusal) when (refusal.Option == "Cpu.Shards" && More is not null)
+        {
+            // Blocks of numbers that a cut would cross.
+            TestContext.Out.WriteLine($"refused: {refusal.Message}");
+            return;
+        }
 
+        using SteppedEngine engine = started;
         LogitsValues expected = Ask(engine, "plain");
         float right = Ask(engine, "dora").LargestDifference(expected), wrong = Ask(engine, "other").LargestDifference(expected);
         TestContext.Out.WriteLine($"{right} with these norms, {wrong} with 2 % more");
@@ -85,14 +95,17 @@ internal sealed class QuantisedNormsTests
     private static CpuWeights WeightsOf(string backend) => backend.Contains("8 bits", StringComparison.Ordinal) ? CpuWeights.Int8
         : backend.Contains("4 bits", StringComparison.Ordinal) ? CpuWeights.Int4 : CpuWeights.AsStored;
 
-    /// <summary>LoRA on all linear modules and the head; with DoRA whose magnitudes are so many times the norms, or without.</summary>
+    /// <summary>
+    /// LoRA on embedding, all linear modules and the head; with DoRA whose magnitudes are so many times the norms, or without.
+    /// </summary>
     private static void Write(string path, string backend, TemporaryFolder folder, float? factor)
     {
         using BaseModel model = BaseModel.Open(path);
         using IBackend cpu = new CpuBackend(1, 0, 1, WeightsOf(backend));
         TargetModule[] targets =
         [
-            .. model.Modules.Targets.Where(target => target is { Kind: TargetKind.Linear or TargetKind.Head, IsTarget: true, Views: null }),
+            .. model.Modules.Targets.Where(target => target is
+                { Kind: TargetKind.Linear or TargetKind.Head or TargetKind.Embedding, IsTarget: true, Views: null }),
         ];
         var adapter = new TestAdapter();
         adapter.Config["r"] = Rank;
@@ -105,8 +118,11 @@ internal sealed class QuantisedNormsTests
             int columns = target.InFeatures;
             float[] a = Values(Rank * columns), b = Values(target.OutFeatures * Rank);
             string prefix = "base_model.model." + target.Name;
-            adapter.Tensors.Add((prefix + ".lora_A.weight", "F32", [Rank, columns], TestAdapter.Bytes(TensorType.F32, a)));
-            adapter.Tensors.Add((prefix + ".lora_B.weight", "F32", [target.OutFeatures, Rank], TestAdapter.Bytes(TensorType.F32, b)));
+            bool isTable = target.Kind == TargetKind.Embedding;
+            (string nameOfA, string nameOfB) =
+                isTable ? (".lora_embedding_A", ".lora_embedding_B") : (".lora_A.weight", ".lora_B.weight");
+            adapter.Tensors.Add((prefix + nameOfA, "F32", [Rank, columns], TestAdapter.Bytes(TensorType.F32, a)));
+            adapter.Tensors.Add((prefix + nameOfB, "F32", [target.OutFeatures, Rank], TestAdapter.Bytes(TensorType.F32, b)));
             if (factor is not { } times)
             {
                 continue;
@@ -117,8 +133,15 @@ internal sealed class QuantisedNormsTests
             Action<float[]> round = Rounding(cpu, taken, target, ShardsOf(backend));
             float[] magnitudes = [.. Enumerable.Range(0, target.OutFeatures).Select(row =>
             {
-                float[] own = weight[(row * columns)..((row + 1) * columns)];
-                round(own);
+                // Of a table PEFT takes the norms of columns, and look-ups take it as it is stored.
+                float[] own = isTable
+                    ? [.. Enumerable.Range(0, columns).Select(token => weight[(token * target.OutFeatures) + row])]
+                    : weight[(row * columns)..((row + 1) * columns)];
+                if (!isTable)
+                {
+                    round(own);
+                }
+
                 return times * (float)Math.Sqrt(own.Select((value, column) => Math.Pow(value + (Scale * Enumerable.Range(0, Rank).Sum(
                     r => (double)b[(row * Rank) + r] * a[(r * columns) + column])), 2)).Sum());
             })];
@@ -135,7 +158,7 @@ internal sealed class QuantisedNormsTests
     private static Action<float[]> Rounding(IBackend cpu, WeightFormat taken, TargetModule target, int shards)
     {
         RowRounding? rounding = cpu.RoundingOf(
-            shards > 1 && taken is BlockFormat ? WeightFormat.F32 : taken, target.Kind == TargetKind.Head, null);
+            shards > 1 && taken is BlockFormat ? WeightFormat.F32 : taken, target.Kind == TargetKind.Head, target.Partition);
         int parts = target.Partition is { Axis: PartitionAxis.Columns } ? shards : 1;
         return row =>
         {
