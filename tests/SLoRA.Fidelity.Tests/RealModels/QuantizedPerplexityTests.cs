@@ -26,8 +26,8 @@ public sealed class QuantizedPerplexityTests
         Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int8, 0.01);
 
     [TestCaseSource(nameof(Int4))]
-    public Task Int4_perplexity_is_within_three_per_cent_of_bf16(string path, string file, string adapter) =>
-        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.03);
+    public Task Int4_perplexity_is_within_fifteen_per_cent_of_bf16(string path, string file, string adapter) =>
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.15);
 
     [TestCaseSource(nameof(Stored))]
     public Task Perplexity_of_weights_as_stored_is_within_three_per_mille_of_their_exact_values(string path, string file, string adapter) =>
@@ -39,9 +39,9 @@ public sealed class QuantizedPerplexityTests
         Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int8, 0.015, CpuPrecision.Fast);
 
     [TestCaseSource(nameof(Int4Fast))]
-    public Task Int4_perplexity_with_activations_of_8_bits_is_within_three_and_a_half_per_cent_of_bf16(
+    public Task Int4_perplexity_with_activations_of_8_bits_is_within_sixteen_per_cent_of_bf16(
         string path, string file, string adapter) =>
-        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.035, CpuPrecision.Fast);
+        Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.16, CpuPrecision.Fast);
 
     private static IEnumerable<TestCaseData> Cases(string kept, string reference, string files = "perplexity*.json") => RealModelCases.Of(
         files,
