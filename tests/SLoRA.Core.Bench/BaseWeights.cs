@@ -22,6 +22,9 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>How products are computed.</summary>
     public CpuPrecision Precision { get; init; }
 
+    /// <summary>What keys and values are kept as beside them.</summary>
+    public CacheType Cache { get; init; }
+
     /// <summary>All of them.</summary>
     public static BaseWeights[] All { get; } =
     [
@@ -32,6 +35,13 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
 
     /// <summary>Those of a name.</summary>
     public static BaseWeights Find(string name) => All.First(weights => weights.Name == name);
+
+    /// <summary>The same beside keys and values of another type.</summary>
+    public BaseWeights With(CacheType cache) =>
+        cache == CacheType.Weights ? this : this with { Name = $"{Name}, keys and values {cache}", Cache = cache };
+
+    /// <summary>The option that chooses what keys and values are kept as.</summary>
+    public static Option<CacheType> CacheOption() => new("--cache") { Description = "What keys and values are kept as." };
 
     /// <summary>The argument that chooses them.</summary>
     /// <param name="asStored">Leaves those out that the backend quantizes.</param>
