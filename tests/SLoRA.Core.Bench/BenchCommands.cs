@@ -9,7 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), OperatorCommands.Latents(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(),
+        OperatorCommands.Attention(), OperatorCommands.Latents(),
         Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The commands <c>operators</c>, <c>roofline</c>, <c>guard</c> and <c>latents</c>.</summary>
+/// <summary>The commands <c>operators</c>, <c>roofline</c>, <c>guard</c>, <c>attention</c> and <c>latents</c>.</summary>
 internal static class OperatorCommands
 {
     /// <summary>Where the time of a step goes.</summary>
@@ -51,6 +51,15 @@ internal static class OperatorCommands
         Option<int> threads = Threads();
         var command = new Command("guard", "Shares of the machine's limits beside the least that is expected.") { table, threads };
         command.SetAction(options => GuardBench.Run(options.GetValue(threads), options.GetValue(table)!));
+        return command;
+    }
+
+    /// <summary>Attention over keys and values.</summary>
+    public static Command Attention()
+    {
+        Option<int> threads = Threads();
+        var command = new Command("attention", "Attention over keys and values, beside what the machine's limits allow.") { threads };
+        command.SetAction(options => AttentionBench.Run(options.GetValue(threads)));
         return command;
     }
 

@@ -174,13 +174,16 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             queries,
             (count + Lanes.Count - 1) & -Lanes.Count,
             _attention.HeadDim);
-        for (int row = 0; row < task.Rows; row++)
+        for (int row = 0; row < task.Rows;)
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
             if (from < to)
             {
-                Weigh<T>(row * task.Group, task.Group, from, to, scratch);
+                Weigh<T>(row * task.Group, rows * task.Group, from, to, scratch);
             }
+
+            row += rows;
         }
 
         // What all rows see is added at once, between what only the first ones see before it and the last ones behind it.

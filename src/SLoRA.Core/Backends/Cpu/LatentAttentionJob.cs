@@ -259,16 +259,20 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     /// <summary>Turns scores into weights and adds the weighted values: those that all rows see at once, further ones row by row.</summary>
     private void AddBlock(AttentionTask task, int start, AttentionScratch scratch)
     {
+        // Rows from one on see the whole block, those before it a position less each.
+        int all = Math.Max(0, Seen(task, 0, start));
         for (int row = 0; row < task.Rows; row++)
         {
             int seen = Seen(task, row, start);
-            for (int query = row * task.Group; seen > 0 && query < (row + 1) * task.Group; query++)
+            int rows = seen == Block ? task.Rows - row : 1;
+            if (seen > 0)
             {
-                AttentionJob.Weigh(query, 0, seen, scratch, _attention, _sumColumns);
+                BlockSoftmax.Weigh(row * task.Group, rows * task.Group, 0, seen, scratch, _attention, _sumColumns);
             }
+
+            row += rows - 1;
         }
 
-        int all = Math.Max(0, Seen(task, 0, start));
         AddValues(0, task.Rows * task.Group, 0, all, scratch);
         for (int row = 0; row < task.Rows; row++)
         {
