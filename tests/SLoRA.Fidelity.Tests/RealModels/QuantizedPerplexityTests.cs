@@ -19,7 +19,7 @@ public sealed class QuantizedPerplexityTests
 
     public static IEnumerable<TestCaseData> Int4Fast() => Cases("Cpu int4 fast", "bf16", Short);
 
-    public static IEnumerable<TestCaseData> Int8Cache() => Cases("Cpu int8 cache", "bf16");
+    public static IEnumerable<TestCaseData> Int8Cache() => Cases("Cpu int8 cache", "bf16", Short);
 
     public static IEnumerable<TestCaseData> Stored() => Cases("Cpu GGUF", "f32");
 
