@@ -49,7 +49,7 @@ internal static unsafe class CachedStep
         }
     }
 
-    /// <summary>The best of 0.4 seconds and at least two runs, behind as many that do not count: code is compiled again meanwhile.</summary>
+    /// <summary>The best run of 0.4 seconds, behind as many that do not count, in which code is compiled again.</summary>
     public static double Best(Action run)
     {
         double best = double.MaxValue;

@@ -11,6 +11,9 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : ForwardingBackend(backend)
 {
+    // Of adapters.
+    private const int ElementBytes = 2;
+
     private StepPlan _plan = null!;
     private int _next;
 
