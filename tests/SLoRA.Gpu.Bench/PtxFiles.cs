@@ -1,7 +1,6 @@
 using System.Reflection;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
@@ -14,8 +13,12 @@ namespace SLoRA.Gpu.Bench;
 /// </summary>
 internal static class PtxFiles
 {
-    private static readonly Type[][] Types =
-        [[typeof(float), typeof(StoredF32)], [typeof(ushort), typeof(StoredF16)], [typeof(ushort), typeof(StoredBf16)]];
+    private static readonly (string, Type[])[] Types =
+    [
+        (nameof(StoredF32), [typeof(float), typeof(StoredF32)]),
+        (nameof(StoredF16), [typeof(ushort), typeof(StoredF16)]),
+        (nameof(StoredBf16), [typeof(ushort), typeof(StoredBf16)]),
+    ];
 
     /// <summary>All kernels of the library; those with versions per type once for each.</summary>
     public static IEnumerable<(string Name, MethodInfo Kernel)> Kernels() =>
@@ -23,14 +26,17 @@ internal static class PtxFiles
         from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
         let attribute = method.GetCustomAttribute<KernelAttribute>()
         where attribute is not null
-        from version in Versions(attribute).Select(types => types.Length == 0
+        from version in Versions(attribute).Select(version => version.Types.Length == 0
             ? ($"{type.Name}.{method.Name}", method)
-            : ($"{type.Name}.{method.Name}.{types[1].Name["Stored".Length..].ToLowerInvariant()}", method.MakeGenericMethod(types)))
+            : ($"{type.Name}.{method.Name}.{Short(version.Name)}", method.MakeGenericMethod(version.Types)))
         orderby version.Item1
         select version;
 
-    private static IEnumerable<Type[]> Versions(KernelAttribute kernel) =>
-        kernel.Weights ? GpuFormats.All.Select(format => format.TypeArguments) : kernel.Typed ? Types : [[]];
+    private static IEnumerable<(string Name, Type[] Types)> Versions(KernelAttribute kernel) =>
+        kernel.Weights ? GpuFormats.All.Select(format => (format.Name, format.TypeArguments))
+        : kernel.Typed ? Types : [("", [])];
+
+    private static string Short(string name) => name.Replace("Stored", "", StringComparison.Ordinal).ToLowerInvariant();
 
     /// <summary>Writes one file per kernel.</summary>
     public static void Write(string folder, Tally tally)
@@ -61,7 +67,7 @@ internal static class PtxFiles
         using var backend = new PTXBackend(
             context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(KernelLoader.GroupSize, null));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelLoader.SpecializationOf(kernel));
         PtxText.Finish(compiled);
         return compiled.PTXAssembly;
     }

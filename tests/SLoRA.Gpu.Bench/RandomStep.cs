@@ -5,6 +5,7 @@ using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Reference;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Step;
@@ -135,16 +136,23 @@ internal sealed unsafe class RandomStep : IDisposable
         return new WeightSource("random", WeightFormat.Of(type)!, (nint)memory.Address, rows, columns);
     }
 
+    /// <summary>Random bytes, and scales that keep weights below 1: one at the head of a block, or two.</summary>
     private WeightSource Blocks(int rows, int columns)
     {
-        WeightFormat format = WeightFormat.Q8_0;
+        (WeightFormat format, int scales, float largest) = columns % 256 == 0 && Random.Next(2) == 0
+            ? Any<(WeightFormat, int, float)>((BlockFormats.Q4K, 2, 1f / 1024), (BlockFormats.Q5K, 2, 1f / 2048))
+            : Any<(WeightFormat, int, float)>(
+                (WeightFormat.Q8_0, 1, 1f / 128), (BlockFormats.Q4_0, 1, 1f / 8), (BlockFormats.Q5_1, 2, 1f / 32));
         var memory = new AlignedMemory(rows * format.BytesOf(columns));
         _memory.Add(memory);
         var blocks = new Span<byte>(memory.Address, (int)(rows * format.BytesOf(columns)));
         Random.NextBytes(blocks);
         for (; !blocks.IsEmpty; blocks = blocks[format.BlockBytes..])
         {
-            BinaryPrimitives.WriteHalfLittleEndian(blocks, (Half)(Random.NextSingle() / 128));
+            for (int i = 0; i < scales; i++)
+            {
+                BinaryPrimitives.WriteHalfLittleEndian(blocks[(i * 2)..], (Half)(Random.NextSingle() * largest));
+            }
         }
 
         return new WeightSource("random", format, (nint)memory.Address, rows, columns);

@@ -83,6 +83,9 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
     /// </summary>
     public bool Stays { get; init; } = true;
 
+    /// <summary>The format that it is stored in, where it was widened to <see cref="Format"/>; null where it was not.</summary>
+    public WeightFormat? WidenedFrom { get; init; }
+
     /// <summary>Whether its products are logits, which show every rounding.</summary>
     public bool GivesLogits { get; init; }
 

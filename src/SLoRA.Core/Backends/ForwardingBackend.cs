@@ -46,6 +46,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
         Inner.RoundingOf(taken, givesLogits, partition);
 
     /// <inheritdoc/>
+    public virtual long BytesOf(WeightFormat taken, long rows, int columns) => Inner.BytesOf(taken, rows, columns);
+
+    /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
 
     /// <inheritdoc/>

@@ -53,6 +53,12 @@ internal interface IBackend : IDisposable
     /// <param name="partition">How it is cut over shards; null for not at all.</param>
     RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) => null;
 
+    /// <summary>What a weight that is given to <see cref="LoadMatrix"/> or <see cref="LoadTable"/> takes on this device.</summary>
+    /// <param name="taken">The format in which it is given.</param>
+    /// <param name="rows">Its rows, of all experts where it has some.</param>
+    /// <param name="columns">Its columns.</param>
+    long BytesOf(WeightFormat taken, long rows, int columns) => taken.BytesOf(rows * columns);
+
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
     void ReserveWeights(IEnumerable<long> sizes);

@@ -199,7 +199,8 @@ internal sealed class EngineAssembly : IDisposable
         // A packed byte is two numbers, which are widened to two bytes each.
         tensor => tensor.IsBytes ? 4 * tensor.ElementCount
             : tensor.Shape.Length == 1 ? tensor.ElementCount * sizeof(float)
-            : backend.Takes(model.FormatOf(tensor.Name)).BytesOf(tensor.ElementCount));
+            : backend.BytesOf(
+                backend.Takes(model.FormatOf(tensor.Name)), tensor.ElementCount / tensor.Shape[^1], checked((int)tensor.Shape[^1])));
 
     /// <summary>The weight of a module, with what the backend makes of its rows. Look-ups take tables as they are stored.</summary>
     private static BaseWeight Served(BaseWeight weight, TargetModule target, IBackend backend) => target.Kind == TargetKind.Embedding

@@ -115,7 +115,11 @@ internal sealed class BaseModel : IDisposable
             WeightFormat format = takes?.Invoke(weight.Served) ?? weight.Served;
             if (format != weight.Served)
             {
-                return new WeightSource(name, format, Widened(weight, cancellation), rows, columns) { Stays = false };
+                return new WeightSource(name, format, Widened(weight, cancellation), rows, columns)
+                {
+                    Stays = false,
+                    WidenedFrom = weight.Served,
+                };
             }
 
             if (_weights.AddressOf(weight) is { } address)

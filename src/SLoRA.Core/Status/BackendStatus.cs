@@ -38,8 +38,8 @@ public sealed record BackendStatus
     public string? Exchange { get; init; }
 
     /// <summary>
-    /// How many matrices of which stored format the Cpu backend keeps how, <c>"24 Q4_K as stored, 1 IQ2_S as fp32"</c>; null for other
-    /// backends.
+    /// How many matrices of which stored format the Cpu or the Gpu backend keeps how, <c>"24 Q4_K as stored, 1 IQ2_S as fp32"</c>; null for
+    /// the Reference, and where several devices share the model.
     /// </summary>
     public string? Weights { get; init; }
 

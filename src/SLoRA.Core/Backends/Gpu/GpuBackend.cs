@@ -115,7 +115,7 @@ internal sealed class GpuBackend : IBackend
 
     public string Name => "Gpu";
 
-    public BackendStatus Status => new() { Name = Name, Exchange = _shard?.LinkName };
+    public BackendStatus Status => new() { Name = Name, Exchange = _shard?.LinkName, Weights = _weights.Description };
 
     public string? Shortcoming => null;
 
@@ -162,12 +162,15 @@ internal sealed class GpuBackend : IBackend
 
     public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
 
+    public long BytesOf(WeightFormat taken, long rows, int columns) => GpuFormats.BytesOf(taken, rows, columns);
+
     public void ReserveWeights(IEnumerable<long> sizes) => _weights.Reserve(sizes.Sum(DeviceArena.Rounded));
 
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         _device.Bind();
         bool onTensorCores = _products.Expect(source, _shard?.Collective.Shards ?? 1);
+        _weights.Count(source);
         if (source.Partition is { Axis: PartitionAxis.Columns })
         {
             _shard?.Expect(source.Rows);

@@ -4,14 +4,14 @@ using SLoRA.Step;
 
 namespace SLoRA.Backends.Gpu;
 
-/// <summary>The weights <c>[experts, outputs, inputs]</c> of one product of every expert, row-major as stored, in one piece.</summary>
+/// <summary>The weights <c>[experts, outputs, inputs]</c> of one product of every expert, row-major, in one piece.</summary>
 internal sealed class GpuExperts(ExpertSources sources, WeightKernels kernels, ArrayView<byte> bytes)
     : DeviceExperts(sources.Experts, sources.Outputs, sources.Inputs)
 {
     /// <summary>The kernels that read them.</summary>
     public WeightKernels Kernels { get; } = kernels;
 
-    /// <summary>The blocks.</summary>
+    /// <summary>Its rows.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 }
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Formats;
@@ -6,62 +7,54 @@ using SLoRA.Formats.Blocks;
 namespace SLoRA.Backends.Gpu;
 
 /// <summary>
-/// What the Gpu backend makes of each format of weights: they lie on the device as stored, and kernels widen them in registers. This is its
-/// one table: a new format is a row and an arm here, with a struct that says how kernels read it.
+/// What the Gpu backend makes of each format of weights: element types lie on the device as stored, codes and scales are laid out anew
+/// without loss, and kernels widen both in registers. This is its one table: a new format is a row here, with structs that say how kernels
+/// read it.
 /// </summary>
 internal static class GpuFormats
 {
-    private static readonly GpuFormat F32 = new GpuFormat<float, StoredF32>();
-    private static readonly GpuFormat F16 = new GpuFormat<ushort, StoredF16>();
-    private static readonly GpuFormat BF16 = new GpuFormat<ushort, StoredBf16>();
-    private static readonly GpuFormat Q8 = new GpuFormat<ushort, StoredQ8>();
+    // Four bits with offsets have a fifth, which is zero: they are rare, and kernels are many.
+    private static readonly GpuFormat FiveBits = new PackedGpuFormat<FiveBits<Zero0>, HalfPairs, OwnNumbers>("Q5_1");
 
-    /// <summary>All rows: what kernels have a version for.</summary>
-    public static ImmutableArray<GpuFormat> All { get; } = [F32, F16, BF16, Q8];
+    // Three bits have the scales of six.
+    private static readonly GpuFormat SixBits = new PackedGpuFormat<SixBits, SharedScales, SharedNumbers>("Q6_K");
+
+    private static readonly GpuFormat Bytes = new PackedGpuFormat<SignedBytes, HalfScales, HalfScaledIntegers>("Q8_0");
+
+    private static readonly FrozenDictionary<WeightFormat, GpuFormat> _rows = new Dictionary<WeightFormat, GpuFormat>
+    {
+        [WeightFormat.F32] = new StoredGpuFormat<float, StoredF32>("StoredF32"),
+        [WeightFormat.F16] = new StoredGpuFormat<ushort, StoredF16>("StoredF16"),
+        [WeightFormat.BF16] = new StoredGpuFormat<ushort, StoredBf16>("StoredBf16"),
+        [WeightFormat.Q8_0] = Bytes,
+        [BlockFormats.Q4_0] = new PackedGpuFormat<FourBits<Zero8>, HalfScales, OwnNumbers>("Q4_0"),
+        [BlockFormats.Q4_1] = FiveBits,
+        [BlockFormats.Q5_0] = new PackedGpuFormat<FiveBits<Zero16>, HalfScales, OwnNumbers>("Q5_0"),
+        [BlockFormats.Q5_1] = FiveBits,
+        [BlockFormats.Q3K] = SixBits,
+        [BlockFormats.Q4K] = new PackedGpuFormat<FourBits<Zero0>, SharedPairs, SharedNumbers>("Q4_K"),
+        [BlockFormats.Q5K] = new PackedGpuFormat<FiveBits<Zero0>, SharedPairs, SharedNumbers>("Q5_K"),
+        [BlockFormats.Q6K] = SixBits,
+        [BlockFormats.Iq4Nl] = Bytes,
+        [BlockFormats.Iq4Xs] = new PackedGpuFormat<SignedBytes, FloatScales, FloatScaledIntegers>("IQ4_XS"),
+        [ZeroedFormat.Halves] = new PackedGpuFormat<FourBits<Zero0>, ZeroScales<StoredF16>, ZeroedCodes>("Int4F16"),
+        [ZeroedFormat.Brains] = new PackedGpuFormat<FourBits<Zero0>, ZeroScales<StoredBf16>, ZeroedCodes>("Int4Bf16"),
+    }.ToFrozenDictionary();
+
+    /// <summary>All rows, by name: what kernels have a version for.</summary>
+    public static ImmutableArray<GpuFormat> All { get; } = [.. _rows.Values.Distinct().OrderBy(row => row.Name, StringComparer.Ordinal)];
 
     /// <summary>
     /// The format that a weight of another has on the device: blocks without a row here are widened when they are loaded.
     /// </summary>
-    public static WeightFormat Takes(WeightFormat stored) => stored is BlockFormat ? WeightFormat.F32 : stored;
+    public static WeightFormat Takes(WeightFormat stored) =>
+        stored is BlockFormat && !_rows.ContainsKey(stored) ? WeightFormat.F32 : stored;
 
     /// <summary>The row of a format.</summary>
-    public static GpuFormat Of(WeightFormat format) => format switch
-    {
-        PlainFormat { Type: TensorType.F32 } => F32,
-        PlainFormat { Type: TensorType.F16 } => F16,
-        PlainFormat { Type: TensorType.BF16 } => BF16,
-        Q8Format => Q8,
-        _ => throw UnservedType.Error(format),
-    };
-}
+    public static GpuFormat Of(WeightFormat format) =>
+        _rows.TryGetValue(format, out GpuFormat? row) ? row : throw UnservedType.Error(format);
 
-/// <summary>A row of the table.</summary>
-internal abstract class GpuFormat
-{
-    /// <summary>The type arguments (TStored, TFormat) of its versions of kernels.</summary>
-    public abstract Type[] TypeArguments { get; }
-
-    /// <summary>Its versions of the kernels that read weights; each compiles when it is first asked for.</summary>
-    public abstract WeightKernels Load(KernelLoader loader);
-}
-
-/// <inheritdoc/>
-/// <typeparam name="TStored">The words that weights lie in memory as.</typeparam>
-/// <typeparam name="TFormat">How kernels read them.</typeparam>
-internal sealed class GpuFormat<TStored, TFormat> : GpuFormat
-    where TStored : unmanaged
-    where TFormat : struct, IStoredFormat<TStored>
-{
-    /// <inheritdoc/>
-    public override Type[] TypeArguments => [typeof(TStored), typeof(TFormat)];
-
-    /// <inheritdoc/>
-    public override WeightKernels Load(KernelLoader loader) => new WeightKernels<TStored>(
-        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.Few<TStored, TFormat>),
-        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.Many<TStored, TFormat>),
-        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.FewOfLeaves<TStored, TFormat>),
-        () => loader.Load<ProductLauncher<TStored>>(ProductKernels.ManyOfLeaves<TStored, TFormat>),
-        () => loader.Load<EmbedLauncher<TStored>>(EmbedKernel.Run<TStored, TFormat>),
-        () => loader.Load<ExpertProductLauncher<TStored>>(ExpertProductKernels.Few<TStored, TFormat>),
-        () => loader.Load<ExpertProductLauncher<TStored>>(ExpertProductKernels.Many<TStored, TFormat>));
+    /// <summary>What a weight takes on the device.</summary>
+    public static long BytesOf(WeightFormat format, long rows, int columns) =>
+        Of(format).Packing is { } packing ? rows * packing.RowBytes(columns) : format.BytesOf(rows * columns);
 }

@@ -18,7 +18,7 @@ internal sealed class GpuRows(RowSet rows, int width, int limit, int copies = 1)
     public long Length => (long)Limit * Width;
 }
 
-/// <summary>A base weight <c>[outputs, inputs]</c>, row-major as stored.</summary>
+/// <summary>A base weight <c>[outputs, inputs]</c>, row-major.</summary>
 internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes, bool onTensorCores)
     : DeviceMatrix(source.Rows, source.Columns)
 {
@@ -28,21 +28,21 @@ internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, Arra
     /// <summary>The kernels that read it.</summary>
     public WeightKernels Kernels { get; } = kernels;
 
-    /// <summary>The blocks.</summary>
+    /// <summary>Its rows.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 
     /// <summary>Whether its products are computed on tensor cores.</summary>
     public bool OnTensorCores { get; } = onTensorCores;
 }
 
-/// <summary>An embedding table <c>[entries, width]</c>, row-major as stored.</summary>
+/// <summary>An embedding table <c>[entries, width]</c>, row-major.</summary>
 internal sealed class GpuTable(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes)
     : DeviceTable(source.Rows, source.Columns)
 {
     /// <summary>The kernels that read it.</summary>
     public WeightKernels Kernels { get; } = kernels;
 
-    /// <summary>The blocks.</summary>
+    /// <summary>Its rows.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 }
 

@@ -6,6 +6,7 @@ using SLoRA.Backends.Reference;
 using SLoRA.Core.Tests.Backends.Cpu;
 using SLoRA.Core.Tests.Models.Blocks;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -44,6 +45,51 @@ public sealed class ProductTests
         KernelChecks.Products(twin, rows, twin.Group(
             32 * random.Next(1, 20), (WeightFormat.Q8_0, random.Next(1, 100), random.Next(2) == 0),
             (WeightFormat.BF16, random.Next(1, 40), false)));
+    }
+
+    /// <summary>A row, which one kernel multiplies, and many, which another does; units that the rows of weights fill and such that not.
+    /// </summary>
+    [TestCaseSource(typeof(PackedFormats), nameof(PackedFormats.All))]
+    public void Products_with_packed_weights_agree_with_the_Reference(string name)
+    {
+        WeightFormat format = PackedFormats.Of(name);
+        var random = new Random(name.Length);
+        foreach (int rows in (int[])[1, 1 + random.Next(8), 9 + random.Next(40)])
+        {
+            using GpuTwin twin = SharedDevice.Twin(rows, rows);
+            int inputs = format.BlockElements * random.Next(1, 6);
+            KernelChecks.Products(twin, rows, twin.Group(
+                inputs, (format, random.Next(1, 100), true), (WeightFormat.BF16, random.Next(1, 40), false)));
+        }
+    }
+
+    /// <summary>An element has the very value that its format says.</summary>
+    [TestCaseSource(typeof(PackedFormats), nameof(PackedFormats.All))]
+    public void Rows_of_packed_tables_are_widened_exactly(string name)
+    {
+        WeightFormat format = PackedFormats.Of(name);
+        using GpuTwin twin = SharedDevice.Twin(3, 6);
+        int width = format.BlockElements * 3;
+        Trio<DeviceTable> table = twin.Table(format, 6, width);
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, width, 0);
+        twin.Plan.AddSlice([5, 0, 3, 1, 4, 2], 0, [0], 0);
+        twin.BeginStep();
+        twin.Reference.Embed(table.Reference, 0, x.Reference);
+        twin.Gpu.Embed(table.Gpu, 0, x.Gpu);
+        for (int row = 0; row < 6; row++)
+        {
+            Assert.That(twin.Read(x.Gpu, row), Is.EqualTo(twin.Read(x.Reference, row)), $"row {row}");
+        }
+    }
+
+    [Test]
+    public void The_status_says_what_became_of_matrices()
+    {
+        using GpuTwin twin = SharedDevice.Twin(1, 1);
+        _ = twin.Group(256, (BlockFormats.Q4K, 3, false), (BlockFormats.Q6K, 2, false), (BlockFormats.Q4K, 1, false));
+        (WeightSource widened, _) = twin.Weight(WeightFormat.F32, 2, 256);
+        _ = twin.Gpu.LoadMatrix(widened with { WidenedFrom = BlockFormats.Iq2S });
+        Assert.That(twin.Gpu.Status.Weights, Is.EqualTo("1 IQ2_S as fp32, 2 Q4_K as stored, 1 Q6_K as stored"));
     }
 
     [Test]

@@ -5,6 +5,7 @@ using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
 using SLoRA.Core.Tests.Backends.Cpu;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Core.Tests.Backends.Gpu;
 
@@ -22,6 +23,8 @@ internal static class Simulation
             ["few rows"] = twin =>
                 Run(twin(2, 0), t => KernelChecks.Products(t, 2, 67, (TensorType.F32, 3, true), (TensorType.BF16, 9, false))),
             ["many rows"] = twin => Run(twin(9, 0), t => KernelChecks.Products(t, 9, 35, (TensorType.F16, 5, true))),
+            ["packed weights"] = twin => Run(twin(2, 0), t => KernelChecks.Products(
+                t, 2, t.Group(256, (BlockFormats.Q4K, 3, true), (BlockFormats.Q6K, 2, false), (WeightFormat.Q8_0, 2, false)))),
             ["norms"] = twin => Run(twin(2, 0), t => KernelChecks.Norms(t, 2, 131, 2, 6)),
             ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
             ["layer norms"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.LayerNorms(t, 2, 131)),

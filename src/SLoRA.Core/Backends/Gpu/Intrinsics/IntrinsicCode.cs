@@ -19,7 +19,7 @@ internal static class IntrinsicCode
     private const int WordsOfA = 4;
     private const int WordsOfB = 2;
 
-    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters)];
+    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters), typeof(PackedNumbers)];
 
     /// <summary>Makes the intrinsics known to a context.</summary>
     public static void Register(Context context)
@@ -82,6 +82,13 @@ internal static class IntrinsicCode
         _ = backend;
         List<string> value = Inputs(code, call, 0, 1);
         Line(code, $"shfl.sync.bfly.b32 {Outputs(code, call)[0]}, {value[0]}, 0, 0x1f, 0xffffffff;");
+    }
+
+    public static void WriteWidenHalf(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> word = Inputs(code, call, 0, 1);
+        Line(code, $"{{ .reg .b16 h; cvt.u16.u32 h, {word[0]}; cvt.f32.f16 {Outputs(code, call)[0]}, h; }}");
     }
 
     /// <summary>An address in shared memory as <c>s</c>: what ILGPU knows to be one already is an offset.</summary>

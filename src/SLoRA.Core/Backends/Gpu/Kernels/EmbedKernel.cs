@@ -20,7 +20,7 @@ internal static class EmbedKernel
             long first = (long)tokens[row] * TFormat.RowWords(width);
             if (first < table.Length)
             {
-                x[((long)row * width) + column] = TFormat.Load(table, first, column);
+                x[((long)row * width) + column] = TFormat.Load(table, first, column, width);
             }
         }
     }

@@ -165,7 +165,7 @@ internal static class ProductKernels
             float a3 = 0;
             for (int k = begin; k < end; k++)
             {
-                float b = TFormat.Load(weight, w, k);
+                float b = TFormat.Load(weight, w, k, shape.Inputs);
                 a0 += b * x[x0 + k];
                 a1 += b * x[x1 + k];
                 a2 += b * x[x2 + k];
@@ -285,7 +285,8 @@ internal static class ProductKernels
                 float value = 0;
                 if (firstOutput + i < shape.Outputs && k < limit)
                 {
-                    value = TFormat.Load(weight, tile.Weight + ((long)(firstOutput + i) * TFormat.RowWords(shape.Inputs)), k);
+                    value = TFormat.Load(
+                        weight, tile.Weight + ((long)(firstOutput + i) * TFormat.RowWords(shape.Inputs)), k, shape.Inputs);
                 }
 
                 ws[(i * Pitch) + column] = value;

@@ -31,7 +31,7 @@ internal readonly struct StoredF32 : IStoredType<float>, IStoredFormat<float>
 {
     public static int RowWords(int columns) => columns;
 
-    public static float Load(ArrayView<float> weight, long row, int column) => weight[row + column];
+    public static float Load(ArrayView<float> weight, long row, int column, int columns) => weight[row + column];
 
     public static float Load(float element) => element;
 
@@ -68,7 +68,7 @@ internal readonly struct StoredBf16 : IStoredType<ushort>, IStoredFormat<ushort>
 {
     public static int RowWords(int columns) => columns;
 
-    public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
+    public static float Load(ArrayView<ushort> weight, long row, int column, int columns) => Load(weight[row + column]);
 
     public static float Load(ushort element) => Interop.IntAsFloat((uint)element << 16);
 
@@ -95,7 +95,7 @@ internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
 
     public static int RowWords(int columns) => columns;
 
-    public static float Load(ArrayView<ushort> weight, long row, int column) => Load(weight[row + column]);
+    public static float Load(ArrayView<ushort> weight, long row, int column, int columns) => Load(weight[row + column]);
 
     public static float Load(ushort element)
     {

@@ -7,8 +7,12 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 /// <summary>Every version of every kernel of the library.</summary>
 internal static class KernelMethods
 {
-    private static readonly Type[][] Types =
-        [[typeof(float), typeof(StoredF32)], [typeof(ushort), typeof(StoredF16)], [typeof(ushort), typeof(StoredBf16)]];
+    private static readonly (string, Type[])[] Types =
+    [
+        (nameof(StoredF32), [typeof(float), typeof(StoredF32)]),
+        (nameof(StoredF16), [typeof(ushort), typeof(StoredF16)]),
+        (nameof(StoredBf16), [typeof(ushort), typeof(StoredBf16)]),
+    ];
 
     /// <summary>The kernels, closed over their types, by name.</summary>
     public static SortedDictionary<string, MethodInfo> All { get; } = Find();
@@ -23,11 +27,9 @@ internal static class KernelMethods
             {
                 if (method.GetCustomAttribute<KernelAttribute>() is { } kernel)
                 {
-                    IEnumerable<Type[]> versions =
-                        kernel.Weights ? GpuFormats.All.Select(format => format.TypeArguments) : kernel.Typed ? Types : [[]];
-                    foreach (Type[] types in versions)
+                    foreach ((string version, Type[] types) in Versions(kernel))
                     {
-                        string suffix = types.Length > 0 ? $" of {types[1].Name}" : "";
+                        string suffix = types.Length > 0 ? $" of {version}" : "";
                         found.Add($"{type.Name}.{method.Name}{suffix}", types.Length > 0 ? method.MakeGenericMethod(types) : method);
                     }
                 }
@@ -36,4 +38,8 @@ internal static class KernelMethods
 
         return found;
     }
+
+    private static IEnumerable<(string Name, Type[] Types)> Versions(KernelAttribute kernel) =>
+        kernel.Weights ? GpuFormats.All.Select(format => (format.Name, format.TypeArguments))
+        : kernel.Typed ? Types : [("", [])];
 }

@@ -44,7 +44,8 @@ internal sealed partial class PtxCode
             : GpuDevice.Create(static _ => { });
         using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, dialect, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(groupSize, null));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel),
+            new KernelSpecialization(groupSize, KernelLoader.SpecializationOf(kernel).MinNumGroupsPerMultiprocessor));
         PtxText.Finish(compiled);
         return new PtxCode(compiled.PTXAssembly);
     }

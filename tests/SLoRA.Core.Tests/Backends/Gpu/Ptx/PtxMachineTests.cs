@@ -70,6 +70,7 @@ public sealed unsafe class PtxMachineTests
     [TestCase("sub.s32 %r2, %r1, 2; shr.s32 %r3, %r2, 1; st.global.b32 [%rd3], %r3;", -1, -1, 0, 0)]
     [TestCase("sub.s32 %r2, %r1, 3; setp.lt.u32 %p1, %r2, 9; selp.b32 %r3, 1, 2, %p1; st.global.b32 [%rd3], %r3;", 2, 2, 2, 1)]
     [TestCase("cvt.rn.f32.s32 %f1, %r1; mul.f32 %f2, %f1, 0f40200000; cvt.rzi.s32.f32 %r2, %f2; st.global.b32 [%rd3], %r2;", 0, 2, 5, 7)]
+    [TestCase("mov.b32 %r2, 0x12343E00; { .reg .b16 h; cvt.u16.u32 h, %r2; cvt.f32.f16 %f1, h; } st.global.f32 [%rd3], %f1;", 0x3FC00000)]
     [TestCase("{ .reg .b32 %r1; mov.b32 %r1, 9; } st.global.b32 [%rd3], %r1;", 0, 1, 2, 3)]
     public void Instructions_compute(string body, params int[] expected) =>
         Assert.That(Run(body)[..expected.Length], Is.EqualTo(expected));
