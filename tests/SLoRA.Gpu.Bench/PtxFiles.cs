@@ -1,7 +1,6 @@
 using System.Reflection;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using SLoRA.Backends.Gpu;
 using SLoRA.Backends.Gpu.Kernels;
@@ -61,7 +60,7 @@ internal static class PtxFiles
         using var backend = new PTXBackend(
             context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), new KernelSpecialization(KernelLoader.GroupSize, null));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelAttribute.Specialization(kernel, KernelLoader.GroupSize));
         PtxText.Finish(compiled);
         return compiled.PTXAssembly;
     }

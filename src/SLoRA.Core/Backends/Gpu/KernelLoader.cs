@@ -56,7 +56,7 @@ internal class KernelLoader(GpuDevice device)
     private CompiledKernel Compile(Accelerator accelerator, MethodInfo method)
     {
         EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
-        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, new KernelSpecialization(GroupSize, null));
+        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, KernelAttribute.Specialization(method, GroupSize));
         if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
         {
             DefineGenericAway(source);
