@@ -16,22 +16,32 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>int8, quantized from bf16: a byte, and 4 bytes of scale per 64 weights.</summary>
     public static BaseWeights Int8 { get; } = new("int8", TensorType.BF16, CpuWeights.Int8, 1 + (4 / 64.0));
 
-    /// <summary>int4, quantized from bf16: half a byte, and 3 bytes of scale and zero per 32 weights.</summary>
-    public static BaseWeights Int4 { get; } = new("int4", TensorType.BF16, CpuWeights.Int4, 0.5 + (3 / 32.0));
+    /// <summary>int4, quantized from bf16: half a byte, and 2 bytes of scale per 32 weights; a bit more where they have five.</summary>
+    public static BaseWeights Int4 { get; } = new("int4", TensorType.BF16, CpuWeights.Int4, 0.5 + (2 / 32.0));
 
     /// <summary>How products are computed.</summary>
     public CpuPrecision Precision { get; init; }
+
+    /// <summary>What keys and values are kept as beside them.</summary>
+    public CacheType Cache { get; init; }
 
     /// <summary>All of them.</summary>
     public static BaseWeights[] All { get; } =
     [
         BF16, new("f16", TensorType.F16, CpuWeights.AsStored, 2), new("f32", TensorType.F32, CpuWeights.AsStored, 4), Int8, Int4,
-        new("int8-fast", TensorType.BF16, CpuWeights.Int8, 1 + (4 / 32.0)) { Precision = CpuPrecision.Fast },
+        Int8 with { Name = "int8-fast", Precision = CpuPrecision.Fast },
         Int4 with { Name = "int4-fast", Precision = CpuPrecision.Fast },
     ];
 
     /// <summary>Those of a name.</summary>
     public static BaseWeights Find(string name) => All.First(weights => weights.Name == name);
+
+    /// <summary>The same beside keys and values of another type.</summary>
+    public BaseWeights With(CacheType cache) =>
+        cache == CacheType.Weights ? this : this with { Name = $"{Name}, keys and values {cache}", Cache = cache };
+
+    /// <summary>The option that chooses what keys and values are kept as.</summary>
+    public static Option<CacheType> CacheOption() => new("--cache") { Description = "What keys and values are kept as." };
 
     /// <summary>The argument that chooses them.</summary>
     /// <param name="asStored">Leaves those out that the backend quantizes.</param>

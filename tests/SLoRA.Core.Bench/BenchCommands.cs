@@ -9,7 +9,8 @@ internal static class BenchCommands
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Measures the library itself.")
     {
-        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(), OperatorCommands.Latents(),
+        Kernels(), OperatorCommands.Operators(), OperatorCommands.Picture(), OperatorCommands.Guard(),
+        OperatorCommands.Attention(), OperatorCommands.Latents(),
         Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
         CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),
@@ -35,10 +36,14 @@ internal static class BenchCommands
         Option<int> adapters =
             new("--adapters") { Description = "Adapters on all linear modules, one per decode row in turn.", DefaultValueFactory = _ => 0 };
         Option<int> rank = Number("--rank", 16, "Rank of the adapters.");
-        var command = new Command("step", "Whole steps without an engine around them.") { shape, type, threads, context, adapters, rank };
+        Option<CacheType> cache = BaseWeights.CacheOption();
+        var command = new Command("step", "Whole steps without an engine around them.")
+        {
+            shape, type, threads, context, adapters, rank, cache,
+        };
         command.SetAction(options => StepBench.Run(
             Shape.Find(options.GetValue(shape)!)!,
-            BaseWeights.Find(options.GetValue(type)!),
+            BaseWeights.Find(options.GetValue(type)!).With(options.GetValue(cache)),
             options.GetValue(threads),
             options.GetValue(context),
             options.GetValue(adapters),

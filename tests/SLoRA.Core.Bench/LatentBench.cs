@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
@@ -11,10 +10,8 @@ namespace SLoRA.Core.Bench;
 /// Attention of one layer over latents, as it runs, beside what the expanded form of the same rows would take: the product that makes keys
 /// and values of the whole context once per chunk, and attention over them.
 /// </summary>
-internal static unsafe class LatentBench
+internal static class LatentBench
 {
-    private const int PageTokens = 16;
-
     private static readonly (string Name, LatentAttention Shape)[] Models =
     [
         ("DeepSeek-V3, 16 of its 128 heads", Shape(heads: 16, plain: 128, value: 128)),
@@ -64,16 +61,17 @@ internal static unsafe class LatentBench
 
     private static double Absorbed(LatentAttention shape, int sequences, int rows, int end, int threads)
     {
-        var layout = KvLayout.For([new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0 }], TensorType.BF16, PageTokens);
-        using CpuBackend backend = Begin(layout, sequences, rows, end, threads);
+        var kept = new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0, OwnScaleColumns = shape.Rotated };
+        var layout = KvLayout.For([kept], TensorType.BF16, CachedStep.PageTokens);
+        using CpuBackend backend = CachedStep.Begin(layout, sequences, rows, end, threads);
         DeviceRoutes routes = backend.CreateRoutes(shape.Heads, shape.Heads);
         backend.RouteToAll(routes);
         DeviceRows q = backend.CreateRows(RowSet.Step, shape.Heads * shape.QueryColumns);
         DeviceRows absorbed = backend.CreateRoutedRows(routes, shape.Latent);
         DeviceRows y = backend.CreateRoutedRows(routes, shape.Latent);
-        Fill(q, sequences * rows);
-        Fill(absorbed, sequences * rows * shape.Heads);
-        return Best(() => backend.AttendLatent(absorbed, q, 0, shape, routes, y));
+        CachedStep.Fill(q, sequences * rows);
+        CachedStep.Fill(absorbed, sequences * rows * shape.Heads);
+        return CachedStep.Best(() => backend.AttendLatent(absorbed, q, 0, shape, routes, y));
     }
 
     /// <summary>Heads have as many columns as keys and values have on average, so that there are as many multiply-adds.</summary>
@@ -87,8 +85,8 @@ internal static unsafe class LatentBench
             HeadDim = columns,
             ScoreScale = shape.ScoreScale,
         };
-        var layout = KvLayout.For([new KeyValueShape(shape.Heads, columns)], TensorType.BF16, PageTokens);
-        using CpuBackend backend = Begin(layout, 1, rows, end, threads);
+        var layout = KvLayout.For([new KeyValueShape(shape.Heads, columns)], TensorType.BF16, CachedStep.PageTokens);
+        using CpuBackend backend = CachedStep.Begin(layout, 1, rows, end, threads);
         int outputs = shape.Heads * (shape.Plain + shape.Value);
         using var weights = new RandomWeights(TensorType.BF16, (long)outputs * shape.Latent);
         var group = new LinearGroup([new LinearPart(backend.LoadMatrix(weights.Next(outputs, shape.Latent)), null, 0)]);
@@ -96,64 +94,12 @@ internal static unsafe class LatentBench
         DeviceRows made = backend.CreateRows(RowSet.Step, outputs);
         DeviceRows qkv = backend.CreateRows(RowSet.Step, attention.QueryColumns + (2 * attention.KeyColumns));
         DeviceRows y = backend.CreateRows(RowSet.Step, attention.QueryColumns);
-        Fill(qkv, rows);
-        double attended = Best(() => backend.Attend(qkv, 0, attention, y));
-        Fill(latents, end);
+        CachedStep.Fill(qkv, rows);
+        double attended = CachedStep.Best(() => backend.Attend(qkv, 0, attention, y));
+        CachedStep.Fill(latents, end);
         var plan = new StepPlan(end, 0);
         plan.AddSlice(new int[end], 0, [], 0);
         backend.BeginStep(plan);
-        return (Best(() => backend.Linear(group, latents, made)), attended);
-    }
-
-    /// <summary>A step whose sequences have all positions before its rows in their pages.</summary>
-    private static CpuBackend Begin(KvLayout layout, int sequences, int rows, int end, int threads)
-    {
-        var backend = new CpuBackend(Math.Max(end, sequences * rows), 0, threads);
-        int pages = layout.PagesFor(end);
-        backend.AllocatePages(layout, sequences * pages);
-        var random = new Random(1);
-        var page = new byte[layout.PageBytes];
-        for (int i = 0; i < page.Length; i += 2)
-        {
-            // bf16 between 0.5 and 2, either sign.
-            (page[i], page[i + 1]) = ((byte)random.Next(256), (byte)(0x3F | (random.Next(2) << 7)));
-        }
-
-        var plan = new StepPlan(sequences * rows, 0);
-        for (int sequence = 0; sequence < sequences; sequence++)
-        {
-            int[] table = [.. Enumerable.Range(sequence * pages, pages)];
-            Array.ForEach(table, place => backend.Pages.Write(place, 0, page));
-            plan.AddSlice(new int[rows], end - rows, table, 0);
-        }
-
-        backend.BeginStep(plan);
-        return backend;
-    }
-
-    private static void Fill(DeviceRows x, int rows)
-    {
-        for (int row = 0; row < rows; row++)
-        {
-            for (int i = 0; i < x.Width; i++)
-            {
-                ((CpuRows)x).Row(row)[i] = (((row * 7) + (i * 13)) % 32 / 64f) - 0.25f;
-            }
-        }
-    }
-
-    /// <summary>The best of at least two runs and of 0.4 seconds.</summary>
-    private static double Best(Action run)
-    {
-        double best = double.MaxValue;
-        long first = Stopwatch.GetTimestamp();
-        for (int round = 0; round < 2 || Stopwatch.GetElapsedTime(first).TotalSeconds < 0.4; round++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return best;
+        return (CachedStep.Best(() => backend.Linear(group, latents, made)), attended);
     }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>The commands <c>operators</c>, <c>roofline</c>, <c>guard</c> and <c>latents</c>.</summary>
+/// <summary>The commands <c>operators</c>, <c>roofline</c>, <c>guard</c>, <c>attention</c> and <c>latents</c>.</summary>
 internal static class OperatorCommands
 {
     /// <summary>Where the time of a step goes.</summary>
@@ -12,10 +12,14 @@ internal static class OperatorCommands
         Argument<string> weights = BaseWeights.Argument();
         Option<int> threads = Threads();
         Option<double> seconds = Seconds();
-        var command = new Command(
-            "operators", "Every operation of a step: its time, and what the machine's limits allow.") { shape, weights, threads, seconds };
+        Option<CacheType> cache = BaseWeights.CacheOption();
+        var command = new Command("operators", "Every operation of a step: its time, and what the machine's limits allow.")
+        {
+            shape, weights, threads, seconds, cache,
+        };
         command.SetAction(options => OperatorBench.Run(
-            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!), options.GetValue(threads),
+            Shape.Find(options.GetValue(shape)!)!, BaseWeights.Find(options.GetValue(weights)!).With(options.GetValue(cache)),
+            options.GetValue(threads),
             TimeSpan.FromSeconds(options.GetValue(seconds))));
         return command;
     }
@@ -47,6 +51,15 @@ internal static class OperatorCommands
         Option<int> threads = Threads();
         var command = new Command("guard", "Shares of the machine's limits beside the least that is expected.") { table, threads };
         command.SetAction(options => GuardBench.Run(options.GetValue(threads), options.GetValue(table)!));
+        return command;
+    }
+
+    /// <summary>Attention over keys and values.</summary>
+    public static Command Attention()
+    {
+        Option<int> threads = Threads();
+        var command = new Command("attention", "Attention over keys and values, beside what the machine's limits allow.") { threads };
+        command.SetAction(options => AttentionBench.Run(options.GetValue(threads)));
         return command;
     }
 

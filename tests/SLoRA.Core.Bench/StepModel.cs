@@ -49,7 +49,7 @@ internal sealed class StepModel : IDisposable
         _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
         Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
-        _layout = _backend.LayOut(description.Kept, type, null);
+        _layout = _backend.LayOut(description.Kept, CacheElements.Of(weights.Cache, type), null);
         _pagesEach = _layout.PagesFor(Math.Max(context + 300, rows));
         TileDirectory plain = Directory(description, rank, type, _layout, isDora: false);
         TileDirectory scaled = dora == 0 ? plain : Directory(description, rank, type, _layout, isDora: true);
@@ -60,10 +60,13 @@ internal sealed class StepModel : IDisposable
         _backend.CompleteLoading(description.Shape);
         var elements = new RandomElements(type, seed: 5);
         var page = new byte[_layout.PageBytes];
+
+        // Whatever bytes fp32 numbers have will do as integers, and their scales are fp32.
+        var kept = new RandomElements(_layout.HasScales ? TensorType.F32 : _layout.Type, seed: 5);
         for (int i = 0; i < first; i++)
         {
             // Keys and values that nobody wrote would all be one page of zeros, which comes from the cache.
-            elements.Fill(page, 2 * i * 1013);
+            kept.Fill(page, 4 * i * 1013);
             _backend.Pages.Write(i, 0, page);
         }
 

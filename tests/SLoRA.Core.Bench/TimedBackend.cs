@@ -11,6 +11,7 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights weights) : ForwardingBackend(backend)
 {
+    // Of adapters.
     private const int ElementBytes = 2;
 
     private StepPlan _plan = null!;
@@ -149,7 +150,13 @@ internal sealed class TimedBackend(IBackend backend, Shape shape, BaseWeights we
         }
 
         call.FloatOperations = 4 * positions * attention.Heads * attention.HeadDim;
-        call.Bytes = 2 * read * attention.KeyValueHeads * attention.HeadDim * ElementBytes;
+        double headBytes = weights.Cache switch
+        {
+            CacheType.Int8 => attention.HeadDim + sizeof(float),
+            CacheType.Float32 => attention.HeadDim * sizeof(float),
+            _ => attention.HeadDim * 2,
+        };
+        call.Bytes = 2 * read * attention.KeyValueHeads * headBytes;
     }
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ internal sealed class TensorFile(string path)
         ? [.. Read<long>(name, TensorType.I64).Select(value => checked((int)value))]
         : Read<int>(name, TensorType.I32);
 
+    /// <summary>The first dimension.</summary>
+    public int Rows(string name) => (int)Find(name).Shape[0];
+
     private TensorEntry Find(string name) =>
         _header.Value.Find(name) ?? throw new InvalidDataException($"{path} has no tensor '{name}'.");
 

@@ -83,7 +83,7 @@ internal static class KernelChecks
             step.Reference.Attend(projected.Reference, 0, step.Attention, attended.Reference);
             step.Gpu.Attend(projected.Gpu, 0, step.Attention, attended.Gpu);
 
-            // A key that lies between two 16-bit numbers may be rounded up by one backend and down by the other.
+            // A key that lies between two numbers of 16 or 8 bits may be rounded up by one backend and down by the other.
             float cacheError = step.Layout.Type switch { TensorType.F32 => 1e-4f, TensorType.F16 => 2e-3f, _ => 1e-2f };
             float[] mixedAttention = attended.Gpu.Read(step.Device, rows);
             Compare("paged attention", attended, rows, cacheError);

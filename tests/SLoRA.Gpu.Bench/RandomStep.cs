@@ -60,7 +60,7 @@ internal sealed unsafe class RandomStep : IDisposable
             EndOfSequence = [],
         };
         Targets = DecoderModules.Of(Description).Targets;
-        Layout = KvLayout.For(Description.Kept, AnyType(), Any(1, 2, 4, 8, 16));
+        Layout = KvLayout.For(Description.Kept, AnyCacheType(), Any(1, 2, 4, 8, 16));
         int pages = (6 * Layout.PagesFor(700)) + (int)(24_000_000 / Layout.PageBytes);
         int[] order = [.. Enumerable.Range(0, pages)];
         Random.Shuffle(order);
@@ -105,6 +105,9 @@ internal sealed unsafe class RandomStep : IDisposable
 
     /// <summary>Columns of the attention's result.</summary>
     public int AttendedWidth => Attention.Heads * Attention.HeadDim;
+
+    /// <summary>What keys and values may be kept as.</summary>
+    public TensorType AnyCacheType() => Any(TensorType.F32, TensorType.F16, TensorType.BF16, TensorType.I8);
 
     public TensorType AnyType() => Any(TensorType.F32, TensorType.F16, TensorType.BF16);
 

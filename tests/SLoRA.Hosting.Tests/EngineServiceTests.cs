@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using SLoRA.Extensions.AI.Tests.Chat;
+using SLoRA.Tests;
 using SLoRA.Text;
 
 namespace SLoRA.Hosting.Tests;
@@ -28,6 +29,28 @@ public sealed class EngineServiceTests
         Assert.That(host.Get<TextGenerator>().Tokenizer, Is.SameAs(client.GetService<ModelTokenizer>()));
         Assert.That(host.Get<ILoraEngine>(), Is.SameAs(client.GetService<ILoraEngine>()));
         await host.StopAsync();
+    }
+
+    [Test]
+    public async Task A_folder_of_MLX_in_the_configuration_is_an_adapter_like_any()
+    {
+        string folder = Directory.CreateTempSubdirectory("slora-host-").FullName;
+        try
+        {
+            MlxFolder.Of(Path.Combine(DemoModel.Folder, "adapters", "bakery")).Write(folder);
+            Dictionary<string, string?> settings = DemoHost.Settings();
+            settings["SLoRA:Adapters:mlx"] = folder;
+            using IHost host = DemoHost.Build(settings, builder => builder.AddChatClient("mlx"));
+            await host.StartAsync();
+            ChatResponse answer =
+                await host.Services.GetRequiredKeyedService<IChatClient>("mlx").GetResponseAsync("When are you open?");
+            Assert.That((answer.ModelId, answer.Text), Is.EqualTo(("mlx", "Yay, come on over! We are open from 6:30 am to 2 pm!")));
+            await host.StopAsync();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Test]

@@ -38,6 +38,8 @@ internal sealed class MlxFolder
             string name = tensor.Replace("base_model.model.", "", StringComparison.Ordinal)
                 .Replace(".lora_A.weight", ".lora_a", StringComparison.Ordinal)
                 .Replace(".lora_B.weight", ".lora_b", StringComparison.Ordinal)
+                .Replace(".lora_embedding_A", ".lora_a", StringComparison.Ordinal)
+                .Replace(".lora_embedding_B", ".lora_b", StringComparison.Ordinal)
                 .Replace(".lora_magnitude_vector", ".m", StringComparison.Ordinal);
             long[] shape = [.. entry!["shape"]!.AsArray().Select(size => (long)size!)];
             byte[] bytes = file[(data + (int)entry["data_offsets"]![0]!)..(data + (int)entry["data_offsets"]![1]!)];

@@ -5,7 +5,6 @@ using SLoRA.Adapters.Packing;
 using SLoRA.Adapters.Resident;
 using SLoRA.Backends;
 using SLoRA.Diagnostics;
-using SLoRA.Formats;
 using SLoRA.Models;
 using SLoRA.Models.Blocks;
 using SLoRA.Pool;
@@ -95,7 +94,7 @@ internal sealed class EngineAssembly : IDisposable
             }
 
             backend = asked.CreateBackend(scheduling.MaxRowsPerStep, scheduling.Places);
-            KvLayout layout = backend.LayOut(description.Kept, CacheTypeOf(pool.CacheType, description.WeightType), pool.PageTokens);
+            KvLayout layout = backend.LayOut(description.Kept, CacheElements.Of(pool.CacheType, description.WeightType), pool.PageTokens);
             int pageCount = PageCount(pool.Bytes, layout.PageBytes);
             if (backend.Shortcoming is { } shortcoming)
             {
@@ -233,14 +232,4 @@ internal sealed class EngineAssembly : IDisposable
             ? (int)pages
             : throw new InvalidOptionException("Pool.Bytes", $"Pool.Bytes is {bytes}; one page of this model takes {pageBytes}.");
     }
-
-    /// <summary>The element type of keys and values.</summary>
-    internal static TensorType CacheTypeOf(CacheType type, TensorType weights) => type switch
-    {
-        CacheType.Float32 => TensorType.F32,
-        CacheType.Float16 => TensorType.F16,
-        CacheType.BFloat16 => TensorType.BF16,
-        CacheType.Weights => weights,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No such type of cache."),
-    };
 }

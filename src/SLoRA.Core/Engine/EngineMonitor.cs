@@ -97,6 +97,7 @@ internal sealed class EngineMonitor
 
         _counts.Pool = new PoolStatus(_parts.Layout.PageBytes, _parts.Pool.Total, _parts.Pool.Free, _parts.Pool.Reserved, _cache.OwnedPages)
         {
+            CacheType = CacheElements.Of(_parts.Layout.Type),
             IdleAdapters = _cache.IdlePageCount,
             IdlePrefixes = _prefixes?.IdlePageCount ?? 0,
         };

@@ -5,7 +5,7 @@ public enum CpuPrecision
 {
     /// <summary>
     /// Weights stay in memory as they are stored, and their integers are multiplied by activations that are rounded to 16 bits in groups of
-    /// 16 or 32. Formats without such kernels are widened to fp32; <see cref="BackendStatus.Weights"/> says which. Adapters read
+    /// 16, 32 or 64. Formats without such kernels are widened to fp32; <see cref="BackendStatus.Weights"/> says which. Adapters read
     /// activations as they are.
     /// </summary>
     Automatic,
@@ -14,7 +14,7 @@ public enum CpuPrecision
     Exact,
 
     /// <summary>
-    /// As <see cref="Automatic"/>, but activations are rounded to 8 bits for these products, in groups of 16 or 32, and so are those of
+    /// As <see cref="Automatic"/>, but activations are rounded to 8 bits for these products, in groups of 16, 32 or 64, and so are those of
     /// <see cref="CpuWeights.Int8"/>: up to twice as fast for many rows where the processor multiplies bytes (AVX512_VNNI or AVX-VNNI), at
     /// some tenths of a per cent of perplexity. The bits are the same on every processor; adapters read activations as they are.
     /// </summary>

@@ -17,9 +17,10 @@ public enum CpuWeights
     Int8,
 
     /// <summary>
-    /// 4-bit integers, quantized when the model is loaded, with a scale and a zero per output and 32 inputs: 4.75 bits per weight; the head
-    /// has 8 bits. What a file stores in fewer than 8 bits stays as it is, where there are kernels for it. Activations are rounded to 16
-    /// bits for these products; adapters read them as they are.
+    /// 4-bit integers, quantized when the model is loaded, with a scale per output and 32 inputs: 4.5 bits per weight. What is added to the
+    /// residual stream, and rows of fewer than 1024 inputs, have 5 bits; the head, and keys and values that several query heads read, are
+    /// kept as <see cref="Int8"/> keeps them. What a file stores in fewer than 8 bits stays as it is, where there are kernels for it.
+    /// Activations are rounded to 16 bits for these products; adapters read them as they are.
     /// </summary>
     Int4,
 }

@@ -40,4 +40,10 @@ public enum CacheType
 
     /// <summary>16-bit floating point, 8 bits of exponent.</summary>
     BFloat16,
+
+    /// <summary>
+    /// 8-bit integers, with an fp32 scale for each token's key and value of a head: half the bytes of 16 bits and a little more, at some
+    /// loss of precision (docs/quantisation.md). States of recurrent layers stay fp32.
+    /// </summary>
+    Int8,
 }

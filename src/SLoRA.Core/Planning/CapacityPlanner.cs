@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using SLoRA.Adapters.Intake;
 using SLoRA.Adapters.Packing;
-using SLoRA.Engine;
 using SLoRA.Formats;
 using SLoRA.Formats.HuggingFace;
 using SLoRA.Models;
@@ -38,7 +37,7 @@ public static class CapacityPlanner
         DecoderDescription decoder = Describe(question.Model);
         DecoderModules modules = DecoderModules.Of(decoder);
         KvLayout layout = KvLayout.For(
-            decoder.Kept, EngineAssembly.CacheTypeOf(question.Pool.CacheType, decoder.WeightType), question.Pool.PageTokens);
+            decoder.Kept, CacheElements.Of(question.Pool.CacheType, decoder.WeightType), question.Pool.PageTokens);
         long weightBytes = question.WeightBytes ?? modules.Tensors.Sum(tensor => tensor.Shape.Length == 1
             ? tensor.ElementCount * sizeof(float)
             : tensor.ElementCount * decoder.WeightType.ElementSize());

@@ -129,7 +129,7 @@ internal sealed class Affinities(LocalityPreference? locality, Turns turns)
         int distinct = 0;
         for (int i = 0; i < running.Count; i++)
         {
-            AdapterAffinity adapter = ((Standing)running[i].Request.Standing!).Group.Affinity.Adapter;
+            AdapterAffinity adapter = Standing.Of(running[i]).Group.Affinity.Adapter;
             if (adapter.Running++ == 0)
             {
                 distinct++;

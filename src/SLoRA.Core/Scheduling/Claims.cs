@@ -75,7 +75,7 @@ internal sealed class Claims
         double least = double.PositiveInfinity;
         foreach (Sequence prompt in prompts)
         {
-            Standing standing = StandingOf(prompt);
+            Standing standing = Standing.Of(prompt);
             double share = standing.Account.ShareOf(standing.Account.Held, Whole);
             if (standing.Flow.Priority > priority || (standing.Flow.Priority == priority && share < least))
             {
@@ -87,7 +87,7 @@ internal sealed class Claims
         first.Clear();
         foreach (Sequence prompt in prompts)
         {
-            Standing standing = StandingOf(prompt);
+            Standing standing = Standing.Of(prompt);
             bool isFirst = standing.Flow.Priority == priority && standing.Account.ShareOf(standing.Account.Held, Whole) <= least;
             first.Add(isFirst);
             count += isFirst ? 1 : 0;
@@ -106,17 +106,15 @@ internal sealed class Claims
     /// <summary>Whether one that waits goes before one that runs, of another account.</summary>
     private static bool MayTake(Sequence claimant, Sequence running)
     {
-        Standing waits = StandingOf(claimant);
-        Standing runs = StandingOf(running);
+        Standing waits = Standing.Of(claimant);
+        Standing runs = Standing.Of(running);
         return waits.Account != runs.Account && !runs.HasWaitedAgain && waits.Flow.Priority >= runs.Flow.Priority
             && waits.Account.Total <= runs.Account.Total;
     }
 
     private static Holding Freed(Sequence sequence) => new(sequence.Table.Freed, 1 + sequence.PendingForks);
 
-    private static Account AccountOf(Sequence sequence) => StandingOf(sequence).Account;
-
-    private static Standing StandingOf(Sequence sequence) => (Standing)sequence.Request.Standing!;
+    private static Account AccountOf(Sequence sequence) => Standing.Of(sequence).Account;
 
     private void Count(IReadOnlyList<Sequence> running)
     {

@@ -20,13 +20,12 @@ internal sealed class PolicyOrder : IQueueOrder
     private readonly ReturnedSequences _returned;
     private readonly WaitingWalk _walk;
     private readonly FirstTokenTargets _targets;
+    private readonly RunningQuotas _quotas;
     private readonly Affinities _affinities;
     private readonly List<Account> _touched = [];
     private readonly List<Standing> _prepaid = [];
-    private readonly List<Standing> _onQuota = [];
     private readonly long _ageing;
     private long _runningRows;
-    private long _step;
     private long _now;
 
     /// <summary>Nobody waits.</summary>
@@ -40,6 +39,7 @@ internal sealed class PolicyOrder : IQueueOrder
         _ageing = Math.Max(1, (long)(policy.Ageing.TotalSeconds * clock.TimestampFrequency));
         _turns = new Turns(_ageing, policy.Shares);
         _affinities = new Affinities(policy.Locality, _turns);
+        _quotas = new RunningQuotas(_turns);
         _returned = new ReturnedSequences(CompareReturned);
         Claims = policy.Shares is { Preempts: true } ? new Claims() : null;
         _walk = new WaitingWalk(_returned, _turns, merges: Claims is not null);
@@ -73,11 +73,10 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <inheritdoc/>
     public void Begin(IReadOnlyList<Sequence> running, long now)
     {
-        _step++;
         _now = now;
         TakeBack();
         _turns.Begin(now);
-        ReturnQuotas(running);
+        _quotas.Begin(running);
         foreach (Account account in _touched)
         {
             account.Settle();
@@ -117,7 +116,7 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <inheritdoc/>
     public void Return(Sequence sequence)
     {
-        Standing standing = StandingOf(sequence);
+        Standing standing = Standing.Of(sequence);
         if (standing.Sequence == sequence)
         {
             _turns.Forget(standing);
@@ -143,7 +142,7 @@ internal sealed class PolicyOrder : IQueueOrder
             Touch(standing.Account);
             _accounts.ChargePrompt(standing.Account, standing.Prepaid);
             _affinities.Note(standing.Group.Affinity);
-            TakeQuota(standing);
+            _quotas.Take(standing);
         }
     }
 
@@ -153,7 +152,7 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <inheritdoc/>
     public void SetReady(Sequence sequence, bool isReady)
     {
-        if (StandingOf(sequence) is { IsWaiting: true } standing)
+        if (Standing.Of(sequence) is { IsWaiting: true } standing)
         {
             _turns.SetReady(standing, isReady);
         }
@@ -179,7 +178,7 @@ internal sealed class PolicyOrder : IQueueOrder
             return hasRun ? CompareWithWaiting(a, b) : -CompareWithWaiting(b, a);
         }
 
-        return !hasRun ? CompareWaiting(StandingOf(a), StandingOf(b))
+        return !hasRun ? CompareWaiting(Standing.Of(a), Standing.Of(b))
             : ReturnedSequences.Has(a) && ReturnedSequences.Has(b) ? CompareReturned(a, b)
             : CompareRun(a, b);
     }
@@ -191,7 +190,7 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <inheritdoc/>
     public void Charge(Sequence sequence, Served served)
     {
-        Standing standing = StandingOf(sequence);
+        Standing standing = Standing.Of(sequence);
         int computed = Math.Min(standing.Prepaid, served.PromptRows + served.OutputRows);
         standing.Prepaid -= computed;
         _runningRows -= computed;
@@ -214,8 +213,8 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <summary>Of those that have run: by class, by what the account has been given, by admission.</summary>
     private static int CompareRun(Sequence a, Sequence b)
     {
-        Standing first = StandingOf(a);
-        Standing second = StandingOf(b);
+        Standing first = Standing.Of(a);
+        Standing second = Standing.Of(b);
         int order = second.Flow.Priority.CompareTo(first.Flow.Priority);
         order = order != 0 ? order : Account.Compare(first.Account, second.Account);
         order = order != 0 ? order : a.Request.FirstAdmission.CompareTo(b.Request.FirstAdmission);
@@ -226,7 +225,7 @@ internal sealed class PolicyOrder : IQueueOrder
     /// <summary>Of those that have run and wait: those first that have waited for too long.</summary>
     private static int CompareReturned(Sequence a, Sequence b)
     {
-        int order = StandingOf(b).HasWaitedAgain.CompareTo(StandingOf(a).HasWaitedAgain);
+        int order = Standing.Of(b).HasWaitedAgain.CompareTo(Standing.Of(a).HasWaitedAgain);
         return order != 0 ? order : CompareRun(a, b);
     }
 
@@ -243,38 +242,26 @@ internal sealed class PolicyOrder : IQueueOrder
         return isFirstReached ? -1 : isSecondReached ? 1 : Standing.CompareFlows(first, second);
     }
 
-    private static Standing StandingOf(Sequence sequence) => (Standing)sequence.Request.Standing!;
-
     /// <summary>One that has run, and may run now, with one that never did.</summary>
     private int CompareWithWaiting(Sequence run, Sequence waiting) =>
-        !ReturnedSequences.Has(run) || _walk.GoesBefore(run, StandingOf(waiting)) ? -1 : 1;
+        !ReturnedSequences.Has(run) || _walk.GoesBefore(run, Standing.Of(waiting)) ? -1 : 1;
 
     private Standing? TryLeave(Sequence sequence, bool isAdmitted)
     {
         if (ReturnedSequences.Has(sequence))
         {
             _returned.Remove(sequence);
-            StandingOf(sequence).Returned--;
-            StandingOf(sequence).Account.Returned--;
+            Standing.Of(sequence).Returned--;
+            Standing.Of(sequence).Account.Returned--;
             return null;
         }
 
-        Standing standing = StandingOf(sequence);
+        Standing standing = Standing.Of(sequence);
         _turns.Remove(standing, isAdmitted);
         _targets.Remove(standing);
         _accounts.Left(standing, isAdmitted);
         Touch(standing.Account);
-        if (standing is { IsWalked: true, Account.Allowance: { } allowance })
-        {
-            // It takes its quota now, or leaves it to those behind it.
-            standing.IsWalked = false;
-            allowance.Walk(-standing.Rows, -standing.Continuations);
-            if (!isAdmitted)
-            {
-                _turns.QuotaChanged(standing.Account);
-            }
-        }
-
+        _quotas.EndWaiting(standing, isAdmitted);
         return standing;
     }
 
@@ -298,48 +285,6 @@ internal sealed class PolicyOrder : IQueueOrder
         }
 
         _prepaid.RemoveRange(kept, _prepaid.Count - kept);
-    }
-
-    private void TakeQuota(Standing standing)
-    {
-        if (standing.Account.Allowance is not { } allowance)
-        {
-            return;
-        }
-
-        allowance.Take(standing.Rows, standing.Continuations);
-        standing.SeenRunning = _step;
-        _onQuota.Add(standing);
-    }
-
-    /// <summary>Accounts have back what their quotas gave to requests that have ended.</summary>
-    private void ReturnQuotas(IReadOnlyList<Sequence> running)
-    {
-        if (_onQuota.Count == 0)
-        {
-            return;
-        }
-
-        for (int i = 0; i < running.Count; i++)
-        {
-            StandingOf(running[i]).SeenRunning = _step;
-        }
-
-        int kept = 0;
-        for (int i = 0; i < _onQuota.Count; i++)
-        {
-            Standing standing = _onQuota[i];
-            if (standing.SeenRunning == _step || standing.Returned > 0)
-            {
-                _onQuota[kept++] = standing;
-                continue;
-            }
-
-            standing.Account.Allowance!.Return(Math.Max(0, standing.Rows - standing.Computed), standing.Continuations);
-            _turns.QuotaChanged(standing.Account);
-        }
-
-        _onQuota.RemoveRange(kept, _onQuota.Count - kept);
     }
 
     private void Touch(Account account)

@@ -37,7 +37,7 @@ internal sealed class ReturnedSequences(Comparison<Sequence> compare)
     {
         foreach (Sequence sequence in _sequences)
         {
-            var standing = (Standing)sequence.Request.Standing!;
+            var standing = Standing.Of(sequence);
             standing.HasWaitedAgain |= standing.ReturnedSince <= returnedBy;
         }
 

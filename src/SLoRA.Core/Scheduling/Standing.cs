@@ -23,6 +23,9 @@ internal sealed class Standing(Sequence sequence, RequestGroup group, long key) 
     /// <summary>The sequence.</summary>
     public Sequence Sequence { get; } = sequence;
 
+    /// <summary>How the request of a sequence stands.</summary>
+    public static Standing Of(Sequence sequence) => (Standing)sequence.Request.Standing!;
+
     /// <summary>What it has in common with others of its flow.</summary>
     public RequestGroup Group { get; } = group;
 

@@ -22,7 +22,7 @@ internal sealed class WaitingWalk(ReturnedSequences returned, Turns turns, bool 
     /// <param name="onlyReady">Whether those are left out that are known not to be able to run.</param>
     public Sequence? Next(Sequence? after, bool onlyReady)
     {
-        if (after is not null && StandingOf(after) is var behind && IsOfTurns(after, behind))
+        if (after is not null && Standing.Of(after) is var behind && IsOfTurns(after, behind))
         {
             int place = turns.Behind(behind);
             return First(merges ? returned.FirstNot(GoesBeforeIt, behind) : null, place, onlyReady);
@@ -39,14 +39,12 @@ internal sealed class WaitingWalk(ReturnedSequences returned, Turns turns, bool 
 
     private static bool IsBefore(Sequence sequence, Standing standing)
     {
-        Standing own = StandingOf(sequence);
+        Standing own = Standing.Of(sequence);
         TurnRank rank = standing.Reached != Standing.Unreached
             ? standing.Rank
             : new TurnRank(standing.Flow.Priority, standing.Account.Counter, standing.Account.Returned > 0);
         return own.HasWaitedAgain || !rank.Passes(own.Flow.Priority, own.Account.Counter);
     }
-
-    private static Standing StandingOf(Sequence sequence) => (Standing)sequence.Request.Standing!;
 
     private Sequence? First(Sequence? next, int place, bool onlyReady)
     {

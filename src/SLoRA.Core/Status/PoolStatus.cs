@@ -11,6 +11,9 @@ public readonly record struct PoolStatus(long PageBytes, int Total, int Free, in
     /// <summary>Pages that hold what is kept of sequences: keys and values, and states where the model has any.</summary>
     public int Cache => Total - Free - Adapters;
 
+    /// <summary>What keys and values are kept as; never <see cref="CacheType.Weights"/>.</summary>
+    public CacheType CacheType { get; init; }
+
     /// <summary>Pages of adapters that no running request uses and that are not pinned: they stay until somebody needs the room.</summary>
     public int IdleAdapters { get; init; }
 

@@ -32,11 +32,34 @@ internal readonly record struct KeyValueShape(int Heads, int HeadDim)
     /// <summary>Columns of a value; 0 where values are made of what keys are made of.</summary>
     public int ValueDim { get; init; } = HeadDim;
 
+    /// <summary>
+    /// Columns at the end of a key that are scaled by themselves where keys are integers: those whose size has nothing to do with that of
+    /// the others. 0 where one scale serves the key.
+    /// </summary>
+    public int OwnScaleColumns { get; init; }
+
     /// <summary>Which positions rows see of it: what no row sees any more need not be kept.</summary>
     public Sight Sight { get; init; }
 
     /// <summary>Numbers that are kept of a token.</summary>
     public long Elements => (long)Heads * (HeadDim + ValueDim);
+
+    /// <summary>Bytes that are kept of a token where keys and values are integers with an fp32 scale each.</summary>
+    public long IntegerBytes
+    {
+        get
+        {
+            int scales = 1 + (OwnScaleColumns > 0 ? 1 : 0) + (ValueDim > 0 ? 1 : 0);
+            return (long)Heads * (IntegersOf(HeadDim, OwnScaleColumns) + IntegersOf(ValueDim, 0) + (scales * sizeof(float)));
+        }
+    }
+
+    /// <summary>
+    /// The room for a token's integers in a page: columns that share a scale have whole runs of 16, so that there are loads of 16 bytes.
+    /// </summary>
+    /// <param name="columns">Columns.</param>
+    /// <param name="own">Those of them at the end that have a scale of their own.</param>
+    public static int IntegersOf(int columns, int own) => ((columns - own + 15) & ~15) + ((own + 15) & ~15);
 
     /// <summary>How the heads are cut over shards; null if every shard keeps all of them.</summary>
     public Split? Split { get; init; }

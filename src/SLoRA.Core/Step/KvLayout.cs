@@ -7,9 +7,10 @@ namespace SLoRA.Step;
 /// <summary>
 /// Where what a decoder keeps of a sequence lies in its pages. A page of tokens spans the layers of one group (<see cref="LayerGroups"/>)
 /// for a <b>block</b> of <see cref="PageTokens"/> tokens: for each layer first the keys, then the values, each
-/// <c>[kvHeads, PageTokens × headDim]</c>. The <see cref="StatePages"/> pages of states hold the <see cref="States"/> of all layers, part
-/// by part. How the elements of one head's block or of one part are ordered is the backend's own business, since only the backend that
-/// writes them reads them.
+/// <c>[kvHeads, PageTokens × headDim]</c>. Where elements are 8-bit integers, the fp32 scales of a head's tokens follow them: what is kept
+/// of a token is its own integers times its own scale. The <see cref="StatePages"/> pages of states hold the <see cref="States"/> of all
+/// layers, part by part. How the elements of one head's block or of one part are ordered is the backend's own business, since only the
+/// backend that writes them reads them.
 /// </summary>
 internal sealed class KvLayout
 {
@@ -33,6 +34,9 @@ internal sealed class KvLayout
 
     /// <summary>The element type of keys and values.</summary>
     public TensorType Type { get; }
+
+    /// <summary>Whether what is kept of a token is integers and their scales.</summary>
+    public bool HasScales => IsInteger(Type);
 
     /// <summary>Tokens per page, a power of two.</summary>
     public int PageTokens { get; }
@@ -64,6 +68,10 @@ internal sealed class KvLayout
     /// <summary>Blocks of <paramref name="tokens"/> tokens: the pages that hold their keys and values, of one group.</summary>
     public int PagesFor(int tokens) => (int)(((long)tokens + PageTokens - 1) / PageTokens);
 
+    /// <summary>Whether what a layer keeps of tokens fills its blocks to the last byte.</summary>
+    public bool IsWhole(KeyValueShape kept) => !HasScales
+        || (KeyValueShape.IntegersOf(kept.HeadDim, kept.OwnScaleColumns) == kept.HeadDim && PageTokens % 4 == 0);
+
     /// <summary>Lays out the pages of a decoder.</summary>
     /// <param name="kept">What its blocks keep, in the order of <see cref="Layers"/> and <see cref="States"/>.</param>
     /// <param name="type">Element type of keys and values.</param>
@@ -76,13 +84,14 @@ internal sealed class KvLayout
         ImmutableArray<KeyValueShape> perToken = [.. kept.Select(block => block.PerToken).OfType<KeyValueShape>()];
         groups ??= LayerGroups.Of(perToken);
         ImmutableArray<StateShape> states = [.. kept.SelectMany(block => block.PerSequence)];
-        var elements = new long[groups.Sights.Length];
+        var bytes = new long[groups.Sights.Length];
         for (int layer = 0; layer < perToken.Length; layer++)
         {
-            elements[groups.GroupOf[layer]] += perToken[layer].Elements;
+            bytes[groups.GroupOf[layer]] +=
+                IsInteger(type) ? perToken[layer].IntegerBytes : perToken[layer].Elements * type.ElementSize();
         }
 
-        long bytesPerToken = elements.Max() * type.ElementSize();
+        long bytesPerToken = bytes.Max();
         int tokens = pageTokens ?? 16;
         while (pageTokens is null && tokens > 1 && tokens * bytesPerToken > DefaultPageByteLimit)
         {
@@ -95,10 +104,10 @@ internal sealed class KvLayout
         {
             KeyValueShape layer = perToken[i];
             ref long offset = ref offsets[groups.GroupOf[i]];
-            long headBytes = (long)tokens * layer.HeadDim * type.ElementSize();
+            (long scales, long headBytes) = Head(type, tokens, layer.HeadDim, layer.OwnScaleColumns);
             long keys = headBytes * layer.Heads;
-            layers.Add(new LayerBlock(offset, offset + keys, headBytes, groups.GroupOf[i]));
-            offset += keys + ((long)tokens * layer.ValueDim * type.ElementSize() * layer.Heads);
+            layers.Add(new LayerBlock(offset, offset + keys, headBytes, groups.GroupOf[i], scales));
+            offset += keys + (layer.ValueDim == 0 ? 0 : Head(type, tokens, layer.ValueDim).Bytes * layer.Heads);
         }
 
         long pageBytes = states.Select(state => state.PartBytes).Append(leastBytes).Append((offsets.Max() + 63) & ~63L).Max();
@@ -113,6 +122,21 @@ internal sealed class KvLayout
             Shards = slices.Length,
             StatePages = slices.Max(slice => slice.StatePages),
         };
+
+    private static bool IsInteger(TensorType type) => type == TensorType.I8;
+
+    /// <summary>One head's block: where its scales begin, if it has any, and what it takes.</summary>
+    private static (long Scales, long Bytes) Head(TensorType type, int tokens, int columns, int own = 0)
+    {
+        if (!IsInteger(type))
+        {
+            return (0, (long)tokens * columns * type.ElementSize());
+        }
+
+        long elements = (long)tokens * KeyValueShape.IntegersOf(columns, own);
+        int scales = own > 0 ? 2 : 1;
+        return (elements, elements + ((((long)scales * tokens * sizeof(float)) + 15) & ~15L));
+    }
 
     /// <summary>
     /// Places states: the largest parts first, those of one size side by side, whatever layers they are of. Smaller ones begin in the page
@@ -147,4 +171,6 @@ internal sealed class KvLayout
 /// <param name="ValueOffset">Where the values of KV head 0 begin.</param>
 /// <param name="HeadBytes">From one KV head's block to the next.</param>
 /// <param name="Group">In whose pages it lies: an index of <see cref="KvLayout.Groups"/>.</param>
-internal readonly record struct LayerBlock(long KeyOffset, long ValueOffset, long HeadBytes, int Group = 0);
+/// <param name="ScaleOffset">From the beginning of a head's block to the scales of its tokens, where elements are integers; where a token
+/// has two (<see cref="KeyValueShape.OwnScaleColumns"/>), all tokens' first ones, then all tokens' second ones.</param>
+internal readonly record struct LayerBlock(long KeyOffset, long ValueOffset, long HeadBytes, int Group = 0, long ScaleOffset = 0);

@@ -35,6 +35,11 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
         },
         ["windows"] = new(Llama, 40 * 12288, LlamaContents) { Layers = Windows("wide windows"), LoneContents = LoneLlamaContents },
         ["windows beside whole"] = new(Llama, 44 * 12288, LlamaContents) { Layers = Windows("chunk beside window beside whole") },
+        ["windows beside whole, 8 bits"] = new(Llama, 8 * 12288, "qv", "r1", "rslora", "later-lora-bias")
+        {
+            Layers = Windows("chunk beside window beside whole"),
+            Cache = CacheType.Int8,
+        },
         ["experts"] = new("later-olmoe", 290 << 10, "qv-r8", "rslora-r5", "later-all-linear-r4")
         {
             LoneContents = ["later-experts", "later-experts-v4"],
@@ -64,6 +69,9 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
     /// <summary>All that a request may have by itself.</summary>
     public ImmutableArray<string> AllContents => [.. Contents.Union(LoneContents)];
 
+    /// <summary>What keys and values are kept as.</summary>
+    public CacheType Cache { get; init; }
+
     /// <summary>What is other in its layers than the folder says; null for nothing.</summary>
     public Func<DecoderDescription, DecoderDescription>? Layers { get; init; }
 
@@ -79,7 +87,7 @@ internal sealed record ModelKind(string Fixture, long PoolBytes, params Immutabl
         Func<int, int, IBackend>? backend = null, Func<ReadContent, ReadContent>? reading = null) => new(
         builder =>
         {
-            builder.UseModel(RepositoryFolder.Fixture(Fixture, "model"));
+            builder.UseModel(RepositoryFolder.Fixture(Fixture, "model")).ConfigurePool(pool => pool.CacheType = Cache);
             builder.UseBackend((rows, outputs) => Extend(backend?.Invoke(rows, outputs) ?? new CpuBackend(rows, outputs, threads: 1)));
             if (Layers is not null)
             {

@@ -26,10 +26,11 @@ internal sealed class CapacityPlannerTests
     };
 
     [Test]
-    public async Task Pages_and_bytes_are_those_of_an_engine()
+    public async Task Pages_and_bytes_are_those_of_an_engine([Values(CacheType.Weights, CacheType.Int8)] CacheType type)
     {
         CapacityPlan plan = CapacityPlanner.Plan(Question with
         {
+            Pool = new PoolOptions { CacheType = type },
             Adapters =
             [
                 new AdapterGroup
@@ -42,7 +43,7 @@ internal sealed class CapacityPlannerTests
         });
         await using LoraServingEngine engine = await LoraServingEngine.CreateBuilder()
             .UseModel(Model)
-            .ConfigurePool(pool => pool.Bytes = plan.PoolBytes)
+            .ConfigurePool(pool => (pool.Bytes, pool.CacheType) = (plan.PoolBytes, type))
             .AddAdapter("one", RepositoryFolder.Fixture("core-llama-gqa", "adapters", "all-linear"))
             .BuildAsync();
 

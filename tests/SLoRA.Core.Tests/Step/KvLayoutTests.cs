@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FsCheck;
 using NUnit.Framework;
 using SLoRA.Formats;
@@ -26,6 +27,51 @@ internal sealed class KvLayoutTests
         KvLayout layout = KvLayout.For([new KeyValueShape(1, 8), new KeyValueShape(3, 4)], TensorType.BF16, 4);
 
         Assert.That(layout.Layers, Is.EqualTo(new[] { new LayerBlock(0, 64, 64), new LayerBlock(128, 224, 32) }));
+    }
+
+    [Test]
+    public void Of_integers_the_scales_of_a_heads_tokens_follow_its_elements()
+    {
+        // 16 tokens × 16 columns are 256 bytes of a head's integers, and 16 scales of 4 bytes are 64.
+        KvLayout layout = KvLayout.For([new KeyValueShape(2, 16), new KeyValueShape(2, 16)], TensorType.I8, 16);
+
+        Assert.That(layout.HasScales);
+        Assert.That(
+            layout.Layers, Is.EqualTo(new[] { new LayerBlock(0, 640, 320, 0, 256), new LayerBlock(1280, 1920, 320, 0, 256) }));
+        Assert.That(layout.PageBytes, Is.EqualTo(2560));
+    }
+
+    [Test]
+    public void Integers_of_a_token_and_scales_begin_at_multiples_of_sixteen()
+    {
+        // 2 tokens of 6 columns have 16 bytes each, 2 scales 8.
+        KvLayout layout = KvLayout.For([new KeyValueShape(3, 6)], TensorType.I8, 2);
+
+        Assert.That(layout.Layers, Is.EqualTo(new[] { new LayerBlock(0, 144, 48, 0, 32) }));
+    }
+
+    [Test]
+    public void A_latent_has_a_scale_and_the_part_that_rotates_another()
+    {
+        // 16 tokens of 16 columns and of 8, which have room for 16, are 512 bytes, and 2 × 16 scales 128.
+        KvLayout layout = KvLayout.For([new KeyValueShape(1, 24) { ValueDim = 0, OwnScaleColumns = 8 }], TensorType.I8, 16);
+
+        Assert.That(layout.Layers, Is.EqualTo(new[] { new LayerBlock(0, 640, 640, 0, 512) }));
+    }
+
+    [TestCase(30, 3, 64, 16, 16, 17 / 32.0, Description = "SmolLM2 135M: 68 bytes where 128 were")]
+    [TestCase(32, 8, 128, 16, 16, 33 / 64.0, Description = "Llama 3.1 8B: 132 bytes where 256 were")]
+    [TestCase(80, 8, 128, 4, 8, 33 / 64.0, Description = "Llama 3.1 70B: pages of 1.25 MiB, and of 1.29 MiB with twice the tokens")]
+    public void In_8_bits_a_token_takes_half_of_what_it_takes_in_16(
+        int layers, int heads, int dim, int wideTokens, int narrowTokens, double share)
+    {
+        ImmutableArray<KeptState> kept = [.. Enumerable.Repeat<KeptState>(new KeyValueShape(heads, dim), layers)];
+        KvLayout wide = KvLayout.For(kept, TensorType.BF16);
+        KvLayout narrow = KvLayout.For(kept, TensorType.I8);
+
+        Assert.That((wide.PageTokens, narrow.PageTokens), Is.EqualTo((wideTokens, narrowTokens)));
+        Assert.That(
+            (double)narrow.PageBytes / narrowTokens, Is.EqualTo(share * wide.PageBytes / wideTokens).Within(0.001 * wide.PageBytes));
     }
 
     [TestCase(130, 1088, Description = "2 × 130 × 4 bytes are 1040: seventeen times 64")]

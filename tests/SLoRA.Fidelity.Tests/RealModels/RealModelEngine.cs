@@ -6,12 +6,14 @@ using SLoRA.Requests;
 namespace SLoRA.Fidelity.Tests.RealModels;
 
 /// <summary>
-/// One engine per model folder and way to keep its weights, on the Cpu backend, shared by all its cases, which run on it side by side. Keys
-/// and values are fp32 and adapters as stored, as in the expected values.
+/// One engine per model folder and way to keep its weights, keys and values, on the Cpu backend, shared by all its cases, which run
+/// on it side by side. Unless a test says otherwise keys and values are fp32, and adapters are as stored, as in the expected values.
 /// </summary>
 internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder folder)
 {
-    private static readonly ConcurrentDictionary<(string, CpuWeights, CpuPrecision), Lazy<Task<RealModelEngine>>> Engines = new();
+    private static readonly ConcurrentDictionary<(string, CpuWeights, CpuPrecision, CacheType), Lazy<Task<RealModelEngine>>> Engines =
+        new();
+
     private readonly ConcurrentDictionary<string, Lazy<Task<AdapterCoverage>>> _adapters = new();
 
     /// <summary>In place of a type of weights: the GGUF file.</summary>
@@ -19,7 +21,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
 
     /// <summary>The engine of a folder's model; the test counts as skipped when the folder has none with such weights.</summary>
     public static Task<RealModelEngine> Of(
-        RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic)
+        RealModelFolder folder, string? weights, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic,
+        CacheType cache = CacheType.Float32)
     {
         string? model = weights == Gguf ? folder.Gguf : folder.Model(weights);
         if (model is null)
@@ -28,7 +31,8 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
         }
 
         return Engines.GetOrAdd(
-            (model!, kept, precision), key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key.Item1, key.Item2, key.Item3))).Value;
+            (model!, kept, precision, cache),
+            key => new Lazy<Task<RealModelEngine>>(() => Build(folder, key.Item1, key.Item2, key.Item3, key.Item4))).Value;
     }
 
     public static async Task DisposeAll()
@@ -52,14 +56,15 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
 
     /// <summary>A builder with the options of every fidelity test on a real model.</summary>
     public static LoraServingEngineBuilder Builder(
-        string model, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic)
+        string model, CpuWeights kept = CpuWeights.AsStored, CpuPrecision precision = CpuPrecision.Automatic,
+        CacheType cache = CacheType.Float32)
         => LoraServingEngine.CreateBuilder()
         .UseModel(model)
         .UseCpu(cpu => (cpu.Weights, cpu.Precision, cpu.Shards) = (kept, precision, Shards))
         .ConfigurePool(pool =>
         {
             pool.Bytes = 1L << 30;
-            pool.CacheType = CacheType.Float32;
+            pool.CacheType = cache;
             pool.AdapterWeights = AdapterWeightType.AsStored;
         })
         .ConfigureScheduling(scheduling =>
@@ -98,8 +103,9 @@ internal sealed class RealModelEngine(LoraServingEngine engine, RealModelFolder 
             Tap = tap,
         };
 
-    private static async Task<RealModelEngine> Build(RealModelFolder folder, string model, CpuWeights kept, CpuPrecision precision) =>
-        new(await Builder(model, kept, precision).CheckInvariants().BuildAsync(), folder);
+    private static async Task<RealModelEngine> Build(
+        RealModelFolder folder, string model, CpuWeights kept, CpuPrecision precision, CacheType cache) =>
+        new(await Builder(model, kept, precision, cache).CheckInvariants().BuildAsync(), folder);
 
     private Task<AdapterCoverage> Register(string name) => _adapters.GetOrAdd(
         name, key => new Lazy<Task<AdapterCoverage>>(

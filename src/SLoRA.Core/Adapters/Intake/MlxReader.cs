@@ -13,7 +13,7 @@ namespace SLoRA.Adapters.Intake;
 internal sealed class MlxReader : FolderReader
 {
     private readonly FrozenDictionary<string, MlxTensor> _tensors;
-    private MlxTensor? _turned;
+    private MlxTensor? _made;
     private byte[] _values = [];
 
     private MlxReader(
@@ -57,7 +57,7 @@ internal sealed class MlxReader : FolderReader
     public override PeftTensorKey? KeyOf(TensorEntry tensor) => _tensors[tensor.Name].Key;
 
     /// <inheritdoc/>
-    public override string NameOf(string module, PeftTensorRole role) => MlxTensor.NameOf(module, role);
+    public override string NameOf(string module, PeftTensorRole role) => MlxTensors.NameOf(module, role);
 
     /// <inheritdoc/>
     public override (LoadErrorKind Kind, string Problem)? ForeignProblem(TensorEntry tensor) => null;
@@ -66,21 +66,62 @@ internal sealed class MlxReader : FolderReader
     public override void Read(TensorEntry tensor, long offset, Span<byte> destination)
     {
         MlxTensor mlx = _tensors[tensor.Name];
-        if (!mlx.IsTransposed)
+        if (mlx.Form == MlxForm.AsStored)
         {
             base.Read(tensor, offset, destination);
             return;
         }
 
         // Tensors are read one after the other, each in pieces.
-        if (_turned != mlx)
+        if (_made != mlx)
         {
-            byte[] stored = new byte[mlx.Stored.Length];
-            base.Read(mlx.Stored, 0, stored);
-            _values = Transposed(stored, (int)mlx.Stored.Shape[0], (int)mlx.Stored.Shape[1], mlx.Stored.Type.ElementSize());
-            _turned = mlx;
+            _values = Make(mlx);
+            _made = mlx;
         }
 
         _values.AsSpan((int)offset, destination.Length).CopyTo(destination);
+    }
+
+    private byte[] Make(MlxTensor mlx)
+    {
+        int size = mlx.Entry.Type.ElementSize();
+        if (mlx.Form == MlxForm.Turned)
+        {
+            TensorEntry stored = mlx.Stored[0]!;
+            return Transposed(Stored(stored), (int)stored.Shape[0], (int)stored.Shape[1], size);
+        }
+
+        // What one of the two lacks is zero, and so is B of the one where the ranks of the other are.
+        byte[] values = new byte[mlx.Entry.Length];
+        int parts = mlx.Stored.Length;
+        for (int part = 0; part < parts; part++)
+        {
+            if (mlx.Stored[part] is not { } stored)
+            {
+                continue;
+            }
+
+            byte[] rows = Stored(stored);
+            if (mlx.Form == MlxForm.Behind)
+            {
+                rows.CopyTo(values, part * rows.Length);
+                continue;
+            }
+
+            int width = (int)stored.Shape[1] * size;
+            for (int row = 0; row < (int)stored.Shape[0]; row++)
+            {
+                rows.AsSpan(row * width, width).CopyTo(values.AsSpan(((((row * parts) + part) * parts) + part) * width));
+            }
+        }
+
+        return values;
+    }
+
+    private byte[] Stored(TensorEntry tensor)
+    {
+        byte[] values = new byte[tensor.Length];
+        base.Read(tensor, 0, values);
+        return values;
     }
 }

@@ -28,6 +28,47 @@ internal sealed unsafe partial class AttentionJob
         values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
     }
 
+    /// <summary>
+    /// Brings the scales of positions start + from … start + count − 1 to the scratch memory, and asks for those of the next block, which
+    /// are small and far apart.
+    /// </summary>
+    private void LoadScales(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
+    {
+        int run = Math.Min(_layout.PageTokens, Lanes.Count);
+        for (int token = from / run * run; token < count; token += run)
+        {
+            FindScales(task, start + token, out float* keys, out float* values);
+            if (run == Lanes.Count)
+            {
+                Vector512.Load(keys).Store(scratch.KeyScales + token);
+                Vector512.Load(values).Store(scratch.ValueScales + token);
+                continue;
+            }
+
+            for (int t = 0; t < run; t++)
+            {
+                scratch.KeyScales[token + t] = keys[t];
+                scratch.ValueScales[token + t] = values[t];
+            }
+        }
+
+        int end = task.FirstPosition + task.Rows;
+        for (int position = start + Block; Sse.IsSupported && position < Math.Min(end, start + (2 * Block)); position += run)
+        {
+            FindScales(task, position, out float* keys, out float* values);
+            Sse.Prefetch0(keys);
+            Sse.Prefetch0(values);
+        }
+    }
+
+    private void FindScales(AttentionTask task, int position, out float* keys, out float* values)
+    {
+        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
+        byte* scales = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes) + _block.ScaleOffset;
+        keys = (float*)(scales + _block.KeyOffset) + place;
+        values = (float*)(scales + _block.ValueOffset) + place;
+    }
+
     private void LoadKeys<T>(byte* source, int run, float* destination)
         where T : struct, IElements
     {

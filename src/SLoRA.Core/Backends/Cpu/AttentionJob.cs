@@ -87,6 +87,9 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             case TensorType.BF16:
                 Attend<Bf16Elements>(task, scratch);
                 break;
+            case TensorType.I8:
+                Attend<I8Elements>(task, scratch);
+                break;
             default:
                 throw UnservedType.Error(_layout.Type);
         }
@@ -119,14 +122,20 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             for (int start = Math.Max(first / Block * Block, segment * Segment); start < segmentEnd; start += Block)
             {
                 int count = Math.Min(Block, end - start);
+                int from = Math.Max(0, first - start);
+                if (T.HasScales)
+                {
+                    LoadScales(task, start, from, count, scratch);
+                }
+
                 if (direct)
                 {
-                    AddPages<T>(task, start, Math.Max(0, first - start), count, scratch);
+                    AddPages<T>(task, start, from, count, scratch);
                 }
                 else
                 {
-                    LoadBlock<T>(task, start, Math.Max(0, first - start), count, scratch);
-                    AddBlock(task, start, count, scratch);
+                    LoadBlock<T>(task, start, from, count, scratch);
+                    AddBlock<T>(task, start, count, scratch);
                 }
             }
 
@@ -150,7 +159,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     }
 
     /// <summary>Adds a block that lies in the scratch memory.</summary>
-    private void AddBlock(AttentionTask task, int start, int count, AttentionScratch scratch)
+    private void AddBlock<T>(AttentionTask task, int start, int count, AttentionScratch scratch)
+        where T : struct, IElements
     {
         int queries = task.Rows * task.Group;
         new Span<float>(scratch.Scores, queries * Block).Clear();
@@ -164,13 +174,16 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             queries,
             (count + Lanes.Count - 1) & -Lanes.Count,
             _attention.HeadDim);
-        for (int row = 0; row < task.Rows; row++)
+        for (int row = 0; row < task.Rows;)
         {
             (int from, int to) = Visible(task.FirstPosition + row, start);
+            int rows = RowsAlike(task, row, start, from, to);
             if (from < to)
             {
-                Weigh(row * task.Group, task.Group, from, to, scratch);
+                Weigh<T>(row * task.Group, rows * task.Group, from, to, scratch);
             }
+
+            row += rows;
         }
 
         // What all rows see is added at once, between what only the first ones see before it and the last ones behind it.
@@ -263,7 +276,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
             int query = row * task.Group;
             if (from < to)
             {
-                Weigh(query, rows * task.Group, from, to, scratch);
+                Weigh<T>(query, rows * task.Group, from, to, scratch);
             }
 
             for (int token = from; token < to;)

@@ -28,8 +28,14 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>Values of the block as fp32, <c>[64][D']</c>.</summary>
     public float* Values => Keys + (Block * PaddedDim);
 
+    /// <summary>What the keys of the block are to be multiplied by, if they are integers, <c>[64]</c>.</summary>
+    public float* KeyScales => Values + (Block * PaddedDim);
+
+    /// <summary>What its values are to be multiplied by.</summary>
+    public float* ValueScales => KeyScales + Block;
+
     /// <summary>The queries, <c>[M][D']</c>.</summary>
-    public float* Queries => Values + (Block * PaddedDim);
+    public float* Queries => ValueScales + Block;
 
     /// <summary>Scores, then weights of the block, <c>[M][64]</c>.</summary>
     public float* Scores => Queries + (_queries * PaddedDim);
@@ -52,10 +58,13 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>Largest score of all earlier segments, <c>[M]</c>.</summary>
     public float* TotalMaxima => Maxima + _queries;
 
+    /// <summary>What the sums so far are multiplied by as the maxima change, <c>[M]</c>, with room for 16 at a time.</summary>
+    public float* Factors => TotalMaxima + _queries;
+
     /// <summary>What a query has of all earlier segments.</summary>
     public SegmentSum Total(int query) => new(TotalMaxima + query, TotalWeights + query, TotalSums + (query * PaddedDim));
 
     /// <summary>Floats that one thread needs.</summary>
     public static long FloatsFor(int queries, int paddedDim)
-        => (((2L * Block * paddedDim) + (queries * ((3L * paddedDim) + Block + Lanes.Count + 3))) + 15) & ~15L;
+        => (((2L * Block * (paddedDim + 1)) + (queries * ((3L * paddedDim) + Block + Lanes.Count + 4)) + Lanes.Count) + 15) & ~15L;
 }

@@ -175,7 +175,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
 
     /// <inheritdoc/>
     public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition) =>
-        CpuFormats.RoundingOf(taken, _weights, givesLogits, _precision);
+        CpuFormats.RoundingOf(taken, _weights, givesLogits, partition, _precision);
 
     /// <inheritdoc/>
     public DeviceMatrix LoadMatrix(WeightSource source) => _baseWeights.Matrix(source);

@@ -1,5 +1,6 @@
 using SLoRA.Formats;
 using SLoRA.Formats.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -11,6 +12,7 @@ namespace SLoRA.Backends.Cpu;
 internal static class CpuFormats
 {
     private const string Stored = "as stored";
+    private const int NarrowInputs = 1024;
 
     private static readonly CpuFormat AsFloats =
         new(new FloatPacking<F32Panel>(), "as fp32", static (source, matrix, parts) => new FloatPackJob(source, matrix, parts));
@@ -27,22 +29,12 @@ internal static class CpuFormats
         Rounding = QuantizedPackJob<Groups64>.Round,
     };
 
-    // Activations of 8 bits come in groups of 32, and so do weights.
-    private static readonly CpuFormat EightBitsFast = new(
-        new Int8Packing<Groups32>(), "in 8 bits", static (source, matrix, parts) => new QuantizedPackJob<Groups32>(source, matrix, parts))
-    {
-        Rounding = QuantizedPackJob<Groups32>.Round,
-    };
-
     private static readonly CpuFormat AsIntegers =
         new(new Int8Packing<Groups32>(), Stored, static (source, matrix, parts) => new IntegerPackJob(source, matrix, parts));
 
-    private static readonly CpuFormat OwnFourBits = new(
-        new PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>(), "in 4 bits",
-        static (source, matrix, parts) => new Int4PackJob(source, matrix, parts))
-    {
-        Rounding = Int4PackJob.Round,
-    };
+    private static readonly CpuFormat OwnFourBits = Own<FourBitsAround8>("in 4 bits");
+
+    private static readonly CpuFormat OwnFiveBits = Own<FiveBitsAround16>("in 5 bits");
 
     private static readonly Dictionary<WeightFormat, CpuFormat> Packed = new()
     {
@@ -73,24 +65,50 @@ internal static class CpuFormats
             (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats with { Kept = Stored },
             (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
             (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
-            (PlainFormat, CpuWeights.Int8) => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
-            (PlainFormat, CpuWeights.Int4) when source.GivesLogits => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
-            (PlainFormat, CpuWeights.Int4) => OwnFourBits,
-            (Q8Format, CpuWeights.Int4) when !source.GivesLogits => OwnFourBits,
+            (PlainFormat, CpuWeights.Int8) => EightBits,
+            (PlainFormat, CpuWeights.Int4) when KeepsEightBits(source) => EightBits,
+            (PlainFormat, CpuWeights.Int4) => OwnBits(source),
+            (Q8Format, CpuWeights.Int4) when !KeepsEightBits(source) => OwnBits(source),
             (Q8Format or BlockFormat, CpuWeights.AsStored) when precision == CpuPrecision.Exact => AsFloats,
             (Q8Format or BlockFormat, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4)
                 when Packed.TryGetValue(source.Format, out CpuFormat? format) => format,
             (BlockFormat, CpuWeights.AsStored) => AsFloats,
-            (BlockFormat, CpuWeights.Int8 or CpuWeights.Int4) => precision == CpuPrecision.Fast ? EightBitsFast : EightBits,
+            (BlockFormat, CpuWeights.Int8 or CpuWeights.Int4) => EightBits,
             (_, CpuWeights.AsStored or CpuWeights.Int8 or CpuWeights.Int4) => throw UnservedType.Error(source.Format),
             _ => throw new ArgumentOutOfRangeException(nameof(weights), weights, "The Cpu backend has no such way to keep weights."),
         };
 
     /// <summary>What becomes of a row of a matrix of this format; null where what is stored is kept.</summary>
-    public static RowRounding? RoundingOf(WeightFormat format, CpuWeights weights, bool givesLogits, CpuPrecision precision) =>
-        weights == CpuWeights.AsStored
-            ? null
-            : Of(new WeightSource("", format, 0, 0, 0) { GivesLogits = givesLogits }, weights, precision).Rounding;
+    public static RowRounding? RoundingOf(
+        WeightFormat format, CpuWeights weights, bool givesLogits, Partition? partition, CpuPrecision precision)
+    {
+        return weights == CpuWeights.AsStored || OfRow(0) is null ? null : row => OfRow(row.Length)!(row);
+
+        RowRounding? OfRow(int columns) => Of(
+            new WeightSource("", format, 0, 0, columns) { GivesLogits = givesLogits, Partition = partition }, weights, precision).Rounding;
+    }
+
+    /// <summary>
+    /// Logits show every rounding, and a head of keys or values that several query heads read shows its own several times.
+    /// </summary>
+    private static bool KeepsEightBits(WeightSource source) =>
+        source.GivesLogits || source.Partition is { Axis: PartitionAxis.Rows, Splits: [{ Shared: > 1 }] };
+
+    /// <summary>
+    /// Five bits for what is added to the residual stream, which all later layers read, and for rows so short that models of this width
+    /// have nothing to spare; else four.
+    /// </summary>
+    private static CpuFormat OwnBits(WeightSource source) =>
+        source.Partition is { Axis: PartitionAxis.Columns } || source.Columns < NarrowInputs ? OwnFiveBits : OwnFourBits;
+
+    private static CpuFormat Own<TCodes>(string kept)
+        where TCodes : struct, IPackedCodes
+        => new(
+            new PackedPacking<TCodes, BrainScales, Groups32>(), kept,
+            static (source, matrix, parts) => new OwnPackJob<TCodes>(source, matrix, parts))
+        {
+            Rounding = OwnPackJob<TCodes>.Round,
+        };
 
     private static CpuFormat Codes<TCodes, TScales, T>()
         where TCodes : struct, IPackedCodes

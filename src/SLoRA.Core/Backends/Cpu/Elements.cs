@@ -10,6 +10,9 @@ internal unsafe interface IElements
     /// <summary>Bytes of one element.</summary>
     static abstract int Size { get; }
 
+    /// <summary>Whether elements are integers that a scale of their row belongs to.</summary>
+    static virtual bool HasScales => false;
+
     /// <summary>Widens 16 elements; any alignment.</summary>
     static abstract Vector512<float> Load16(byte* source);
 
@@ -22,8 +25,9 @@ internal unsafe interface IElements
     /// <summary>Widens one element.</summary>
     static abstract float Load(byte* source);
 
-    /// <summary>Rounds one element to nearest, ties to even.</summary>
-    static abstract void Store(float value, byte* destination);
+    /// <summary>Rounds numbers to nearest, ties to even, and writes them so many bytes apart.</summary>
+    /// <returns>What the elements are to be multiplied by, where <see cref="HasScales"/>.</returns>
+    static abstract float StoreRow(float* source, int count, byte* destination, nint step);
 }
 
 /// <summary>fp32 as it is.</summary>
@@ -44,7 +48,17 @@ internal readonly unsafe struct F32Elements : IElements
     public static float Load(byte* source) => Unsafe.ReadUnaligned<float>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float value, byte* destination) => *(float*)destination = value;
+    private static void Store(float value, byte* destination) => *(float*)destination = value;
+
+    public static float StoreRow(float* source, int count, byte* destination, nint step)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Store(source[i], destination + (i * step));
+        }
+
+        return 1;
+    }
 }
 
 /// <summary>bfloat16: the upper half of fp32.</summary>
@@ -65,11 +79,21 @@ internal readonly unsafe struct Bf16Elements : IElements
     public static float Load(byte* source) => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>(source) << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float value, byte* destination)
+    private static void Store(float value, byte* destination)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         uint rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
         *(ushort*)destination = (ushort)(float.IsNaN(value) ? (bits >> 16) | 0x40 : rounded);
+    }
+
+    public static float StoreRow(float* source, int count, byte* destination, nint step)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Store(source[i], destination + (i * step));
+        }
+
+        return 1;
     }
 }
 
@@ -129,7 +153,17 @@ internal readonly unsafe struct F16Elements : IElements
     public static float Load(byte* source) => (float)Unsafe.ReadUnaligned<Half>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float value, byte* destination) => *(Half*)destination = (Half)value;
+    private static void Store(float value, byte* destination) => *(Half*)destination = (Half)value;
+
+    public static float StoreRow(float* source, int count, byte* destination, nint step)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Store(source[i], destination + (i * step));
+        }
+
+        return 1;
+    }
 }
 
 /// <summary>What the 16-bit types share.</summary>

@@ -6,7 +6,7 @@ namespace SLoRA.Backends.Cpu;
 /// <summary>
 /// Rotates q and k of every row <c>[(H + 2G) d]</c> and writes k and v into the row's page. In a page a head's keys are
 /// <c>[d][PageTokens]</c>, so that scores run in lanes over tokens, and its values <c>[PageTokens][d]</c>, so that their weighted sum runs
-/// in lanes over d.
+/// in lanes over d. Scales of integers lie in lanes over tokens, behind either.
 /// </summary>
 internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
 {
@@ -94,6 +94,9 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
                 case TensorType.BF16:
                     Store<Bf16Elements>(k, page, place);
                     break;
+                case TensorType.I8:
+                    Store<I8Elements>(k, page, place);
+                    break;
                 default:
                     throw UnservedType.Error(_layout.Type);
             }
@@ -135,12 +138,14 @@ internal sealed unsafe class KeyValueStoreJob(int workers) : ComputeJob
         float* v = k + (heads * dim);
         for (int head = 0; head < heads; head++)
         {
-            byte* keys = page + _block.KeyOffset + (head * _block.HeadBytes) + (place * T.Size);
-            byte* values = page + _block.ValueOffset + (head * _block.HeadBytes) + (place * dim * T.Size);
-            for (int i = 0; i < dim; i++)
+            byte* keys = page + _block.KeyOffset + (head * _block.HeadBytes);
+            byte* values = page + _block.ValueOffset + (head * _block.HeadBytes);
+            float keyScale = T.StoreRow(k + (head * dim), dim, keys + (place * T.Size), _layout.PageTokens * T.Size);
+            float valueScale = T.StoreRow(v + (head * dim), dim, values + (place * dim * T.Size), T.Size);
+            if (T.HasScales)
             {
-                T.Store(k[(head * dim) + i], keys + (i * _layout.PageTokens * T.Size));
-                T.Store(v[(head * dim) + i], values + (i * T.Size));
+                ((float*)(keys + _block.ScaleOffset))[place] = keyScale;
+                ((float*)(values + _block.ScaleOffset))[place] = valueScale;
             }
         }
     }

@@ -49,13 +49,14 @@ internal static unsafe class Lanes
         }
     }
 
-    /// <summary>The largest lane.</summary>
+    /// <summary>The largest lane. Of zeros, either sign; where a lane is NaN, NaN or any other lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> lanes)
     {
-        Vector256<float> eight = Vector256.Max(lanes.GetLower(), lanes.GetUpper());
-        Vector128<float> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
-        return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
+        Vector256<float> eight = Vector256.MaxNative(lanes.GetLower(), lanes.GetUpper());
+        Vector128<float> four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        four = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)))[0];
     }
 
     /// <summary>The first <paramref name="count"/> &lt; 16 elements, zeros behind them; reads nothing else.</summary>

@@ -99,6 +99,9 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
             case TensorType.BF16:
                 Attend<Bf16Elements>(task, scratch);
                 break;
+            case TensorType.I8:
+                Attend<I8Elements>(task, scratch);
+                break;
             default:
                 throw UnservedType.Error(_layout.Type);
         }
@@ -182,7 +185,8 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
         for (int token = 0; token < count; token++)
         {
             (int page, int place) = Math.DivRem(start + token, _layout.PageTokens);
-            byte* from = _pages.Address(_plan.PageTables[task.TableStart + page]) + _block.KeyOffset + ((nint)place * columns * T.Size);
+            byte* kept = _pages.Address(_plan.PageTables[task.TableStart + page]) + _block.KeyOffset;
+            byte* from = kept + ((nint)place * columns * T.Size);
             float* to = scratch.Values + (token * scratch.PaddedDim);
             int i = 0;
             for (; i + Lanes.Count <= columns; i += Lanes.Count)
@@ -194,6 +198,13 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
             {
                 to[i] = T.Load(from + (i * T.Size));
             }
+
+            if (T.HasScales)
+            {
+                var scales = (float*)(kept + _block.ScaleOffset) + place;
+                Multiply(to, _shape.Latent, scales[0]);
+                Multiply(to + _shape.Latent, _shape.Rotated, scales[_layout.PageTokens]);
+            }
         }
 
         for (int token = 0; token < count; token += Lanes.Count)
@@ -201,6 +212,20 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
             Transposition.ToPanel(
                 (byte*)(scratch.Values + (token * scratch.PaddedDim)), scratch.PaddedDim * sizeof(float),
                 Math.Min(Lanes.Count, count - token), columns, (uint*)(scratch.Keys + (token * scratch.PaddedDim)));
+        }
+    }
+
+    private static void Multiply(float* x, int count, float factor)
+    {
+        int i = 0;
+        for (; i + Lanes.Count <= count; i += Lanes.Count)
+        {
+            (Vector512.Load(x + i) * factor).Store(x + i);
+        }
+
+        for (; i < count; i++)
+        {
+            x[i] *= factor;
         }
     }
 
@@ -234,16 +259,20 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     /// <summary>Turns scores into weights and adds the weighted values: those that all rows see at once, further ones row by row.</summary>
     private void AddBlock(AttentionTask task, int start, AttentionScratch scratch)
     {
+        // Rows from one on see the whole block, those before it a position less each.
+        int all = Math.Max(0, Seen(task, 0, start));
         for (int row = 0; row < task.Rows; row++)
         {
             int seen = Seen(task, row, start);
-            for (int query = row * task.Group; seen > 0 && query < (row + 1) * task.Group; query++)
+            int rows = seen == Block ? task.Rows - row : 1;
+            if (seen > 0)
             {
-                AttentionJob.Weigh(query, 0, seen, scratch, _attention, _sumColumns);
+                BlockSoftmax.Weigh(row * task.Group, rows * task.Group, 0, seen, scratch, _attention, _sumColumns);
             }
+
+            row += rows - 1;
         }
 
-        int all = Math.Max(0, Seen(task, 0, start));
         AddValues(0, task.Rows * task.Group, 0, all, scratch);
         for (int row = 0; row < task.Rows; row++)
         {

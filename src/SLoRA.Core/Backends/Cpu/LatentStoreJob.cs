@@ -60,6 +60,9 @@ internal sealed unsafe class LatentStoreJob(int workers) : RowJob(workers)
             case TensorType.BF16:
                 Store<Bf16Elements>(kept, target, place);
                 break;
+            case TensorType.I8:
+                Store<I8Elements>(kept, target, place);
+                break;
             default:
                 throw UnservedType.Error(_layout.Type);
         }
@@ -82,11 +85,15 @@ internal sealed unsafe class LatentStoreJob(int workers) : RowJob(workers)
     private void Store<T>(float* row, byte* target, int place)
         where T : struct, IElements
     {
-        int columns = _attention.KeyColumns;
-        target += (nint)place * columns * T.Size;
-        for (int i = 0; i < columns; i++)
+        int latent = _attention.Latent;
+        byte* token = target + ((nint)place * _attention.KeyColumns * T.Size);
+        float scale = T.StoreRow(row, latent, token, T.Size);
+        float rotatedScale = T.StoreRow(row + latent, _attention.Rotated, token + (latent * T.Size), T.Size);
+        if (T.HasScales)
         {
-            T.Store(row[i], target + (i * T.Size));
+            var scales = (float*)(target + _block.ScaleOffset);
+            scales[place] = scale;
+            scales[_layout.PageTokens + place] = rotatedScale;
         }
     }
 }

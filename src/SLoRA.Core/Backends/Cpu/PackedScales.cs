@@ -55,6 +55,21 @@ internal readonly unsafe struct HalfScales : IStoredScales
     public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
 }
 
+/// <summary>A scale in bfloat16: the library's own weights.</summary>
+internal readonly unsafe struct BrainScales : IPackedScales
+{
+    public static int GroupBytes => 2 * CpuMatrix.PanelOutputs;
+
+    public static int BlockGroups => 0;
+
+    public static int BlockBytes => 0;
+
+    public static bool HasOffsets => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Widen<Bf16Elements>(group, scales);
+}
+
 /// <summary>A scale and what is added, in half precision.</summary>
 internal readonly unsafe struct HalfPairs : IStoredScales
 {
@@ -145,33 +160,18 @@ internal interface IZeroCodes
 {
     /// <summary>Whether scales are in half precision; else in bfloat16.</summary>
     static abstract bool HasHalves { get; }
-
-    /// <summary>Parts of a code that zeros are counted in.</summary>
-    static abstract int ZeroParts { get; }
 }
 
-/// <summary>The library's own weights of four bits: bfloat16, and zeros in sixteenths of a code.</summary>
-internal readonly struct OwnZeros : IZeroCodes
-{
-    public static bool HasHalves => false;
-
-    public static int ZeroParts => 16;
-}
-
-/// <summary>Half precision, and whole codes.</summary>
+/// <summary>Half precision.</summary>
 internal readonly struct HalfZeros : IZeroCodes
 {
     public static bool HasHalves => true;
-
-    public static int ZeroParts => 1;
 }
 
-/// <summary>bfloat16, and whole codes.</summary>
+/// <summary>bfloat16.</summary>
 internal readonly struct BrainZeros : IZeroCodes
 {
     public static bool HasHalves => false;
-
-    public static int ZeroParts => 1;
 }
 
 /// <summary>
@@ -205,14 +205,14 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
         }
 
         Vector512.Load(scales).Store(offsets);
-        PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1f / T.ZeroParts);
+        PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1);
     }
 
     /// <summary>Writes those of one output.</summary>
     /// <param name="group">The group.</param>
     /// <param name="output">Which of the 16 outputs.</param>
     /// <param name="scale">The bits of the scale.</param>
-    /// <param name="zero">The code of zero, in parts.</param>
+    /// <param name="zero">The code of zero.</param>
     public static void Write(byte* group, int output, ushort scale, byte zero)
     {
         ((ushort*)group)[output] = scale;

@@ -22,6 +22,12 @@ internal sealed class AttentionLaunches
         _pages = pages;
         _layout = layout;
         _step = step;
+        if (layout.HasScales)
+        {
+            _ = kernels.Integers.Heads;
+            return;
+        }
+
         kernels.RotateAndStore.Prepare(layout.Type);
         kernels.Attend.Prepare(layout.Type);
     }
@@ -32,7 +38,13 @@ internal sealed class AttentionLaunches
         CacheShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows);
         ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
-        if (_layout.Type == TensorType.F32)
+        if (_layout.HasScales)
+        {
+            _kernels.Integers.Heads.RotateAndStore(
+                _device.Stream, config, qkv.Values, _pages.Words, _step.Positions, starts, _step.Pages, rope.Angles, shape,
+                IntegerCacheLayout.Of(_layout, layer, attention.HeadDim), rope.Shape);
+        }
+        else if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
                 _device.Stream, config, qkv.Values, _pages.Floats, _step.Positions, starts, _step.Pages, rope.Angles, shape,
@@ -56,7 +68,13 @@ internal sealed class AttentionLaunches
         ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
         ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
-        if (_layout.Type == TensorType.F32)
+        if (_layout.HasScales)
+        {
+            _kernels.Integers.Heads.Attend(
+                _device.Stream, config, qkv.Values, _pages.Words, _step.Tasks, _step.Positions, starts, _step.Pages, scores, partial,
+                y.Values, shape, IntegerCacheLayout.Of(_layout, layer, attention.HeadDim));
+        }
+        else if (_layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
                 _device.Stream, config, qkv.Values, _pages.Floats, _step.Tasks, _step.Positions, starts, _step.Pages, scores,

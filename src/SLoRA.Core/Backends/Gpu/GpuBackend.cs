@@ -285,7 +285,7 @@ internal sealed class GpuBackend : IBackend
 
         if (decoder.HasLatentAttention)
         {
-            _latent = new LatentLaunches(_device, _kernels.Latent, PageMemory, Layout, Step);
+            _latent = new LatentLaunches(_device, _kernels, PageMemory, Layout, Step);
         }
 
         if (decoder.HasRecurrences)

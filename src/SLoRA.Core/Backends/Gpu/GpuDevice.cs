@@ -1,3 +1,4 @@
+using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -13,7 +14,7 @@ namespace SLoRA.Backends.Gpu;
 internal sealed unsafe class GpuDevice : IDisposable
 {
     private readonly SharedAccelerator _shared;
-    private readonly List<Kernel> _kernels = [];
+    private readonly List<(MethodInfo Method, Kernel Kernel)> _kernels = [];
     private bool _disposed;
 
     private GpuDevice(SharedAccelerator shared)
@@ -113,8 +114,15 @@ internal sealed unsafe class GpuDevice : IDisposable
         }
     }
 
-    /// <summary>Keeps a loaded kernel until the device is disposed.</summary>
-    public void Keep(Kernel kernel) => _kernels.Add(kernel);
+    /// <summary>A loaded kernel, until the device is disposed.</summary>
+    /// <param name="method">The kernel.</param>
+    /// <param name="load">Loads it, where no earlier user of the device has left it.</param>
+    public Kernel Take(MethodInfo method, Func<Accelerator, Kernel> load)
+    {
+        Kernel kernel = _shared.Take(method, load);
+        _kernels.Add((method, kernel));
+        return kernel;
+    }
 
     /// <summary>Main memory → device, in the stream's order.</summary>
     public void Upload(void* source, ArrayView<byte> target) => Upload(Stream, source, target);
@@ -241,9 +249,9 @@ internal sealed unsafe class GpuDevice : IDisposable
 
         _disposed = true;
         Drain(Stream);
-        foreach (Kernel kernel in _kernels)
+        foreach ((MethodInfo method, Kernel kernel) in _kernels)
         {
-            _shared.Free(kernel);
+            _shared.GiveBack(method, kernel);
         }
 
         _shared.Free(Stream);

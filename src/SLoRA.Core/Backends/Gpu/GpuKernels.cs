@@ -11,6 +11,7 @@ namespace SLoRA.Backends.Gpu;
 internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores = false, bool emulatesTensorProducts = false)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
+    private readonly Lazy<IntegerCacheKernelSet> _integers = new(() => new IntegerCacheKernelSet(loader));
     private readonly Lazy<LatentKernelSet> _latent = new(() => new LatentKernelSet(loader));
     private readonly Lazy<ExchangeLaunchers> _exchange = new(() => new ExchangeLaunchers(loader));
     private readonly Lazy<HeadsNormKernelSet> _headsNorm = new(() => new HeadsNormKernelSet(loader));
@@ -111,6 +112,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels of mixtures of experts; they compile when they are first asked for.</summary>
     public ExpertKernels Experts => _experts.Value;
+
+    /// <summary>The kernels of a cache of 8-bit integers; they compile when they are first asked for.</summary>
+    public IntegerCacheKernelSet Integers => _integers.Value;
 
     /// <summary>The kernels of latent attention; they compile when they are first asked for.</summary>
     public LatentKernelSet Latent => _latent.Value;

@@ -52,6 +52,9 @@ internal sealed unsafe class GpuPageMemory : IPageMemory, IDisposable
     /// <summary>The pool as 16-bit elements.</summary>
     public ArrayView<ushort> Halves => _pool.All.Cast<ushort>();
 
+    /// <summary>The pool as words of four bytes: integers by the four, and their scales.</summary>
+    public ArrayView<uint> Words => _pool.All.Cast<uint>();
+
     private static long StagingBytes => 4L << 20;
 
     public void Write(int page, long offset, ReadOnlySpan<byte> source)

@@ -35,8 +35,7 @@ internal class KernelLoader(GpuDevice device)
         try
         {
             compiled = device.Shared.Compiled(method, Target(), accelerator => Compile(accelerator, method));
-            Kernel loaded = device.Shared.Create(accelerator => accelerator.LoadKernel(compiled));
-            device.Keep(loaded);
+            Kernel loaded = device.Take(method, accelerator => accelerator.LoadKernel(compiled));
             return loaded.CreateLauncherDelegate<TLauncher>();
         }
         catch (Exception error) when (error is not GpuException)

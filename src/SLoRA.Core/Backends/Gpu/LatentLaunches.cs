@@ -61,20 +61,28 @@ internal sealed class LatentLaunches
 {
     private readonly GpuDevice _device;
     private readonly LatentKernelSet _kernels;
+    private readonly IntegerCacheKernelSet _integers;
     private readonly GpuPageMemory _pages;
     private readonly KvLayout _layout;
     private readonly StepUpload _step;
 
     /// <summary>Compiles the version that the layout needs.</summary>
-    public LatentLaunches(GpuDevice device, LatentKernelSet kernels, GpuPageMemory pages, KvLayout layout, StepUpload step)
+    public LatentLaunches(GpuDevice device, GpuKernels kernels, GpuPageMemory pages, KvLayout layout, StepUpload step)
     {
         _device = device;
-        _kernels = kernels;
+        _kernels = kernels.Latent;
+        _integers = kernels.Integers;
         _pages = pages;
         _layout = layout;
         _step = step;
-        kernels.RotateAndStore.Prepare(layout.Type);
-        kernels.Attend.Prepare(layout.Type);
+        if (layout.HasScales)
+        {
+            _ = _integers.Latents;
+            return;
+        }
+
+        _kernels.RotateAndStore.Prepare(layout.Type);
+        _kernels.Attend.Prepare(layout.Type);
     }
 
     /// <summary>Every row chooses every expert.</summary>
@@ -96,7 +104,13 @@ internal sealed class LatentLaunches
         LatentShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows);
         ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
-        if (_layout.Type == TensorType.F32)
+        if (_layout.HasScales)
+        {
+            _integers.Latents.RotateAndStore(
+                _device.Stream, config, q.Values, kv.Values, _pages.Words, _step.Positions, starts, _step.Pages, rope.Angles, shape,
+                IntegerCacheLayout.Of(_layout, layer, attention.KeyColumns, attention.Rotated));
+        }
+        else if (_layout.Type == TensorType.F32)
         {
             _kernels.RotateAndStore.Wide(
                 _device.Stream, config, q.Values, kv.Values, _pages.Floats, _step.Positions, starts, _step.Pages, rope.Angles,
@@ -116,7 +130,13 @@ internal sealed class LatentLaunches
         LatentShape shape = Shape(layer, attention);
         KernelConfig config = Launch.Groups(rows, attention.Heads);
         ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
-        if (_layout.Type == TensorType.F32)
+        if (_layout.HasScales)
+        {
+            _integers.Latents.Attend(
+                _device.Stream, config, absorbed.Values, q.Values, _pages.Words, routes.RowOf, _step.Positions, starts, _step.Pages,
+                y.Values, shape, IntegerCacheLayout.Of(_layout, layer, attention.KeyColumns, attention.Rotated));
+        }
+        else if (_layout.Type == TensorType.F32)
         {
             _kernels.Attend.Wide(
                 _device.Stream, config, absorbed.Values, q.Values, _pages.Floats, routes.RowOf, _step.Positions, starts,

@@ -29,6 +29,8 @@ internal sealed class SharedAccelerator
     private static readonly FieldInfo? _children =
         typeof(Accelerator).GetField("childObjects", BindingFlags.Instance | BindingFlags.NonPublic);
 
+    // Kernels that nobody uses now. An engine has its own while it lives, since OpenCL keeps a launch's arguments in the kernel.
+    private readonly Dictionary<MethodInfo, Stack<Kernel>> _idle = [];
     private readonly Context _context;
     private (GpuDriver Driver, int Device)? _key;
     private int _users = 1;
@@ -171,6 +173,31 @@ internal sealed class SharedAccelerator
         }
     }
 
+    /// <summary>A kernel for one user alone: one that an earlier user gave back, or a new one.</summary>
+    /// <param name="method">The kernel.</param>
+    /// <param name="load">Loads it.</param>
+    public Kernel Take(MethodInfo method, Func<Accelerator, Kernel> load)
+    {
+        lock (Gate)
+        {
+            return _idle.TryGetValue(method, out Stack<Kernel>? idle) && idle.TryPop(out Kernel? kernel) ? kernel : Create(load);
+        }
+    }
+
+    /// <summary>Takes a kernel back, for the next engine on the device.</summary>
+    public void GiveBack(MethodInfo method, Kernel kernel)
+    {
+        lock (Gate)
+        {
+            if (!_idle.TryGetValue(method, out Stack<Kernel>? idle))
+            {
+                _idle[method] = idle = [];
+            }
+
+            idle.Push(kernel);
+        }
+    }
+
     /// <summary>Gives up one use; the last one closes the context.</summary>
     public void Release()
     {
@@ -184,6 +211,11 @@ internal sealed class SharedAccelerator
             if (_key is { } key && _open.TryGetValue(key, out SharedAccelerator? open) && ReferenceEquals(open, this))
             {
                 _open.Remove(key);
+            }
+
+            foreach (Kernel kernel in _idle.Values.SelectMany(static idle => idle))
+            {
+                Free(kernel);
             }
 
             Close(_context, Accelerator);

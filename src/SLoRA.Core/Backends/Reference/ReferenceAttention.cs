@@ -1,9 +1,8 @@
-using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
 
-/// <summary>Paged attention of one query head, and the elements of a page: keys and values of a head as <c>[pageTokens, d]</c>.</summary>
+/// <summary>Paged attention of one query head, and the keys and values of a head in a page (<see cref="ReferenceCache"/>).</summary>
 internal static unsafe class ReferenceAttention
 {
     /// <summary>Reads an element of a key or value at (position, dimension).</summary>
@@ -18,28 +17,18 @@ internal static unsafe class ReferenceAttention
         LayerBlock block = layout.Layers[layer];
         for (int g = 0; g < attention.KeyValueHeads; g++)
         {
-            for (int i = 0; i < d; i++)
-            {
-                long element = ((long)slot * d) + i;
-                Elements.Write(layout.Type, page + block.KeyOffset + (g * block.HeadBytes), element, row[keys + (g * d) + i]);
-                Elements.Write(layout.Type, page + block.ValueOffset + (g * block.HeadBytes), element, row[values + (g * d) + i]);
-            }
+            Head(page + block.KeyOffset, layout, layer, d, g).Write(slot, row.Slice(keys + (g * d), d));
+            Head(page + block.ValueOffset, layout, layer, d, g).Write(slot, row.Slice(values + (g * d), d));
         }
     }
 
     /// <summary>Element <paramref name="i"/> of the key in <paramref name="slot"/>.</summary>
-    public static float Key(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i)
-    {
-        LayerBlock block = layout.Layers[layer];
-        return Elements.Read(layout.Type, page + block.KeyOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
-    }
+    public static float Key(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i) =>
+        Head(page + layout.Layers[layer].KeyOffset, layout, layer, headDim, kvHead).Read(slot, i);
 
     /// <summary>Element <paramref name="i"/> of the value in <paramref name="slot"/>.</summary>
-    public static float Value(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i)
-    {
-        LayerBlock block = layout.Layers[layer];
-        return Elements.Read(layout.Type, page + block.ValueOffset + (kvHead * block.HeadBytes), ((long)slot * headDim) + i);
-    }
+    public static float Value(byte* page, KvLayout layout, int layer, int headDim, int kvHead, int slot, int i) =>
+        Head(page + layout.Layers[layer].ValueOffset, layout, layer, headDim, kvHead).Read(slot, i);
 
     /// <summary>
     /// <c>y = Σ softmax(cap(scale · q · K[j])) V[j]</c> over first ≤ j ≤ last; a sink is one more score without a value.
@@ -85,4 +74,7 @@ internal static unsafe class ReferenceAttention
             y[i] = weighted / sum;
         }
     }
+
+    private static ReferenceCache Head(byte* heads, KvLayout layout, int layer, int headDim, int head) =>
+        new(heads + (head * layout.Layers[layer].HeadBytes), layout, layout.Layers[layer], headDim, headDim);
 }

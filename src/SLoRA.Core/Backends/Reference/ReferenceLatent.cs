@@ -1,4 +1,3 @@
-using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Backends.Reference;
@@ -21,15 +20,13 @@ internal static unsafe class ReferenceLatent
     }
 
     /// <summary>Writes a row into slot <paramref name="slot"/> of its page.</summary>
-    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, LatentAttention attention, int slot)
-    {
-        for (int i = 0; i < attention.KeyColumns; i++)
-        {
-            Elements.Write(layout.Type, page + layout.Layers[layer].KeyOffset, ((long)slot * attention.KeyColumns) + i, row[i]);
-        }
-    }
+    public static void Store(ReadOnlySpan<float> row, byte* page, KvLayout layout, int layer, LatentAttention attention, int slot) =>
+        Kept(page, layout, layer, attention).Write(slot, row[..attention.KeyColumns]);
 
     /// <summary>Element <paramref name="i"/> of what slot <paramref name="slot"/> keeps.</summary>
     public static float Element(byte* page, KvLayout layout, int layer, LatentAttention attention, int slot, int i) =>
-        Elements.Read(layout.Type, page + layout.Layers[layer].KeyOffset, ((long)slot * attention.KeyColumns) + i);
+        Kept(page, layout, layer, attention).Read(slot, i);
+
+    private static ReferenceCache Kept(byte* page, KvLayout layout, int layer, LatentAttention attention) =>
+        new(page + layout.Layers[layer].KeyOffset, layout, layout.Layers[layer], attention.KeyColumns, attention.Latent);
 }

@@ -124,9 +124,10 @@ internal sealed partial class ShardedBackend : IBackend
     /// <inheritdoc/>
     public RowRounding? RoundingOf(WeightFormat taken, bool givesLogits, Partition? partition)
     {
-        if (_shards[0].RoundingOf(taken, givesLogits, null) is not { } rounding || partition is not { Axis: PartitionAxis.Columns } cut)
+        RowRounding? rounding = _shards[0].RoundingOf(taken, givesLogits, partition);
+        if (rounding is null || partition is not { Axis: PartitionAxis.Columns } cut)
         {
-            return _shards[0].RoundingOf(taken, givesLogits, null);
+            return rounding;
         }
 
         Runs[] parts = [.. Enumerable.Range(0, _shards.Length).Select(shard => cut.Of(shard, _shards.Length))];

@@ -5,7 +5,8 @@ namespace SLoRA.Backends.Sharded;
 
 /// <summary>
 /// KV heads that two shards have, since query heads of both read them, and what every shard keeps, such as latents: what they keep of a
-/// token must be the same, byte for byte. A difference means that the shards no longer compute the same model.
+/// token must be the same, byte for byte. A difference means that the shards no longer compute the same model. Of integers those heads are
+/// compared that fill their blocks: what pads others is whatever was there.
 /// </summary>
 /// <param name="slices">How each shard's slice of a page is laid out.</param>
 /// <param name="kept">What each layer keeps, and how shards share it.</param>
@@ -24,6 +25,11 @@ internal sealed class SharedHeads(ImmutableArray<KvLayout> slices, ImmutableArra
             int tokens = slices[0].PageTokens;
             for (int layer = 0; layer < kept.Length; layer++)
             {
+                if (!slices[0].IsWhole(kept[layer]))
+                {
+                    continue;
+                }
+
                 int table = plan.TableStart(slice, slices[0].Layers[layer].Group);
                 for (int page = slice.FirstPosition / tokens; page < (slice.FirstPosition + slice.RowCount) / tokens; page++)
                 {

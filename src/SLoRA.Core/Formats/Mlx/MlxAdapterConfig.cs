@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Globalization;
 using SLoRA.Errors;
 using SLoRA.Formats.Peft;
 
@@ -15,8 +14,6 @@ internal sealed class MlxAdapterConfig
     /// <summary>The file of the tensors.</summary>
     public const string TensorFile = "adapters.safetensors";
 
-    private const string Layers = "layers.";
-
     // Tensors of experts become one for each; a model of 60 layers of 256 experts has some 90000.
     private const int MostTensors = 1 << 17;
 
@@ -24,13 +21,15 @@ internal sealed class MlxAdapterConfig
     private readonly string _file;
     private readonly int _firstLayer;
     private readonly FrozenSet<string>? _keys;
+    private readonly MlxBase _model;
 
-    private MlxAdapterConfig(MlxConfig config, string file, int layers)
+    private MlxAdapterConfig(MlxConfig config, string file, MlxBase model)
     {
         _config = config;
         _file = file;
+        _model = model;
         _keys = config.Keys?.ToFrozenSet(StringComparer.Ordinal);
-        _firstLayer = config.LastLayers == 0 ? 0 : layers - config.LastLayers;
+        _firstLayer = config.LastLayers == 0 ? 0 : model.Layers - config.LastLayers;
     }
 
     /// <summary>What the adapter computes.</summary>
@@ -61,41 +60,36 @@ internal sealed class MlxAdapterConfig
             throw json.Refusal("num_layers", $"is {config.LastLayers}, the model has {model.Layers} layers");
         }
 
-        var read = new MlxAdapterConfig(config, file, model.Layers);
-        read.Add(tensors, model.Layers, pause);
+        var read = new MlxAdapterConfig(config, file, model);
+        read.Add(tensors, pause);
         return read;
     }
 
-    private void Add(ImmutableArray<TensorEntry> stored, int layers, Action? pause)
+    private void Add(ImmutableArray<TensorEntry> stored, Action? pause)
     {
+        var apart = new MlxTensors(_file, _config, _model);
         var tensors = ImmutableArray.CreateBuilder<MlxTensor>();
-        var experts = new Dictionary<string, int>(StringComparer.Ordinal);
-        var targets = new HashSet<string>(StringComparer.Ordinal);
         foreach (TensorEntry tensor in stored)
         {
             pause?.Invoke();
-            int first = tensors.Count;
-            tensors.AddRange(MlxTensor.Of(_file, tensor, _config));
-            if (tensors.Count > MostTensors)
-            {
-                throw new FormatError(LoadErrorKind.Tensor, _file, tensor.Name, $"makes more than {MostTensors} matrices of experts");
-            }
-
-            string module = tensor.Name[..tensor.Name.LastIndexOf('.')];
-            CheckPlace(tensor, module);
-            experts[Within(module).Name] = tensors.Count - first;
-            targets.UnionWith(tensors.Skip(first).Select(each => EndOf(each.Key.Module)));
+            IEnumerable<MlxTensor> made = apart.Of(tensor);
+            CheckPlace(tensor, MlxTensors.ModuleOf(tensor));
+            AddUpTo(tensors, made, tensor);
         }
 
-        AddExpected(targets, layers, experts, pause);
-
-        Tensors = tensors.ToImmutable();
+        int before = tensors.Count;
+        AddUpTo(tensors, apart.OfSeveral(), stored[^1]);
+        bool areJoined = tensors.Count > before;
+        HashSet<string> targets = [.. tensors.Select(tensor => MlxPlace.Of(tensor.Key.Module).End)];
+        AddExpected(targets, apart.MostExperts, pause);
+        Tensors = [.. tensors.OrderBy(tensor => tensor.Entry.Begin)];
         Config = new PeftConfig
         {
             File = _config.File,
             Rank = _config.Rank,
             // What the file has and the model lacks is refused by its own name.
             Ranks = FrozenDictionary<string, int>.Empty,
+            RankPattern = areJoined ? [KeyValuePair.Create($@"experts\.\d+\.{_model.Experts!.Gate}", 2 * _config.Rank)] : [],
             Alpha = _config.Rank,
             OwnScale = _config.Scale,
             UseDora = _config.UseDora,
@@ -103,21 +97,39 @@ internal sealed class MlxAdapterConfig
         };
     }
 
+    private void AddUpTo(ImmutableArray<MlxTensor>.Builder tensors, IEnumerable<MlxTensor> made, TensorEntry tensor)
+    {
+        foreach (MlxTensor one in made)
+        {
+            tensors.Add(one);
+            if (tensors.Count > MostTensors)
+            {
+                throw new FormatError(LoadErrorKind.Tensor, _file, tensor.Name, $"makes more than {MostTensors} matrices of experts");
+            }
+        }
+    }
+
     private void CheckPlace(TensorEntry tensor, string module)
     {
-        (int? layer, string name) = Within(module);
+        var place = MlxPlace.Of(module);
         if (_keys?.Contains(module) == true)
         {
             return;
         }
 
-        if (layer < _firstLayer)
+        if (place.Layer < _firstLayer)
         {
             throw new FormatError(LoadErrorKind.Tensor, _file, tensor.Name,
-                $"is in layer {layer}; the configuration trains the last {_config.LastLayers}, which begin with layer {_firstLayer}");
+                $"is in layer {place.Layer}; the configuration trains the last {_config.LastLayers}, which begin with layer {_firstLayer}");
         }
 
-        if (layer is null || _keys?.Contains(name) == false)
+        if (place.Layer >= _model.Layers)
+        {
+            throw new FormatError(LoadErrorKind.Incompatible, _file, tensor.Name,
+                $"belongs to no module of the base model, which has {_model.Layers} layers");
+        }
+
+        if (place.Layer is null || _keys?.Contains(place.Name) == false)
         {
             throw new FormatError(LoadErrorKind.Tensor, _file, tensor.Name,
                 $"is for {Shown.Name(module)}, which the configuration (keys) does not name");
@@ -125,17 +137,22 @@ internal sealed class MlxAdapterConfig
     }
 
     /// <summary>Adds the modules that must have tensors if the model has them.</summary>
-    private void AddExpected(HashSet<string> targets, int layers, Dictionary<string, int> experts, Action? pause)
+    private void AddExpected(HashSet<string> targets, int experts, Action? pause)
     {
         foreach (string key in _config.Keys ?? [])
         {
-            for (int layer = _firstLayer; layer < layers; layer++)
+            if (_model.IsEnd(key))
+            {
+                targets.Add(MlxPlace.Of(key).End);
+            }
+
+            for (int layer = _firstLayer; layer < _model.Layers; layer++)
             {
                 pause?.Invoke();
-                string module = FormattableString.Invariant($"{Layers}{layer}.{key}");
-                targets.UnionWith(MlxExperts.Of(module) is { } all
-                    ? Enumerable.Range(0, experts.GetValueOrDefault(key, 1)).Select(all.Module)
-                    : [module]);
+                string prefix = FormattableString.Invariant($"layers.{layer}.");
+                targets.UnionWith(_model.Experts?.PartOf(key) is { } part
+                    ? Enumerable.Range(0, Math.Max(1, experts)).Select(expert => _model.Experts.Module(prefix, part, expert))
+                    : [prefix + key]);
                 if (targets.Count > MostTensors)
                 {
                     throw new FormatError(LoadErrorKind.Config, _config.File, "lora_parameters.keys",
@@ -143,29 +160,5 @@ internal sealed class MlxAdapterConfig
                 }
             }
         }
-    }
-
-    /// <summary>The layer of a module, and its name in it; the whole name if it is in none.</summary>
-    private static (int? Layer, string Name) Within(string module)
-    {
-        string end = EndOf(module);
-        if (end.StartsWith(Layers, StringComparison.Ordinal))
-        {
-            int dot = end.IndexOf('.', Layers.Length);
-            if (dot > 0 && int.TryParse(end.AsSpan(Layers.Length..dot), NumberStyles.None,
-                CultureInfo.InvariantCulture, out int layer))
-            {
-                return (layer, end[(dot + 1)..]);
-            }
-        }
-
-        return (null, module);
-    }
-
-    /// <summary>The name from the layer on, which no wrapper changes; of what is in no layer, its last part.</summary>
-    private static string EndOf(string module)
-    {
-        int at = module.StartsWith(Layers, StringComparison.Ordinal) ? 0 : module.IndexOf("." + Layers, StringComparison.Ordinal) + 1;
-        return at > 0 || module.StartsWith(Layers, StringComparison.Ordinal) ? module[at..] : module[(module.LastIndexOf('.') + 1)..];
     }
 }

@@ -7,7 +7,11 @@ namespace SLoRA.Formats.Peft;
 /// </summary>
 internal static class ForeignTensor
 {
-    private static readonly string[] Matrices = [".lora_A.", ".lora_B.", ".lora_embedding_A.", ".lora_embedding_B."];
+    private static readonly string[] Matrices = [".lora_A.", ".lora_B."];
+
+    // Not followed by what modules call their weights.
+    private static readonly string[] Vectors =
+        [".lora_embedding_A.", ".lora_embedding_B.", ".lora_magnitude_vector.", ".trainable_tokens_delta."];
 
     // Parts of names, those first that would also contain one further down.
     private static readonly (string Part, LoadErrorKind Kind, string Problem)[] Known =
@@ -49,11 +53,12 @@ internal static class ForeignTensor
     }
 
     /// <summary>
-    /// What stands between the matrix and the end: <c>.lora_A.NAME.weight</c>, for embeddings <c>.lora_embedding_A.NAME</c>.
+    /// What stands between the matrix and the end: <c>.lora_A.NAME.weight</c>, of embeddings, magnitudes and rows of tokens
+    /// <c>.lora_embedding_A.NAME</c>.
     /// </summary>
     private static string? AdapterOf(string tensor)
     {
-        foreach (string matrix in Matrices)
+        foreach (string matrix in (string[])[.. Matrices, .. Vectors])
         {
             int at = tensor.IndexOf(matrix, StringComparison.Ordinal);
             if (at < 0)
@@ -62,8 +67,7 @@ internal static class ForeignTensor
             }
 
             string rest = tensor[(at + matrix.Length)..];
-            bool isEmbedding = matrix.Contains("embedding", StringComparison.Ordinal);
-            return isEmbedding ? rest : rest.EndsWith(".weight", StringComparison.Ordinal) ? rest[..^".weight".Length] : null;
+            return Vectors.Contains(matrix) ? rest : rest.EndsWith(".weight", StringComparison.Ordinal) ? rest[..^".weight".Length] : null;
         }
 
         return null;

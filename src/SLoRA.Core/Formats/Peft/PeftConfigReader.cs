@@ -64,9 +64,9 @@ internal static class PeftConfigReader
         }
 
         string method = json.String("peft_type");
-        if (method != "LORA")
+        if (method != PeftMethods.Served)
         {
-            throw json.Refusal("peft_type", $"is {Shown.Name(method)}; only LORA is served");
+            throw json.Refusal("peft_type", PeftMethods.Problem(method));
         }
 
         if (json.OptionalString("task_type") is { Length: > 0 } task && task != "CAUSAL_LM")

@@ -9,12 +9,18 @@ internal static class PeftFolder
     public const string ConfigFile = "adapter_config.json";
     public const string TensorFile = "adapter_model.safetensors";
 
+    private const string Pickle = "is a pickle, which can run any program when it is read. Where it is trusted, load it with PEFT and save "
+        + $"it again: model.save_pretrained(folder, safe_serialization=True) writes {TensorFile}";
+
+    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"];
+
+    // What trainers leave beside an adapter, and is none.
+    private static readonly string[] StatesOfTraining = ["optimizer", "scheduler", "scaler", "rng_state", "training_args"];
+
     // What else may lie where one of the two files is missing, likeliest first, and what it means.
     private static readonly (string File, LoadErrorKind Kind, string Meaning)[] Others =
     [
-        ("adapter_model.bin", LoadErrorKind.File,
-            "is a pickle, which can run any program when it is read. Where it is trusted, load it with PEFT and save it again: "
-                + $"model.save_pretrained(folder, safe_serialization=True) writes {TensorFile}"),
+        ("adapter_model.bin", LoadErrorKind.File, Pickle),
         ("adapters.safetensors", LoadErrorKind.File,
             $"holds an adapter of MLX, which is read with the {ConfigFile} that mlx-lm writes beside it"),
         ("adapters.npz", LoadErrorKind.Incompatible,
@@ -45,6 +51,12 @@ internal static class PeftFolder
                 $"is an adapter in GGUF: name that file itself, or a folder with {ConfigFile} and {TensorFile}");
         }
 
+        if (FirstName(Directory.EnumerateFiles(folder, "adapter_model-*-of-*.safetensors", visible)) is { } part)
+        {
+            return new FormatError(LoadErrorKind.File, null, part,
+                $"is a part of an adapter in several files, and {TensorFile}.index.json, which says where each tensor is, is missing");
+        }
+
         if (FirstName(Directory.EnumerateFileSystemEntries(folder, "*", visible).Where(IsOfShardedTraining)) is { } sharded)
         {
             return new FormatError(LoadErrorKind.File, null, sharded,
@@ -55,6 +67,11 @@ internal static class PeftFolder
         string? inner = Path.GetFileName(Directory.EnumerateDirectories(folder, "*", visible)
             .Where(path => File.Exists(Path.Combine(path, ConfigFile)))
             .OrderByDescending(CheckpointOf).ThenBy(path => path, StringComparer.Ordinal).FirstOrDefault());
+        if (inner is null && FirstName(Directory.EnumerateFiles(folder, "*", visible).Where(IsPickle)) is { } pickle)
+        {
+            return new FormatError(LoadErrorKind.File, null, pickle, $"{Pickle} ({file} is missing)");
+        }
+
         return new FormatError(
             LoadErrorKind.File, null, file, inner is null
                 ? "is missing"
@@ -68,6 +85,13 @@ internal static class PeftFolder
         return name.StartsWith("global_step", StringComparison.Ordinal) || name.StartsWith("zero_pp_rank_", StringComparison.Ordinal)
             || name.StartsWith("mp_rank_", StringComparison.Ordinal) || name.StartsWith("pytorch_model_fsdp", StringComparison.Ordinal)
             || name.EndsWith(".distcp", StringComparison.Ordinal);
+    }
+
+    private static bool IsPickle(string path)
+    {
+        string name = Path.GetFileName(path);
+        return Array.Exists(PickleEndings, ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            && !Array.Exists(StatesOfTraining, state => name.StartsWith(state, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>N of a folder <c>checkpoint-N</c>; −1 of any other.</summary>

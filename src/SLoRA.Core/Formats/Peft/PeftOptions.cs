@@ -34,7 +34,7 @@ internal static class PeftOptions
     public static readonly FrozenDictionary<string, string> Refused = new Dictionary<string, string>
     {
         ["layer_replication"] = "builds another model out of the base",
-        ["fan_in_fan_out"] = "is for layers that store their weights transposed, which no served model has",
+        ["fan_in_fan_out"] = "is for layers that store their weights transposed, as no served model does",
         ["megatron_config"] = "is for layers of Megatron",
         ["use_qalora"] = "pools the inputs of each module",
         ["use_bdlora"] = "stores block-diagonal matrices",

@@ -35,7 +35,8 @@ internal sealed record LatentAttentionBlock : Block
         : [Query, Down, Norm, Up, Output];
 
     /// <inheritdoc/>
-    public override KeptState Keeps => new KeyValueShape(1, Shape.KeyColumns) { ValueDim = 0 };
+    public override KeptState Keeps =>
+        new KeyValueShape(1, Shape.KeyColumns) { ValueDim = 0, OwnScaleColumns = Shape.Rotated };
 
     /// <inheritdoc/>
     public override GroupedAttention Attention => Shape.Grouped;

@@ -16,6 +16,10 @@ internal sealed class MlxReaderTests : IDisposable
 {
     private const string Llama = "core-llama-gqa";
     private const int Layers = 3;
+    private const int Experts = 3;
+    private const int Rank = 2;
+    private const int Inputs = 5;
+    private const int Outputs = 7;
     private static readonly ImmutableArray<TargetModule> Targets = FixtureModel.Targets(Llama);
 
     private readonly TemporaryFolder _folder = new();
@@ -69,46 +73,79 @@ internal sealed class MlxReaderTests : IDisposable
     }
 
     [Test]
-    public void Experts_in_one_tensor_are_an_adapter_of_each([Values] bool early, [Values("mlp", "block_sparse_moe")] string around)
+    public void Experts_in_one_tensor_are_an_adapter_of_each(
+        [Values] bool early, [Values("mlp.switch_mlp.up_proj", "mlp.experts.up_proj", "mlp.switch_mlp.fc1")] string module,
+        [Values("up_proj", "w3")] string name)
     {
-        const int Experts = 3, Rank = 2, Inputs = 5, Outputs = 7;
-        bool numbered = around != "mlp";
-        string start = $"model.layers.0.{around}.";
-        string expert = numbered ? "w3" : "up_proj";
-        ImmutableArray<TargetModule> targets =
-        [
-            .. Enumerable.Range(0, Experts).Select(e => new TargetModule
-            {
-                Index = e,
-                Name = $"{start}experts.{e}.{expert}",
-                Kind = TargetKind.Expert,
-                Layer = 0,
-                InFeatures = Inputs,
-                OutFeatures = Outputs,
-            }),
-        ];
-        var random = new Random(4);
-        var mlx = new MlxFolder();
-        float[] a = Values(Experts * Rank * Inputs), b = Values(Experts * Outputs * Rank);
-        mlx.Parameters["rank"] = Rank;
-        mlx.Parameters["keys"] = new JsonArray(around + ".switch_mlp.up_proj");
-        mlx.Tensors.Add((start + "switch_mlp.up_proj.lora_a", "F32", early ? [Experts * Rank, Inputs] : [Experts, Rank, Inputs], Bytes(a)));
-        mlx.Tensors.Add((start + "switch_mlp.up_proj.lora_b", "F32", [Experts, Outputs, Rank], Bytes(b)));
-        mlx.Write(_folder.Path);
-        var peft = new TestAdapter();
-        peft.Config["r"] = Rank;
-        peft.Config["lora_alpha"] = 2 * Rank;
-        peft.Config["target_modules"] = new JsonArray(expert);
-        for (int e = 0; e < Experts; e++)
+        var experts = new MlxExperts("mlp.experts", "w1", name, "w2");
+        ExpertsIn(_folder.Path, early, (module, 4));
+        TestAdapter peft = ExpertsOf(name, OfEach(4));
+        Assert.That(Id(Mlx(1, experts), ExpertTargets(name)), Is.EqualTo(Id(peft.InMemory(), ExpertTargets(name))));
+    }
+
+    [Test]
+    public void Gates_and_ups_whose_rows_alternate_in_the_model_are_one_adapter_of_twice_the_rank([Values(0, 1, 2)] int missing)
+    {
+        const string Both = "gate_up_proj";
+        var experts = new MlxExperts("mlp.experts", Both, Both, "down_proj");
+        (float[] A, float[] B)[] gates = OfEach(5), ups = OfEach(6);
+        (string, int)[] modules = [("mlp.experts.gate_proj", 5), ("mlp.experts.up_proj", 6)];
+        ExpertsIn(_folder.Path, early: false, [.. modules.Where((_, at) => at + 1 != missing)]);
+        TestAdapter peft = ExpertsOf(Both, [.. Enumerable.Range(0, Experts).Select(e =>
+            Together(missing == 1 ? null : gates[e], missing == 2 ? null : ups[e]))]);
+        ImmutableArray<TargetModule> targets = ExpertTargets(Both, 2 * Outputs);
+        Assert.That(Id(Mlx(1, experts), targets), Is.EqualTo(Id(peft.InMemory(), targets)));
+
+        // Row 2 i of B is the gate's, which acts on the first ranks, row 2 i + 1 the up's, on those behind.
+        static (float[] A, float[] B) Together((float[] A, float[] B)? gate, (float[] A, float[] B)? up)
         {
-            string name = $"base_model.model.{start}experts.{e}.{expert}";
-            peft.Tensors.Add((name + ".lora_A.weight", "F32", [Rank, Inputs], Bytes(a[(e * Rank * Inputs)..((e + 1) * Rank * Inputs)])));
-            peft.Tensors.Add((name + ".lora_B.weight", "F32", [Outputs, Rank], Bytes(b[(e * Outputs * Rank)..((e + 1) * Outputs * Rank)])));
+            float[] a = new float[2 * Rank * Inputs], b = new float[2 * Outputs * 2 * Rank];
+            gate?.A.CopyTo(a, 0);
+            up?.A.CopyTo(a, Rank * Inputs);
+            for (int i = 0; i < Outputs; i++)
+            {
+                for (int k = 0; k < Rank; k++)
+                {
+                    b[(2 * i * 2 * Rank) + k] = gate?.B[(i * Rank) + k] ?? 0;
+                    b[(((2 * i) + 1) * 2 * Rank) + Rank + k] = up?.B[(i * Rank) + k] ?? 0;
+                }
+            }
+
+            return (a, b);
+        }
+    }
+
+    [Test]
+    public void Gates_and_ups_that_do_not_belong_together_are_named()
+    {
+        MlxFolder mlx = ExpertsIn(_folder.Path, early: false, ("mlp.experts.gate_proj", 5), ("mlp.experts.up_proj", 6));
+        (string Name, string Dtype, long[] Shape, byte[] Data)[] all = [.. mlx.Tensors];
+        mlx.Parameters.Remove("keys");
+
+        mlx.Tensors.RemoveAt(3);
+        Refused("up_proj.lora_a[0]", "no lora_b");
+        Put(3, all[3] with { Name = all[3].Name.Replace("up_proj", "fc1", StringComparison.Ordinal) }, all[3]);
+        Refused("are both for", "fc1.lora_b");
+        Put(3, all[3] with { Dtype = "BF16", Data = all[3].Data[..(all[3].Data.Length / 2)] });
+        Refused("types or shapes", "up_proj.lora_b[0]");
+        int each = all[0].Data.Length / Experts;
+        Put(2, all[2] with { Shape = [Experts - 1, Rank, Inputs], Data = all[2].Data[each..] }, all[3]);
+        Refused("numbers of experts");
+
+        void Put(int at, params (string Name, string Dtype, long[] Shape, byte[] Data)[] tensors)
+        {
+            mlx.Tensors.Clear();
+            mlx.Tensors.AddRange([.. all[..at], .. tensors]);
         }
 
-        Assert.That(Id(Mlx(layers: 1), targets), Is.EqualTo(Id(peft.InMemory(), targets)));
-
-        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+        void Refused(params string[] mentions)
+        {
+            mlx.Write(_folder.Path);
+            var error = Assert.Throws<AdapterLoadException>(() => AdapterDescription.Read(
+                Mlx(1, new MlxExperts("mlp.experts", "gate_up_proj", "gate_up_proj", "down_proj")),
+                ExpertTargets("gate_up_proj", 2 * Outputs)))!;
+            Assert.That(mentions.Where(mention => !error.Message.Contains(mention, StringComparison.Ordinal)), Is.Empty, error.Message);
+        }
     }
 
     [Test]
@@ -160,18 +197,59 @@ internal sealed class MlxReaderTests : IDisposable
     }
 
     [Test]
-    public void A_head_is_served_where_keys_name_it_and_an_embedding_refused()
+    public void A_head_and_an_embedding_are_served_where_keys_name_them()
     {
         MlxFolder mlx = Qv();
-        mlx.Parameters["keys"] = new JsonArray("self_attn.q_proj", "self_attn.v_proj", "lm_head", "model.embed_tokens");
-        mlx.Tensors.Add(("lm_head.lora_a", "F32", [64, 8], Bytes(new float[512])));
         TargetModule head = Targets[^1];
+        mlx.Tensors.Add(("lm_head.lora_a", "F32", [64, 8], Bytes(new float[512])));
         mlx.Tensors.Add(("lm_head.lora_b", "F32", [8, head.OutFeatures], Bytes(new float[8 * head.OutFeatures])));
+        mlx.Parameters["keys"] = new JsonArray("self_attn.q_proj", "self_attn.v_proj", "lm_head", "model.embed_tokens");
+        AssertRefused(mlx, "model.embed_tokens.lora_a", "is missing");
+        mlx.Tensors.Add(("model.embed_tokens.lora_a", "F32", [head.OutFeatures, 8], Bytes(new float[8 * head.OutFeatures])));
+        AssertRefused(mlx, "model.embed_tokens.lora_b", "is missing");
+        mlx.Tensors.Add(("model.embed_tokens.lora_b", "F32", [8, 64], Bytes(new float[512])));
         mlx.Write(_folder.Path);
         Assert.That(Read().Modules[^1].Target.Name, Is.EqualTo("lm_head"));
+        Assert.That(Read().Modules[0].Target.Name, Is.EqualTo("model.embed_tokens"));
 
-        mlx.Tensors.Add(("model.embed_tokens.lora_a", "F32", [head.OutFeatures, 8], Bytes(new float[8 * head.OutFeatures])));
-        AssertRefused(mlx, "embed_tokens", "tied");
+        mlx.Tensors.RemoveAll(tensor => tensor.Name.StartsWith("lm_head", StringComparison.Ordinal));
+        AssertRefused(mlx, "lm_head.lora_a", "is missing");
+    }
+
+    [Test]
+    public void An_embedding_is_that_of_PEFT()
+    {
+        string peft = FixtureModel.AdapterPath(Llama, "embed-only");
+        MlxFolder mlx = MlxFolder.Of(peft);
+        mlx.Parameters["keys"] = new JsonArray("model.embed_tokens");
+        mlx.Write(_folder.Path);
+        Assert.That(Id(Mlx()), Is.EqualTo(Id(new AdapterFolder("tenant", peft))));
+    }
+
+    /// <summary>PEFT stores the pair of the head besides where it keeps both tied; MLX has the one pair and uses it twice.</summary>
+    [Test]
+    public void An_embedding_that_is_the_head_acts_as_both()
+    {
+        const string Tied = "core-llama-tied-llama3";
+        string peft = FixtureModel.AdapterPath(Tied, "later-tie-ensured");
+        MlxFolder mlx = MlxFolder.Of(peft);
+        Assert.That(mlx.Tensors.RemoveAll(tensor => tensor.Name.StartsWith("lm_head.", StringComparison.Ordinal)), Is.EqualTo(2));
+        mlx.Parameters["keys"] = new JsonArray("self_attn.q_proj", "model.embed_tokens");
+        mlx.Write(_folder.Path);
+        ImmutableArray<TargetModule> targets = FixtureModel.Targets(Tied);
+        AdapterPackage package =
+            new AdapterFolder("tenant", _folder.Path).ForBase(new AdapterBase(default, Base(Layers) with { IsTied = true }));
+        Assert.That(Id(package, targets), Is.EqualTo(Id(new AdapterFolder("tenant", peft), targets)));
+    }
+
+    [Test]
+    public void DoRA_of_an_embedding_is_refused_by_name()
+    {
+        MlxFolder mlx = Qv();
+        mlx.Config["fine_tune_type"] = "dora";
+        mlx.Parameters["keys"] = new JsonArray("self_attn.q_proj", "self_attn.v_proj", "model.embed_tokens");
+        mlx.Tensors.Add(("model.embed_tokens.m", "F32", [Targets[0].InFeatures], Bytes(new float[Targets[0].InFeatures])));
+        AssertRefused(mlx, "model.embed_tokens.m", "DoRA", "each column");
     }
 
     [Test]
@@ -241,6 +319,8 @@ internal sealed class MlxReaderTests : IDisposable
     [TestCase("model.layers.0.mlp.switch_mlp.up_proj.lora_a", new long[] { 9, 4 }, "[experts, 8, in]")]
     [TestCase("model.layers.0.mlp.switch_mlp.up_proj.lora_b", new long[] { 8, 4, 4 }, "[experts, out, 8]")]
     [TestCase("model.layers.0.mlp.switch_mlp.up_proj.lora_a", new long[] { 2, 8, 4 }, "no module")]
+    [TestCase("model.layers.0.mlp.switch_mlp.fc3.lora_a", new long[] { 2, 8, 4 }, "of experts")]
+    [TestCase("model.layers.0.moe.switch_glu.up_proj.lora_a", new long[] { 2, 8, 4 }, "of experts")]
     [TestCase("model.layers.0.mlp.switch_mlp.up_proj.m", new long[] { 2 }, "DoRA")]
     public void A_tensor_too_many_is_named(string name, long[] shape, string mention)
     {
@@ -255,7 +335,7 @@ internal sealed class MlxReaderTests : IDisposable
         MlxFolder mlx = Qv();
         for (int at = 0; at < 40; at++)
         {
-            mlx.Tensors.Add(($"model.layers.0.mlp.switch_mlp.a{at}.lora_a", "F32", [4096, 8, 0], []));
+            mlx.Tensors.Add(($"a{at}.layers.0.mlp.switch_mlp.up_proj.lora_a", "F32", [4096, 8, 0], []));
         }
 
         AssertRefused(mlx, "more than 131072");
@@ -319,10 +399,72 @@ internal sealed class MlxReaderTests : IDisposable
 
     private static MlxFolder Qv() => MlxFolder.Of(FixtureModel.AdapterPath(Llama, "qv"));
 
-    private AdapterPackage Mlx(int layers = Layers) =>
-        new AdapterFolder("tenant", _folder.Path).ForBase(new AdapterBase(default, new MlxBase("LlamaForCausalLM", layers)));
+    private AdapterPackage Mlx(int layers = Layers, MlxExperts? experts = null) =>
+        new AdapterFolder("tenant", _folder.Path).ForBase(new AdapterBase(default, Base(layers) with { Experts = experts }));
 
-    private AdapterDescription Read() => AdapterDescription.Read(Mlx(), Targets);
+    private static MlxBase Base(int layers) =>
+        new("LlamaForCausalLM", layers) { Embedding = "model.embed_tokens", Head = "lm_head" };
+
+    /// <summary>Writes adapters of all experts of layer 0, of the values that <see cref="OfEach"/> draws from the seeds.</summary>
+    private static MlxFolder ExpertsIn(string folder, bool early, params (string Module, int Seed)[] modules)
+    {
+        var mlx = new MlxFolder();
+        mlx.Parameters["rank"] = Rank;
+        mlx.Parameters["keys"] = new JsonArray([.. modules.Select(module => JsonValue.Create(module.Module))]);
+        foreach ((string module, int seed) in modules)
+        {
+            (float[] A, float[] B)[] each = OfEach(seed);
+            string name = "model.layers.0." + module;
+            mlx.Tensors.Add((name + ".lora_a", "F32", early ? [Experts * Rank, Inputs] : [Experts, Rank, Inputs],
+                Bytes([.. each.SelectMany(expert => expert.A)])));
+            mlx.Tensors.Add((name + ".lora_b", "F32", [Experts, Outputs, Rank], Bytes([.. each.SelectMany(expert => expert.B)])));
+        }
+
+        mlx.Write(folder);
+        return mlx;
+    }
+
+    /// <summary>The same in PEFT's form, with whatever rank B has.</summary>
+    private static TestAdapter ExpertsOf(string name, (float[] A, float[] B)[] each)
+    {
+        var peft = new TestAdapter();
+        int rank = each[0].A.Length / Inputs;
+        peft.Config["r"] = rank;
+        peft.Config["lora_alpha"] = 2 * rank;
+        peft.Config["target_modules"] = new JsonArray(name);
+        for (int e = 0; e < Experts; e++)
+        {
+            string module = $"base_model.model.model.layers.0.mlp.experts.{e}.{name}";
+            peft.Tensors.Add((module + ".lora_A.weight", "F32", [rank, Inputs], Bytes(each[e].A)));
+            peft.Tensors.Add((module + ".lora_B.weight", "F32", [each[e].B.Length / rank, rank], Bytes(each[e].B)));
+        }
+
+        return peft;
+    }
+
+    private static ImmutableArray<TargetModule> ExpertTargets(string name, int outputs = Outputs) =>
+    [
+        .. Enumerable.Range(0, Experts).Select(e => new TargetModule
+        {
+            Index = e,
+            Name = $"model.layers.0.mlp.experts.{e}.{name}",
+            Kind = TargetKind.Expert,
+            Layer = 0,
+            InFeatures = Inputs,
+            OutFeatures = outputs,
+        }),
+    ];
+
+    private static (float[] A, float[] B)[] OfEach(int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, Experts).Select(_ => (Values(Rank * Inputs), Values(Outputs * Rank)))];
+
+        float[] Values(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f)];
+    }
+
+    private AdapterDescription Read() => AdapterDescription.Read(
+        Mlx(experts: new MlxExperts("mlp.experts", "gate_proj", "up_proj", "down_proj")), Targets);
 
     private AdapterLoadException Refusal() => Assert.Throws<AdapterLoadException>(() => Read())!;
 

@@ -4,6 +4,7 @@ using SLoRA.Backends.Cpu;
 using SLoRA.Core.Tests.Formats;
 using SLoRA.Formats;
 using SLoRA.Formats.Blocks;
+using SLoRA.Step;
 
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
@@ -101,23 +102,47 @@ public sealed unsafe class CpuFormatsTests
         foreach (WeightFormat format in (WeightFormat[])[WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16])
         {
             Assert.That(Of(format, CpuWeights.Int8).Packing, Is.TypeOf<Int8Packing<Groups64>>(), format.Name);
-            Assert.That(
-                Of(format, CpuWeights.Int4).Packing, Is.TypeOf<PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>>(), format.Name);
         }
-
-        Assert.That(Of(WeightFormat.Q8_0, CpuWeights.Int4).Packing, Is.TypeOf<PackedPacking<FourBits, ZeroScales<OwnZeros>, Groups32>>());
     }
 
     [Test]
-    public void What_gives_logits_keeps_eight_bits_where_the_rest_is_to_have_four()
+    public void Four_bits_are_five_where_the_residual_stream_takes_the_result_and_where_rows_are_short(
+        [Values("F32", "F16", "BF16", "Q8_0")] string stored)
+    {
+        WeightFormat format = stored == "Q8_0" ? WeightFormat.Q8_0 : WeightFormat.Of(Enum.Parse<TensorType>(stored))!;
+        using var twin = new Twin(1, 1);
+        WeightSource wide = twin.Weight(format, 20, 1024), narrow = twin.Weight(format, 20, 992);
+        static CpuFormat Of(WeightSource weight, Partition? partition) =>
+            CpuFormats.Of(weight with { Partition = partition }, CpuWeights.Int4);
+
+        foreach (Partition? partition in (Partition?[])[null, Partition.Outputs(Split.OfColumns(20))])
+        {
+            Assert.That(Of(wide, partition).Packing, Is.TypeOf<PackedPacking<FourBitsAround8, BrainScales, Groups32>>());
+            Assert.That(Of(wide, partition).Kept, Is.EqualTo("in 4 bits"));
+            Assert.That(Of(narrow, partition).Packing, Is.TypeOf<PackedPacking<FiveBitsAround16, BrainScales, Groups32>>());
+        }
+
+        Assert.That(
+            Of(wide, Partition.Inputs(Split.OfColumns(1024))).Packing,
+            Is.TypeOf<PackedPacking<FiveBitsAround16, BrainScales, Groups32>>());
+        Assert.That(Of(wide, Partition.Inputs(Split.OfColumns(1024))).Kept, Is.EqualTo("in 5 bits"));
+    }
+
+    [Test]
+    public void What_gives_logits_and_keys_and_values_that_queries_share_keep_eight_bits_where_the_rest_is_to_have_four()
     {
         using var twin = new Twin(1, 1);
-        WeightSource head = twin.Weight(WeightFormat.BF16, 20, 64) with { GivesLogits = true };
+        static PanelPacking Of(WeightSource weight, bool givesLogits, Partition? partition) =>
+            CpuFormats.Of(weight with { GivesLogits = givesLogits, Partition = partition }, CpuWeights.Int4).Packing;
+        WeightSource plain = twin.Weight(WeightFormat.BF16, 16, 64), eight = twin.Weight(WeightFormat.Q8_0, 16, 64);
+        static Partition Keys(int heads) =>
+            Partition.Outputs(Split.OfKeys(new GroupedAttention { Heads = heads, KeyValueHeads = 2, HeadDim = 8, ScoreScale = 1 }));
 
-        Assert.That(CpuFormats.Of(head, CpuWeights.Int4).Packing, Is.TypeOf<Int8Packing<Groups64>>());
-        Assert.That(
-            CpuFormats.Of(twin.Weight(WeightFormat.Q8_0, 20, 64) with { GivesLogits = true }, CpuWeights.Int4).Packing,
-            Is.TypeOf<Int8Packing<Groups32>>());
+        Assert.That(Of(plain, true, null), Is.TypeOf<Int8Packing<Groups64>>());
+        Assert.That(Of(eight, true, null), Is.TypeOf<Int8Packing<Groups32>>());
+        Assert.That(Of(plain, false, Keys(4)), Is.TypeOf<Int8Packing<Groups64>>());
+        Assert.That(Of(eight, false, Keys(4)), Is.TypeOf<Int8Packing<Groups32>>());
+        Assert.That(Of(plain, false, Keys(2)), Is.TypeOf<PackedPacking<FiveBitsAround16, BrainScales, Groups32>>());
     }
 
     [Test]

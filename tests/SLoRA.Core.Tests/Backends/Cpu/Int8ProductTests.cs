@@ -112,7 +112,7 @@ public sealed unsafe class Int8ProductTests
                 Space = spaces.Of(0),
                 Borders = [0, matrix.Inputs],
             };
-            if (blocks || isNarrow)
+            if (blocks)
             {
                 IntegerProducts.Multiply<Groups32>(way, block);
             }

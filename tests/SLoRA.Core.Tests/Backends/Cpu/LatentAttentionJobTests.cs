@@ -23,7 +23,7 @@ internal sealed class LatentAttentionJobTests
     /// <summary>The last rows of a sequence only: the reference takes its time. The segments are 512 positions long.</summary>
     [Test]
     public void Long_contexts_agree_with_the_Reference(
-        [Values(0, 1, 2)] int type, [Values(511, 512, 513, 1100)] int position, [Values(1, 2)] int threads)
+        [Values(0, 1, 2, 3)] int type, [Values(511, 512, 513, 1100)] int position, [Values(1, 2)] int threads)
     {
         var shape = new LatentAttention
         {
@@ -35,7 +35,7 @@ internal sealed class LatentAttentionJobTests
             ScoreScale = 0.3f,
             AdjacentPairs = true,
         };
-        using var scene = new Scene(position, shape, [position + 1], threads, Twin.Types[type], pageTokens: 16);
+        using var scene = new Scene(position, shape, [position + 1], threads, Twin.CacheTypes[type], pageTokens: 16);
         for (int first = 0; first < position; first += 400)
         {
             scene.Begin((0, first, Math.Min(400, position - first)));
@@ -53,7 +53,7 @@ internal sealed class LatentAttentionJobTests
         var random = new Random(seed);
         LatentAttention shape = AnyShape(random);
         int length = random.Next(1, random.Next(4) == 0 ? 1300 : 200);
-        TensorType type = Twin.Types[random.Next(3)];
+        TensorType type = Twin.CacheTypes[random.Next(4)];
         int pageTokens = 1 << random.Next(0, 6);
         float[][]? expected = null;
         for (int threads = 1; threads <= 3; threads++)
@@ -122,8 +122,8 @@ internal sealed class LatentAttentionJobTests
             Lengths = lengths;
             int rows = lengths.Sum();
             Twin = new Twin(seed, rows, threads: threads);
-            var kept = new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0 };
-            _layout = KvLayout.For([kept], type ?? Twin.AnyType(), pageTokens ?? 1 << Twin.Random.Next(0, 6));
+            var kept = new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0, OwnScaleColumns = shape.Rotated };
+            _layout = KvLayout.For([kept], type ?? Twin.AnyCacheType(), pageTokens ?? 1 << Twin.Random.Next(0, 6));
             int pages = lengths.Sum(_layout.PagesFor) + 2;
             int[] order = [.. Enumerable.Range(0, pages)];
             Twin.Random.Shuffle(order);

@@ -33,6 +33,8 @@ internal static unsafe class NarrowProcessors
             new LoraTests().Ragged_work_lists_agree_with_the_Reference(seed);
             new LoraTests().A_row_has_the_same_bits_alone_and_in_a_mix(seed);
             new AttentionJobTests().Attention_agrees_with_the_Reference(seed);
+            new AttentionJobTests().What_is_kept_of_a_token_in_8_bits_is_what_the_Reference_keeps_to_the_bit(seed);
+            new I8ElementsTests().Integers_are_numbers_over_the_scale_rounded_to_nearest_even(seed);
             new ComparisonsTests().They_find_what_a_scalar_comparison_finds(seed);
             new ComparisonsTests().Sums_of_weights_have_the_bits_of_eight_lanes(seed);
         }

@@ -5,9 +5,9 @@ using SLoRA.Formats.Blocks;
 namespace SLoRA.Core.Tests.Backends.Cpu;
 
 /// <summary>
-/// The product of integers in scalars, as the documentation states it: groups of 64 inputs, of 32 with activations of 8 bits, or those of a
-/// block format, integers round(x · (L / max |x|)) or those of the block, exact sums of a group, groups added in order by fused
-/// multiply-add, what groups add besides in a sum of its own, then the bias.
+/// The product of integers in scalars, as the documentation states it: groups of 64 inputs, or those of a block format, integers
+/// round(x · (L / max |x|)) or those of the block, exact sums of a group, groups added in order by fused multiply-add, what groups add
+/// besides in a sum of its own, then the bias.
 /// </summary>
 internal static unsafe class QuantizedProduct
 {
@@ -17,7 +17,7 @@ internal static unsafe class QuantizedProduct
         var y = new float[weight.Rows];
         for (int output = 0; output < weight.Rows; output++)
         {
-            Group[] groups = Groups(weight, output, isNarrow);
+            Group[] groups = Groups(weight, output);
             y[output] = Multiply(groups, x, isNarrow) + (bias is null ? 0 : bias[output]);
         }
 
@@ -55,11 +55,11 @@ internal static unsafe class QuantizedProduct
     public sealed record Group(int[] Integers, float Scale, float? Offset = null);
 
     /// <summary>The groups of one output.</summary>
-    public static Group[] Groups(WeightSource weight, int output, bool isNarrow = false)
+    public static Group[] Groups(WeightSource weight, int output)
     {
         if (weight.Format is PlainFormat)
         {
-            return [.. Row(weight, output).Chunk(isNarrow ? 32 : 64).Select(chunk =>
+            return [.. Row(weight, output).Chunk(64).Select(chunk =>
             {
                 (int[] integers, float scale) = Quantize(chunk, 127);
                 return new Group(integers, scale);

@@ -10,13 +10,16 @@ public sealed unsafe class TileProductTests
     public void Blocks_have_the_bits_of_sums_in_order_at_the_width_of_the_machine_and_at_256_and_128_bits(int seed)
     {
         var random = new Random(seed);
-        switch (random.Next(3))
+        switch (random.Next(4))
         {
             case 0:
                 Check<F32Elements>(random, TensorType.F32);
                 break;
             case 1:
                 Check<F16Elements>(random, TensorType.F16);
+                break;
+            case 2:
+                Check<I8Elements>(random, TensorType.I8);
                 break;
             default:
                 Check<Bf16Elements>(random, TensorType.BF16);
@@ -85,7 +88,7 @@ public sealed unsafe class TileProductTests
                 for (int i = 0; i < k; i++)
                 {
                     ref float sum = ref expected[(row * yStride) + column];
-                    sum = ScalarSum.Add(Elements.Read(type, w, ((long)i * columns) + column), x[(row * xStride) + i], sum);
+                    sum = ScalarSum.Add(Element(type, w, ((long)i * columns) + column), x[(row * xStride) + i], sum);
                 }
             }
         }
@@ -98,9 +101,18 @@ public sealed unsafe class TileProductTests
         var memory = new AlignedMemory((long)count * type.ElementSize());
         for (int i = 0; i < count; i++)
         {
+            if (type == TensorType.I8)
+            {
+                memory.Address[i] = (byte)random.Next(256);
+                continue;
+            }
+
             Elements.Write(type, memory.Address, i, (float)((random.NextDouble() * 2) - 1));
         }
 
         return memory;
     }
+
+    private static float Element(TensorType type, byte* data, long index) =>
+        type == TensorType.I8 ? (sbyte)data[index] : Elements.Read(type, data, index);
 }

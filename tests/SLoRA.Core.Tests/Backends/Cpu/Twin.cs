@@ -31,6 +31,9 @@ internal sealed unsafe class Twin : IDisposable
 
     public static TensorType[] Types { get; } = [TensorType.F32, TensorType.F16, TensorType.BF16];
 
+    /// <summary>What keys and values may be kept as.</summary>
+    public static TensorType[] CacheTypes { get; } = [.. Types, TensorType.I8];
+
     public static float[] Read(DeviceRows rows, int row) => rows switch
     {
         CpuRows cpu => new ReadOnlySpan<float>(cpu.Row(row), rows.Width).ToArray(),
@@ -50,6 +53,8 @@ internal sealed unsafe class Twin : IDisposable
     }
 
     public TensorType AnyType() => Types[Random.Next(Types.Length)];
+
+    public TensorType AnyCacheType() => CacheTypes[Random.Next(CacheTypes.Length)];
 
     public float Number() => (float)((Random.NextDouble() * 2) - 1);
 

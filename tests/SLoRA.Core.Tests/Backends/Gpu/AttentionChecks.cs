@@ -54,7 +54,15 @@ internal static unsafe class AttentionChecks
 
         Store(twin, qkv, attention, rope);
         AssertSameQueries(twin, qkv, attention);
-        AssertSamePages(twin, type);
+        if (layout.HasScales)
+        {
+            AssertSameIntegers(twin, attention, layout);
+        }
+        else
+        {
+            AssertSamePages(twin, type);
+        }
+
         twin.Reference.Attend(qkv.Reference, Layer, attention, y.Reference);
         twin.Gpu.Attend(qkv.Gpu, Layer, attention, y.Gpu);
         AssertSameAttention(twin, qkv, y, attention, layout);
@@ -152,6 +160,41 @@ internal static unsafe class AttentionChecks
         }
     }
 
+    /// <summary>
+    /// The same of integers: one apart at most, and scales by the rounding of a rotation and a division. What pads a token is nobody's.
+    /// </summary>
+    private static void AssertSameIntegers(GpuTwin twin, GroupedAttention attention, KvLayout layout)
+    {
+        LayerBlock block = layout.Layers[Layer];
+        int row = KeyValueShape.IntegersOf(attention.HeadDim, 0);
+        byte[] expected = new byte[layout.PageBytes], actual = new byte[layout.PageBytes];
+        for (int page = 0; page < twin.Gpu.Pages.PageCount; page++)
+        {
+            twin.Reference.Pages.Read(page, 0, expected);
+            twin.Gpu.Pages.Read(page, 0, actual);
+            for (int piece = 0; piece < 2 * attention.KeyValueHeads; piece++)
+            {
+                int head = (int)((piece % 2 == 0 ? block.KeyOffset : block.ValueOffset) + (piece / 2 * block.HeadBytes));
+                for (int slot = 0; slot < layout.PageTokens; slot++)
+                {
+                    int scale = head + (int)block.ScaleOffset + (slot * sizeof(float));
+                    float wanted = BitConverter.ToSingle(expected, scale), found = BitConverter.ToSingle(actual, scale);
+                    double bound = (8 * Rounding.Unit / 127) + (4 * Rounding.Unit * MathF.Abs(wanted));
+                    Assert.That(float.IsNaN(found), Is.EqualTo(float.IsNaN(wanted)), $"page {page}, scale {slot}");
+                    Assert.That(float.IsNaN(wanted) || Math.Abs(found - (double)wanted) <= bound, $"page {page}, scale {slot}");
+                    for (int i = 0; i < attention.HeadDim; i++)
+                    {
+                        int at = head + (slot * row) + i;
+                        int apart = (sbyte)actual[at] - (sbyte)expected[at];
+                        Assert.That(apart, Is.Zero.Within(1), $"page {page}, slot {slot}, column {i}");
+                    }
+                }
+            }
+
+            twin.Reference.Pages.Write(page, 0, actual);
+        }
+    }
+
     private static void AssertSameAttention(
         GpuTwin twin, Trio<DeviceRows> qkv, Trio<DeviceRows> y, GroupedAttention attention, KvLayout layout)
     {
@@ -208,12 +251,15 @@ internal static unsafe class AttentionChecks
 
         // A cap bends scores together; its own exponential and four operations round.
         double cap = (attention.ScoreCap ?? 0) * (Rounding.Exponential(2 * largestScore / (attention.ScoreCap ?? 1)) + Rounding.Gamma(4));
+        // A scale is one more rounding, of elements before the sum or of the sum.
+        int scales = layout.HasScales ? 2 : 0;
         int positions = position - first + 1;
         int splits = (position / AttentionKernels.Split) - (first / AttentionKernels.Split) + 1;
         double exponential = Rounding.Exponential(2 * largestScore);
-        double weight = (2 * Rounding.Gamma(q.Length + 2) * largestScore) + (2 * cap) + exponential;
-        double reference = weight + Rounding.Gamma(positions + 3);
-        double gpu = weight + (2 * splits * exponential) + Rounding.Gamma(Math.Min(positions, AttentionKernels.Split) + (3 * splits) + 3);
+        double weight = (2 * Rounding.Gamma(q.Length + 2 + scales) * largestScore) + (2 * cap) + exponential;
+        double reference = weight + Rounding.Gamma(positions + 3 + scales);
+        double gpu = weight + (2 * splits * exponential)
+            + Rounding.Gamma(Math.Min(positions, AttentionKernels.Split) + (3 * splits) + 3 + scales);
         return 2 * largestValue * (reference + gpu);
     }
 }

@@ -18,7 +18,7 @@ public sealed class AttentionTests
         Chunk[] chunks = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => AnyChunk(random))];
         int rowLimit = Math.Max(64, chunks.Sum(chunk => chunk.Count));
         using GpuTwin twin = SharedDevice.Twin(seed, rowLimit);
-        AttentionChecks.Agree(twin, AnyAttention(random), twin.AnyType(), 1 << random.Next(0, 6), rowLimit, chunks);
+        AttentionChecks.Agree(twin, AnyAttention(random), twin.AnyCacheType(), 1 << random.Next(0, 6), rowLimit, chunks);
     }
 
     [Test]
@@ -27,23 +27,23 @@ public sealed class AttentionTests
     {
         using GpuTwin twin = SharedDevice.Twin(position, 300);
         GroupedAttention attention = Layouts.Attention(4, 2, 8, window);
-        AttentionChecks.Agree(twin, attention, Twin.Types[position % 3], 16, 300, new Chunk(position, 1), new Chunk(position - 2, 5));
+        AttentionChecks.Agree(twin, attention, Twin.CacheTypes[position % 4], 16, 300, new Chunk(position, 1), new Chunk(position - 2, 5));
     }
 
     [Test]
-    public void The_widest_heads_agree_with_the_Reference([Values(0, 1, 2)] int type)
+    public void The_widest_heads_agree_with_the_Reference([Values(0, 1, 2, 3)] int type)
     {
         using GpuTwin twin = SharedDevice.Twin(type, 300);
-        AttentionChecks.Agree(twin, Layouts.Attention(2, 1, 512), Twin.Types[type], 16, 300, new Chunk(280, 1), new Chunk(0, 3));
+        AttentionChecks.Agree(twin, Layouts.Attention(2, 1, 512), Twin.CacheTypes[type], 16, 300, new Chunk(280, 1), new Chunk(0, 3));
     }
 
     [Test]
     public void A_row_has_the_same_bits_whether_its_splits_have_a_group_each_or_one_for_all(
-        [Values(256, 511, 512, 767, 1100)] int position, [Values(null, 1, 300, 700)] int? window, [Values(0, 1, 2)] int type)
+        [Values(256, 511, 512, 767, 1100)] int position, [Values(null, 1, 300, 700)] int? window, [Values(0, 1, 2, 3)] int type)
     {
         using GpuTwin twin = SharedDevice.Twin(position, 300);
         GroupedAttention attention = Layouts.Attention(3, 1, 24, window);
-        var cache = new Sequence(twin, attention, Twin.Types[type], position + 1, 300);
+        var cache = new Sequence(twin, attention, Twin.CacheTypes[type], position + 1, 300);
         float[] parted = cache.Attend(new Chunk(position, 1))[0];
         float[] whole = cache.Attend(new Chunk(position - 1, 2))[1];
         Assert.That(parted, Is.EqualTo(whole));
@@ -66,7 +66,7 @@ public sealed class AttentionTests
         var random = new Random(seed);
         GroupedAttention attention = AnyAttention(random);
         int length = random.Next(1, random.Next(3) == 0 ? 900 : 120);
-        TensorType type = Twin.Types[random.Next(3)];
+        TensorType type = Twin.CacheTypes[random.Next(4)];
         float[][] expected;
         using (GpuTwin twin = SharedDevice.Twin(seed, length))
         {

@@ -53,6 +53,8 @@ internal sealed unsafe class GpuTwin : IDisposable
 
     public TensorType AnyType() => Twin.Types[Random.Next(Twin.Types.Length)];
 
+    public TensorType AnyCacheType() => Twin.CacheTypes[Random.Next(Twin.CacheTypes.Length)];
+
     public float Number() => (float)((Random.NextDouble() * 2) - 1);
 
     public float[] Numbers(int count, float size = 1) => [.. Enumerable.Range(0, count).Select(_ => Number() * size)];

@@ -45,6 +45,13 @@ internal static class Simulation
             ["attention"] = twin => Run(
                 twin(4, 0),
                 t => AttentionChecks.Agree(t, Layouts.Attention(2, 1, 4, 3), TensorType.F16, 2, 4, new Chunk(2, 3), new Chunk(0, 1))),
+            ["attention, 8 bits"] = twin => Run(
+                twin(4, 0),
+                t => AttentionChecks.Agree(t, Layouts.Attention(2, 1, 4, 3), TensorType.I8, 2, 4, new Chunk(2, 3), new Chunk(0, 1))),
+            ["attention over splits, 8 bits"] = twin => Run(
+                twin(90, 0),
+                t => AttentionChecks.Agree(
+                    t, Layouts.Attention(1, 1, 36), TensorType.I8, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
             ["attention over splits"] = twin => Run(
                 twin(90, 0),
                 t => AttentionChecks.Agree(

@@ -26,6 +26,7 @@ public sealed class EngineHistoryTests
 {
     private const int Length = 250;
     private const int SeedOfOther = 3;
+    private const int Few = 3;
     private const string Dense = "dense";
 
     private static readonly Func<int, int, IBackend> Shards =
@@ -34,6 +35,8 @@ public sealed class EngineHistoryTests
     private static readonly Func<int, int, IBackend> Reference = (rows, outputs) => new ReferenceBackend(rows, outputs);
 
     private static readonly string[] Kinds = [.. ModelKind.All.Keys.Order(StringComparer.Ordinal)];
+
+    private static readonly string[] OtherKinds = [.. Kinds.Where(static kind => kind != Dense)];
 
     private static readonly ImmutableDictionary<string, AloneAnswers> CpuAnswers =
         ModelKind.All.ToImmutableDictionary(kind => kind.Key, kind => new AloneAnswers(kind.Value));
@@ -55,13 +58,14 @@ public sealed class EngineHistoryTests
     [Test]
     public void Whatever_happens_answers_are_those_of_requests_alone_and_everything_is_given_back(
         [ValueSource(nameof(Kinds))] string kind, [Values] bool overlaps) =>
-        ReplayMany(kind, overlaps, kind == Dense ? 24 : 3);
+        ReplayMany(kind, overlaps, 1, kind == Dense ? 24 : Few);
 
+    /// <summary>Further ones, of which the eighth is computed by the Reference backend.</summary>
     [Test]
     [Category("Long")]
     public void Whatever_happens_to_a_model_of_any_kind_answers_are_those_of_requests_alone(
-        [ValueSource(nameof(Kinds))] string kind, [Values] bool overlaps) =>
-        ReplayMany(kind, overlaps, 16);
+        [ValueSource(nameof(OtherKinds))] string kind, [Values] bool overlaps) =>
+        ReplayMany(kind, overlaps, Few + 1, 8);
 
     /// <summary>
     /// Threads read, and consumers run on the pool, but a number stands for one history: on both backends, with everything that can go
@@ -102,9 +106,9 @@ public sealed class EngineHistoryTests
         return log;
     }
 
-    private static void ReplayMany(string kind, bool overlaps, int usual)
+    private static void ReplayMany(string kind, bool overlaps, int usualFirst, int usual)
     {
-        int first = (int)(Variable("SLORA_SEED") ?? 1);
+        int first = (int)(Variable("SLORA_SEED") ?? usualFirst);
         bool isOne = Variable("SLORA_SEED") is not null && Variable("SLORA_OPERATIONS") is null;
         int histories = isOne ? 1 : (int?)(Variable("SLORA_OPERATIONS") / Length) ?? usual;
         var counts = new HistoryCounts();

@@ -15,6 +15,8 @@ internal sealed class ForeignTensorTests
 
     [TestCase("base_model.model.model.layers.0.self_attn.q_proj.lora_A.french.weight", "'french'", "save_pretrained")]
     [TestCase("base_model.model.model.embed_tokens.lora_embedding_B.french", "'french'", "'.french'")]
+    [TestCase("base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta.french", "'french'", "'.french'")]
+    [TestCase("base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector.french", "'french'", "'.french'")]
     [TestCase("base_model.model.model.layers.0.self_attn.q_proj.lora_B.bias", "trained bias", "lora_bias")]
     [TestCase("base_model.model.lm_head.original_module.weight", "trained whole", "save_pretrained")]
     [TestCase("base_model.model.model.embed_tokens.token_adapter.trainable_tokens_original", "trained rows", "save_pretrained")]
@@ -52,6 +54,7 @@ internal sealed class ForeignTensorTests
     [TestCase("adapters.safetensors", "MLX")]
     [TestCase("pytorch_lora_weights.safetensors", "diffusers")]
     [TestCase("adapter-f16.gguf", "GGUF")]
+    [TestCase("adapter_model-00002-of-00002.safetensors", "index.json")]
     public void A_folder_of_something_else_is_told_what_it_is(string file, string mention)
     {
         using var folder = new TemporaryFolder();
@@ -92,13 +95,21 @@ internal sealed class ForeignTensorTests
         Assert.That(Refused(folder.Path).Message, Does.Contain(file).And.Contain("DeepSpeed or FSDP").And.Contain("Gather"));
     }
 
-    [Test]
-    public void A_pickle_is_named_with_the_way_to_convert_it()
+    [TestCase("adapter_model.bin")]
+    [TestCase("adapter_model-00001-of-00002.bin")]
+    [TestCase("adapter_model.pt")]
+    [TestCase("LoRA.PTH")]
+    [TestCase("last.ckpt")]
+    public void A_pickle_is_named_with_the_way_to_convert_it(string file)
     {
         using var folder = new TemporaryFolder();
         folder.Write("adapter_config.json", """{"peft_type":"LORA","r":4,"lora_alpha":8,"target_modules":["q_proj"]}""");
-        folder.Write("adapter_model.bin", "x");
-        Assert.That(Refused(folder.Path).Message, Does.Contain("adapter_model.bin").And.Contain("safe_serialization=True"));
+        folder.Write("optimizer.pt", "x");
+        folder.Write("rng_state_0.pth", "x");
+        folder.Write("training_args.bin", "x");
+        Assert.That(Refused(folder.Path).Message, Does.Contain("adapter_model.safetensors").And.Not.Contain("pickle"));
+        folder.Write(file, "x");
+        Assert.That(Refused(folder.Path).Message, Does.Contain(file).And.Contain("is a pickle").And.Contain("safe_serialization=True"));
     }
 
     [TestCase("""{"fine_tune_type":"lora","num_layers":4,"lora_parameters":{"rank":8,"scale":20.0}}""", "MLX")]

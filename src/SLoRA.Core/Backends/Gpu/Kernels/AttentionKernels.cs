@@ -255,7 +255,7 @@ internal static class AttentionKernels
     }
 
     /// <summary>The sum of the weights with that of the head's sink.</summary>
-    private static float WithSink(ArrayView<float> sinks, int head, int hasSinks, float largest, float weights)
+    internal static float WithSink(ArrayView<float> sinks, int head, int hasSinks, float largest, float weights)
     {
         float sum = weights;
         if (hasSinks == 1)
@@ -267,13 +267,13 @@ internal static class AttentionKernels
     }
 
     /// <summary>What the side with the smaller of both largest scores is multiplied by; the other side's factor is 1.</summary>
-    private static float Factor(float largest, float splitLargest, bool grows) =>
+    internal static float Factor(float largest, float splitLargest, bool grows) =>
         MathF.Exp(grows ? largest - splitLargest : splitLargest - largest);
 
     /// <summary>
     /// The merge of one sum. The factor that is 1 is left out: with one product per sum there is one way to fuse them, so a compiler that
     /// does gives both kernels the same bits.
     /// </summary>
-    private static float Merged(float sum, float split, float factor, bool grows) =>
+    internal static float Merged(float sum, float split, float factor, bool grows) =>
         grows ? (sum * factor) + split : (split * factor) + sum;
 }

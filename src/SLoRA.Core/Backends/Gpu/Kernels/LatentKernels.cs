@@ -220,7 +220,7 @@ internal static class LatentKernels
         }
     }
 
-    private static void Rotate(ArrayView<float> x, long first, int pair, int half, float cos, float sin, int adjacent)
+    internal static void Rotate(ArrayView<float> x, long first, int pair, int half, float cos, float sin, int adjacent)
     {
         long left = first + pair;
         long right = first + pair + half;

@@ -72,6 +72,17 @@ public sealed class PtxInterpretedTests
         Assert.That(actual, Is.EqualTo(expected));
     }
 
+    /// <summary>Keys and values in 8 bits, and latents.</summary>
+    [TestCase("core-llama-gqa")]
+    [TestCase("later-glm4-moe-lite")]
+    public void Models_with_a_cache_of_8_bits_answer_as_on_the_Reference(string model)
+    {
+        int[] expected = Answer(model, "", Greedy, (rows, outputs) => new ReferenceBackend(rows, outputs), CacheType.Int8);
+        int[] actual = Answer(
+            model, "", Greedy, (rows, outputs) => new GpuBackend(PtxDevice.Device, PtxDevice.Kernels, rows, outputs), CacheType.Int8);
+        Assert.That(actual, Is.EqualTo(expected));
+    }
+
     [TestCase("core-qwen3")]
     [TestCase("later-cohere2")]
     public void Adapters_with_own_norms_answer_as_on_the_Reference(string model)
@@ -228,11 +239,12 @@ public sealed class PtxInterpretedTests
         return adapter;
     }
 
-    private static int[] Answer(string model, string adapter, SamplingOptions sampling, Func<int, int, IBackend> create)
+    private static int[] Answer(
+        string model, string adapter, SamplingOptions sampling, Func<int, int, IBackend> create, CacheType cache = CacheType.Weights)
     {
         using var engine = new SteppedEngine(builder =>
         {
-            builder.UseModel(RepositoryFolder.Fixture(model, "model")).UseBackend(create)
+            builder.UseModel(RepositoryFolder.Fixture(model, "model")).UseBackend(create).ConfigurePool(pool => pool.CacheType = cache)
                 .ConfigureScheduling(scheduling => (scheduling.MaxRowsPerStep, scheduling.MaxRunning) = (32, 4));
             if (adapter.Length > 0)
             {
