@@ -103,10 +103,14 @@ internal sealed class LoraTimes : IDisposable
         _upload.Send(plan);
         _directories.Upload();
         LoraShape[] shapes = [.. Enumerable.Range(0, Layers).Select(layer => new LoraShape(
-            _shape.Hidden, Width, 0, 3 * layer, (3 * layer) + 1, (3 * layer) + 2, 0, Outputs(0), Outputs(0) + Outputs(1)))];
+            _shape.Hidden, Width, 0, 3 * layer, (3 * layer) + 1, (3 * layer) + 2, 0, Outputs(0), Outputs(0) + Outputs(1),
+            new SumLeaves([0, _shape.Hidden])))];
+        ShrinkLauncher down = _kernels.TensorAdapters?.Shrink ?? _kernels.Shrink;
+        ExpandLauncher up = _kernels.TensorAdapters?.Expand ?? _kernels.Expand;
+        int blocks = _kernels.TensorAdapters is null ? Launch.Blocks((Outputs(0) + 7) / 8) : (Outputs(0) + 255) / 256;
         int size = _type.ElementSize();
         double v = 3.0 * rows * _rank;
-        double shrink = clock.Median(i => _kernels.Shrink(
+        double shrink = clock.Median(i => down(
             _device.Stream, Launch.Groups(_upload.ShrinkBlockCount, 3), _x, _pages.Floats, _pages.Halves, _directories.View,
             _upload.ShrinkBlocks, _upload.Chunks,
             _upload.EntryRows, _upload.OutputOfRow, Shrunk, shapes[i % Layers]));
@@ -114,10 +118,10 @@ internal sealed class LoraTimes : IDisposable
             _shape.Name, "shrink q,k,v", rows, adapters, _rank, shrink,
             (3.0 * adapters * _rank * _shape.Hidden * size) + (4.0 * rows * _shape.Hidden) + (4 * v), 2 * v * _shape.Hidden)
                 .Print(ceilings, settings.Json);
-        double expand = clock.Median(i => _kernels.Expand(
-            _device.Stream, Launch.Groups(Launch.Blocks(Outputs(0)), plan.Lora.Chunks.Length, 3), Shrunk, _pages.Floats, _pages.Halves,
-            _directories.View,
-            _upload.Chunks, _upload.EntryRows, _upload.EntryWeights, _upload.OutputOfRow, _y, shapes[i % Layers]));
+        double expand = clock.Median(i => up(
+            _device.Stream, Launch.Groups(blocks, _upload.ExpandBlockCount(0, plan.Lora.Chunks.Length), 3), Shrunk, _pages.Floats,
+            _pages.Halves, _directories.View, _upload.ExpandBlocks, _upload.Chunks, _upload.EntryRows, _upload.EntryWeights,
+            _upload.OutputOfRow, _y, shapes[i % Layers]));
         new Timing(
             _shape.Name, "expand q,k,v", rows, adapters, _rank, expand,
             ((double)adapters * _rank * Width * size) + (8.0 * rows * Width) + (4 * v), 2.0 * rows * _rank * Width)

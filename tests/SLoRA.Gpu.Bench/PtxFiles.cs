@@ -67,7 +67,7 @@ internal static class PtxFiles
         using var backend = new PTXBackend(
             context, new CudaCapabilityContext(CudaArchitecture.SM_90), CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelLoader.SpecializationOf(kernel));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelAttribute.Specialization(kernel, KernelLoader.GroupSize));
         PtxText.Finish(compiled);
         return compiled.PTXAssembly;
     }

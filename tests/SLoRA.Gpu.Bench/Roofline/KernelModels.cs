@@ -9,14 +9,13 @@ internal static class KernelModels
     /// <summary>Tensor-core multiply-adds of one <c>mma.m16n8k16</c>.</summary>
     private const int Mma = 16 * 8 * 16;
 
-    /// <summary>Instructions of <c>Shrink</c> for eight columns of eight rank rows and four rows.</summary>
-    private const int ShrinkInstructions = 514;
+    /// <summary>Instructions of <c>ShrinkOnTensorCores</c> for eight runs of 32 columns, eight rank rows and up to eight rows.</summary>
+    private const int ShrinkInstructions = 808;
 
-    /// <summary>Instructions of <c>Expand</c> for a rank row: of one row, and of four.</summary>
-    private const int ExpandAloneInstructions = 60;
-
-    /// <inheritdoc cref="ExpandAloneInstructions"/>
-    private const int ExpandInstructions = 97;
+    /// <summary>
+    /// Instructions of <c>ExpandOnTensorCores</c> for 16 rank rows, 64 columns and up to 16 rows, about, with what it adds to.
+    /// </summary>
+    private const int ExpandInstructions = 400;
 
     /// <summary><c>TensorProductKernels.Few</c>: up to 16 rows of K columns, N outputs.</summary>
     public static LaunchModel TensorFew(int rows, int inputs, int outputs)
@@ -83,29 +82,30 @@ internal static class KernelModels
     }
 
     /// <summary>
-    /// <c>LoraKernels.Shrink</c>: adapters of a rank, each with so many rows, for so many parts of a group of products. Four rows at a time
-    /// pass the weights, and x is read once per eight rank rows.
+    /// <c>LoraKernels.ShrinkOnTensorCores</c>: adapters of a rank, each with so many rows, for so many parts of a group of products. Eight
+    /// rows pass eight rank rows together.
     /// </summary>
     public static LaunchModel Shrink(int adapters, int rowsEach, int rank, int inputs, int parts)
     {
-        long groups = (long)adapters * Divide(rank, 8) * parts;
-        int passes = Divide(rowsEach, 4);
+        long groups = (long)adapters * Divide(rank, 8) * Divide(rowsEach, 8) * parts;
+        double runs = groups * (inputs / 32.0);
         double bytes = 2.0 * adapters * rank * inputs * parts;
         return new LaunchModel(
-            "LoraKernels.Shrink", groups, 255, 17408, bytes, (bytes * passes) + (4.0 * groups * rowsEach * inputs), 0,
-            groups * 4.0 * Divide(inputs, 1024) * passes * ShrinkInstructions, 128 * 8 * 16);
+            "LoraKernels.ShrinkOnTensorCores", groups, 111, 8192, bytes + (4.0 * adapters * rowsEach * inputs),
+            groups * (16.0 + (4 * Math.Min(rowsEach, 8))) * inputs, runs * 6 * Mma, runs * ShrinkInstructions / 8, 128 * 8 * 16);
     }
 
-    /// <summary><c>LoraKernels.Expand</c>: the same up to N columns; what it adds to is read and written.</summary>
+    /// <summary><c>LoraKernels.ExpandOnTensorCores</c>: the same up to N columns; what it adds to is read and written.</summary>
     public static LaunchModel Expand(int adapters, int rowsEach, int rank, int outputs, int parts)
     {
-        long groups = (long)Divide(outputs, 1024) * adapters * parts;
-        int passes = Divide(rowsEach, 4);
-        double bytes = 2.0 * adapters * rank * outputs * parts;
+        long blocks = (long)adapters * Divide(rowsEach, 16) * parts;
+        long groups = Divide(outputs, 256) * blocks;
+        int tiles = Divide(rank, 16);
         double sums = 8.0 * adapters * rowsEach * outputs * parts;
         return new LaunchModel(
-            "LoraKernels.Expand", groups, 94, 0, bytes + sums, (bytes * passes) + sums, 0,
-            groups * 4.0 * rank * passes * (rowsEach == 1 ? ExpandAloneInstructions : ExpandInstructions), 128 * 4 * 16);
+            "LoraKernels.ExpandOnTensorCores", groups, 128, 0, (2.0 * adapters * rank * outputs * parts) + sums,
+            (2.0 * blocks * rank * outputs) + sums, groups * 4.0 * tiles * 24 * Mma, groups * 4.0 * tiles * ExpandInstructions,
+            128 * 4 * 16);
     }
 
     private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;

@@ -33,6 +33,7 @@ internal sealed class GpuBackend : IBackend
     private readonly List<GpuRope> _ropes = [];
     private readonly List<GpuRoutes> _routes = [];
     private readonly GpuShard? _shard;
+    private SharedOperations? _shared;
     private EntrySplit? _entries;
     private ExpertLaunches? _experts;
     private HeadsNorm? _headsNorm;
@@ -158,6 +159,7 @@ internal sealed class GpuBackend : IBackend
         _lora = new LoraLaunches(_device, _kernels, _pages, _directories, _upload);
         _changes = new ChangeLaunches(_device, _kernels, _pages, _directories, _upload);
         _shard?.Attach(_upload, _directories, _lora, Math.Max(_rowLimit, _outputLimit));
+        _shared = _shard is null ? null : new SharedOperations(_shard, _device, _products, _lora, _changes);
     }
 
     public WeightFormat Takes(WeightFormat stored) => GpuFormats.Takes(stored);
@@ -325,9 +327,9 @@ internal sealed class GpuBackend : IBackend
     public void Embed(DeviceTable table, int target, DeviceRows x)
     {
         var source = (GpuTable)table;
-        if (_shard is not null)
+        if (_shared is not null)
         {
-            EmbedShared(_shard, source, target, (GpuRows)x);
+            _shared.Embed(_plan, _entries!, source, target, (GpuRows)x);
             return;
         }
 
@@ -406,15 +408,15 @@ internal sealed class GpuBackend : IBackend
 
     public void Linear(LinearGroup group, DeviceRows x, DeviceRows y)
     {
-        if (_shard is not null && group.Partition is { } partition)
+        if (_shared is not null && group.Partition is { } partition)
         {
             if (partition.Axis == PartitionAxis.Columns)
             {
-                SumShared(_shard, group, (GpuRows)x, (GpuRows)y);
+                _shared.Sum(_plan, group, (GpuRows)x, Count(x), (GpuRows)y);
             }
             else
             {
-                MultiplyShared(_shard, group, (GpuRows)x, (GpuRows)y);
+                _shared.Multiply(_plan, group, (GpuRows)x, Count(x), (GpuRows)y);
             }
 
             return;
@@ -621,123 +623,6 @@ internal sealed class GpuBackend : IBackend
         _experts ??= new ExpertLaunches(_device, _kernels.Experts);
         _routes.Add(routes);
         return routes;
-    }
-
-    /// <summary>Products of which every shard has some outputs: ranks are gathered beside them.</summary>
-    private void MultiplyShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
-    {
-        if (_plan.Lora.Chunks.IsEmpty)
-        {
-            _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
-            return;
-        }
-
-        RankWork work = shard.WorkOf(_plan, group);
-        LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
-        if (work.All > 0)
-        {
-            Lora.Shrink(group, x, shape);
-            shard.ShowRanks(_plan, shape, group.Parts.Length, work);
-        }
-
-        _products.Multiply(_stream, group, x.Values, Count(x), y.Values, y.Width);
-        if (_plan.Lora.HasChanges)
-        {
-            Changes.Product(_plan, group, x, y, shape);
-        }
-
-        if (work.All > 0)
-        {
-            shard.TakeRanks(_plan, shape, group.Parts.Length, work);
-        }
-
-        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
-        {
-            if (work.All > 0)
-            {
-                Lora.AddToProducts(_plan, pass, group, y, shape);
-            }
-
-            if (_plan.Lora.HasChanges)
-            {
-                Changes.SumProducts(_plan, pass, group, y, shape);
-            }
-        }
-    }
-
-    /// <summary>
-    /// A product of whose inputs every shard has some: sums are added up, each shard's columns by itself, get their bias and their deltas
-    /// there, and are brought together.
-    /// </summary>
-    private void SumShared(GpuShard shard, LinearGroup group, GpuRows x, GpuRows y)
-    {
-        int rows = Count(x);
-        int target = group.Parts[0].Target;
-        var bias = (GpuVector?)group.Parts[0].Bias;
-        RankWork work = shard.WorkOf(_plan, group);
-        LoraShape shape = LoraLaunches.ShapeOf(group, x, y);
-        bool hasRows = _plan.Lora.HasChanges && ChangeLaunches.HasRows(_plan, target);
-        _products.Multiply(_stream, group, x.Values, rows, y.Values, y.Width, withBias: false);
-        if (hasRows)
-        {
-            Changes.Product(_plan, group, x, y, shape);
-        }
-
-        if (work.All > 0)
-        {
-            Lora.Shrink(group, x, shape);
-        }
-
-        // What own rows give has no bias of the base.
-        SharedColumns columns = shard.Reduce(_plan, y, rows, hasRows ? null : bias, shape, work);
-        if (hasRows && bias is not null)
-        {
-            shard.AddBias(Changes, bias, target, y.Width, rows, columns);
-        }
-
-        if (!_plan.Lora.Chunks.IsEmpty)
-        {
-            AddToColumns(columns, target, y.Width, LoraLaunches.ShapeOf(group, x, columns.Pitch, columns.First), work);
-        }
-
-        shard.Gather(y, rows, columns);
-    }
-
-    /// <summary>Adds to this shard's columns what generations add.</summary>
-    private void AddToColumns(in SharedColumns columns, int target, int width, in LoraShape shape, in RankWork work)
-    {
-        for (int pass = 0; pass < _plan.Lora.Passes; pass++)
-        {
-            if (work.All > 0)
-            {
-                Lora.Expand(_plan, pass, columns.Values, width, 1, shape);
-            }
-
-            if (_plan.Lora.HasChanges)
-            {
-                Changes.SumColumns(_plan, pass, target, columns, width, shape);
-            }
-        }
-    }
-
-    /// <summary>A look-up in a table of which every shard has some entries; deltas are added as to a sum.</summary>
-    private void EmbedShared(GpuShard shard, GpuTable table, int target, GpuRows x)
-    {
-        RankWork work = target < 0 ? default : shard.WorkOf(_plan, target);
-        if (work.All > 0)
-        {
-            Lora.ShrinkEmbedding(_plan, target, _entries!.First);
-        }
-
-        bool isChanged = _plan.Lora.HasChanges && target >= 0;
-        shard.GatherEntries(
-            _plan, table, _entries!.First, x, target, isChanged ? Changes : null, LoraLaunches.ShapeOfTable(target, x.Width, 0), work);
-        if (work.All > 0 || (isChanged && ChangeLaunches.HasSums(_plan, target)))
-        {
-            SharedColumns columns = shard.OwnColumns(x);
-            AddToColumns(columns, target, x.Width, LoraLaunches.ShapeOfTable(target, columns.Pitch, columns.First), work);
-            shard.Gather(x, _plan.RowCount, columns);
-        }
     }
 
     /// <summary>Refuses what devices do not share, by name.</summary>

@@ -6,8 +6,9 @@ namespace SLoRA.Backends.Gpu;
 
 /// <summary>The launchers of all kernels on one device.</summary>
 /// <param name="loader">Loads them.</param>
-/// <param name="emulatesTensorCores">Whether products run on tensor cores though the device has none: for tests.</param>
-internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores = false)
+/// <param name="emulatesTensorCores">Whether kernels for tensor cores are used though the device has none: for tests.</param>
+/// <param name="emulatesTensorProducts">The same for products alone: elsewhere the emulation takes compilers too long.</param>
+internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores = false, bool emulatesTensorProducts = false)
 {
     private readonly Lazy<ExpertKernels> _experts = new(() => new ExpertKernels(loader));
     private readonly Lazy<IntegerCacheKernelSet> _integers = new(() => new IntegerCacheKernelSet(loader));
@@ -128,7 +129,11 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     public RecurrenceKernelSet Recurrences => _recurrences.Value;
 
     /// <summary>The products on tensor cores; null where there are none.</summary>
-    public TensorKernels? Tensor { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
+    public TensorKernels? Tensor { get; } =
+        emulatesTensorCores || emulatesTensorProducts || loader.HasTensorCores ? new TensorKernels(loader) : null;
+
+    /// <summary>What adapters take on tensor cores; null where there are none, or where only products do.</summary>
+    public TensorKernels? TensorAdapters { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];

@@ -45,17 +45,6 @@ internal class KernelLoader(GpuDevice device)
         }
     }
 
-    /// <summary>
-    /// What the assembler is told of a kernel: the threads of a group, and of products of many rows with packed weights that one group at a
-    /// time will do, because it would rather spill registers than hold fewer groups.
-    /// </summary>
-    public static KernelSpecialization SpecializationOf(MethodInfo kernel) =>
-        new(GroupSize, kernel.Name == nameof(ProductKernels.Many) && ReadsPackedWeights(kernel) ? 1 : null);
-
-    private static bool ReadsPackedWeights(MethodInfo kernel) => kernel.IsGenericMethod && Array.Exists(
-        kernel.GetGenericArguments(),
-        static argument => argument.IsGenericType && argument.GetGenericTypeDefinition() == typeof(PackedFormat<,>));
-
     private string? Target() => device.Accelerator switch
     {
         CudaAccelerator cuda => $"PTX {cuda.InstructionSet} {cuda.Architecture}",
@@ -66,7 +55,7 @@ internal class KernelLoader(GpuDevice device)
     private CompiledKernel Compile(Accelerator accelerator, MethodInfo method)
     {
         EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
-        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, SpecializationOf(method));
+        CompiledKernel compiled = accelerator.GetBackend().Compile(entry, KernelAttribute.Specialization(method, GroupSize));
         if (compiled is CLCompiledKernel source && device.LacksGenericAddresses)
         {
             DefineGenericAway(source);

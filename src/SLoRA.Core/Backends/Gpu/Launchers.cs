@@ -152,6 +152,7 @@ internal delegate void ExpandLauncher(
     ArrayView<float> pool32,
     ArrayView<ushort> pool16,
     ArrayView<int> directory,
+    ArrayView<int> blocks,
     ArrayView<int> chunks,
     ArrayView<int> entryRows,
     ArrayView<float> entryWeights,

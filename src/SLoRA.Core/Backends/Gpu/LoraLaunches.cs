@@ -23,6 +23,7 @@ internal sealed class LoraLaunches(
     public void Reserve(int rowLimit, int copies)
     {
         _copies = copies;
+        kernels.TensorAdapters?.PrepareAdapters();
         ReserveElements((long)LoraKernels.MaxParts * rowLimit * copies * UsualRank);
     }
 
@@ -68,8 +69,7 @@ internal sealed class LoraLaunches(
     {
         if (HasFactors)
         {
-            ShrinkLauncher shrink = shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves : kernels.Shrink;
-            shrink(
+            ShrinkFor(shape)(
                 device.Stream, Launch.Groups(step.ShrinkBlockCount, group.Parts.Length), x.Values, pages.Floats, pages.Halves,
                 directories.View, step.ShrinkBlocks, step.Chunks, step.EntryRows, step.OutputOfRow, Shrunk, shape);
         }
@@ -101,6 +101,11 @@ internal sealed class LoraLaunches(
         return widest;
     }
 
+    private ShrinkLauncher ShrinkFor(in LoraShape shape) =>
+        kernels.TensorAdapters is { } tensor && shape.Leaves.AreMultiplesOf(TensorProductKernels.Run) ? tensor.Shrink
+        : shape.Leaves.Count > 1 ? kernels.ShrinkOfLeaves
+        : kernels.Shrink;
+
     // Adapters without factors, which only change modules, have nothing to add, and drivers refuse an empty grid.
     private bool HasFactors => step.ShrinkBlockCount > 0;
 
@@ -117,16 +122,20 @@ internal sealed class LoraLaunches(
     public void Expand(StepPlan plan, int pass, ArrayView<float> y, int columns, int parts, in LoraShape shape)
     {
         (int from, int to) = plan.Lora.PlacesOf(pass);
+        ExpandLauncher expand = kernels.TensorAdapters?.Expand ?? kernels.Expand;
+        int blocks = kernels.TensorAdapters is null ? Launch.Blocks(Divide(columns, 8)) : Divide(columns, TensorExpand.Columns);
         for (int place = from; place < to; place++)
         {
             (int first, int end) = plan.Lora.ChunksOfPlace(place);
-            kernels.Expand(
-                device.Stream, Launch.Groups(Launch.Blocks((columns + 7) / 8), end - first, parts), Shrunk, pages.Floats, pages.Halves,
-                directories.View, step.ChunksFrom(first), step.EntryRows, step.EntryWeights, step.OutputOfRow, y, shape);
+            expand(
+                device.Stream, Launch.Groups(blocks, step.ExpandBlockCount(first, end), parts), Shrunk, pages.Floats, pages.Halves,
+                directories.View, step.ExpandBlocksFrom(first), step.Chunks, step.EntryRows, step.EntryWeights, step.OutputOfRow, y, shape);
         }
     }
 
     public void Dispose() => _shrunk?.Dispose();
+
+    private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;
 
     private void ReserveElements(long elements)
     {

@@ -39,6 +39,8 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _entryChunks;
     private Section _chunks;
     private Section _blocks;
+    private Section _expandBlocks;
+    private int[] _firstExpandBlocks = new int[16];
     private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
@@ -119,6 +121,19 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>Blocks of shrink.</summary>
     public int ShrinkBlockCount => _blocks.Count / LoraKernels.BlockInts;
+
+    /// <summary>Blocks of expand of all chunks, <see cref="LoraKernels.ExpandBlockInts"/> ints each.</summary>
+    public ArrayView<int> ExpandBlocks => View(_expandBlocks);
+
+    /// <summary>Blocks of expand of the chunks from <paramref name="first"/> to <paramref name="end"/>.</summary>
+    public int ExpandBlockCount(int first, int end) => _firstExpandBlocks[end] - _firstExpandBlocks[first];
+
+    /// <summary>Blocks of expand, from those of a chunk on.</summary>
+    public ArrayView<int> ExpandBlocksFrom(int chunk)
+    {
+        int first = _firstExpandBlocks[chunk] * LoraKernels.ExpandBlockInts;
+        return ExpandBlocks.SubView(first, ExpandBlocks.IntLength - first);
+    }
 
     /// <summary>Tasks of attention, <see cref="AttentionKernels.TaskInts"/> ints each.</summary>
     public ArrayView<int> Tasks => View(_tasks);
@@ -268,22 +283,50 @@ internal sealed unsafe class StepUpload : IDisposable
             record[4] = entry.MaxRank;
             record[5] = entry.Changes;
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
-            blockCount += BlocksOf(entry);
+            blockCount += BlocksOf(entry) * Divide(chunk.Count, LoraKernels.BlockEntries);
             RankBlocks = Math.Max(RankBlocks, BlocksOf(entry));
             entryChunks.Slice(chunk.First, chunk.Count).Fill(i);
         }
 
         ShrunkLength = shrunk;
-        Reserve(_used + (blockCount * LoraKernels.BlockInts) + Block);
-        Span<int> blocks = Take(blockCount * LoraKernels.BlockInts, out _blocks);
-        int next = 0;
+        PutBlocks(list, blockCount);
+    }
+
+    /// <summary>Blocks of both kernels: as many as each chunk's own rank and entries take.</summary>
+    private void PutBlocks(WorkList list, int count)
+    {
+        if (_firstExpandBlocks.Length <= list.Chunks.Length)
+        {
+            _firstExpandBlocks = new int[2 * list.Chunks.Length];
+        }
+
+        int expand = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
-            int count = BlocksOf(_directories.Of(list.Chunks[i].Adapter));
-            for (int block = 0; block < count; block++)
+            _firstExpandBlocks[i] = expand;
+            expand += Divide(list.Chunks[i].Count, LoraKernels.ExpandEntries);
+        }
+
+        _firstExpandBlocks[list.Chunks.Length] = expand;
+        Reserve(_used + (count * LoraKernels.BlockInts) + (expand * LoraKernels.ExpandBlockInts) + (2 * Block));
+        Span<int> blocks = Take(count * LoraKernels.BlockInts, out _blocks);
+        Span<int> expandBlocks = Take(expand * LoraKernels.ExpandBlockInts, out _expandBlocks);
+        for (int i = 0; i < list.Chunks.Length; i++)
+        {
+            int ranks = BlocksOf(_directories.Of(list.Chunks[i].Adapter)) * LoraKernels.GroupRanks;
+            for (int entry = 0; entry < list.Chunks[i].Count; entry += LoraKernels.BlockEntries)
             {
-                blocks[next++] = i;
-                blocks[next++] = block * LoraKernels.GroupRanks;
+                for (int rank = 0; rank < ranks; rank += LoraKernels.GroupRanks)
+                {
+                    (blocks[0], blocks[1], blocks[2]) = (i, rank, entry);
+                    blocks = blocks[LoraKernels.BlockInts..];
+                }
+            }
+
+            for (int entry = 0; entry < list.Chunks[i].Count; entry += LoraKernels.ExpandEntries)
+            {
+                (expandBlocks[0], expandBlocks[1]) = (i, entry);
+                expandBlocks = expandBlocks[LoraKernels.ExpandBlockInts..];
             }
         }
     }
@@ -391,7 +434,9 @@ internal sealed unsafe class StepUpload : IDisposable
 
     private static int SplitsOf(int position) => (position / AttentionKernels.Split) + 1;
 
-    private static int BlocksOf(DirectoryEntry entry) => (entry.MaxRank + LoraKernels.GroupRanks - 1) / LoraKernels.GroupRanks;
+    private static int BlocksOf(DirectoryEntry entry) => Divide(entry.MaxRank, LoraKernels.GroupRanks);
+
+    private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;
 
     private Section Put(ReadOnlySpan<int> values)
     {

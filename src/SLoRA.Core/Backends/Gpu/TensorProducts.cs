@@ -11,12 +11,15 @@ internal delegate void TensorProductLauncher(
     ArrayView<ushort> weight2, ArrayView<float> bias0, ArrayView<float> bias1, ArrayView<float> bias2, ArrayView<float> y,
     GroupShape group);
 
-/// <summary>The kernels of products on tensor cores; they compile when they are first asked for.</summary>
+/// <summary>The kernels on tensor cores; they compile when they are first asked for.</summary>
 internal sealed class TensorKernels(KernelLoader loader)
 {
     private readonly Lazy<TensorProductLauncher> _few = new(() => loader.Load<TensorProductLauncher>(TensorProductKernels.Few));
     private readonly Lazy<TensorProductLauncher> _several = new(() => loader.Load<TensorProductLauncher>(TensorProductKernels.Several));
     private readonly Lazy<TensorProductLauncher> _many = new(() => loader.Load<TensorProductLauncher>(TensorProductKernels.Many));
+
+    private readonly Lazy<ShrinkLauncher> _shrink = new(() => loader.Load<ShrinkLauncher>(LoraKernels.ShrinkOnTensorCores));
+    private readonly Lazy<ExpandLauncher> _expand = new(() => loader.Load<ExpandLauncher>(LoraKernels.ExpandOnTensorCores));
 
     /// <inheritdoc cref="TensorProductKernels.Few"/>
     public TensorProductLauncher Few => _few.Value;
@@ -27,8 +30,17 @@ internal sealed class TensorKernels(KernelLoader loader)
     /// <inheritdoc cref="TensorProductKernels.Many"/>
     public TensorProductLauncher Many => _many.Value;
 
-    /// <summary>Compiles them.</summary>
+    /// <inheritdoc cref="LoraKernels.ShrinkOnTensorCores"/>
+    public ShrinkLauncher Shrink => _shrink.Value;
+
+    /// <inheritdoc cref="LoraKernels.ExpandOnTensorCores"/>
+    public ExpandLauncher Expand => _expand.Value;
+
+    /// <summary>Compiles the products.</summary>
     public void Prepare() => _ = (Few, Several, Many);
+
+    /// <summary>Compiles what adapters need.</summary>
+    public void PrepareAdapters() => _ = (Shrink, Expand);
 }
 
 /// <summary>Products with bfloat16 weights on tensor cores: up to three that share an input in a launch.</summary>

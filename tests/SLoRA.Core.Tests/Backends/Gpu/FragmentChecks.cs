@@ -21,6 +21,7 @@ internal static unsafe class FragmentChecks
     {
         Products(device, loader.Load<ProbeLauncher>(ProductProbe.Run));
         Products(device, loader.Load<ProbeLauncher>(ProductProbe.RunWide));
+        Products(device, loader.Load<ProbeLauncher>(ProductProbe.RunTerms));
     }
 
     private static void Products(GpuDevice device, ProbeLauncher launch)
@@ -136,5 +137,23 @@ internal static class ProductProbe
         var none = new Words2(0, 0);
         sums[2 * thread] = WarpProduct.Multiply(c, left[2 * thread], right[thread], none).Left;
         sums[(2 * thread) + 1] = WarpProduct.Multiply(c, left[(2 * thread) + 1], none, right[thread]).Right;
+    }
+
+    /// <summary>The same by the products of three terms, two of which are zero.</summary>
+    public static void RunTerms(ArrayView<Words4> left, ArrayView<Words2> right, ArrayView<Floats4> sums)
+    {
+        int thread = Group.IdxX;
+        Floats4 half;
+        half.X = 0.5f;
+        half.Y = 0.5f;
+        half.Z = 0.5f;
+        half.W = 0.5f;
+        Sums16x16 c;
+        c.Left = half;
+        c.Right = half;
+        var zeros = new Words4(0, 0, 0, 0);
+        var none = new Words2(0, 0);
+        sums[2 * thread] = WarpProduct.MultiplyTerms(c, left[2 * thread], zeros, zeros, right[thread], none).Left;
+        sums[(2 * thread) + 1] = WarpProduct.MultiplyTerms(c, zeros, zeros, left[(2 * thread) + 1], none, right[thread]).Right;
     }
 }

@@ -12,6 +12,8 @@ internal sealed class SharedDevice
 {
     private static readonly Lazy<(GpuDevice? Device, GpuKernels? Kernels, string? WhyNot)> _opened = new(Open);
 
+    private static readonly Lazy<GpuKernels> _tensor = new(() => new GpuKernels(new KernelLoader(Device), emulatesTensorProducts: true));
+
     public static GpuDevice Device => _opened.Value.Device!;
 
     public static GpuKernels Kernels => _opened.Value.Kernels!;
@@ -30,6 +32,9 @@ internal sealed class SharedDevice
 
     /// <summary>A twin on the shared device.</summary>
     public static GpuTwin Twin(int seed, int rows, int outputs = 0) => new(Device, Kernels, seed, rows, outputs);
+
+    /// <summary>The same with products on tensor cores, which are emulated unless the device is one of NVIDIA's.</summary>
+    public static GpuTwin TensorTwin(int seed, int rows, int outputs = 0) => new(Device, _tensor.Value, seed, rows, outputs);
 
     [OneTimeTearDown]
     public void Close()

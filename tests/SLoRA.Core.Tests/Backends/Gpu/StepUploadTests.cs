@@ -229,7 +229,8 @@ public sealed unsafe class StepUploadTests
         Assert.That(Read(device, upload.EntryWeights), Is.EqualTo(plan.Lora.Entries.ToArray().Select(entry => entry.Weight)));
         int[] chunks = Read(device, upload.Chunks);
         int[] blocks = Read(device, upload.ShrinkBlocks);
-        var expectedBlocks = new List<(int Chunk, int Rank)>();
+        var expectedBlocks = new List<(int Chunk, int Rank, int Entry)>();
+        var expectedExpand = new List<(int Chunk, int Entry)>();
         int free = 0;
         for (int i = 0; i < plan.Lora.Chunks.Length; i++)
         {
@@ -241,10 +242,21 @@ public sealed unsafe class StepUploadTests
             Assert.That(record[3], Is.EqualTo(free));
             Assert.That(record[4], Is.EqualTo(rank));
             free += LoraKernels.MaxParts * chunk.Count * rank;
-            for (int first = 0; first < rank; first += LoraKernels.GroupRanks)
+            for (int first = 0; first < chunk.Count; first += 8)
             {
-                expectedBlocks.Add((i, first));
+                for (int ranks = 0; ranks < rank; ranks += 8)
+                {
+                    expectedBlocks.Add((i, ranks, first));
+                }
             }
+
+            Assert.That(upload.ExpandBlockCount(0, i), Is.EqualTo(expectedExpand.Count));
+            for (int first = 0; first < chunk.Count; first += 16)
+            {
+                expectedExpand.Add((i, first));
+            }
+
+            Assert.That(upload.ExpandBlockCount(i, i + 1), Is.EqualTo((chunk.Count + 15) / 16));
 
             AssertDirectory(device, directories, chunk.Adapter);
         }
@@ -252,7 +264,13 @@ public sealed unsafe class StepUploadTests
         Assert.That(upload.ShrunkLength, Is.EqualTo(free));
         Assert.That(upload.ShrinkBlockCount, Is.EqualTo(expectedBlocks.Count));
         Assert.That(Enumerable.Range(0, expectedBlocks.Count)
-            .Select(i => (blocks[2 * i], blocks[(2 * i) + 1])), Is.EqualTo(expectedBlocks));
+            .Select(i => (blocks[3 * i], blocks[(3 * i) + 1], blocks[(3 * i) + 2])), Is.EqualTo(expectedBlocks));
+        int[] expand = Read(device, upload.ExpandBlocks);
+        Assert.That(Enumerable.Range(0, expand.Length / 2)
+            .Select(i => (expand[2 * i], expand[(2 * i) + 1])), Is.EqualTo(expectedExpand));
+        int lastChunk = plan.Lora.Chunks.Length - 1;
+        Assert.That(
+            upload.ExpandBlocksFrom(lastChunk).Length, Is.EqualTo(2 * upload.ExpandBlockCount(lastChunk, plan.Lora.Chunks.Length)));
     }
 
     /// <summary>The directory on the device says of every tile what the generation's own says, and lies inside of the arena.</summary>

@@ -10,15 +10,12 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 [DeviceFixture]
 public sealed class TensorProductTests
 {
-    private static readonly Lazy<GpuKernels> _kernels =
-        new(() => new GpuKernels(new KernelLoader(SharedDevice.Device), emulatesTensorCores: true));
-
     [SeededProperty(MaxTest = 40)]
     public void Products_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);
         int rows = random.Next(1, random.Next(3) == 0 ? 200 : 40);
-        using GpuTwin twin = Twin(seed, rows);
+        using GpuTwin twin = SharedDevice.TensorTwin(seed, rows);
         int runs = random.Next(1, random.Next(3) == 0 ? 60 : 9);
         KernelChecks.Products(
             twin, rows, 32 * runs, (TensorType.BF16, random.Next(1, 200), random.Next(2) == 0),
@@ -31,13 +28,11 @@ public sealed class TensorProductTests
         var random = new Random(seed);
         int many = random.Next(TensorProductKernels.FewRows + 1, 150);
         int few = random.Next(1, TensorProductKernels.FewRows + 1);
-        using GpuTwin twin = Twin(seed, many);
+        using GpuTwin twin = SharedDevice.TensorTwin(seed, many);
         TensorProductChecks.SameBits(twin, 32 * random.Next(1, 30), random.Next(1, 300), many, few, random.Next(many - few + 1));
     }
 
     [Test]
     public void The_emulation_multiplies_element_by_element_as_the_ISA_lays_fragments_out() =>
         FragmentChecks.Products(SharedDevice.Device, new KernelLoader(SharedDevice.Device));
-
-    private static GpuTwin Twin(int seed, int rows) => new(SharedDevice.Device, _kernels.Value, seed, rows, 0);
 }

@@ -56,6 +56,47 @@ internal static class EmulatedWarp
         return c;
     }
 
+    /// <summary>Adds the products of eight rows of A with eight of B over a run of 32 columns: X and Y first, then Z and W.</summary>
+    public static Floats4 AddRun(Floats4 c, ArrayView<Words4> left, ArrayView<Words4> right, int thread)
+    {
+        int warp = thread & ~31;
+        int a = warp + (thread & 0x1C);
+        int b = warp + ((thread & 3) << 3);
+        float x = 0;
+        float y = 0;
+        for (int i = 0; i < 4; i++)
+        {
+            x += Product(left[a + i].X, right[b + i].X);
+            y += Product(left[a + i].X, right[b + 4 + i].X);
+        }
+
+        for (int i = 0; i < 4; i++)
+        {
+            x += Product(left[a + i].Y, right[b + i].Y);
+            y += Product(left[a + i].Y, right[b + 4 + i].Y);
+        }
+
+        c.X += x;
+        c.Y += y;
+        x = 0;
+        y = 0;
+        for (int i = 0; i < 4; i++)
+        {
+            x += Product(left[a + i].Z, right[b + i].Z);
+            y += Product(left[a + i].Z, right[b + 4 + i].Z);
+        }
+
+        for (int i = 0; i < 4; i++)
+        {
+            x += Product(left[a + i].W, right[b + i].W);
+            y += Product(left[a + i].W, right[b + 4 + i].W);
+        }
+
+        c.X += x;
+        c.Y += y;
+        return c;
+    }
+
     private static float Product(uint a, uint b) => (Low(a) * Low(b)) + (High(a) * High(b));
 
     private static float Low(uint pair) => Interop.IntAsFloat(pair << 16);

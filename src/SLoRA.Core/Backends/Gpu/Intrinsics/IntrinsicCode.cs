@@ -58,6 +58,44 @@ internal static class IntrinsicCode
         }
     }
 
+    /// <summary>For each of three terms both products.</summary>
+    public static void WriteMultiplyTerms(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> c = Inputs(code, call, 0, 1);
+        List<string> terms = Inputs(code, call, 1, 4);
+        List<string> b = Inputs(code, call, 4, 6);
+        List<string> d = Outputs(code, call);
+        for (int i = 0; i < terms.Count; i += WordsOfA)
+        {
+            for (int tile = 0; tile < 2; tile++)
+            {
+                Line(code, $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {Group(d, 4 * tile, 4)}, {Group(terms, i, WordsOfA)}, "
+                    + $"{Group(b, tile * WordsOfB, WordsOfB)}, {Group(i == 0 ? c : d, 4 * tile, 4)};");
+            }
+        }
+    }
+
+    /// <summary>For each of three terms the products of half a run of columns, then those of the other half.</summary>
+    public static void WriteMultiplyRows(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> c = Inputs(code, call, 0, 1);
+        List<string> terms = Inputs(code, call, 1, 4);
+        List<string> b = Inputs(code, call, 4, 5);
+        string none = Inputs(code, call, 5, 6)[0];
+        List<string> d = Outputs(code, call);
+        for (int half = 0; half < 4; half += 2)
+        {
+            for (int i = 0; i < c.Count; i += 4)
+            {
+                Line(code, $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {Group(d, i, 4)}, "
+                    + $"{{{terms[i + half]}, {none}, {terms[i + half + 1]}, {none}}}, {Group(b, half, WordsOfB)}, "
+                    + $"{Group(half == 0 ? c : d, i, 4)};");
+            }
+        }
+    }
+
     public static void WriteCopy(PTXBackend backend, PTXCodeGenerator code, Value call)
     {
         _ = backend;

@@ -22,3 +22,11 @@ internal struct Sums16x64
     public Sums16x16 Columns32;
     public Sums16x16 Columns48;
 }
+
+/// <summary>A lane's shares of 16 × 8 sums, one for each term of the left side: chains that do not wait for each other.</summary>
+internal struct TermSums
+{
+    public Floats4 First;
+    public Floats4 Second;
+    public Floats4 Third;
+}

@@ -24,6 +24,25 @@ internal static class WarpProduct
     [IntrinsicImplementation]
     public static Sums16x16 Multiply(Sums16x16 c, Words4 a, Words2 left, Words2 right) => MultiplyEmulated(c, a, left, right);
 
+    /// <summary>One tile of A after another, the terms of one matrix, with two of B.</summary>
+    [IntrinsicImplementation]
+    public static Sums16x16 MultiplyTerms(Sums16x16 c, Words4 first, Words4 second, Words4 third, Words2 left, Words2 right) =>
+        MultiplyTermsEmulated(c, first, second, third, left, right);
+
+    /// <summary>
+    /// Eight rows of A, in three terms, with eight of B over 32 columns, of which a lane has 8t to 8t + 7 of each: two products, of X and Y
+    /// and of Z and W, for each term. C is as of 16 rows of A, whose last eight are zero.
+    /// </summary>
+    /// <param name="c">The sums of each term.</param>
+    /// <param name="first">Row g of the first term.</param>
+    /// <param name="second">Of the second.</param>
+    /// <param name="third">Of the third.</param>
+    /// <param name="b">Row g of B.</param>
+    /// <param name="none">Zero.</param>
+    [IntrinsicImplementation]
+    public static TermSums MultiplyRows(TermSums c, Words4 first, Words4 second, Words4 third, Words4 b, uint none) =>
+        MultiplyRowsEmulated(c, first, second, third, b, none);
+
     /// <summary>The same through shared memory.</summary>
     public static Sums32x8 MultiplyEmulated(Sums32x8 c, Words4 upper, Words4 lower, Words2 b)
     {
@@ -51,6 +70,48 @@ internal static class WarpProduct
         Group.Barrier();
         c.Left = EmulatedWarp.Add(c.Left, rows, columns, thread);
         c.Right = EmulatedWarp.Add(c.Right, rows, columns.SubView(EmulatedWarp.Threads), thread);
+        Group.Barrier();
+        return c;
+    }
+
+    /// <summary>The same through shared memory.</summary>
+    public static TermSums MultiplyRowsEmulated(TermSums c, Words4 first, Words4 second, Words4 third, Words4 b, uint none)
+    {
+        _ = none;
+        ArrayView<Words4> left = SharedMemory.Allocate<Words4>(3 * EmulatedWarp.Threads);
+        ArrayView<Words4> right = SharedMemory.Allocate<Words4>(EmulatedWarp.Threads);
+        int thread = Group.IdxX;
+        left[thread] = first;
+        left[thread + EmulatedWarp.Threads] = second;
+        left[thread + (2 * EmulatedWarp.Threads)] = third;
+        right[thread] = b;
+        Group.Barrier();
+        c.First = EmulatedWarp.AddRun(c.First, left, right, thread);
+        c.Second = EmulatedWarp.AddRun(c.Second, left.SubView(EmulatedWarp.Threads), right, thread);
+        c.Third = EmulatedWarp.AddRun(c.Third, left.SubView(2 * EmulatedWarp.Threads), right, thread);
+        Group.Barrier();
+        return c;
+    }
+
+    /// <summary>The same through shared memory.</summary>
+    public static Sums16x16 MultiplyTermsEmulated(Sums16x16 c, Words4 first, Words4 second, Words4 third, Words2 left, Words2 right)
+    {
+        ArrayView<Words4> rows = SharedMemory.Allocate<Words4>(3 * EmulatedWarp.Threads);
+        ArrayView<Words2> columns = SharedMemory.Allocate<Words2>(2 * EmulatedWarp.Threads);
+        int thread = Group.IdxX;
+        rows[thread] = first;
+        rows[thread + EmulatedWarp.Threads] = second;
+        rows[thread + (2 * EmulatedWarp.Threads)] = third;
+        columns[thread] = left;
+        columns[thread + EmulatedWarp.Threads] = right;
+        Group.Barrier();
+        for (int term = 0; term < 3; term++)
+        {
+            ArrayView<Words4> ofTerm = rows.SubView(term * EmulatedWarp.Threads);
+            c.Left = EmulatedWarp.Add(c.Left, ofTerm, columns, thread);
+            c.Right = EmulatedWarp.Add(c.Right, ofTerm, columns.SubView(EmulatedWarp.Threads), thread);
+        }
+
         Group.Barrier();
         return c;
     }

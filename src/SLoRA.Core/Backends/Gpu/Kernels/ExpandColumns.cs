@@ -25,6 +25,7 @@ internal static class ExpandColumns
         ArrayView<float> pool32,
         ArrayView<ushort> pool16,
         ArrayView<int> directory,
+        ArrayView<int> blocks,
         ArrayView<int> chunks,
         ArrayView<int> entryRows,
         ArrayView<float> entryWeights,
@@ -33,7 +34,8 @@ internal static class ExpandColumns
         LoraShape shape)
     {
         int part = Grid.IdxZ;
-        int chunk = Grid.IdxY * LoraKernels.ChunkInts;
+        int block = Grid.IdxY * LoraKernels.ExpandBlockInts;
+        int chunk = blocks[block] * LoraKernels.ChunkInts;
         int record = chunks[chunk] + (shape.Target(part) * LoraKernels.RecordInts);
         if (directory[record] == 0)
         {
@@ -71,7 +73,9 @@ internal static class ExpandColumns
         }
 
         long at = shape.Column(part) + column;
-        for (int entry = 0; entry < count; entry += 4)
+        int entry = blocks[block + 1];
+        int endEntry = entry + LoraKernels.ExpandEntries < count ? entry + LoraKernels.ExpandEntries : count;
+        for (; entry < endEntry; entry += 4)
         {
             int last = count - 1;
             var rows = new EntryRows(
@@ -213,7 +217,8 @@ internal static class ExpandColumns
         return sums;
     }
 
-    private static void AddTo(
+    /// <summary>Adds what an entry adds to eight columns.</summary>
+    public static void AddTo(
         ArrayView<float> y, ArrayView<int> entryRows, ArrayView<int> outputOfRow, ArrayView<float> entryWeights, int entry, long column,
         LoraShape shape, float scale, Eight delta)
     {
@@ -247,7 +252,8 @@ internal static class ExpandColumns
         y[at + 7] += factor * delta.Second.W;
     }
 
-    private static void AddTo(
+    /// <summary>Adds what an entry adds to a column.</summary>
+    public static void AddTo(
         ArrayView<float> y, ArrayView<int> entryRows, ArrayView<int> outputOfRow, ArrayView<float> entryWeights, int entry, long column,
         LoraShape shape, float scale, float delta)
     {

@@ -55,8 +55,17 @@ internal static class LoraKernels
     /// <summary>Ints of a chunk.</summary>
     public const int ChunkInts = 6;
 
-    /// <summary>Ints of a block of <see cref="Shrink"/>: chunk, first rank row.</summary>
-    public const int BlockInts = 2;
+    /// <summary>Ints of a block of <see cref="Shrink"/>: chunk, first rank row, first entry of the chunk.</summary>
+    public const int BlockInts = 3;
+
+    /// <summary>The most entries of a block of <see cref="Shrink"/>.</summary>
+    public const int BlockEntries = 8;
+
+    /// <summary>Ints of a block of <see cref="Expand"/>: chunk, first entry of the chunk.</summary>
+    public const int ExpandBlockInts = 2;
+
+    /// <summary>The most entries of a block of <see cref="Expand"/>.</summary>
+    public const int ExpandEntries = 16;
 
     /// <summary>Rank rows of a group of <see cref="Shrink"/>.</summary>
     public const int GroupRanks = 1 << GroupRanksLog2;
@@ -80,8 +89,8 @@ internal static class LoraKernels
     private const int Lanes = 1 << LanesLog2;
 
     /// <summary>
-    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows of a chunk (x) times parts (y), see <see cref="ShrinkBlocks"/>. Rank rows that
-    /// another shard has come out as zero.
+    /// <c>v = x Aᵀ</c>. Groups: blocks of 8 rank rows and 8 entries of a chunk (x) times parts (y), see <see cref="ShrinkBlocks"/>. Rank
+    /// rows that another shard has come out as zero.
     /// </summary>
     [Kernel]
     public static void Shrink(
@@ -116,6 +125,24 @@ internal static class LoraKernels
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(ShrinkBlocks.Shared);
         ShrinkBlocks.Run<LeafTree>(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, shared);
+    }
+
+    /// <summary>The same on tensor cores, where inputs and leaves are whole runs of 32 columns: see <see cref="TensorShrink"/>.</summary>
+    [Kernel(resident: 3)]
+    public static void ShrinkOnTensorCores(
+        ArrayView<float> x,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> blocks,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> v,
+        LoraShape shape)
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(TensorShrink.Shared);
+        TensorShrink.Run(x, pool32, pool16, directory, blocks, chunks, entryRows, outputOfRow, v, shape, shared);
     }
 
     /// <summary>
@@ -164,8 +191,8 @@ internal static class LoraKernels
     }
 
     /// <summary>
-    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 1024 columns (x) times chunks
-    /// (y) times parts (z), see <see cref="ExpandColumns"/>.
+    /// <c>y += (weight · scale) · (v Bᵀ)</c> for the chunks of one place, which have no row twice. Groups: 1024 columns (x) times
+    /// blocks of 16 entries of a chunk (y) times parts (z), see <see cref="ExpandColumns"/>.
     /// </summary>
     [Kernel]
     public static void Expand(
@@ -173,6 +200,7 @@ internal static class LoraKernels
         ArrayView<float> pool32,
         ArrayView<ushort> pool16,
         ArrayView<int> directory,
+        ArrayView<int> blocks,
         ArrayView<int> chunks,
         ArrayView<int> entryRows,
         ArrayView<float> entryWeights,
@@ -180,7 +208,25 @@ internal static class LoraKernels
         ArrayView<float> y,
         LoraShape shape)
     {
-        ExpandColumns.Run(v, pool32, pool16, directory, chunks, entryRows, entryWeights, outputOfRow, y, shape);
+        ExpandColumns.Run(v, pool32, pool16, directory, blocks, chunks, entryRows, entryWeights, outputOfRow, y, shape);
+    }
+
+    /// <summary>The same on tensor cores. Groups: 256 columns (x), the others alike: see <see cref="TensorExpand"/>.</summary>
+    [Kernel]
+    public static void ExpandOnTensorCores(
+        ArrayView<float> v,
+        ArrayView<float> pool32,
+        ArrayView<ushort> pool16,
+        ArrayView<int> directory,
+        ArrayView<int> blocks,
+        ArrayView<int> chunks,
+        ArrayView<int> entryRows,
+        ArrayView<float> entryWeights,
+        ArrayView<int> outputOfRow,
+        ArrayView<float> y,
+        LoraShape shape)
+    {
+        TensorExpand.Run(v, pool32, pool16, directory, blocks, chunks, entryRows, entryWeights, outputOfRow, y, shape);
     }
 
     /// <summary>Where the entry's row of x begins; row 0 for a row that x lacks, whose result nobody takes.</summary>

@@ -216,7 +216,7 @@ internal static class ProductKernels
     /// For many rows: groups of 32 rows (y) times 64 outputs (x). x and W pass through shared memory 32 columns at a time; a thread has 4
     /// rows times 4 outputs in registers, every 8th row and every 16th output.
     /// </summary>
-    [Kernel(weights: true)]
+    [Kernel(weights: true, residentPacked: 1)]
     public static void Many<TStored, TFormat>(
         ArrayView<float> x, ArrayView<TStored> weight, ArrayView<float> bias, ArrayView<float> y, ProductShape shape)
         where TStored : unmanaged

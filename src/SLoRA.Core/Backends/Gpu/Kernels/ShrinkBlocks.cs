@@ -16,10 +16,10 @@ internal struct RankSums
 }
 
 /// <summary>
-/// A block of eight rank rows of <c>v = x Aᵀ</c>, of one part and one chunk. Columns are counted from the start of their leaf, in units of
-/// eight: thread t has the units u with u mod 128 = t, ascending, of all eight rows and four entries at a time, and reads a unit of a row
-/// in one load where the tile allows it. The threads' sums are added in order within each warp, then the four warps', then the leaves' as a
-/// tree; nothing of that depends on where tiles begin or end.
+/// A block of <c>v = x Aᵀ</c>: eight rank rows of one part and eight entries of a chunk. Columns are counted from the start of their leaf,
+/// in units of eight: thread t has the units u with u mod 128 = t, ascending, of all eight rows and four entries at a time, and reads a
+/// unit of a row in one load where the tile allows it. The threads' sums are added in order within each warp, then the four warps', then
+/// the leaves' as a tree; nothing of that depends on where tiles begin or end.
 /// </summary>
 internal static class ShrinkBlocks
 {
@@ -49,8 +49,9 @@ internal static class ShrinkBlocks
     {
         int thread = Group.IdxX;
         int part = Grid.IdxY;
-        int chunk = blocks[Grid.IdxX * LoraKernels.BlockInts] * LoraKernels.ChunkInts;
-        int firstRank = blocks[(Grid.IdxX * LoraKernels.BlockInts) + 1];
+        int block = Grid.IdxX * LoraKernels.BlockInts;
+        int chunk = blocks[block] * LoraKernels.ChunkInts;
+        int firstRank = blocks[block + 1];
         int record = chunks[chunk] + (shape.Target(part) * LoraKernels.RecordInts);
         int rank = directory[record];
         if (firstRank >= rank)
@@ -71,7 +72,9 @@ internal static class ShrinkBlocks
             leaves = shape.Leaves.Count;
         }
 
-        for (int entry = 0; entry < count; entry += 4)
+        int entry = blocks[block + 2];
+        int endEntry = entry + LoraKernels.BlockEntries < count ? entry + LoraKernels.BlockEntries : count;
+        for (; entry < endEntry; entry += 4)
         {
             int last = count - 1;
             long x0 = LoraKernels.InputOf(entryRows, outputOfRow, firstEntry + entry, shape);

@@ -32,6 +32,18 @@ internal readonly struct SumLeaves
         _end7 = ends[Math.Min(7, Count - 1)];
     }
 
+    /// <summary>Whether every leaf is whole runs of so many.</summary>
+    public bool AreMultiplesOf(int run)
+    {
+        bool are = true;
+        for (int leaf = 0; leaf < Count; leaf++)
+        {
+            are &= End(leaf) % run == 0;
+        }
+
+        return are;
+    }
+
     /// <summary>Where a leaf ends, which is where the next one begins.</summary>
     public int End(int leaf)
     {

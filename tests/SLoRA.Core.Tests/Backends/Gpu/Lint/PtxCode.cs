@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
-using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using SLoRA.Backends.Gpu;
+using SLoRA.Backends.Gpu.Kernels;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 
@@ -44,8 +44,7 @@ internal sealed partial class PtxCode
             : GpuDevice.Create(static _ => { });
         using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, dialect, null);
         var compiled = (PTXCompiledKernel)backend.Compile(
-            EntryPointDescription.FromExplicitlyGroupedKernel(kernel),
-            new KernelSpecialization(groupSize, KernelLoader.SpecializationOf(kernel).MinNumGroupsPerMultiprocessor));
+            EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelAttribute.Specialization(kernel, groupSize));
         PtxText.Finish(compiled);
         return new PtxCode(compiled.PTXAssembly);
     }

@@ -176,7 +176,45 @@ public sealed class PtxInterpretedTests
         PtxKernelLoader.Launches.Clear();
         KernelChecks.Deltas(twin, 4, RowSet.Step, 64, parts, places: 1);
         Assert.That(
-            PtxKernelLoader.Launches, Is.EqualTo((string[])["TensorProductKernels.Few", "LoraKernels.Shrink", "LoraKernels.Expand"]));
+            PtxKernelLoader.Launches,
+            Is.EqualTo((string[])["TensorProductKernels.Few", "LoraKernels.ShrinkOnTensorCores", "LoraKernels.ExpandOnTensorCores"]));
+    }
+
+    /// <summary>Rows, columns of K and outputs: several blocks of entries, tiles of several pages.</summary>
+    [TestCase(3, 32, 9)]
+    [TestCase(10, 96, 20)]
+    public void Deltas_on_tensor_cores_agree_with_the_Reference(int rows, int inputs, int outputs)
+    {
+        using GpuTwin twin = PtxDevice.Twin(rows, rows);
+        KernelChecks.Deltas(twin, rows, RowSet.Step, inputs, (TensorType.BF16, outputs, false));
+    }
+
+    [Test]
+    public void A_row_has_the_same_delta_alone_and_in_a_mix()
+    {
+        const int Rows = 10;
+        using GpuTwin twin = PtxDevice.Twin(4, Rows);
+        Trio<LinearGroup> group = twin.Group(64, (TensorType.BF16, 20, false));
+        LoraStep.Build(twin, Rows, RowSet.Step, 1, (64, 20));
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, 64, Rows);
+        Trio<DeviceRows> y = twin.Rows(RowSet.Step, 20, 0);
+        twin.BeginStep();
+        twin.Gpu.Linear(group.Gpu, x.Gpu, y.Gpu);
+        int row = Enumerable.Range(0, Rows).Last(i => LoraStep.HasWork(twin.Plan, i));
+        float[] mixed = twin.Read(y.Gpu, row);
+        twin.Write(x.Gpu, 0, twin.Read(x.Gpu, row));
+        twin.BeginStep(LoraStep.Alone(twin.Plan, row));
+        twin.Gpu.Linear(group.Gpu, x.Gpu, y.Gpu);
+        Assert.That(twin.Read(y.Gpu, 0), Is.EqualTo(mixed));
+    }
+
+    [Test]
+    public void Deltas_on_devices_without_tensor_cores_agree_with_the_Reference()
+    {
+        using var twin = new GpuTwin(PtxDevice.Device, new GpuKernels(PtxDevice.Loader), 7, 3, 0);
+        PtxKernelLoader.Launches.Clear();
+        KernelChecks.Deltas(twin, 3, RowSet.Step, 32, [(TensorType.F32, 9, false)], places: 1);
+        Assert.That(PtxKernelLoader.Launches, Does.Contain("LoraKernels.Expand"));
     }
 
     /// <summary>An adapter with norms of its own, whose weights are in the other order.</summary>
