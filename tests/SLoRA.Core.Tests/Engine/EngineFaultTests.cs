@@ -28,7 +28,7 @@ public sealed class EngineFaultTests(bool overlaps)
     private static readonly string[] OutsideOfSteps =
     [
         nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.Takes),
-        nameof(IBackend.RoundingOf),
+        nameof(IBackend.RoundingOf), nameof(IBackend.BytesOf),
         nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.LoadExperts),
         nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CreateRoutes), nameof(IBackend.CreateHeadRoutes),
         nameof(IBackend.CreateRoutedRows), nameof(IBackend.CompleteLoading), nameof(IBackend.FaultOf),

@@ -14,12 +14,12 @@ namespace SLoRA.Backends.Gpu;
 internal static class GpuFormats
 {
     // Four bits with offsets have a fifth, which is zero: they are rare, and kernels are many.
-    private static readonly GpuFormat FiveBits = new PackedGpuFormat<FiveBits<Zero0>, HalfPairs, OwnNumbers>("Q5_1");
+    private static readonly GpuFormat UnitFiveBits = new PackedGpuFormat<UnitFiveBits<Zero0>, UnitHalfPairs, OwnNumbers>("Q5_1");
 
     // Three bits have the scales of six.
-    private static readonly GpuFormat SixBits = new PackedGpuFormat<SixBits, SharedScales, SharedNumbers>("Q6_K");
+    private static readonly GpuFormat UnitSixBits = new PackedGpuFormat<UnitSixBits, UnitSharedScales, SharedNumbers>("Q6_K");
 
-    private static readonly GpuFormat Bytes = new PackedGpuFormat<SignedBytes, HalfScales, HalfScaledIntegers>("Q8_0");
+    private static readonly GpuFormat Bytes = new PackedGpuFormat<UnitSignedBytes, UnitHalfScales, HalfScaledIntegers>("Q8_0");
 
     private static readonly FrozenDictionary<WeightFormat, GpuFormat> _rows = new Dictionary<WeightFormat, GpuFormat>
     {
@@ -27,18 +27,18 @@ internal static class GpuFormats
         [WeightFormat.F16] = new StoredGpuFormat<ushort, StoredF16>("StoredF16"),
         [WeightFormat.BF16] = new StoredGpuFormat<ushort, StoredBf16>("StoredBf16"),
         [WeightFormat.Q8_0] = Bytes,
-        [BlockFormats.Q4_0] = new PackedGpuFormat<FourBits<Zero8>, HalfScales, OwnNumbers>("Q4_0"),
-        [BlockFormats.Q4_1] = FiveBits,
-        [BlockFormats.Q5_0] = new PackedGpuFormat<FiveBits<Zero16>, HalfScales, OwnNumbers>("Q5_0"),
-        [BlockFormats.Q5_1] = FiveBits,
-        [BlockFormats.Q3K] = SixBits,
-        [BlockFormats.Q4K] = new PackedGpuFormat<FourBits<Zero0>, SharedPairs, SharedNumbers>("Q4_K"),
-        [BlockFormats.Q5K] = new PackedGpuFormat<FiveBits<Zero0>, SharedPairs, SharedNumbers>("Q5_K"),
-        [BlockFormats.Q6K] = SixBits,
+        [BlockFormats.Q4_0] = new PackedGpuFormat<UnitFourBits<Zero8>, UnitHalfScales, OwnNumbers>("Q4_0"),
+        [BlockFormats.Q4_1] = UnitFiveBits,
+        [BlockFormats.Q5_0] = new PackedGpuFormat<UnitFiveBits<Zero16>, UnitHalfScales, OwnNumbers>("Q5_0"),
+        [BlockFormats.Q5_1] = UnitFiveBits,
+        [BlockFormats.Q3K] = UnitSixBits,
+        [BlockFormats.Q4K] = new PackedGpuFormat<UnitFourBits<Zero0>, UnitSharedPairs, SharedNumbers>("Q4_K"),
+        [BlockFormats.Q5K] = new PackedGpuFormat<UnitFiveBits<Zero0>, UnitSharedPairs, SharedNumbers>("Q5_K"),
+        [BlockFormats.Q6K] = UnitSixBits,
         [BlockFormats.Iq4Nl] = Bytes,
-        [BlockFormats.Iq4Xs] = new PackedGpuFormat<SignedBytes, FloatScales, FloatScaledIntegers>("IQ4_XS"),
-        [ZeroedFormat.Halves] = new PackedGpuFormat<FourBits<Zero0>, ZeroScales<StoredF16>, ZeroedCodes>("Int4F16"),
-        [ZeroedFormat.Brains] = new PackedGpuFormat<FourBits<Zero0>, ZeroScales<StoredBf16>, ZeroedCodes>("Int4Bf16"),
+        [BlockFormats.Iq4Xs] = new PackedGpuFormat<UnitSignedBytes, UnitFloatScales, FloatScaledIntegers>("IQ4_XS"),
+        [ZeroedFormat.Halves] = new PackedGpuFormat<UnitFourBits<Zero0>, UnitZeroScales<StoredF16>, ZeroedCodes>("Int4F16"),
+        [ZeroedFormat.Brains] = new PackedGpuFormat<UnitFourBits<Zero0>, UnitZeroScales<StoredBf16>, ZeroedCodes>("Int4Bf16"),
     }.ToFrozenDictionary();
 
     /// <summary>All rows, by name: what kernels have a version for.</summary>

@@ -19,7 +19,7 @@ internal static class IntrinsicCode
     private const int WordsOfA = 4;
     private const int WordsOfB = 2;
 
-    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters), typeof(PackedNumbers)];
+    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters), typeof(HalfNumbers)];
 
     /// <summary>Makes the intrinsics known to a context.</summary>
     public static void Register(Context context)

@@ -89,31 +89,11 @@ internal readonly struct StoredBf16 : IStoredType<ushort>, IStoredFormat<ushort>
 /// <summary>IEEE half precision, with subnormals, infinities and NaN.</summary>
 internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
 {
-    // Exponents differ by 112; a half whose exponent is all ones has it all ones in fp32 too, one whose exponent is zero is a multiple of
-    // 2⁻²⁴.
-    private const uint Rebias = 112u << 23;
-
     public static int RowWords(int columns) => columns;
 
     public static float Load(ArrayView<ushort> weight, long row, int column, int columns) => Load(weight[row + column]);
 
-    public static float Load(ushort element)
-    {
-        uint bits = ((uint)element & 0x7FFFu) << 13;
-        uint exponent = bits & 0x0F800000u;
-        uint wide = bits + Rebias;
-        if (exponent == 0x0F800000u)
-        {
-            wide += Rebias;
-        }
-
-        if (exponent == 0)
-        {
-            wide = Interop.FloatAsInt(Interop.IntAsFloat(wide + (1u << 23)) - Interop.IntAsFloat(Rebias + (1u << 23)));
-        }
-
-        return Interop.IntAsFloat(wide | (((uint)element & 0x8000u) << 16));
-    }
+    public static float Load(ushort element) => HalfNumbers.WidenHalfEmulated(element);
 
     public static Eight LoadEight(ArrayView<ushort> pool, long element) => WideRows.LoadEight<StoredF16>(pool, element);
 
@@ -138,7 +118,7 @@ internal readonly struct StoredF16 : IStoredType<ushort>, IStoredFormat<ushort>
         }
         else
         {
-            half = (magnitude - Rebias + 0xFFFu + ((magnitude >> 13) & 1u)) >> 13;
+            half = (magnitude - HalfNumbers.Rebias + 0xFFFu + ((magnitude >> 13) & 1u)) >> 13;
         }
 
         return (ushort)(half | sign);

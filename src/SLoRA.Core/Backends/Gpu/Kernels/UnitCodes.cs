@@ -64,7 +64,7 @@ internal readonly struct Zero16 : IZeroCode
 }
 
 /// <summary>Four bits: word r of a lane's four is run r, pair p of it in bits 4p to 4p + 3 and 16 + 4p to 19 + 4p.</summary>
-internal readonly struct FourBits<TZero> : IUnitCodes
+internal readonly struct UnitFourBits<TZero> : IUnitCodes
     where TZero : struct, IZeroCode
 {
     public static int Words => 16;
@@ -77,7 +77,7 @@ internal readonly struct FourBits<TZero> : IUnitCodes
 }
 
 /// <summary>Five bits: four of them as above; the fifth of a lane are a word, pair p of run r in bits 4r + p and 16 + 4r + p.</summary>
-internal readonly struct FiveBits<TZero> : IUnitCodes
+internal readonly struct UnitFiveBits<TZero> : IUnitCodes
     where TZero : struct, IZeroCode
 {
     private const int HighAt = 16;
@@ -107,7 +107,7 @@ internal readonly struct FiveBits<TZero> : IUnitCodes
 /// Six bits around 32: four of them as above; the other two of a lane are two words, that of runs 0 and 2 and that of 1 and 3, pair p of
 /// the lower run in bits 2p and 16 + 2p, of the upper eight bits above.
 /// </summary>
-internal readonly struct SixBits : IUnitCodes
+internal readonly struct UnitSixBits : IUnitCodes
 {
     private const int HighAt = 16;
 
@@ -138,7 +138,7 @@ internal readonly struct SixBits : IUnitCodes
 /// Signed bytes: words 2r and 2r + 1 of a lane's eight are run r, pairs 0 and 1 and pairs 2 and 3; of the first pair of a word bytes 0
 /// and 2, of the second 1 and 3.
 /// </summary>
-internal readonly struct SignedBytes : IUnitCodes
+internal readonly struct UnitSignedBytes : IUnitCodes
 {
     public static int Words => 32;
 

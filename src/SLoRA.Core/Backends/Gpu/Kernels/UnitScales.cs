@@ -48,7 +48,7 @@ internal interface IUnitScales
 }
 
 /// <summary>A scale in half precision: 16 bits of a run.</summary>
-internal readonly struct HalfScales : IUnitScales
+internal readonly struct UnitHalfScales : IUnitScales
 {
     public static int Words => 2;
 
@@ -60,7 +60,7 @@ internal readonly struct HalfScales : IUnitScales
 
     public static Words4 LoadRun(ArrayView<uint> weight, long unit, int run) => RunHalves.Load(weight, unit, run);
 
-    public static float Step(Words4 scales) => PackedNumbers.WidenHalf(scales.X);
+    public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.X);
 
     public static float SecondStep(Words4 scales) => 0;
 
@@ -72,7 +72,7 @@ internal readonly struct HalfScales : IUnitScales
 }
 
 /// <summary>A scale and an offset in half precision: a word of a run.</summary>
-internal readonly struct HalfPairs : IUnitScales
+internal readonly struct UnitHalfPairs : IUnitScales
 {
     public static int Words => 4;
 
@@ -84,11 +84,11 @@ internal readonly struct HalfPairs : IUnitScales
 
     public static Words4 LoadRun(ArrayView<uint> weight, long unit, int run) => RunWords.Load(weight, unit, run);
 
-    public static float Step(Words4 scales) => PackedNumbers.WidenHalf(scales.X);
+    public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.X);
 
     public static float SecondStep(Words4 scales) => 0;
 
-    public static float Offset(Words4 scales) => PackedNumbers.WidenHalf(scales.X >> 16);
+    public static float Offset(Words4 scales) => HalfNumbers.WidenHalf(scales.X >> 16);
 
     public static int Zero(Words4 scales) => 0;
 
@@ -97,7 +97,7 @@ internal readonly struct HalfPairs : IUnitScales
 }
 
 /// <summary>A scale in fp32: a word of a run.</summary>
-internal readonly struct FloatScales : IUnitScales
+internal readonly struct UnitFloatScales : IUnitScales
 {
     public static int Words => 4;
 
@@ -123,7 +123,7 @@ internal readonly struct FloatScales : IUnitScales
 }
 
 /// <summary>Two unsigned bytes of a run, factors of a scale and of what is subtracted, which the unit has in half precision.</summary>
-internal readonly struct SharedPairs : IUnitScales
+internal readonly struct UnitSharedPairs : IUnitScales
 {
     public static int Words => 3;
 
@@ -140,11 +140,11 @@ internal readonly struct SharedPairs : IUnitScales
         return scales;
     }
 
-    public static float Step(Words4 scales) => PackedNumbers.WidenHalf(scales.Z) * (int)(scales.X & 0xFFu);
+    public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.Z) * (int)(scales.X & 0xFFu);
 
     public static float SecondStep(Words4 scales) => 0;
 
-    public static float Offset(Words4 scales) => -(PackedNumbers.WidenHalf(scales.Z >> 16) * (int)((scales.X >> 8) & 0xFFu));
+    public static float Offset(Words4 scales) => -(HalfNumbers.WidenHalf(scales.Z >> 16) * (int)((scales.X >> 8) & 0xFFu));
 
     public static int Zero(Words4 scales) => 0;
 
@@ -158,7 +158,7 @@ internal readonly struct SharedPairs : IUnitScales
 /// <summary>
 /// Two signed bytes of a run, for its first 16 columns and for the others: factors of a scale that the unit has in half precision.
 /// </summary>
-internal readonly struct SharedScales : IUnitScales
+internal readonly struct UnitSharedScales : IUnitScales
 {
     public static int Words => 3;
 
@@ -175,9 +175,9 @@ internal readonly struct SharedScales : IUnitScales
         return scales;
     }
 
-    public static float Step(Words4 scales) => PackedNumbers.WidenHalf(scales.Z) * ((int)(scales.X << 24) >> 24);
+    public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.Z) * ((int)(scales.X << 24) >> 24);
 
-    public static float SecondStep(Words4 scales) => PackedNumbers.WidenHalf(scales.Z) * ((int)(scales.X << 16) >> 24);
+    public static float SecondStep(Words4 scales) => HalfNumbers.WidenHalf(scales.Z) * ((int)(scales.X << 16) >> 24);
 
     public static float Offset(Words4 scales) => 0;
 
@@ -193,7 +193,7 @@ internal readonly struct SharedScales : IUnitScales
 
 /// <summary>A scale of 16 bits and the code of zero, a byte of a run.</summary>
 /// <typeparam name="TElement">The type of scales: half precision or bfloat16.</typeparam>
-internal readonly struct ZeroScales<TElement> : IUnitScales
+internal readonly struct UnitZeroScales<TElement> : IUnitScales
     where TElement : struct, IStoredType<ushort>
 {
     public static int Words => 3;
