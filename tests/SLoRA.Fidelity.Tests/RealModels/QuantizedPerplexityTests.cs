@@ -6,10 +6,15 @@ namespace SLoRA.Fidelity.Tests.RealModels;
 /// What quantized base weights, keys and values cost: the perplexity of a text under the base and under each adapter, beside that of the
 /// numbers they were made of, and for a file of few bits beside that of its exact values.
 /// </summary>
+/// <remarks>The base on every text, one adapter on the short one; all adapters on all texts if <c>SLORA_PERPLEXITY</c> is 1.</remarks>
 [Parallelizable(ParallelScope.All)]
 public sealed class QuantizedPerplexityTests
 {
     private const string Short = "perplexity.json";
+    private const string Base = "base";
+    private const int ShortTokens = 4000;
+
+    private static readonly bool All = Environment.GetEnvironmentVariable("SLORA_PERPLEXITY") == "1";
 
     public static IEnumerable<TestCaseData> Int8() => Cases("Cpu int8", "bf16");
 
@@ -56,9 +61,14 @@ public sealed class QuantizedPerplexityTests
 
     private static IEnumerable<TestCaseData> Cases(string kept, string reference, string files = "perplexity*.json") => RealModelCases.Of(
         files,
-        file => file.Weights.TryGetValue(reference, out Dictionary<string, ReferencePerplexity>? adapters) ? adapters.Keys : [],
+        file => file.Weights.TryGetValue(reference, out Dictionary<string, ReferencePerplexity>? adapters)
+            ? Chosen([.. adapters.Keys], file.Ids.Length)
+            : [],
         (file, _) => file.Window > 0,
         kept);
+
+    private static IEnumerable<string> Chosen(string[] names, int tokens) => names.Where(
+        name => All || name == Base || (tokens < ShortTokens && name == Array.Find(names, static other => other != Base)));
 
     private static async Task Check(
         string path, string file, string adapter, string weights, string beside, CpuWeights kept, double tolerance,
@@ -74,7 +84,7 @@ public sealed class QuantizedPerplexityTests
     {
         var folder = new RealModelFolder(path);
         ReferenceFile reference = folder.Read(file);
-        IReadOnlyList<WeightedAdapter> adapters = adapter == "base" ? [] : [new WeightedAdapter(adapter, 1)];
+        IReadOnlyList<WeightedAdapter> adapters = adapter == Base ? [] : [new WeightedAdapter(adapter, 1)];
         RealModelEngine engine = await RealModelEngine.Of(folder, weights, kept, precision, cache);
         int window = reference.Window > 0 ? reference.Window : reference.Ids.Length;
         TextLikelihood[] windows = await Task.WhenAll(reference.Ids.Chunk(window).Select(async ids =>
