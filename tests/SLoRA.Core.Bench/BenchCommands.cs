@@ -13,7 +13,7 @@ internal static class BenchCommands
         OperatorCommands.Attention(), OperatorCommands.Latents(),
         Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
-        CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),
+        CompareCommand.Create(), GgufCommand.Create(), LoadBench.Create(), Adapters(), Register(),
     };
 
     private static Command Kernels()
