@@ -20,7 +20,7 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
 
     /// <summary>Bytes of the weights that a step of so many rows reads.</summary>
     public double WeightBytes(int rows) => weights.File is { } file
-        ? shape.BytesIn(file)
+        ? file.BytesOf(shape)
         : (LayerWeights + HeadWeights + (ExpertWeights * ChosenExperts(rows))) * weights.Bytes;
 
     /// <summary>Experts of a layer that some row has chosen, if all are equally likely.</summary>

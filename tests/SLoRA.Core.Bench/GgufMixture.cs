@@ -70,6 +70,11 @@ internal sealed class GgufMixture
         return inputs % WideBlock != 0 && type == BlockFormats.Q6K ? WeightFormat.Q8_0 : BlockFormats.Q5_0;
     }
 
+    /// <summary>Bytes of all products' weights of a shape, the head's among them.</summary>
+    public double BytesOf(Shape shape) =>
+        RandomGguf.Tensors(shape).Where(tensor => !tensor.IsWide).Sum(tensor => (double)new RandomGgufTensor(
+            tensor.Name, tensor.Shape, TypeOf(tensor.Name, tensor.Shape[^1], shape.Layers)).Bytes);
+
     private static bool IsHead(string name) => name is "token_embd.weight";
 
     private static bool HasMoreBits(int layer, int layers) =>

@@ -53,11 +53,6 @@ internal sealed record Shape(
         yield return ("head", Hidden, [Vocabulary], 1);
     }
 
-    /// <summary>Bytes of all products' weights in a file of some types, the head's among them.</summary>
-    public double BytesIn(GgufMixture mixture) =>
-        RandomGguf.Tensors(this).Where(tensor => !tensor.IsWide).Sum(tensor => (double)new RandomGgufTensor(
-            tensor.Name, tensor.Shape, mixture.TypeOf(tensor.Name, tensor.Shape[^1], Layers)).Bytes);
-
     /// <summary>The shape that the command line calls by a name.</summary>
     public static Shape? Find(string name) => name switch
     {
