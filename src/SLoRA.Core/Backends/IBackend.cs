@@ -59,6 +59,13 @@ internal interface IBackend : IDisposable
     /// <param name="columns">Its columns.</param>
     long BytesOf(WeightFormat taken, long rows, int columns) => taken.BytesOf(rows * columns);
 
+    /// <summary>
+    /// Says, before any weight is loaded, which files they come from: a device that keeps what it makes of matrices and tables looks for
+    /// it.
+    /// </summary>
+    /// <returns>Whether it has all of them, and will not look at what it is given.</returns>
+    bool FindWeights(ModelFiles files) => false;
+
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
     void ReserveWeights(IEnumerable<long> sizes);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
@@ -40,7 +41,7 @@ internal sealed class GgufWeights : WeightStore
     public override string File => _files.Path;
 
     /// <inheritdoc/>
-    public override long FileBytes => _files.Bytes;
+    public override ImmutableArray<WeightFile> Files => _files.Files;
 
     /// <inheritdoc/>
     public override FrozenDictionary<string, StoredWeight> Weights { get; }
@@ -76,6 +77,8 @@ internal sealed class GgufWeights : WeightStore
             return;
         }
 
+        // Rows move within their head, so that those of a piece come from about the same place.
+        (long begin, long length) = (tensor.Begin + offset, destination.Length);
         long rowBytes = weight.Shape.Length == 1 ? weight.Served.BytesOf(1) : weight.Served.BytesOf(weight.Columns);
         while (!destination.IsEmpty)
         {
@@ -85,6 +88,8 @@ internal sealed class GgufWeights : WeightStore
             destination = destination[bytes..];
             offset += bytes;
         }
+
+        file.Leave(begin, length);
     }
 
     /// <inheritdoc/>

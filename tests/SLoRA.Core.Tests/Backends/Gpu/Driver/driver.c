@@ -217,7 +217,7 @@ static int enter(const char *name, int needs_context) {
     int counted = fail_name[0] == 0 || strcmp(fail_name, name) == 0;
     if (fail_at > 0 && counted && --fail_at == 0) {
         note("%s fails: %d", name, fail_code);
-        if (fail_for_ever && current)
+        if (fail_for_ever && find(current, CONTEXT)) // another thread may have destroyed it
             current->broken = fail_code;
         return fail_code;
     }
@@ -343,10 +343,13 @@ long stub_calls(void) { return calls; }
 long stub_misuses(void) { return misuses; }
 int stub_fired(void) { return fail_code != 0 && fail_at == 0; }
 
+// Until the next call of the driver, on whatever thread.
 const char *stub_log(void) {
+    pthread_mutex_lock(&gate);
     if (!text)
         note("begin");
     text[text_length] = 0;
+    pthread_mutex_unlock(&gate);
     return text;
 }
 
