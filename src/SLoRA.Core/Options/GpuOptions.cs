@@ -26,8 +26,8 @@ public sealed class GpuOptions
     /// <summary>
     /// Whether steps in which every sequence has one row are CUDA graphs: one launch instead of hundreds. True by default. It changes no
     /// bit of a result; without effect where there are none: on OpenCL, on drivers older than CUDA 11.4, on several <see cref="Devices"/>,
-    /// with <see cref="GpuProducts.CuBlas"/>, for models with experts, latent attention or recurrent states, and for steps with prompts or
-    /// with adapters that do more to a row than one product of low rank.
+    /// with <see cref="GpuProducts.CuBlas"/>, and for steps with prompts or with adapters that do more to a row than one product of low
+    /// rank.
     /// </summary>
     public bool Graphs { get; set; } = true;
 

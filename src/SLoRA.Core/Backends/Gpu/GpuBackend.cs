@@ -313,7 +313,7 @@ internal sealed class GpuBackend : IBackend
         }
 
         _outputs = new StepOutputs(_device, _outputLimit, logits);
-        _graphs = _recorder is null || !HasAlikeSteps ? null : new StepGraphs(_recorder, Math.Min(_rowLimit, _outputLimit));
+        _graphs = _recorder is null ? null : new StepGraphs(_recorder, new BucketRows(Math.Min(_rowLimit, _outputLimit), TakesNobody));
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -677,12 +677,8 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
-    /// <summary>
-    /// Whether all that launches of a decode step depend on is in the upload. With experts a row that nobody has would choose some, whose
-    /// weights would be read; latents, states and norms over all heads launch for as many rows and slices as there are.
-    /// </summary>
-    private bool HasAlikeSteps =>
-        _routes.Count == 0 && _latent is null && _recurrences is null && _squares.Count == 0 && Layout.States.Length == 0;
+    /// <summary>Whether a step may have rows of nobody.</summary>
+    private bool TakesNobody => _routes.Count == 0 && _recurrences is null && _squares.Count == 0 && Layout.States.IsEmpty;
 
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;
 

@@ -11,6 +11,7 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="Entries">Entries of the work list.</param>
 /// <param name="Chunks">Chunks of the work list.</param>
 /// <param name="ShrinkBlocks">Blocks of shrink.</param>
+/// <param name="RankBlocks">Blocks of rank rows that the largest rank has.</param>
 /// <param name="ExpandBlocks">Blocks of expand.</param>
 /// <param name="Tasks">Tasks of attention.</param>
 /// <param name="Merges">Merges of attention.</param>
@@ -18,8 +19,8 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="Seen">Tokens that penalties look at.</param>
 /// <param name="Biases">Tokens with a bias.</param>
 internal readonly record struct StepExtents(
-    int Rows, int Outputs, int Entries, int Chunks, int ShrinkBlocks, int ExpandBlocks, int Tasks, int Merges, int Choices, int Seen,
-    int Biases)
+    int Rows, int Outputs, int Entries, int Chunks, int ShrinkBlocks, int RankBlocks, int ExpandBlocks, int Tasks, int Merges, int Choices,
+    int Seen, int Biases)
 {
     /// <summary>As many as a plan has.</summary>
     /// <param name="plan">The plan.</param>
@@ -28,17 +29,20 @@ internal readonly record struct StepExtents(
     public static StepExtents Of(StepPlan plan, AdapterDirectories directories, int partialPlaces)
     {
         int shrink = 0;
+        int ranks = 0;
         int expand = 0;
         foreach (WorkChunk chunk in plan.Lora.Chunks)
         {
-            shrink += directories.Of(chunk.Adapter).RankBlocks * Divide(chunk.Count, LoraKernels.BlockEntries);
+            int own = directories.Of(chunk.Adapter).RankBlocks;
+            shrink += own * Divide(chunk.Count, LoraKernels.BlockEntries);
+            ranks = Math.Max(ranks, own);
             expand += Divide(chunk.Count, LoraKernels.ExpandEntries);
         }
 
         (int tasks, int merges) = SplitTasks.Count(plan, partialPlaces);
         return new StepExtents(
-            plan.RowCount, plan.OutputCount, plan.Lora.Entries.Length, plan.Lora.Chunks.Length, shrink, expand, tasks, merges,
-            plan.Choices.Items.Length, plan.Choices.Seen.Length, plan.Choices.BiasTokens.Length);
+            plan.RowCount, plan.OutputCount, plan.Lora.Entries.Length, plan.Lora.Chunks.Length, shrink, ranks, expand, tasks,
+            merges, plan.Choices.Items.Length, plan.Choices.Seen.Length, plan.Choices.BiasTokens.Length);
     }
 
     private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;

@@ -21,8 +21,8 @@ internal readonly record struct StepMemory(
 /// are made again. If the driver cannot record, steps run as they are from then on.
 /// </summary>
 /// <param name="recorder">Keeps the launches.</param>
-/// <param name="rowLimit">The most rows that there is room for, as rows and as output rows.</param>
-internal sealed class StepGraphs(ILaunchRecorder recorder, int rowLimit) : IDisposable
+/// <param name="rows">What rows buckets may have.</param>
+internal sealed class StepGraphs(ILaunchRecorder recorder, BucketRows rows) : IDisposable
 {
     /// <summary>Buckets that are kept: a record holds memory of the driver's, for each launch a few hundred bytes.</summary>
     public const int Kept = 64;
@@ -44,7 +44,7 @@ internal sealed class StepGraphs(ILaunchRecorder recorder, int rowLimit) : IDisp
     {
         _current = null;
         _steps++;
-        if (_isOff || StepBucket.Of(plan, exact, rowLimit) is not { } bucket)
+        if (_isOff || StepBucket.Of(plan, exact, rows) is not { } bucket)
         {
             return exact;
         }

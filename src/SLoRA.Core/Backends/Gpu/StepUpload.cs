@@ -116,6 +116,9 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Blocks of rank rows that the largest rank of the step has.</summary>
     public int RankBlocks { get; private set; }
 
+    /// <summary>Entries of the work list that launches are for.</summary>
+    public int EntryCount => _entryRows.Count;
+
     /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
     public ArrayView<int> Chunks => View(_chunks);
 
@@ -310,7 +313,7 @@ internal sealed unsafe class StepUpload : IDisposable
         Span<int> entryChunks = Take(extents.Entries, out _entryChunks);
         entryChunks.Fill(list.Chunks.Length);
         Span<int> chunks = Take(extents.Chunks * LoraKernels.ChunkInts, out _chunks);
-        RankBlocks = 0;
+        RankBlocks = extents.RankBlocks;
         long shrunk = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
@@ -318,7 +321,6 @@ internal sealed unsafe class StepUpload : IDisposable
             DirectoryEntry entry = _directories.Of(chunk.Adapter);
             PutChunk(ref chunks, entry, chunk.First, chunk.Count, checked((int)shrunk));
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
-            RankBlocks = Math.Max(RankBlocks, entry.RankBlocks);
             entryChunks.Slice(chunk.First, chunk.Count).Fill(i);
         }
 

@@ -23,6 +23,7 @@ internal static class GraphScenarios
     {
         Replays();
         Exceptions();
+        Families();
         Growth();
         Kept();
     }
@@ -67,7 +68,7 @@ internal static class GraphScenarios
         Assert.That(Stub.Misuses, Is.Zero);
     }
 
-    /// <summary>Steps with prompts are launched, and so is every step where graphs are switched off or models have experts.</summary>
+    /// <summary>Steps with prompts are launched, and so is every step where graphs are off or an adapter does more.</summary>
     private static void Exceptions()
     {
         using (var engine = Engine())
@@ -86,8 +87,30 @@ internal static class GraphScenarios
         }
 
         AssertNoGraphs(builder => builder.UseGpu(gpu => (gpu.Driver, gpu.Graphs) = (GpuDriver.Cuda, false)), null);
-        AssertNoGraphs(builder => builder.UseModel(RepositoryFolder.Fixture("later-olmoe", "model")), null);
         AssertNoGraphs(_ => { }, "later-dora");
+    }
+
+    /// <summary>With experts, or with states, steps have as many rows as a graph or none.</summary>
+    private static void Families()
+    {
+        foreach (string model in (string[])["later-olmoe", "later-lfm2", "later-glm4-moe-lite", "later-qwen3-5-moe"])
+        {
+            using var engine = new SteppedEngine(builder =>
+            {
+                Configure(builder);
+                builder.UseModel(RepositoryFolder.Fixture(model, "model"));
+            });
+            Stub.Reset();
+            engine.Finish(engine.Ask(StubEngine.Request(null, maxTokens: 8)));
+            Assert.That(Count(Stub.Log, "graph "), Is.EqualTo(6), model);
+            Answer[] two = [engine.Ask(StubEngine.Request(null, maxTokens: 8)), engine.Ask(StubEngine.Request(null, maxTokens: 12))];
+            Stub.Reset();
+            engine.Finish(two);
+
+            // Two rows: six of seven steps; then one row, four more.
+            Assert.That(Count(Stub.Log, "graph "), Is.EqualTo(10), model);
+            Assert.That(Stub.Misuses, Is.Zero);
+        }
     }
 
     /// <summary>Graphs are made anew when memory that their launches name is taken anew, and old ones are freed.</summary>

@@ -46,6 +46,23 @@ public sealed class PtxGraphTests
         sides.AssertSame(records: 1, runs: 2);
     }
 
+    /// <summary>Models with experts, latents and states: graphs for as many rows as there are.</summary>
+    [TestCase("later-olmoe", "later-experts")]
+    [TestCase("later-glm4-moe-lite", null)]
+    [TestCase("later-lfm2", null)]
+    [TestCase("later-qwen3-5-moe", null)]
+    [Category("Long")]
+    public void Families_repeat_steps_of_as_many_rows(string model, string? adapter)
+    {
+        using var sides = new Sides(model, adapter is null ? [] : [adapter], CacheType.Weights);
+        int own = adapter is null ? Base : 0;
+        sides.Run(new Row(own, 0), new Row(Base, 1));
+        sides.Run(new Row(Base, 2), new Row(own, 1, Token: 9));
+        sides.Run(new Row(own, 3, Tail: 3), new Row(own, 0, Pages: 2));
+        sides.Run(new Row(own, 0), new Row(Base, 1), new Row(Base, 3));
+        sides.AssertSame(records: 1, runs: 2);
+    }
+
     /// <summary>Steps without adapters, after and before steps with some.</summary>
     [Test]
     [Category("Long")]
@@ -120,6 +137,7 @@ public sealed class PtxGraphTests
         private readonly SteppedEngine _launched;
         private readonly SteppedEngine _recorded;
         private readonly int[] _free;
+        private readonly int[][] _states;
 
         public Sides(string model, string[] adapters, CacheType cache)
         {
@@ -127,14 +145,17 @@ public sealed class PtxGraphTests
             _recorded = Engine(model, adapters, cache, _recorder);
             HashSet<int> taken = [.. ResidentsOf(_launched).SelectMany(resident => resident.Pages)];
             Assert.That(ResidentsOf(_recorded).SelectMany(resident => resident.Pages), Is.EquivalentTo(taken));
-            _free = [.. Enumerable.Range(0, _launched.Pages.PageCount).Where(page => !taken.Contains(page)).Take(5)];
+            int states = _launched.Loop.Parts.Layout.StatePages;
+            int[] free = [.. Enumerable.Range(0, _launched.Pages.PageCount).Where(page => !taken.Contains(page)).Take(5 + (5 * states))];
+            _free = free[..5];
+            _states = [.. free[5..].Chunk(Math.Max(1, states))];
             foreach (SteppedEngine engine in Both)
             {
                 var plan = new StepPlan(4, 4);
-                plan.AddSlice([.. Enumerable.Range(3, PageTokens)], 0, _free.AsSpan(4, 1), 0);
-                for (int page = 0; page < 4; page++)
+                plan.AddSlice([.. Enumerable.Range(3, PageTokens)], 0, _free.AsSpan(4, 1), 0, StatesOf(4));
+                foreach (int page in free)
                 {
-                    engine.Pages.Clear(_free[page]);
+                    engine.Pages.Clear(page);
                 }
 
                 engine.Loop.Parts.Decoder.Run(plan);
@@ -160,7 +181,7 @@ public sealed class PtxGraphTests
         public void AssertSame(int records, int runs)
         {
             Assert.That((_recorder.Records, _recorder.Runs), Is.EqualTo((records, runs)), "records and how often they were run");
-            foreach (int page in _free)
+            foreach (int page in (int[])[.. _free, .. _states.SelectMany(pages => pages)])
             {
                 Assert.That(Bytes(_recorded, page), Is.EqualTo(Bytes(_launched, page)), $"page {page}");
             }
@@ -207,6 +228,8 @@ public sealed class PtxGraphTests
             return bytes;
         }
 
+        private int[] StatesOf(int own) => _states.Length == 0 ? [] : _states[own];
+
         private Decoder Run(SteppedEngine engine, Row[] rows)
         {
             var plan = new StepPlan(32, 8);
@@ -214,7 +237,7 @@ public sealed class PtxGraphTests
             {
                 Row row = rows[i];
                 int[] pages = [.. Enumerable.Repeat(_free[4], row.Pages), .. Enumerable.Repeat(_free[row.Own], 1 + row.Behind)];
-                plan.AddSlice([row.Token], (row.Pages * PageTokens) + row.Tail, pages, 1);
+                plan.AddSlice([row.Token], (row.Pages * PageTokens) + row.Tail, pages, 1, StatesOf(row.Own));
 
                 // The last row's token is the host's to choose.
                 if (i < rows.Length - 1)
