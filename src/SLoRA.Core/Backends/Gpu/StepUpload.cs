@@ -44,6 +44,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
+    private Section _walks;
     private Section _choices;
     private Section _seen;
     private Section _seenCounts;
@@ -140,6 +141,15 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>Tasks of attention.</summary>
     public int TaskCount => _tasks.Count / AttentionKernels.TaskInts;
+
+    /// <summary>Tasks of attention that have a place for their results, the first ones: splits of single rows.</summary>
+    public int SplitCount { get; private set; }
+
+    /// <summary>Rows of sequences without such tasks, <see cref="TensorAttentionKernels.WalkInts"/> ints each.</summary>
+    public ArrayView<int> Walks => View(_walks);
+
+    /// <summary>Walks of attention.</summary>
+    public int WalkCount => _walks.Count / TensorAttentionKernels.WalkInts;
 
     /// <summary>Merges of attention, 3 ints each.</summary>
     public ArrayView<int> Merges => View(_merges);
@@ -355,13 +365,14 @@ internal sealed unsafe class StepUpload : IDisposable
 
     /// <summary>
     /// A task per row; the single row of a decoding sequence gets one task per split, as long as there are places for their results, since
-    /// one group would have to walk its whole context alone.
+    /// one group would have to walk its whole context alone. Those come first. Rows of the others are walks, too, several in each.
     /// </summary>
     private void PutAttention(StepPlan plan)
     {
         int tasks = plan.RowCount;
         int merges = 0;
         int places = 0;
+        int walks = 0;
         foreach (StepSlice slice in plan.Slices)
         {
             if (IsSplit(slice, places))
@@ -370,23 +381,31 @@ internal sealed unsafe class StepUpload : IDisposable
                 tasks += SplitsOf(slice.FirstPosition) - 1;
                 merges++;
             }
+            else
+            {
+                walks += Divide(slice.RowCount, TensorAttentionKernels.WalkRows);
+            }
         }
 
-        Reserve(_used + (tasks * AttentionKernels.TaskInts) + (merges * 3) + (2 * Block));
-        Span<int> task = Take(tasks * AttentionKernels.TaskInts, out _tasks);
+        Reserve(
+            _used + (tasks * AttentionKernels.TaskInts) + (merges * 3) + (walks * TensorAttentionKernels.WalkInts) + (3 * Block));
+        Span<int> split = Take(tasks * AttentionKernels.TaskInts, out _tasks);
         Span<int> merge = Take(merges * 3, out _merges);
+        Span<int> walk = Take(walks * TensorAttentionKernels.WalkInts, out _walks);
+        Span<int> task = split[(places * AttentionKernels.TaskInts)..];
+        SplitCount = places;
         places = 0;
         foreach (StepSlice slice in plan.Slices)
         {
-            int splits = SplitsOf(slice.FirstPosition);
             if (IsSplit(slice, places))
             {
+                int splits = SplitsOf(slice.FirstPosition);
                 (merge[0], merge[1], merge[2]) = (slice.FirstRow, places, splits);
                 merge = merge[3..];
-                for (int split = 0; split < splits; split++)
+                for (int i = 0; i < splits; i++)
                 {
-                    (task[0], task[1], task[2], task[3]) = (slice.FirstRow, split, 1, places++);
-                    task = task[AttentionKernels.TaskInts..];
+                    (split[0], split[1], split[2], split[3]) = (slice.FirstRow, i, 1, places++);
+                    split = split[AttentionKernels.TaskInts..];
                 }
 
                 continue;
@@ -396,6 +415,12 @@ internal sealed unsafe class StepUpload : IDisposable
             {
                 (task[0], task[1], task[2], task[3]) = (slice.FirstRow + i, 0, SplitsOf(slice.FirstPosition + i), -1);
                 task = task[AttentionKernels.TaskInts..];
+            }
+
+            for (int i = 0; i < slice.RowCount; i += TensorAttentionKernels.WalkRows)
+            {
+                (walk[0], walk[1]) = (slice.FirstRow + i, Math.Min(slice.RowCount - i, TensorAttentionKernels.WalkRows));
+                walk = walk[TensorAttentionKernels.WalkInts..];
             }
         }
     }
