@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using SLoRA.Errors;
 
@@ -15,8 +16,11 @@ internal sealed class GgufConfig
     private const string TokensKey = "tokenizer.ggml.tokens";
     private const string RopeFactors = "rope_freqs.weight";
     private const string LayerNormEpsilon = "attention.layer_norm_epsilon";
+    private const string PredictingLayers = "nextn_predict_layers";
+    private const string Layer = "blk.";
     private const double Largest = 1e30;
     private const int Widest = 1 << 24;
+    private const int MostLayers = 4096;
 
     // Keys that change what is computed and that none of the served architectures has; one that says 0, false or none does nothing.
     private static readonly ImmutableArray<string> NotServed =
@@ -26,8 +30,9 @@ internal sealed class GgufConfig
         "attention.kv_lora_rank", "attention.scale", "attention.logit_softcapping", "attn_logit_softcapping", "final_logit_softcapping",
         "router_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale", "use_parallel_residual", "swin_norm",
         "rope.dimension_sections", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor",
-        "ssm.conv_kernel", "nextn_predict_layers", "attention.key_length_mla", "attention.value_length_mla", "attention.temperature_length",
-        "attention.temperature_scale", "pooling_type",
+        "ssm.conv_kernel", PredictingLayers, "attention.key_length_mla", "attention.value_length_mla", "attention.temperature_length",
+        "attention.temperature_scale", "pooling_type", "expert_weights_scale", "expert_weights_norm", "expert_group_count",
+        "expert_group_used_count", "interleave_moe_layer_step", "shortconv.l_cache", "moe_latent_size",
     ];
 
     private readonly GgufFiles _files;
@@ -40,12 +45,14 @@ internal sealed class GgufConfig
         _metadata = files.Metadata;
         Architecture = architecture;
         _prefix = architecture.Name + ".";
-        Layers = Int("block_count", 1, 4096);
+        Layers = Int("block_count", 1, MostLayers) - ReadPredicting();
         Hidden = Int("embedding_length", 1, Widest);
-        Heads = Int("attention.head_count", 1, 1 << 14);
-        KeyValueHeads = (int)(_metadata.OptionalInteger(Key("attention.head_count_kv"), 1, 1 << 14) ?? Heads);
-        HeadDim = ReadHeadDim();
-        Rotated = ReadRotated();
+        Heads = Agreed("attention.head_count", 1 << 14)
+            ?? throw _metadata.Error(Key("attention.head_count"), "is missing, or 0 for all layers");
+        KeyValueHeads = Agreed("attention.head_count_kv", 1 << 14) ?? Heads;
+        Width = Agreed("feed_forward_length", Widest);
+        HeadDim = architecture.HasLatent ? Int("rope.dimension_count", 2, 1 << 14) : ReadHeadDim();
+        Rotated = architecture.HasLatent || !architecture.Rotates ? HeadDim : ReadRotated();
         AttentionFactor = (float)(Number("rope.scaling.attn_factor", double.Epsilon) ?? 1);
         RefuseOthers();
         Root = Write();
@@ -66,8 +73,14 @@ internal sealed class GgufConfig
     /// <summary>Heads of keys and values.</summary>
     public int KeyValueHeads { get; }
 
+    /// <summary>Width of feed-forward blocks; null where the file has none.</summary>
+    public int? Width { get; }
+
     /// <summary>Columns of a head.</summary>
     public int HeadDim { get; }
+
+    /// <summary>The order of rows of queries and keys, where the architecture has one of its own.</summary>
+    public HeadRows HeadRows => new(HeadDim);
 
     /// <summary>Columns of a head that rotate.</summary>
     public int Rotated { get; }
@@ -77,9 +90,6 @@ internal sealed class GgufConfig
 
     /// <summary>The configuration in Hugging Face's form.</summary>
     public ConfigObject Root { get; }
-
-    /// <summary>Names of the tensors that belong to the configuration.</summary>
-    public static IReadOnlyCollection<string> Consumed { get; } = [RopeFactors];
 
     /// <summary>Reads the metadata of a model.</summary>
     /// <exception cref="FormatError">A key is missing or impossible, or asks for what is not served.</exception>
@@ -94,7 +104,7 @@ internal sealed class GgufConfig
         }
 
         string name = metadata.Text(ArchitectureKey);
-        return new GgufConfig(files, GgufArchitectures.Of(name, metadata.IsOn(name + ".expert_count")) ?? throw metadata.Refusal(
+        return new GgufConfig(files, GgufArchitectures.Of(name, metadata) ?? throw metadata.Refusal(
             ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitectures.Names)}"));
     }
 
@@ -128,7 +138,63 @@ internal sealed class GgufConfig
         return null;
     }
 
+    /// <summary>
+    /// Whether a tensor is no weight of the model: it belongs to the configuration, or to a layer that predicts further tokens.
+    /// </summary>
+    public bool Consumes(string tensor) => tensor == RopeFactors
+        || (tensor.StartsWith(Layer, StringComparison.Ordinal) && tensor.IndexOf('.', Layer.Length) is > 0 and var dot
+            && int.TryParse(
+                tensor.AsSpan(Layer.Length, dot - Layer.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
+            && layer >= Layers && layer < Layers + ReadPredicting());
+
+    /// <summary>The numbers of a key, whole, which has one for each layer or one for all.</summary>
+    public ImmutableArray<float> ReadLayerNumbers(string key)
+    {
+        ImmutableArray<double> numbers = _metadata.IsList(key)
+            ? _metadata.OptionalNumbers(key) ?? []
+            : [.. Enumerable.Repeat(_metadata.Number(key, -Largest, Largest), Layers)];
+        return numbers.Length == Layers && numbers.All(double.IsFinite)
+            ? [.. numbers.Select(number => (float)number)]
+            : throw _metadata.Error(key, $"has {numbers.Length} numbers, or one that is not finite; there are {Layers} layers");
+    }
+
+    /// <summary>A whole number that is given for each layer or for all of them.</summary>
+    public ImmutableArray<int> ReadLayerIntegers(string name, int largest)
+    {
+        string key = Key(name);
+        if (!_metadata.IsList(key))
+        {
+            return [.. Enumerable.Repeat((int)_metadata.Integer(key, 0, largest), Layers)];
+        }
+
+        ImmutableArray<long> numbers = _metadata.OptionalIntegers(key)!.Value;
+        return numbers.Length >= Layers && numbers.All(number => number >= 0 && number <= largest)
+            ? [.. numbers.Take(Layers).Select(number => (int)number)]
+            : throw _metadata.Error(
+                key, $"has {numbers.Length} numbers, or one that is not from 0 to {largest}; there are {Layers} layers");
+    }
+
     private string Key(string name) => _prefix + name;
+
+    private int ReadPredicting() => Architecture.Reads.Contains(PredictingLayers)
+        ? (int)(_metadata.OptionalInteger(Key(PredictingLayers), 0, Int("block_count", 1, MostLayers) - 1) ?? 0)
+        : 0;
+
+    /// <summary>A number of all layers that have one, 0 being none; null where no layer has.</summary>
+    private int? Agreed(string name, int largest)
+    {
+        if (!_metadata.Has(Key(name)))
+        {
+            return null;
+        }
+
+        ImmutableArray<int> numbers = [.. ReadLayerIntegers(name, largest).Where(number => number != 0).Distinct()];
+        return numbers.Length < 2
+            ? numbers.IsEmpty ? null : numbers[0]
+            : throw _metadata.Refusal(Key(name), $"is {numbers[0]} for one layer and {numbers[1]} for another: only equal ones are served");
+    }
+
+    private double Theta => Number("rope.freq_base", double.Epsilon) ?? 10000;
 
     private int Int(string name, int smallest, int largest) => (int)_metadata.Integer(Key(name), smallest, largest);
 
@@ -201,14 +267,18 @@ internal sealed class GgufConfig
             writer.WriteString("dtype", ReadType());
             writer.WriteNumber("vocab_size", vocabulary);
             writer.WriteNumber("hidden_size", Hidden);
-            writer.WriteNumber("intermediate_size", Int("feed_forward_length", 1, Widest));
+            if (Width is { } width)
+            {
+                writer.WriteNumber(Architecture.WidthKey, width);
+            }
+
             writer.WriteNumber("num_hidden_layers", Layers);
             writer.WriteNumber("num_attention_heads", Heads);
-            writer.WriteNumber("num_key_value_heads", KeyValueHeads);
+            writer.WriteNumber("num_key_value_heads", Architecture.HasLatent ? Heads : KeyValueHeads);
             writer.WriteNumber("head_dim", HeadDim);
             writer.WriteNumber("max_position_embeddings", Int("context_length", 1, 1 << 30));
             writer.WriteNumber(
-                Architecture.LayerNormKey ?? "rms_norm_eps",
+                Architecture.LayerNormKey ?? Architecture.NormKey,
                 _metadata.Number(Key(Architecture.LayerNormKey is null ? "attention.layer_norm_rms_epsilon" : LayerNormEpsilon), 0, 1));
             writer.WriteBoolean("tie_word_embeddings", !HasTensor("output.weight"));
             if (Architecture.BiasKey is { } biasKey)
@@ -228,9 +298,9 @@ internal sealed class GgufConfig
 
     private void WriteRope(Utf8JsonWriter writer)
     {
-        if (Architecture.LocalTheta is { } local)
+        if (Architecture.HasLocalRope)
         {
-            WriteKinds(writer, local);
+            WriteKinds(writer);
             return;
         }
 
@@ -240,7 +310,7 @@ internal sealed class GgufConfig
     }
 
     /// <summary>Windowed layers have a rotation of their own, without scaling.</summary>
-    private void WriteKinds(Utf8JsonWriter writer, double local)
+    private void WriteKinds(Utf8JsonWriter writer)
     {
         writer.WriteStartObject("rope_parameters");
         writer.WriteStartObject("full_attention");
@@ -248,7 +318,7 @@ internal sealed class GgufConfig
         writer.WriteEndObject();
         writer.WriteStartObject("sliding_attention");
         writer.WriteString("rope_type", "default");
-        writer.WriteNumber("rope_theta", Number("rope.freq_base_swa", double.Epsilon) ?? local);
+        writer.WriteNumber("rope_theta", Number("rope.freq_base_swa", double.Epsilon) ?? Architecture.LocalTheta ?? Theta);
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
@@ -260,7 +330,8 @@ internal sealed class GgufConfig
             writer.WriteNumber("partial_rotary_factor", (double)Rotated / HeadDim);
         }
 
-        writer.WriteNumber("rope_theta", Number("rope.freq_base", double.Epsilon) ?? 10000);
+        writer.WriteNumber("rope_theta", Theta);
+        Architecture.WriteRope?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
         double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
         // As llama.cpp has it: a factor without a type is linear, and 0 is none.
         string type = _metadata.OptionalText(Key("rope.scaling.type")) ?? "linear";

@@ -1,0 +1,295 @@
+using static SLoRA.Core.Tests.Models.GgufCase;
+
+namespace SLoRA.Core.Tests.Models;
+
+/// <summary>Small models of the architectures that rearrange something, have experts, or have settings of their own.</summary>
+internal static class GgufCases
+{
+    private const int Latent = 12;
+    private const int Plain = 10;
+    private const int Value = 14;
+
+    private const string Sparse = "mlp.gate ffn_gate_inp";
+
+    private static readonly (string, object)[] Experts =
+        [("expert_count", 6u), ("expert_used_count", 2u), ("expert_feed_forward_length", 20u)];
+
+    private static readonly (string, object)[] SharedExperts =
+    [
+        .. Experts, ("expert_shared_count", 2u), ("leading_dense_block_count", 1u), ("expert_gating_func", 2u),
+        ("expert_weights_scale", 1.6f), ("expert_weights_norm", true), ("expert_group_count", 2u), ("expert_group_used_count", 1u),
+    ];
+
+    private const string SharedSettings = """
+        "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20, "n_shared_experts": 2,
+        "first_k_dense_replace": 1, "routed_scaling_factor": 1.6, "norm_topk_prob": true, "n_group": 2, "topk_group": 1
+        """;
+
+    public static readonly GgufCase[] All =
+    [
+        new("Qwen2MoeForCausalLM", Of("qwen2moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_expert"),
+            "mlp.shared_expert_gate ffn_gate_inp_shexp") with
+        {
+            Special = Only("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight", gate => gate.As(32)),
+        }, """
+            "model_type": "qwen2_moe", "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
+            "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]
+            """, [.. Experts, ("expert_shared_feed_forward_length", 24u)]),
+        new("OlmoeForCausalLM", Of("olmoe", Before, Attention, HeadNorms, Sparse, GgufCase.Experts("mlp")),
+            """ "model_type": "olmoe", "num_experts": 6, "num_experts_per_tok": 2 """, Experts),
+        new("Exaone4ForCausalLM", Of("exaone4", "post_attention_layernorm post_attention_norm, post_feedforward_layernorm post_ffw_norm",
+            Attention, Mlp, HeadNorms), """
+            "model_type": "exaone4", "sliding_window": 9,
+            "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"]
+            """,
+            [("attention.sliding_window", 9u), ("attention.sliding_window_pattern", (bool[])[true, false, true, false])]),
+        new("Olmo3ForCausalLM", Of("olmo2", "post_attention_layernorm post_attention_norm, post_feedforward_layernorm post_ffw_norm",
+            Attention, Mlp, HeadNorms), """
+            "model_type": "olmo3", "sliding_window": 9, "rope_parameters": {
+              "full_attention": { "rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16, "rope_theta": 20000 },
+              "sliding_attention": { "rope_type": "default", "rope_theta": 20000 } }
+            """,
+            [
+                ("attention.sliding_window", 9u), ("rope.freq_base", 20000f), ("rope.scaling.type", "yarn"),
+                ("rope.scaling.factor", 4f), ("rope.scaling.original_context_length", 16u),
+            ]),
+        new("SeedOssForCausalLM", Of("seed_oss", "input_layernorm attn_norm, post_attention_layernorm post_attention_norm", Attention, Mlp),
+            """ "model_type": "seed_oss", "attention_bias": true """, []),
+        new("HunYuanDenseV1ForCausalLM", Of("hunyuan-dense", Before, Attention, Mlp,
+            "self_attn.query_layernorm attn_q_norm, self_attn.key_layernorm attn_k_norm"),
+            """
+            "model_type": "hunyuan_v1_dense", "rope_scaling": { "type": "dynamic", "alpha": 1000, "factor": 1 }, "rope_theta": 10000
+            """,
+            [("rope.freq_base", (float)(10000 * Math.Pow(1000, 16 / 14.0))), ("rope.scaling.type", "none"), ("rope.scaling.factor", 1f)]),
+        new("Ministral3ForCausalLM", Of("mistral3", Before, Attention, Mlp) with { InterleavedHead = HeadDim }, """
+            "model_type": "ministral3", "rope_parameters": {
+              "rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16, "beta_fast": 8, "rope_theta": 10000,
+              "mscale": 1, "mscale_all_dim": 1, "llama_4_scaling_beta": 0.3 }
+            """,
+            [
+                ("rope.scaling.type", "yarn"), ("rope.scaling.factor", 4f), ("rope.scaling.original_context_length", 16u),
+                ("rope.scaling.yarn_beta_fast", 8f), ("rope.scaling.yarn_log_multiplier", 1f), ("attention.temperature_scale", 0.3f),
+            ]),
+        new("Ernie4_5_MoeForCausalLM", Of("ernie4_5-moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"),
+            Shared("mlp.shared_experts"), "mlp.moe_statics.e_score_correction_bias exp_probs_b.bias") with
+        {
+            Special = Only("mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", bias => bias.As(6)),
+        }, """
+            "model_type": "ernie4_5_moe", "moe_num_experts": 6, "moe_k": 2, "moe_intermediate_size": 20, "moe_num_shared_experts": 2,
+            "moe_layer_start_index": 1, "moe_layer_interval": 1, "moe_layer_end_index": 3
+            """, [.. Experts, ("expert_shared_count", 2u), ("leading_dense_block_count", 1u), ("interleave_moe_layer_step", 1u)]),
+        new("MiniMaxM2ForCausalLM", Of("minimax-m2", Before, Attention, HeadNorms, "block_sparse_moe.gate ffn_gate_inp",
+            GgufCase.Experts("block_sparse_moe", "w1", "w3", "w2"), "block_sparse_moe.e_score_correction_bias exp_probs_b.bias"), """
+            "model_type": "minimax_m2", "num_local_experts": 6, "num_experts_per_tok": 2, "rotary_dim": 8, "intermediate_size": 20
+            """, [.. Experts, ("feed_forward_length", 20u), ("rope.dimension_count", 8u), ("expert_gating_func", 2u)]),
+        new("Glm4MoeForCausalLM", Of("glm4moe", "input_layernorm attn_norm, post_attention_layernorm post_attention_norm", Attention, Mlp,
+            HeadNorms, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_experts"),
+            "mlp.gate.e_score_correction_bias exp_probs_b.bias"), $$"""
+            "model_type": "glm4_moe", "attention_bias": true, "use_qk_norm": true, "partial_rotary_factor": 0.5, {{SharedSettings}}
+            """, [.. SharedExperts, ("rope.dimension_count", 8u)]),
+        new("DeepseekV3ForCausalLM", Of("deepseek2", Before, Mlp, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_experts"),
+            "mlp.gate.e_score_correction_bias exp_probs_b.bias, self_attn.q_a_proj attn_q_a, self_attn.q_a_layernorm attn_q_a_norm",
+            "self_attn.q_b_proj attn_q_b, self_attn.kv_a_proj_with_mqa attn_kv_a_mqa, self_attn.kv_a_layernorm attn_kv_a_norm",
+            "self_attn.kv_b_proj attn_kv_b, self_attn.o_proj attn_output") with { Special = LatentApart }, LatentSettings,
+            [.. SharedExperts, .. LatentKeys]) { StatesHeads = false },
+        new("GptOssForCausalLM", Of("gpt-oss", "input_layernorm attn_norm, post_attention_layernorm post_attention_norm", Attention,
+            "mlp.router ffn_gate_inp, self_attn.sinks attn_sinks.weight") with { Special = GateAndUpInTurn }, """
+            "model_type": "gpt_oss", "num_local_experts": 6, "num_experts_per_tok": 2, "sliding_window": 9, "intermediate_size": 20,
+            "rope_scaling": { "rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16, "beta_fast": 32, "beta_slow": 1,
+              "truncate": false }, "rope_theta": 10000
+            """,
+            [
+                .. Experts, ("feed_forward_length", 20u), ("attention.sliding_window", 9u), ("rope.scaling.type", "yarn"),
+                ("rope.scaling.factor", 4f), ("rope.scaling.original_context_length", 16u),
+            ]),
+        new("Llama4ForCausalLM", Of("llama4", Before, Attention, Shared("feed_forward.shared_expert"),
+            "feed_forward.gate_proj ffn_gate, feed_forward.up_proj ffn_up, feed_forward.down_proj ffn_down",
+            "feed_forward.router ffn_gate_inp") with { Special = GateBeforeUp }, """
+            "model_type": "llama4_text", "num_local_experts": 6, "num_experts_per_tok": 1, "intermediate_size": 20,
+            "intermediate_size_mlp": 48, "interleave_moe_layer_step": 2
+            """, [.. Experts[..1], ("expert_used_count", 1u), Experts[2], ("interleave_moe_layer_step", 2u)]),
+        new("ApertusForCausalLM", Of("apertus", "attention_layernorm attn_norm, feedforward_layernorm ffn_norm", Attention, HeadNorms,
+            "mlp.up_proj ffn_up, mlp.down_proj ffn_down") with { Special = NoConstants }, """
+            "model_type": "apertus", "hidden_act": "xielu", "rope_parameters": { "rope_type": "default", "rope_theta": 10000 }
+            """,
+            [
+                ("xielu.alpha_n", Constants(0.3f)), ("xielu.alpha_p", Constants(0.4f)), ("xielu.beta", Constants(0.5f)),
+                ("xielu.eps", Constants(-0.01f)),
+            ]),
+        new("Lfm2ForCausalLM", Of("lfm2", Lfm2, "feed_forward.w1 ffn_gate, feed_forward.w3 ffn_up, feed_forward.w2 ffn_down") with
+        {
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+        }, """
+            "model_type": "lfm2", "norm_eps": 1e-5, "conv_L_cache": 3, "block_auto_adjust_ff_dim": false, "block_ff_dim": 48,
+            "layer_types": ["conv", "full_attention", "conv", "conv"]
+            """, [("shortconv.l_cache", 3u), ("attention.head_count_kv", (int[])[0, 2, 0, 0])]),
+        new("Lfm2MoeForCausalLM", Of("lfm2moe", Lfm2, "feed_forward.w1 ffn_gate, feed_forward.w3 ffn_up, feed_forward.w2 ffn_down",
+            "feed_forward.gate ffn_gate_inp, feed_forward.expert_bias exp_probs_b.bias",
+            GgufCase.Experts("feed_forward", "w1", "w3", "w2")) with
+        {
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+        }, """
+            "model_type": "lfm2_moe", "norm_eps": 1e-5, "conv_L_cache": 3, "num_experts": 6, "num_experts_per_tok": 2,
+            "moe_intermediate_size": 20, "num_dense_layers": 1, "layer_types": ["conv", "full_attention", "conv", "conv"]
+            """,
+            [
+                .. Experts, ("shortconv.l_cache", 3u), ("attention.head_count_kv", (int[])[0, 2, 0, 0]),
+                ("leading_dense_block_count", 1u), ("expert_gating_func", 2u),
+            ]),
+        new("GraniteMoeHybridForCausalLM", Of("granitehybrid", Before, Attention, "block_sparse_moe.router.layer ffn_gate_inp",
+            "shared_mlp.output_linear ffn_down_shexp, mamba.in_proj ssm_in, mamba.conv1d ssm_conv1d, mamba.out_proj ssm_out",
+            "mamba.dt_bias ssm_dt.bias, block_sparse_moe.experts.gate_proj ffn_gate_exps, block_sparse_moe.experts.up_proj ffn_up_exps",
+            "block_sparse_moe.experts.down_proj ffn_down_exps") with
+        {
+            InterleavedHead = 8,
+            Special = (name, tensor) => GraniteExperts(name, tensor) ?? Recurrences(name, tensor),
+        }, $$"""
+            "model_type": "granitemoehybrid", "attention_multiplier": 0.2, "embedding_multiplier": 6, "residual_multiplier": 0.4,
+            "logits_scaling": 4, "num_local_experts": 6, "num_experts_per_tok": 2, "intermediate_size": 20, "head_dim": 8,
+            "shared_intermediate_size": 24, "layer_types": ["mamba", "attention", "mamba", "mamba"], "mamba_n_heads": 4,
+            "mamba_d_head": 16, "mamba_expand": 2, "mamba_d_state": 8, "mamba_n_groups": 2, "mamba_d_conv": 4
+            """,
+            [
+                .. Experts, ("feed_forward_length", 20u), ("expert_shared_feed_forward_length", 24u), ("attention.scale", 0.2f),
+                ("embedding_scale", 6f), ("residual_scale", 0.4f), ("logit_scale", 4f), ("rope.scaling.finetuned", false),
+                ("attention.head_count_kv", (int[])[0, 2, 0, 0]), .. Ssm,
+            ]) { StatesHeads = false },
+        new("NemotronHForCausalLM", NemotronH("nemotron_h"), NemotronHSettings + ", \"hybrid_override_pattern\": \"M*-M\"",
+            [.. Ssm, ("attention.head_count_kv", (int[])[0, 2, 0, 0]), ("feed_forward_length", (int[])[0, 0, 48, 0])]),
+        new("NemotronHForCausalLM", NemotronH("nemotron_h_moe"), NemotronHSettings + """
+            , "hybrid_override_pattern": "*EMM", "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
+            "moe_shared_expert_intermediate_size": 24, "norm_topk_prob": true, "routed_scaling_factor": 1.5
+            """,
+            [
+                .. Ssm, .. Experts, ("attention.head_count_kv", (int[])[2, 0, 0, 0]), ("feed_forward_length", (int[])[0, 20, 0, 0]),
+                ("expert_shared_feed_forward_length", 24u), ("expert_shared_count", 1u), ("expert_weights_norm", true),
+                ("expert_weights_scale", 1.5f), ("expert_group_count", 1u),
+            ]) { Suffix = ", experts" },
+    ];
+
+    private const string NemotronHSettings = """
+        "model_type": "nemotron_h", "layer_norm_epsilon": 1e-5, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 8,
+        "n_groups": 2, "conv_kernel": 4
+        """;
+
+    private static (string, object)[] Ssm =>
+    [
+        ("ssm.conv_kernel", 4u), ("ssm.state_size", 8u), ("ssm.group_count", 2u), ("ssm.inner_size", 64u), ("ssm.time_step_rank", 4u),
+    ];
+
+    /// <summary>Queries and keys are permuted although nothing rotates.</summary>
+    private static GgufConversion NemotronH(string architecture) => Of(architecture,
+        "backbone.embeddings token_embd, backbone.norm_f output_norm, norm attn_norm, mixer.q_proj attn_q, mixer.k_proj attn_k",
+        "mixer.v_proj attn_v, mixer.o_proj attn_output, mixer.up_proj ffn_up, mixer.down_proj ffn_down, mixer.in_proj ssm_in",
+        "mixer.conv1d ssm_conv1d, mixer.out_proj ssm_out, mixer.dt_bias ssm_dt.bias, mixer.gate ffn_gate_inp",
+        "mixer.gate.e_score_correction_bias exp_probs_b.bias, mixer.experts.up_proj ffn_up_exps, mixer.experts.down_proj ffn_down_exps",
+        "mixer.shared_experts.up_proj ffn_up_shexp, mixer.shared_experts.down_proj ffn_down_shexp") with
+    {
+        Body = "backbone.",
+        InterleavedHead = HeadDim,
+        Special = Recurrences,
+    };
+
+    /// <summary>What is made of a recurrence: rates, shapes of vectors, norms by groups.</summary>
+    private static IEnumerable<(string, FloatTensor)>? Recurrences(string name, FloatTensor tensor) => name.Split('.', 2)[^1] switch
+    {
+        "A_log" => [("ssm_a", new FloatTensor([4, 1], [.. tensor.Values.Select(value => -MathF.Exp(value))]))],
+        "D" => [("ssm_d", tensor.As(4, 1))],
+        "norm.weight" when tensor.Values.Length == 64 => [("ssm_norm.weight", tensor.As(2, 32))],
+        "conv1d.weight" => [("ssm_conv1d.weight", tensor.As(tensor.Shape[0], 4))],
+        _ => null,
+    };
+
+    private static IEnumerable<(string, FloatTensor)>? GraniteExperts(string name, FloatTensor tensor) => name switch
+    {
+        "block_sparse_moe.input_linear.weight" =>
+        [
+            ("ffn_gate_exps.weight", tensor.Rows(1, row => row, 20)),
+            ("ffn_up_exps.weight", tensor.Rows(1, row => 20 + row, 20)),
+        ],
+        "block_sparse_moe.output_linear.weight" => [("ffn_down_exps.weight", tensor)],
+        "shared_mlp.input_linear.weight" =>
+        [
+            ("ffn_gate_shexp.weight", tensor.Rows(0, row => row, 24)),
+            ("ffn_up_shexp.weight", tensor.Rows(0, row => 24 + row, 24)),
+        ],
+        _ => null,
+    };
+
+    private const string Lfm2 = "model.embedding_norm token_embd_norm, operator_norm attn_norm, ffn_norm ffn_norm, "
+        + "self_attn.q_proj attn_q, self_attn.k_proj attn_k, self_attn.v_proj attn_v, self_attn.out_proj attn_output, "
+        + "self_attn.q_layernorm attn_q_norm, self_attn.k_layernorm attn_k_norm, conv.conv shortconv.conv, "
+        + "conv.in_proj shortconv.in_proj, conv.out_proj shortconv.out_proj";
+
+    private static string LatentSettings => $$"""
+        "model_type": "deepseek_v3", "q_lora_rank": 20, "kv_lora_rank": {{Latent}}, "qk_rope_head_dim": 8, "qk_nope_head_dim": {{Plain}},
+        "v_head_dim": {{Value}}, "head_dim": 8, "num_key_value_heads": 4, {{SharedSettings}}, "rope_parameters": {
+          "rope_type": "yarn", "factor": 4, "original_max_position_embeddings": 16, "rope_theta": 10000, "mscale": 1,
+          "mscale_all_dim": 1 }
+        """;
+
+    private static (string, object)[] LatentKeys =>
+    [
+        ("attention.head_count_kv", 1u), ("attention.q_lora_rank", 20u), ("attention.kv_lora_rank", (uint)Latent),
+        ("attention.key_length", Latent + 8u), ("attention.value_length", (uint)Latent), ("attention.key_length_mla", Plain + 8u),
+        ("attention.value_length_mla", (uint)Value), ("rope.dimension_count", 8u), ("rope.scaling.type", "yarn"),
+        ("rope.scaling.factor", 4f), ("rope.scaling.original_context_length", 16u), ("rope.scaling.yarn_log_multiplier", 0.1f),
+    ];
+
+    private static GgufConversion Of(string architecture, params string[] names) =>
+        new() { Architecture = architecture, Names = NamesOf(names) };
+
+    private static Func<string, FloatTensor, IEnumerable<(string, FloatTensor)>?> Only(
+        string name, string gguf, Func<FloatTensor, FloatTensor> change) =>
+        (tensor, values) => tensor == name ? [(gguf, change(values))] : null;
+
+    /// <summary>For each head keys, transposed, and values.</summary>
+    private static IEnumerable<(string, FloatTensor)>? LatentApart(string name, FloatTensor tensor)
+    {
+        if (name != "self_attn.kv_b_proj.weight")
+        {
+            return null;
+        }
+
+        FloatTensor heads = tensor.As(4, Plain + Value, Latent);
+        return
+        [
+            ("attn_k_b.weight", heads.Rows(1, row => row, Plain).Turned()),
+            ("attn_v_b.weight", heads.Rows(1, row => Plain + row, Value)),
+        ];
+    }
+
+    private static IEnumerable<(string, FloatTensor)>? GateAndUpInTurn(string name, FloatTensor tensor) => name switch
+    {
+        "mlp.experts.gate_up_proj" =>
+        [
+            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => 2 * row, 20)),
+            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => (2 * row) + 1, 20)),
+        ],
+        "mlp.experts.gate_up_proj_bias" =>
+        [
+            ("ffn_gate_exps.bias", tensor.Rows(1, row => 2 * row, 20)),
+            ("ffn_up_exps.bias", tensor.Rows(1, row => (2 * row) + 1, 20)),
+        ],
+        "mlp.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
+        "mlp.experts.down_proj_bias" => [("ffn_down_exps.bias", tensor)],
+        _ => null,
+    };
+
+    private static IEnumerable<(string, FloatTensor)>? GateBeforeUp(string name, FloatTensor tensor) => name switch
+    {
+        "feed_forward.experts.gate_up_proj" =>
+        [
+            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => row, 20)),
+            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => 20 + row, 20)),
+        ],
+        "feed_forward.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
+        _ => null,
+    };
+
+    /// <summary>They stand among the keys.</summary>
+    private static IEnumerable<(string, FloatTensor)>? NoConstants(string name, FloatTensor tensor) =>
+        name.StartsWith("mlp.act_fn.", StringComparison.Ordinal) ? [] : null;
+
+    private static float[] Constants(float value) => [value, value + 0.01f, value + 0.02f, value + 0.03f];
+}
