@@ -10,9 +10,9 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="Rows">Rows, output rows, and choices of tokens.</param>
 /// <param name="Blocks">Blocks of shrink; 0 for steps without adapters.</param>
 /// <param name="RankBlocks">Blocks of rank rows of the largest rank, where adapters of experts are launched for so many; else 0.</param>
-/// <param name="Tasks">Tasks of attention; as many as rows where no context has several splits, and then there is nothing to merge.</param>
+/// <param name="Splits">Splits of long contexts; 0 where none has several, and then there is nothing to merge.</param>
 /// <param name="Sampled">Tokens with penalties, and as many with biases; 0 for steps without either.</param>
-internal readonly record struct StepBucket(int Rows, int Blocks, int RankBlocks, int Tasks, int Sampled)
+internal readonly record struct StepBucket(int Rows, int Blocks, int RankBlocks, int Splits, int Sampled)
 {
     /// <summary>Up to so many rows a bucket has a power of two of them, above it a multiple: one tile of products.</summary>
     private const int TileRows = 64;
@@ -24,10 +24,10 @@ internal readonly record struct StepBucket(int Rows, int Blocks, int RankBlocks,
     /// which surplus blocks are.
     /// </summary>
     public StepExtents Extents => Blocks == 0
-        ? new(Rows, Rows, 0, 0, 0, 0, 0, Tasks, Merges, Rows, Sampled, Sampled)
-        : new(Rows, Rows, Rows, Rows + 1, Blocks, RankBlocks, Rows, Tasks, Merges, Rows, Sampled, Sampled);
+        ? new(Rows, Rows, 0, 0, 0, 0, 0, Splits, Rows, Rows, Merges, Rows, Sampled, Sampled)
+        : new(Rows, Rows, Rows, Rows + 1, Blocks, RankBlocks, Rows, Splits, Rows, Rows, Merges, Rows, Sampled, Sampled);
 
-    private int Merges => Tasks > Rows ? Rows : 0;
+    private int Merges => Splits > 0 ? Rows : 0;
 
     /// <summary>
     /// The bucket of a step in which every sequence has one row and wants its logits, and every row has one adapter at most, which does
@@ -52,7 +52,7 @@ internal readonly record struct StepBucket(int Rows, int Blocks, int RankBlocks,
             rounded,
             extents.Chunks == 0 ? 0 : Math.Max(rounded, PowerOfTwo(extents.ShrinkBlocks)),
             rows.AreRounded ? 0 : PowerOfTwo(extents.RankBlocks),
-            extents.Tasks == count ? rounded : PowerOfTwo(extents.Tasks - count + rounded),
+            PowerOfTwo(extents.Splits),
             sampled == 0 ? 0 : Math.Max(FewestSampled, PowerOfTwo(sampled)));
     }
 

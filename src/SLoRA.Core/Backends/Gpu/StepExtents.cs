@@ -13,14 +13,16 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="ShrinkBlocks">Blocks of shrink.</param>
 /// <param name="RankBlocks">Blocks of rank rows that the largest rank has.</param>
 /// <param name="ExpandBlocks">Blocks of expand.</param>
-/// <param name="Tasks">Tasks of attention.</param>
+/// <param name="Splits">Tasks of attention that are a split of a single row.</param>
+/// <param name="RowTasks">Tasks of attention that are a row.</param>
+/// <param name="Walks">Walks of attention.</param>
 /// <param name="Merges">Merges of attention.</param>
 /// <param name="Choices">Choices of tokens.</param>
 /// <param name="Seen">Tokens that penalties look at.</param>
 /// <param name="Biases">Tokens with a bias.</param>
 internal readonly record struct StepExtents(
-    int Rows, int Outputs, int Entries, int Chunks, int ShrinkBlocks, int RankBlocks, int ExpandBlocks, int Tasks, int Merges, int Choices,
-    int Seen, int Biases)
+    int Rows, int Outputs, int Entries, int Chunks, int ShrinkBlocks, int RankBlocks, int ExpandBlocks, int Splits, int RowTasks, int Walks,
+    int Merges, int Choices, int Seen, int Biases)
 {
     /// <summary>As many as a plan has.</summary>
     /// <param name="plan">The plan.</param>
@@ -39,10 +41,10 @@ internal readonly record struct StepExtents(
             expand += Divide(chunk.Count, LoraKernels.ExpandEntries);
         }
 
-        (int tasks, int merges) = SplitTasks.Count(plan, partialPlaces);
+        (int splits, int merges, int walks) = SplitTasks.Count(plan, partialPlaces);
         return new StepExtents(
-            plan.RowCount, plan.OutputCount, plan.Lora.Entries.Length, plan.Lora.Chunks.Length, shrink, ranks, expand, tasks,
-            merges, plan.Choices.Items.Length, plan.Choices.Seen.Length, plan.Choices.BiasTokens.Length);
+            plan.RowCount, plan.OutputCount, plan.Lora.Entries.Length, plan.Lora.Chunks.Length, shrink, ranks, expand, splits,
+            plan.RowCount - merges, walks, merges, plan.Choices.Items.Length, plan.Choices.Seen.Length, plan.Choices.BiasTokens.Length);
     }
 
     private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;

@@ -43,6 +43,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
+    private Section _walks;
     private Section _choices;
     private Section _seen;
     private Section _seenCounts;
@@ -155,6 +156,15 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Tasks of attention.</summary>
     public int TaskCount => _tasks.Count / AttentionKernels.TaskInts;
 
+    /// <summary>Room for tasks of attention with a place for their results, the first ones: splits of single rows.</summary>
+    public int SplitCount { get; private set; }
+
+    /// <summary>Rows of sequences without such tasks, <see cref="TensorAttentionKernels.WalkInts"/> ints each.</summary>
+    public ArrayView<int> Walks => View(_walks);
+
+    /// <summary>Walks of attention.</summary>
+    public int WalkCount => _walks.Count / TensorAttentionKernels.WalkInts;
+
     /// <summary>Merges of attention, <see cref="SplitTasks.MergeInts"/> ints each.</summary>
     public ArrayView<int> Merges => View(_merges);
 
@@ -229,9 +239,7 @@ internal sealed unsafe class StepUpload : IDisposable
         PutSlices(plan);
         PutLora(plan.Lora, extents);
         PutChanges(plan);
-        SplitTasks.Write(
-            plan, _partialPlaces, Take(extents.Tasks * AttentionKernels.TaskInts, out _tasks),
-            Take(extents.Merges * SplitTasks.MergeInts, out _merges));
+        PutAttention(plan, extents);
         PutChoices(plan.Choices, extents);
         _pages = Put(plan.PageTables, plan.PageTables.Length, 0);
         if (isPadded)
@@ -413,6 +421,16 @@ internal sealed unsafe class StepUpload : IDisposable
         }
     }
 
+    private void PutAttention(StepPlan plan, in StepExtents extents)
+    {
+        SplitCount = extents.Splits;
+        Span<int> tasks = Take((extents.Splits + extents.RowTasks) * AttentionKernels.TaskInts, out _tasks);
+        Span<int> splits = tasks[..(extents.Splits * AttentionKernels.TaskInts)];
+        SplitTasks.Write(
+            plan, _partialPlaces, splits, tasks[splits.Length..], Take(extents.Merges * SplitTasks.MergeInts, out _merges),
+            Take(extents.Walks * TensorAttentionKernels.WalkInts, out _walks));
+    }
+
     private void PutChoices(TokenChoices choices, in StepExtents extents)
     {
         Span<int> ints = Take(extents.Choices * ChooseKernels.ChoiceInts, out _choices);
@@ -469,8 +487,9 @@ internal sealed unsafe class StepUpload : IDisposable
     private void Reserve(StepPlan plan, in StepExtents extents) => Reserve(
         ((7 + ConvolveKernel.SliceInts) * extents.Rows) + (plan.Groups * (extents.Rows + Block)) + extents.Outputs
         + (3 * extents.Entries) + (LoraKernels.ChunkInts * extents.Chunks) + (LoraKernels.BlockInts * extents.ShrinkBlocks)
-        + (LoraKernels.ExpandBlockInts * extents.ExpandBlocks) + (AttentionKernels.TaskInts * extents.Tasks)
-        + (SplitTasks.MergeInts * extents.Merges) + (ChooseKernels.ChoiceInts * extents.Choices)
+        + (LoraKernels.ExpandBlockInts * extents.ExpandBlocks) + (AttentionKernels.TaskInts * (extents.Splits + extents.RowTasks))
+        + (SplitTasks.MergeInts * extents.Merges) + (TensorAttentionKernels.WalkInts * extents.Walks)
+        + (ChooseKernels.ChoiceInts * extents.Choices)
         + (2 * (extents.Seen + extents.Biases)) + plan.PageTables.Length + (24 * Block));
 
     /// <summary>Makes room for so many ints.</summary>

@@ -24,6 +24,19 @@ internal readonly struct AttentionShape(CacheShape cache, int window, int chunk,
 
     /// <summary>1 if every key begins at a multiple of 16 bytes and is whole multiples of them.</summary>
     public readonly int IsWide = isWide;
+
+    /// <summary>The first position that a query at a position sees.</summary>
+    public int FirstOf(int position)
+    {
+        int first = Window > 0 && position >= Window ? position - Window + 1 : 0;
+        if (Chunk > 0)
+        {
+            int begin = position - (position % Chunk);
+            first = first > begin ? first : begin;
+        }
+
+        return first;
+    }
 }
 
 /// <summary>

@@ -79,18 +79,20 @@ public sealed class PtxGraphTests
     }
 
     /// <summary>Contexts of several splits, of which a step has other numbers than the one that was recorded.</summary>
-    [Test]
+    [TestCase(CacheType.Weights)]
+    [TestCase(CacheType.BFloat16)]
     [Category("Long")]
-    public void Long_contexts_are_split_and_merged_as_if_launched()
+    public void Long_contexts_are_split_and_merged_as_if_launched(CacheType cache)
     {
-        using var sides = new Sides("core-llama-tied-llama3", [], CacheType.Weights);
+        using var sides = new Sides("core-llama-tied-llama3", [], cache);
 
-        // 2 + 1 + 2 splits; the same; 2 + 2 + 1 + 2; 1 + 2 + 1.
-        sides.Run(new Row(Base, 0, Pages: 72), new Row(Base, 1), new Row(Base, 2, Pages: 124));
-        sides.Run(new Row(Base, 0, Pages: 72), new Row(Base, 1), new Row(Base, 2, Pages: 124));
+        // Two splits of each of three; the same; of four; of three beside one that has none: all have room for eight.
+        sides.Run(new Row(Base, 0, Pages: 72), new Row(Base, 1, Pages: 100), new Row(Base, 2, Pages: 124));
+        sides.Run(new Row(Base, 0, Pages: 72), new Row(Base, 1, Pages: 100), new Row(Base, 2, Pages: 124));
         sides.Run(
-            new Row(Base, 2, Pages: 100), new Row(Base, 1, Pages: 68), new Row(Base, 3, Pages: 0), new Row(Base, 0, Pages: 64, Tail: 0));
-        sides.Run(new Row(Base, 3, Pages: 1), new Row(Base, 0, Pages: 124, Tail: 3), new Row(Base, 1, Pages: 0));
+            new Row(Base, 2, Pages: 100), new Row(Base, 1, Pages: 68), new Row(Base, 3, Pages: 124), new Row(Base, 0, Pages: 64, Tail: 0));
+        sides.Run(
+            new Row(Base, 3, Pages: 1), new Row(Base, 0, Pages: 124, Tail: 3), new Row(Base, 1, Pages: 80), new Row(Base, 2, Pages: 90));
         sides.AssertSame(records: 1, runs: 3);
     }
 
