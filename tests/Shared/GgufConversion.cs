@@ -66,13 +66,18 @@ internal sealed record GgufConversion
 
     public string Body { get; init; } = "model.";
 
+    /// <summary>Whether norms get 1 added, but for those of recurrences.</summary>
+    public bool PlusOne { get; init; }
+
     /// <summary>The tensors under their names in a file.</summary>
     public Dictionary<string, FloatTensor> Convert(IEnumerable<(string Name, FloatTensor Tensor)> tensors)
     {
         var converted = new Dictionary<string, FloatTensor>();
         var experts = new Dictionary<string, SortedDictionary<int, FloatTensor>>();
-        foreach ((string name, FloatTensor tensor) in tensors)
+        foreach ((string name, FloatTensor stored) in tensors)
         {
+            bool shifts = PlusOne && name.EndsWith("norm.weight") && !name.EndsWith("linear_attn.norm.weight");
+            FloatTensor tensor = shifts ? stored with { Values = [.. stored.Values.Select(value => value + 1)] } : stored;
             if (!name.StartsWith(Body + "layers.", StringComparison.Ordinal))
             {
                 converted.Add(Renamed(name), tensor);

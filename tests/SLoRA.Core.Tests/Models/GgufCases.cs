@@ -165,7 +165,101 @@ internal static class GgufCases
                 ("expert_shared_feed_forward_length", 24u), ("expert_shared_count", 1u), ("expert_weights_norm", true),
                 ("expert_weights_scale", 1.5f), ("expert_group_count", 1u),
             ]) { Suffix = ", experts" },
+        new("Qwen3NextForCausalLM", Delta("qwen3next", "linear_attn.in_proj_ba ssm_ba", Sparse, GgufCase.Experts("mlp"),
+            Shared("mlp.shared_expert"), "mlp.shared_expert_gate ffn_gate_inp_shexp") with { Special = Ungrouped }, $$"""
+            "model_type": "qwen3_next", {{DeltaSettings}}, "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
+            "shared_expert_intermediate_size": 24, "mlp_only_layers": [1], "norm_topk_prob": true, "partial_rotary_factor": 0.5
+            """, [.. DeltaKeys, .. Experts, ("expert_shared_feed_forward_length", 24u)]),
+        new("Qwen3_5ForCausalLM", Delta("qwen35", DeltaParts) with { Special = Tiled }, $$"""
+            "model_type": "qwen3_5_text", {{DeltaSettings}}, "rope_parameters": {
+              "rope_type": "default", "rope_theta": 10000, "partial_rotary_factor": 0.5 }
+            """, [.. DeltaKeys, ("rope.dimension_sections", (int[])[2, 1, 1, 0])]),
+        new("Qwen3_5MoeForCausalLM", Delta("qwen35moe", DeltaParts, Sparse, Shared("mlp.shared_expert"), GgufCase.Experts("mlp"),
+            "mlp.shared_expert_gate ffn_gate_inp_shexp") with
+        {
+            Special = (name, tensor) => StackedExperts(name, tensor) ?? Tiled(name, tensor),
+        }, $$"""
+            "model_type": "qwen3_5_moe_text", {{DeltaSettings}}, "num_experts": 6, "num_experts_per_tok": 2,
+            "moe_intermediate_size": 20, "shared_expert_intermediate_size": 24, "rope_parameters": {
+              "rope_type": "default", "rope_theta": 10000, "partial_rotary_factor": 0.5 }
+            """, [.. DeltaKeys, .. Experts, ("expert_shared_feed_forward_length", 24u)]),
     ];
+
+    private const string DeltaParts = "linear_attn.in_proj_qkv attn_qkv, linear_attn.in_proj_z attn_gate, "
+        + "linear_attn.in_proj_a ssm_alpha, linear_attn.in_proj_b ssm_beta";
+
+    private const string DeltaSettings = """
+        "linear_num_key_heads": 2, "linear_num_value_heads": 6, "linear_key_head_dim": 8, "linear_value_head_dim": 12,
+        "linear_conv_kernel_dim": 4, "full_attention_interval": 2
+        """;
+
+    private static (string, object)[] DeltaKeys =>
+    [
+        ("ssm.conv_kernel", 4u), ("ssm.state_size", 8u), ("ssm.group_count", 2u), ("ssm.time_step_rank", 6u), ("ssm.inner_size", 72u),
+        ("full_attention_interval", 2u), ("rope.dimension_count", 8u),
+    ];
+
+    private static GgufConversion Delta(string architecture, params string[] names) => Of(architecture,
+    [
+        "input_layernorm attn_norm, post_attention_layernorm post_attention_norm, linear_attn.conv1d ssm_conv1d", Attention, HeadNorms,
+        Mlp, "linear_attn.norm ssm_norm, linear_attn.out_proj ssm_out, linear_attn.dt_bias ssm_dt.bias", .. names,
+    ]) with
+    { PlusOne = true };
+
+    /// <summary>
+    /// Queries, keys and values of all heads in one tensor and z in another; 36 rows of values for each of two key heads.
+    /// </summary>
+    private static IEnumerable<(string, FloatTensor)>? Ungrouped(string name, FloatTensor tensor)
+    {
+        const int Group = 2 * (8 + 36);
+        return name switch
+        {
+            "linear_attn.in_proj_qkvz.weight" =>
+            [
+                ("attn_qkv.weight", tensor.Rows(0, row => row < 16 ? (row / 8 * Group) + (row % 8)
+                    : row < 32 ? ((row - 16) / 8 * Group) + 8 + (row % 8)
+                    : ((row - 32) / 36 * Group) + 16 + ((row - 32) % 36), 104)),
+                ("attn_gate.weight", tensor.Rows(0, row => (row / 36 * Group) + 52 + (row % 36), 72)),
+            ],
+            "linear_attn.A_log" => [("ssm_a", tensor with { Values = [.. tensor.Values.Select(value => -MathF.Exp(value))] })],
+            "linear_attn.conv1d.weight" => [("ssm_conv1d.weight", tensor.As(104, 4))],
+            "mlp.shared_expert_gate.weight" => [("ffn_gate_inp_shexp.weight", tensor.As(32))],
+            _ => null,
+        };
+    }
+
+    /// <summary>The first value head of each of two key heads, then the second of each, then the third.</summary>
+    private static IEnumerable<(string, FloatTensor)>? Tiled(string name, FloatTensor tensor)
+    {
+        FloatTensor Moved(int first, int width) => tensor.Rows(
+            0, row => row < first ? row : first + (Source((row - first) / width) * width) + ((row - first) % width), (int)tensor.Shape[0]);
+        static int Source(int head) => (head % 2 * 3) + (head / 2);
+        return name switch
+        {
+            "linear_attn.in_proj_qkv.weight" => [("attn_qkv.weight", Moved(32, 12))],
+            "linear_attn.in_proj_z.weight" => [("attn_gate.weight", Moved(0, 12))],
+            "linear_attn.in_proj_a.weight" => [("ssm_alpha.weight", Moved(0, 1))],
+            "linear_attn.in_proj_b.weight" => [("ssm_beta.weight", Moved(0, 1))],
+            "linear_attn.dt_bias" => [("ssm_dt.bias", Moved(0, 1))],
+            "linear_attn.A_log" =>
+                [("ssm_a", Moved(0, 1) with { Values = [.. Moved(0, 1).Values.Select(value => -MathF.Exp(value))] })],
+            "linear_attn.conv1d.weight" => [("ssm_conv1d.weight", Moved(32, 12).As(104, 4))],
+            "linear_attn.out_proj.weight" =>
+                [("ssm_out.weight", tensor.Rows(1, column => (Source(column / 12) * 12) + (column % 12), 72))],
+            "mlp.shared_expert_gate.weight" => [("ffn_gate_inp_shexp.weight", tensor.As(32))],
+            _ => null,
+        };
+    }
+
+    private static IEnumerable<(string, FloatTensor)>? StackedExperts(string name, FloatTensor tensor) => name switch
+    {
+        "mlp.experts.gate_up_proj" =>
+        [
+            ("ffn_gate_exps.weight", tensor.Rows(1, row => row, 20)), ("ffn_up_exps.weight", tensor.Rows(1, row => 20 + row, 20)),
+        ],
+        "mlp.experts.down_proj" => [("ffn_down_exps.weight", tensor)],
+        _ => null,
+    };
 
     private const string NemotronHSettings = """
         "model_type": "nemotron_h", "layer_norm_epsilon": 1e-5, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 8,

@@ -75,6 +75,9 @@ internal sealed record GgufArchitecture
     /// <summary>Whether a part of a head may be all that rotates.</summary>
     public bool RotatesPart { get; init; }
 
+    /// <summary>Whether value heads of delta nets lie in llama.cpp's order.</summary>
+    public bool TilesDeltaHeads { get; init; }
+
     /// <summary>Whether anything rotates; without it the keys about rotations mean nothing.</summary>
     public bool Rotates { get; init; } = true;
 
@@ -141,6 +144,7 @@ internal sealed record GgufArchitecture
     /// <summary>What was done to the numbers of a tensor; null for nothing.</summary>
     public GgufChange? ChangeOf(GgufTensor tensor) =>
         StoresNormsPlusOne && tensor.Shape.Length == 1 && tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+            && !tensor.Name.EndsWith(GroupedNorm, StringComparison.Ordinal)
             ? GgufChange.PlusOne
             : tensor.Name.EndsWith(".ssm_a", StringComparison.Ordinal) ? GgufChange.NegatedExponential
             : null;

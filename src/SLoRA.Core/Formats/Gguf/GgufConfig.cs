@@ -85,6 +85,17 @@ internal sealed class GgufConfig
     /// <summary>Columns of a head that rotate.</summary>
     public int Rotated { get; }
 
+    /// <summary>The heads of gated delta nets, of a model that has some.</summary>
+    public DeltaHeads DeltaHeads
+    {
+        get
+        {
+            int values = Int("ssm.time_step_rank", 1, 1 << 14);
+            return new DeltaHeads(
+                Int("ssm.group_count", 1, values), values, Int("ssm.state_size", 1, 1 << 14), Int("ssm.inner_size", 1, Widest) / values);
+        }
+    }
+
     /// <summary>What cosines and sines are multiplied by beside what the kind of scaling asks for.</summary>
     public float AttentionFactor { get; }
 
