@@ -205,8 +205,6 @@ internal sealed class GgufConfig
             : throw _metadata.Refusal(Key(name), $"is {numbers[0]} for one layer and {numbers[1]} for another: only equal ones are served");
     }
 
-    private double Theta => Number("rope.freq_base", double.Epsilon) ?? 10000;
-
     private int Int(string name, int smallest, int largest) => (int)_metadata.Integer(Key(name), smallest, largest);
 
     private double? Number(string name, double smallest) => _metadata.OptionalNumber(Key(name), smallest, Largest);
@@ -298,85 +296,14 @@ internal sealed class GgufConfig
             }
 
             writer.WriteBoolean("mlp_bias", HasTensor("blk.0.ffn_gate.bias"));
-            Architecture.Write?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
+            var settings = new GgufSettings(this, _metadata, writer, HasTensor);
+            Architecture.Write?.Invoke(settings);
             WriteEnd(writer, vocabulary);
-            WriteRope(writer);
+            new GgufRope(Architecture, _metadata, (double)Rotated / HeadDim).Write(writer, settings);
             writer.WriteEndObject();
         }
 
         return ConfigDocument.Parse(json.ToArray(), _files.Path);
-    }
-
-    private void WriteRope(Utf8JsonWriter writer)
-    {
-        if (Architecture.HasLocalRope)
-        {
-            WriteKinds(writer);
-            return;
-        }
-
-        writer.WriteStartObject("rope_parameters");
-        WriteKind(writer);
-        writer.WriteEndObject();
-    }
-
-    /// <summary>Windowed layers have a rotation of their own, without scaling.</summary>
-    private void WriteKinds(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject("rope_parameters");
-        writer.WriteStartObject("full_attention");
-        WriteKind(writer);
-        writer.WriteEndObject();
-        writer.WriteStartObject("sliding_attention");
-        writer.WriteString("rope_type", "default");
-        writer.WriteNumber("rope_theta", Number("rope.freq_base_swa", double.Epsilon) ?? Architecture.LocalTheta ?? Theta);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private void WriteKind(Utf8JsonWriter writer)
-    {
-        if (Architecture.RotatesPart)
-        {
-            writer.WriteNumber("partial_rotary_factor", (double)Rotated / HeadDim);
-        }
-
-        writer.WriteNumber("rope_theta", Theta);
-        Architecture.WriteRope?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
-        double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
-        // As llama.cpp has it: a factor without a type is linear, and 0 is none.
-        string type = _metadata.OptionalText(Key("rope.scaling.type")) ?? "linear";
-        switch (type)
-        {
-            case "none":
-            case "linear" when factor is 0 or 1:
-                writer.WriteString("rope_type", "default");
-                break;
-            case "linear":
-                writer.WriteString("rope_type", "linear");
-                writer.WriteNumber("factor", factor);
-                break;
-            case "yarn":
-                writer.WriteString("rope_type", "yarn");
-                writer.WriteNumber("factor", _metadata.Number(Key("rope.scaling.factor"), double.Epsilon, Largest));
-                WriteOptional("original_max_position_embeddings", _metadata.OptionalInteger(
-                    Key("rope.scaling.original_context_length"), 1, int.MaxValue));
-                WriteOptional("beta_fast", Number("rope.scaling.yarn_beta_fast", double.Epsilon));
-                WriteOptional("beta_slow", Number("rope.scaling.yarn_beta_slow", double.Epsilon));
-                break;
-            case "longrope":
-                throw _metadata.Refusal(Key("rope.scaling.type"), "is 'longrope', which is not served");
-            default:
-                throw _metadata.Error(Key("rope.scaling.type"), $"is {Shown.Name(type)}, expected none, linear or yarn");
-        }
-
-        void WriteOptional(string key, double? value)
-        {
-            if (value is { } number)
-            {
-                writer.WriteNumber(key, number);
-            }
-        }
     }
 
     private int ReadVocabulary() =>

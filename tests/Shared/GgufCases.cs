@@ -1,6 +1,7 @@
-using static SLoRA.Core.Tests.Models.GgufCase;
+using static SLoRA.Tests.GgufCase;
+using static SLoRA.Tests.GgufChanges;
 
-namespace SLoRA.Core.Tests.Models;
+namespace SLoRA.Tests;
 
 /// <summary>Small models of the architectures that rearrange something, have experts, or have settings of their own.</summary>
 internal static class GgufCases
@@ -30,7 +31,7 @@ internal static class GgufCases
         new("Qwen2MoeForCausalLM", Of("qwen2moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_expert"),
             "mlp.shared_expert_gate ffn_gate_inp_shexp") with
         {
-            Special = Only("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight", gate => gate.As(32)),
+            Special = Only("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight", gate => gate.As(gate.Values.Length)),
         }, """
             "model_type": "qwen2_moe", "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
             "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]
@@ -73,7 +74,7 @@ internal static class GgufCases
         new("Ernie4_5_MoeForCausalLM", Of("ernie4_5-moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"),
             Shared("mlp.shared_experts"), "mlp.moe_statics.e_score_correction_bias exp_probs_b.bias") with
         {
-            Special = Only("mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", bias => bias.As(6)),
+            Special = Only("mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", bias => bias.As(bias.Values.Length)),
         }, """
             "model_type": "ernie4_5_moe", "moe_num_experts": 6, "moe_k": 2, "moe_intermediate_size": 20, "moe_num_shared_experts": 2,
             "moe_layer_start_index": 1, "moe_layer_interval": 1, "moe_layer_end_index": 3
@@ -118,7 +119,7 @@ internal static class GgufCases
             ]),
         new("Lfm2ForCausalLM", Of("lfm2", Lfm2, "feed_forward.w1 ffn_gate, feed_forward.w3 ffn_up, feed_forward.w2 ffn_down") with
         {
-            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(weight.Shape[0], weight.Shape[^1])),
         }, """
             "model_type": "lfm2", "norm_eps": 1e-5, "conv_L_cache": 3, "block_auto_adjust_ff_dim": false, "block_ff_dim": 48,
             "layer_types": ["conv", "full_attention", "conv", "conv"]
@@ -127,7 +128,7 @@ internal static class GgufCases
             "feed_forward.gate ffn_gate_inp, feed_forward.expert_bias exp_probs_b.bias",
             GgufCase.Experts("feed_forward", "w1", "w3", "w2")) with
         {
-            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(weight.Shape[0], weight.Shape[^1])),
         }, """
             "model_type": "lfm2_moe", "norm_eps": 1e-5, "conv_L_cache": 3, "num_experts": 6, "num_experts_per_tok": 2,
             "moe_intermediate_size": 20, "num_dense_layers": 1, "layer_types": ["conv", "full_attention", "conv", "conv"]
@@ -142,7 +143,7 @@ internal static class GgufCases
             "block_sparse_moe.experts.down_proj ffn_down_exps") with
         {
             InterleavedHead = 8,
-            Special = (name, tensor) => GraniteExperts(name, tensor) ?? Recurrences(name, tensor),
+            Special = (sizes, name, tensor) => GraniteExperts(name, tensor) ?? Recurrences(sizes, name, tensor),
         }, $$"""
             "model_type": "granitemoehybrid", "attention_multiplier": 0.2, "embedding_multiplier": 6, "residual_multiplier": 0.4,
             "logits_scaling": 4, "num_local_experts": 6, "num_experts_per_tok": 2, "intermediate_size": 20, "head_dim": 8,
@@ -177,7 +178,7 @@ internal static class GgufCases
         new("Qwen3_5MoeForCausalLM", Delta("qwen35moe", DeltaParts, Sparse, Shared("mlp.shared_expert"), GgufCase.Experts("mlp"),
             "mlp.shared_expert_gate ffn_gate_inp_shexp") with
         {
-            Special = (name, tensor) => StackedExperts(name, tensor) ?? Tiled(name, tensor),
+            Special = (sizes, name, tensor) => StackedExperts(name, tensor) ?? Tiled(sizes, name, tensor),
         }, $$"""
             "model_type": "qwen3_5_moe_text", {{DeltaSettings}}, "num_experts": 6, "num_experts_per_tok": 2,
             "moe_intermediate_size": 20, "shared_expert_intermediate_size": 24, "rope_parameters": {
@@ -189,9 +190,9 @@ internal static class GgufCases
         + "linear_attn.in_proj_a ssm_alpha, linear_attn.in_proj_b ssm_beta";
 
     private const string DeltaSettings = """
-        "linear_num_key_heads": 2, "linear_num_value_heads": 6, "linear_key_head_dim": 8, "linear_value_head_dim": 12,
-        "linear_conv_kernel_dim": 4, "full_attention_interval": 2
-        """;
+            "linear_num_key_heads": 2, "linear_num_value_heads": 6, "linear_key_head_dim": 8, "linear_value_head_dim": 12,
+            "linear_conv_kernel_dim": 4, "full_attention_interval": 2
+            """;
 
     private static (string, object)[] DeltaKeys =>
     [
@@ -205,61 +206,6 @@ internal static class GgufCases
         Mlp, "linear_attn.norm ssm_norm, linear_attn.out_proj ssm_out, linear_attn.dt_bias ssm_dt.bias", .. names,
     ]) with
     { PlusOne = true };
-
-    /// <summary>
-    /// Queries, keys and values of all heads in one tensor and z in another; 36 rows of values for each of two key heads.
-    /// </summary>
-    private static IEnumerable<(string, FloatTensor)>? Ungrouped(string name, FloatTensor tensor)
-    {
-        const int Group = 2 * (8 + 36);
-        return name switch
-        {
-            "linear_attn.in_proj_qkvz.weight" =>
-            [
-                ("attn_qkv.weight", tensor.Rows(0, row => row < 16 ? (row / 8 * Group) + (row % 8)
-                    : row < 32 ? ((row - 16) / 8 * Group) + 8 + (row % 8)
-                    : ((row - 32) / 36 * Group) + 16 + ((row - 32) % 36), 104)),
-                ("attn_gate.weight", tensor.Rows(0, row => (row / 36 * Group) + 52 + (row % 36), 72)),
-            ],
-            "linear_attn.A_log" => [("ssm_a", tensor with { Values = [.. tensor.Values.Select(value => -MathF.Exp(value))] })],
-            "linear_attn.conv1d.weight" => [("ssm_conv1d.weight", tensor.As(104, 4))],
-            "mlp.shared_expert_gate.weight" => [("ffn_gate_inp_shexp.weight", tensor.As(32))],
-            _ => null,
-        };
-    }
-
-    /// <summary>The first value head of each of two key heads, then the second of each, then the third.</summary>
-    private static IEnumerable<(string, FloatTensor)>? Tiled(string name, FloatTensor tensor)
-    {
-        FloatTensor Moved(int first, int width) => tensor.Rows(
-            0, row => row < first ? row : first + (Source((row - first) / width) * width) + ((row - first) % width), (int)tensor.Shape[0]);
-        static int Source(int head) => (head % 2 * 3) + (head / 2);
-        return name switch
-        {
-            "linear_attn.in_proj_qkv.weight" => [("attn_qkv.weight", Moved(32, 12))],
-            "linear_attn.in_proj_z.weight" => [("attn_gate.weight", Moved(0, 12))],
-            "linear_attn.in_proj_a.weight" => [("ssm_alpha.weight", Moved(0, 1))],
-            "linear_attn.in_proj_b.weight" => [("ssm_beta.weight", Moved(0, 1))],
-            "linear_attn.dt_bias" => [("ssm_dt.bias", Moved(0, 1))],
-            "linear_attn.A_log" =>
-                [("ssm_a", Moved(0, 1) with { Values = [.. Moved(0, 1).Values.Select(value => -MathF.Exp(value))] })],
-            "linear_attn.conv1d.weight" => [("ssm_conv1d.weight", Moved(32, 12).As(104, 4))],
-            "linear_attn.out_proj.weight" =>
-                [("ssm_out.weight", tensor.Rows(1, column => (Source(column / 12) * 12) + (column % 12), 72))],
-            "mlp.shared_expert_gate.weight" => [("ffn_gate_inp_shexp.weight", tensor.As(32))],
-            _ => null,
-        };
-    }
-
-    private static IEnumerable<(string, FloatTensor)>? StackedExperts(string name, FloatTensor tensor) => name switch
-    {
-        "mlp.experts.gate_up_proj" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Rows(1, row => row, 20)), ("ffn_up_exps.weight", tensor.Rows(1, row => 20 + row, 20)),
-        ],
-        "mlp.experts.down_proj" => [("ffn_down_exps.weight", tensor)],
-        _ => null,
-    };
 
     private const string NemotronHSettings = """
         "model_type": "nemotron_h", "layer_norm_epsilon": 1e-5, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 8,
@@ -284,32 +230,6 @@ internal static class GgufCases
         Special = Recurrences,
     };
 
-    /// <summary>What is made of a recurrence: rates, shapes of vectors, norms by groups.</summary>
-    private static IEnumerable<(string, FloatTensor)>? Recurrences(string name, FloatTensor tensor) => name.Split('.', 2)[^1] switch
-    {
-        "A_log" => [("ssm_a", new FloatTensor([4, 1], [.. tensor.Values.Select(value => -MathF.Exp(value))]))],
-        "D" => [("ssm_d", tensor.As(4, 1))],
-        "norm.weight" when tensor.Values.Length == 64 => [("ssm_norm.weight", tensor.As(2, 32))],
-        "conv1d.weight" => [("ssm_conv1d.weight", tensor.As(tensor.Shape[0], 4))],
-        _ => null,
-    };
-
-    private static IEnumerable<(string, FloatTensor)>? GraniteExperts(string name, FloatTensor tensor) => name switch
-    {
-        "block_sparse_moe.input_linear.weight" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Rows(1, row => row, 20)),
-            ("ffn_up_exps.weight", tensor.Rows(1, row => 20 + row, 20)),
-        ],
-        "block_sparse_moe.output_linear.weight" => [("ffn_down_exps.weight", tensor)],
-        "shared_mlp.input_linear.weight" =>
-        [
-            ("ffn_gate_shexp.weight", tensor.Rows(0, row => row, 24)),
-            ("ffn_up_shexp.weight", tensor.Rows(0, row => 24 + row, 24)),
-        ],
-        _ => null,
-    };
-
     private const string Lfm2 = "model.embedding_norm token_embd_norm, operator_norm attn_norm, ffn_norm ffn_norm, "
         + "self_attn.q_proj attn_q, self_attn.k_proj attn_k, self_attn.v_proj attn_v, self_attn.out_proj attn_output, "
         + "self_attn.q_layernorm attn_q_norm, self_attn.k_layernorm attn_k_norm, conv.conv shortconv.conv, "
@@ -332,58 +252,6 @@ internal static class GgufCases
 
     private static GgufConversion Of(string architecture, params string[] names) =>
         new() { Architecture = architecture, Names = NamesOf(names) };
-
-    private static Func<string, FloatTensor, IEnumerable<(string, FloatTensor)>?> Only(
-        string name, string gguf, Func<FloatTensor, FloatTensor> change) =>
-        (tensor, values) => tensor == name ? [(gguf, change(values))] : null;
-
-    /// <summary>For each head keys, transposed, and values.</summary>
-    private static IEnumerable<(string, FloatTensor)>? LatentApart(string name, FloatTensor tensor)
-    {
-        if (name != "self_attn.kv_b_proj.weight")
-        {
-            return null;
-        }
-
-        FloatTensor heads = tensor.As(4, Plain + Value, Latent);
-        return
-        [
-            ("attn_k_b.weight", heads.Rows(1, row => row, Plain).Turned()),
-            ("attn_v_b.weight", heads.Rows(1, row => Plain + row, Value)),
-        ];
-    }
-
-    private static IEnumerable<(string, FloatTensor)>? GateAndUpInTurn(string name, FloatTensor tensor) => name switch
-    {
-        "mlp.experts.gate_up_proj" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => 2 * row, 20)),
-            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => (2 * row) + 1, 20)),
-        ],
-        "mlp.experts.gate_up_proj_bias" =>
-        [
-            ("ffn_gate_exps.bias", tensor.Rows(1, row => 2 * row, 20)),
-            ("ffn_up_exps.bias", tensor.Rows(1, row => (2 * row) + 1, 20)),
-        ],
-        "mlp.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
-        "mlp.experts.down_proj_bias" => [("ffn_down_exps.bias", tensor)],
-        _ => null,
-    };
-
-    private static IEnumerable<(string, FloatTensor)>? GateBeforeUp(string name, FloatTensor tensor) => name switch
-    {
-        "feed_forward.experts.gate_up_proj" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => row, 20)),
-            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => 20 + row, 20)),
-        ],
-        "feed_forward.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
-        _ => null,
-    };
-
-    /// <summary>They stand among the keys.</summary>
-    private static IEnumerable<(string, FloatTensor)>? NoConstants(string name, FloatTensor tensor) =>
-        name.StartsWith("mlp.act_fn.", StringComparison.Ordinal) ? [] : null;
 
     private static float[] Constants(float value) => [value, value + 0.01f, value + 0.02f, value + 0.03f];
 }

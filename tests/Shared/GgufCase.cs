@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace SLoRA.Core.Tests.Models;
+namespace SLoRA.Tests;
 
 /// <summary>A small model of an architecture: its configuration, and how a converter writes it.</summary>
 internal sealed partial record GgufCase(string Class, GgufConversion Conversion, string Settings, (string Key, object Value)[] Keys)
