@@ -184,7 +184,47 @@ internal static class GgufCases
             "moe_intermediate_size": 20, "shared_expert_intermediate_size": 24, "rope_parameters": {
               "rope_type": "default", "rope_theta": 10000, "partial_rotary_factor": 0.5 }
             """, [.. DeltaKeys, .. Experts, ("expert_shared_feed_forward_length", 24u)]),
+        Gemma4("", """
+            "num_kv_shared_layers": 2, "hidden_size_per_layer_input": 6, "vocab_size_per_layer_input": 61, "use_double_wide_mlp": true,
+            "attention_k_eq_v": false, "enable_moe_block": false
+            """,
+            [
+                ("attention.shared_kv_layers", 2u), ("embedding_length_per_layer_input", 6u),
+                ("feed_forward_length", (int[])[48, 48, 96, 96]),
+            ]),
+        Gemma4(", experts", """
+            "num_kv_shared_layers": 0, "hidden_size_per_layer_input": 0, "attention_k_eq_v": true, "num_global_key_value_heads": 1,
+            "enable_moe_block": true, "num_experts": 6, "top_k_experts": 2, "moe_intermediate_size": 20
+            """, [.. Experts, ("attention.head_count_kv", (int[])[2, 1, 2, 1])]),
     ];
+
+    /// <summary>Full layers have heads of 24, of which 6 columns rotate: factors of the others are without bound.</summary>
+    private static GgufCase Gemma4(string suffix, string settings, (string, object)[] keys) => new("Gemma4ForCausalLM", Of("gemma4",
+        "input_layernorm attn_norm, post_attention_layernorm post_attention_norm, pre_feedforward_layernorm ffn_norm", Attention, HeadNorms,
+        "post_feedforward_layernorm post_ffw_norm, per_layer_input_gate inp_gate, per_layer_projection proj", Mlp,
+        "post_per_layer_input_norm post_norm, layer_scalar layer_output_scale.weight, router.proj ffn_gate_inp",
+        "post_feedforward_layernorm_1 post_ffw_norm_1, pre_feedforward_layernorm_2 pre_ffw_norm_2, router.scale ffn_gate_inp.scale",
+        "post_feedforward_layernorm_2 post_ffw_norm_2, router.per_expert_scale ffn_down_exps.scale",
+        "experts.gate_up_proj ffn_gate_up_exps.weight, experts.down_proj ffn_down_exps.weight",
+        "model.embed_tokens_per_layer per_layer_token_embd, model.per_layer_model_projection per_layer_model_proj",
+        "model.per_layer_projection_norm per_layer_proj_norm"), $$"""
+        "model_type": "gemma4_text", "tie_word_embeddings": false, "sliding_window": 9, "global_head_dim": 24,
+        "final_logit_softcapping": 9, "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+        "rope_parameters": {
+          "full_attention": { "rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1000000 },
+          "sliding_attention": { "rope_type": "default", "rope_theta": 10000 } }, {{settings}}
+        """,
+        [
+            .. keys, ("attention.sliding_window", 9u), ("attention.sliding_window_pattern", (bool[])[true, false, true, false]),
+            ("attention.key_length", 24u), ("attention.value_length", 24u), ("attention.key_length_swa", (uint)HeadDim),
+            ("attention.value_length_swa", (uint)HeadDim), ("rope.dimension_count", 24u), ("rope.dimension_count_swa", (uint)HeadDim),
+            ("rope.freq_base", 1000000f), ("rope.freq_base_swa", 10000f), ("final_logit_softcapping", 9f),
+        ])
+    {
+        StatesHeads = false,
+        Suffix = suffix,
+        Besides = [("rope_freqs.weight", new FloatTensor([12], [1, 1, 1, .. Enumerable.Repeat(1e30f, 9)]))],
+    };
 
     private const string DeltaParts = "linear_attn.in_proj_qkv attn_qkv, linear_attn.in_proj_z attn_gate, "
         + "linear_attn.in_proj_a ssm_alpha, linear_attn.in_proj_b ssm_beta";

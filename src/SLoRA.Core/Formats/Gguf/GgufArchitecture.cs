@@ -84,6 +84,12 @@ internal sealed record GgufArchitecture
     /// <summary>Whether attention is over a latent: what rotates is a part of its own, and heads are not of one size.</summary>
     public bool HasLatent { get; init; }
 
+    /// <summary>
+    /// Whether windowed layers have heads of their own, and the last layers share keys and values of earlier ones: what files say of heads
+    /// and widths is then meant for each kind of layer.
+    /// </summary>
+    public bool HasWindowedHeads { get; init; }
+
     /// <summary>Whether windowed layers have a rotation of their own, without scaling.</summary>
     public bool HasLocalRope { get; init; }
 

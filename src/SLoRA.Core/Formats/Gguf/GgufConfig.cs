@@ -17,6 +17,7 @@ internal sealed class GgufConfig
     private const string RopeFactors = "rope_freqs.weight";
     private const string LayerNormEpsilon = "attention.layer_norm_epsilon";
     private const string PredictingLayers = "nextn_predict_layers";
+    private const string SharingLayers = "attention.shared_kv_layers";
     private const string Layer = "blk.";
     private const double Largest = 1e30;
     private const int Widest = 1 << 24;
@@ -47,12 +48,14 @@ internal sealed class GgufConfig
         _prefix = architecture.Name + ".";
         Layers = Int("block_count", 1, MostLayers) - ReadPredicting();
         Hidden = Int("embedding_length", 1, Widest);
-        Heads = Agreed("attention.head_count", 1 << 14)
+        Heads = Agreed("attention.head_count", 1 << 14, static _ => true)
             ?? throw _metadata.Error(Key("attention.head_count"), "is missing, or 0 for all layers");
-        KeyValueHeads = Agreed("attention.head_count_kv", 1 << 14) ?? Heads;
-        Width = Agreed("feed_forward_length", Widest);
-        HeadDim = architecture.HasLatent ? Int("rope.dimension_count", 2, 1 << 14) : ReadHeadDim();
-        Rotated = architecture.HasLatent || !architecture.Rotates ? HeadDim : ReadRotated();
+        KeyValueHeads = Agreed("attention.head_count_kv", 1 << 14, layer => !architecture.HasWindowedHeads || HasWindow(layer)) ?? Heads;
+        Width = Agreed("feed_forward_length", Widest, layer => !SharesKeys(layer));
+        HeadDim = architecture.HasLatent ? Int("rope.dimension_count", 2, 1 << 14)
+            : architecture.HasWindowedHeads ? Int("attention.key_length_swa", 2, 1 << 14)
+            : ReadHeadDim();
+        Rotated = architecture.HasLatent || architecture.HasWindowedHeads || !architecture.Rotates ? HeadDim : ReadRotated();
         AttentionFactor = (float)(Number("rope.scaling.attn_factor", double.Epsilon) ?? 1);
         RefuseOthers();
         Root = Write();
@@ -119,9 +122,37 @@ internal sealed class GgufConfig
             ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitectures.Names)}"));
     }
 
+    /// <summary>Tokens.</summary>
+    public int Vocabulary => ReadVocabulary();
+
+    /// <summary>Whether a layer has the window, of an architecture whose files list it; every sixth has none where one does not.</summary>
+    public bool HasWindow(int layer) =>
+        _metadata.OptionalBools(Key("attention.sliding_window_pattern")) is { } windowed && layer < windowed.Length
+            ? windowed[layer]
+            : (layer + 1) % 6 != 0;
+
+    /// <summary>Whether a layer shares keys and values of an earlier one.</summary>
+    public bool SharesKeys(int layer) =>
+        Architecture.HasWindowedHeads && layer >= Layers - (_metadata.OptionalInteger(Key(SharingLayers), 0, Layers) ?? 0);
+
+    /// <summary>The part of heads of full layers that rotates, where factors say it by being 1 or without bound.</summary>
+    public double ReadShare()
+    {
+        int columns = Int("attention.key_length", 2, 1 << 14);
+        float[]? factors = ReadRopeFactors(columns / 2);
+        int rotated = factors?.TakeWhile(factor => factor == 1).Count() ?? columns / 2;
+        // A quarter of a pair more, so that no rounding makes it less.
+        return factors is not null && factors.Skip(rotated).Any(factor => factor < 1e29f)
+            ? throw new FormatError(
+                LoadErrorKind.Incompatible, _files.Path, RopeFactors, "has others than 1 and then 1e30, which is not served")
+            : Math.Min(1, (rotated + 0.25) * 2 / columns);
+    }
+
     /// <summary>What each frequency of the rotation is divided by, d/2 numbers, where the file says it; null where it does not.</summary>
     /// <exception cref="FormatError">There are not so many, or one cannot be.</exception>
-    public float[]? ReadRopeFactors()
+    public float[]? ReadRopeFactors() => Architecture.HasWindowedHeads ? null : ReadRopeFactors(Rotated / 2);
+
+    private float[]? ReadRopeFactors(int count)
     {
         foreach ((GgufTensor tensor, WeightFile file) in _files.Tensors)
         {
@@ -130,8 +161,8 @@ internal sealed class GgufConfig
                 continue;
             }
 
-            float[] factors = new float[Rotated / 2];
-            if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var count] || count != factors.Length)
+            float[] factors = new float[count];
+            if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var stored] || stored != count)
             {
                 throw Error($"is {tensor.Type.Name} [{string.Join(", ", tensor.Shape)}], expected F32 [{factors.Length}]");
             }
@@ -156,7 +187,9 @@ internal sealed class GgufConfig
         || (tensor.StartsWith(Layer, StringComparison.Ordinal) && tensor.IndexOf('.', Layer.Length) is > 0 and var dot
             && int.TryParse(
                 tensor.AsSpan(Layer.Length, dot - Layer.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
-            && layer >= Layers && layer < Layers + ReadPredicting());
+            && ((layer >= Layers && layer < Layers + ReadPredicting())
+                // Keys and values that are another layer's are stored too.
+                || (SharesKeys(layer) && tensor.AsSpan(dot) is ".attn_k.weight" or ".attn_v.weight" or ".attn_k_norm.weight")));
 
     /// <summary>The numbers of a key, whole, which has one for each layer or one for all.</summary>
     public ImmutableArray<float> ReadLayerNumbers(string key)
@@ -192,14 +225,15 @@ internal sealed class GgufConfig
         : 0;
 
     /// <summary>A number of all layers that have one, 0 being none; null where no layer has.</summary>
-    private int? Agreed(string name, int largest)
+    private int? Agreed(string name, int largest, Func<int, bool> isMeant)
     {
         if (!_metadata.Has(Key(name)))
         {
             return null;
         }
 
-        ImmutableArray<int> numbers = [.. ReadLayerIntegers(name, largest).Where(number => number != 0).Distinct()];
+        ImmutableArray<int> numbers =
+            [.. ReadLayerIntegers(name, largest).Where((number, layer) => number != 0 && isMeant(layer)).Distinct()];
         return numbers.Length < 2
             ? numbers.IsEmpty ? null : numbers[0]
             : throw _metadata.Refusal(Key(name), $"is {numbers[0]} for one layer and {numbers[1]} for another: only equal ones are served");
@@ -299,7 +333,8 @@ internal sealed class GgufConfig
             var settings = new GgufSettings(this, _metadata, writer, HasTensor);
             Architecture.Write?.Invoke(settings);
             WriteEnd(writer, vocabulary);
-            new GgufRope(Architecture, _metadata, (double)Rotated / HeadDim).Write(writer, settings);
+            double share = Architecture.HasWindowedHeads ? ReadShare() : (double)Rotated / HeadDim;
+            new GgufRope(Architecture, _metadata, share).Write(writer, settings);
             writer.WriteEndObject();
         }
 

@@ -49,6 +49,13 @@ internal sealed class GgufRope(GgufArchitecture architecture, GgufMetadata metad
         }
 
         writer.WriteNumber("rope_theta", Theta);
+        if (architecture.HasWindowedHeads)
+        {
+            writer.WriteString("rope_type", "proportional");
+            writer.WriteNumber("partial_rotary_factor", share);
+            return;
+        }
+
         architecture.WriteRope?.Invoke(settings);
         double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
         // As llama.cpp has it: a factor without a type is linear, and 0 is none.
