@@ -16,6 +16,9 @@ internal static class GgufFixture
         ["seed_oss"] = "seed_oss",
         ["ministral3"] = "mistral3",
         ["minimax_m2"] = "minimax-m2",
+        ["glm4_moe"] = "glm4moe",
+        ["ernie4_5_moe"] = "ernie4_5-moe",
+        ["gemma4_text"] = "gemma4",
         ["glm4_moe_lite"] = "deepseek2",
         ["deepseek_v3"] = "deepseek2",
         ["lfm2"] = "lfm2",
@@ -51,10 +54,16 @@ internal static class GgufFixture
         ("embedding_multiplier", "embedding_scale"), ("residual_multiplier", "residual_scale"), ("logits_scaling", "logit_scale"),
         ("rope_theta", "rope.freq_base"), ("factor", "rope.scaling.factor"), ("beta_fast", "rope.scaling.yarn_beta_fast"),
         ("beta_slow", "rope.scaling.yarn_beta_slow"), ("original_max_position_embeddings", "rope.scaling.original_context_length"),
-        ("llama_4_scaling_beta", "attention.temperature_scale"),
+        ("llama_4_scaling_beta", "attention.temperature_scale"), ("moe_num_experts", "expert_count"), ("moe_k", "expert_used_count"),
+        ("moe_num_shared_experts", "expert_shared_count"), ("moe_layer_start_index", "leading_dense_block_count"),
+        ("moe_layer_interval", "interleave_moe_layer_step"), ("num_nextn_predict_layers", "nextn_predict_layers"),
+        ("top_k_experts", "expert_used_count"), ("num_kv_shared_layers", "attention.shared_kv_layers"),
+        ("hidden_size_per_layer_input", "embedding_length_per_layer_input"), ("sliding_window", "attention.sliding_window"),
+        ("final_logit_softcapping", "final_logit_softcapping"),
     ];
 
-    private static readonly string[] Fractions = ["eps", "epsilon", "multiplier", "scaling", "factor", "theta", "beta", "fast", "slow"];
+    private static readonly string[] Fractions =
+        ["eps", "epsilon", "multiplier", "scaling", "factor", "theta", "beta", "fast", "slow", "softcapping"];
 
     private static readonly ConcurrentDictionary<string, Lazy<string>> Written = new();
 
@@ -93,7 +102,16 @@ internal static class GgufFixture
             writer.Key($"{architecture}.{key}", value);
         }
 
-        foreach ((string name, FloatTensor tensor) in conversion.Convert(Tensors(folder.Model)))
+        Dictionary<string, FloatTensor> tensors = conversion.Convert(Tensors(folder.Model));
+        if (architecture == "gemma4")
+        {
+            // Pairs of full heads that do not rotate are divided by what leaves nothing.
+            int pairs = config.FullHead / 2, rotated = (int)(config.FullHead * config.FullShare / 2);
+            tensors.Add("rope_freqs.weight", new FloatTensor(
+                [pairs], [.. Enumerable.Range(0, pairs).Select(pair => pair < rotated ? 1 : 1e30f)]));
+        }
+
+        foreach ((string name, FloatTensor tensor) in tensors)
         {
             writer.Tensor(name, 0, tensor.Bytes(), tensor.Shape);
         }
@@ -134,7 +152,17 @@ internal static class GgufFixture
             keys.TryAdd("leading_dense_block_count", 1u);
         }
 
-        if (architecture is "deepseek2" or "nemotron_h_moe")
+        if (architecture == "glm4moe")
+        {
+            keys["block_count"] = (uint)(config.Whole("num_hidden_layers") + config.Whole("num_nextn_predict_layers"));
+        }
+
+        if (architecture == "gemma4")
+        {
+            AddGemma4(keys, config);
+        }
+
+        if (architecture is "deepseek2" or "nemotron_h_moe" or "glm4moe")
         {
             keys["expert_weights_norm"] = true;
         }
@@ -178,6 +206,21 @@ internal static class GgufFixture
         return keys;
     }
 
+    private static void AddGemma4(Dictionary<string, object> keys, Settings config)
+    {
+        int heads = config.Whole("num_key_value_heads"), full = config.FullKeyHeads, width = config.Whole("intermediate_size");
+        int layers = config.Whole("num_hidden_layers"), own = layers - config.Whole("num_kv_shared_layers");
+        bool[] windowed = config.Windowed;
+        keys["attention.sliding_window_pattern"] = windowed;
+        keys["attention.head_count_kv"] = windowed.Select(window => window ? heads : full).ToArray();
+        keys["feed_forward_length"] = Enumerable.Range(0, layers).Select(layer => layer < own ? width : 2 * width).ToArray();
+        keys["attention.key_length_swa"] = keys["attention.value_length_swa"] = (uint)config.Head;
+        keys["attention.key_length"] = keys["attention.value_length"] = keys["rope.dimension_count"] = (uint)config.FullHead;
+        keys["rope.dimension_count_swa"] = (uint)config.Head;
+        keys["rope.freq_base"] = (float)config.Theta("full_attention");
+        keys["rope.freq_base_swa"] = (float)config.Theta("sliding_attention");
+    }
+
     private static IEnumerable<(string Name, FloatTensor Tensor)> Tensors(string folder)
     {
         foreach (string path in Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
@@ -213,6 +256,21 @@ internal static class GgufFixture
                     ? [.. types.EnumerateArray().Select(type => type.GetString() is "full_attention" or "attention")]
                     : null;
 
+        /// <summary>Whether each layer has the window.</summary>
+        public bool[] Windowed => [.. Find("layer_types")!.Value.EnumerateArray().Select(type => type.GetString() == "sliding_attention")];
+
+        /// <summary>Columns of a head of full layers, said for all of them or for each.</summary>
+        public int FullHead => Find("global_head_dim")?.GetInt32() ?? OfFullLayers("head_dim");
+
+        /// <summary>Key heads of full layers.</summary>
+        public int FullKeyHeads => Has("per_layer_config") ? OfFullLayers("num_key_value_heads") : Whole("num_key_value_heads");
+
+        /// <summary>The part of their heads that rotates.</summary>
+        public double FullShare => Rotation("full_attention").GetProperty("partial_rotary_factor").GetDouble();
+
+        /// <summary>The base of a rotation.</summary>
+        public double Theta(string kind) => Rotation(kind).GetProperty("rope_theta").GetDouble();
+
         public bool Has(string name) => Find(name) is not null;
 
         public string Text(string name) => Find(name)!.Value.GetString()!;
@@ -220,6 +278,11 @@ internal static class GgufFixture
         public double Number(string name) => Find(name)!.Value.GetDouble();
 
         public int Whole(string name) => Find(name)?.GetInt32() ?? 0;
+
+        private JsonElement Rotation(string kind) => Find("rope_parameters")!.Value.GetProperty(kind);
+
+        private int OfFullLayers(string name) =>
+            Find("per_layer_config")!.Value.EnumerateObject().First().Value.GetProperty(name).GetInt32();
 
         private JsonElement? Find(string name) =>
             Of(root, name) ?? (Of(root, "rope_parameters") is { } rope ? Of(rope, name) : null);

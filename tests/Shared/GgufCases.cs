@@ -85,6 +85,7 @@ internal static class GgufCases
             """, [.. Experts, ("feed_forward_length", 20u), ("rope.dimension_count", 8u), ("expert_gating_func", 2u)]),
         new("Glm4MoeForCausalLM", Of("glm4moe", "input_layernorm attn_norm, post_attention_layernorm post_attention_norm", Attention, Mlp,
             HeadNorms, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_experts"),
+            "eh_proj nextn.eh_proj, enorm nextn.enorm, hnorm nextn.hnorm, shared_head.norm nextn.shared_head_norm",
             "mlp.gate.e_score_correction_bias exp_probs_b.bias"), $$"""
             "model_type": "glm4_moe", "attention_bias": true, "use_qk_norm": true, "partial_rotary_factor": 0.5, {{SharedSettings}}
             """, [.. SharedExperts, ("rope.dimension_count", 8u)]),

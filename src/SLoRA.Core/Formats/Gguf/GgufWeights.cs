@@ -39,7 +39,7 @@ internal sealed class GgufWeights : WeightStore
     public override string File => _files.Path;
 
     /// <inheritdoc/>
-    public override long FileBytes => _files.Bytes;
+    public override ImmutableArray<WeightFile> Files => _files.Files;
 
     /// <inheritdoc/>
     public override FrozenDictionary<string, StoredWeight> Weights { get; }

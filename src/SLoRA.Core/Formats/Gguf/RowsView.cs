@@ -20,6 +20,7 @@ internal abstract record RowsView(GgufTensor Tensor, WeightFile File) : GgufView
         int columns = Tensor.Shape.Length == 1 ? 1 : (int)Tensor.Shape[^1];
         long rowBytes = format.BytesOf(columns);
         float[] widened = Widens ? new float[columns] : [];
+        (long begin, long length) = (offset, destination.Length);
         while (!destination.IsEmpty)
         {
             (long row, long within) = Math.DivRem(offset, rowBytes);
@@ -38,6 +39,13 @@ internal abstract record RowsView(GgufTensor Tensor, WeightFile File) : GgufView
             destination = destination[bytes..];
             offset += bytes;
         }
+
+        Leave(begin, length);
+    }
+
+    /// <summary>A part was read: what it lies in is not needed in the file again soon.</summary>
+    protected virtual void Leave(long offset, long bytes)
+    {
     }
 
     /// <summary>Where a row lies.</summary>
@@ -52,4 +60,8 @@ internal sealed record HeadRowsView(GgufTensor Tensor, WeightFile File, HeadRows
 {
     /// <inheritdoc/>
     protected override (GgufTensor Tensor, WeightFile File, long Row) InFile(long row) => (Tensor, File, Order.InFile(row));
+
+    /// <inheritdoc/>
+    /// <remarks>Rows move within their head, so that those of a part come from about the same place.</remarks>
+    protected override void Leave(long offset, long bytes) => File.Leave(Tensor.Begin + offset, bytes);
 }

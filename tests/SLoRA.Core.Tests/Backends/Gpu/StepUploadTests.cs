@@ -33,7 +33,7 @@ public sealed unsafe class StepUploadTests
         foreach (int slices in (int[])[1, random.Next(1, 30), random.Next(100, 300), random.Next(1, 10)])
         {
             Fill(plan, random, slices, adapters);
-            upload.Send(plan);
+            upload.Send(plan, upload.Measure(plan));
             directories.Upload();
             AssertPlan(device, upload, plan);
             AssertAttention(device, upload, plan);

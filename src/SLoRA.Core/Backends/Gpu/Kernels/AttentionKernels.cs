@@ -41,6 +41,9 @@ internal static class AttentionKernels
     /// <summary>Ints of a task: row, first split, splits, place of its partial results or −1.</summary>
     public const int TaskInts = 4;
 
+    /// <summary>The row of a task, or of a merge, that is nobody's: its groups leave.</summary>
+    public const int NoRow = -1;
+
     /// <summary>The widest head.</summary>
     public const int LargestHead = 512;
 
@@ -75,6 +78,11 @@ internal static class AttentionKernels
         int keyHead = cache.KeyHeadOf(head);
         int task = Grid.IdxX * TaskInts;
         int row = tasks[task];
+        if (row == NoRow)
+        {
+            return;
+        }
+
         int firstSplit = tasks[task + 1];
         int endSplit = firstSplit + tasks[task + 2];
         int place = tasks[task + 3];
@@ -226,6 +234,11 @@ internal static class AttentionKernels
         int merge = Grid.IdxX * 3;
         int head = Grid.IdxY;
         int row = merges[merge];
+        if (row == NoRow)
+        {
+            return;
+        }
+
         int firstPlace = merges[merge + 1];
         int places = merges[merge + 2];
         int stride = headDim + 2;
