@@ -251,7 +251,7 @@ internal static class GraphScenarios
     /// <summary>An engine on a device that is open already takes the kernels that one before has left.</summary>
     public static void Modules()
     {
-        using var held = Engine();
+        SteppedEngine held = Engine();
         int own = Stub.Modules;
         SteppedEngine first = Engine();
         Assert.That(Stub.Modules, Is.EqualTo(2 * own), "engines at the same time share no kernel");
