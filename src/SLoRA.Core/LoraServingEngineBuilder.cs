@@ -94,7 +94,7 @@ public sealed class LoraServingEngineBuilder
         GpuOptions options = given.Copy();
         OptionRules.Check(options);
         return UseBackend((rows, outputs) => options.Devices.Count == 0
-            ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products)
+            ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products, graphs: options.Graphs)
             : GpuShards.Create(options, rows, outputs, _checksInvariants));
     }
 

@@ -18,6 +18,7 @@ internal static class EngineBackend
                 gpu.Devices = options.Gpu.Devices;
                 gpu.Products = options.Gpu.Products;
                 gpu.Exchange = options.Gpu.Exchange;
+                gpu.Graphs = options.Gpu.Graphs;
             });
         }
         else if (Is(options.Backend, "Reference"))

@@ -94,6 +94,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual void BeginStep(StepPlan plan) => Inner.BeginStep(plan);
 
     /// <inheritdoc/>
+    public virtual void Run(Action operations) => Inner.Run(operations);
+
+    /// <inheritdoc/>
     public virtual void Embed(DeviceTable table, int target, DeviceRows x) => Inner.Embed(table, target, x);
 
     /// <inheritdoc/>

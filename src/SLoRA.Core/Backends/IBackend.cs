@@ -123,6 +123,13 @@ internal interface IBackend : IDisposable
     void BeginStep(StepPlan plan);
 
     /// <summary>
+    /// Runs the operations of the step, those between its begin and its end. They are the same for all steps of a decoder that have output
+    /// rows, but for what the plan says; so a backend may keep what it did for one step and repeat that for the next, without asking.
+    /// </summary>
+    /// <param name="operations">Asks for all of them, in order.</param>
+    void Run(Action operations) => operations();
+
+    /// <summary>
     /// <c>x[t] = E[token(t)]</c> <c>[T, D]</c>, plus for each entry of the work list whose generation targets the table
     /// <c>weight · scale · A[:, token] Bᵀ</c>.
     /// </summary>

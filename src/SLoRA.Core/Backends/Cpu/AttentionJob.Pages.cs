@@ -10,63 +10,48 @@ internal sealed unsafe partial class AttentionJob
     private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int run = Math.Min(_layout.PageTokens, Lanes.Count);
-        for (int token = from / run * run; token < count; token += run)
+        int tokens = Math.Min(_layout.PageTokens, Lanes.Count);
+        for (int token = from / tokens * tokens; token < count; token += tokens)
         {
-            FindRun<T>(task, start + token, out byte* keys, out byte* values);
-            LoadKeys<T>(keys, run, scratch.Keys + token);
-            LoadValues<T>(values, Math.Min(run, count - token), scratch.Values + (token * scratch.PaddedDim));
+            PageRun run = FindRun<T>(task, start + token);
+            LoadKeys<T>(run.Keys, tokens, scratch.Keys + token);
+            LoadValues<T>(run.Values, Math.Min(tokens, count - token), scratch.Values + (token * scratch.PaddedDim));
+            if (T.HasScales)
+            {
+                LoadScales(run, tokens, token, scratch);
+            }
         }
     }
 
-    private void FindRun<T>(AttentionTask task, int position, out byte* keys, out byte* values)
+    private PageRun FindRun<T>(AttentionTask task, int position)
         where T : struct, IElements
     {
-        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
-        byte* address = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes);
-        keys = address + _block.KeyOffset + (place * T.Size);
-        values = address + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size);
+        int place = position & (_layout.PageTokens - 1);
+        byte* head = _pages.Address(_plan.PageTables[task.TableStart + (position >> _pageShift)]) + (task.Head * _block.HeadBytes);
+        byte* scales = head + _block.ScaleOffset + (place * sizeof(float));
+        return new PageRun
+        {
+            Keys = head + _block.KeyOffset + (place * T.Size),
+            Values = head + _block.ValueOffset + ((nint)place * _attention.HeadDim * T.Size),
+            KeyScales = (float*)(scales + _block.KeyOffset),
+            ValueScales = (float*)(scales + _block.ValueOffset),
+        };
     }
 
-    /// <summary>
-    /// Brings the scales of positions start + from … start + count − 1 to the scratch memory, and asks for those of the next block, which
-    /// are small and far apart.
-    /// </summary>
-    private void LoadScales(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
+    private static void LoadScales(in PageRun run, int tokens, int token, AttentionScratch scratch)
     {
-        int run = Math.Min(_layout.PageTokens, Lanes.Count);
-        for (int token = from / run * run; token < count; token += run)
+        if (tokens == Lanes.Count)
         {
-            FindScales(task, start + token, out float* keys, out float* values);
-            if (run == Lanes.Count)
-            {
-                Vector512.Load(keys).Store(scratch.KeyScales + token);
-                Vector512.Load(values).Store(scratch.ValueScales + token);
-                continue;
-            }
-
-            for (int t = 0; t < run; t++)
-            {
-                scratch.KeyScales[token + t] = keys[t];
-                scratch.ValueScales[token + t] = values[t];
-            }
+            Vector512.Load(run.KeyScales).Store(scratch.KeyScales + token);
+            Vector512.Load(run.ValueScales).Store(scratch.ValueScales + token);
+            return;
         }
 
-        int end = task.FirstPosition + task.Rows;
-        for (int position = start + Block; Sse.IsSupported && position < Math.Min(end, start + (2 * Block)); position += run)
+        for (int t = 0; t < tokens; t++)
         {
-            FindScales(task, position, out float* keys, out float* values);
-            Sse.Prefetch0(keys);
-            Sse.Prefetch0(values);
+            scratch.KeyScales[token + t] = run.KeyScales[t];
+            scratch.ValueScales[token + t] = run.ValueScales[t];
         }
-    }
-
-    private void FindScales(AttentionTask task, int position, out float* keys, out float* values)
-    {
-        (int page, int place) = Math.DivRem(position, _layout.PageTokens);
-        byte* scales = _pages.Address(_plan.PageTables[task.TableStart + page]) + (task.Head * _block.HeadBytes) + _block.ScaleOffset;
-        keys = (float*)(scales + _block.KeyOffset) + place;
-        values = (float*)(scales + _block.ValueOffset) + place;
     }
 
     private void LoadKeys<T>(byte* source, int run, float* destination)
@@ -116,37 +101,117 @@ internal sealed unsafe partial class AttentionJob
     }
 
     /// <summary>
-    /// Finds the runs of a block of which the positions firstToken … count − 1 are seen. Runs that nobody sees may have no page; their
-    /// scores are dropped, so any readable place will do.
+    /// Adds a block that is read where it lies: runs of 16 tokens. Values are asked for while the scores are computed, the next keys while
+    /// values are summed.
     /// </summary>
-    private void FindRuns<T>(AttentionTask task, int start, int firstToken, int count, byte** keys, byte** values)
+    /// <param name="task">The task.</param>
+    /// <param name="seen">Which positions its rows see.</param>
+    /// <param name="runs">The block's runs.</param>
+    /// <param name="next">Those of the next block; null behind the last.</param>
+    /// <param name="scratch">Queries and sums.</param>
+    private void AddPages<T>(AttentionTask task, in BlockSight seen, PageRun* runs, PageRun* next, AttentionScratch scratch)
         where T : struct, IElements
     {
+        // A run of keys is followed by its values everywhere in the pages, but lies in one piece only where a page is one run.
+        int first = seen.FirstRow * task.Group;
+        int queries = (seen.EndRow * task.Group) - first;
+        nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
+        bool inOnePiece = _layout.PageTokens == Lanes.Count && TileProduct.AsksAhead;
         for (int run = 0; run < Runs; run++)
         {
-            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
-            FindRun<T>(task, start + token, out keys[run], out byte* found);
-            if (values is not null)
+            if (!inOnePiece)
             {
-                values[run] = found;
+                Fetch(runs[run].Values, runBytes);
+            }
+
+            if (T.HasScales)
+            {
+                LoadScales(runs[run], Lanes.Count, run * Lanes.Count, scratch);
+                if (next is not null)
+                {
+                    // Small and far apart.
+                    Fetch((byte*)next[run].KeyScales, 1);
+                    Fetch((byte*)next[run].ValueScales, 1);
+                }
+            }
+        }
+
+        new Span<float>(scratch.Scores + (first * Block), queries * Block).Clear();
+        TileProduct.Add64<T>(
+            scratch.Queries + (first * scratch.PaddedDim),
+            scratch.PaddedDim,
+            runs[0].Keys,
+            runs[1].Keys,
+            runs[2].Keys,
+            runs[3].Keys,
+            (nint)_layout.PageTokens * T.Size,
+            scratch.Scores + (first * Block),
+            Block,
+            queries,
+            _attention.HeadDim,
+            inOnePiece ? (nint)(_block.ValueOffset - _block.KeyOffset) : 0);
+        for (int run = 0; run < Runs && next is not null && !inOnePiece; run++)
+        {
+            Fetch(next[run].Keys, runBytes);
+        }
+
+        BlockSoftmax.Weigh<T>(seen, task.Group, scratch, _attention.ScoreCap, _paddedDim);
+        int rows = seen.IsAlike ? seen.EndRow - seen.FirstRow : 1;
+        for (int row = seen.FirstRow; row < seen.EndRow; row += rows)
+        {
+            (int from, int to) = seen.Of(row);
+            int query = row * task.Group;
+            for (int token = from; token < to;)
+            {
+                int run = token / Lanes.Count;
+                int runEnd = Math.Min(to, (run + 1) * Lanes.Count);
+                TileProduct.Add<T>(
+                    scratch.Scores + (query * Block) + token,
+                    Block,
+                    runs[run].Values + ((nint)(token % Lanes.Count) * _attention.HeadDim * T.Size),
+                    (nint)_attention.HeadDim * T.Size,
+                    scratch.Sums + (query * scratch.PaddedDim),
+                    scratch.PaddedDim,
+                    rows * task.Group,
+                    _paddedDim,
+                    runEnd - token,
+                    inOnePiece && next is not null ? (nint)(next[run].Keys - runs[run].Values) : 0);
+                token = runEnd;
             }
         }
     }
 
     /// <summary>
-    /// Asks for runs to come into the cache. They are short and far apart, so the machine does not foresee them by itself.
+    /// Finds the runs of a block of which the positions firstToken … count − 1 are seen. Runs that nobody sees may have no page; their
+    /// scores are dropped, so any readable place will do.
     /// </summary>
-    private static void Fetch(byte** runs, nint bytes)
+    private void FindRuns<T>(AttentionTask task, int start, int firstToken, int count, PageRun* runs)
+        where T : struct, IElements
     {
-        if (Sse.IsSupported)
+        for (int run = 0; run < Runs; run++)
         {
-            for (nint at = 0; at < bytes; at += AlignedMemory.Alignment)
-            {
-                Sse.Prefetch0(runs[0] + at);
-                Sse.Prefetch0(runs[1] + at);
-                Sse.Prefetch0(runs[2] + at);
-                Sse.Prefetch0(runs[3] + at);
-            }
+            int token = Math.Clamp(run * Lanes.Count, firstToken, count - 1) & -Lanes.Count;
+            runs[run] = FindRun<T>(task, start + token);
         }
+    }
+
+    /// <summary>
+    /// Asks for bytes to come into the cache. Runs are short and far apart, so the machine does not foresee them by itself.
+    /// </summary>
+    private static void Fetch(byte* from, nint bytes)
+    {
+        for (nint at = 0; Sse.IsSupported && at < bytes; at += AlignedMemory.Alignment)
+        {
+            Sse.Prefetch0(from + at);
+        }
+    }
+
+    /// <summary>Where a run of positions lies that one page holds, and the scales of integers.</summary>
+    private struct PageRun
+    {
+        public byte* Keys;
+        public byte* Values;
+        public float* KeyScales;
+        public float* ValueScales;
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using System.Numerics;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -36,13 +36,12 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private CpuPageMemory _pages = null!;
     private KvLayout _layout = null!;
     private LayerBlock _block;
+    private Sight _sight;
     private int _paddedDim;
+    private int _pageShift;
 
     /// <summary>One more score for each head of the next layer, which no value belongs to; null for none.</summary>
     public CpuVector? Sinks { get; set; }
-
-    /// <summary>The first position that a row at a position sees.</summary>
-    public static int FirstVisible(GroupedAttention attention, int position) => attention.FirstVisible(position);
 
     /// <summary>Sets the next layer and says in how many parts it comes.</summary>
     public int Prepare(StepPlan plan, CpuRows qkv, CpuRows y, GroupedAttention attention, CpuPageMemory pages, KvLayout layout, int layer)
@@ -54,6 +53,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         _pages = pages;
         _layout = layout;
         _block = layout.Layers[layer];
+        _sight = attention.Sight;
+        _pageShift = BitOperations.Log2((uint)layout.PageTokens);
         _paddedDim = (attention.HeadDim + Lanes.Count - 1) & -Lanes.Count;
         _tasks.Cut(plan, attention, _block.Group);
         AlignedMemory.Grow(ref _memory, workers * AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim));
@@ -105,41 +106,49 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private void Attend<T>(AttentionTask task, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int queries = task.Rows * task.Group;
         LoadQueries(task, scratch);
-        for (int query = 0; query < queries; query++)
-        {
-            scratch.Total(query).Clear();
-        }
-
-        bool direct = queries < ManyQueries && _layout.PageTokens >= Lanes.Count && _attention.HeadDim == _paddedDim;
-        int first = FirstVisible(_attention, task.FirstPosition);
+        scratch.Begin(task.Queries);
+        bool direct = task.Queries < ManyQueries && _layout.PageTokens >= Lanes.Count && _attention.HeadDim == _paddedDim;
+        PageRun* runs = stackalloc PageRun[Runs];
+        PageRun* next = stackalloc PageRun[Runs];
+        bool found = false;
+        int first = _sight.FirstVisible(task.FirstPosition);
         int end = task.FirstPosition + task.Rows;
         for (int segment = task.FirstSegment; segment < task.FirstSegment + task.Segments; segment++)
         {
-            StartSegment(queries, scratch);
+            scratch.BeginSegment(task.Queries);
             int segmentEnd = Math.Min(end, (segment + 1) * Segment);
             for (int start = Math.Max(first / Block * Block, segment * Segment); start < segmentEnd; start += Block)
             {
                 int count = Math.Min(Block, end - start);
                 int from = Math.Max(0, first - start);
-                if (T.HasScales)
-                {
-                    LoadScales(task, start, from, count, scratch);
-                }
-
-                if (direct)
-                {
-                    AddPages<T>(task, start, from, count, scratch);
-                }
-                else
+                var seen = new BlockSight(_sight, task, start);
+                if (!direct)
                 {
                     LoadBlock<T>(task, start, from, count, scratch);
-                    AddBlock<T>(task, start, count, scratch);
+                    AddBlock<T>(task, seen, count, scratch);
+                    continue;
                 }
+
+                if (!found)
+                {
+                    FindRuns<T>(task, start, from, count, runs);
+                    found = true;
+                }
+
+                bool isLast = start + Block >= end;
+                if (!isLast)
+                {
+                    FindRuns<T>(task, start + Block, 0, Math.Min(Block, end - start - Block), next);
+                }
+
+                AddPages<T>(task, seen, runs, isLast ? null : next, scratch);
+                PageRun* used = runs;
+                runs = next;
+                next = used;
             }
 
-            EndSegment(task, queries, scratch);
+            scratch.EndSegment(task, _paddedDim, _partials.Floats);
         }
 
         if (task.Partial < 0)
@@ -151,201 +160,39 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     private void LoadQueries(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int query = 0; query < task.Rows * task.Group; query++)
+        float factor = BlockSoftmax.QueryFactor(_attention);
+        for (int query = 0; query < task.Queries; query++)
         {
             float* q = _qkv.Row(task.FirstRow + (query / task.Group)) + ((task.FirstQuery + (query % task.Group)) * dim);
-            new ReadOnlySpan<float>(q, dim).CopyTo(new Span<float>(scratch.Queries + (query * scratch.PaddedDim), dim));
+            scratch.LoadQuery(query, 0, q, dim, factor);
         }
     }
 
     /// <summary>Adds a block that lies in the scratch memory.</summary>
-    private void AddBlock<T>(AttentionTask task, int start, int count, AttentionScratch scratch)
+    private void AddBlock<T>(AttentionTask task, in BlockSight seen, int count, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int queries = task.Rows * task.Group;
-        new Span<float>(scratch.Scores, queries * Block).Clear();
+        int first = seen.FirstRow * task.Group;
+        int queries = (seen.EndRow * task.Group) - first;
+        new Span<float>(scratch.Scores + (first * Block), queries * Block).Clear();
         TileProduct.Add<F32Elements>(
-            scratch.Queries,
+            scratch.Queries + (first * scratch.PaddedDim),
             scratch.PaddedDim,
             (byte*)scratch.Keys,
             Block * sizeof(float),
-            scratch.Scores,
+            scratch.Scores + (first * Block),
             Block,
             queries,
             (count + Lanes.Count - 1) & -Lanes.Count,
             _attention.HeadDim);
-        for (int row = 0; row < task.Rows;)
-        {
-            (int from, int to) = Visible(task.FirstPosition + row, start);
-            int rows = RowsAlike(task, row, start, from, to);
-            if (from < to)
-            {
-                Weigh<T>(row * task.Group, rows * task.Group, from, to, scratch);
-            }
-
-            row += rows;
-        }
-
-        // What all rows see is added at once, between what only the first ones see before it and the last ones behind it.
-        int all = Visible(task.FirstPosition + task.Rows - 1, start).From;
-        int allEnd = Math.Max(all, Visible(task.FirstPosition, start).To);
-        for (int row = 0; row < task.Rows; row++)
-        {
-            (int from, int to) = Visible(task.FirstPosition + row, start);
-            AddValues(task, row, 1, from, Math.Min(to, all), scratch);
-        }
-
-        AddValues(task, 0, task.Rows, all, allEnd, scratch);
-        for (int row = 0; row < task.Rows; row++)
-        {
-            (int from, int to) = Visible(task.FirstPosition + row, start);
-            AddValues(task, row, 1, Math.Max(from, allEnd), to, scratch);
-        }
-    }
-
-    /// <summary>Adds values of the block, weighted, for rows that see all of them.</summary>
-    private void AddValues(AttentionTask task, int row, int rows, int from, int to, AttentionScratch scratch)
-    {
-        if (from >= to)
-        {
-            return;
-        }
-
-        int query = row * task.Group;
-        TileProduct.Add<F32Elements>(
-            scratch.Scores + (query * Block) + from,
-            Block,
-            (byte*)(scratch.Values + (from * scratch.PaddedDim)),
-            scratch.PaddedDim * sizeof(float),
-            scratch.Sums + (query * scratch.PaddedDim),
-            scratch.PaddedDim,
-            rows * task.Group,
-            _paddedDim,
-            to - from);
-    }
-
-    /// <summary>
-    /// Adds a block that is read where it lies: runs of 16 tokens. Values are asked for while the scores are computed, the next keys while
-    /// values are summed.
-    /// </summary>
-    private void AddPages<T>(AttentionTask task, int start, int firstToken, int count, AttentionScratch scratch)
-        where T : struct, IElements
-    {
-        byte** keys = stackalloc byte*[Runs];
-        byte** values = stackalloc byte*[Runs];
-        byte** next = stackalloc byte*[Runs];
-        FindRuns<T>(task, start, firstToken, count, keys, values);
-        bool isLast = start + Block >= task.FirstPosition + task.Rows;
-        if (!isLast)
-        {
-            FindRuns<T>(task, start + Block, 0, Math.Min(Block, task.FirstPosition + task.Rows - start - Block), next, null);
-        }
-
-        // A run of keys is followed by its values everywhere in the pages, but lies in one piece only where a page is one run.
-        int queries = task.Rows * task.Group;
-        nint runBytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
-        bool inOnePiece = _layout.PageTokens == Lanes.Count && TileProduct.AsksAhead;
-        if (!inOnePiece)
-        {
-            Fetch(values, runBytes);
-        }
-
-        new Span<float>(scratch.Scores, queries * Block).Clear();
-        TileProduct.Add64<T>(
-            scratch.Queries,
-            scratch.PaddedDim,
-            keys[0],
-            keys[1],
-            keys[2],
-            keys[3],
-            (nint)_layout.PageTokens * T.Size,
-            scratch.Scores,
-            Block,
-            queries,
-            _attention.HeadDim,
-            inOnePiece ? (nint)(_block.ValueOffset - _block.KeyOffset) : 0);
-        if (!isLast && !inOnePiece)
-        {
-            Fetch(next, runBytes);
-        }
-
-        for (int row = 0; row < task.Rows;)
-        {
-            (int from, int to) = Visible(task.FirstPosition + row, start);
-            int rows = RowsAlike(task, row, start, from, to);
-            int query = row * task.Group;
-            if (from < to)
-            {
-                Weigh<T>(query, rows * task.Group, from, to, scratch);
-            }
-
-            for (int token = from; token < to;)
-            {
-                int run = token / Lanes.Count;
-                int runEnd = Math.Min(to, (run + 1) * Lanes.Count);
-                TileProduct.Add<T>(
-                    scratch.Scores + (query * Block) + token,
-                    Block,
-                    values[run] + ((nint)(token % Lanes.Count) * _attention.HeadDim * T.Size),
-                    (nint)_attention.HeadDim * T.Size,
-                    scratch.Sums + (query * scratch.PaddedDim),
-                    scratch.PaddedDim,
-                    rows * task.Group,
-                    _paddedDim,
-                    runEnd - token,
-                    inOnePiece && !isLast ? (nint)(next[run] - values[run]) : 0);
-                token = runEnd;
-            }
-
-            row += rows;
-        }
-    }
-
-    /// <summary>Which positions of the block a row at a position sees.</summary>
-    private (int From, int To) Visible(int position, int start)
-        => (Math.Max(0, FirstVisible(_attention, position) - start), Math.Min(Block, position + 1 - start));
-
-    /// <summary>How many rows from <paramref name="row"/> on see the same positions of the block.</summary>
-    private int RowsAlike(AttentionTask task, int row, int start, int from, int to)
-    {
-        int rows = 1;
-        while (row + rows < task.Rows && Visible(task.FirstPosition + row + rows, start) == (from, to))
-        {
-            rows++;
-        }
-
-        return rows;
-    }
-
-    private void StartSegment(int queries, AttentionScratch scratch)
-    {
-        new Span<float>(scratch.Maxima, queries).Fill(float.NegativeInfinity);
-        new Span<float>(scratch.Weights, queries * Lanes.Count).Clear();
-        new Span<float>(scratch.Sums, queries * _paddedDim).Clear();
-    }
-
-    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
-    private void EndSegment(AttentionTask task, int queries, AttentionScratch scratch)
-    {
-        for (int query = 0; query < queries; query++)
-        {
-            float* sums = scratch.Sums + (query * scratch.PaddedDim);
-            float weights = Lanes.Sum(Vector512.Load(scratch.Weights + (query * Lanes.Count)));
-            if (task.Partial < 0)
-            {
-                scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _paddedDim);
-            }
-            else
-            {
-                AttentionMergeJob.Leave(_partials.Floats, task.Partial + query, scratch.Maxima[query], weights, sums, _paddedDim);
-            }
-        }
+        BlockSoftmax.Weigh<T>(seen, task.Group, scratch, _attention.ScoreCap, _paddedDim);
+        BlockValues.Add(seen, task.Group, scratch, _paddedDim);
     }
 
     private void StoreResults(AttentionTask task, AttentionScratch scratch)
     {
         int dim = _attention.HeadDim;
-        for (int query = 0; query < task.Rows * task.Group; query++)
+        for (int query = 0; query < task.Queries; query++)
         {
             int head = task.FirstQuery + (query % task.Group);
             scratch.Total(query).Store(_y.Row(task.FirstRow + (query / task.Group)) + (head * dim), dim, Sinks, head);

@@ -60,7 +60,7 @@ internal sealed unsafe class AttentionMergeJob : ComputeJob
     public override void Execute(int part, int worker)
     {
         AttentionTask merge = _tasks.Merges[part];
-        int queries = merge.Rows * merge.Group;
+        int queries = merge.Queries;
         nint size = PartialFloats(_paddedDim);
         float* sums = _scratch + (part * size);
         var total = new SegmentSum(sums + _paddedDim, sums + _paddedDim + 1, sums);

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
@@ -34,7 +36,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>What its values are to be multiplied by.</summary>
     public float* ValueScales => KeyScales + Block;
 
-    /// <summary>The queries, <c>[M][D']</c>.</summary>
+    /// <summary>The queries, by which scores are scaled, <c>[M][D']</c>.</summary>
     public float* Queries => ValueScales + Block;
 
     /// <summary>Scores, then weights of the block, <c>[M][64]</c>.</summary>
@@ -63,6 +65,59 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>What a query has of all earlier segments.</summary>
     public SegmentSum Total(int query) => new(TotalMaxima + query, TotalWeights + query, TotalSums + (query * PaddedDim));
+
+    /// <summary>Writes a part of a query, scaled.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="column">The part's first column.</param>
+    /// <param name="from">Its numbers.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="factor">What they are multiplied by.</param>
+    public void LoadQuery(int query, int column, float* from, int count, float factor)
+    {
+        float* to = Queries + (query * PaddedDim) + column;
+        int i = 0;
+        for (; i + Lanes.Count <= count; i += Lanes.Count)
+        {
+            (Vector512.Load(from + i) * factor).Store(to + i);
+        }
+
+        for (; i < count; i++)
+        {
+            to[i] = from[i] * factor;
+        }
+    }
+
+    /// <summary>Forgets what queries have of all segments.</summary>
+    public void Begin(int queries) => new Span<float>(TotalMaxima, queries).Fill(float.NegativeInfinity);
+
+    /// <summary>Begins a segment without any position.</summary>
+    public void BeginSegment(int queries)
+    {
+        new Span<float>(Maxima, queries).Fill(float.NegativeInfinity);
+        new Span<float>(Weights, queries * Lanes.Count).Clear();
+        new Span<float>(Sums, queries * (int)PaddedDim).Clear();
+    }
+
+    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="columns">Columns of the sums, a multiple of 16.</param>
+    /// <param name="partials">Where what is left goes.</param>
+    public void EndSegment(in AttentionTask task, int columns, float* partials)
+    {
+        for (int query = 0; query < task.Queries; query++)
+        {
+            float* sums = Sums + (query * PaddedDim);
+            float weights = Lanes.Sum(Vector512.Load(Weights + (query * Lanes.Count)));
+            if (task.Partial < 0)
+            {
+                Total(query).Add(Maxima[query], weights, sums, columns);
+            }
+            else
+            {
+                AttentionMergeJob.Leave(partials, task.Partial + query, Maxima[query], weights, sums, columns);
+            }
+        }
+    }
 
     /// <summary>Floats that one thread needs.</summary>
     public static long FloatsFor(int queries, int paddedDim)

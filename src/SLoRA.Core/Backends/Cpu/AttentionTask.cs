@@ -21,4 +21,8 @@ internal readonly record struct AttentionTask(
     int Group,
     int FirstSegment,
     int Segments,
-    int Partial);
+    int Partial)
+{
+    /// <summary>Queries: the heads of all rows.</summary>
+    public int Queries => Rows * Group;
+}

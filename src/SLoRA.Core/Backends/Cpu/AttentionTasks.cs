@@ -69,7 +69,7 @@ internal sealed class AttentionTasks
             {
                 int rows = Math.Min(rowsPerTask, slice.RowCount - row);
                 int position = slice.FirstPosition + row;
-                int first = AttentionJob.FirstVisible(attention, position) / AttentionJob.Segment;
+                int first = attention.FirstVisible(position) / AttentionJob.Segment;
                 int segments = ((position + rows - 1) / AttentionJob.Segment) - first + 1;
                 for (int head = 0; head < attention.KeyValueHeads; head++)
                 {
@@ -78,7 +78,7 @@ internal sealed class AttentionTasks
                         slice.FirstRow + row, rows, position, table, head, query, endQuery - query, first, segments, -1);
                     if (cutSegments && segments > 1)
                     {
-                        Cut(whole, rows * whole.Group);
+                        Cut(whole, whole.Queries);
                     }
                     else
                     {

@@ -126,32 +126,27 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     private void Attend<T>(AttentionTask task, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int queries = task.Rows * task.Group;
         LoadQueries(task, scratch);
-        for (int query = 0; query < queries; query++)
-        {
-            scratch.Total(query).Clear();
-        }
-
+        scratch.Begin(task.Queries);
         int end = task.FirstPosition + task.Rows;
         for (int segment = task.FirstSegment; segment < task.FirstSegment + task.Segments; segment++)
         {
-            new Span<float>(scratch.Maxima, queries).Fill(float.NegativeInfinity);
-            new Span<float>(scratch.Weights, queries * Lanes.Count).Clear();
-            new Span<float>(scratch.Sums, queries * _paddedKey).Clear();
+            scratch.BeginSegment(task.Queries);
             int segmentEnd = Math.Min(end, (segment + 1) * AttentionJob.Segment);
             for (int start = segment * AttentionJob.Segment; start < segmentEnd; start += Block)
             {
                 int count = Math.Min(Block, end - start);
+                var seen = new BlockSight(_attention.Sight, task, start);
                 LoadBlock<T>(task, start, count, scratch);
-                Score(queries, count, scratch);
-                AddBlock(task, start, scratch);
+                Score(seen, task.Group, count, scratch);
+                BlockSoftmax.Weigh<F32Elements>(seen, task.Group, scratch, cap: null, _sumColumns);
+                BlockValues.Add(seen, task.Group, scratch, _sumColumns);
             }
 
-            EndSegment(task, queries, scratch);
+            scratch.EndSegment(task, _sumColumns, _partials.Floats);
         }
 
-        for (int query = 0; query < queries && task.Partial < 0; query++)
+        for (int query = 0; query < task.Queries && task.Partial < 0; query++)
         {
             scratch.Total(query).Store(Routed(_y, task, query), _shape.Latent, sinks: null, head: 0);
         }
@@ -167,13 +162,13 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     /// <summary>Queries as one matrix: the absorbed columns of each, then the rotated ones.</summary>
     private void LoadQueries(AttentionTask task, AttentionScratch scratch)
     {
-        for (int query = 0; query < task.Rows * task.Group; query++)
+        float factor = BlockSoftmax.QueryFactor(_attention);
+        for (int query = 0; query < task.Queries; query++)
         {
             (int row, int head) = Math.DivRem(query, task.Group);
             float* rotated = _q.Row(task.FirstRow + row) + ((task.FirstQuery + head) * _shape.QueryColumns) + _shape.Plain;
-            float* to = scratch.Queries + (query * scratch.PaddedDim);
-            new ReadOnlySpan<float>(Routed(_absorbed, task, query), _shape.Latent).CopyTo(new Span<float>(to, _shape.Latent));
-            new ReadOnlySpan<float>(rotated, _shape.Rotated).CopyTo(new Span<float>(to + _shape.Latent, _shape.Rotated));
+            scratch.LoadQuery(query, 0, Routed(_absorbed, task, query), _shape.Latent, factor);
+            scratch.LoadQuery(query, _shape.Latent, rotated, _shape.Rotated, factor);
         }
     }
 
@@ -230,90 +225,31 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
     }
 
     /// <summary>Products of all queries with all keys of the block; behind the last position they mean nothing.</summary>
-    private void Score(int queries, int count, AttentionScratch scratch)
+    private void Score(in BlockSight seen, int group, int count, AttentionScratch scratch)
     {
-        new Span<float>(scratch.Scores, queries * Block).Clear();
+        int firstQuery = seen.FirstRow * group;
+        int queries = (seen.EndRow * group) - firstQuery;
+        float* scores = scratch.Scores + (firstQuery * Block);
+        new Span<float>(scores, queries * Block).Clear();
         nint panel = scratch.PaddedDim * Lanes.Count * sizeof(float);
         for (int column = 0; column < _shape.KeyColumns; column += KeyColumns)
         {
             int columns = Math.Min(KeyColumns, _shape.KeyColumns - column);
-            float* x = scratch.Queries + column;
+            float* x = scratch.Queries + (firstQuery * scratch.PaddedDim) + column;
             byte* w = (byte*)(scratch.Keys + (column * Lanes.Count));
             if (count > Block - Lanes.Count)
             {
                 TileProduct.Add64<F32Elements>(
-                    x, scratch.PaddedDim, w, w + panel, w + (2 * panel), w + (3 * panel), Lanes.Count * sizeof(float), scratch.Scores,
-                    Block, queries, columns);
+                    x, scratch.PaddedDim, w, w + panel, w + (2 * panel), w + (3 * panel), Lanes.Count * sizeof(float), scores, Block,
+                    queries, columns);
                 continue;
             }
 
             for (int first = 0; first < count; first += Lanes.Count)
             {
                 TileProduct.Add<F32Elements>(
-                    x, scratch.PaddedDim, w + (first / Lanes.Count * panel), Lanes.Count * sizeof(float), scratch.Scores + first, Block,
-                    queries, Lanes.Count, columns);
-            }
-        }
-    }
-
-    /// <summary>Turns scores into weights and adds the weighted values: those that all rows see at once, further ones row by row.</summary>
-    private void AddBlock(AttentionTask task, int start, AttentionScratch scratch)
-    {
-        // Rows from one on see the whole block, those before it a position less each.
-        int all = Math.Max(0, Seen(task, 0, start));
-        for (int row = 0; row < task.Rows; row++)
-        {
-            int seen = Seen(task, row, start);
-            int rows = seen == Block ? task.Rows - row : 1;
-            if (seen > 0)
-            {
-                BlockSoftmax.Weigh(row * task.Group, rows * task.Group, 0, seen, scratch, _attention, _sumColumns);
-            }
-
-            row += rows - 1;
-        }
-
-        AddValues(0, task.Rows * task.Group, 0, all, scratch);
-        for (int row = 0; row < task.Rows; row++)
-        {
-            AddValues(row * task.Group, task.Group, all, Seen(task, row, start), scratch);
-        }
-    }
-
-    /// <summary>How many positions of a block a row sees; not positive for none.</summary>
-    private static int Seen(AttentionTask task, int row, int start) => Math.Min(Block, task.FirstPosition + row + 1 - start);
-
-    private void AddValues(int query, int queries, int from, int to, AttentionScratch scratch)
-    {
-        if (from < to)
-        {
-            TileProduct.Add<F32Elements>(
-                scratch.Scores + (query * Block) + from,
-                Block,
-                (byte*)(scratch.Values + (from * scratch.PaddedDim)),
-                scratch.PaddedDim * sizeof(float),
-                scratch.Sums + (query * scratch.PaddedDim),
-                scratch.PaddedDim,
-                queries,
-                _sumColumns,
-                to - from);
-        }
-    }
-
-    /// <summary>Adds the segment to the earlier ones, or leaves it for the merge.</summary>
-    private void EndSegment(AttentionTask task, int queries, AttentionScratch scratch)
-    {
-        for (int query = 0; query < queries; query++)
-        {
-            float* sums = scratch.Sums + (query * scratch.PaddedDim);
-            float weights = Lanes.Sum(Vector512.Load(scratch.Weights + (query * Lanes.Count)));
-            if (task.Partial < 0)
-            {
-                scratch.Total(query).Add(scratch.Maxima[query], weights, sums, _sumColumns);
-            }
-            else
-            {
-                AttentionMergeJob.Leave(_partials.Floats, task.Partial + query, scratch.Maxima[query], weights, sums, _sumColumns);
+                    x, scratch.PaddedDim, w + (first / Lanes.Count * panel), Lanes.Count * sizeof(float), scores + first, Block, queries,
+                    Lanes.Count, columns);
             }
         }
     }

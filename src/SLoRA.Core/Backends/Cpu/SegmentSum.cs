@@ -4,16 +4,17 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The softmax of one query over a run of positions, not yet divided: largest score, sum of weights, weighted sum of values <c>[D']</c>.
+/// Scores are in base 2.
 /// </summary>
 /// <param name="maximum">Largest score; −∞ before the first position.</param>
-/// <param name="weights">Sum of weights <c>e^(s − maximum)</c>.</param>
+/// <param name="weights">Sum of weights <c>2^(s − maximum)</c>.</param>
 /// <param name="sums">Weighted sum of values.</param>
 internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float* sums)
 {
     /// <summary>Forgets everything.</summary>
     public void Clear() => *maximum = float.NegativeInfinity;
 
-    /// <summary>Adds a later segment: <c>this e^(M − max) + segment e^(m − max)</c>. A segment without positions changes nothing.</summary>
+    /// <summary>Adds a later segment: <c>this 2^(M − max) + segment 2^(m − max)</c>. A segment without positions changes nothing.</summary>
     public void Add(float segmentMaximum, float segmentWeights, float* segmentSums, int paddedDim)
     {
         if (segmentMaximum == float.NegativeInfinity)
@@ -30,8 +31,8 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
         }
 
         float larger = MathF.Max(*maximum, segmentMaximum);
-        float factor = Exponential.Of(*maximum - larger);
-        float segmentFactor = Exponential.Of(segmentMaximum - larger);
+        float factor = PowerOfTwo.Of(*maximum - larger);
+        float segmentFactor = PowerOfTwo.Of(segmentMaximum - larger);
         *maximum = larger;
         *weights = (*weights * factor) + (segmentWeights * segmentFactor);
         for (int i = 0; i < paddedDim; i += Lanes.Count)
@@ -49,18 +50,19 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
     {
         if (sinks is not null)
         {
-            *weights += Exponential.Of(sinks.Data[head] - *maximum);
+            *weights += Exponential.Of(sinks.Data[head] - (*maximum * PowerOfTwo.Ln2));
         }
 
+        float factor = 1 / *weights;
         int i = 0;
         for (; i + Lanes.Count <= dim; i += Lanes.Count)
         {
-            (Vector512.Load(sums + i) / *weights).Store(y + i);
+            (Vector512.Load(sums + i) * factor).Store(y + i);
         }
 
         for (; i < dim; i++)
         {
-            y[i] = sums[i] / *weights;
+            y[i] = sums[i] * factor;
         }
     }
 }

@@ -34,11 +34,14 @@ internal static unsafe class NarrowProcessors
             new LoraTests().A_row_has_the_same_bits_alone_and_in_a_mix(seed);
             new AttentionJobTests().Attention_agrees_with_the_Reference(seed);
             new AttentionJobTests().What_is_kept_of_a_token_in_8_bits_is_what_the_Reference_keeps_to_the_bit(seed);
+            new BlockSoftmaxTests().Weights_are_powers_under_the_largest_score_so_far_and_sums_follow_it(seed);
+            new BlockValuesTests().Every_query_adds_what_it_sees_in_order(seed);
             new I8ElementsTests().Integers_are_numbers_over_the_scale_rounded_to_nearest_even(seed);
             new ComparisonsTests().They_find_what_a_scalar_comparison_finds(seed);
             new ComparisonsTests().Sums_of_weights_have_the_bits_of_eight_lanes(seed);
         }
 
+        new PowerOfTwoTests().It_is_within_one_unit_in_the_last_place_and_within_two_where_products_are_rounded();
         new ExponentialTests().It_is_zero_or_huge_for_far_arguments_and_never_undefined();
     }
 
