@@ -137,6 +137,9 @@ internal sealed class BaseModel : IDisposable
     public ModelFiles FilesFor(ModelAccess access, CancellationToken cancellation)
     {
         string file = Path.GetFileName(_weights.File);
+
+        // Once, however many shards ask.
+        var keys = new Dictionary<bool, ImmutableArray<byte>>();
         return new ModelFiles(
             Path.GetDirectoryName(Path.GetFullPath(_weights.File))!,
             file.EndsWith(GgufFiles.Ending, StringComparison.OrdinalIgnoreCase) ? file[..^GgufFiles.Ending.Length] : "model",
@@ -146,7 +149,12 @@ internal sealed class BaseModel : IDisposable
         {
             try
             {
-                return ModelKey.Of(_configuration, _weights.Files, readsAll, cancellation);
+                if (!keys.TryGetValue(readsAll, out ImmutableArray<byte> key))
+                {
+                    keys.Add(readsAll, key = ModelKey.Of(_configuration, _weights.Files, readsAll, cancellation));
+                }
+
+                return key;
             }
             catch (FormatError error)
             {

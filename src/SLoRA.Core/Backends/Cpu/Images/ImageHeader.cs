@@ -89,8 +89,8 @@ internal sealed record ImageHeader(
         }
 
         byte[] rest = new byte[bytes];
-        if (RandomAccess.Read(file, rest, PrefixBytes) != bytes
-            || Checksum.Of(rest) != BinaryPrimitives.ReadUInt64LittleEndian(prefix.AsSpan(16)))
+        OpenImage.ReadExactly(file, rest, PrefixBytes);
+        if (Checksum.Of(rest) != BinaryPrimitives.ReadUInt64LittleEndian(prefix.AsSpan(16)))
         {
             throw Damaged("has a header that its checksum does not fit");
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
@@ -107,7 +108,7 @@ internal sealed unsafe class OpenImage : IDisposable
         Exception? problem = null;
         run(parts, part =>
         {
-            byte[] buffer = to is null ? GC.AllocateUninitializedArray<byte>(ImageHeader.PieceBytes) : [];
+            byte[] buffer = to is null ? ArrayPool<byte>.Shared.Rent(ImageHeader.PieceBytes) : [];
             int end = (int)((long)checksums.Length * (part + 1) / parts);
             for (int piece = (int)((long)checksums.Length * part / parts); piece < end && Volatile.Read(ref failed) < 0; piece++)
             {
@@ -128,6 +129,11 @@ internal sealed unsafe class OpenImage : IDisposable
                     Volatile.Write(ref failed, piece);
                 }
             }
+
+            if (to is null)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
         });
         if (problem is not null)
         {
@@ -140,7 +146,9 @@ internal sealed unsafe class OpenImage : IDisposable
         }
     }
 
-    private static void ReadExactly(SafeFileHandle file, Span<byte> target, long offset)
+    /// <summary>Fills a span from a place in a file.</summary>
+    /// <exception cref="EndOfStreamException">The file ends before.</exception>
+    internal static void ReadExactly(SafeFileHandle file, Span<byte> target, long offset)
     {
         while (!target.IsEmpty)
         {
