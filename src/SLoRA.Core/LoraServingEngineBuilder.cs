@@ -70,12 +70,16 @@ public sealed class LoraServingEngineBuilder
         OptionRules.Check(options);
         (int? threads, CpuWeights weights, CpuPrecision precision, int shards, MachineCodeUse code) =
             (options.Threads, options.Weights, options.Precision, options.Shards, options.MachineCode);
+        ImagePlace? image = options.PackedImage == PackedImageUse.Off
+            ? null
+            : new ImagePlace(options.PackedImage == PackedImageUse.Complete, options.PackedImageFolder);
         bool places = options.Placement == CpuPlacement.Automatic;
         return UseBackend((rows, outputs) => shards == 1
-            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code, precision: precision)
+            ? new CpuBackend(rows, outputs, threads, weights, machineCode: code, precision: precision, image: image)
             : CpuShards.Create(
                 rows, outputs, threads, weights, shards, code, _checksInvariants, precision: precision,
-                nodes: places ? MemoryNodes.Read(MemoryNodes.SystemFolder, ThreadAffinity.Get()) : []));
+                nodes: places ? MemoryNodes.Read(MemoryNodes.SystemFolder, ThreadAffinity.Get()) : [],
+                image: image));
     }
 
     /// <summary>Computes on a GPU, or on several: through CUDA, or through OpenCL where there is no CUDA device.</summary>
@@ -90,7 +94,7 @@ public sealed class LoraServingEngineBuilder
         GpuOptions options = given.Copy();
         OptionRules.Check(options);
         return UseBackend((rows, outputs) => options.Devices.Count == 0
-            ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products)
+            ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products, graphs: options.Graphs)
             : GpuShards.Create(options, rows, outputs, _checksInvariants));
     }
 

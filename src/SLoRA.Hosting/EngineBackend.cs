@@ -18,6 +18,7 @@ internal static class EngineBackend
                 gpu.Devices = options.Gpu.Devices;
                 gpu.Products = options.Gpu.Products;
                 gpu.Exchange = options.Gpu.Exchange;
+                gpu.Graphs = options.Gpu.Graphs;
             });
         }
         else if (Is(options.Backend, "Reference"))
@@ -30,6 +31,9 @@ internal static class EngineBackend
             {
                 cpu.Threads = options.Cpu.Threads;
                 cpu.Weights = options.Cpu.Weights;
+                cpu.Precision = options.Cpu.Precision;
+                cpu.PackedImage = options.Cpu.PackedImage;
+                cpu.PackedImageFolder = options.Cpu.PackedImageFolder;
                 cpu.MachineCode = options.Cpu.MachineCode;
                 cpu.Shards = options.Cpu.Shards;
                 cpu.Placement = options.Cpu.Placement;

@@ -19,6 +19,16 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>int4, quantized from bf16: half a byte, and 2 bytes of scale per 32 weights; a bit more where they have five.</summary>
     public static BaseWeights Int4 { get; } = new("int4", TensorType.BF16, CpuWeights.Int4, 0.5 + (2 / 32.0));
 
+    /// <summary>A GGUF file as people have it: of one type with four bits, or the mixture Q4_K_M.</summary>
+    public static BaseWeights Gguf(string mixture) =>
+        new(mixture, TensorType.F16, CpuWeights.AsStored, 0) { File = GgufMixture.Find(mixture) };
+
+    /// <summary>The types of the GGUF file that they come from; null for a folder of Hugging Face.</summary>
+    public GgufMixture? File { get; init; }
+
+    /// <summary>Whether products multiply integers.</summary>
+    public bool IsQuantized => Kept != CpuWeights.AsStored || File is not null;
+
     /// <summary>How products are computed.</summary>
     public CpuPrecision Precision { get; init; }
 
@@ -39,6 +49,10 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>The same beside keys and values of another type.</summary>
     public BaseWeights With(CacheType cache) =>
         cache == CacheType.Weights ? this : this with { Name = $"{Name}, keys and values {cache}", Cache = cache };
+
+    /// <summary>The same, computed as a precision says.</summary>
+    public BaseWeights With(CpuPrecision precision) =>
+        precision == CpuPrecision.Fast && IsQuantized ? this with { Name = $"{Name}-fast", Precision = precision } : this;
 
     /// <summary>The option that chooses what keys and values are kept as.</summary>
     public static Option<CacheType> CacheOption() => new("--cache") { Description = "What keys and values are kept as." };

@@ -13,7 +13,8 @@ internal static class BenchCommands
         OperatorCommands.Attention(), OperatorCommands.Latents(),
         Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
-        CompareCommand.Create(), GgufCommand.Create(), Adapters(), Register(),
+        CompareCommand.Create(), GgufCommand.Create(), LoadBench.Create(), PackingBench.Create(),
+        Adapters(), Register(),
     };
 
     private static Command Kernels()
@@ -289,7 +290,7 @@ internal static class BenchCommands
     private static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
-        argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");
+        argument.AcceptOnlyFromAmong("135m", "1b", "8b", "moe-small", "moe-64");
         return argument;
     }
 

@@ -7,24 +7,32 @@ namespace SLoRA.Core.Bench;
 /// measured before and behind every repetition of ours, and the higher of the two is that repetition's limit: on a shared machine it
 /// changes within seconds. The repetition that comes nearest to its limit counts.
 /// </summary>
-internal sealed class CompareBench(string script, int rounds, int threads, bool json, CancellationToken cancellation) : IDisposable
+internal sealed class CompareBench(
+    string script, int rounds, int threads, CpuPrecision precision, bool json, CancellationToken cancellation) : IDisposable
 {
-    private static readonly int[] Ranks = [64, 32, 16, 8];
-
     private static readonly (string Name, string Text)[] Rows =
     [
         ("mixed", "16 requests over 16 adapters, whole job, bf16"),
         ("mixed-int8", "16 requests over 16 adapters, whole job, int8"),
         ("mixed-int4", "16 requests over 16 adapters, whole job, int4"),
+        ("mixed-q4_0", "16 requests over 16 adapters, whole job, a GGUF file of Q4_0"),
+        ("mixed-q4_k_m", "16 requests over 16 adapters, whole job, a GGUF file of Q4_K_M"),
         ("batch", "base prefill and decode of 16 requests, bf16"),
         ("batch-int8", "base prefill and decode of 16 requests, int8"),
         ("batch-int4", "base prefill and decode of 16 requests, int4"),
+        ("batch-q4_0", "base prefill and decode of 16 requests, a GGUF file of Q4_0"),
+        ("batch-q4_k_m", "base prefill and decode of 16 requests, a GGUF file of Q4_K_M"),
         ("decode", "base decode of one request, bf16"),
         ("decode-int8", "base decode of one request, int8"),
         ("decode-int4", "base decode of one request, int4"),
+        ("decode-q4_0", "base decode of one request, a GGUF file of Q4_0"),
+        ("decode-q4_k_m", "base decode of one request, a GGUF file of Q4_K_M"),
         ("adapters-1b", "1B shape, step of 16 rows with 16 adapters of rank 16 on all linear modules / without"),
         ("mixed-1b", "1B shape, 8 requests over 8 adapters, whole job, bf16"),
         ("mixed-1b-int4", "1B shape, 8 requests over 8 adapters, whole job, int4"),
+        ("mixed-1b-q4_0", "1B shape, 8 requests over 8 adapters, whole job, a GGUF file of Q4_0"),
+        ("mixed-1b-q4_k_m", "1B shape, 8 requests over 8 adapters, whole job, a GGUF file of Q4_K_M"),
+        ("mixed-8b-q4_k_m", "8B shape, 8 requests over 8 adapters of rank 16 on all linear modules, whole job, Q4_K_M"),
         ("experts", "mixture of 16 experts, 4 for each row: base prefill and decode of 16 requests, bf16"),
         ("long", "decode at 4096 tokens of context, bf16"),
         ("allocation", "bytes allocated per step"),
@@ -77,13 +85,22 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         "mixed" => Mixed(Shape.Small, BaseWeights.BF16, 16, 64, 4),
         "mixed-int8" => Mixed(Shape.Small, BaseWeights.Int8, 16, 64, 4),
         "mixed-int4" => Mixed(Shape.Small, BaseWeights.Int4, 16, 64, 4),
+        "mixed-q4_0" => Mixed(Shape.Small, BaseWeights.Gguf("q4_0"), 16, 64, 4),
+        "mixed-q4_k_m" => Mixed(Shape.Small, BaseWeights.Gguf("q4_k_m"), 16, 64, 4),
         "batch" => Batch(Shape.Small, BaseWeights.BF16, 2),
         "batch-int8" => Batch(Shape.Small, BaseWeights.Int8, 2),
         "batch-int4" => Batch(Shape.Small, BaseWeights.Int4, 2),
+        "batch-q4_0" => Batch(Shape.Small, BaseWeights.Gguf("q4_0"), 1.5),
+        "batch-q4_k_m" => Batch(Shape.Small, BaseWeights.Gguf("q4_k_m"), 1.5),
         "experts" => Batch(Shape.FewExperts, BaseWeights.BF16, 1),
         "decode" => Decode(BaseWeights.BF16),
         "decode-int8" => Decode(BaseWeights.Int8),
         "decode-int4" => Decode(BaseWeights.Int4),
+        "decode-q4_0" => Decode(BaseWeights.Gguf("q4_0")),
+        "decode-q4_k_m" => Decode(BaseWeights.Gguf("q4_k_m")),
+        "mixed-1b-q4_0" => Mixed(Shape.Large, BaseWeights.Gguf("q4_0"), 8, 32, 4),
+        "mixed-1b-q4_k_m" => Mixed(Shape.Large, BaseWeights.Gguf("q4_k_m"), 8, 32, 4),
+        "mixed-8b-q4_k_m" => Mixed(Shape.Huge, BaseWeights.Gguf("q4_k_m"), 8, 32, 4, rank: 16),
         "mixed-1b-int4" => Mixed(Shape.Large, BaseWeights.Int4, 8, 32, 3),
         "adapters-1b" => Task.FromResult(Adapters()),
         "mixed-1b" => Mixed(Shape.Large, BaseWeights.BF16, 8, 32, 3),
@@ -91,14 +108,15 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         _ => Task.FromResult(Allocation()),
     };
 
-    private async Task<IReadOnlyList<Goal>> Mixed(Shape shape, BaseWeights weights, int requests, int output, double wanted)
+    private async Task<IReadOnlyList<Goal>> Mixed(
+        Shape shape, BaseWeights weights, int requests, int output, double wanted, int? rank = null)
     {
-        ServeWorkload workload = Workload(shape, weights, requests, 128, output, requests);
+        ServeWorkload workload = Workload(shape, weights, requests, 128, output, requests) with { Rank = rank };
         Served served = await Alternate(workload);
         return
         [
             Above(
-                $"{shape.Name} {weights.Name}, {requests} adapters, whole job",
+                $"{shape.Name} {workload.Weights.Name}, {requests} adapters, whole job",
                 served,
                 figures => figures.Output,
                 wanted,
@@ -112,9 +130,9 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         Served served = await Alternate(workload);
         return
         [
-            Above($"{shape.Name} {weights.Name}, base prefill", served, figures => figures.Prefill, wanted, limits => 16
+            Above($"{shape.Name} {workload.Weights.Name}, base prefill", served, figures => figures.Prefill, wanted, limits => 16
                 * 128 / Prefill(workload, limits)),
-            Above($"{shape.Name} {weights.Name}, base decode, batch 16", served, figures => figures.Decode, wanted, limits => 16
+            Above($"{shape.Name} {workload.Weights.Name}, base decode, batch 16", served, figures => figures.Decode, wanted, limits => 16
                 * 64 / Decoded(workload, limits)),
         ];
     }
@@ -125,7 +143,11 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
         ServeWorkload workload = Workload(Shape.Small, weights, 1, 128, 64, 0);
         Served served = await Alternate(workload);
         Goal goal = Above(
-            $"135m {weights.Name}, base decode, batch 1", served, figures => figures.Decode, 1, limits => 64 / Decoded(workload, limits));
+            $"135m {workload.Weights.Name}, base decode, batch 1",
+            served,
+            figures => figures.Decode,
+            1,
+            limits => 64 / Decoded(workload, limits));
         return [goal with { Wanted = "≥ 1.0, and ≥ 85 % of bandwidth", IsMet = goal.Ratio >= 1 && goal.Share >= Bandwidth }];
     }
 
@@ -233,7 +255,7 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
     private ServeWorkload Workload(Shape shape, BaseWeights weights, int requests, int prompt, int output, int adapters) => new()
     {
         Shape = shape,
-        Weights = weights,
+        Weights = weights.With(precision),
         IsMixed = adapters > 0,
         Requests = requests,
         Prompt = prompt,
@@ -246,15 +268,19 @@ internal sealed class CompareBench(string script, int rounds, int threads, bool 
     /// <summary>Seconds of all prompts at the limits, as one step.</summary>
     private static double Prefill(ServeWorkload workload, MachineLimits limits) =>
         new CountedWork(workload.Shape, workload.Weights).Seconds(
-        limits, workload.Requests * workload.Prompt, workload.Requests, workload.Requests, workload.Prompt / 2.0, AdapterRanks(workload));
+        limits, workload.Requests * workload.Prompt, workload.Requests, workload.Requests, workload.Prompt / 2.0,
+        AdapterElements(workload));
 
     /// <summary>Seconds of all decode steps at the limits.</summary>
     private static double Decoded(ServeWorkload workload, MachineLimits limits) =>
         workload.Output * new CountedWork(workload.Shape, workload.Weights).Seconds(
-        limits, workload.Requests, workload.Requests, workload.Requests, workload.Prompt + (workload.Output / 2.0), AdapterRanks(workload));
+        limits, workload.Requests, workload.Requests, workload.Requests, workload.Prompt + (workload.Output / 2.0),
+        AdapterElements(workload));
 
-    private static int[] AdapterRanks(ServeWorkload workload)
-        => workload.IsMixed ? [.. Enumerable.Range(0, workload.Requests).Select(i => Ranks[i % workload.Adapters % Ranks.Length])] : [];
+    private static double[] AdapterElements(ServeWorkload workload) => workload.IsMixed
+        ? [.. Enumerable.Range(0, workload.Requests).Select(i => new CountedWork(workload.Shape, workload.Weights).AdapterElements(
+            workload.Rank ?? RandomAdapter.RankOf(i % workload.Adapters), workload.Rank is not null))]
+        : [];
 
     /// <summary>What one row has given: every repetition of ours with its limits, and the best of the peer.</summary>
     private sealed record Served(IReadOnlyList<(ServeFigures Figures, MachineLimits Limits)> Ours, ServeFigures Peer);

@@ -33,14 +33,15 @@ internal static class CompareCommand
         });
         var rounds = new Option<int>("--rounds") { Description = "How often we and the peer take turns.", DefaultValueFactory = _ => 3 };
         var threads = new Option<int>("--threads") { Description = "Our threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var precision = new Option<CpuPrecision>("--precision") { Description = "How products with quantised weights are computed." };
         var json = new Option<bool>("--json") { Description = "A line of JSON per figure and nothing else." };
         var command = new Command("compare", "The goals of the Cpu backend beside a peer, in turns, with the machine's limits.") { script,
-            rows, rounds, threads, json };
+            rows, rounds, threads, precision, json };
         command.SetAction(async (options, cancellation) =>
         {
             using var bench = new CompareBench(
-                Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads), options.GetValue(json),
-                cancellation);
+                Path.GetFullPath(options.GetValue(script)!), options.GetValue(rounds), options.GetValue(threads),
+                options.GetValue(precision), options.GetValue(json), cancellation);
             await bench.Run(options.GetValue(rows)!);
         });
         return command;

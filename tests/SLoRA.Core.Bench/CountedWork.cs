@@ -19,19 +19,21 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
     private double ExpertWeights => shape.Experts == 0 ? 0 : 3.0 * shape.Layers * shape.Hidden * shape.Intermediate;
 
     /// <summary>Bytes of the weights that a step of so many rows reads.</summary>
-    public double WeightBytes(int rows) =>
-        (LayerWeights + HeadWeights + (ExpertWeights * ChosenExperts(rows))) * weights.Bytes;
+    public double WeightBytes(int rows) => weights.File is { } file
+        ? file.BytesOf(shape)
+        : (LayerWeights + HeadWeights + (ExpertWeights * ChosenExperts(rows))) * weights.Bytes;
 
     /// <summary>Experts of a layer that some row has chosen, if all are equally likely.</summary>
     private double ChosenExperts(int rows) =>
         shape.Experts == 0 ? 0 : shape.Experts * (1 - Math.Pow(1 - ((double)shape.Chosen / shape.Experts), rows));
 
-    /// <summary>Elements of an adapter of a rank on q, k, v and o.</summary>
-    public double AdapterElements(int rank)
+    /// <summary>Elements of an adapter of a rank on q, k, v and o, or on all linear modules.</summary>
+    public double AdapterElements(int rank, bool isOnAll = false)
     {
+        double mlp = isOnAll ? 3 * (shape.Hidden + shape.Intermediate) : 0;
         double queries = shape.Heads * shape.HeadDim;
         double keys = shape.KeyValueHeads * shape.HeadDim;
-        return rank * shape.Layers * ((3 * shape.Hidden) + queries + (2 * keys) + queries + shape.Hidden);
+        return rank * shape.Layers * ((3 * shape.Hidden) + queries + (2 * keys) + queries + shape.Hidden + mlp);
     }
 
     /// <summary>Seconds of a step at the limits.</summary>
@@ -40,16 +42,16 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
     /// <param name="outputs">Rows whose logits are wanted.</param>
     /// <param name="sequences">Sequences that the rows are of.</param>
     /// <param name="context">Positions that a row sees, on average.</param>
-    /// <param name="adapters">Rank of the adapter of each sequence; empty for the base.</param>
-    public double Seconds(MachineLimits limits, int rows, int outputs, int sequences, double context, IReadOnlyList<int> adapters)
+    /// <param name="adapters">Elements of the adapter of each sequence; empty for the base.</param>
+    public double Seconds(MachineLimits limits, int rows, int outputs, int sequences, double context, IReadOnlyList<double> adapters)
     {
         double products = 2 * (((LayerWeights + (ExpertWeights * shape.Chosen)) * rows) + (HeadWeights * outputs));
         double attention = 4.0 * shape.Layers * shape.Heads * shape.HeadDim * context * rows;
-        double elements = adapters.Sum(AdapterElements);
+        double elements = adapters.Sum();
         double lora = adapters.Count == 0 ? 0 : 2 * elements * rows / adapters.Count;
         double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
         double bytes = WeightBytes(rows) + keys + (elements * ElementBytes);
-        double productSpeed = weights.Kept != CpuWeights.AsStored ? limits.Integers : limits.Floats;
+        double productSpeed = weights.IsQuantized ? limits.Integers : limits.Floats;
         return Math.Max(bytes / limits.Bytes, (products / productSpeed) + ((attention + lora) / limits.Floats));
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
@@ -10,13 +9,29 @@ internal static class GgufCommand
     public static Command Create()
     {
         Argument<string> shape = OperatorCommands.ShapeArgument();
-        var type = new Argument<string>("type") { Description = "The type of its matrices." };
-        type.AcceptOnlyFromAmong("f16", "f32");
+        var type = new Argument<string>("type") { Description = "The types of its matrices." };
+        type.AcceptOnlyFromAmong([.. GgufMixture.All.Select(mixture => mixture.Name)]);
         var file = new Argument<string>("file") { Description = "The file, such as SHAPE-TYPE.gguf in the peer's folder." };
-        var command = new Command("gguf", "Writes a model of random weights for a peer that reads GGUF.") { shape, type, file };
-        command.SetAction(options => RandomGgufFile.Write(
-            options.GetValue(file)!, Shape.Find(options.GetValue(shape)!)!,
-            options.GetValue(type) == "f32" ? TensorType.F32 : TensorType.F16));
+        var adapters = new Option<int>("--adapters")
+        {
+            Description =
+                "How many adapters lie beside it, in FILE.lora0.gguf and so on, of rank 64, 32, 16 and 8 in turn on q, k, v and o.",
+        };
+        var rank = new Option<int?>("--rank") { Description = "The rank of all adapters, which then are on all linear modules." };
+        var command = new Command("gguf", "Writes a model of random weights for a peer that reads GGUF.")
+        {
+            shape, type, file, adapters, rank,
+        };
+        command.SetAction(options =>
+        {
+            (string path, Shape model) = (options.GetValue(file)!, Shape.Find(options.GetValue(shape)!)!);
+            RandomGguf.WriteModel(path, model, GgufMixture.Find(options.GetValue(type)!));
+            for (int i = 0; i < options.GetValue(adapters); i++)
+            {
+                int? of = options.GetValue(rank);
+                RandomGguf.WriteAdapter($"{path}.lora{i}.gguf", model, of ?? RandomAdapter.RankOf(i), of is not null);
+            }
+        });
         return command;
     }
 }

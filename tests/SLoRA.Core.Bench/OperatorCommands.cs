@@ -76,7 +76,7 @@ internal static class OperatorCommands
     public static Argument<string> ShapeArgument()
     {
         var argument = new Argument<string>("shape") { Description = "The decoder.", DefaultValueFactory = _ => "135m" };
-        argument.AcceptOnlyFromAmong("135m", "1b", "moe-small", "moe-64");
+        argument.AcceptOnlyFromAmong("135m", "1b", "8b", "moe-small", "moe-64");
         return argument;
     }
 

@@ -39,7 +39,7 @@ internal static class PeerRun
     private static string[] Arguments(ServeWorkload workload) =>
     [
         workload.Shape.Name,
-        workload.Weights.Kept switch
+        workload.Weights.File is { } file ? file.Name : workload.Weights.Kept switch
         {
             CpuWeights.Int8 => "q8_0",
             CpuWeights.Int4 => "q4_0",

@@ -3,7 +3,9 @@ using SLoRA.Formats;
 
 namespace SLoRA.Core.Bench;
 
-/// <summary>Adapters with random weights on q, k, v and o, of rank 64, 32, 16 and 8 in turn.</summary>
+/// <summary>
+/// Adapters with random weights: on q, k, v and o, of rank 64, 32, 16 and 8 in turn, or of one rank on all linear modules.
+/// </summary>
 internal static class RandomAdapter
 {
     private static readonly int[] Ranks = [64, 32, 16, 8];
@@ -23,8 +25,15 @@ internal static class RandomAdapter
     }
 
     /// <summary>The adapter of a number, with elements of its own.</summary>
-    public static AdapterTensors Create(Shape shape, TensorType weights, int number) =>
-        Create(shape, number, new RandomElements(TypeFor(weights), seed: 100 + number), TypeFor(weights), 0);
+    /// <param name="shape">The model.</param>
+    /// <param name="weights">The type of the base's weights.</param>
+    /// <param name="number">The number.</param>
+    /// <param name="rank">A rank on all linear modules; null for that of the number on q, k, v and o.</param>
+    public static AdapterTensors Create(Shape shape, TensorType weights, int number, int? rank = null)
+    {
+        TensorType type = TypeFor(weights);
+        return Create(shape, rank ?? RankOf(number), rank is not null, new RandomElements(type, seed: 100 + number), type, 0);
+    }
 
     /// <summary>The adapter of a number, whose elements are some of a table's, from a place on.</summary>
     /// <param name="shape">The model.</param>
@@ -34,13 +43,17 @@ internal static class RandomAdapter
     /// <param name="place">The place.</param>
     /// <param name="invocation">The tokens that it acts from; empty for the first of a prompt.</param>
     public static AdapterTensors Create(
-        Shape shape, int number, RandomElements elements, TensorType type, int place, params ReadOnlySpan<int> invocation)
+        Shape shape, int number, RandomElements elements, TensorType type, int place, params ReadOnlySpan<int> invocation) =>
+        Create(shape, RankOf(number), false, elements, type, place, invocation);
+
+    private static AdapterTensors Create(
+        Shape shape, int rank, bool isOnAll, RandomElements elements, TensorType type, int place, params ReadOnlySpan<int> invocation)
     {
-        int rank = RankOf(number);
+        string others = isOnAll ? ", \"gate_proj\", \"up_proj\", \"down_proj\"" : "";
         var tensors = new AdapterTensors($$"""
             {
               "peft_type": "LORA", "r": {{rank}}, "lora_alpha": {{2 * rank}},
-              "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"],
+              "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"{{others}}],
               "alora_invocation_tokens": {{(invocation.IsEmpty ? "null" : $"[{string.Join(", ", invocation.ToArray())}]")}}
             }
             """);
@@ -48,14 +61,20 @@ internal static class RandomAdapter
         int keys = shape.KeyValueHeads * shape.HeadDim;
         for (int layer = 0; layer < shape.Layers; layer++)
         {
-            Add("q_proj", shape.Hidden, queries);
-            Add("k_proj", shape.Hidden, keys);
-            Add("v_proj", shape.Hidden, keys);
-            Add("o_proj", queries, shape.Hidden);
+            Add("self_attn.q_proj", shape.Hidden, queries);
+            Add("self_attn.k_proj", shape.Hidden, keys);
+            Add("self_attn.v_proj", shape.Hidden, keys);
+            Add("self_attn.o_proj", queries, shape.Hidden);
+            if (isOnAll)
+            {
+                Add("mlp.gate_proj", shape.Hidden, shape.Intermediate);
+                Add("mlp.up_proj", shape.Hidden, shape.Intermediate);
+                Add("mlp.down_proj", shape.Intermediate, shape.Hidden);
+            }
 
             void Add(string module, int inputs, int outputs)
             {
-                string name = $"base_model.model.model.layers.{layer}.self_attn.{module}";
+                string name = $"base_model.model.model.layers.{layer}.{module}";
                 AddMatrix($"{name}.lora_A.weight", rank, inputs);
                 AddMatrix($"{name}.lora_B.weight", outputs, rank);
             }

@@ -14,24 +14,24 @@ namespace SLoRA.Core.Bench;
 internal sealed class ServeSession : IAsyncDisposable
 {
     private readonly ServeWorkload _workload;
-    private readonly RandomModelFolder _folder;
+    private readonly RandomModel _model;
     private readonly LoraServingEngine _engine;
     private int _repetitions;
 
-    private ServeSession(ServeWorkload workload, RandomModelFolder folder, LoraServingEngine engine)
+    private ServeSession(ServeWorkload workload, RandomModel model, LoraServingEngine engine)
     {
         _workload = workload;
-        _folder = folder;
+        _model = model;
         _engine = engine;
     }
 
     /// <summary>Loads the engine and registers the adapters.</summary>
     public static async Task<ServeSession> Start(ServeWorkload workload, CancellationToken cancellation)
     {
-        var folder = new RandomModelFolder(workload.Shape, workload.Weights.Stored);
+        var model = new RandomModel(workload.Shape, workload.Weights);
         try
         {
-            LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder().UseModel(folder.Path).UseCpu(cpu =>
+            LoraServingEngineBuilder builder = LoraServingEngine.CreateBuilder().UseModel(model.Path).UseCpu(cpu =>
             {
                 cpu.Threads = workload.Threads;
                 cpu.Weights = workload.Weights.Kept;
@@ -39,14 +39,14 @@ internal sealed class ServeSession : IAsyncDisposable
             });
             for (int i = 0; workload.IsMixed && i < workload.Adapters; i++)
             {
-                builder.AddAdapter(Name(i), RandomAdapter.Create(workload.Shape, workload.Weights.Stored, i));
+                builder.AddAdapter(Name(i), RandomAdapter.Create(workload.Shape, workload.Weights.Stored, i, workload.Rank));
             }
 
-            return new ServeSession(workload, folder, await builder.BuildAsync(cancellationToken: cancellation));
+            return new ServeSession(workload, model, await builder.BuildAsync(cancellationToken: cancellation));
         }
         catch
         {
-            folder.Dispose();
+            model.Dispose();
             throw;
         }
     }
@@ -82,7 +82,7 @@ internal sealed class ServeSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _engine.DisposeAsync();
-        _folder.Dispose();
+        _model.Dispose();
     }
 
     /// <summary>When each token came.</summary>

@@ -21,8 +21,11 @@ internal sealed record ServeWorkload
     /// <summary>Tokens of each answer that decode steps give.</summary>
     public required int Output { get; init; }
 
-    /// <summary>Adapters, of rank 64, 32, 16 and 8 in turn.</summary>
+    /// <summary>Adapters.</summary>
     public required int Adapters { get; init; }
+
+    /// <summary>The rank of all adapters, which then are on all linear modules; null for ranks in turn on q, k, v and o.</summary>
+    public int? Rank { get; init; }
 
     /// <summary>Threads that compute.</summary>
     public required int Threads { get; init; }

@@ -18,6 +18,9 @@ internal sealed record Shape(
     /// <summary>Llama-3.2-1B's dimensions.</summary>
     public static Shape Large { get; } = new("1b", 16, 2048, 8192, 32, 8, 64, 128256);
 
+    /// <summary>Llama-3.1-8B's dimensions, with a tied head.</summary>
+    public static Shape Huge { get; } = new("8b", 32, 4096, 14336, 32, 8, 128, 128256);
+
     /// <summary>Sixteen experts, of which a row has four.</summary>
     public static Shape FewExperts { get; } = new("moe-small", 16, 1024, 768, 16, 4, 64, 32768) { Experts = 16, Chosen = 4 };
 
@@ -55,6 +58,7 @@ internal sealed record Shape(
     {
         "135m" => Small,
         "1b" => Large,
+        "8b" => Huge,
         "moe-small" => FewExperts,
         "moe-64" => ManyExperts,
         _ => null,

@@ -91,9 +91,10 @@ internal static class BenchCommands
         Option<int> context = Number("--context", 512, "Positions that decode rows have before them.");
         Option<int> layers = Number("--layers", 1000, "The most layers that are made.");
         Option<int> milliseconds = Number("--milliseconds", 2000, "How long each step is sampled, at least.");
+        Option<bool> launches = new("--launches") { Description = "Launches every kernel of decode steps, where it would be CUDA graphs." };
         Option<bool> json = Json();
         var command = new Command("serve", "Whole steps of a model with random weights.") { Driver, Device, model, rows, adapters, weights,
-            context, layers, milliseconds, json };
+            context, layers, milliseconds, launches, json };
         command.SetAction(options => Guard(() => ServeCommand.Run(DeviceOf(options), new ServeSettings
         {
             Model = BenchModel.Find(options.GetValue(model)!),
@@ -103,6 +104,7 @@ internal static class BenchCommands
             Context = options.GetValue(context),
             Layers = options.GetValue(layers),
             Seconds = options.GetValue(milliseconds) / 1e3,
+            Graphs = !options.GetValue(launches),
             Json = options.GetValue(json),
         })));
         return command;

@@ -100,7 +100,7 @@ internal sealed class LoraTimes : IDisposable
             plan.Lora.Add(_adapters[adapter], first, (rows * (adapter + 1) / adapters) - first, 1, startsPlace: adapter == 0);
         }
 
-        _upload.Send(plan);
+        _upload.Send(plan, _upload.Measure(plan));
         _directories.Upload();
         LoraShape[] shapes = [.. Enumerable.Range(0, Layers).Select(layer => new LoraShape(
             _shape.Hidden, Width, 0, 3 * layer, (3 * layer) + 1, (3 * layer) + 2, 0, Outputs(0), Outputs(0) + Outputs(1),

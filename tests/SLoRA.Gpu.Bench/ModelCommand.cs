@@ -40,7 +40,22 @@ internal static class ModelCommand
             Row($"tensor Many, {rows} rows, 4096 → 22016", KernelModels.TensorMany(rows, Hidden, Outputs), bytes, operations);
         }
 
-        Row("Attend, 32 rows, context 512", KernelModels.Attend(32, Heads, HeadDim, 512), 4.0 * 32 * Heads * HeadDim * 512, 0);
+        foreach ((int keyHeads, int context) in ((int, int)[])[(Heads, 512), (8, 512), (8, 4096)])
+        {
+            double bytes = 4.0 * 32 * keyHeads * HeadDim * context;
+            string shape = $"32 rows, {keyHeads} key heads, context {context}";
+            Row($"plain Attend, {shape}", KernelModels.Attend(32, Heads, HeadDim, context), bytes, 0);
+            Row($"tensor Split, {shape}", KernelModels.AttendSplit(32, Heads, keyHeads, HeadDim, context), bytes, 0);
+        }
+
+        foreach (int keyHeads in (int[])[Heads, 8])
+        {
+            // A row of a prompt sees half of it on average.
+            double operations = 4.0 * Heads * HeadDim * 2048 * 1024;
+            LaunchModel walk = KernelModels.AttendWalk(2048, Heads, keyHeads, HeadDim);
+            Row($"tensor Walk, prompt of 2048, {keyHeads} key heads", walk, 0, operations);
+        }
+
         Row("Shrink, 1 adapter of rank 16, 64 rows, q k v", KernelModels.Shrink(1, 64, 16, Hidden, 3), 2.0 * 16 * Hidden * 3, 0);
         Row("Expand, 1 adapter of rank 16, 64 rows, q k v", KernelModels.Expand(1, 64, 16, Hidden, 3), 2.0 * 16 * Hidden * 3, 0);
         Row("Shrink, 32 adapters of rank 16, q k v", KernelModels.Shrink(32, 1, 16, Hidden, 3), 2.0 * 32 * 16 * Hidden * 3, 0);

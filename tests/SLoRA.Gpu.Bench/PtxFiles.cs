@@ -20,6 +20,13 @@ internal static class PtxFiles
         (nameof(StoredBf16), [typeof(ushort), typeof(StoredBf16)]),
     ];
 
+    private static readonly (string, Type[])[] Caches =
+    [
+        (nameof(F16Cache), [typeof(ushort), typeof(F16Cache)]),
+        (nameof(Bf16Cache), [typeof(ushort), typeof(Bf16Cache)]),
+        (nameof(IntegersCache), [typeof(uint), typeof(IntegersCache)]),
+    ];
+
     /// <summary>All kernels of the library; those with versions per type once for each.</summary>
     public static IEnumerable<(string Name, MethodInfo Kernel)> Kernels() =>
         from type in typeof(KernelAttribute).Assembly.GetTypes()
@@ -34,6 +41,7 @@ internal static class PtxFiles
 
     private static IEnumerable<(string Name, Type[] Types)> Versions(KernelAttribute kernel) =>
         kernel.Weights ? GpuFormats.All.Select(format => (format.Name, format.TypeArguments))
+        : kernel.Cache ? Caches
         : kernel.Typed ? Types : [("", [])];
 
     private static string Short(string name) => name.Replace("Stored", "", StringComparison.Ordinal).ToLowerInvariant();

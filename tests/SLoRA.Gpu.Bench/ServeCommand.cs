@@ -34,7 +34,7 @@ internal sealed class ServeCommand : IDisposable
         _model = new BenchModel(settings.Model, settings.Weights, Math.Min(settings.Model.Layers, settings.Layers));
         _outputLimit = settings.Rows.Max();
         _rowLimit = Math.Max(Prompt, _outputLimit);
-        _backend = new GpuBackend(device, _rowLimit, _outputLimit);
+        _backend = new GpuBackend(device, _rowLimit, _outputLimit, graphs: settings.Graphs);
         _layout = KvLayout.For(_model.Description.Kept, settings.Weights);
         TargetModule[] targets = [.. _model.Targets];
         RandomGeneration.Module[][] adapters =
@@ -178,6 +178,9 @@ internal sealed record ServeSettings
 
     /// <summary>How long each step is sampled, at least.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>Whether decode steps are CUDA graphs, where the device has them.</summary>
+    public required bool Graphs { get; init; }
 
     /// <summary>Whether every line is JSON.</summary>
     public required bool Json { get; init; }

@@ -52,6 +52,28 @@ internal sealed class GgufWriter
         }
     });
 
+    public GgufWriter Key(string key, params bool[] values) => Add(key, 9, writer =>
+    {
+        writer.Write(7u);
+        writer.Write((ulong)values.Length);
+        foreach (bool value in values)
+        {
+            writer.Write(value);
+        }
+    });
+
+    public GgufWriter Key(string key, object value) => value switch
+    {
+        string text => Key(key, text),
+        uint number => Key(key, number),
+        float number => Key(key, number),
+        bool flag => Key(key, flag),
+        int[] numbers => Key(key, numbers),
+        float[] numbers => Key(key, numbers),
+        bool[] flags => Key(key, flags),
+        _ => throw new ArgumentException($"No value of GGUF is a {value.GetType()}.", nameof(value)),
+    };
+
     public GgufWriter Tensor(string name, uint type, byte[] bytes, params long[] shape)
     {
         _tensors.Add((name, shape, type, bytes));

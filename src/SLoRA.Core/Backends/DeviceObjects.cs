@@ -64,7 +64,10 @@ internal abstract class DeviceVector(int length, int target = WeightSource.NoTar
 /// <summary>A rotary embedding: the backend keeps the cosines and sines of the current step's positions.</summary>
 internal abstract class DeviceRope;
 
-/// <summary>One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's.</summary>
+/// <summary>
+/// One weight of a checkpoint, row-major <c>[Rows, Columns]</c>; the memory is the caller's. Where it is not there yet, it is read when it
+/// is first looked at, so that a device which has made its own of the weight before need not read it.
+/// </summary>
 /// <param name="Name">The tensor's name, for messages.</param>
 /// <param name="Format">How its elements lie: every row is a whole number of blocks.</param>
 /// <param name="Data">Address of the first block; its alignment is that of a byte.</param>
@@ -74,6 +77,22 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
 {
     /// <summary>What stands for no module.</summary>
     public const int NoTarget = -1;
+
+    /// <summary>A weight that is read when it is first looked at.</summary>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="format">How its elements lie.</param>
+    /// <param name="read">Gives the address of the first block; its memory stays for as long as the weight may be looked at.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    public WeightSource(string name, WeightFormat format, Func<nint> read, int rows, int columns)
+        : this(name, format, 0, rows, columns)
+    {
+        Late = new Lazy<nint>(read);
+        Stays = false;
+    }
+
+    /// <inheritdoc cref="WeightSource(string, WeightFormat, nint, int, int)" path="/param[@name='Data']"/>
+    public nint Data => Late is null ? Begin : Late.Value + Begin;
 
     /// <summary>For the weight of a norm its index among the modules that adapters know.</summary>
     public int Target { get; init; } = NoTarget;
@@ -99,6 +118,25 @@ internal readonly unsafe record struct WeightSource(string Name, WeightFormat Fo
 
     /// <summary>Bytes of the weight.</summary>
     public long Bytes => Rows * RowBytes;
+
+    /// <summary>Where its memory begins; behind the address that is read, for as long as there is one to be read.</summary>
+    private nint Begin { get; init; } = Data;
+
+    private Lazy<nint>? Late { get; init; }
+
+    /// <summary>Some of its rows, without looking at them.</summary>
+    public WeightSource Slice(string name, long first, int count) =>
+        this with { Name = name, Begin = Begin + (nint)(first * RowBytes), Rows = count };
+
+    /// <summary>The same weight, or a part of it, made when it is first looked at.</summary>
+    public WeightSource Made(int rows, int columns, Func<nint> make) =>
+        this with { Rows = rows, Columns = columns, Begin = 0, Late = new Lazy<nint>(make), Stays = false };
+
+    /// <summary>The same weight in other memory.</summary>
+    public WeightSource At(nint address) => this with { Begin = address, Late = null };
+
+    /// <summary>The same, read: whoever shares it out to threads has it read once, by one of them.</summary>
+    public WeightSource InMemory() => At(Data);
 
     /// <summary>The blocks of a row.</summary>
     public ReadOnlySpan<byte> Row(int row) => new((byte*)Data + (row * RowBytes), checked((int)RowBytes));

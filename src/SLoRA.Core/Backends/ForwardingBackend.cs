@@ -49,6 +49,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
     public virtual long BytesOf(WeightFormat taken, long rows, int columns) => Inner.BytesOf(taken, rows, columns);
 
     /// <inheritdoc/>
+    public virtual bool FindWeights(ModelFiles files) => Inner.FindWeights(files);
+
+    /// <inheritdoc/>
     public virtual void ReserveWeights(IEnumerable<long> sizes) => Inner.ReserveWeights(sizes);
 
     /// <inheritdoc/>
@@ -89,6 +92,9 @@ internal abstract class ForwardingBackend(IBackend inner) : IBackend
 
     /// <inheritdoc/>
     public virtual void BeginStep(StepPlan plan) => Inner.BeginStep(plan);
+
+    /// <inheritdoc/>
+    public virtual void Run(Action operations) => Inner.Run(operations);
 
     /// <inheritdoc/>
     public virtual void Embed(DeviceTable table, int target, DeviceRows x) => Inner.Embed(table, target, x);

@@ -59,6 +59,13 @@ internal interface IBackend : IDisposable
     /// <param name="columns">Its columns.</param>
     long BytesOf(WeightFormat taken, long rows, int columns) => taken.BytesOf(rows * columns);
 
+    /// <summary>
+    /// Says, before any weight is loaded, which files they come from: a device that keeps what it makes of matrices and tables looks for
+    /// it.
+    /// </summary>
+    /// <returns>Whether it has all of them, and will not look at what it is given.</returns>
+    bool FindWeights(ModelFiles files) => false;
+
     /// <summary>Announces the base weights that will be loaded, for backends that take the memory for all of them at once.</summary>
     /// <param name="sizes">Bytes of each of them, vectors widened to fp32. How they are aligned is the backend's own business.</param>
     void ReserveWeights(IEnumerable<long> sizes);
@@ -114,6 +121,13 @@ internal interface IBackend : IDisposable
 
     /// <summary>Takes the plan of the step to run; the plan does not change until the next call.</summary>
     void BeginStep(StepPlan plan);
+
+    /// <summary>
+    /// Runs the operations of the step, those between its begin and its end. They are the same for all steps of a decoder that have output
+    /// rows, but for what the plan says; so a backend may keep what it did for one step and repeat that for the next, without asking.
+    /// </summary>
+    /// <param name="operations">Asks for all of them, in order.</param>
+    void Run(Action operations) => operations();
 
     /// <summary>
     /// <c>x[t] = E[token(t)]</c> <c>[T, D]</c>, plus for each entry of the work list whose generation targets the table

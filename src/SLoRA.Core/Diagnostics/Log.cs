@@ -30,6 +30,28 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "The {Backend} backend is several times slower than it could be, with {Shortcoming}")]
     public static partial void SlowBackend(ILogger logger, string backend, string shortcoming);
 
+    /// <summary>What became of the image of packed weights.</summary>
+    public static void PackedImage(ILogger logger, PackedImageStatus image)
+    {
+        if (image.IsUsed)
+        {
+            ImageUsed(logger, image.File, image.Bytes);
+        }
+        else if (image.Problem is PackedImageProblem.Missing or PackedImageProblem.OtherVersion or PackedImageProblem.OtherModel)
+        {
+            ImageNotUsed(logger, image.File, image.Problem, image.Details!);
+        }
+        else
+        {
+            ImageRefused(logger, image.File, image.Problem, image.Details!);
+        }
+
+        if (image.WriteProblem is { } problem)
+        {
+            ImageNotWritten(logger, image.File, problem);
+        }
+    }
+
     [LoggerMessage(5, LogLevel.Critical, "The engine failed and takes no more requests")]
     public static partial void Faulted(ILogger logger, Exception error);
 
@@ -40,6 +62,18 @@ internal static partial class Log
     /// <summary>A name's content was something else when it was read again, and is served.</summary>
     public static void Adopted(ILogger logger, string adapter, object before, object now) =>
         AdoptedShown(logger, Shown.Name(adapter), before, now);
+
+    [LoggerMessage(9, LogLevel.Information, "Packed weights come out of {File} ({Bytes} bytes)")]
+    private static partial void ImageUsed(ILogger logger, string file, long bytes);
+
+    [LoggerMessage(10, LogLevel.Information, "Weights were packed: {File} {Details} ({Problem})")]
+    private static partial void ImageNotUsed(ILogger logger, string file, PackedImageProblem problem, string details);
+
+    [LoggerMessage(11, LogLevel.Warning, "Weights were packed: {File} {Details} ({Problem})")]
+    private static partial void ImageRefused(ILogger logger, string file, PackedImageProblem problem, string details);
+
+    [LoggerMessage(12, LogLevel.Warning, "Packed weights are not kept: {File} {Problem}")]
+    private static partial void ImageNotWritten(ILogger logger, string file, string problem);
 
     [LoggerMessage(2, LogLevel.Information, "Registered adapter {Adapter}: {Coverage}", EventName = "Registered")]
     private static partial void RegisteredShown(ILogger logger, string adapter, object coverage);

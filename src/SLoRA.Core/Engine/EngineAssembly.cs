@@ -81,7 +81,7 @@ internal sealed class EngineAssembly : IDisposable
         AdapterIntake? intake = null;
         try
         {
-            model = BaseModel.Open(folder, progress, cancellation, asked.Access);
+            model = BaseModel.OpenHeaders(folder, cancellation);
             DecoderDescription description = asked.Layers(model.Decoder);
             foreach (string setting in model.Defaults.NotApplied)
             {
@@ -103,6 +103,11 @@ internal sealed class EngineAssembly : IDisposable
 
             backend.AllocatePages(layout, pageCount);
             IBackend served = backend;
+            if (!backend.FindWeights(model.FilesFor(asked.Access, cancellation)))
+            {
+                model.Prepare(asked.Access, progress, cancellation);
+            }
+
             backend.ReserveWeights(WeightSizes(model, backend));
             LoadedDecoder weights = LoadWeights(model, description, backend, progress, cancellation);
             TimeProvider clock = GuardedClock.Of(asked.Clock);
@@ -116,6 +121,11 @@ internal sealed class EngineAssembly : IDisposable
             ModelInfo info = Describe(model);
             var decoder = new Decoder(description, weights, backend, adapterCache.MaxAddedTokens);
             backend.CompleteLoading(decoder.Shape);
+            if (backend.Status.PackedImage is { } image)
+            {
+                Log.PackedImage(logger, image);
+            }
+
             model.Release();
             metrics = new EngineMetrics(asked.Metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(model.FolderPath)));
             loop = new EngineLoop(
@@ -187,6 +197,7 @@ internal sealed class EngineAssembly : IDisposable
             DecoderLoader.Load(description, model.Modules, name => model.Weight(name, backend.Takes, cancellation), backend, weight =>
         {
             cancellation.ThrowIfCancellationRequested();
+            BaseModel.Leave(weight);
             done += weight.Bytes;
             progress?.Report(new LoadProgress("device", Math.Min(done, model.FileBytes), model.FileBytes));
         });

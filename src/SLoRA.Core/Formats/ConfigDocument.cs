@@ -21,7 +21,13 @@ internal static class ConfigDocument
     /// <param name="largest">The most bytes it may have.</param>
     /// <exception cref="FormatError">The file is missing or unreadable (kind <see cref="LoadErrorKind.File"/>), or its content is
     /// wrong.</exception>
-    public static ConfigObject Read(string path, LoadErrorKind kind = LoadErrorKind.Config, int largest = LargestConfig)
+    public static ConfigObject Read(string path, LoadErrorKind kind = LoadErrorKind.Config, int largest = LargestConfig) =>
+        Parse(ReadBytes(path, kind, largest), path, kind);
+
+    /// <summary>Reads a file as it is.</summary>
+    /// <inheritdoc cref="Read" path="/param"/>
+    /// <exception cref="FormatError">The file is missing, unreadable or too large.</exception>
+    public static byte[] ReadBytes(string path, LoadErrorKind kind = LoadErrorKind.Config, int largest = LargestConfig)
     {
         try
         {
@@ -33,7 +39,7 @@ internal static class ConfigDocument
 
             byte[] bytes = new byte[stream.Length];
             stream.ReadExactly(bytes);
-            return Parse(bytes, path, kind);
+            return bytes;
         }
         catch (Exception error) when (FileProblem.IsOne(error))
         {

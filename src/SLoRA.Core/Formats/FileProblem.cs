@@ -17,16 +17,18 @@ internal static class FileProblem
         error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
 
     /// <summary>The rest of a sentence that begins with the file.</summary>
-    public static string Of(Exception error) => error switch
+    /// <param name="error">What the system answered.</param>
+    /// <param name="done">What was to be done with the file.</param>
+    public static string Of(Exception error, string done = "read") => error switch
     {
         FileNotFoundException or DirectoryNotFoundException => "does not exist",
-        UnauthorizedAccessException => "cannot be read: access is denied",
-        PathTooLongException => "cannot be read: its path is too long",
+        UnauthorizedAccessException => $"cannot be {done}: access is denied",
+        PathTooLongException => $"cannot be {done}: its path is too long",
         EndOfStreamException => "became shorter while it was read",
-        IOException when CodeOf(error.HResult) is { } code => "cannot be read: " + Marshal.GetPInvokeErrorMessage(code),
-        IOException => "cannot be read",
-        NotSupportedException => "cannot be read: " + Shown.Text(error.Message),
-        _ => "cannot be read: its path is not one of a file",
+        IOException when CodeOf(error.HResult) is { } code => $"cannot be {done}: {Marshal.GetPInvokeErrorMessage(code)}",
+        IOException => $"cannot be {done}",
+        NotSupportedException => $"cannot be {done}: {Shown.Text(error.Message)}",
+        _ => $"cannot be {done}: its path is not one of a file",
     };
 
     // On other systems than Windows the HRESULT is the system's error code itself, or one of .NET's own, which is negative.

@@ -11,8 +11,8 @@ namespace SLoRA.Formats;
 internal sealed unsafe class WeightFile : IDisposable
 {
     private const int BlockBytes = 4 << 20;
+    private const int LeastLeft = 64 << 10;
 
-    private readonly DateTime _written;
     private FileStream? _stream;
     private MemoryMappedFile? _file;
     private MemoryMappedViewAccessor? _view;
@@ -22,12 +22,19 @@ internal sealed unsafe class WeightFile : IDisposable
     {
         Path = path;
         _stream = stream;
-        (Length, _written) = StateOf(stream);
+        HeaderBytes = stream.Position;
+        (Length, Written) = StateOf(stream);
     }
 
     public string Path { get; }
 
     public long Length { get; }
+
+    /// <summary>When it was written last, as the system says.</summary>
+    public DateTime Written { get; }
+
+    /// <summary>What was read for its header: all of the header, perhaps with some bytes behind it.</summary>
+    public long HeaderBytes { get; }
 
     /// <summary>The address of the file's first byte, once it is mapped.</summary>
     public nint Address => _address != null ? (nint)_address : throw new InvalidOperationException($"{Path} is not mapped.");
@@ -105,6 +112,7 @@ internal sealed unsafe class WeightFile : IDisposable
         if (_address != null)
         {
             new ReadOnlySpan<byte>(_address + offset, destination.Length).CopyTo(destination);
+            Leave(offset, destination.Length);
             return;
         }
 
@@ -112,7 +120,7 @@ internal sealed unsafe class WeightFile : IDisposable
         {
             FileStream? open = _stream;
             using FileStream? again = open is null ? OpenFile(Path) : null;
-            if (again is not null && StateOf(again) != (Length, _written))
+            if (again is not null && StateOf(again) != (Length, Written))
             {
                 throw new FormatError(LoadErrorKind.File, Path, null, "was changed since the model was loaded from it");
             }
@@ -127,6 +135,18 @@ internal sealed unsafe class WeightFile : IDisposable
         catch (Exception error) when (FileProblem.IsOne(error))
         {
             throw Unreadable(Path, error);
+        }
+    }
+
+    /// <summary>
+    /// What was read of a mapped file is not needed there again soon: it counts as memory of this process no longer. Of few bytes nothing
+    /// is done.
+    /// </summary>
+    public void Leave(long offset, long bytes)
+    {
+        if (_address != null && bytes >= LeastLeft)
+        {
+            MappedMemory.Leave(_address + offset, bytes);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace SLoRA.Formats;
 
@@ -13,7 +14,10 @@ internal abstract class WeightStore : IDisposable
     public abstract string File { get; }
 
     /// <summary>Bytes of all files together.</summary>
-    public abstract long FileBytes { get; }
+    public long FileBytes => Files.Sum(file => file.Length);
+
+    /// <summary>All files.</summary>
+    public abstract ImmutableArray<WeightFile> Files { get; }
 
     /// <summary>Tensors of the files that are of other parts than the language model, and are not used.</summary>
     public virtual int LeftOut => 0;

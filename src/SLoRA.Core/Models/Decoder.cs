@@ -13,12 +13,14 @@ internal sealed class Decoder
     private readonly IBackend _backend;
     private readonly LoadedDecoder _loaded;
     private readonly bool _keepsStates;
+    private readonly Action _operations;
     private readonly DeviceRows _hidden;
     private readonly DeviceRows _normed;
     private readonly DeviceRows _residual;
     private readonly DeviceRows _outputs;
     private readonly DeviceRows _outputsNormed;
     private readonly DeviceRows _logits;
+    private bool _hasOutputs;
 
     /// <summary>Allocates the activations of a decoder on its backend.</summary>
     /// <param name="description">What it looks like.</param>
@@ -30,6 +32,7 @@ internal sealed class Decoder
         Shape = description.Shape with { AddedTokens = addedTokens };
         _backend = backend;
         _loaded = loaded;
+        _operations = Compute;
         _keepsStates = description.Kept.Any(kept => !kept.PerSequence.IsEmpty);
         Description = description;
         int hidden = description.HiddenSize;
@@ -56,7 +59,15 @@ internal sealed class Decoder
     {
         try
         {
-            Compute(plan);
+            if (_keepsStates)
+            {
+                ClearNewStates(plan);
+            }
+
+            _hasOutputs = plan.OutputCount > 0;
+            _backend.BeginStep(plan);
+            _backend.Run(_operations);
+            _backend.EndStep(_logits);
         }
         catch (Exception error) when (_backend.FaultOf(error) is { } fault)
         {
@@ -89,14 +100,8 @@ internal sealed class Decoder
     /// <summary>The token that the device has chosen for an output row of the last step, or a negative number.</summary>
     public int Chosen(int output) => _backend.Chosen(output);
 
-    private void Compute(StepPlan plan)
+    private void Compute()
     {
-        if (_keepsStates)
-        {
-            ClearNewStates(plan);
-        }
-
-        _backend.BeginStep(plan);
         _backend.Embed(_loaded.Embedding, _loaded.EmbeddingTarget, _hidden);
         Apply(_hidden, Description.EmbeddingMultiplier);
         _loaded.PerLayerInputs?.Run(_backend, _hidden);
@@ -121,7 +126,7 @@ internal sealed class Decoder
             }
         }
 
-        if (plan.OutputCount > 0)
+        if (_hasOutputs)
         {
             _backend.GatherOutputs(_hidden, _outputs);
             _loaded.FinalNorm.Run(_backend, _outputs, _outputsNormed);
@@ -134,8 +139,6 @@ internal sealed class Decoder
 
             _backend.Choose(_logits);
         }
-
-        _backend.EndStep(_logits);
     }
 
     private void Apply(DeviceRows rows, float multiplier)

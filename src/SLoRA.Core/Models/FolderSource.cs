@@ -13,6 +13,9 @@ internal sealed class FolderSource(ModelFolder folder) : ModelSource
     private QuantizationScheme? _scheme;
 
     /// <inheritdoc/>
+    public override string? Configuration => folder.PathOf(ModelFolder.ConfigFile);
+
+    /// <inheritdoc/>
     public override DecoderDescription Describe()
     {
         DecoderDescription decoder = DecoderFamilies.Describe(folder.Config);

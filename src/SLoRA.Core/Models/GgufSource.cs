@@ -10,9 +10,6 @@ namespace SLoRA.Models;
 /// <summary>A model in one GGUF file, or in the parts of one.</summary>
 internal sealed class GgufSource : ModelSource
 {
-    private const string Query = ".self_attn.q_proj.";
-    private const string Key = ".self_attn.k_proj.";
-
     private readonly GgufFiles _files;
     private readonly GgufConfig _config;
 
@@ -40,12 +37,13 @@ internal sealed class GgufSource : ModelSource
 
     /// <summary>What adapters in GGUF must know of a model, whatever files it came from.</summary>
     public static GgufBase BaseOf(DecoderDescription decoder) => new(
-        GgufArchitectures.OfClass(decoder.Architecture), new HeadRows(decoder.Shape.Attentions.FirstOrDefault()?.HeadDim ?? 0));
+        GgufArchitectures.OfClass(decoder.Architecture, decoder.Layers.Any(layer => layer.Modules.Any(module => module is ExpertModule))),
+        new HeadRows(decoder.Shape.Attentions.FirstOrDefault()?.HeadDim ?? 0));
 
     /// <inheritdoc/>
     public override DecoderDescription Describe()
     {
-        DecoderDescription decoder = DecoderFamilies.Describe(_config.Root);
+        DecoderDescription decoder = Apart(DecoderFamilies.Describe(_config.Root));
         float[]? factors = _config.ReadRopeFactors();
         return factors is null && _config.AttentionFactor == 1 ? decoder : Rotated(decoder, factors);
     }
@@ -55,16 +53,27 @@ internal sealed class GgufSource : ModelSource
 
     /// <inheritdoc/>
     public override WeightStore OpenWeights(DecoderDescription decoder, CancellationToken cancellation) =>
-        new GgufWeights(_files, _config.Architecture, GgufConfig.Consumed, RowsOf);
+        new GgufWeights(_files, _config, DecoderModules.Of(decoder).Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape));
 
     /// <inheritdoc/>
     public override void Dispose() => _files.Dispose();
 
-    private HeadRows? RowsOf(string name) =>
-        _config.Architecture.PermutesHeads
-            && (name.Contains(Query, StringComparison.Ordinal) || name.Contains(Key, StringComparison.Ordinal))
-            ? new HeadRows(_config.HeadDim)
-            : null;
+    /// <summary>The same with a matrix for each expert and part: that is what experts in GGUF are given as.</summary>
+    private static DecoderDescription Apart(DecoderDescription decoder)
+    {
+        return decoder with
+        {
+            Layers =
+            [
+                .. decoder.Layers.Select(layer => new LayerDescription(
+                    [.. layer.Branches.Select(branch => branch.Block is ExpertsBlock experts
+                        ? branch with { Block = experts with { GateUp = Each(experts.GateUp), Down = Each(experts.Down) } }
+                        : branch)])),
+            ],
+        };
+
+        static ExpertModule Each(ExpertModule module) => module with { Storage = ExpertStorage.PerExpert, StoredAs = null };
+    }
 
     /// <summary>Divides the frequencies, and multiplies cosines and sines, of every rotation. Layers go on sharing theirs.</summary>
     private DecoderDescription Rotated(DecoderDescription decoder, float[]? factors)
@@ -83,6 +92,11 @@ internal sealed class GgufSource : ModelSource
 
         RopeDescription Changed(RopeDescription rope)
         {
+            if (rope.InverseFrequencies.IsEmpty)
+            {
+                return rope;
+            }
+
             if (!ropes.TryGetValue(rope, out RopeDescription? changed))
             {
                 changed = rope with

@@ -31,6 +31,9 @@ internal abstract class ModelSource : IDisposable
     /// <summary>What its authors say about generating with it.</summary>
     public abstract GenerationDefaults ReadDefaults();
 
+    /// <summary>The file that says how weights are to be read, where the weights' own files do not.</summary>
+    public virtual string? Configuration => null;
+
     /// <summary>Its weights; the caller disposes of them, and of this no more.</summary>
     /// <param name="decoder">The decoder that they are for.</param>
     /// <param name="cancellation">Looked at between files.</param>

@@ -15,6 +15,10 @@ internal static unsafe partial class MappedMemory
     private const int ReadWrite = 0x3;
     private const int PrivateAnonymous = 0x22;
 
+    // MADV_DONTNEED and MADV_POPULATE_READ, the same on both.
+    private const int DontNeed = 4;
+    private const int PopulateRead = 22;
+
     /// <summary>
     /// Maps zeroed memory on a border of a memory page; null where that is not done for so many bytes, or refused: the system also limits
     /// their number.
@@ -46,8 +50,46 @@ internal static unsafe partial class MappedMemory
         return mapped;
     }
 
+    /// <summary>Looks up the pages of a mapped file now, so that no step has to. A refusal changes nothing but the speed.</summary>
+    public static void Populate(byte* address, long bytes) => Advise(address, bytes, PopulateRead);
+
+    /// <summary>
+    /// The process no longer needs pages of a mapped file where they are: they stay in the system's cache, and count as no memory of this
+    /// process until they are looked at again.
+    /// </summary>
+    public static void Leave(byte* address, long bytes)
+    {
+        // Whole pages only: others share the first and the last.
+        nint size = Environment.SystemPageSize;
+        nint begin = ((nint)address + size - 1) & -size, end = (nint)(address + bytes) & -size;
+        if (begin < end)
+        {
+            Advise((byte*)begin, end - begin, DontNeed);
+        }
+    }
+
     /// <summary>Gives memory of <see cref="TryMap"/> back.</summary>
     public static void Unmap(void* address, long bytes) => _ = Unmap(address, (nuint)bytes);
+
+    private static void Advise(byte* address, long bytes, int advice)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        try
+        {
+            _ = Advise(address, (nuint)bytes, advice);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // A C library of another name.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint bytes, int advice);
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial void* Map(void* address, nuint bytes, int protection, int flags, int file, nint offset);

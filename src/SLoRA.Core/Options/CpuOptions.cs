@@ -26,6 +26,20 @@ public sealed class CpuOptions
     public MachineCodeUse MachineCode { get; set; } = MachineCodeUse.Automatic;
 
     /// <summary>
+    /// Whether packed matrices and embedding tables are kept in a file, which the next start maps, or reads where the model is used with
+    /// <see cref="ModelAccess.Read"/>. It changes no bit of a result. A file that is damaged, or of another model, version or way of
+    /// keeping weights is not used but replaced; <see cref="BackendStatus.PackedImage"/> says what became of it. Whoever can write it
+    /// decides what is served, as with the model's own files.
+    /// </summary>
+    public PackedImageUse PackedImage { get; set; } = PackedImageUse.Off;
+
+    /// <summary>
+    /// The folder of that file; null for the folder of the model. It takes about as much room as the weights take in memory. Where it
+    /// cannot be written the engine starts without, and logs a warning.
+    /// </summary>
+    public string? PackedImageFolder { get; set; }
+
+    /// <summary>
     /// How many groups of threads share the model, each with its own part of the weights, the cache and the adapters: 1, 2, 4 or 8. Results
     /// have the same bits for any number; for files with blocks of fewer than 8 bits with <see cref="CpuPrecision.Exact"/>, since several
     /// groups widen them; with <see cref="CpuWeights.Int8"/> and <see cref="CpuWeights.Int4"/> where the heads have whole groups of 64

@@ -23,6 +23,14 @@ public sealed class GpuOptions
     /// <summary>How several <see cref="Devices"/> send each other what they have computed. It changes no bit of a result.</summary>
     public GpuExchange Exchange { get; set; }
 
+    /// <summary>
+    /// Whether steps in which every sequence has one row are CUDA graphs: one launch instead of hundreds. True by default. It changes no
+    /// bit of a result; without effect where there are none: on OpenCL, on drivers older than CUDA 11.4, on several <see cref="Devices"/>,
+    /// with <see cref="GpuProducts.CuBlas"/>, and for steps with prompts or with adapters that do more to a row than one product of low
+    /// rank.
+    /// </summary>
+    public bool Graphs { get; set; } = true;
+
     /// <summary>The options as they stand now.</summary>
     internal GpuOptions Copy()
     {

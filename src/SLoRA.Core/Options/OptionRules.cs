@@ -176,6 +176,12 @@ internal static class OptionRules
 
         Defined(options.MachineCode, "Cpu.MachineCode");
         Defined(options.Placement, "Cpu.Placement");
+        Defined(options.PackedImage, "Cpu.PackedImage");
+        if (options.PackedImageFolder is { } folder && (string.IsNullOrWhiteSpace(folder) || folder.Contains('\0')))
+        {
+            throw Invalid("Cpu.PackedImageFolder", $"'{Shown.Text(folder)}'", "null or the path of a folder");
+        }
+
         if (options.Shards is not (1 or 2 or 4 or 8))
         {
             throw Invalid("Cpu.Shards", options.Shards, "1, 2, 4 or 8");

@@ -43,6 +43,12 @@ public sealed record BackendStatus
     /// </summary>
     public string? Weights { get; init; }
 
+    /// <summary>
+    /// What became of the image of packed weights; of that of the first shard that could not use its own, where there are several. Null
+    /// where none was asked for.
+    /// </summary>
+    public PackedImageStatus? PackedImage { get; init; }
+
     /// <summary>The shards that share the model, in their order; empty where there is one device only.</summary>
     public IReadOnlyList<ShardStatus> Shards { get; init; } = [];
 }

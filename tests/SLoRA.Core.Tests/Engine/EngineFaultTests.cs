@@ -27,7 +27,8 @@ public sealed class EngineFaultTests(bool overlaps)
     /// <summary>What a backend is asked outside of steps.</summary>
     private static readonly string[] OutsideOfSteps =
     [
-        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.ReserveWeights), nameof(IBackend.Takes),
+        nameof(IBackend.LayOut), nameof(IBackend.AllocatePages), nameof(IBackend.FindWeights), nameof(IBackend.ReserveWeights),
+        nameof(IBackend.Takes),
         nameof(IBackend.RoundingOf), nameof(IBackend.BytesOf),
         nameof(IBackend.LoadMatrix), nameof(IBackend.LoadTable), nameof(IBackend.LoadVector), nameof(IBackend.LoadExperts),
         nameof(IBackend.CreateRows), nameof(IBackend.CreateRope), nameof(IBackend.CreateRoutes), nameof(IBackend.CreateHeadRoutes),

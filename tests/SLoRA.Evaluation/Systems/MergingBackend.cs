@@ -49,7 +49,7 @@ internal sealed unsafe class MergingBackend(CpuBackend inner, SyntheticAdapters 
             byte[] merged = Merged(source, mergeable, number, rank);
             fixed (byte* data = merged)
             {
-                Pack(source with { Data = (nint)data }, mergeable.Matrix);
+                Pack(source.At((nint)data), mergeable.Matrix);
             }
         }
     }

@@ -17,6 +17,19 @@ internal static class KernelModels
     /// </summary>
     private const int ExpandInstructions = 400;
 
+    /// <summary>Instructions of attention on tensor cores, bfloat16: products of 16 queries with 32 columns of 64 keys.</summary>
+    private const int ScoreInstructions = 252;
+
+    /// <summary>Weighted values of 64 positions and 64 columns, with their merge.</summary>
+    private const int ValueInstructions = 1207;
+
+    /// <summary>What else a block of 64 positions takes, about: where its pages are, weights, sums.</summary>
+    private const int BlockInstructions = 1500;
+
+    /// <summary>Tensor-core instructions for 64 keys and 32 columns, or 64 positions and 64 columns.</summary>
+    private const int ScoreProducts = 48;
+    private const int ValueProducts = 96;
+
     /// <summary><c>TensorProductKernels.Few</c>: up to 16 rows of K columns, N outputs.</summary>
     public static LaunchModel TensorFew(int rows, int inputs, int outputs)
     {
@@ -80,6 +93,41 @@ internal static class KernelModels
             "AttentionKernels.Attend of StoredBf16", groups, 40, 5632, bytes, bytes, 0,
             groups * 4 * ((2 * (headDim / 4.0) * 47) + (64 * 115)), 128 * 4 * 2);
     }
+
+    /// <summary>
+    /// <c>TensorAttentionKernels.Split</c>: a group per row, key head, up to 16 of its query heads, and 256 positions. Partial results are
+    /// written, and read by the merge.
+    /// </summary>
+    public static LaunchModel AttendSplit(int rows, int heads, int keyHeads, int headDim, int context)
+    {
+        long groups = (long)rows * keyHeads * Divide(heads / keyHeads, 16) * Divide(context, 256);
+        double bytes = 4.0 * rows * keyHeads * headDim * context;
+        double partial = 8.0 * rows * heads * Divide(context, 256) * (headDim + 2);
+        return new LaunchModel(
+            "TensorAttentionKernels.Split of Bf16Cache", groups, 158, 18944, bytes, bytes + partial, groups * 4 * BlockFma(headDim),
+            groups * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
+    }
+
+    /// <summary>
+    /// <c>TensorAttentionKernels.Walk</c>: a prompt from its first position on. Four tiles of 16 queries read each block once together.
+    /// </summary>
+    public static LaunchModel AttendWalk(int rows, int heads, int keyHeads, int headDim)
+    {
+        int perGroup = 4 * (16 / Math.Min(16, heads / keyHeads));
+        long groups = (long)Divide(rows, perGroup) * keyHeads * Divide(heads / keyHeads, 16);
+        double blocks = Enumerable.Range(0, Divide(rows, perGroup)).Sum(group => Divide(Math.Min(rows, (group + 1) * perGroup), 64))
+            * (double)keyHeads * Divide(heads / keyHeads, 16);
+        double bytes = (4.0 * rows * keyHeads * headDim) + (8.0 * rows * heads * headDim);
+        return new LaunchModel(
+            "TensorAttentionKernels.Walk of Bf16Cache", groups, 231, 49152, bytes, blocks * 4 * 64 * headDim,
+            blocks * 4 * BlockFma(headDim), blocks * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
+    }
+
+    private static double BlockFma(int headDim) =>
+        ((Divide(headDim, 32) * ScoreProducts) + (Divide(headDim, 64) * ValueProducts)) * (double)Mma;
+
+    private static double InstructionsOfBlock(int headDim) =>
+        (Divide(headDim, 32) * ScoreInstructions) + (Divide(headDim, 64) * ValueInstructions) + BlockInstructions;
 
     /// <summary>
     /// <c>LoraKernels.ShrinkOnTensorCores</c>: adapters of a rank, each with so many rows, for so many parts of a group of products. Eight

@@ -79,9 +79,9 @@ internal sealed class GgufAdapter(
             _adapter = adapter;
             _stream = stream;
             _stamp = GgufAdapter.Stamp(AdapterFile.StateOf(stream.SafeFileHandle, adapter.FileName));
-            _tensors = header.Tensors.ToFrozenDictionary(tensor => tensor.Name, StringComparer.Ordinal);
             _config = GgufAdapterConfig.Read(header, adapter.Model);
-            Tensors = [.. header.Tensors.Select(Entry)];
+            _tensors = _config.Tensors.ToFrozenDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+            Tensors = [.. _config.Tensors.Select(Entry)];
             Fingerprint = FingerprintOf(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{_config.Config.Alpha:R}")), Tensors);
         }
 

@@ -72,6 +72,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
     /// <param name="machineCode">Whether machine code of the library's own may run.</param>
     /// <param name="placement">Where the threads run; null for anywhere.</param>
     /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
+    /// <param name="image">Where packed weights are kept in a file; null for nowhere.</param>
     public CpuBackend(
         int rowLimit,
         int outputLimit,
@@ -80,7 +81,8 @@ internal sealed unsafe partial class CpuBackend : IBackend
         Func<ComputeThreads, ICollective>? collective = null,
         MachineCodeUse machineCode = MachineCodeUse.Automatic,
         CpuPrecision precision = CpuPrecision.Automatic,
-        ThreadPlacement? placement = null)
+        ThreadPlacement? placement = null,
+        ImagePlace? image = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rowLimit, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(outputLimit);
@@ -91,7 +93,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _precision = precision;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
-        _baseWeights = new PackedWeights(_threads, weights, precision);
+        _baseWeights = new PackedWeights(_threads, weights, precision, image);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
         _quantized = new QuantizedInputs(Math.Max(rowLimit, outputLimit), precision == CpuPrecision.Fast);
@@ -169,6 +171,9 @@ internal sealed unsafe partial class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
+    public bool FindWeights(ModelFiles files) => _baseWeights.Find(files);
+
+    /// <inheritdoc/>
     public void ReserveWeights(IEnumerable<long> sizes)
     {
     }
@@ -225,7 +230,8 @@ internal sealed unsafe partial class CpuBackend : IBackend
     }
 
     /// <inheritdoc/>
-    public void CompleteLoading(DecoderShape decoder) => Status = Status with { Weights = _baseWeights.Description };
+    public void CompleteLoading(DecoderShape decoder) =>
+        Status = Status with { PackedImage = _baseWeights.Complete(), Weights = _baseWeights.Description };
 
     /// <inheritdoc/>
     public void BeginStep(StepPlan plan)

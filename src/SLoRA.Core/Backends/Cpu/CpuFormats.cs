@@ -59,11 +59,14 @@ internal static class CpuFormats
     /// <param name="weights">What the program has chosen. Weights that are stored in no more bits stay as they are: rounding them again
     /// gains nothing.</param>
     /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
-    public static CpuFormat Of(WeightSource source, CpuWeights weights, CpuPrecision precision = CpuPrecision.Automatic) =>
+    /// <param name="fits">Whether a format that cannot hold all weights is taken; null to look at the weights.</param>
+    public static CpuFormat Of(
+        WeightSource source, CpuWeights weights, CpuPrecision precision = CpuPrecision.Automatic, Func<CpuFormat, bool>? fits = null) =>
         (source.Format, weights) switch
         {
             (PlainFormat { Type: TensorType.F32 }, CpuWeights.AsStored) => AsFloats with { Kept = Stored },
-            (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) => HalfPackJob.Holds(source) ? AsHalves : AsFloats,
+            (PlainFormat { Type: TensorType.F16 }, CpuWeights.AsStored) =>
+                (fits?.Invoke(AsHalves) ?? HalfPackJob.Holds(source)) ? AsHalves : AsFloats,
             (PlainFormat { Type: TensorType.BF16 }, CpuWeights.AsStored) => AsBrains,
             (PlainFormat, CpuWeights.Int8) => EightBits,
             (PlainFormat, CpuWeights.Int4) when KeepsEightBits(source) => EightBits,

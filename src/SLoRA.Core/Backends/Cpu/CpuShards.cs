@@ -18,6 +18,7 @@ internal static class CpuShards
     /// <param name="collective">What stands before a shard's collective; for tests.</param>
     /// <param name="nodes">The processors of each memory node, on which shards are placed; none by default.</param>
     /// <param name="precision">Whether weights of few bits may be computed with integers.</param>
+    /// <param name="image">Where packed weights are kept in files; null for nowhere.</param>
     public static IBackend Create(
         int rowLimit,
         int outputLimit,
@@ -29,7 +30,8 @@ internal static class CpuShards
         Func<int, IBackend, IBackend>? shard = null,
         Func<ICollective, ICollective>? collective = null,
         CpuPrecision precision = CpuPrecision.Automatic,
-        ImmutableArray<ImmutableArray<int>> nodes = default)
+        ImmutableArray<ImmutableArray<int>> nodes = default,
+        ImagePlace? image = null)
     {
         var meeting = new Meeting(shards);
         var backends = new List<IBackend>(shards);
@@ -42,7 +44,7 @@ internal static class CpuShards
                 int number = i;
                 int own = Math.Max(1, (all * (i + 1) / shards) - (all * i / shards));
                 IBackend backend =
-                    new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision, placements[i]);
+                    new CpuBackend(rowLimit, outputLimit, own, weights, Collective, machineCode, precision, placements[i], image);
                 if (placements[i] is { } placement)
                 {
                     backend = new PlacedBackend(backend, placement, ThreadPlacement.Describe(placements));

@@ -24,6 +24,11 @@ internal sealed class PlacedBackend(IBackend inner, ThreadPlacement placement, s
         return pageCount;
     });
 
+    /// <summary>A copy here as well: where a file is mapped is beside no shard.</summary>
+    /// <inheritdoc/>
+    public override bool FindWeights(ModelFiles files) =>
+        placement.Within(() => base.FindWeights(files with { Access = ModelAccess.Read }));
+
     /// <inheritdoc/>
     public override DeviceMatrix LoadMatrix(WeightSource source) => placement.Within(() => base.LoadMatrix(source));
 

@@ -10,7 +10,11 @@ namespace SLoRA.Backends.Gpu;
 /// Where a generation's record lies in the directory, the largest rank of its modules, and where the record of what it changes besides
 /// lies, negative where it changes nothing.
 /// </summary>
-internal readonly record struct DirectoryEntry(int Record, int MaxRank, int Changes);
+internal readonly record struct DirectoryEntry(int Record, int MaxRank, int Changes)
+{
+    /// <summary>Blocks of rank rows that the largest rank takes.</summary>
+    public int RankBlocks => (MaxRank + LoraKernels.GroupRanks - 1) / LoraKernels.GroupRanks;
+}
 
 /// <summary>
 /// The tile directories of resident generations on the device, as ints (layout: <see cref="LoraKernels"/>). A directory is written when its
@@ -18,6 +22,9 @@ internal readonly record struct DirectoryEntry(int Record, int MaxRank, int Chan
 /// </summary>
 internal sealed unsafe class AdapterDirectories : IDisposable
 {
+    /// <summary>Where the record of an adapter lies that leaves every module alone.</summary>
+    public const int Nobody = 0;
+
     private const int FirstCapacity = 1 << 16;
 
     // Blocks of this many ints, so that a record never shares a cache line with the one before.
@@ -60,7 +67,12 @@ internal sealed unsafe class AdapterDirectories : IDisposable
     /// <summary>Makes sure that the directories of all chunks are there.</summary>
     public void Require(ReadOnlySpan<WorkChunk> chunks)
     {
-        int missing = 0;
+        if (chunks.IsEmpty)
+        {
+            return;
+        }
+
+        int missing = _used == 0 ? IntsOfNobody(chunks) : 0;
         ResidentAdapter? last = null;
         foreach (WorkChunk chunk in chunks)
         {
@@ -75,6 +87,12 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         if (_used + missing > _capacity)
         {
             Restart(chunks);
+        }
+
+        if (_used == 0)
+        {
+            _used = IntsOfNobody(chunks);
+            _host.Span<int>(0, _used).Clear();
         }
 
         foreach (WorkChunk chunk in chunks)
@@ -106,6 +124,11 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         _memory.Dispose();
     }
 
+    private static int IntsOfNobody(ReadOnlySpan<WorkChunk> chunks) =>
+        Rounded(chunks[0].Adapter.Directory.Modules.Length * LoraKernels.RecordInts);
+
+    private static int Rounded(int ints) => (ints + Block - 1) / Block * Block;
+
     private static int IntsOf(TileDirectory directory)
     {
         int ints = directory.Modules.Length * LoraKernels.RecordInts;
@@ -121,7 +144,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
                 + TilesOf(change.Offset)));
         }
 
-        return (ints + Block - 1) / Block * Block;
+        return Rounded(ints);
     }
 
     private ResidentAdapter Own(ResidentAdapter adapter) => _shard is { } shard ? adapter.OnShard(shard) : adapter;
@@ -136,7 +159,7 @@ internal sealed unsafe class AdapterDirectories : IDisposable
         _entries.Clear();
         _used = 0;
         _uploaded = 0;
-        int needed = 0;
+        int needed = IntsOfNobody(chunks);
         foreach (WorkChunk chunk in chunks)
         {
             needed += IntsOf(Own(chunk.Adapter).Directory);

@@ -13,8 +13,9 @@ internal sealed class AttentionLaunches
     private readonly GpuPageMemory _pages;
     private readonly KvLayout _layout;
     private readonly StepUpload _step;
+    private readonly TensorAttentionLaunches? _tensor;
 
-    /// <summary>Compiles the version that the layout needs.</summary>
+    /// <summary>Compiles the versions that the layout needs.</summary>
     public AttentionLaunches(GpuDevice device, GpuKernels kernels, GpuPageMemory pages, KvLayout layout, StepUpload step)
     {
         _device = device;
@@ -22,6 +23,9 @@ internal sealed class AttentionLaunches
         _pages = pages;
         _layout = layout;
         _step = step;
+        _tensor = kernels.TensorAttention is { } tensor && TensorAttentionLaunches.Takes(layout)
+            ? new TensorAttentionLaunches(device, tensor, pages, layout, step)
+            : null;
         if (layout.HasScales)
         {
             _ = kernels.Integers.Heads;
@@ -66,6 +70,27 @@ internal sealed class AttentionLaunches
             sinks is null ? 0 : 1, IsWide(layer, attention) ? 1 : 0);
         // A view that nobody reads stands in for sinks that are not there.
         ArrayView<float> scores = sinks is null ? qkv.Values : sinks.Values;
+        if (_tensor is not null && _tensor.Takes(layer, attention))
+        {
+            _tensor.Attend(qkv.Values, layer, attention, shape, scores, partial, y.Values);
+        }
+        else
+        {
+            AttendPlainly(qkv, layer, attention, shape, scores, partial, y);
+        }
+
+        if (_step.MergeCount > 0)
+        {
+            _kernels.Merge(
+                _device.Stream, Launch.Groups(_step.MergeCount, attention.Heads), partial, _step.Merges, scores, y.Values,
+                attention.Heads, attention.HeadDim, shape.HasSinks);
+        }
+    }
+
+    private void AttendPlainly(
+        GpuRows qkv, int layer, GroupedAttention attention, in AttentionShape shape, ArrayView<float> scores, ArrayView<float> partial,
+        GpuRows y)
+    {
         KernelConfig config = Launch.Groups(_step.TaskCount, attention.Heads);
         ArrayView<int> starts = _step.TableStart(_layout.Layers[layer].Group);
         if (_layout.HasScales)
@@ -85,13 +110,6 @@ internal sealed class AttentionLaunches
             _kernels.Attend.Narrow(_layout.Type)(
                 _device.Stream, config, qkv.Values, _pages.Halves, _step.Tasks, _step.Positions, starts, _step.Pages, scores,
                 partial, y.Values, shape);
-        }
-
-        if (_step.MergeCount > 0)
-        {
-            _kernels.Merge(
-                _device.Stream, Launch.Groups(_step.MergeCount, attention.Heads), partial, _step.Merges, scores, y.Values,
-                attention.Heads, attention.HeadDim, shape.HasSinks);
         }
     }
 

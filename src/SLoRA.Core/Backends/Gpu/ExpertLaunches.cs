@@ -86,13 +86,13 @@ internal sealed class ExpertLaunches(GpuDevice device, ExpertKernels kernels)
         {
             var shape = new ExpertLoraShape(x.Width, y.Width, routes.Chosen, 0, target.FirstTarget, target.FirstColumn);
             kernels.Shrink(
-                device.Stream, Launch.Groups(plan.Lora.Entries.Length * routes.Chosen, step.RankBlocks), x.Values, pages.Floats,
+                device.Stream, Launch.Groups(step.EntryCount * routes.Chosen, step.RankBlocks), x.Values, pages.Floats,
                 pages.Halves, directory, step.Chunks, step.EntryChunks, step.EntryRows, routes.Expert, routes.RowOf, shrunk, shape);
             ReadOnlySpan<int> places = plan.Lora.PlaceStarts;
             for (int place = 0; place < places.Length; place++)
             {
                 int first = plan.Lora.Chunks[places[place]].First;
-                int end = place + 1 < places.Length ? plan.Lora.Chunks[places[place + 1]].First : plan.Lora.Entries.Length;
+                int end = place + 1 < places.Length ? plan.Lora.Chunks[places[place + 1]].First : step.EntryCount;
                 kernels.Expand(
                     device.Stream, Launch.Groups(Launch.Blocks(target.Columns), (end - first) * routes.Chosen), shrunk, pages.Floats,
                     pages.Halves, directory, step.Chunks, step.EntryChunks, step.EntryRows, step.EntryWeights, routes.Expert, routes.RowOf,

@@ -33,6 +33,8 @@ internal sealed class GpuBackend : IBackend
     private readonly List<GpuRope> _ropes = [];
     private readonly List<GpuRoutes> _routes = [];
     private readonly GpuShard? _shard;
+    private readonly ILaunchRecorder? _recorder;
+    private StepGraphs? _graphs;
     private SharedOperations? _shared;
     private EntrySplit? _entries;
     private ExpertLaunches? _experts;
@@ -55,9 +57,10 @@ internal sealed class GpuBackend : IBackend
     /// <summary>
     /// A backend on a device that stays open behind it, with kernels that are loaded already; for the other parameters see below.
     /// </summary>
-    public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit)
+    public GpuBackend(GpuDevice device, GpuKernels kernels, int rowLimit, int outputLimit, ILaunchRecorder? recorder = null)
     {
         _ownsDevice = false;
+        _recorder = recorder;
         _device = device;
         _stream = device.Stream;
         _kernels = kernels;
@@ -74,6 +77,8 @@ internal sealed class GpuBackend : IBackend
     /// <param name="products">Who computes the products with the base weights.</param>
     /// <param name="shard">Makes what this backend exchanges rows with others with, of which it is one shard; null for none.</param>
     /// <param name="kernels">Kernels that are loaded already; null for those of the device.</param>
+    /// <param name="graphs">Whether decode steps become CUDA graphs, where the driver has them; those of a shard, and with cuBLAS, do not.
+    /// </param>
     /// <exception cref="GpuException">A kernel is not accepted, or cuBLAS is asked for and cannot be had.</exception>
     public GpuBackend(
         GpuDevice device,
@@ -81,7 +86,8 @@ internal sealed class GpuBackend : IBackend
         int outputLimit,
         GpuProducts products = GpuProducts.Exact,
         Func<GpuKernels, GpuShard>? shard = null,
-        GpuKernels? kernels = null)
+        GpuKernels? kernels = null,
+        bool graphs = false)
     {
         _device = device;
         _stream = device.Stream;
@@ -95,6 +101,7 @@ internal sealed class GpuBackend : IBackend
             var loader = new KernelLoader(device);
             _kernels = kernels ?? new GpuKernels(loader);
             _shard = shard?.Invoke(_kernels);
+            _recorder = graphs && shard is null && products == GpuProducts.Exact ? CudaGraphs.Of(device) : null;
             _products = new BaseProducts(device, _kernels, products switch
             {
                 GpuProducts.Exact => null,
@@ -306,6 +313,7 @@ internal sealed class GpuBackend : IBackend
         }
 
         _outputs = new StepOutputs(_device, _outputLimit, logits);
+        _graphs = _recorder is null ? null : new StepGraphs(_recorder, new BucketRows(Math.Min(_rowLimit, _outputLimit), TakesNobody));
         Lora.Reserve(_rowLimit, _routes.Select(routes => routes.Chosen).Append(1).Max());
     }
 
@@ -313,7 +321,9 @@ internal sealed class GpuBackend : IBackend
     {
         _device.Bind();
         _plan = plan;
-        Step.Send(plan);
+        StepExtents exact = Step.Measure(plan);
+        StepExtents extents = _graphs?.Begin(plan, exact) ?? exact;
+        Step.Send(plan, extents, isPadded: _graphs?.IsAlike ?? false);
         foreach (GpuRope rope in _ropes)
         {
             rope.SetPositions(plan);
@@ -322,6 +332,23 @@ internal sealed class GpuBackend : IBackend
         _directories!.Upload();
         Lora.Begin();
         _shard?.BeginStep();
+    }
+
+    public void Run(Action operations)
+    {
+        if (_graphs is null)
+        {
+            operations();
+            return;
+        }
+
+        ArrayView<byte> directories = _directories!.View.Cast<byte>();
+        ArrayView<byte> shrunk = Lora.Shrunk.Cast<byte>();
+        _graphs.Run(
+            new StepMemory(
+                Step.Memory.LoadEffectiveAddressAsPtr(), Step.Memory.Length, directories.LoadEffectiveAddressAsPtr(), directories.Length,
+                shrunk.LoadEffectiveAddressAsPtr(), shrunk.Length),
+            operations);
     }
 
     public void Embed(DeviceTable table, int target, DeviceRows x)
@@ -334,11 +361,11 @@ internal sealed class GpuBackend : IBackend
         }
 
         source.Kernels.LookUp(
-            _stream, Launch.Elements(_plan.RowCount, source.Width), source.Bytes, Step.Tokens, Values(x), source.Width);
+            _stream, Launch.Elements(Step.RowCount, source.Width), source.Bytes, Step.Tokens, Values(x), source.Width);
         if (!_plan.Lora.Chunks.IsEmpty)
         {
             Changes.LookUp(_plan, target, (GpuRows)x);
-            Lora.ShrinkEmbedding(_plan, target, 0);
+            Lora.ShrinkEmbedding(target, 0);
             for (int pass = 0; pass < _plan.Lora.Passes; pass++)
             {
                 Lora.AddToEmbedding(_plan, pass, target, (GpuRows)x);
@@ -452,7 +479,7 @@ internal sealed class GpuBackend : IBackend
         new PositionShape(x.Width, columns, scale.Beta, scale.Length, scale.Offset));
 
     public void RotateAndStore(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRope rope) =>
-        Attention.RotateAndStore((GpuRows)qkv, _plan.RowCount, layer, attention, (GpuRope)rope);
+        Attention.RotateAndStore((GpuRows)qkv, Step.RowCount, layer, attention, (GpuRope)rope);
 
     public void Attend(DeviceRows qkv, int layer, GroupedAttention attention, DeviceRows y, DeviceVector? sinks = null) =>
         Attention.Attend((GpuRows)qkv, layer, attention, _partial, (GpuRows)y, (GpuVector?)sinks);
@@ -537,7 +564,7 @@ internal sealed class GpuBackend : IBackend
 
     public void RouteToAll(DeviceRoutes routes)
     {
-        int choices = _plan.RowCount * routes.Chosen;
+        int choices = Step.RowCount * routes.Chosen;
         Latent.ChooseAll((GpuRoutes)routes, choices);
         Experts.Sort((GpuRoutes)routes, choices);
     }
@@ -549,17 +576,17 @@ internal sealed class GpuBackend : IBackend
         Latent.PutHeads((GpuRows)x, (GpuRoutes)routes, (GpuRows)y, Count(x));
 
     public void RotateAndStoreLatent(DeviceRows q, DeviceRows kv, int layer, LatentAttention attention, DeviceRope rope) =>
-        Latent.RotateAndStore((GpuRows)q, (GpuRows)kv, _plan.RowCount, layer, attention, (GpuRope)rope);
+        Latent.RotateAndStore((GpuRows)q, (GpuRows)kv, Step.RowCount, layer, attention, (GpuRope)rope);
 
     public void AttendLatent(
         DeviceRows absorbed, DeviceRows q, int layer, LatentAttention attention, DeviceRoutes routes, DeviceRows y) =>
-        Latent.Attend((GpuRows)absorbed, (GpuRows)q, _plan.RowCount, layer, attention, (GpuRoutes)routes, (GpuRows)y);
+        Latent.Attend((GpuRows)absorbed, (GpuRows)q, Step.RowCount, layer, attention, (GpuRoutes)routes, (GpuRows)y);
 
     public void AddGated(DeviceRows y, DeviceRows gate, DeviceRows x) =>
         Experts.AddGated((GpuRows)y, (GpuRows)gate, (GpuRows)x, Count(y));
 
     public void GatherOutputs(DeviceRows x, DeviceRows y) =>
-        _kernels.Gather(_stream, Launch.Elements(_plan.OutputCount, x.Width), Values(x), Step.OutputRows, Values(y), x.Width);
+        _kernels.Gather(_stream, Launch.Elements(Step.OutputCount, x.Width), Values(x), Step.OutputRows, Values(y), x.Width);
 
     public bool ChoosesTokens => true;
 
@@ -567,14 +594,13 @@ internal sealed class GpuBackend : IBackend
 
     public void Choose(DeviceRows logits)
     {
-        ReadOnlySpan<TokenChoice> choices = _plan.Choices.Items;
-        if (choices.IsEmpty)
+        if (Step.ChoiceCount == 0)
         {
             return;
         }
 
-        KernelConfig config = Launch.Groups(choices.Length);
-        if (!_plan.Choices.Seen.IsEmpty || !_plan.Choices.BiasTokens.IsEmpty)
+        KernelConfig config = Launch.Groups(Step.ChoiceCount);
+        if (Step.HasPenalties)
         {
             _kernels.Penalise(
                 _stream, config, Values(logits), Step.Choices, Step.Seen, Step.SeenCounts, Step.BiasTokens, Step.BiasValues, logits.Width);
@@ -602,6 +628,7 @@ internal sealed class GpuBackend : IBackend
     {
         _device.Drain(_stream);
         _shard?.Dispose();
+        _graphs?.Dispose();
         _products.Dispose();
         _outputs?.Dispose();
         _lora?.Dispose();
@@ -650,7 +677,10 @@ internal sealed class GpuBackend : IBackend
         }
     }
 
+    /// <summary>Whether a step may have rows of nobody.</summary>
+    private bool TakesNobody => _routes.Count == 0 && _recurrences is null && _squares.Count == 0 && Layout.States.IsEmpty;
+
     private static ArrayView<float> Values(DeviceRows rows) => ((GpuRows)rows).Values;
 
-    private int Count(DeviceRows rows) => rows.Rows == RowSet.Output ? _plan.OutputCount : _plan.RowCount * rows.Copies;
+    private int Count(DeviceRows rows) => rows.Rows == RowSet.Output ? Step.OutputCount : Step.RowCount * rows.Copies;
 }

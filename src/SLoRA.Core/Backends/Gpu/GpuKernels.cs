@@ -135,6 +135,10 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     /// <summary>What adapters take on tensor cores; null where there are none, or where only products do.</summary>
     public TensorKernels? TensorAdapters { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
 
+    /// <summary>Attention on tensor cores; null where there are none, or where only products do.</summary>
+    public TensorAttentionKernelSet? TensorAttention { get; } =
+        emulatesTensorCores || loader.HasTensorCores ? new TensorAttentionKernelSet(loader) : null;
+
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];
 }

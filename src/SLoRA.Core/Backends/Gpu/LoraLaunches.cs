@@ -41,8 +41,8 @@ internal sealed class LoraLaunches(
     public static LoraShape ShapeOfTable(int target, int width, int firstColumn) => new(0, width, 0, target, 0, 0, firstColumn, 0, 0);
 
     /// <summary>Shrinks the rows of a look-up in a table that begins at an entry.</summary>
-    public void ShrinkEmbedding(StepPlan plan, int target, int firstEntry) => kernels.ShrinkEmbedding(
-        device.Stream, Launch.Groups(plan.Lora.Chunks.Length), pages.Floats, pages.Halves, directories.View, step.Chunks,
+    public void ShrinkEmbedding(int target, int firstEntry) => kernels.ShrinkEmbedding(
+        device.Stream, Launch.Groups(step.ChunkCount), pages.Floats, pages.Halves, directories.View, step.Chunks,
         step.EntryRows, step.Tokens, Shrunk, target, firstEntry);
 
     /// <summary>What the kernels are told of a group of products.</summary>

@@ -97,7 +97,7 @@ internal sealed class SharedOperations(
         RankWork work = target < 0 ? default : shard.WorkOf(plan, target);
         if (work.All > 0)
         {
-            lora.ShrinkEmbedding(plan, target, entries.First);
+            lora.ShrinkEmbedding(target, entries.First);
         }
 
         bool isChanged = plan.Lora.HasChanges && target >= 0;

@@ -30,7 +30,6 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _positions;
     private Section _tableStart;
     private int _rowsStride;
-    private int _rowCount;
     private Section _pages;
     private Section _outputRows;
     private Section _outputOfRow;
@@ -44,6 +43,7 @@ internal sealed unsafe class StepUpload : IDisposable
     private Section _changeOfRow;
     private Section _tasks;
     private Section _merges;
+    private Section _walks;
     private Section _choices;
     private Section _seen;
     private Section _seenCounts;
@@ -75,6 +75,15 @@ internal sealed unsafe class StepUpload : IDisposable
         }
     }
 
+    /// <summary>Rows that launches are for.</summary>
+    public int RowCount { get; private set; }
+
+    /// <summary>Output rows that launches are for.</summary>
+    public int OutputCount => _outputRows.Count;
+
+    /// <summary>The memory of everything that is sent.</summary>
+    public ArrayView<byte> Memory => _memory.All;
+
     /// <summary>Token per row.</summary>
     public ArrayView<int> Tokens => View(_tokens);
 
@@ -82,7 +91,7 @@ internal sealed unsafe class StepUpload : IDisposable
     public ArrayView<int> Positions => View(_positions);
 
     /// <summary>Where the page table of each row begins in <see cref="Pages"/>, for a group of layers.</summary>
-    public ArrayView<int> TableStart(int group) => View(new Section(_tableStart.First + (group * _rowsStride), _rowCount));
+    public ArrayView<int> TableStart(int group) => View(new Section(_tableStart.First + (group * _rowsStride), RowCount));
 
     /// <summary>All page tables.</summary>
     public ArrayView<int> Pages => View(_pages);
@@ -108,8 +117,14 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Blocks of rank rows that the largest rank of the step has.</summary>
     public int RankBlocks { get; private set; }
 
+    /// <summary>Entries of the work list that launches are for.</summary>
+    public int EntryCount => _entryRows.Count;
+
     /// <summary>Chunks of the work list, <see cref="LoraKernels.ChunkInts"/> ints each.</summary>
     public ArrayView<int> Chunks => View(_chunks);
+
+    /// <summary>Chunks of the work list that launches are for.</summary>
+    public int ChunkCount => _chunks.Count / LoraKernels.ChunkInts;
 
     /// <summary>
     /// Per row the record of what its generation changes besides, see <see cref="ChangeKernels"/>, or −1; empty in steps without any.
@@ -141,14 +156,29 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Tasks of attention.</summary>
     public int TaskCount => _tasks.Count / AttentionKernels.TaskInts;
 
-    /// <summary>Merges of attention, 3 ints each.</summary>
+    /// <summary>Room for tasks of attention with a place for their results, the first ones: splits of single rows.</summary>
+    public int SplitCount { get; private set; }
+
+    /// <summary>Rows of sequences without such tasks, <see cref="TensorAttentionKernels.WalkInts"/> ints each.</summary>
+    public ArrayView<int> Walks => View(_walks);
+
+    /// <summary>Walks of attention.</summary>
+    public int WalkCount => _walks.Count / TensorAttentionKernels.WalkInts;
+
+    /// <summary>Merges of attention, <see cref="SplitTasks.MergeInts"/> ints each.</summary>
     public ArrayView<int> Merges => View(_merges);
 
     /// <summary>Merges of attention.</summary>
-    public int MergeCount => _merges.Count / 3;
+    public int MergeCount => _merges.Count / SplitTasks.MergeInts;
 
     /// <summary>Choices of tokens, <see cref="ChooseKernels.ChoiceInts"/> ints each.</summary>
     public ArrayView<int> Choices => View(_choices);
+
+    /// <summary>Choices of tokens.</summary>
+    public int ChoiceCount => _choices.Count / ChooseKernels.ChoiceInts;
+
+    /// <summary>Whether a choice has penalties or biases.</summary>
+    public bool HasPenalties => _seen.Count > 0 || _biasTokens.Count > 0;
 
     /// <summary>Tokens that penalties look at.</summary>
     public ArrayView<int> Seen => View(_seen);
@@ -183,22 +213,40 @@ internal sealed unsafe class StepUpload : IDisposable
     /// <summary>Shards share the entries of the embedding table: plans say from now on who has which row.</summary>
     public void Share(EntrySplit entries) => _entries = entries;
 
-    /// <summary>Puts a plan together and sends it.</summary>
-    public void Send(StepPlan plan)
+    /// <summary>What a plan has; makes sure that the directories of its adapters are there.</summary>
+    public StepExtents Measure(StepPlan plan)
     {
-        Reserve(plan);
+        _directories.Require(plan.Lora.Chunks);
+        return StepExtents.Of(plan, _directories, _partialPlaces);
+    }
+
+    /// <summary>Puts a plan together and sends it.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="extents">
+    /// What to make room for: as much as the plan has, or more. What is more belongs to no row, adapter or sequence, so that kernels leave
+    /// at once, but for rows: they are of token 0, their keys and values go nowhere.
+    /// </param>
+    /// <param name="isPadded">Whether it may be more: then all views depend on the extents alone, and the pages come last.</param>
+    public void Send(StepPlan plan, in StepExtents extents, bool isPadded = false)
+    {
+        Reserve(plan, extents);
         _used = 0;
-        _tokens = Put(plan.Tokens);
-        _positions = Put(plan.Positions);
-        _pages = Put(plan.PageTables);
-        _outputRows = Put(plan.OutputRows);
-        PutRows(plan);
+        _tokens = Put(plan.Tokens, extents.Rows, 0);
+        _positions = Put(plan.Positions, extents.Rows, 0);
+        _outputRows = Put(plan.OutputRows, extents.Outputs, 0);
+        PutRows(plan, extents.Rows);
         PutOwners(plan);
         PutSlices(plan);
-        PutLora(plan.Lora);
+        PutLora(plan.Lora, extents);
         PutChanges(plan);
-        PutAttention(plan);
-        PutChoices(plan.Choices);
+        PutAttention(plan, extents);
+        PutChoices(plan.Choices, extents);
+        _pages = Put(plan.PageTables, plan.PageTables.Length, 0);
+        if (isPadded)
+        {
+            _pages = _pages with { Count = _capacity - _pages.First };
+        }
+
         _device.Upload(_host.Address, _memory.All.SubView(0, (long)_used * sizeof(int)));
     }
 
@@ -208,20 +256,23 @@ internal sealed unsafe class StepUpload : IDisposable
         _memory.Dispose();
     }
 
-    private void PutRows(StepPlan plan)
+    private void PutRows(StepPlan plan, int rows)
     {
-        _rowCount = plan.RowCount;
-        _rowsStride = Rounded(plan.RowCount);
+        RowCount = rows;
+        _rowsStride = Rounded(rows);
         Span<int> starts = Take(plan.Groups * _rowsStride, out _tableStart);
         for (int group = 0; group < plan.Groups; group++)
         {
+            Span<int> ofGroup = starts.Slice(group * _rowsStride, rows);
             foreach (StepSlice slice in plan.Slices)
             {
-                starts.Slice((group * _rowsStride) + slice.FirstRow, slice.RowCount).Fill(plan.TableStart(slice, group));
+                ofGroup.Slice(slice.FirstRow, slice.RowCount).Fill(plan.TableStart(slice, group));
             }
+
+            ofGroup[plan.RowCount..].Fill(RotateAndStoreKernel.NoTable);
         }
 
-        Span<int> outputs = Take(plan.RowCount, out _outputOfRow);
+        Span<int> outputs = Take(rows, out _outputOfRow);
         outputs.Fill(-1);
         for (int output = 0; output < plan.OutputCount; output++)
         {
@@ -255,65 +306,69 @@ internal sealed unsafe class StepUpload : IDisposable
         }
     }
 
-    private void PutLora(WorkList list)
+    private void PutLora(WorkList list, in StepExtents extents)
     {
-        _directories.Require(list.Chunks);
-        Span<int> rows = Take(list.Entries.Length, out _entryRows);
-        Span<float> weights = MemoryMarshal.Cast<int, float>(Take(list.Entries.Length, out _entryWeights));
+        Span<int> rows = Take(extents.Entries, out _entryRows);
+        Span<float> weights = MemoryMarshal.Cast<int, float>(Take(extents.Entries, out _entryWeights));
         for (int i = 0; i < list.Entries.Length; i++)
         {
             rows[i] = list.Entries[i].Row;
             weights[i] = list.Entries[i].Weight;
         }
 
-        Span<int> entryChunks = Take(list.Entries.Length, out _entryChunks);
-        Span<int> chunks = Take(list.Chunks.Length * LoraKernels.ChunkInts, out _chunks);
-        RankBlocks = 0;
-        int blockCount = 0;
+        rows[list.Entries.Length..].Clear();
+        weights[list.Entries.Length..].Clear();
+        Span<int> entryChunks = Take(extents.Entries, out _entryChunks);
+        entryChunks.Fill(list.Chunks.Length);
+        Span<int> chunks = Take(extents.Chunks * LoraKernels.ChunkInts, out _chunks);
+        RankBlocks = extents.RankBlocks;
         long shrunk = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
             WorkChunk chunk = list.Chunks[i];
             DirectoryEntry entry = _directories.Of(chunk.Adapter);
-            Span<int> record = chunks.Slice(i * LoraKernels.ChunkInts, LoraKernels.ChunkInts);
-            record[0] = entry.Record;
-            record[1] = chunk.First;
-            record[2] = chunk.Count;
-            record[3] = checked((int)shrunk);
-            record[4] = entry.MaxRank;
-            record[5] = entry.Changes;
+            PutChunk(ref chunks, entry, chunk.First, chunk.Count, checked((int)shrunk));
             shrunk += (long)LoraKernels.MaxParts * chunk.Count * entry.MaxRank;
-            blockCount += BlocksOf(entry) * Divide(chunk.Count, LoraKernels.BlockEntries);
-            RankBlocks = Math.Max(RankBlocks, BlocksOf(entry));
             entryChunks.Slice(chunk.First, chunk.Count).Fill(i);
         }
 
+        while (!chunks.IsEmpty)
+        {
+            PutChunk(ref chunks, new DirectoryEntry(AdapterDirectories.Nobody, 0, -1), 0, 0, 0);
+        }
+
         ShrunkLength = shrunk;
-        PutBlocks(list, blockCount);
+        PutBlocks(list, extents);
     }
 
-    /// <summary>Blocks of both kernels: as many as each chunk's own rank and entries take.</summary>
-    private void PutBlocks(WorkList list, int count)
+    private static void PutChunk(ref Span<int> chunks, DirectoryEntry entry, int first, int count, int shrunk)
+    {
+        chunks[0] = entry.Record;
+        chunks[1] = first;
+        chunks[2] = count;
+        chunks[3] = shrunk;
+        chunks[4] = entry.MaxRank;
+        chunks[5] = entry.Changes;
+        chunks = chunks[LoraKernels.ChunkInts..];
+    }
+
+    /// <summary>
+    /// Blocks of both kernels: as many as each chunk's own rank and entries take. Those that there is room for besides are of the first
+    /// chunk behind, which is nobody's.
+    /// </summary>
+    private void PutBlocks(WorkList list, in StepExtents extents)
     {
         if (_firstExpandBlocks.Length <= list.Chunks.Length)
         {
             _firstExpandBlocks = new int[2 * list.Chunks.Length];
         }
 
+        Span<int> blocks = Take(extents.ShrinkBlocks * LoraKernels.BlockInts, out _blocks);
+        Span<int> expandBlocks = Take(extents.ExpandBlocks * LoraKernels.ExpandBlockInts, out _expandBlocks);
         int expand = 0;
         for (int i = 0; i < list.Chunks.Length; i++)
         {
-            _firstExpandBlocks[i] = expand;
-            expand += Divide(list.Chunks[i].Count, LoraKernels.ExpandEntries);
-        }
-
-        _firstExpandBlocks[list.Chunks.Length] = expand;
-        Reserve(_used + (count * LoraKernels.BlockInts) + (expand * LoraKernels.ExpandBlockInts) + (2 * Block));
-        Span<int> blocks = Take(count * LoraKernels.BlockInts, out _blocks);
-        Span<int> expandBlocks = Take(expand * LoraKernels.ExpandBlockInts, out _expandBlocks);
-        for (int i = 0; i < list.Chunks.Length; i++)
-        {
-            int ranks = BlocksOf(_directories.Of(list.Chunks[i].Adapter)) * LoraKernels.GroupRanks;
+            int ranks = _directories.Of(list.Chunks[i].Adapter).RankBlocks * LoraKernels.GroupRanks;
             for (int entry = 0; entry < list.Chunks[i].Count; entry += LoraKernels.BlockEntries)
             {
                 for (int rank = 0; rank < ranks; rank += LoraKernels.GroupRanks)
@@ -323,11 +378,25 @@ internal sealed unsafe class StepUpload : IDisposable
                 }
             }
 
+            _firstExpandBlocks[i] = expand;
             for (int entry = 0; entry < list.Chunks[i].Count; entry += LoraKernels.ExpandEntries)
             {
                 (expandBlocks[0], expandBlocks[1]) = (i, entry);
                 expandBlocks = expandBlocks[LoraKernels.ExpandBlockInts..];
+                expand++;
             }
+        }
+
+        // Surplus blocks are behind the last chunk's.
+        _firstExpandBlocks[list.Chunks.Length] = extents.ExpandBlocks;
+        for (; !blocks.IsEmpty; blocks = blocks[LoraKernels.BlockInts..])
+        {
+            (blocks[0], blocks[1], blocks[2]) = (list.Chunks.Length, 0, 0);
+        }
+
+        for (; !expandBlocks.IsEmpty; expandBlocks = expandBlocks[LoraKernels.ExpandBlockInts..])
+        {
+            (expandBlocks[0], expandBlocks[1]) = (list.Chunks.Length, 0);
         }
     }
 
@@ -335,7 +404,6 @@ internal sealed unsafe class StepUpload : IDisposable
     private void PutChanges(StepPlan plan)
     {
         int rows = plan.Lora.HasChanges ? plan.RowCount : 0;
-        Reserve(_used + rows + Block);
         Span<int> changes = Take(rows, out _changeOfRow);
         changes.Fill(-1);
         if (rows == 0)
@@ -353,58 +421,19 @@ internal sealed unsafe class StepUpload : IDisposable
         }
     }
 
-    /// <summary>
-    /// A task per row; the single row of a decoding sequence gets one task per split, as long as there are places for their results, since
-    /// one group would have to walk its whole context alone.
-    /// </summary>
-    private void PutAttention(StepPlan plan)
+    private void PutAttention(StepPlan plan, in StepExtents extents)
     {
-        int tasks = plan.RowCount;
-        int merges = 0;
-        int places = 0;
-        foreach (StepSlice slice in plan.Slices)
-        {
-            if (IsSplit(slice, places))
-            {
-                places += SplitsOf(slice.FirstPosition);
-                tasks += SplitsOf(slice.FirstPosition) - 1;
-                merges++;
-            }
-        }
-
-        Reserve(_used + (tasks * AttentionKernels.TaskInts) + (merges * 3) + (2 * Block));
-        Span<int> task = Take(tasks * AttentionKernels.TaskInts, out _tasks);
-        Span<int> merge = Take(merges * 3, out _merges);
-        places = 0;
-        foreach (StepSlice slice in plan.Slices)
-        {
-            int splits = SplitsOf(slice.FirstPosition);
-            if (IsSplit(slice, places))
-            {
-                (merge[0], merge[1], merge[2]) = (slice.FirstRow, places, splits);
-                merge = merge[3..];
-                for (int split = 0; split < splits; split++)
-                {
-                    (task[0], task[1], task[2], task[3]) = (slice.FirstRow, split, 1, places++);
-                    task = task[AttentionKernels.TaskInts..];
-                }
-
-                continue;
-            }
-
-            for (int i = 0; i < slice.RowCount; i++)
-            {
-                (task[0], task[1], task[2], task[3]) = (slice.FirstRow + i, 0, SplitsOf(slice.FirstPosition + i), -1);
-                task = task[AttentionKernels.TaskInts..];
-            }
-        }
+        SplitCount = extents.Splits;
+        Span<int> tasks = Take((extents.Splits + extents.RowTasks) * AttentionKernels.TaskInts, out _tasks);
+        Span<int> splits = tasks[..(extents.Splits * AttentionKernels.TaskInts)];
+        SplitTasks.Write(
+            plan, _partialPlaces, splits, tasks[splits.Length..], Take(extents.Merges * SplitTasks.MergeInts, out _merges),
+            Take(extents.Walks * TensorAttentionKernels.WalkInts, out _walks));
     }
 
-    private void PutChoices(TokenChoices choices)
+    private void PutChoices(TokenChoices choices, in StepExtents extents)
     {
-        Reserve(_used + (choices.Items.Length * ChooseKernels.ChoiceInts) + (2 * (choices.Seen.Length + choices.BiasTokens.Length))
-            + (5 * Block));
-        Span<int> ints = Take(choices.Items.Length * ChooseKernels.ChoiceInts, out _choices);
+        Span<int> ints = Take(extents.Choices * ChooseKernels.ChoiceInts, out _choices);
         foreach (TokenChoice choice in choices.Items)
         {
             ints[0] = choice.Output;
@@ -423,24 +452,19 @@ internal sealed unsafe class StepUpload : IDisposable
             ints = ints[ChooseKernels.ChoiceInts..];
         }
 
-        _seen = Put(choices.Seen);
-        _seenCounts = Put(choices.SeenCounts);
-        _biasTokens = Put(choices.BiasTokens);
-        _biasValues = Put(MemoryMarshal.Cast<float, int>(choices.BiasValues));
+        ints.Fill(ChooseKernels.NoOutput);
+        _seen = Put(choices.Seen, extents.Seen, 0);
+        _seenCounts = Put(choices.SeenCounts, extents.Seen, 0);
+        _biasTokens = Put(choices.BiasTokens, extents.Biases, 0);
+        _biasValues = Put(MemoryMarshal.Cast<float, int>(choices.BiasValues), extents.Biases, 0);
     }
 
-    private bool IsSplit(StepSlice slice, int places) =>
-        slice.RowCount == 1 && SplitsOf(slice.FirstPosition) is var splits and > 1 && places + splits <= _partialPlaces;
-
-    private static int SplitsOf(int position) => (position / AttentionKernels.Split) + 1;
-
-    private static int BlocksOf(DirectoryEntry entry) => Divide(entry.MaxRank, LoraKernels.GroupRanks);
-
-    private static int Divide(int elements, int groups) => (elements + groups - 1) / groups;
-
-    private Section Put(ReadOnlySpan<int> values)
+    /// <summary>So many ints, of which the last are alike.</summary>
+    private Section Put(ReadOnlySpan<int> values, int count, int behind)
     {
-        values.CopyTo(Take(values.Length, out Section section));
+        Span<int> ints = Take(count, out Section section);
+        values.CopyTo(ints);
+        ints[values.Length..].Fill(behind);
         return section;
     }
 
@@ -459,11 +483,16 @@ internal sealed unsafe class StepUpload : IDisposable
             ? _memory.All.SubView(0, sizeof(int)).Cast<int>()
             : _memory.All.SubView((long)section.First * sizeof(int), (long)section.Count * sizeof(int)).Cast<int>();
 
-    private void Reserve(StepPlan plan) => Reserve(
-        ((6 + ConvolveKernel.SliceInts) * plan.RowCount) + (plan.Groups * (plan.RowCount + Block)) + plan.PageTables.Length
-        + plan.OutputCount + (3 * plan.Lora.Entries.Length) + (LoraKernels.ChunkInts * plan.Lora.Chunks.Length) + (13 * Block));
+    /// <summary>Makes room for all arrays, each rounded up.</summary>
+    private void Reserve(StepPlan plan, in StepExtents extents) => Reserve(
+        ((7 + ConvolveKernel.SliceInts) * extents.Rows) + (plan.Groups * (extents.Rows + Block)) + extents.Outputs
+        + (3 * extents.Entries) + (LoraKernels.ChunkInts * extents.Chunks) + (LoraKernels.BlockInts * extents.ShrinkBlocks)
+        + (LoraKernels.ExpandBlockInts * extents.ExpandBlocks) + (AttentionKernels.TaskInts * (extents.Splits + extents.RowTasks))
+        + (SplitTasks.MergeInts * extents.Merges) + (TensorAttentionKernels.WalkInts * extents.Walks)
+        + (ChooseKernels.ChoiceInts * extents.Choices)
+        + (2 * (extents.Seen + extents.Biases)) + plan.PageTables.Length + (24 * Block));
 
-    /// <summary>Makes room for so many ints; keeps what the host has put together.</summary>
+    /// <summary>Makes room for so many ints.</summary>
     private void Reserve(int ints)
     {
         if (ints <= _capacity)
@@ -474,7 +503,6 @@ internal sealed unsafe class StepUpload : IDisposable
         _device.Synchronize();
         int capacity = checked(2 * ints);
         var host = new HostBuffer(_device, (long)capacity * sizeof(int));
-        _host.Span<int>(0, _used).CopyTo(host.Span<int>(0, _used));
         _host.Dispose();
         _memory.Dispose();
         _host = host;

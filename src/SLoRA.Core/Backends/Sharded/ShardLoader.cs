@@ -102,7 +102,7 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
             }
             else if (runs.All is [Run run])
             {
-                Load(shard, source with { Data = source.Data + (nint)(run.First * source.RowBytes), Rows = run.Count }, load);
+                Load(shard, source.Slice(source.Name, run.First, run.Count), load);
             }
             else
             {
@@ -114,23 +114,15 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
     /// <summary>Rows of what lies side by side in a weight do not lie in one piece: they are copied together.</summary>
     private void CutRows(int shard, WeightSource source, Runs runs, Action<int, WeightSource> load)
     {
-        var copy = (byte*)NativeMemory.Alloc((nuint)(runs.Count * source.RowBytes));
-        try
+        LoadCopy(shard, source, runs.Count, source.Columns, load, to =>
         {
-            byte* to = copy;
             foreach (Run run in runs.All)
             {
                 long bytes = run.Count * source.RowBytes;
-                Buffer.MemoryCopy((byte*)source.Data + (run.First * source.RowBytes), to, bytes, bytes);
-                to += bytes;
+                Buffer.MemoryCopy((byte*)source.Data + (run.First * source.RowBytes), (void*)to, bytes, bytes);
+                to += (nint)bytes;
             }
-
-            Load(shard, source with { Data = (nint)copy, Rows = runs.Count, Stays = false }, load);
-        }
-        finally
-        {
-            NativeMemory.Free(copy);
-        }
+        });
     }
 
     /// <summary>Columns of many rows do not lie in one piece: they are copied together.</summary>
@@ -141,28 +133,39 @@ internal sealed unsafe class ShardLoader(string option, IBackend[] shards)
             CheckBlocks(source, run);
         }
 
-        int columns = runs.Count;
-        long rowBytes = source.Format.BytesOf(columns);
-        var copy = (byte*)NativeMemory.Alloc((nuint)(source.Rows * rowBytes));
-        try
+        LoadCopy(shard, source, source.Rows, runs.Count, load, to =>
         {
-            byte* to = copy;
             for (int row = 0; row < source.Rows; row++)
             {
                 ReadOnlySpan<byte> blocks = source.Row(row);
                 foreach (Run run in runs.All)
                 {
                     int bytes = (int)source.Format.BytesOf(run.Count);
-                    blocks.Slice((int)source.Format.BytesOf(run.First), bytes).CopyTo(new Span<byte>(to, bytes));
+                    blocks.Slice((int)source.Format.BytesOf(run.First), bytes).CopyTo(new Span<byte>((void*)to, bytes));
                     to += bytes;
                 }
             }
+        });
+    }
 
-            Load(shard, source with { Data = (nint)copy, Columns = columns, Stays = false }, load);
+    /// <summary>Gives a shard a part that is copied together if it looks at it.</summary>
+    private void LoadCopy(int shard, WeightSource source, int rows, int columns, Action<int, WeightSource> load, Action<nint> fill)
+    {
+        void* copy = null;
+        try
+        {
+            Load(shard, source.Made(rows, columns, Copied), load);
         }
         finally
         {
             NativeMemory.Free(copy);
+        }
+
+        nint Copied()
+        {
+            copy = NativeMemory.Alloc((nuint)(rows * source.Format.BytesOf(columns)));
+            fill((nint)copy);
+            return (nint)copy;
         }
     }
 

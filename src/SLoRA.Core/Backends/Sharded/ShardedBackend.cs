@@ -51,6 +51,8 @@ internal sealed partial class ShardedBackend : IBackend
     /// <inheritdoc/>
     public BackendStatus Status => _shards[0].Status with
     {
+        PackedImage = _shards.Select(shard => shard.Status.PackedImage).FirstOrDefault(image => image is { IsUsed: false })
+            ?? _shards[0].Status.PackedImage,
         Shards =
         [
             .. _shards.Select((_, shard) =>
@@ -141,6 +143,18 @@ internal sealed partial class ShardedBackend : IBackend
                 runs.Scatter<float>(part, row);
             }
         };
+    }
+
+    /// <inheritdoc/>
+    public bool FindWeights(ModelFiles files)
+    {
+        bool all = true;
+        for (int shard = 0; shard < _shards.Length; shard++)
+        {
+            all &= _shards[shard].FindWeights(files with { Shard = shard, Shards = _shards.Length });
+        }
+
+        return all;
     }
 
     /// <summary>Shards take memory as their parts come: only a weight itself says how it is cut.</summary>

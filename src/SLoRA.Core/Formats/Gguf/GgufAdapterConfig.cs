@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
 using SLoRA.Errors;
 using SLoRA.Formats.Peft;
 
@@ -19,6 +21,7 @@ internal sealed class GgufAdapterConfig
     private const string A = ".lora_a";
     private const string B = ".lora_b";
     private const double Largest = 1e30;
+    private const int MostExperts = 4096;
 
     private readonly GgufArchitecture _architecture;
     private readonly FrozenDictionary<string, PeftTensorKey> _keys;
@@ -44,9 +47,14 @@ internal sealed class GgufAdapterConfig
         string name = metadata.Text(ArchitectureKey);
         _architecture = model.Architecture is { } known && known.Name == name ? known : throw metadata.Refusal(
             ArchitectureKey, $"is {Shown.Name(name)}, the base model is {model.Architecture?.Name ?? "none that GGUF has a name for"}");
-        _keys = header.Tensors.ToFrozenDictionary(tensor => tensor.Name, tensor => KeyOf(metadata.File, tensor), StringComparer.Ordinal);
+        (GgufTensor Tensor, PeftTensorKey Key)[] factors = [.. header.Tensors.SelectMany(tensor => Factors(metadata.File, tensor))];
+        Tensors = [.. factors.Select(factor => factor.Tensor)];
+        _keys = factors.ToFrozenDictionary(factor => factor.Tensor.Name, factor => factor.Key, StringComparer.Ordinal);
         Config = Configuration(header, metadata.Number(AlphaKey, -Largest, Largest));
     }
+
+    /// <summary>The tensors, those of experts one by one.</summary>
+    public ImmutableArray<GgufTensor> Tensors { get; }
 
     /// <summary>The configuration.</summary>
     public PeftConfig Config { get; }
@@ -66,6 +74,28 @@ internal sealed class GgufAdapterConfig
     public bool HasHeadRows(string tensor) => _architecture.PermutesHeads && _keys[tensor] is { Role: PeftTensorRole.B, Module: var module }
         && (module.EndsWith(".q_proj", StringComparison.Ordinal) || module.EndsWith(".k_proj", StringComparison.Ordinal));
 
+    /// <summary>A tensor; of one with the matrices of all experts, each expert's.</summary>
+    private IEnumerable<(GgufTensor Tensor, PeftTensorKey Key)> Factors(string file, GgufTensor tensor)
+    {
+        PeftTensorKey key = KeyOf(file, tensor);
+        if (tensor.Shape is not [var experts and <= MostExperts, ..] || tensor.Shape.Length != 3
+            || _architecture.ExpertsOf(key.Module + WeightEnding) is not { } module)
+        {
+            return [(tensor, key)];
+        }
+
+        long bytes = tensor.Length / experts;
+        return Enumerable.Range(0, (int)experts).Select(expert => (
+            tensor with
+            {
+                Name = $"{tensor.Name}[{expert}]",
+                Shape = tensor.Shape[1..],
+                Begin = tensor.Begin + (expert * bytes),
+                Length = bytes,
+            },
+            key with { Module = string.Format(CultureInfo.InvariantCulture, module[..^WeightEnding.Length], expert) }));
+    }
+
     private PeftTensorKey KeyOf(string file, GgufTensor tensor)
     {
         bool isA = tensor.Name.EndsWith(WeightEnding + A, StringComparison.Ordinal);
@@ -83,7 +113,12 @@ internal sealed class GgufAdapterConfig
             (true, true) => PeftTensorRole.EmbeddingA,
             (false, true) => PeftTensorRole.EmbeddingB,
         };
-        return new PeftTensorKey(_architecture.ModuleOf(module) ?? module, role);
+        string name = _architecture.ModuleOf(module) ?? module;
+        return _architecture.TilesDeltaHeads && name.Contains(".linear_attn.", StringComparison.Ordinal)
+            ? throw new FormatError(
+                LoadErrorKind.Incompatible, file, tensor.Name,
+                "is for a delta net, whose heads lie in another order: not served in this form")
+            : new PeftTensorKey(name, role);
     }
 
     private PeftConfig Configuration(GgufHeader header, double alpha)
@@ -95,7 +130,7 @@ internal sealed class GgufAdapterConfig
         }
 
         var ranks = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (GgufTensor tensor in header.Tensors)
+        foreach (GgufTensor tensor in Tensors)
         {
             PeftTensorKey key = _keys[tensor.Name];
             bool isB = key.Role is PeftTensorRole.B or PeftTensorRole.EmbeddingB;

@@ -38,8 +38,8 @@ internal sealed partial class GgufFiles : IDisposable
     /// <summary>All tensors, and which file each is in.</summary>
     public ImmutableArray<(GgufTensor Tensor, WeightFile File)> Tensors { get; }
 
-    /// <summary>Bytes of all files.</summary>
-    public long Bytes => _files.Sum(file => file.Length);
+    /// <summary>All files.</summary>
+    public ImmutableArray<WeightFile> Files => _files;
 
     /// <summary>Whether <see cref="Map"/> has been called.</summary>
     public bool IsMapped { get; private set; }

@@ -108,6 +108,14 @@ internal sealed class GgufMetadata(string file, IReadOnlyDictionary<string, Gguf
         _ => throw WrongType(key, "a list of floating-point numbers", value),
     };
 
+    /// <summary>Whether a key is there and has a list.</summary>
+    public bool IsList(string key) => Find(key)?.Type == GgufValueType.List;
+
+    /// <summary>A list of true and false.</summary>
+    public ImmutableArray<bool>? OptionalBools(string key) => Find(key) is not { } value ? null
+        : value is { ItemType: GgufValueType.Bool, Value: byte[] flags } ? [.. flags.Select(flag => flag != 0)]
+        : throw WrongType(key, "a list of true and false", value);
+
     /// <summary>Whether a key is there and says something else than false, 0, none, or nothing.</summary>
     public bool IsOn(string key) => Find(key)?.Value switch
     {

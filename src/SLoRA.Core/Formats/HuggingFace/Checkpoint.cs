@@ -36,8 +36,8 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>All tensors by the names that they have here. Offsets are those within the tensor's own file.</summary>
     public FrozenDictionary<string, TensorEntry> Tensors { get; }
 
-    /// <summary>Bytes of all tensor files together.</summary>
-    public long FileBytes => _shards.Sum(shard => shard.Length);
+    /// <summary>All tensor files.</summary>
+    public ImmutableArray<WeightFile> Files => _shards;
 
     /// <summary>Opens the tensor files and checks their headers.</summary>
     /// <param name="index">The files.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace SLoRA.Formats.HuggingFace;
 
@@ -10,7 +11,7 @@ internal sealed class CheckpointWeights(Checkpoint checkpoint) : WeightStore
     public override string File => checkpoint.File;
 
     /// <inheritdoc/>
-    public override long FileBytes => checkpoint.FileBytes;
+    public override ImmutableArray<WeightFile> Files => checkpoint.Files;
 
     /// <inheritdoc/>
     public override int LeftOut => checkpoint.LeftOut;

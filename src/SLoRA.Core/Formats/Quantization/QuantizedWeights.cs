@@ -70,7 +70,7 @@ internal sealed class QuantizedWeights : WeightStore
     public override string File => _checkpoint.File;
 
     /// <inheritdoc/>
-    public override long FileBytes => _checkpoint.FileBytes;
+    public override ImmutableArray<WeightFile> Files => _checkpoint.Files;
 
     /// <inheritdoc/>
     public override FrozenDictionary<string, StoredWeight> Weights { get; }

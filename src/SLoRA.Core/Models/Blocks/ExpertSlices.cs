@@ -35,7 +35,9 @@ internal sealed unsafe class ExpertSlices(
 
         if (module.Storage == ExpertStorage.Mxfp4)
         {
-            return Widened(expert, part);
+            return new WeightSource(
+                $"{name}.{module.Parameter}[{expert}, {part}]", WeightFormat.BF16, () => Widened(expert, part), module.PartOutputs,
+                module.Inputs);
         }
 
         WeightSource all = _current ??= source(name + module.StackedSuffix);
@@ -43,19 +45,14 @@ internal sealed unsafe class ExpertSlices(
         if (module.Storage == ExpertStorage.Stacked)
         {
             long firstRow = ((long)expert * module.Outputs) + (part * module.PartOutputs);
-            return all with
-            {
-                Name = sliceName,
-                Data = all.Data + (nint)(firstRow * all.RowBytes),
-                Rows = module.PartOutputs,
-            };
+            return all.Slice(sliceName, firstRow, module.PartOutputs);
         }
 
-        return new WeightSource(sliceName, all.Format, Transposed(all, expert, part), module.PartOutputs, module.Inputs) { Stays = false };
+        return new WeightSource(sliceName, all.Format, () => Transposed(all, expert, part), module.PartOutputs, module.Inputs);
     }
 
     /// <summary>The matrix of one expert, widened to bfloat16, which is exact.</summary>
-    private WeightSource Widened(int expert, int part)
+    private nint Widened(int expert, int part)
     {
         NativeBlock codes = _codes ??= Copied(name + module.Blocks), exponents = _exponents ??= Copied(name + module.Scales);
         int rowBlocks = module.Inputs / Mxfp4Blocks.BlockElements;
@@ -75,9 +72,7 @@ internal sealed unsafe class ExpertSlices(
                 new Span<ushort>(target + ((long)output * module.Inputs * sizeof(ushort)), module.Inputs));
         }
 
-        return new WeightSource($"{name}.{module.Parameter}[{expert}, {part}]", WeightFormat.BF16, (nint)target, module.PartOutputs,
-            module.Inputs)
-        { Stays = false };
+        return (nint)target;
     }
 
     /// <summary>The bytes of a tensor: codes and exponents are needed side by side, and a source has one weight at a time.</summary>

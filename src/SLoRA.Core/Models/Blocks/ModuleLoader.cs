@@ -190,12 +190,7 @@ internal sealed class ModuleLoader(
         });
         DeviceExperts values = backend.LoadExperts(new ExpertSources(
             module.Heads, [module.ValueColumns], module.Inputs,
-            (head, _) => weight with
-            {
-                Name = $"{weight.Name}[values of {head}]",
-                Data = weight.Data + (nint)(((head * headRows) + module.KeyColumns) * weight.RowBytes),
-                Rows = module.ValueColumns,
-            })
+            (head, _) => weight.Slice($"{weight.Name}[values of {head}]", (head * headRows) + module.KeyColumns, module.ValueColumns))
         {
             Owners = module.Owners,
         });

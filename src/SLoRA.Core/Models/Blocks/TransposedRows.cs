@@ -10,10 +10,18 @@ internal sealed unsafe class TransposedRows(WeightSource weight) : IDisposable
 {
     private NativeBlock? _memory;
 
+    private bool IsNarrow => weight.Format is PlainFormat { Type: TensorType.F16 or TensorType.BF16 };
+
     /// <summary>Rows [first, first + count) as <c>[columns, count]</c>, as fp32 where they are not of 16 bits.</summary>
-    public WeightSource Of(string name, int first, int count)
+    public WeightSource Of(string name, int first, int count) => new(
+        name, IsNarrow ? weight.Format : WeightFormat.F32, () => Transpose(first, count), weight.Columns, count);
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory?.Dispose();
+
+    private nint Transpose(int first, int count)
     {
-        bool isNarrow = weight.Format is PlainFormat { Type: TensorType.F16 or TensorType.BF16 };
+        bool isNarrow = IsNarrow;
         int size = isNarrow ? sizeof(ushort) : sizeof(float);
         long bytes = (long)weight.Columns * count * size;
         if (_memory is null || _memory.Length < bytes)
@@ -46,13 +54,7 @@ internal sealed unsafe class TransposedRows(WeightSource weight) : IDisposable
             }
 
             // Outside the heap of the garbage collector, so it does not move.
-            return new WeightSource(name, isNarrow ? weight.Format : WeightFormat.F32, (nint)target, weight.Columns, count)
-            {
-                Stays = false,
-            };
+            return (nint)target;
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _memory?.Dispose();
 }

@@ -22,8 +22,15 @@ internal static unsafe class AttentionChecks
     private const int Layer = 1;
 
     /// <summary>Runs one step of chunks over pages in random order that held NaN before.</summary>
-    public static void Agree(GpuTwin twin, GroupedAttention attention, TensorType type, int pageTokens, int rowLimit, params Chunk[] chunks)
+    public static void Agree(
+        GpuTwin twin, GroupedAttention attention, TensorType type, int pageTokens, int rowLimit, params Chunk[] chunks) =>
+        Agree(twin, attention, type, pageTokens, rowLimit, withSinks: false, chunks);
+
+    /// <summary>The same with a score of each head's sink.</summary>
+    public static void Agree(
+        GpuTwin twin, GroupedAttention attention, TensorType type, int pageTokens, int rowLimit, bool withSinks, params Chunk[] chunks)
     {
+        Trio<DeviceVector>? sinks = withSinks ? twin.Vector(TensorType.F32, attention.Heads) : null;
         var layout = Cpu.Layouts.For(type, pageTokens, attention, attention);
         int[][] tables = Tables(twin.Random, layout, [.. chunks.Select(chunk => chunk.End)], out int pages);
         twin.AllocatePages(type, pageTokens, pages, attention, attention);
@@ -63,8 +70,8 @@ internal static unsafe class AttentionChecks
             AssertSamePages(twin, type);
         }
 
-        twin.Reference.Attend(qkv.Reference, Layer, attention, y.Reference);
-        twin.Gpu.Attend(qkv.Gpu, Layer, attention, y.Gpu);
+        twin.Reference.Attend(qkv.Reference, Layer, attention, y.Reference, sinks?.Reference);
+        twin.Gpu.Attend(qkv.Gpu, Layer, attention, y.Gpu, sinks?.Gpu);
         AssertSameAttention(twin, qkv, y, attention, layout);
     }
 

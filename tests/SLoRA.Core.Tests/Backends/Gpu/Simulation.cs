@@ -59,6 +59,12 @@ internal static class Simulation
                 twin(90, 0),
                 t => AttentionChecks.Agree(
                     t, Layouts.Attention(1, 1, 2), TensorType.F32, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
+
+            // On devices with tensor cores, on these.
+            ["attention over splits, units of eight columns"] = twin => Run(
+                twin(90, 0),
+                t => AttentionChecks.Agree(
+                    t, Layouts.Attention(2, 1, 8), TensorType.BF16, 16, 90, new Chunk(256, 1), new Chunk(256, 2))),
         };
 
     /// <summary>Runs all cases; prints a line for each.</summary>

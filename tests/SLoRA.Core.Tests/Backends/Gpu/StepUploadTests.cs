@@ -33,7 +33,7 @@ public sealed unsafe class StepUploadTests
         foreach (int slices in (int[])[1, random.Next(1, 30), random.Next(100, 300), random.Next(1, 10)])
         {
             Fill(plan, random, slices, adapters);
-            upload.Send(plan);
+            upload.Send(plan, upload.Measure(plan));
             directories.Upload();
             AssertPlan(device, upload, plan);
             AssertAttention(device, upload, plan);
@@ -214,6 +214,26 @@ public sealed unsafe class StepUploadTests
         }
 
         Assert.That(merged, Is.EqualTo(rowOfPlace.Count), "every place is merged once");
+        Assert.That(
+            Enumerable.Range(0, upload.SplitCount).Select(task => tasks[(task * AttentionKernels.TaskInts) + 3]),
+            Is.EqualTo(Enumerable.Range(0, rowOfPlace.Count)), "the first tasks have the places");
+        AssertWalks(upload.WalkCount == 0 ? [] : Read(device, upload.Walks), plan, [.. rowOfPlace.Values.Select(place => place.Row)]);
+    }
+
+    /// <summary>Rows whose splits have no place are in one walk each, with neighbours of their sequence, in order.</summary>
+    private static void AssertWalks(int[] walks, StepPlan plan, HashSet<int> rowsWithPlaces)
+    {
+        var walked = new List<int>();
+        for (int i = 0; i < walks.Length; i += TensorAttentionKernels.WalkInts)
+        {
+            (int first, int rows) = (walks[i], walks[i + 1]);
+            Assert.That(rows, Is.InRange(1, TensorAttentionKernels.WalkRows));
+            StepSlice slice = plan.Slices.ToArray().Single(slice => first >= slice.FirstRow && first < slice.FirstRow + slice.RowCount);
+            Assert.That(first + rows, Is.LessThanOrEqualTo(slice.FirstRow + slice.RowCount), "rows of one sequence");
+            walked.AddRange(Enumerable.Range(first, rows));
+        }
+
+        Assert.That(walked, Is.EqualTo(Enumerable.Range(0, plan.RowCount).Where(row => !rowsWithPlaces.Contains(row))));
     }
 
     /// <summary>Chunks as the plan has them; their shrunken rows do not overlap; blocks cover their ranks.</summary>

@@ -22,6 +22,12 @@ internal sealed class InterceptedBackend(IBackend inner, Action<string> before) 
         base.BeginStep(plan);
     }
 
+    public override void Run(Action operations)
+    {
+        before(nameof(Run));
+        base.Run(operations);
+    }
+
     public override Span<float> Logits(DeviceRows logits, int output)
     {
         before(nameof(Logits));

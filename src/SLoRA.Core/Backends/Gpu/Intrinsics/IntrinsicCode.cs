@@ -19,7 +19,10 @@ internal static class IntrinsicCode
     private const int WordsOfA = 4;
     private const int WordsOfB = 2;
 
-    private static readonly Type[] _holders = [typeof(WarpProduct), typeof(SharedTiles), typeof(LoopRegisters), typeof(HalfNumbers)];
+    private static readonly Type[] _holders =
+    [
+        typeof(WarpProduct), typeof(WarpExchange), typeof(SharedTiles), typeof(LoopRegisters), typeof(HalfNumbers), typeof(RoundedNumbers),
+    ];
 
     /// <summary>Makes the intrinsics known to a context.</summary>
     public static void Register(Context context)
@@ -120,6 +123,30 @@ internal static class IntrinsicCode
         _ = backend;
         List<string> value = Inputs(code, call, 0, 1);
         Line(code, $"shfl.sync.bfly.b32 {Outputs(code, call)[0]}, {value[0]}, 0, 0x1f, 0xffffffff;");
+    }
+
+    /// <summary>The directive belongs into the block that a loop begins with, which is the one of its condition.</summary>
+    public static void WriteRolled(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> value = Inputs(code, call, 0, 1);
+        Line(code, ".pragma \"nounroll\";");
+        Line(code, $"mov.b32 {Outputs(code, call)[0]}, {value[0]};");
+    }
+
+    public static void WriteOfLane(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> value = Inputs(code, call, 0, 1);
+        int apart = ((PrimitiveValue)call[1].Resolve()).Int32Value;
+        Line(code, $"shfl.sync.bfly.b32 {Outputs(code, call)[0]}, {value[0]}, {apart}, 0x1f, 0xffffffff;");
+    }
+
+    public static void WriteProduct(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> factors = Inputs(code, call, 0, 2);
+        Line(code, $"mul.rn.f32 {Outputs(code, call)[0]}, {factors[0]}, {factors[1]};");
     }
 
     public static void WriteWidenHalf(PTXBackend backend, PTXCodeGenerator code, Value call)

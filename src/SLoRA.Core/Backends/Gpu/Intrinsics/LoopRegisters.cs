@@ -14,4 +14,13 @@ internal static class LoopRegisters
 
     /// <summary>The same.</summary>
     public static int AgainEmulated(int value) => value;
+
+    /// <summary>
+    /// The value itself; a loop whose condition reads it is not unrolled, so that a turn's loads do not take the registers of several.
+    /// </summary>
+    [IntrinsicImplementation]
+    public static int Rolled(int value) => RolledEmulated(value);
+
+    /// <summary>The same.</summary>
+    public static int RolledEmulated(int value) => value;
 }

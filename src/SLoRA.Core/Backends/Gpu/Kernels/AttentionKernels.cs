@@ -24,6 +24,19 @@ internal readonly struct AttentionShape(CacheShape cache, int window, int chunk,
 
     /// <summary>1 if every key begins at a multiple of 16 bytes and is whole multiples of them.</summary>
     public readonly int IsWide = isWide;
+
+    /// <summary>The first position that a query at a position sees.</summary>
+    public int FirstOf(int position)
+    {
+        int first = Window > 0 && position >= Window ? position - Window + 1 : 0;
+        if (Chunk > 0)
+        {
+            int begin = position - (position % Chunk);
+            first = first > begin ? first : begin;
+        }
+
+        return first;
+    }
 }
 
 /// <summary>
@@ -40,6 +53,9 @@ internal static class AttentionKernels
 
     /// <summary>Ints of a task: row, first split, splits, place of its partial results or −1.</summary>
     public const int TaskInts = 4;
+
+    /// <summary>The row of a task, or of a merge, that is nobody's: its groups leave.</summary>
+    public const int NoRow = -1;
 
     /// <summary>The widest head.</summary>
     public const int LargestHead = 512;
@@ -75,6 +91,11 @@ internal static class AttentionKernels
         int keyHead = cache.KeyHeadOf(head);
         int task = Grid.IdxX * TaskInts;
         int row = tasks[task];
+        if (row == NoRow)
+        {
+            return;
+        }
+
         int firstSplit = tasks[task + 1];
         int endSplit = firstSplit + tasks[task + 2];
         int place = tasks[task + 3];
@@ -226,6 +247,11 @@ internal static class AttentionKernels
         int merge = Grid.IdxX * 3;
         int head = Grid.IdxY;
         int row = merges[merge];
+        if (row == NoRow)
+        {
+            return;
+        }
+
         int firstPlace = merges[merge + 1];
         int places = merges[merge + 2];
         int stride = headDim + 2;

@@ -19,6 +19,9 @@ internal static class ChooseKernels
     /// <summary>What stands for a token where the logits allow none.</summary>
     public const int NoToken = -1;
 
+    /// <summary>The output row of a choice that is nobody's: its group leaves.</summary>
+    public const int NoOutput = -1;
+
     private const uint Infinity = 0x7F800000u;
 
     // The order of the largest logit, which is 0 once it has been subtracted.
@@ -38,7 +41,13 @@ internal static class ChooseKernels
         int width)
     {
         int choice = Grid.IdxX * ChoiceInts;
-        long row = (long)choices[choice] * width;
+        int output = choices[choice];
+        if (output == NoOutput)
+        {
+            return;
+        }
+
+        long row = (long)output * width;
         float repetition = Real(choices, choice + 6);
         float presence = Real(choices, choice + 7);
         float frequency = Real(choices, choice + 8);
@@ -81,6 +90,11 @@ internal static class ChooseKernels
         ArrayView<int> sharedInts = SharedMemory.Allocate<int>(KernelLoader.GroupSize);
         int choice = Grid.IdxX * ChoiceInts;
         int output = choices[choice];
+        if (output == NoOutput)
+        {
+            return;
+        }
+
         long row = (long)output * width;
         float largest = float.NegativeInfinity;
         int invalid = 0;

@@ -152,8 +152,11 @@ internal static class ElementKernels
         }
     }
 
-    /// <summary><c>cap · tanh(x / cap)</c>; a device's own tanh may be a rough one.</summary>
-    public static float Capped(float x, float cap) => cap * (1f - (2f / (1f + MathF.Exp(2f * x / cap))));
+    /// <summary><c>cap · tanh(x / cap)</c>.</summary>
+    public static float Capped(float x, float cap) => cap * Tanh(x / cap);
+
+    /// <summary>A device's own tanh may be a rough one.</summary>
+    public static float Tanh(float x) => 1f - (2f / (1f + MathF.Exp(2f * x)));
 
     /// <summary><c>y *= x</c> in some columns: y [T, yWidth], x [T, xWidth].</summary>
     [Kernel]

@@ -34,7 +34,13 @@ internal static class IntegerCacheKernels
         int thread = Group.IdxX;
         int row = Grid.IdxX;
         int position = positions[row];
-        int page = pages[tableStart[row] + (position >> kept.PageTokensLog2)];
+        int table = tableStart[row];
+        if (table == RotateAndStoreKernel.NoTable)
+        {
+            return;
+        }
+
+        int page = pages[table + (position >> kept.PageTokensLog2)];
         int turns = position;
         if (rotation.ByRow != 0)
         {
@@ -140,6 +146,11 @@ internal static class IntegerCacheKernels
         int keyHead = cache.KeyHeadOf(head);
         int task = Grid.IdxX * AttentionKernels.TaskInts;
         int row = tasks[task];
+        if (row == AttentionKernels.NoRow)
+        {
+            return;
+        }
+
         int firstSplit = tasks[task + 1];
         int endSplit = firstSplit + tasks[task + 2];
         int place = tasks[task + 3];

@@ -69,6 +69,9 @@ internal readonly struct RotatedHeads(int width, int firstColumn, int heads, int
 /// </summary>
 internal static class RotateAndStoreKernel
 {
+    /// <summary>What stands for the beginning of a page table where a row is nobody's: its keys and values go nowhere.</summary>
+    public const int NoTable = int.MinValue;
+
     [Kernel(typed: true)]
     public static void Run<TStored, TElement>(
         ArrayView<float> qkv,
@@ -84,7 +87,13 @@ internal static class RotateAndStoreKernel
     {
         int row = Grid.IdxX;
         int position = positions[row];
-        int page = pages[tableStart[row] + (position >> shape.PageTokensLog2)];
+        int table = tableStart[row];
+        if (table == NoTable)
+        {
+            return;
+        }
+
+        int page = pages[table + (position >> shape.PageTokensLog2)];
         int turns = position;
         if (rotation.ByRow != 0)
         {

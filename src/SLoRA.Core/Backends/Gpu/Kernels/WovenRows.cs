@@ -69,12 +69,20 @@ internal struct WovenRows
             Words4 row1 = Row1.Take(terms, Has1);
             Words4 row8 = Row8.Take(terms, Has8);
             Words4 row9 = Row9.Take(terms, Has9);
-            sums.Columns0 = Multiply(sums.Columns0, first, second, third, row0.X, row1.X, row8.X, row9.X);
-            sums.Columns2 = Multiply(sums.Columns2, first, second, third, row0.Y, row1.Y, row8.Y, row9.Y);
-            sums.Columns4 = Multiply(sums.Columns4, first, second, third, row0.Z, row1.Z, row8.Z, row9.Z);
-            sums.Columns6 = Multiply(sums.Columns6, first, second, third, row0.W, row1.W, row8.W, row9.W);
+            sums = AddTo(sums, first, second, third, row0, row1, row8, row9);
         }
 
+        return sums;
+    }
+
+    /// <summary>The same of one term of rows that are there.</summary>
+    public static UnitSums AddTo(
+        UnitSums sums, Words4 first, Words4 second, Words4 third, Words4 row0, Words4 row1, Words4 row8, Words4 row9)
+    {
+        sums.Columns0 = Multiply(sums.Columns0, first, second, third, row0.X, row1.X, row8.X, row9.X);
+        sums.Columns2 = Multiply(sums.Columns2, first, second, third, row0.Y, row1.Y, row8.Y, row9.Y);
+        sums.Columns4 = Multiply(sums.Columns4, first, second, third, row0.Z, row1.Z, row8.Z, row9.Z);
+        sums.Columns6 = Multiply(sums.Columns6, first, second, third, row0.W, row1.W, row8.W, row9.W);
         return sums;
     }
 

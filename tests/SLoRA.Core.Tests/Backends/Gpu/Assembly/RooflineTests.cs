@@ -13,6 +13,7 @@ public sealed class RooflineTests
         KernelModels.TensorFew(1, 4096, 4096), KernelModels.TensorSeveral(64, 4096, 4096), KernelModels.TensorMany(128, 4096, 4096),
         KernelModels.PlainFew(1, 4096, 4096), KernelModels.PlainMany(64, 4096, 4096), KernelModels.Attend(8, 32, 128, 512),
         KernelModels.Shrink(8, 1, 16, 4096, 3), KernelModels.Expand(8, 1, 16, 4096, 3),
+        KernelModels.AttendSplit(8, 32, 8, 128, 512), KernelModels.AttendWalk(100, 32, 8, 128),
     ];
 
     [TestCaseSource(nameof(Launches))]

@@ -55,8 +55,8 @@ public sealed class DeviceSelectionTests
 
     [Test]
     public void Engines_on_one_device_share_its_context_and_the_last_one_closes_it() =>
-        StubDriver.Run(SelectionScenarios.Shared, ("STUB_DEVICES", "2"));
+        StubDriver.RunAlone(SelectionScenarios.Shared, ("STUB_DEVICES", "2"));
 
     private static void Refused(string expected, params ReadOnlySpan<(string Name, string Value)> environment) =>
-        Assert.That(StubDriver.Run(SelectionScenarios.Refused, environment).TrimEnd(), Is.EqualTo(expected));
+        Assert.That(StubDriver.RunAlone(SelectionScenarios.Refused, environment).TrimEnd(), Is.EqualTo(expected));
 }

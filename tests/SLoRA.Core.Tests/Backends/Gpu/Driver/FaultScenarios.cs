@@ -3,13 +3,18 @@ using NUnit.Framework;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 
-/// <summary>A driver that fails at any of its calls; each runs in a process of its own.</summary>
+/// <summary>A driver that fails at any of its calls.</summary>
 internal static class FaultScenarios
 {
-    /// <summary>Which of the calls fail in turn: 7 for the first, the eighth and so on.</summary>
+    /// <summary>Which of the calls fail in turn, of scenarios over several devices: 7 for the first, the eighth and so on.</summary>
     public const string EveryVariable = "STUB_FAULT_EVERY";
 
-    private static int Every => int.Parse(Environment.GetEnvironmentVariable(EveryVariable)!, CultureInfo.InvariantCulture);
+    /// <summary>Which call fails first, of scenarios over one device.</summary>
+    public const string FirstVariable = "STUB_FAULT_FIRST";
+
+    private const int Every = 7;
+
+    private static int First => int.Parse(Environment.GetEnvironmentVariable(FirstVariable)!, CultureInfo.InvariantCulture);
 
     /// <summary>Every call of building an engine in turn runs out of memory: a typed error, and everything comes back.</summary>
     public static async Task BuildRunsOut() => await FailBuilding(Stub.OutOfMemory, forEver: 0);
@@ -25,7 +30,7 @@ internal static class FaultScenarios
             int calls = await CallsOfSteps();
             Assert.That(calls, Is.GreaterThan(50));
             int faults = 0;
-            for (int at = 1; at <= calls; at += Every)
+            for (int at = First; at <= calls; at += Every)
             {
                 faults += await FailStep(at, forEver) ? 1 : 0;
             }
@@ -65,7 +70,7 @@ internal static class FaultScenarios
         int calls = Stub.Calls;
         Assert.That(calls, Is.GreaterThan(50));
         var failures = new Dictionary<GpuError, int>();
-        for (int at = 1; at <= calls; at += Every)
+        for (int at = First; at <= calls; at += Every)
         {
             Stub.Reset();
             Stub.Fail("", at, code, forEver);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NUnit.Framework;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 
@@ -22,6 +23,9 @@ internal static partial class Stub
         Module,
         Function,
         Event,
+        Access,
+        Graph,
+        Executable,
     }
 
     /// <summary>Calls of the driver since <see cref="Reset"/>.</summary>
@@ -30,6 +34,9 @@ internal static partial class Stub
     /// <summary>Calls with arguments that no driver takes, such as memory that was freed.</summary>
     public static int Misuses => (int)MisusesSoFar();
 
+    /// <summary>Nobody has called the driver as no driver takes it.</summary>
+    public static void CheckUse() => Assert.That(Misuses, Is.Zero, () => string.Join('\n', Log));
+
     /// <summary>Whether the call that was to fail has come.</summary>
     public static bool Fired => FiredSoFar() != 0;
 
@@ -37,14 +44,20 @@ internal static partial class Stub
     public static string[] Log => (Marshal.PtrToStringUTF8(LogSoFar()) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>
-    /// What the driver has given and not got back, but for contexts: device memory, page-locked memory, streams, modules, events.
+    /// What the driver has given and not got back, but for contexts: device memory, page-locked memory, streams, modules, events, graphs.
     /// </summary>
     public static string Left =>
         $"memory {Live(Kind.DeviceMemory)}, page-locked {Live(Kind.HostMemory)}, streams {Live(Kind.Stream)}, modules {Live(Kind.Module)}, "
-        + $"events {Live(Kind.Event)}";
+        + $"events {Live(Kind.Event)}, graphs {Live(Kind.Graph) + Live(Kind.Executable)}";
 
     /// <summary>What <see cref="Left"/> says when there is nothing.</summary>
-    public static string Nothing => "memory 0, page-locked 0, streams 0, modules 0, events 0";
+    public static string Nothing => "memory 0, page-locked 0, streams 0, modules 0, events 0, graphs 0";
+
+    /// <summary>Graphs that can be launched.</summary>
+    public static int Graphs => Live(Kind.Executable);
+
+    /// <summary>Modules that are loaded.</summary>
+    public static int Modules => Live(Kind.Module);
 
     /// <summary>Contexts that are open.</summary>
     public static int Contexts => Live(Kind.Context);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using NUnit.Framework;
 
@@ -11,6 +12,8 @@ public sealed class StubDriver
 
     private static readonly Lazy<string> _folder = new(Compile);
 
+    private static readonly ConcurrentDictionary<string, ScenarioProcess> _processes = [];
+
     /// <summary>The folder of the stub of cuBLAS.</summary>
     internal static string BlasFolder => Path.Combine(_folder.Value, "blas");
 
@@ -23,15 +26,38 @@ public sealed class StubDriver
     [OneTimeTearDown]
     public void Remove()
     {
+        foreach (ScenarioProcess process in _processes.Values)
+        {
+            process.Dispose();
+        }
+
         if (_folder.IsValueCreated)
         {
             Directory.Delete(_folder.Value, recursive: true);
         }
     }
 
-    /// <summary>Runs a scenario over the stub.</summary>
-    internal static string Run(Delegate scenario, params ReadOnlySpan<(string Name, string Value)> environment) =>
+    /// <summary>Runs a scenario over the stub, in the process that such scenarios share.</summary>
+    /// <param name="scenario">A static method without parameters.</param>
+    /// <param name="environment">
+    /// Variables of its environment. Those of the stub and of tests hold for this scenario; any other, such as where a library is or how
+    /// the runtime compiles, holds for a process, which scenarios with the same ones share.
+    /// </param>
+    internal static string Run(Delegate scenario, params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        (string Name, string Value)[] all = environment.ToArray();
+        (string Name, string Value)[] lasting =
+            [("LD_LIBRARY_PATH", _folder.Value), .. all.Where(variable => !IsOfScenario(variable.Name))];
+        return _processes.GetOrAdd(string.Join('\n', lasting), _ => new ScenarioProcess(Stub.Reset, Stub.CheckUse, lasting))
+            .Run(scenario, [.. all.Where(variable => IsOfScenario(variable.Name))]);
+    }
+
+    /// <summary>Runs a scenario in a process of its own: for those about the driver's beginning.</summary>
+    internal static string RunAlone(Delegate scenario, params ReadOnlySpan<(string Name, string Value)> environment) =>
         ChildProcess.Run(scenario, [("LD_LIBRARY_PATH", _folder.Value), .. environment]);
+
+    private static bool IsOfScenario(string name) =>
+        name.StartsWith("STUB_", StringComparison.Ordinal) || name.StartsWith("TEST_", StringComparison.Ordinal);
 
     private static string Compile()
     {

@@ -7,10 +7,10 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 /// <summary>Engines over the stub driver. Its kernels compute nothing: every logit is zero, and so is every token.</summary>
 internal static class StubEngine
 {
-    /// <summary>Builds on the stub's first device.</summary>
+    /// <summary>Builds on the stub's first device; every step is launched kernel by kernel.</summary>
     public static void Configure(LoraServingEngineBuilder builder) => builder
         .ConfigureScheduling(scheduling => (scheduling.MaxRowsPerStep, scheduling.MaxRunning) = (64, 8))
-        .UseGpu(gpu => gpu.Driver = GpuDriver.Cuda);
+        .UseGpu(gpu => (gpu.Driver, gpu.Graphs) = (GpuDriver.Cuda, false));
 
     /// <summary>The builder of an engine that runs by itself.</summary>
     public static LoraServingEngineBuilder Builder(Action<LoraServingEngineBuilder>? configure = null)

@@ -1,7 +1,9 @@
 // A CUDA driver without a device, for tests of the host's side: device memory is main memory, kernels compute nothing, every call is counted and logged,
 // and any call can be made to fail. Copies run when their stream, or an event behind them, is waited for, as late as a driver may run them, so that staging
 // which is reused too early shows, and so does what is read before it has landed; an event that is only asked about is reached at the third question. A stream
-// that waits for an event waits for the copies before it, of whatever device. Lines of the log about streams of other devices than the first say so.
+// that waits for an event waits for the copies before it, of whatever device. Lines of the log about streams of other devices than the first say so. Launches on
+// a stream that is captured go into a graph, and so does which memory their arguments name; anything else on that stream is a misuse, and so is a graph that
+// is launched when some of that memory has been freed.
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,8 +13,9 @@
 
 typedef void *Handle;
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, QUESTIONS = 3 };
-enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, ACCESS, KINDS };
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, CAPTURE_UNSUPPORTED = 900,
+       CAPTURE_INVALIDATED = 901, QUESTIONS = 3 };
+enum Kind { CONTEXT, DEVICE_MEMORY, HOST_MEMORY, STREAM, MODULE, FUNCTION, EVENT, ACCESS, GRAPH, EXECUTABLE, KINDS };
 
 struct Object {
     enum Kind kind;
@@ -28,6 +31,12 @@ struct Object {
     int device;             // of a context
     struct Object *peer;    // of memory access: the other context
     int users;              // of a context that the runtime shares: how many hold it
+    uint64_t number;        // of memory: which it is, of all that there has been
+    struct Object *graph;   // of a stream: what its launches go into
+    int is_invalid;         // of a stream: whether the capture has ended without a graph
+    int launches;           // of a graph: how many
+    uint64_t *named;        // of a graph: the memory that its launches name
+    int name_count;
 };
 
 // What one device sends another through NCCL: its bytes leave in the order of the sender's stream, and arrive when the receiver's stream comes to it.
@@ -64,7 +73,7 @@ static size_t text_length, text_room;
 static long calls, fail_at, misuses;
 static int fail_code, fail_for_ever;
 static char fail_name[64];
-static uint64_t allocated, copies;
+static uint64_t allocated, copies, memories;
 
 static int setting(const char *name, int usual) {
     const char *value = getenv(name);
@@ -110,6 +119,7 @@ static void drop(struct Object *object) {
     if (object->kind == DEVICE_MEMORY)
         allocated -= object->bytes;
     free(object->memory);
+    free(object->named);
     free(object);
 }
 
@@ -165,6 +175,34 @@ static struct Copy *queue_copy(struct Object *stream, char *target, const char *
 
 static void run_copies(void) { run_copies_of(NULL, UINT64_MAX); }
 
+// A stream that is captured takes launches alone.
+static int refuses(struct Object *stream) {
+    if (stream && stream->graph) {
+        misuse("a stream that is captured");
+        stream->is_invalid = 1;
+        return 1;
+    }
+    return 0;
+}
+
+static void name_memory(struct Object *graph, const char *address) {
+    struct Object *memory = holder(address, 1, DEVICE_MEMORY);
+    if (!memory)
+        return;
+    for (int i = 0; i < graph->name_count; i++)
+        if (graph->named[i] == memory->number)
+            return;
+    graph->named = realloc(graph->named, (graph->name_count + 1) * sizeof *graph->named);
+    graph->named[graph->name_count++] = memory->number;
+}
+
+static int is_there(uint64_t number) {
+    for (struct Object *object = objects; object; object = object->next)
+        if (object->kind == DEVICE_MEMORY && object->number == number)
+            return 1;
+    return 0;
+}
+
 static int is_reached(const struct Object *event) {
     for (const struct Copy *copy = first_copy; copy; copy = copy->next)
         if (copy->stream == event->stream && copy->number <= event->behind)
@@ -179,7 +217,7 @@ static int enter(const char *name, int needs_context) {
     int counted = fail_name[0] == 0 || strcmp(fail_name, name) == 0;
     if (fail_at > 0 && counted && --fail_at == 0) {
         note("%s fails: %d", name, fail_code);
-        if (fail_for_ever && current)
+        if (fail_for_ever && find(current, CONTEXT)) // another thread may have destroyed it
             current->broken = fail_code;
         return fail_code;
     }
@@ -305,10 +343,13 @@ long stub_calls(void) { return calls; }
 long stub_misuses(void) { return misuses; }
 int stub_fired(void) { return fail_code != 0 && fail_at == 0; }
 
+// Until the next call of the driver, on whatever thread.
 const char *stub_log(void) {
+    pthread_mutex_lock(&gate);
     if (!text)
         note("begin");
     text[text_length] = 0;
+    pthread_mutex_unlock(&gate);
     return text;
 }
 
@@ -520,6 +561,7 @@ static int allocate(Handle *address, size_t bytes, enum Kind kind, const char *n
     if (kind == DEVICE_MEMORY && allocated + bytes > memory_size())
         return OUT_OF_MEMORY;
     struct Object *object = create(kind, current);
+    object->number = ++memories;
     object->bytes = bytes;
     object->memory = aligned_alloc(512, (bytes + 511) / 512 * 512);
     if (kind == DEVICE_MEMORY) {
@@ -567,6 +609,8 @@ int cuMemcpyAsync(char *target, const char *source, size_t bytes, Handle stream)
         misuse("cuMemcpyAsync");
         return leave(INVALID_VALUE);
     }
+    if (refuses(queue))
+        return leave(CAPTURE_UNSUPPORTED);
     note("%scopy %s %zu", queue->name, to_device ? from_device ? "on the device" : "up" : "down", bytes);
     queue_copy(queue, target, source, bytes, NULL, 0);
     return leave(SUCCESS);
@@ -624,6 +668,8 @@ int cuStreamDestroy_v2(Handle stream) {
 int cuStreamSynchronize(Handle stream) {
     ENTER(1);
     struct Object *object = find(stream, STREAM);
+    if (refuses(object))
+        return leave(CAPTURE_UNSUPPORTED);
     run_copies_of(object, UINT64_MAX);
     note("%ssynchronize", object ? object->name : "");
     return leave(SUCCESS);
@@ -688,9 +734,101 @@ int cuLaunchKernel(
         misuse("cuLaunchKernel");
         return leave(INVALID_VALUE);
     }
-    note("%slaunch %s %d %d %d", queue->name, object->name, gx, gy, gz);
+    if (!queue->graph) {
+        note("%slaunch %s %d %d %d", queue->name, object->name, gx, gy, gz);
+        return leave(SUCCESS);
+    }
+    // CU_LAUNCH_PARAM_BUFFER_POINTER, the bytes, CU_LAUNCH_PARAM_BUFFER_SIZE, how many.
+    char **words = extra[1];
+    for (size_t i = 0; i < *(size_t *)extra[3] / sizeof *words; i++)
+        name_memory(queue->graph, words[i]);
+    queue->graph->launches++;
+    note("%scapture %s %d %d %d", queue->name, object->name, gx, gy, gz);
     return leave(SUCCESS);
 }
+
+int cuStreamBeginCapture_v2(Handle stream, int mode) {
+    ENTER(1);
+    struct Object *queue = find(stream, STREAM);
+    if (!queue || queue->graph || mode != 1) {
+        misuse("cuStreamBeginCapture");
+        return leave(INVALID_HANDLE);
+    }
+    queue->graph = create(GRAPH, current);
+    queue->is_invalid = 0;
+    note("%sbegin capture", queue->name);
+    return leave(SUCCESS);
+}
+
+// A stream is no longer captured, whatever else the answer is.
+int cuStreamEndCapture(Handle stream, Handle *graph) {
+    int result = enter(__func__, 1);
+    struct Object *queue = find(stream, STREAM);
+    *graph = NULL;
+    if (!queue || !queue->graph) {
+        misuse("cuStreamEndCapture");
+        return leave(INVALID_HANDLE);
+    }
+    struct Object *captured = queue->graph;
+    queue->graph = NULL;
+    result = result == SUCCESS && queue->is_invalid ? CAPTURE_INVALIDATED : result;
+    if (result == SUCCESS)
+        *graph = captured;
+    else
+        drop(captured);
+    return leave(result);
+}
+
+int cuGraphInstantiateWithFlags(Handle *executable, Handle graph, uint64_t flags) {
+    ENTER(1);
+    struct Object *captured = find(graph, GRAPH);
+    if (!captured || flags) {
+        misuse("cuGraphInstantiateWithFlags");
+        return leave(INVALID_VALUE);
+    }
+    struct Object *made = create(EXECUTABLE, current);
+    made->launches = captured->launches;
+    made->name_count = captured->name_count;
+    made->named = malloc(captured->name_count * sizeof *made->named + 1);
+    memcpy(made->named, captured->named, captured->name_count * sizeof *made->named);
+    *executable = made;
+    note("instantiate %d", made->launches);
+    return leave(SUCCESS);
+}
+
+int cuGraphUpload(Handle executable, Handle stream) {
+    ENTER(1);
+    int is_known = find(executable, EXECUTABLE) && find(stream, STREAM);
+    if (!is_known)
+        misuse("cuGraphUpload");
+    return leave(is_known ? SUCCESS : INVALID_VALUE);
+}
+
+int cuGraphLaunch(Handle executable, Handle stream) {
+    ENTER(1);
+    struct Object *graph = find(executable, EXECUTABLE), *queue = find(stream, STREAM);
+    if (!graph || !queue || refuses(queue)) {
+        misuse("cuGraphLaunch");
+        return leave(INVALID_VALUE);
+    }
+    for (int i = 0; i < graph->name_count; i++)
+        if (!is_there(graph->named[i]))
+            misuse("cuGraphLaunch of launches that name memory which was freed");
+    note("%sgraph %d", queue->name, graph->launches);
+    return leave(SUCCESS);
+}
+
+static int drop_graph(Handle handle, enum Kind kind, const char *name) {
+    struct Object *object = find(handle, kind);
+    if (object)
+        drop(object);
+    else
+        misuse(name);
+    return object ? SUCCESS : INVALID_VALUE;
+}
+
+int cuGraphDestroy(Handle graph) { ENTER(1); return leave(drop_graph(graph, GRAPH, "cuGraphDestroy")); }
+int cuGraphExecDestroy(Handle executable) { ENTER(1); return leave(drop_graph(executable, EXECUTABLE, "cuGraphExecDestroy")); }
 
 int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, Handle function, int threads, size_t shared) { ENTER(1); *blocks = 2; return leave(SUCCESS); }
 

@@ -14,6 +14,13 @@ internal static class KernelMethods
         (nameof(StoredBf16), [typeof(ushort), typeof(StoredBf16)]),
     ];
 
+    private static readonly (string, Type[])[] Caches =
+    [
+        (nameof(F16Cache), [typeof(ushort), typeof(F16Cache)]),
+        (nameof(Bf16Cache), [typeof(ushort), typeof(Bf16Cache)]),
+        (nameof(IntegersCache), [typeof(uint), typeof(IntegersCache)]),
+    ];
+
     /// <summary>The kernels, closed over their types, by name.</summary>
     public static SortedDictionary<string, MethodInfo> All { get; } = Find();
 
@@ -41,5 +48,6 @@ internal static class KernelMethods
 
     private static IEnumerable<(string Name, Type[] Types)> Versions(KernelAttribute kernel) =>
         kernel.Weights ? GpuFormats.All.Select(format => (format.Name, format.TypeArguments))
+        : kernel.Cache ? Caches
         : kernel.Typed ? Types : [("", [])];
 }

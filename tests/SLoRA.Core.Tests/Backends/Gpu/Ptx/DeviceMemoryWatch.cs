@@ -14,6 +14,14 @@ internal sealed unsafe class DeviceMemoryWatch
     private readonly List<(ulong Begin, ulong End)> _views = [];
     private readonly Dictionary<ulong, Touch> _touches = [];
 
+    /// <summary>The same views during another launch.</summary>
+    public DeviceMemoryWatch Again()
+    {
+        var again = new DeviceMemoryWatch();
+        again._views.AddRange(_views);
+        return again;
+    }
+
     /// <summary>Allows a view.</summary>
     public void Add(nint address, long bytes)
     {

@@ -30,6 +30,9 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
     /// <summary>The same, one after another; whoever looks at them clears them before.</summary>
     public static List<string> Launches { get; } = [];
 
+    /// <summary>Where launches go instead of being run; null for nowhere.</summary>
+    public static List<PtxLaunch>? Kept { get; set; }
+
     /// <inheritdoc/>
     public override TLauncher Load<TLauncher>(Delegate kernel)
     {
@@ -63,8 +66,15 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
             BytesOf(arguments[i], memory).CopyTo(bytes, kernel.ParameterPlaces[i]);
         }
 
-        new PtxLaunch(
-            kernel, (config.GridDim.X, config.GridDim.Y, config.GridDim.Z), config.GroupDim.Size, bytes, memory).Run();
+        var launch = new PtxLaunch(
+            kernel, (config.GridDim.X, config.GridDim.Y, config.GridDim.Z), config.GroupDim.Size, bytes, memory);
+        if (Kept is not null)
+        {
+            Kept.Add(launch);
+            return;
+        }
+
+        launch.Run();
     }
 
     /// <summary>An argument as it is passed: views are an address and a length.</summary>

@@ -112,6 +112,10 @@ internal sealed partial class PtxParser
             _kernel.Shared.Add(variable.Groups["name"].Value, place);
             _kernel.SharedBytes = place + (element * int.Parse(variable.Groups["count"].ValueSpan, CultureInfo.InvariantCulture));
         }
+        else if (text.StartsWith(".pragma", StringComparison.Ordinal))
+        {
+            // Advice to the assembler.
+        }
         else if (text[0] == '.')
         {
             throw new PtxFault($"A directive that the interpreter does not know: {text}");
