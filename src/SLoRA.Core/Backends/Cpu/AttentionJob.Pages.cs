@@ -206,6 +206,18 @@ internal sealed unsafe partial class AttentionJob
         }
     }
 
+    /// <summary>Asks for keys and values of a run, which lie in one piece where a page is one run.</summary>
+    private void FetchRun<T>(in PageRun run)
+        where T : struct, IElements
+    {
+        nint bytes = (nint)Lanes.Count * _attention.HeadDim * T.Size;
+        for (nint at = 0; Sse.IsSupported && _layout.PageTokens == Lanes.Count && at < bytes; at += AlignedMemory.Alignment)
+        {
+            Sse.Prefetch1(run.Keys + at);
+            Sse.Prefetch1(run.Values + at);
+        }
+    }
+
     /// <summary>Where a run of positions lies that one page holds, and the scales of integers.</summary>
     private struct PageRun
     {

@@ -108,7 +108,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     {
         LoadQueries(task, scratch);
         scratch.Begin(task.Queries);
-        bool direct = task.Queries < ManyQueries && _layout.PageTokens >= Lanes.Count && _attention.HeadDim == _paddedDim;
+        bool findsRuns = _layout.PageTokens >= Lanes.Count;
+        bool direct = task.Queries < ManyQueries && findsRuns && _attention.HeadDim == _paddedDim;
         PageRun* runs = stackalloc PageRun[Runs];
         PageRun* next = stackalloc PageRun[Runs];
         bool found = false;
@@ -123,10 +124,16 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
                 int count = Math.Min(Block, end - start);
                 int from = Math.Max(0, first - start);
                 var seen = new BlockSight(_sight, task, start);
+                bool hasNext = findsRuns && start + Block < end;
+                if (hasNext)
+                {
+                    FindRuns<T>(task, start + Block, 0, Math.Min(Block, end - start - Block), next);
+                }
+
                 if (!direct)
                 {
                     LoadBlock<T>(task, start, from, count, scratch);
-                    AddBlock<T>(task, seen, count, scratch);
+                    AddBlock<T>(task, seen, hasNext ? next : null, scratch);
                     continue;
                 }
 
@@ -136,13 +143,7 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
                     found = true;
                 }
 
-                bool isLast = start + Block >= end;
-                if (!isLast)
-                {
-                    FindRuns<T>(task, start + Block, 0, Math.Min(Block, end - start - Block), next);
-                }
-
-                AddPages<T>(task, seen, runs, isLast ? null : next, scratch);
+                AddPages<T>(task, seen, runs, hasNext ? next : null, scratch);
                 PageRun* used = runs;
                 runs = next;
                 next = used;
@@ -168,23 +169,36 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         }
     }
 
-    /// <summary>Adds a block that lies in the scratch memory.</summary>
-    private void AddBlock<T>(AttentionTask task, in BlockSight seen, int count, AttentionScratch scratch)
+    /// <summary>Adds a block that lies in the scratch memory, and asks for the next one while its scores are computed.</summary>
+    private void AddBlock<T>(AttentionTask task, in BlockSight seen, PageRun* next, AttentionScratch scratch)
         where T : struct, IElements
     {
-        int first = seen.FirstRow * task.Group;
-        int queries = (seen.EndRow * task.Group) - first;
-        new Span<float>(scratch.Scores + (first * Block), queries * Block).Clear();
-        TileProduct.Add<F32Elements>(
-            scratch.Queries + (first * scratch.PaddedDim),
-            scratch.PaddedDim,
-            (byte*)scratch.Keys,
-            Block * sizeof(float),
-            scratch.Scores + (first * Block),
-            Block,
-            queries,
-            (count + Lanes.Count - 1) & -Lanes.Count,
-            _attention.HeadDim);
+        int end = seen.EndRow * task.Group;
+        int query = seen.FirstRow * task.Group;
+        new Span<float>(scratch.Scores + (query * Block), (end - query) * Block).Clear();
+        int share = (((end - query + Runs - 1) / Runs) + TileProduct.Rows - 1) / TileProduct.Rows * TileProduct.Rows;
+        for (int run = 0; query < end; run++, query += share)
+        {
+            if (next is not null)
+            {
+                // All at once they would wait for each other, and the first products behind them.
+                FetchRun<T>(next[run]);
+            }
+
+            int queries = Math.Min(share, end - query);
+            int columns = seen.Of((query + queries - 1) / task.Group).To;
+            TileProduct.Add<F32Elements>(
+                scratch.Queries + (query * scratch.PaddedDim),
+                scratch.PaddedDim,
+                (byte*)scratch.Keys,
+                Block * sizeof(float),
+                scratch.Scores + (query * Block),
+                Block,
+                queries,
+                (columns + Lanes.Count - 1) & -Lanes.Count,
+                _attention.HeadDim);
+        }
+
         BlockSoftmax.Weigh<T>(seen, task.Group, scratch, _attention.ScoreCap, _paddedDim);
         BlockValues.Add(seen, task.Group, scratch, _paddedDim);
     }

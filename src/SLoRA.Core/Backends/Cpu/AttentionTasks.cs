@@ -23,7 +23,7 @@ internal sealed class AttentionTasks
     /// <summary>Cuts nothing yet.</summary>
     /// <param name="workers">Threads that share the tasks.</param>
     /// <param name="manyQueries">So many queries share what a block costs, where there are enough tasks for all threads.</param>
-    public AttentionTasks(int workers, int manyQueries = 96)
+    public AttentionTasks(int workers, int manyQueries = 192)
     {
         _workers = workers;
         _manyQueries = manyQueries;
@@ -51,11 +51,13 @@ internal sealed class AttentionTasks
     {
         int group = attention.HeadsPerKey;
         int wanted = _workers * TasksPerWorker;
-        int rowsPerTask = Math.Max(1, _manyQueries / group);
-        if (Blocks(plan, rowsPerTask) * attention.KeyValueHeads < wanted)
+        int queries = _manyQueries;
+        while (queries > FewQueries && Blocks(plan, Math.Max(1, queries / group)) * attention.KeyValueHeads < wanted)
         {
-            rowsPerTask = Math.Max(1, FewQueries / group);
+            queries = Math.Max(FewQueries, queries / 2);
         }
+
+        int rowsPerTask = Math.Max(1, queries / group);
 
         Queries = rowsPerTask * group;
         _count = 0;

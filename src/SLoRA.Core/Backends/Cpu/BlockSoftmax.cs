@@ -30,60 +30,50 @@ internal static unsafe class BlockSoftmax
     public static void Weigh<T>(in BlockSight seen, int group, AttentionScratch scratch, float? cap, int columns)
         where T : struct, IElements
     {
-        int first = seen.FirstRow * group;
-        int queries = (seen.EndRow * group) - first;
-        float* maxima = scratch.Maxima + first;
-        float* factors = scratch.Factors + first;
-        float* scores = scratch.Scores + (first * Block);
-        (int from, int to) = seen.Of(seen.FirstRow);
-        for (int i = 0, row = seen.FirstRow; row < seen.EndRow; row++)
+        FindMaxima<T>(seen, group, scratch, cap);
+        int end = seen.EndRow * group;
+        for (int query = seen.FirstRow * group; query < end; query += Lanes.Count)
         {
-            if (!seen.IsAlike)
-            {
-                (from, to) = seen.Of(row);
-            }
-
-            for (int end = i + group; i < end; i++, scores += Block)
-            {
-                factors[i] = maxima[i];
-                maxima[i] = Largest<T>(scores, from, to, scratch.KeyScales, cap, maxima[i]);
-            }
+            Vector512<float> change = Vector512.Load(scratch.Factors + query) - Vector512.Load(scratch.Maxima + query);
+            PowerOfTwo.Of(change).Store(scratch.Factors + query);
         }
 
-        for (int i = 0; i < queries; i += Lanes.Count)
+        FindWeights<T>(seen, group, scratch, columns);
+    }
+
+    /// <summary>The maxima with this block, and in the place of the factors those without it.</summary>
+    private static void FindMaxima<T>(in BlockSight seen, int group, AttentionScratch scratch, float? cap)
+        where T : struct, IElements
+    {
+        int query = seen.FirstRow * group;
+        float* scores = scratch.Scores + (query * Block);
+        float* maxima = scratch.Maxima;
+        float* factors = scratch.Factors;
+        for (int row = seen.FirstRow; row < seen.EndRow; row++)
         {
-            PowerOfTwo.Of(Vector512.Load(factors + i) - Vector512.Load(maxima + i)).Store(factors + i);
-        }
-
-        scores = scratch.Scores + (first * Block);
-        float* weights = scratch.Weights + (first * Lanes.Count);
-        float* sums = scratch.Sums + (first * scratch.PaddedDim);
-        (from, to) = seen.Of(seen.FirstRow);
-        for (int i = 0, row = seen.FirstRow; row < seen.EndRow; row++)
-        {
-            if (!seen.IsAlike)
+            (int from, int to) = seen.Of(row);
+            bool isWhole = to - from == Block && !T.HasScales && cap is null;
+            for (int end = query + group; query < end; query++, scores += Block)
             {
-                (from, to) = seen.Of(row);
-            }
-
-            for (int end = i + group; i < end; i++)
-            {
-                Weigh<T>(scores, from & -Lanes.Count, to, maxima[i], factors[i], weights, scratch.ValueScales);
-                if (factors[i] != 1)
-                {
-                    Multiply(sums, columns, factors[i]);
-                }
-
-                scores += Block;
-                weights += Lanes.Count;
-                sums += scratch.PaddedDim;
+                factors[query] = maxima[query];
+                maxima[query] = isWhole ? Largest(scores, maxima[query]) : Largest<T>(scores, from, to, scratch, cap, maxima[query]);
             }
         }
     }
 
-    /// <summary>Caps the scores, takes those of unseen positions for −∞, and gives the largest of them and of another number.</summary>
+    /// <summary>The largest of all scores of a block and another number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Largest<T>(float* scores, int from, int to, float* scales, float? cap, float atLeast)
+    private static float Largest(float* scores, float atLeast)
+    {
+        Vector512<float> left = Vector512.MaxNative(Vector512.Load(scores), Vector512.Load(scores + Lanes.Count));
+        Vector512<float> right =
+            Vector512.MaxNative(Vector512.Load(scores + (2 * Lanes.Count)), Vector512.Load(scores + (3 * Lanes.Count)));
+        return MathF.Max(atLeast, Lanes.Max(Vector512.MaxNative(left, right)));
+    }
+
+    /// <summary>The same where scores are scaled, bounded, or not all seen: unseen ones become −∞.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float Largest<T>(float* scores, int from, int to, AttentionScratch scratch, float? cap, float atLeast)
         where T : struct, IElements
     {
         Vector512<float> largest = Vector512.Create(atLeast);
@@ -92,7 +82,7 @@ internal static unsafe class BlockSoftmax
             Vector512<float> score = Vector512.Load(scores + i);
             if (T.HasScales)
             {
-                score *= Vector512.Load(scales + i);
+                score *= Vector512.Load(scratch.KeyScales + i);
             }
 
             if (cap is { } bound)
@@ -100,8 +90,7 @@ internal static unsafe class BlockSoftmax
                 score = ApplyJob.Cap(score, bound) * PowerOfTwo.Log2E;
             }
 
-            bool isCut = i < from || i + Lanes.Count > to;
-            if (isCut)
+            if (i < from || i + Lanes.Count > to)
             {
                 Vector512<int> index = Lanes.Indices + Vector512.Create(i);
                 Vector512<int> visible =
@@ -109,31 +98,51 @@ internal static unsafe class BlockSoftmax
                 score = Vector512.ConditionalSelect(visible.AsSingle(), score, Vector512.Create(float.NegativeInfinity));
             }
 
-            if (T.HasScales || cap is not null || isCut)
-            {
-                score.Store(scores + i);
-            }
-
+            score.Store(scores + i);
             largest = Vector512.MaxNative(largest, score);
         }
 
         return Lanes.Max(largest);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Weigh<T>(float* scores, int from, int to, float maximum, float factor, float* weights, float* scales)
+    /// <summary>The weights, and what the segment has so far under the new maxima.</summary>
+    private static void FindWeights<T>(in BlockSight seen, int group, AttentionScratch scratch, int columns)
         where T : struct, IElements
     {
-        Vector512<float> sum = Vector512.Load(weights) * factor;
-        Vector512<float> most = Vector512.Create(maximum);
-        for (int i = from; i < to; i += Lanes.Count)
+        int query = seen.FirstRow * group;
+        float* scores = scratch.Scores + (query * Block);
+        float* weights = scratch.Weights + (query * Lanes.Count);
+        float* maxima = scratch.Maxima;
+        float* factors = scratch.Factors;
+        float* scales = scratch.ValueScales;
+        for (int row = seen.FirstRow; row < seen.EndRow; row++)
         {
-            Vector512<float> weight = PowerOfTwo.Of(Vector512.Load(scores + i) - most);
-            sum += weight;
-            (T.HasScales ? weight * Vector512.Load(scales + i) : weight).Store(scores + i);
+            (int from, int to) = seen.Of(row);
+            from &= -Lanes.Count;
+            for (int end = query + group; query < end; query++)
+            {
+                Vector512<float> sum = Vector512.Load(weights) * factors[query];
+                Vector512<float> maximum = Vector512.Create(maxima[query]);
+                for (int i = from; i < to; i += Lanes.Count)
+                {
+                    Vector512<float> weight = PowerOfTwo.Of(Vector512.Load(scores + i) - maximum);
+                    sum += weight;
+                    (T.HasScales ? weight * Vector512.Load(scales + i) : weight).Store(scores + i);
+                }
+
+                sum.Store(weights);
+                scores += Block;
+                weights += Lanes.Count;
+            }
         }
 
-        sum.Store(weights);
+        for (query = seen.FirstRow * group; query < seen.EndRow * group; query++)
+        {
+            if (factors[query] != 1)
+            {
+                Multiply(scratch.Sums + (query * scratch.PaddedDim), columns, factors[query]);
+            }
+        }
     }
 
     private static void Multiply(float* sums, int columns, float factor)

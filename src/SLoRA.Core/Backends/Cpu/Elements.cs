@@ -30,8 +30,32 @@ internal unsafe interface IElements
     static abstract float StoreRow(float* source, int count, byte* destination, nint step);
 }
 
+/// <summary>Elements that are numbers by themselves, without a scale.</summary>
+internal unsafe interface IPlainElements : IElements
+{
+    /// <summary>Rounds a number to nearest, ties to even, and writes it.</summary>
+    static abstract void Store(float value, byte* destination);
+}
+
+/// <summary>A row of plain elements.</summary>
+internal static unsafe class PlainRow
+{
+    /// <summary>Writes numbers so many bytes apart.</summary>
+    /// <returns>1, as no scale belongs to them.</returns>
+    public static float Store<T>(float* source, int count, byte* destination, nint step)
+        where T : struct, IPlainElements
+    {
+        for (int i = 0; i < count; i++)
+        {
+            T.Store(source[i], destination + (i * step));
+        }
+
+        return 1;
+    }
+}
+
 /// <summary>fp32 as it is.</summary>
-internal readonly unsafe struct F32Elements : IElements
+internal readonly unsafe struct F32Elements : IPlainElements
 {
     public static int Size => 4;
 
@@ -48,21 +72,14 @@ internal readonly unsafe struct F32Elements : IElements
     public static float Load(byte* source) => Unsafe.ReadUnaligned<float>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float value, byte* destination) => *(float*)destination = value;
+    public static void Store(float value, byte* destination) => *(float*)destination = value;
 
-    public static float StoreRow(float* source, int count, byte* destination, nint step)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            Store(source[i], destination + (i * step));
-        }
-
-        return 1;
-    }
+    public static float StoreRow(float* source, int count, byte* destination, nint step) =>
+        PlainRow.Store<F32Elements>(source, count, destination, step);
 }
 
 /// <summary>bfloat16: the upper half of fp32.</summary>
-internal readonly unsafe struct Bf16Elements : IElements
+internal readonly unsafe struct Bf16Elements : IPlainElements
 {
     public static int Size => 2;
 
@@ -79,26 +96,19 @@ internal readonly unsafe struct Bf16Elements : IElements
     public static float Load(byte* source) => BitConverter.UInt32BitsToSingle((uint)Unsafe.ReadUnaligned<ushort>(source) << 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float value, byte* destination)
+    public static void Store(float value, byte* destination)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         uint rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
         *(ushort*)destination = (ushort)(float.IsNaN(value) ? (bits >> 16) | 0x40 : rounded);
     }
 
-    public static float StoreRow(float* source, int count, byte* destination, nint step)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            Store(source[i], destination + (i * step));
-        }
-
-        return 1;
-    }
+    public static float StoreRow(float* source, int count, byte* destination, nint step) =>
+        PlainRow.Store<Bf16Elements>(source, count, destination, step);
 }
 
 /// <summary>IEEE half precision, with subnormals, infinities and NaN.</summary>
-internal readonly unsafe struct F16Elements : IElements
+internal readonly unsafe struct F16Elements : IPlainElements
 {
     public static int Size => 2;
 
@@ -153,17 +163,10 @@ internal readonly unsafe struct F16Elements : IElements
     public static float Load(byte* source) => (float)Unsafe.ReadUnaligned<Half>(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float value, byte* destination) => *(Half*)destination = (Half)value;
+    public static void Store(float value, byte* destination) => *(Half*)destination = (Half)value;
 
-    public static float StoreRow(float* source, int count, byte* destination, nint step)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            Store(source[i], destination + (i * step));
-        }
-
-        return 1;
-    }
+    public static float StoreRow(float* source, int count, byte* destination, nint step) =>
+        PlainRow.Store<F16Elements>(source, count, destination, step);
 }
 
 /// <summary>What the 16-bit types share.</summary>

@@ -13,6 +13,17 @@ internal static unsafe class TileProduct256
         float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k)
         where T : struct, IElements
     {
+        // Half precision needs the registers that two more rows would take.
+        for (; typeof(T) != typeof(F16Elements) && m >= 6 && m != 8; m -= 6)
+        {
+            Rows6Columns16<T>(x, xStride, w0, wStride, y, yStride, k);
+            Rows6Columns16<T>(x, xStride, w1, wStride, y + 16, yStride, k);
+            Rows6Columns16<T>(x, xStride, w2, wStride, y + 32, yStride, k);
+            Rows6Columns16<T>(x, xStride, w3, wStride, y + 48, yStride, k);
+            x += 6 * xStride;
+            y += 6 * yStride;
+        }
+
         for (; m >= 4; m -= 4)
         {
             Rows4Columns16<T>(x, xStride, w0, wStride, y, yStride, k);
@@ -43,6 +54,13 @@ internal static unsafe class TileProduct256
     public static void Add16<T>(float* x, nint xStride, byte* w, nint wStride, float* y, nint yStride, int m, int k)
         where T : struct, IElements
     {
+        for (; typeof(T) != typeof(F16Elements) && m >= 6 && m != 8; m -= 6)
+        {
+            Rows6Columns16<T>(x, xStride, w, wStride, y, yStride, k);
+            x += 6 * xStride;
+            y += 6 * yStride;
+        }
+
         for (; m >= 4; m -= 4)
         {
             Rows4Columns16<T>(x, xStride, w, wStride, y, yStride, k);
@@ -56,6 +74,65 @@ internal static unsafe class TileProduct256
             x += xStride;
             y += yStride;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void Rows6Columns16<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k)
+        where T : struct, IElements
+    {
+        Vector256<float> a00 = Vector256.Load(y);
+        Vector256<float> a01 = Vector256.Load(y + 8);
+        Vector256<float> a10 = Vector256.Load(y + yStride);
+        Vector256<float> a11 = Vector256.Load(y + yStride + 8);
+        Vector256<float> a20 = Vector256.Load(y + (2 * yStride));
+        Vector256<float> a21 = Vector256.Load(y + (2 * yStride) + 8);
+        Vector256<float> a30 = Vector256.Load(y + (3 * yStride));
+        Vector256<float> a31 = Vector256.Load(y + (3 * yStride) + 8);
+        Vector256<float> a40 = Vector256.Load(y + (4 * yStride));
+        Vector256<float> a41 = Vector256.Load(y + (4 * yStride) + 8);
+        Vector256<float> a50 = Vector256.Load(y + (5 * yStride));
+        Vector256<float> a51 = Vector256.Load(y + (5 * yStride) + 8);
+        float* upper = x + (3 * xStride);
+        nint at = 0;
+        for (int i = 0; i < k; i++)
+        {
+            Vector256<float> b0 = T.Load8(w0 + at);
+            Vector256<float> b1 = T.Load8(w0 + at + (8 * T.Size));
+            Vector256<float> x0 = Vector256.Create(*x);
+            a00 = Vector256.FusedMultiplyAdd(b0, x0, a00);
+            a01 = Vector256.FusedMultiplyAdd(b1, x0, a01);
+            Vector256<float> x1 = Vector256.Create(x[xStride]);
+            a10 = Vector256.FusedMultiplyAdd(b0, x1, a10);
+            a11 = Vector256.FusedMultiplyAdd(b1, x1, a11);
+            Vector256<float> x2 = Vector256.Create(x[2 * xStride]);
+            a20 = Vector256.FusedMultiplyAdd(b0, x2, a20);
+            a21 = Vector256.FusedMultiplyAdd(b1, x2, a21);
+            Vector256<float> x3 = Vector256.Create(*upper);
+            a30 = Vector256.FusedMultiplyAdd(b0, x3, a30);
+            a31 = Vector256.FusedMultiplyAdd(b1, x3, a31);
+            Vector256<float> x4 = Vector256.Create(upper[xStride]);
+            a40 = Vector256.FusedMultiplyAdd(b0, x4, a40);
+            a41 = Vector256.FusedMultiplyAdd(b1, x4, a41);
+            Vector256<float> x5 = Vector256.Create(upper[2 * xStride]);
+            a50 = Vector256.FusedMultiplyAdd(b0, x5, a50);
+            a51 = Vector256.FusedMultiplyAdd(b1, x5, a51);
+            x++;
+            upper++;
+            at += wStride;
+        }
+
+        a00.Store(y);
+        a01.Store(y + 8);
+        a10.Store(y + yStride);
+        a11.Store(y + yStride + 8);
+        a20.Store(y + (2 * yStride));
+        a21.Store(y + (2 * yStride) + 8);
+        a30.Store(y + (3 * yStride));
+        a31.Store(y + (3 * yStride) + 8);
+        a40.Store(y + (4 * yStride));
+        a41.Store(y + (4 * yStride) + 8);
+        a50.Store(y + (5 * yStride));
+        a51.Store(y + (5 * yStride) + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

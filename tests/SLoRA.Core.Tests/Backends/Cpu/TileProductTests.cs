@@ -44,7 +44,7 @@ public sealed unsafe class TileProductTests
     private static void Check<T>(Random random, TensorType type)
         where T : struct, IElements
     {
-        int m = random.Next(1, 10);
+        int m = random.Next(1, 16);
         int k = random.Next(1, 70);
         using AlignedMemory x = Numbers(random, TensorType.F32, m * k);
         using AlignedMemory w = Numbers(random, type, k * 64);
