@@ -13,7 +13,8 @@ internal static class BenchCommands
         OperatorCommands.Attention(), OperatorCommands.Latents(),
         Step(), Kinds(), Shards(), Overhead(), Overlap(), Queue(),
         PolicyCommands.Policies(), PolicyCommands.Flood(), Serve(),
-        CompareCommand.Create(), GgufCommand.Create(), LoadBench.Create(), Adapters(), Register(),
+        CompareCommand.Create(), GgufCommand.Create(), LoadBench.Create(), PackingBench.Create(),
+        Adapters(), Register(),
     };
 
     private static Command Kernels()

@@ -9,7 +9,7 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal static class LoadBench
 {
-    private const int Tokens = 48;
+    private const int Tokens = 12;
 
     /// <summary>Makes the command.</summary>
     public static Command Create()

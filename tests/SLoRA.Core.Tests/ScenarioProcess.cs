@@ -8,8 +8,9 @@ namespace SLoRA.Core.Tests;
 /// the first one has made the runtime compile, the next ones find. A scenario that fails ends it, so that the next one begins anew.
 /// </summary>
 /// <param name="prepare">A static method that runs before every scenario.</param>
+/// <param name="conclude">One that runs behind every scenario that returns, and may find that it has failed after all.</param>
 /// <param name="environment">Variables of the process, over those of this one.</param>
-internal sealed class ScenarioProcess(Action prepare, params (string Name, string Value)[] environment) : IDisposable
+internal sealed class ScenarioProcess(Action prepare, Action conclude, params (string Name, string Value)[] environment) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
@@ -27,7 +28,7 @@ internal sealed class ScenarioProcess(Action prepare, params (string Name, strin
         {
             _process ??= Start();
             (Process process, string name) = (_process, scenario.Method.Name);
-            ScenarioServer.Ask(process.StandardInput, prepare.Method, scenario.Method, variables);
+            ScenarioServer.Ask(process.StandardInput, [prepare.Method, scenario.Method, conclude.Method], variables);
             Task<(bool HasReturned, string Output)> answer = Task.Run(() => ScenarioServer.ReadAnswer(process.StandardOutput));
             if (!answer.Wait(Limit))
             {

@@ -11,12 +11,11 @@ internal static partial class ScenarioServer
     private const string Returned = "\u0001returned";
     private const string Failed = "\u0001failed";
 
-    /// <summary>Asks for a scenario.</summary>
+    /// <summary>Asks for a scenario: a few methods, one after the other.</summary>
     public static void Ask(
-        TextWriter input, MethodInfo prepare, MethodInfo scenario, ReadOnlySpan<(string Name, string Value)> variables)
+        TextWriter input, MethodInfo[] scenario, ReadOnlySpan<(string Name, string Value)> variables)
     {
-        List<string> words =
-            [prepare.DeclaringType!.FullName!, prepare.Name, scenario.DeclaringType!.FullName!, scenario.Name];
+        List<string> words = [.. scenario.Select(method => $"{method.DeclaringType!.FullName}:{method.Name}")];
         foreach ((string name, string value) in variables)
         {
             words.Add($"{name}={value}");
@@ -49,14 +48,15 @@ internal static partial class ScenarioServer
         while (Console.In.ReadLine() is { } asked)
         {
             string[] words = asked.Split(Separator);
+            string[][] methods = [.. words.Where(word => !word.Contains('=')).Select(word => word.Split(':'))];
             (string Name, string Value)[] variables =
-                [.. words[4..].Select(word => word.Split('=', 2)).Select(pair => (pair[0], pair[1]))];
+                [.. words[methods.Length..].Select(word => word.Split('=', 2)).Select(pair => (pair[0], pair[1]))];
             foreach ((string name, string value) in variables)
             {
                 Set(name, value);
             }
 
-            bool hasReturned = ChildProgram.Run(words[0], words[1]) && ChildProgram.Run(words[2], words[3]);
+            bool hasReturned = methods.All(method => ChildProgram.Run(method[0], method[1]));
             foreach ((string name, _) in variables)
             {
                 Set(name, null);

@@ -50,11 +50,10 @@ internal static class ModelCommand
 
         foreach (int keyHeads in (int[])[Heads, 8])
         {
-            // Half of the positions of a prompt are seen on average.
+            // A row of a prompt sees half of it on average.
             double operations = 4.0 * Heads * HeadDim * 2048 * 1024;
-            string shape = $"prompt of 2048, {keyHeads} key heads";
-            Row($"plain Attend, {shape}", KernelModels.Attend(2048, Heads, HeadDim, 1024), 0, operations);
-            Row($"tensor Walk, {shape}", KernelModels.AttendWalk(2048, Heads, keyHeads, HeadDim), 0, operations);
+            LaunchModel walk = KernelModels.AttendWalk(2048, Heads, keyHeads, HeadDim);
+            Row($"tensor Walk, prompt of 2048, {keyHeads} key heads", walk, 0, operations);
         }
 
         Row("Shrink, 1 adapter of rank 16, 64 rows, q k v", KernelModels.Shrink(1, 64, 16, Hidden, 3), 2.0 * 16 * Hidden * 3, 0);

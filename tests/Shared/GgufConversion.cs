@@ -47,6 +47,19 @@ internal sealed record FloatTensor(long[] Shape, float[] Values)
     public byte[] Bytes() => MemoryMarshal.AsBytes<float>(Values).ToArray();
 }
 
+/// <summary>Sizes that a conversion needs beside those of the tensors.</summary>
+/// <param name="Heads">Heads of attention over a latent.</param>
+/// <param name="Plain">Columns of their keys.</param>
+/// <param name="Value">Columns of their values.</param>
+/// <param name="DeltaKeys">Key heads of delta nets.</param>
+/// <param name="DeltaValues">Value heads of delta nets.</param>
+/// <param name="DeltaKey">Columns of their keys.</param>
+/// <param name="DeltaValue">Columns of their values.</param>
+/// <param name="Groups">Groups of Mamba's heads.</param>
+internal sealed record GgufSizes(
+    int Heads = 4, int Plain = 10, int Value = 14, int DeltaKeys = 2, int DeltaValues = 6, int DeltaKey = 8, int DeltaValue = 12,
+    int Groups = 2);
+
 /// <summary>
 /// Writes a model of Hugging Face as llama.cpp's converter does: other names, experts one behind the other, and what an architecture
 /// rearranges.
@@ -62,17 +75,26 @@ internal sealed record GgufConversion
     public int InterleavedHead { get; init; }
 
     /// <summary>What becomes of single tensors of a layer; null where they only change their names.</summary>
-    public Func<string, FloatTensor, IEnumerable<(string Name, FloatTensor Tensor)>?> Special { get; init; } = (_, _) => null;
+    public Func<GgufSizes, string, FloatTensor, IEnumerable<(string Name, FloatTensor Tensor)>?> Special { get; init; } =
+        (_, _, _) => null;
+
+    /// <summary>What it needs to know besides.</summary>
+    public GgufSizes Sizes { get; init; } = new();
 
     public string Body { get; init; } = "model.";
+
+    /// <summary>Whether norms get 1 added, but for those of recurrences.</summary>
+    public bool PlusOne { get; init; }
 
     /// <summary>The tensors under their names in a file.</summary>
     public Dictionary<string, FloatTensor> Convert(IEnumerable<(string Name, FloatTensor Tensor)> tensors)
     {
         var converted = new Dictionary<string, FloatTensor>();
         var experts = new Dictionary<string, SortedDictionary<int, FloatTensor>>();
-        foreach ((string name, FloatTensor tensor) in tensors)
+        foreach ((string name, FloatTensor stored) in tensors)
         {
+            bool shifts = PlusOne && name.EndsWith("norm.weight") && !name.EndsWith("linear_attn.norm.weight");
+            FloatTensor tensor = shifts ? stored with { Values = [.. stored.Values.Select(value => value + 1)] } : stored;
             if (!name.StartsWith(Body + "layers.", StringComparison.Ordinal))
             {
                 converted.Add(Renamed(name), tensor);
@@ -81,13 +103,13 @@ internal sealed record GgufConversion
 
             string[] parts = name[(Body.Length + "layers.".Length)..].Split('.', 2);
             string layer = $"blk.{parts[0]}.";
-            foreach ((string special, FloatTensor made) in Special(parts[1], tensor) ?? [])
+            if (Special(Sizes, parts[1], tensor) is { } specials)
             {
-                converted.Add(layer + special, made);
-            }
+                foreach ((string special, FloatTensor made) in specials)
+                {
+                    converted.Add(layer + special, made);
+                }
 
-            if (Special(parts[1], tensor) is not null)
-            {
                 continue;
             }
 

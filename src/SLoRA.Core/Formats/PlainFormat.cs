@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -34,6 +35,8 @@ internal sealed class PlainFormat(TensorType type) : WeightFormat(type.ToString(
     public override long FirstNotFinite(ReadOnlySpan<byte> blocks) =>
         WeightScan.IsNotFinite(Type, WeightScan.LargestBits(Type, blocks)) ? WeightScan.IndexOfNotFinite(Type, blocks) : -1;
 
+    // Compiled for speed at once: weights are widened when a program starts.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WidenBrain(ReadOnlySpan<ushort> bits, Span<float> values)
     {
         int at = 0;

@@ -45,7 +45,8 @@ internal sealed class GgufArchitectureTests
         using var files = new Files(model);
         using var folder = new TemporaryFolder();
         TestAdapter adapter = files.Adapter(target => target.Kind is TargetKind.Linear or TargetKind.Expert
-            && target.Views is null && model.Names(target.Name[(target.Name.IndexOf("layers.1.", StringComparison.Ordinal) + 9)..]));
+            && target.Views is null && !(model.Conversion.Architecture.StartsWith("qwen35", StringComparison.Ordinal)
+                && target.Name.Contains("linear_attn", StringComparison.Ordinal)) && model.Names(target.Name.Split('.', 4)[3]));
         adapter.Write(folder.Path);
         string gguf = folder.Write("adapter.gguf", model.WriteAdapter(adapter.Tensors.Select(tensor =>
             (tensor.Name["base_model.model.".Length..],
@@ -90,9 +91,10 @@ internal sealed class GgufArchitectureTests
 
         public string Gguf { get; }
 
-        /// <summary>An adapter on modules of one layer.</summary>
+        /// <summary>An adapter on modules of two layers.</summary>
         public TestAdapter Adapter(Func<TargetModule, bool> isTargeted) => TestAdapter.For(
-            _modules.Targets.Where(target => target is { IsTarget: true, Layer: 1 } && isTargeted(target)), _ => 3, _ => TensorType.F32);
+            _modules.Targets.Where(target => target is { IsTarget: true, Layer: 1 or 2 } && isTargeted(target)), _ => 3,
+            _ => TensorType.F32);
 
         public float[][] Logits(string model, string? adapter = null)
         {

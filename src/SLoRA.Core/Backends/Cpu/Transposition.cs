@@ -17,6 +17,8 @@ internal static unsafe class Transposition
     /// <param name="rows">Rows, at most 16; the columns of further ones are left as they are.</param>
     /// <param name="words">Words of a row.</param>
     /// <param name="to">The panel, <c>[words][16]</c>.</param>
+    /// <remarks>Compiled for speed at once: weights are packed when a program starts.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ToPanel(byte* from, nint rowBytes, int rows, int words, uint* to)
     {
         int whole = Sse2.IsSupported || AdvSimd.Arm64.IsSupported ? words / Tile * Tile : 0;

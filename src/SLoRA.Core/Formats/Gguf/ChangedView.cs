@@ -14,10 +14,9 @@ internal enum GgufChange
 }
 
 /// <summary>A vector of 32-bit numbers, each of which is stored changed.</summary>
-/// <param name="Tensor">The tensor.</param>
-/// <param name="File">The file that it is in.</param>
-/// <param name="Change">What was done to the numbers.</param>
-internal sealed record ChangedView(GgufTensor Tensor, WeightFile File, GgufChange Change) : GgufView(Tensor, File)
+/// <param name="Stored">The numbers as they are stored.</param>
+/// <param name="Change">What was done to them.</param>
+internal sealed record ChangedView(GgufView Stored, GgufChange Change) : GgufView(Stored.Tensor, Stored.File)
 {
     /// <inheritdoc/>
     public override void Read(long offset, Span<byte> destination)
@@ -27,7 +26,7 @@ internal sealed record ChangedView(GgufTensor Tensor, WeightFile File, GgufChang
             throw Error($"has the type {Tensor.Type.Name}; what is stored changed is F32");
         }
 
-        File.Read(Tensor.Begin + offset, destination);
+        Stored.Read(offset, destination);
         Span<float> values = MemoryMarshal.Cast<byte, float>(destination);
         if (Change == GgufChange.PlusOne)
         {

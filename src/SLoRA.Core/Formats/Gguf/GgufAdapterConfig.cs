@@ -113,7 +113,12 @@ internal sealed class GgufAdapterConfig
             (true, true) => PeftTensorRole.EmbeddingA,
             (false, true) => PeftTensorRole.EmbeddingB,
         };
-        return new PeftTensorKey(_architecture.ModuleOf(module) ?? module, role);
+        string name = _architecture.ModuleOf(module) ?? module;
+        return _architecture.TilesDeltaHeads && name.Contains(".linear_attn.", StringComparison.Ordinal)
+            ? throw new FormatError(
+                LoadErrorKind.Incompatible, file, tensor.Name,
+                "is for a delta net, whose heads lie in another order: not served in this form")
+            : new PeftTensorKey(name, role);
     }
 
     private PeftConfig Configuration(GgufHeader header, double alpha)

@@ -75,11 +75,20 @@ internal sealed record GgufArchitecture
     /// <summary>Whether a part of a head may be all that rotates.</summary>
     public bool RotatesPart { get; init; }
 
+    /// <summary>Whether value heads of delta nets lie in llama.cpp's order.</summary>
+    public bool TilesDeltaHeads { get; init; }
+
     /// <summary>Whether anything rotates; without it the keys about rotations mean nothing.</summary>
     public bool Rotates { get; init; } = true;
 
     /// <summary>Whether attention is over a latent: what rotates is a part of its own, and heads are not of one size.</summary>
     public bool HasLatent { get; init; }
+
+    /// <summary>
+    /// Whether windowed layers have heads of their own, and the last layers share keys and values of earlier ones: what files say of heads
+    /// and widths is then meant for each kind of layer.
+    /// </summary>
+    public bool HasWindowedHeads { get; init; }
 
     /// <summary>Whether windowed layers have a rotation of their own, without scaling.</summary>
     public bool HasLocalRope { get; init; }
@@ -141,6 +150,7 @@ internal sealed record GgufArchitecture
     /// <summary>What was done to the numbers of a tensor; null for nothing.</summary>
     public GgufChange? ChangeOf(GgufTensor tensor) =>
         StoresNormsPlusOne && tensor.Shape.Length == 1 && tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal)
+            && !tensor.Name.EndsWith(GroupedNorm, StringComparison.Ordinal)
             ? GgufChange.PlusOne
             : tensor.Name.EndsWith(".ssm_a", StringComparison.Ordinal) ? GgufChange.NegatedExponential
             : null;

@@ -6,7 +6,7 @@ namespace SLoRA.Formats.Gguf;
 internal static class GgufArchitectures
 {
     private static readonly ImmutableArray<GgufArchitecture> All =
-        [.. GgufDenseArchitectures.All, .. GgufExpertArchitectures.All, .. GgufHybridArchitectures.All];
+        [.. GgufDenseArchitectures.All, .. GgufExpertArchitectures.All, .. GgufHybridArchitectures.All, .. GgufDeltaArchitectures.All];
 
     /// <summary>Their names.</summary>
     public static IEnumerable<string> Names => All.Select(architecture => architecture.Name).Distinct().Order(StringComparer.Ordinal);

@@ -17,6 +17,7 @@ internal sealed class GgufConfig
     private const string RopeFactors = "rope_freqs.weight";
     private const string LayerNormEpsilon = "attention.layer_norm_epsilon";
     private const string PredictingLayers = "nextn_predict_layers";
+    private const string SharingLayers = "attention.shared_kv_layers";
     private const string Layer = "blk.";
     private const double Largest = 1e30;
     private const int Widest = 1 << 24;
@@ -47,12 +48,14 @@ internal sealed class GgufConfig
         _prefix = architecture.Name + ".";
         Layers = Int("block_count", 1, MostLayers) - ReadPredicting();
         Hidden = Int("embedding_length", 1, Widest);
-        Heads = Agreed("attention.head_count", 1 << 14)
+        Heads = Agreed("attention.head_count", 1 << 14, static _ => true)
             ?? throw _metadata.Error(Key("attention.head_count"), "is missing, or 0 for all layers");
-        KeyValueHeads = Agreed("attention.head_count_kv", 1 << 14) ?? Heads;
-        Width = Agreed("feed_forward_length", Widest);
-        HeadDim = architecture.HasLatent ? Int("rope.dimension_count", 2, 1 << 14) : ReadHeadDim();
-        Rotated = architecture.HasLatent || !architecture.Rotates ? HeadDim : ReadRotated();
+        KeyValueHeads = Agreed("attention.head_count_kv", 1 << 14, layer => !architecture.HasWindowedHeads || HasWindow(layer)) ?? Heads;
+        Width = Agreed("feed_forward_length", Widest, layer => !SharesKeys(layer));
+        HeadDim = architecture.HasLatent ? Int("rope.dimension_count", 2, 1 << 14)
+            : architecture.HasWindowedHeads ? Int("attention.key_length_swa", 2, 1 << 14)
+            : ReadHeadDim();
+        Rotated = architecture.HasLatent || architecture.HasWindowedHeads || !architecture.Rotates ? HeadDim : ReadRotated();
         AttentionFactor = (float)(Number("rope.scaling.attn_factor", double.Epsilon) ?? 1);
         RefuseOthers();
         Root = Write();
@@ -85,6 +88,17 @@ internal sealed class GgufConfig
     /// <summary>Columns of a head that rotate.</summary>
     public int Rotated { get; }
 
+    /// <summary>The heads of gated delta nets, of a model that has some.</summary>
+    public DeltaHeads DeltaHeads
+    {
+        get
+        {
+            int values = Int("ssm.time_step_rank", 1, 1 << 14);
+            return new DeltaHeads(
+                Int("ssm.group_count", 1, values), values, Int("ssm.state_size", 1, 1 << 14), Int("ssm.inner_size", 1, Widest) / values);
+        }
+    }
+
     /// <summary>What cosines and sines are multiplied by beside what the kind of scaling asks for.</summary>
     public float AttentionFactor { get; }
 
@@ -108,9 +122,37 @@ internal sealed class GgufConfig
             ArchitectureKey, $"is {Shown.Name(name)}, which is not served; served are {string.Join(", ", GgufArchitectures.Names)}"));
     }
 
+    /// <summary>Tokens.</summary>
+    public int Vocabulary => ReadVocabulary();
+
+    /// <summary>Whether a layer has the window, of an architecture whose files list it; every sixth has none where one does not.</summary>
+    public bool HasWindow(int layer) =>
+        _metadata.OptionalBools(Key("attention.sliding_window_pattern")) is { } windowed && layer < windowed.Length
+            ? windowed[layer]
+            : (layer + 1) % 6 != 0;
+
+    /// <summary>Whether a layer shares keys and values of an earlier one.</summary>
+    public bool SharesKeys(int layer) =>
+        Architecture.HasWindowedHeads && layer >= Layers - (_metadata.OptionalInteger(Key(SharingLayers), 0, Layers) ?? 0);
+
+    /// <summary>The part of heads of full layers that rotates, where factors say it by being 1 or without bound.</summary>
+    public double ReadShare()
+    {
+        int columns = Int("attention.key_length", 2, 1 << 14);
+        float[]? factors = ReadRopeFactors(columns / 2);
+        int rotated = factors?.TakeWhile(factor => factor == 1).Count() ?? columns / 2;
+        // A quarter of a pair more, so that no rounding makes it less.
+        return factors is not null && factors.Skip(rotated).Any(factor => factor < 1e29f)
+            ? throw new FormatError(
+                LoadErrorKind.Incompatible, _files.Path, RopeFactors, "has others than 1 and then 1e30, which is not served")
+            : Math.Min(1, (rotated + 0.25) * 2 / columns);
+    }
+
     /// <summary>What each frequency of the rotation is divided by, d/2 numbers, where the file says it; null where it does not.</summary>
     /// <exception cref="FormatError">There are not so many, or one cannot be.</exception>
-    public float[]? ReadRopeFactors()
+    public float[]? ReadRopeFactors() => Architecture.HasWindowedHeads ? null : ReadRopeFactors(Rotated / 2);
+
+    private float[]? ReadRopeFactors(int count)
     {
         foreach ((GgufTensor tensor, WeightFile file) in _files.Tensors)
         {
@@ -119,8 +161,8 @@ internal sealed class GgufConfig
                 continue;
             }
 
-            float[] factors = new float[Rotated / 2];
-            if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var count] || count != factors.Length)
+            float[] factors = new float[count];
+            if (tensor.Type.Format != WeightFormat.F32 || tensor.Shape is not [var stored] || stored != count)
             {
                 throw Error($"is {tensor.Type.Name} [{string.Join(", ", tensor.Shape)}], expected F32 [{factors.Length}]");
             }
@@ -145,7 +187,9 @@ internal sealed class GgufConfig
         || (tensor.StartsWith(Layer, StringComparison.Ordinal) && tensor.IndexOf('.', Layer.Length) is > 0 and var dot
             && int.TryParse(
                 tensor.AsSpan(Layer.Length, dot - Layer.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
-            && layer >= Layers && layer < Layers + ReadPredicting());
+            && ((layer >= Layers && layer < Layers + ReadPredicting())
+                // Keys and values that are another layer's are stored too.
+                || (SharesKeys(layer) && tensor.AsSpan(dot) is ".attn_k.weight" or ".attn_v.weight" or ".attn_k_norm.weight")));
 
     /// <summary>The numbers of a key, whole, which has one for each layer or one for all.</summary>
     public ImmutableArray<float> ReadLayerNumbers(string key)
@@ -181,20 +225,19 @@ internal sealed class GgufConfig
         : 0;
 
     /// <summary>A number of all layers that have one, 0 being none; null where no layer has.</summary>
-    private int? Agreed(string name, int largest)
+    private int? Agreed(string name, int largest, Func<int, bool> isMeant)
     {
         if (!_metadata.Has(Key(name)))
         {
             return null;
         }
 
-        ImmutableArray<int> numbers = [.. ReadLayerIntegers(name, largest).Where(number => number != 0).Distinct()];
+        ImmutableArray<int> numbers =
+            [.. ReadLayerIntegers(name, largest).Where((number, layer) => number != 0 && isMeant(layer)).Distinct()];
         return numbers.Length < 2
             ? numbers.IsEmpty ? null : numbers[0]
             : throw _metadata.Refusal(Key(name), $"is {numbers[0]} for one layer and {numbers[1]} for another: only equal ones are served");
     }
-
-    private double Theta => Number("rope.freq_base", double.Epsilon) ?? 10000;
 
     private int Int(string name, int smallest, int largest) => (int)_metadata.Integer(Key(name), smallest, largest);
 
@@ -287,85 +330,15 @@ internal sealed class GgufConfig
             }
 
             writer.WriteBoolean("mlp_bias", HasTensor("blk.0.ffn_gate.bias"));
-            Architecture.Write?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
+            var settings = new GgufSettings(this, _metadata, writer, HasTensor);
+            Architecture.Write?.Invoke(settings);
             WriteEnd(writer, vocabulary);
-            WriteRope(writer);
+            double share = Architecture.HasWindowedHeads ? ReadShare() : (double)Rotated / HeadDim;
+            new GgufRope(Architecture, _metadata, share).Write(writer, settings);
             writer.WriteEndObject();
         }
 
         return ConfigDocument.Parse(json.ToArray(), _files.Path);
-    }
-
-    private void WriteRope(Utf8JsonWriter writer)
-    {
-        if (Architecture.HasLocalRope)
-        {
-            WriteKinds(writer);
-            return;
-        }
-
-        writer.WriteStartObject("rope_parameters");
-        WriteKind(writer);
-        writer.WriteEndObject();
-    }
-
-    /// <summary>Windowed layers have a rotation of their own, without scaling.</summary>
-    private void WriteKinds(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject("rope_parameters");
-        writer.WriteStartObject("full_attention");
-        WriteKind(writer);
-        writer.WriteEndObject();
-        writer.WriteStartObject("sliding_attention");
-        writer.WriteString("rope_type", "default");
-        writer.WriteNumber("rope_theta", Number("rope.freq_base_swa", double.Epsilon) ?? Architecture.LocalTheta ?? Theta);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private void WriteKind(Utf8JsonWriter writer)
-    {
-        if (Architecture.RotatesPart)
-        {
-            writer.WriteNumber("partial_rotary_factor", (double)Rotated / HeadDim);
-        }
-
-        writer.WriteNumber("rope_theta", Theta);
-        Architecture.WriteRope?.Invoke(new GgufSettings(this, _metadata, writer, HasTensor));
-        double factor = Number("rope.scaling.factor", 0) ?? Number("rope.scale_linear", 0) ?? 0;
-        // As llama.cpp has it: a factor without a type is linear, and 0 is none.
-        string type = _metadata.OptionalText(Key("rope.scaling.type")) ?? "linear";
-        switch (type)
-        {
-            case "none":
-            case "linear" when factor is 0 or 1:
-                writer.WriteString("rope_type", "default");
-                break;
-            case "linear":
-                writer.WriteString("rope_type", "linear");
-                writer.WriteNumber("factor", factor);
-                break;
-            case "yarn":
-                writer.WriteString("rope_type", "yarn");
-                writer.WriteNumber("factor", _metadata.Number(Key("rope.scaling.factor"), double.Epsilon, Largest));
-                WriteOptional("original_max_position_embeddings", _metadata.OptionalInteger(
-                    Key("rope.scaling.original_context_length"), 1, int.MaxValue));
-                WriteOptional("beta_fast", Number("rope.scaling.yarn_beta_fast", double.Epsilon));
-                WriteOptional("beta_slow", Number("rope.scaling.yarn_beta_slow", double.Epsilon));
-                break;
-            case "longrope":
-                throw _metadata.Refusal(Key("rope.scaling.type"), "is 'longrope', which is not served");
-            default:
-                throw _metadata.Error(Key("rope.scaling.type"), $"is {Shown.Name(type)}, expected none, linear or yarn");
-        }
-
-        void WriteOptional(string key, double? value)
-        {
-            if (value is { } number)
-            {
-                writer.WriteNumber(key, number);
-            }
-        }
     }
 
     private int ReadVocabulary() =>

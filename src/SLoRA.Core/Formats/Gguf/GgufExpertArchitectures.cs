@@ -224,6 +224,49 @@ internal static class GgufExpertArchitectures
                 .Integer("interleave_moe_layer_step", "interleave_moe_layer_step", 1).Count("attention_chunk_size", 8192)
                 .Flag("use_qk_norm", settings.Read("expert_count") != 128).Scores(Sigmoid, Sigmoid),
         },
+        new()
+        {
+            // With experts beside feed-forward blocks, or without.
+            Name = "gemma4",
+            HuggingFace = "Gemma4ForCausalLM",
+            ModelType = "gemma4_text",
+            Outer =
+            [
+                ("token_embd", "model.embed_tokens"),
+                ("per_layer_token_embd", "model.embed_tokens_per_layer"),
+                ("per_layer_model_proj", "model.per_layer_model_projection"),
+                ("per_layer_proj_norm", "model.per_layer_projection_norm"),
+                ("output_norm", "model.norm"),
+                ("output", "lm_head"),
+            ],
+            Modules =
+            [
+                .. GemmaNorms,
+                .. Attention,
+                .. HeadNorms,
+                .. Gated,
+                ("inp_gate", "per_layer_input_gate"),
+                ("proj", "per_layer_projection"),
+                ("post_norm", "post_per_layer_input_norm"),
+                ("post_ffw_norm_1", "post_feedforward_layernorm_1"),
+                ("pre_ffw_norm_2", "pre_feedforward_layernorm_2"),
+                ("post_ffw_norm_2", "post_feedforward_layernorm_2"),
+                ("ffn_gate_inp", "router.proj"),
+            ],
+            Vectors =
+            [
+                ("layer_output_scale.weight", "layer_scalar"),
+                ("ffn_gate_inp.scale", "router.scale"),
+                ("ffn_down_exps.scale", "router.per_expert_scale"),
+                ("ffn_gate_up_exps.weight", "experts.gate_up_proj"),
+                ("ffn_down_exps.weight", "experts.down_proj"),
+            ],
+            HasWindowedHeads = true,
+            HasLocalRope = true,
+            LocalTheta = 10000,
+            Reads = [.. Counts, "final_logit_softcapping", "attention.sliding_window"],
+            Write = settings => WriteGemma4(settings),
+        },
     ];
 
     /// <summary>Experts as in DeepSeek-V3.</summary>
@@ -233,4 +276,28 @@ internal static class GgufExpertArchitectures
         .Count("first_k_dense_replace", "leading_dense_block_count", 0).Integer("n_group", "expert_group_count", 1)
         .Integer("topk_group", "expert_group_used_count", 1).Flag("norm_topk_prob", "expert_weights_norm", false)
         .Number("routed_scaling_factor", "expert_weights_scale", 1);
+
+    private static void WriteGemma4(GgufSettings settings)
+    {
+        int last = settings.Layers - 1;
+        ImmutableArray<int> widths = settings.EachLayer("feed_forward_length");
+        bool hasExperts = settings.HasAny("ffn_gate_inp.weight");
+        settings.Text("hidden_activation", "gelu_pytorch_tanh")
+            .Kinds("layer_types", layer => settings.HasWindow(layer) ? "sliding_attention" : "full_attention")
+            .Integer("sliding_window", "attention.sliding_window").Number("final_logit_softcapping", "final_logit_softcapping", null)
+            .Integer("global_head_dim", "attention.key_length")
+            // The last layer is always a full one.
+            .Count("num_global_key_value_heads", settings.EachLayer("attention.head_count_kv")[last])
+            .Flag("attention_k_eq_v", Enumerable.Range(0, settings.Layers)
+                .Any(layer => !settings.HasWindow(layer) && !settings.SharesKeys(layer) && !settings.Has($"blk.{layer}.attn_v.weight")))
+            .Count("num_kv_shared_layers", "attention.shared_kv_layers", 0)
+            .Flag("use_double_wide_mlp", settings.SharesKeys(last) && widths[last] == 2 * settings.Width)
+            .Count("hidden_size_per_layer_input", "embedding_length_per_layer_input", 0)
+            .Count("vocab_size_per_layer_input", settings.Vocabulary).Flag("enable_moe_block", hasExperts);
+        if (hasExperts)
+        {
+            settings.Integer("num_experts", "expert_count").Integer("top_k_experts", "expert_used_count")
+                .Integer("moe_intermediate_size", "expert_feed_forward_length");
+        }
+    }
 }

@@ -13,6 +13,9 @@ internal enum GgufJoinOrder
 
     /// <summary>For each head the rows of keys, transposed, then those of values.</summary>
     KeysAndValuesOfLatent,
+
+    /// <summary>For each key head of a delta net its rows of queries, keys, values and, out of the second part, z.</summary>
+    ByKeyHead,
 }
 
 /// <summary>A weight of Hugging Face that a file has in parts.</summary>

@@ -11,6 +11,7 @@ internal sealed class GgufLayout(GgufFiles files, GgufConfig config)
 {
     private const string Query = ".q_proj.";
     private const string Key = ".k_proj.";
+    private const string DeltaNet = ".linear_attn.";
 
     private readonly FrozenDictionary<string, (GgufTensor Tensor, WeightFile File)> _tensors =
         files.Tensors.ToFrozenDictionary(stored => stored.Tensor.Name, StringComparer.Ordinal);
@@ -52,6 +53,18 @@ internal sealed class GgufLayout(GgufFiles files, GgufConfig config)
             return [(name, new LatentView(parts[0], parts[1]))];
         }
 
+        if (join.Order == GgufJoinOrder.ByKeyHead)
+        {
+            GgufTensor mixed = parts[0].Tensor;
+            return
+            [
+                (name, new DeltaGroupsView(mixed, parts[0].File, parts[1], config.DeltaHeads)
+                {
+                    Shape = [mixed.Shape[0] + parts[1].Tensor.Shape[0], .. mixed.Shape.AsSpan(1..)],
+                }),
+            ];
+        }
+
         bool isInTurn = join.Order == GgufJoinOrder.InTurn;
         return name.Contains("{0}", StringComparison.Ordinal) && parts.All(part => part.Tensor.Shape.Length > 1)
             ? Enumerable.Range(0, (int)parts.Min(part => part.Tensor.Shape[0])).Select(expert =>
@@ -71,8 +84,26 @@ internal sealed class GgufLayout(GgufFiles files, GgufConfig config)
     private GgufView View(string name, GgufTensor tensor, WeightFile file) =>
         Architecture.PermutesHeads && (name.Contains(Query, StringComparison.Ordinal) || name.Contains(Key, StringComparison.Ordinal))
             ? new HeadRowsView(tensor, file, config.HeadRows)
-            : Architecture.ChangeOf(tensor) is { } change ? new ChangedView(tensor, file, change)
-            : new StoredView(tensor, file);
+            : Architecture.ChangeOf(tensor) is { } change ? new ChangedView(Ordered(name, tensor, file), change)
+            : Ordered(name, tensor, file);
+
+    private GgufView Ordered(string name, GgufTensor tensor, WeightFile file)
+    {
+        int at = name.IndexOf(DeltaNet, StringComparison.Ordinal);
+        if (!Architecture.TilesDeltaHeads || at < 0 || config.DeltaHeads is not { Shared: > 1 } heads)
+        {
+            return new StoredView(tensor, file);
+        }
+
+        return name[(at + DeltaNet.Length)..] switch
+        {
+            "in_proj_qkv.weight" or "conv1d.weight" => new DeltaRowsView(tensor, file, heads, heads.FirstValue, heads.ValueDim),
+            "in_proj_z.weight" => new DeltaRowsView(tensor, file, heads, First: 0, heads.ValueDim),
+            "in_proj_a.weight" or "in_proj_b.weight" or "dt_bias" or "A_log" => new DeltaRowsView(tensor, file, heads, 0, HeadRows: 1),
+            "out_proj.weight" => new DeltaColumnsView(tensor, file, heads),
+            _ => new StoredView(tensor, file),
+        };
+    }
 
     /// <summary>Numbers of layers that stand among the keys.</summary>
     private IEnumerable<(string Name, GgufView View)> Numbers() =>

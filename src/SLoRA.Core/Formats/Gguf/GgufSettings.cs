@@ -25,6 +25,15 @@ internal sealed class GgufSettings(GgufConfig config, GgufMetadata metadata, Utf
     /// <summary>Columns of a head.</summary>
     public int HeadDim => config.HeadDim;
 
+    /// <summary>Tokens.</summary>
+    public int Vocabulary => config.Vocabulary;
+
+    /// <summary>Whether a layer has the window.</summary>
+    public bool HasWindow(int layer) => config.HasWindow(layer);
+
+    /// <summary>Whether a layer shares keys and values of an earlier one.</summary>
+    public bool SharesKeys(int layer) => config.SharesKeys(layer);
+
     /// <summary>Width of feed-forward blocks; 0 where there are none.</summary>
     public int Width => config.Width ?? 0;
 

@@ -27,6 +27,22 @@ internal abstract record GgufView(GgufTensor Tensor, WeightFile File)
     /// <summary>The weight under a name.</summary>
     public StoredWeight Named(string name) => new(name, Format, Tensor.Type.Name, Shape, File.Path, Tensor.Name);
 
+    /// <summary>Reads a row of a tensor as 32-bit numbers.</summary>
+    protected static void Widen(GgufTensor tensor, WeightFile file, long row, Span<float> destination)
+    {
+        WeightFormat format = tensor.Type.Format ?? throw Problem($"is of type {tensor.Type.Name}, which is none of weights");
+        byte[] stored = new byte[format.BytesOf(destination.Length)];
+        file.Read(tensor.Begin + (row * stored.Length), stored);
+        if (format.FirstNotFinite(stored) is >= 0 and var at)
+        {
+            throw Problem($"has NaN or infinity at element {(row * destination.Length) + at}");
+        }
+
+        format.Widen(stored, destination);
+
+        FormatError Problem(string problem) => new(LoadErrorKind.Tensor, file.Path, tensor.Name, problem);
+    }
+
     /// <summary>An error about it: the rest of a sentence that begins with the tensor's name.</summary>
     protected FormatError Error(string problem) => new(LoadErrorKind.Tensor, File.Path, Tensor.Name, problem);
 }

@@ -13,7 +13,7 @@ internal sealed record JoinedView : RowsView
     /// <summary>Joins parts.</summary>
     /// <param name="parts">The parts, of one shape.</param>
     /// <param name="isInTurn">Whether their rows alternate.</param>
-    /// <exception cref="FormatError">They differ in shape or type.</exception>
+    /// <exception cref="FormatError">They differ in shape.</exception>
     public JoinedView(ImmutableArray<(GgufTensor Tensor, WeightFile File)> parts, bool isInTurn)
         : base(parts[0].Tensor, parts[0].File)
     {
@@ -21,17 +21,20 @@ internal sealed record JoinedView : RowsView
         _isInTurn = isInTurn;
         foreach ((GgufTensor tensor, WeightFile file) in parts.AsSpan(1..))
         {
-            if (!tensor.Shape.AsSpan().SequenceEqual(Tensor.Shape.AsSpan()) || tensor.Type != Tensor.Type)
+            if (!tensor.Shape.AsSpan().SequenceEqual(Tensor.Shape.AsSpan()))
             {
                 throw new FormatError(
-                    LoadErrorKind.Incompatible, file.Path, tensor.Name,
-                    $"is {tensor.Type.Name} [{string.Join(", ", tensor.Shape)}] and {Tensor.Name} {Tensor.Type.Name} "
-                    + $"[{string.Join(", ", Tensor.Shape)}]: they are parts of one weight, and only equal ones are served");
+                    LoadErrorKind.Tensor, file.Path, tensor.Name,
+                    $"has the shape [{string.Join(", ", tensor.Shape)}], and {Tensor.Name}, which is another part of the same weight, "
+                    + $"[{string.Join(", ", Tensor.Shape)}]");
             }
         }
 
         Shape = [parts.Length * Tensor.Shape[0], .. Tensor.Shape.AsSpan(1..)];
     }
+
+    /// <inheritdoc/>
+    protected override bool Widens => _parts.Any(part => part.Tensor.Type != Tensor.Type);
 
     /// <inheritdoc/>
     protected override (GgufTensor Tensor, WeightFile File, long Row) InFile(long row)

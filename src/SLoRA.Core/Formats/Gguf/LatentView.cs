@@ -57,7 +57,7 @@ internal sealed record LatentView : GgufView
         (long head, long within) = Math.DivRem(row, _keyRows + _valueRows);
         if (within >= _keyRows)
         {
-            Widened(_values, _valuesFile, (head * _valueRows) + within - _keyRows, destination);
+            Widen(_values, _valuesFile, (head * _valueRows) + within - _keyRows, destination);
             return;
         }
 
@@ -73,7 +73,7 @@ internal sealed record LatentView : GgufView
         float[] rows = new float[_keyRows * _latent], column = new float[_keyRows];
         for (int at = 0; at < _latent; at++)
         {
-            Widened(Tensor, File, (head * _latent) + at, column);
+            Widen(Tensor, File, (head * _latent) + at, column);
             for (int row = 0; row < _keyRows; row++)
             {
                 rows[(row * _latent) + at] = column[row];
@@ -82,21 +82,5 @@ internal sealed record LatentView : GgufView
 
         _turned = (head, rows);
         return rows;
-    }
-
-    private static void Widened(GgufTensor tensor, WeightFile file, long row, Span<float> destination)
-    {
-        WeightFormat format = tensor.Type.Format
-            ?? throw new FormatError(
-                LoadErrorKind.Tensor, file.Path, tensor.Name, $"is of type {tensor.Type.Name}, which is none of weights");
-        byte[] stored = new byte[format.BytesOf(destination.Length)];
-        file.Read(tensor.Begin + (row * stored.Length), stored);
-        if (format.FirstNotFinite(stored) is >= 0 and var at)
-        {
-            throw new FormatError(
-                LoadErrorKind.Tensor, file.Path, tensor.Name, $"has NaN or infinity at element {(row * destination.Length) + at}");
-        }
-
-        format.Widen(stored, destination);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace SLoRA.Formats.Gguf;
 
 /// <summary>A weight whose rows are stored whole and in another order, perhaps in several tensors. A row of a vector is a number.</summary>
@@ -6,17 +8,34 @@ namespace SLoRA.Formats.Gguf;
 internal abstract record RowsView(GgufTensor Tensor, WeightFile File) : GgufView(Tensor, File)
 {
     /// <inheritdoc/>
+    public override WeightFormat? Format => Widens && Tensor.Type.Format is not null ? WeightFormat.F32 : Tensor.Type.Format;
+
+    /// <summary>Whether rows are widened, because the tensors that they come from differ in type.</summary>
+    protected virtual bool Widens => false;
+
+    /// <inheritdoc/>
     public sealed override void Read(long offset, Span<byte> destination)
     {
         WeightFormat format = Format ?? throw Error($"is of type {Tensor.Type.Name}, which is none of weights");
-        long rowBytes = format.BytesOf(Tensor.Shape.Length == 1 ? 1 : Tensor.Shape[^1]);
+        int columns = Tensor.Shape.Length == 1 ? 1 : (int)Tensor.Shape[^1];
+        long rowBytes = format.BytesOf(columns);
+        float[] widened = Widens ? new float[columns] : [];
         (long begin, long length) = (offset, destination.Length);
         while (!destination.IsEmpty)
         {
             (long row, long within) = Math.DivRem(offset, rowBytes);
             int bytes = (int)Math.Min(destination.Length, rowBytes - within);
             (GgufTensor tensor, WeightFile file, long stored) = InFile(row);
-            file.Read(tensor.Begin + (stored * rowBytes) + within, destination[..bytes]);
+            if (Widens)
+            {
+                Widen(tensor, file, stored, widened);
+                MemoryMarshal.AsBytes(widened.AsSpan()).Slice((int)within, bytes).CopyTo(destination);
+            }
+            else
+            {
+                file.Read(tensor.Begin + (stored * rowBytes) + within, destination[..bytes]);
+            }
+
             destination = destination[bytes..];
             offset += bytes;
         }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NUnit.Framework;
 
 namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 
@@ -32,6 +33,9 @@ internal static partial class Stub
 
     /// <summary>Calls with arguments that no driver takes, such as memory that was freed.</summary>
     public static int Misuses => (int)MisusesSoFar();
+
+    /// <summary>Nobody has called the driver as no driver takes it.</summary>
+    public static void CheckUse() => Assert.That(Misuses, Is.Zero, () => string.Join('\n', Log));
 
     /// <summary>Whether the call that was to fail has come.</summary>
     public static bool Fired => FiredSoFar() != 0;

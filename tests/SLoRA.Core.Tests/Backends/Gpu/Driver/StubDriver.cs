@@ -48,7 +48,7 @@ public sealed class StubDriver
         (string Name, string Value)[] all = environment.ToArray();
         (string Name, string Value)[] lasting =
             [("LD_LIBRARY_PATH", _folder.Value), .. all.Where(variable => !IsOfScenario(variable.Name))];
-        return _processes.GetOrAdd(string.Join('\n', lasting), _ => new ScenarioProcess(Stub.Reset, lasting))
+        return _processes.GetOrAdd(string.Join('\n', lasting), _ => new ScenarioProcess(Stub.Reset, Stub.CheckUse, lasting))
             .Run(scenario, [.. all.Where(variable => IsOfScenario(variable.Name))]);
     }
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace SLoRA.Core.Tests.Models;
+namespace SLoRA.Tests;
 
 /// <summary>A small model of an architecture: its configuration, and how a converter writes it.</summary>
 internal sealed partial record GgufCase(string Class, GgufConversion Conversion, string Settings, (string Key, object Value)[] Keys)
@@ -17,6 +17,9 @@ internal sealed partial record GgufCase(string Class, GgufConversion Conversion,
     public const string Mlp = "mlp.gate_proj ffn_gate, mlp.up_proj ffn_up, mlp.down_proj ffn_down";
 
     public const string HeadNorms = "self_attn.q_norm attn_q_norm, self_attn.k_norm attn_k_norm";
+
+    /// <summary>Tensors that the folder does not have.</summary>
+    public (string Name, FloatTensor Tensor)[] Besides { get; init; } = [];
 
     /// <summary>Whether keys and values have heads of one size that the file states.</summary>
     public bool StatesHeads { get; init; } = true;
@@ -97,7 +100,7 @@ internal sealed partial record GgufCase(string Class, GgufConversion Conversion,
             writer.Key(key, value);
         }
 
-        foreach ((string name, FloatTensor tensor) in tensors)
+        foreach ((string name, FloatTensor tensor) in tensors.Select(pair => (pair.Key, pair.Value)).Concat(Besides))
         {
             writer.Tensor(name, 0, tensor.Bytes(), tensor.Shape);
         }

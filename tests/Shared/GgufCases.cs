@@ -1,6 +1,7 @@
-using static SLoRA.Core.Tests.Models.GgufCase;
+using static SLoRA.Tests.GgufCase;
+using static SLoRA.Tests.GgufChanges;
 
-namespace SLoRA.Core.Tests.Models;
+namespace SLoRA.Tests;
 
 /// <summary>Small models of the architectures that rearrange something, have experts, or have settings of their own.</summary>
 internal static class GgufCases
@@ -30,7 +31,7 @@ internal static class GgufCases
         new("Qwen2MoeForCausalLM", Of("qwen2moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_expert"),
             "mlp.shared_expert_gate ffn_gate_inp_shexp") with
         {
-            Special = Only("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight", gate => gate.As(32)),
+            Special = Only("mlp.shared_expert_gate.weight", "ffn_gate_inp_shexp.weight", gate => gate.As(gate.Values.Length)),
         }, """
             "model_type": "qwen2_moe", "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
             "shared_expert_intermediate_size": 24, "mlp_only_layers": [1]
@@ -73,7 +74,7 @@ internal static class GgufCases
         new("Ernie4_5_MoeForCausalLM", Of("ernie4_5-moe", Before, Attention, Mlp, Sparse, GgufCase.Experts("mlp"),
             Shared("mlp.shared_experts"), "mlp.moe_statics.e_score_correction_bias exp_probs_b.bias") with
         {
-            Special = Only("mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", bias => bias.As(6)),
+            Special = Only("mlp.moe_statics.e_score_correction_bias", "exp_probs_b.bias", bias => bias.As(bias.Values.Length)),
         }, """
             "model_type": "ernie4_5_moe", "moe_num_experts": 6, "moe_k": 2, "moe_intermediate_size": 20, "moe_num_shared_experts": 2,
             "moe_layer_start_index": 1, "moe_layer_interval": 1, "moe_layer_end_index": 3
@@ -84,6 +85,7 @@ internal static class GgufCases
             """, [.. Experts, ("feed_forward_length", 20u), ("rope.dimension_count", 8u), ("expert_gating_func", 2u)]),
         new("Glm4MoeForCausalLM", Of("glm4moe", "input_layernorm attn_norm, post_attention_layernorm post_attention_norm", Attention, Mlp,
             HeadNorms, Sparse, GgufCase.Experts("mlp"), Shared("mlp.shared_experts"),
+            "eh_proj nextn.eh_proj, enorm nextn.enorm, hnorm nextn.hnorm, shared_head.norm nextn.shared_head_norm",
             "mlp.gate.e_score_correction_bias exp_probs_b.bias"), $$"""
             "model_type": "glm4_moe", "attention_bias": true, "use_qk_norm": true, "partial_rotary_factor": 0.5, {{SharedSettings}}
             """, [.. SharedExperts, ("rope.dimension_count", 8u)]),
@@ -118,7 +120,7 @@ internal static class GgufCases
             ]),
         new("Lfm2ForCausalLM", Of("lfm2", Lfm2, "feed_forward.w1 ffn_gate, feed_forward.w3 ffn_up, feed_forward.w2 ffn_down") with
         {
-            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(weight.Shape[0], weight.Shape[^1])),
         }, """
             "model_type": "lfm2", "norm_eps": 1e-5, "conv_L_cache": 3, "block_auto_adjust_ff_dim": false, "block_ff_dim": 48,
             "layer_types": ["conv", "full_attention", "conv", "conv"]
@@ -127,7 +129,7 @@ internal static class GgufCases
             "feed_forward.gate ffn_gate_inp, feed_forward.expert_bias exp_probs_b.bias",
             GgufCase.Experts("feed_forward", "w1", "w3", "w2")) with
         {
-            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(32, 3)),
+            Special = Only("conv.conv.weight", "shortconv.conv.weight", weight => weight.As(weight.Shape[0], weight.Shape[^1])),
         }, """
             "model_type": "lfm2_moe", "norm_eps": 1e-5, "conv_L_cache": 3, "num_experts": 6, "num_experts_per_tok": 2,
             "moe_intermediate_size": 20, "num_dense_layers": 1, "layer_types": ["conv", "full_attention", "conv", "conv"]
@@ -142,7 +144,7 @@ internal static class GgufCases
             "block_sparse_moe.experts.down_proj ffn_down_exps") with
         {
             InterleavedHead = 8,
-            Special = (name, tensor) => GraniteExperts(name, tensor) ?? Recurrences(name, tensor),
+            Special = (sizes, name, tensor) => GraniteExperts(name, tensor) ?? Recurrences(sizes, name, tensor),
         }, $$"""
             "model_type": "granitemoehybrid", "attention_multiplier": 0.2, "embedding_multiplier": 6, "residual_multiplier": 0.4,
             "logits_scaling": 4, "num_local_experts": 6, "num_experts_per_tok": 2, "intermediate_size": 20, "head_dim": 8,
@@ -165,7 +167,86 @@ internal static class GgufCases
                 ("expert_shared_feed_forward_length", 24u), ("expert_shared_count", 1u), ("expert_weights_norm", true),
                 ("expert_weights_scale", 1.5f), ("expert_group_count", 1u),
             ]) { Suffix = ", experts" },
+        new("Qwen3NextForCausalLM", Delta("qwen3next", "linear_attn.in_proj_ba ssm_ba", Sparse, GgufCase.Experts("mlp"),
+            Shared("mlp.shared_expert"), "mlp.shared_expert_gate ffn_gate_inp_shexp") with { Special = Ungrouped }, $$"""
+            "model_type": "qwen3_next", {{DeltaSettings}}, "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
+            "shared_expert_intermediate_size": 24, "mlp_only_layers": [1], "norm_topk_prob": true, "partial_rotary_factor": 0.5
+            """, [.. DeltaKeys, .. Experts, ("expert_shared_feed_forward_length", 24u)]),
+        new("Qwen3_5ForCausalLM", Delta("qwen35", DeltaParts) with { Special = Tiled }, $$"""
+            "model_type": "qwen3_5_text", {{DeltaSettings}}, "rope_parameters": {
+              "rope_type": "default", "rope_theta": 10000, "partial_rotary_factor": 0.5 }
+            """, [.. DeltaKeys, ("rope.dimension_sections", (int[])[2, 1, 1, 0])]),
+        new("Qwen3_5MoeForCausalLM", Delta("qwen35moe", DeltaParts, Sparse, Shared("mlp.shared_expert"), GgufCase.Experts("mlp"),
+            "mlp.shared_expert_gate ffn_gate_inp_shexp") with
+        {
+            Special = (sizes, name, tensor) => StackedExperts(name, tensor) ?? Tiled(sizes, name, tensor),
+        }, $$"""
+            "model_type": "qwen3_5_moe_text", {{DeltaSettings}}, "num_experts": 6, "num_experts_per_tok": 2,
+            "moe_intermediate_size": 20, "shared_expert_intermediate_size": 24, "rope_parameters": {
+              "rope_type": "default", "rope_theta": 10000, "partial_rotary_factor": 0.5 }
+            """, [.. DeltaKeys, .. Experts, ("expert_shared_feed_forward_length", 24u)]),
+        Gemma4("", """
+            "num_kv_shared_layers": 2, "hidden_size_per_layer_input": 6, "vocab_size_per_layer_input": 61, "use_double_wide_mlp": true,
+            "attention_k_eq_v": false, "enable_moe_block": false
+            """,
+            [
+                ("attention.shared_kv_layers", 2u), ("embedding_length_per_layer_input", 6u),
+                ("feed_forward_length", (int[])[48, 48, 96, 96]),
+            ]),
+        Gemma4(", experts", """
+            "num_kv_shared_layers": 0, "hidden_size_per_layer_input": 0, "attention_k_eq_v": true, "num_global_key_value_heads": 1,
+            "enable_moe_block": true, "num_experts": 6, "top_k_experts": 2, "moe_intermediate_size": 20
+            """, [.. Experts, ("attention.head_count_kv", (int[])[2, 1, 2, 1])]),
     ];
+
+    /// <summary>Full layers have heads of 24, of which 6 columns rotate: factors of the others are without bound.</summary>
+    private static GgufCase Gemma4(string suffix, string settings, (string, object)[] keys) => new("Gemma4ForCausalLM", Of("gemma4",
+        "input_layernorm attn_norm, post_attention_layernorm post_attention_norm, pre_feedforward_layernorm ffn_norm", Attention, HeadNorms,
+        "post_feedforward_layernorm post_ffw_norm, per_layer_input_gate inp_gate, per_layer_projection proj", Mlp,
+        "post_per_layer_input_norm post_norm, layer_scalar layer_output_scale.weight, router.proj ffn_gate_inp",
+        "post_feedforward_layernorm_1 post_ffw_norm_1, pre_feedforward_layernorm_2 pre_ffw_norm_2, router.scale ffn_gate_inp.scale",
+        "post_feedforward_layernorm_2 post_ffw_norm_2, router.per_expert_scale ffn_down_exps.scale",
+        "experts.gate_up_proj ffn_gate_up_exps.weight, experts.down_proj ffn_down_exps.weight",
+        "model.embed_tokens_per_layer per_layer_token_embd, model.per_layer_model_projection per_layer_model_proj",
+        "model.per_layer_projection_norm per_layer_proj_norm"), $$"""
+        "model_type": "gemma4_text", "tie_word_embeddings": false, "sliding_window": 9, "global_head_dim": 24,
+        "final_logit_softcapping": 9, "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+        "rope_parameters": {
+          "full_attention": { "rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1000000 },
+          "sliding_attention": { "rope_type": "default", "rope_theta": 10000 } }, {{settings}}
+        """,
+        [
+            .. keys, ("attention.sliding_window", 9u), ("attention.sliding_window_pattern", (bool[])[true, false, true, false]),
+            ("attention.key_length", 24u), ("attention.value_length", 24u), ("attention.key_length_swa", (uint)HeadDim),
+            ("attention.value_length_swa", (uint)HeadDim), ("rope.dimension_count", 24u), ("rope.dimension_count_swa", (uint)HeadDim),
+            ("rope.freq_base", 1000000f), ("rope.freq_base_swa", 10000f), ("final_logit_softcapping", 9f),
+        ])
+    {
+        StatesHeads = false,
+        Suffix = suffix,
+        Besides = [("rope_freqs.weight", new FloatTensor([12], [1, 1, 1, .. Enumerable.Repeat(1e30f, 9)]))],
+    };
+
+    private const string DeltaParts = "linear_attn.in_proj_qkv attn_qkv, linear_attn.in_proj_z attn_gate, "
+        + "linear_attn.in_proj_a ssm_alpha, linear_attn.in_proj_b ssm_beta";
+
+    private const string DeltaSettings = """
+            "linear_num_key_heads": 2, "linear_num_value_heads": 6, "linear_key_head_dim": 8, "linear_value_head_dim": 12,
+            "linear_conv_kernel_dim": 4, "full_attention_interval": 2
+            """;
+
+    private static (string, object)[] DeltaKeys =>
+    [
+        ("ssm.conv_kernel", 4u), ("ssm.state_size", 8u), ("ssm.group_count", 2u), ("ssm.time_step_rank", 6u), ("ssm.inner_size", 72u),
+        ("full_attention_interval", 2u), ("rope.dimension_count", 8u),
+    ];
+
+    private static GgufConversion Delta(string architecture, params string[] names) => Of(architecture,
+    [
+        "input_layernorm attn_norm, post_attention_layernorm post_attention_norm, linear_attn.conv1d ssm_conv1d", Attention, HeadNorms,
+        Mlp, "linear_attn.norm ssm_norm, linear_attn.out_proj ssm_out, linear_attn.dt_bias ssm_dt.bias", .. names,
+    ]) with
+    { PlusOne = true };
 
     private const string NemotronHSettings = """
         "model_type": "nemotron_h", "layer_norm_epsilon": 1e-5, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 8,
@@ -190,32 +271,6 @@ internal static class GgufCases
         Special = Recurrences,
     };
 
-    /// <summary>What is made of a recurrence: rates, shapes of vectors, norms by groups.</summary>
-    private static IEnumerable<(string, FloatTensor)>? Recurrences(string name, FloatTensor tensor) => name.Split('.', 2)[^1] switch
-    {
-        "A_log" => [("ssm_a", new FloatTensor([4, 1], [.. tensor.Values.Select(value => -MathF.Exp(value))]))],
-        "D" => [("ssm_d", tensor.As(4, 1))],
-        "norm.weight" when tensor.Values.Length == 64 => [("ssm_norm.weight", tensor.As(2, 32))],
-        "conv1d.weight" => [("ssm_conv1d.weight", tensor.As(tensor.Shape[0], 4))],
-        _ => null,
-    };
-
-    private static IEnumerable<(string, FloatTensor)>? GraniteExperts(string name, FloatTensor tensor) => name switch
-    {
-        "block_sparse_moe.input_linear.weight" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Rows(1, row => row, 20)),
-            ("ffn_up_exps.weight", tensor.Rows(1, row => 20 + row, 20)),
-        ],
-        "block_sparse_moe.output_linear.weight" => [("ffn_down_exps.weight", tensor)],
-        "shared_mlp.input_linear.weight" =>
-        [
-            ("ffn_gate_shexp.weight", tensor.Rows(0, row => row, 24)),
-            ("ffn_up_shexp.weight", tensor.Rows(0, row => 24 + row, 24)),
-        ],
-        _ => null,
-    };
-
     private const string Lfm2 = "model.embedding_norm token_embd_norm, operator_norm attn_norm, ffn_norm ffn_norm, "
         + "self_attn.q_proj attn_q, self_attn.k_proj attn_k, self_attn.v_proj attn_v, self_attn.out_proj attn_output, "
         + "self_attn.q_layernorm attn_q_norm, self_attn.k_layernorm attn_k_norm, conv.conv shortconv.conv, "
@@ -238,58 +293,6 @@ internal static class GgufCases
 
     private static GgufConversion Of(string architecture, params string[] names) =>
         new() { Architecture = architecture, Names = NamesOf(names) };
-
-    private static Func<string, FloatTensor, IEnumerable<(string, FloatTensor)>?> Only(
-        string name, string gguf, Func<FloatTensor, FloatTensor> change) =>
-        (tensor, values) => tensor == name ? [(gguf, change(values))] : null;
-
-    /// <summary>For each head keys, transposed, and values.</summary>
-    private static IEnumerable<(string, FloatTensor)>? LatentApart(string name, FloatTensor tensor)
-    {
-        if (name != "self_attn.kv_b_proj.weight")
-        {
-            return null;
-        }
-
-        FloatTensor heads = tensor.As(4, Plain + Value, Latent);
-        return
-        [
-            ("attn_k_b.weight", heads.Rows(1, row => row, Plain).Turned()),
-            ("attn_v_b.weight", heads.Rows(1, row => Plain + row, Value)),
-        ];
-    }
-
-    private static IEnumerable<(string, FloatTensor)>? GateAndUpInTurn(string name, FloatTensor tensor) => name switch
-    {
-        "mlp.experts.gate_up_proj" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => 2 * row, 20)),
-            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => (2 * row) + 1, 20)),
-        ],
-        "mlp.experts.gate_up_proj_bias" =>
-        [
-            ("ffn_gate_exps.bias", tensor.Rows(1, row => 2 * row, 20)),
-            ("ffn_up_exps.bias", tensor.Rows(1, row => (2 * row) + 1, 20)),
-        ],
-        "mlp.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
-        "mlp.experts.down_proj_bias" => [("ffn_down_exps.bias", tensor)],
-        _ => null,
-    };
-
-    private static IEnumerable<(string, FloatTensor)>? GateBeforeUp(string name, FloatTensor tensor) => name switch
-    {
-        "feed_forward.experts.gate_up_proj" =>
-        [
-            ("ffn_gate_exps.weight", tensor.Turned().Rows(1, row => row, 20)),
-            ("ffn_up_exps.weight", tensor.Turned().Rows(1, row => 20 + row, 20)),
-        ],
-        "feed_forward.experts.down_proj" => [("ffn_down_exps.weight", tensor.Turned())],
-        _ => null,
-    };
-
-    /// <summary>They stand among the keys.</summary>
-    private static IEnumerable<(string, FloatTensor)>? NoConstants(string name, FloatTensor tensor) =>
-        name.StartsWith("mlp.act_fn.", StringComparison.Ordinal) ? [] : null;
 
     private static float[] Constants(float value) => [value, value + 0.01f, value + 0.02f, value + 0.03f];
 }
