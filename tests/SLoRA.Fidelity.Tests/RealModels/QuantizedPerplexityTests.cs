@@ -51,12 +51,12 @@ public sealed class QuantizedPerplexityTests
         Check(path, file, adapter, "bf16", "bf16", CpuWeights.Int4, 0.16, CpuPrecision.Fast);
 
     [TestCaseSource(nameof(Int8Cache))]
-    public async Task Perplexity_with_keys_and_values_of_8_bits_is_within_three_per_mille_of_that_with_16_bits(
+    public async Task Perplexity_with_keys_and_values_of_8_bits_is_within_half_a_per_cent_of_that_with_16_bits(
         string path, string file, string adapter)
     {
         double expected = await Mean(path, file, adapter, "bf16", CpuWeights.AsStored, CpuPrecision.Automatic, CacheType.BFloat16);
         double actual = await Mean(path, file, adapter, "bf16", CpuWeights.AsStored, CpuPrecision.Automatic, CacheType.Int8);
-        AssertRatio(actual, expected, "16 bits", 0.003);
+        AssertRatio(actual, expected, "16 bits", 0.005);
     }
 
     private static IEnumerable<TestCaseData> Cases(string kept, string reference, string files = "perplexity*.json") => RealModelCases.Of(
