@@ -23,7 +23,7 @@ internal sealed class AttentionTasks
     /// <summary>Cuts nothing yet.</summary>
     /// <param name="workers">Threads that share the tasks.</param>
     /// <param name="manyQueries">So many queries share what a block costs, where there are enough tasks for all threads.</param>
-    public AttentionTasks(int workers, int manyQueries = 192)
+    public AttentionTasks(int workers, int manyQueries = 96)
     {
         _workers = workers;
         _manyQueries = manyQueries;
