@@ -63,10 +63,25 @@ public sealed class LoraServingEngineBuilder
     }
 
     /// <summary>Computes on the processor, in vectors and on all cores. The default.</summary>
-    public LoraServingEngineBuilder UseCpu(Action<CpuOptions>? configure = null)
+    public LoraServingEngineBuilder UseCpu() => UseCpu(new CpuOptions());
+
+    /// <summary>Computes on the processor.</summary>
+    /// <param name="configure">Sets options.</param>
+    /// <exception cref="InvalidOptionException">One of them is out of its bounds.</exception>
+    public LoraServingEngineBuilder UseCpu(Action<CpuOptions> configure)
     {
+        ArgumentNullException.ThrowIfNull(configure);
         var options = new CpuOptions();
-        configure?.Invoke(options);
+        configure(options);
+        return UseCpu(options);
+    }
+
+    /// <summary>Computes on the processor as options say that stand already, such as a host has bound from its configuration.</summary>
+    /// <param name="options">The options, as they stand now: what is changed in them later has no effect.</param>
+    /// <exception cref="InvalidOptionException">One of them is out of its bounds.</exception>
+    public LoraServingEngineBuilder UseCpu(CpuOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
         OptionRules.Check(options);
         (int? threads, CpuWeights weights, CpuPrecision precision, int shards, MachineCodeUse code) =
             (options.Threads, options.Weights, options.Precision, options.Shards, options.MachineCode);
@@ -87,11 +102,26 @@ public sealed class LoraServingEngineBuilder
     /// The device is opened when the engine is built; <see cref="BuildAsync"/> then throws <see cref="GpuException"/> with the reason if it
     /// cannot be used.
     /// </remarks>
-    public LoraServingEngineBuilder UseGpu(Action<GpuOptions>? configure = null)
+    public LoraServingEngineBuilder UseGpu() => UseGpu(new GpuOptions());
+
+    /// <summary>Computes on a GPU, or on several.</summary>
+    /// <param name="configure">Sets options.</param>
+    /// <exception cref="InvalidOptionException">One of them is out of its bounds.</exception>
+    public LoraServingEngineBuilder UseGpu(Action<GpuOptions> configure)
     {
-        var given = new GpuOptions();
-        configure?.Invoke(given);
-        GpuOptions options = given.Copy();
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new GpuOptions();
+        configure(options);
+        return UseGpu(options);
+    }
+
+    /// <summary>Computes on a GPU, or on several, as options say that stand already.</summary>
+    /// <param name="options">The options, as they stand now: what is changed in them later has no effect.</param>
+    /// <exception cref="InvalidOptionException">One of them is out of its bounds.</exception>
+    public LoraServingEngineBuilder UseGpu(GpuOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options = options.Copy();
         OptionRules.Check(options);
         return UseBackend((rows, outputs) => options.Devices.Count == 0
             ? new GpuBackend(GpuDevice.Open(options), rows, outputs, options.Products, graphs: options.Graphs)

@@ -11,15 +11,7 @@ internal static class EngineBackend
     {
         if (Is(options.Backend, "Gpu"))
         {
-            builder.UseGpu(gpu =>
-            {
-                gpu.Driver = options.Gpu.Driver;
-                gpu.Device = options.Gpu.Device;
-                gpu.Devices = options.Gpu.Devices;
-                gpu.Products = options.Gpu.Products;
-                gpu.Exchange = options.Gpu.Exchange;
-                gpu.Graphs = options.Gpu.Graphs;
-            });
+            builder.UseGpu(options.Gpu);
         }
         else if (Is(options.Backend, "Reference"))
         {
@@ -27,17 +19,7 @@ internal static class EngineBackend
         }
         else
         {
-            builder.UseCpu(cpu =>
-            {
-                cpu.Threads = options.Cpu.Threads;
-                cpu.Weights = options.Cpu.Weights;
-                cpu.Precision = options.Cpu.Precision;
-                cpu.PackedImage = options.Cpu.PackedImage;
-                cpu.PackedImageFolder = options.Cpu.PackedImageFolder;
-                cpu.MachineCode = options.Cpu.MachineCode;
-                cpu.Shards = options.Cpu.Shards;
-                cpu.Placement = options.Cpu.Placement;
-            });
+            builder.UseCpu(options.Cpu);
         }
     }
 

@@ -13,6 +13,31 @@ namespace SLoRA.Hosting.Tests;
 public sealed class EngineServiceTests
 {
     [Test]
+    public async Task Options_of_the_device_arrive_from_the_configuration()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("slora-host-");
+        try
+        {
+            Dictionary<string, string?> settings = DemoHost.Settings();
+            settings["SLoRA:Cpu:Threads"] = "1";
+            settings["SLoRA:Cpu:PackedImage"] = "Complete";
+            settings["SLoRA:Cpu:PackedImageFolder"] = folder.FullName;
+            using (IHost host = DemoHost.Build(settings))
+            {
+                await host.StartAsync();
+                Assert.That(host.Get<ILoraEngine>().Status.Backend.PackedImage?.IsWritten, Is.True);
+                await host.StopAsync();
+            }
+
+            Assert.That(folder.GetFiles(), Has.Length.EqualTo(1));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Test]
     public async Task A_host_serves_the_base_and_each_adapter_of_its_configuration()
     {
         using IHost host = DemoHost.Build(configure: builder => builder.AddChatClient("hotel"));
