@@ -30,9 +30,9 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
         {
             MultiplyRows(block, _multiply);
         }
-        else if (PackedByteKernels.Takes<TCodes, T>(block.Quantized.IsNarrow))
+        else if (PackedRowProduct<TCodes, TScales, T>.Takes(block))
         {
-            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
+            PackedRowProduct<TCodes, TScales, T>.Multiply(block);
         }
         else
         {

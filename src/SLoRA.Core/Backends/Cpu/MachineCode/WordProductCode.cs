@@ -1,8 +1,8 @@
 namespace SLoRA.Backends.Cpu.MachineCode;
 
 /// <summary>
-/// The instructions of the word product, which <c>tools/SLoRA.MachineCode</c> has written; change them there. A name says
-/// how many rows and panels one call multiplies.
+/// The instructions of the word product, which <c>tools/SLoRA.MachineCode</c> has written; change
+/// them there. A name says how many rows and panels one call multiplies.
 /// </summary>
 internal static class WordProductCode
 {
