@@ -39,12 +39,12 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
         float* scales = (float*)(rowGroups + ((block.Matrix.Groups + 7) & ~7));
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
         {
-            bool isLast = panel + 1 == block.EndPanel && block.Next is null;
-            FetchShared(block.Matrix, isLast ? panel : panel + 1);
+            byte* next = panel + 1 < block.EndPanel ? block.Matrix.Panel(panel + 1) : block.Next;
+            FetchShared(block.Matrix, next);
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
                 int first = block.FirstInput(leaf) / Int8Layout<T>.GroupInputs;
-                AddGroups(block, panel, first, first + block.Groups(leaf), rowGroups, scales, block.ResultOf(leaf), isLast, code);
+                AddGroups(block, panel, first, first + block.Groups(leaf), rowGroups, scales, next, block.ResultOf(leaf), code);
             }
 
             block.AddLeaves(1);
@@ -53,7 +53,7 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
     }
 
     private static void AddGroups(
-        in PanelBlock block, int panel, int first, int end, RowGroup* rowGroups, float* scales, float* result, bool isLast,
+        in PanelBlock block, int panel, int first, int end, RowGroup* rowGroups, float* scales, byte* next, float* result,
         PackedRows? code)
     {
         QuantizedSpan x = block.Quantized;
@@ -74,7 +74,7 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
                 Weights = weights + ((nint)group * PackedLayout<TCodes, TScales, T>.GroupBytes),
                 GroupBytes = PackedLayout<TCodes, TScales, T>.GroupBytes,
                 Groups = count,
-                Fetch = isLast && group + run >= block.Matrix.Groups ? 0 : (nint)run * PackedLayout<TCodes, TScales, T>.GroupBytes,
+                Fetch = Ahead(weights, group, group + run, block.Matrix.Groups, next),
                 Scales = scales,
                 Result = result,
             };
@@ -109,13 +109,21 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
         }
     }
 
-    /// <summary>Asks for what the groups of a panel share, which lies behind all of them.</summary>
-    private static void FetchShared(CpuMatrix matrix, int panel)
+    /// <summary>How far ahead of a run of groups the next one lies: in the panel, or at the beginning of the next.</summary>
+    private static nint Ahead(byte* panel, int group, int end, int groups, byte* next)
     {
-        if (TScales.BlockGroups > 0 && Sse.IsSupported)
+        byte* run = panel + ((nint)group * PackedLayout<TCodes, TScales, T>.GroupBytes);
+        byte* ahead = end < groups ? panel + ((nint)end * PackedLayout<TCodes, TScales, T>.GroupBytes) : next;
+        return ahead is null ? 0 : (nint)(ahead - run);
+    }
+
+    /// <summary>Asks for what the groups of a panel share, which lies behind all of them.</summary>
+    private static void FetchShared(CpuMatrix matrix, byte* panel)
+    {
+        if (TScales.BlockGroups > 0 && Sse.IsSupported && panel is not null)
         {
-            byte* end = matrix.Panel(panel) + matrix.PanelBytes;
-            for (byte* at = PackedLayout<TCodes, TScales, T>.Block(matrix.Panel(panel), matrix.Groups, 0); at < end; at += 64)
+            byte* end = panel + matrix.PanelBytes;
+            for (byte* at = PackedLayout<TCodes, TScales, T>.Block(panel, matrix.Groups, 0); at < end; at += AlignedMemory.Alignment)
             {
                 Sse.Prefetch0(at);
             }
