@@ -14,7 +14,7 @@ internal sealed class WordProductCodeTests
         Mnemonic.Ret, Mnemonic.Vzeroupper, Mnemonic.Vpxord, Mnemonic.Vmovups, Mnemonic.Vpmovsxbw, Mnemonic.Vpbroadcastd,
         Mnemonic.Vpdpwssd, Mnemonic.Vpdpbusd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
         Mnemonic.Vfmadd231ps, Mnemonic.Vpbroadcastq, Mnemonic.Vpandd, Mnemonic.Vpsrlw, Mnemonic.Vpslld, Mnemonic.Vpaddd,
-        Mnemonic.Vpmultishiftqb, Mnemonic.Vpternlogd, Mnemonic.Prefetcht0,
+        Mnemonic.Vpmultishiftqb, Mnemonic.Vpternlogd, Mnemonic.Prefetcht0, Mnemonic.Prefetcht1,
     ];
 
     /// <summary>What either calling convention asks a function to keep, but for the stack pointer.</summary>
