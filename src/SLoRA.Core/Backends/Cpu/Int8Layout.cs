@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using System.Runtime.CompilerServices;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -75,17 +75,18 @@ internal static unsafe class Int8Layout<T>
     /// <param name="stride">Bytes from one output to the next.</param>
     /// <param name="scales">A scale per output.</param>
     /// <param name="outputs">Outputs, at most 16; what a group has for further ones is 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(byte* group, byte* integers, nint stride, ReadOnlySpan<float> scales, int outputs)
     {
         // Words of two pairs first, since they turn more quickly; then each line of them is two lines of pairs.
         uint* words = stackalloc uint[T.Pairs / 2 * CpuMatrix.PanelOutputs];
         Transposition.ToPanel(integers, stride, outputs, T.Pairs / 2, words);
-        for (int line = 0; line < T.Pairs / 2; line++)
+        for (int line = 0; line < T.Pairs / 2; line++, words += CpuMatrix.PanelOutputs, group += 2 * Int8Layout.PairBytes)
         {
-            Vector512<uint> both = Vector512.Load(words + (line * CpuMatrix.PanelOutputs));
-            Vector512.Narrow(both & Vector512.Create(0xFFFFu), both >>> 16).Store((ushort*)(group + (2 * line * Int8Layout.PairBytes)));
+            PackedWords.Low(words, (ushort*)group);
+            PackedWords.High(words, (ushort*)(group + Int8Layout.PairBytes));
         }
 
-        scales[..outputs].CopyTo(new Span<float>(group + IntegerBytes, outputs));
+        scales[..outputs].CopyTo(new Span<float>(group, outputs));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SLoRA.Formats;
 
 namespace SLoRA.Backends.Cpu;
@@ -9,19 +10,22 @@ namespace SLoRA.Backends.Cpu;
 internal sealed unsafe class IntegerPackJob(WeightSource source, CpuMatrix matrix, int parts) : PackJob(matrix, parts)
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Pack(byte* panel, int firstOutput, int outputs)
     {
         var format = (IScaledIntegers)source.Format;
         int size = IScaledIntegers.GroupElements, inBlock = source.Format.BlockElements / size;
         sbyte* integers = stackalloc sbyte[CpuMatrix.PanelOutputs * size];
         Span<float> scales = stackalloc float[CpuMatrix.PanelOutputs];
+        int blockBytes = source.Format.BlockBytes;
+        byte* rows = (byte*)source.Data + (firstOutput * source.RowBytes);
         for (int group = 0; group < Matrix.Groups; group++)
         {
-            for (int j = 0; j < outputs; j++)
+            byte* block = rows + (group / inBlock * blockBytes);
+            for (int j = 0; j < outputs; j++, block += source.RowBytes)
             {
-                ReadOnlySpan<byte> block = source.Row(firstOutput + j).Slice(
-                    group / inBlock * source.Format.BlockBytes, source.Format.BlockBytes);
-                scales[j] = format.ReadIntegers(block, group % inBlock, new Span<sbyte>(integers + (j * size), size));
+                scales[j] = format.ReadIntegers(
+                    new ReadOnlySpan<byte>(block, blockBytes), group % inBlock, new Span<sbyte>(integers + (j * size), size));
             }
 
             Int8Layout<Groups32>.Write(

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace SLoRA.Formats.Blocks;
 
@@ -14,6 +16,7 @@ internal sealed class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
     hasMinimum ? [0, 2] : [0])
 {
     private const int Elements = 32;
+    private const int HalfElements = Elements / 2;
 
     /// <inheritdoc/>
     public override int GroupElements => Elements;
@@ -22,19 +25,42 @@ internal sealed class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
     public override int Zero => hasMinimum ? 0 : 1 << (bits - 1);
 
     /// <inheritdoc/>
-    public override void ReadCodes(ReadOnlySpan<byte> block, Span<byte> codes)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void ReadCodes(ReadOnlySpan<byte> blocks, Span<byte> codes)
     {
-        ReadOnlySpan<byte> rest = block[(hasMinimum ? 4 : 2)..];
-        uint fifth = bits == 5 ? BinaryPrimitives.ReadUInt32LittleEndian(rest) : 0;
-        ReadOnlySpan<byte> nibbles = rest[^(Elements / 2)..];
-        for (int i = 0; i < Elements; i++)
+        int fifthAt = hasMinimum ? 4 : 2;
+        for (; !codes.IsEmpty; blocks = blocks[BlockBytes..], codes = codes[Elements..])
         {
-            int four = i < Elements / 2 ? nibbles[i] & 15 : nibbles[i - (Elements / 2)] >> 4;
-            codes[i] = (byte)(four | ((int)(fifth >> i & 1) << 4));
+            Vector128<byte> nibbles = Vector128.Create(blocks.Slice(BlockBytes - HalfElements, HalfElements));
+            Vector128<byte> lower = nibbles & Vector128.Create((byte)15), upper = nibbles >>> 4;
+            if (bits == 5)
+            {
+                uint fifth = BinaryPrimitives.ReadUInt32LittleEndian(blocks[fifthAt..]);
+                lower |= Fifth(fifth);
+                upper |= Fifth(fifth >> HalfElements);
+            }
+
+            lower.CopyTo(codes);
+            upper.CopyTo(codes[HalfElements..]);
         }
     }
 
     /// <inheritdoc/>
-    public override GroupScale ReadScale(ReadOnlySpan<byte> block, int group) =>
-        new(HalfAt(block, 0), hasMinimum ? -HalfAt(block, 2) : default);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void ReadScales(ReadOnlySpan<byte> blocks, Span<GroupScale> scales)
+    {
+        for (int i = 0; i < scales.Length; i++, blocks = blocks[BlockBytes..])
+        {
+            scales[i] = new GroupScale(HalfAt(blocks, 0), hasMinimum ? -HalfAt(blocks, 2) : default);
+        }
+    }
+
+    /// <summary>The lowest 16 bits, each in a byte of its own, where codes have their fifth.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Fifth(uint bits)
+    {
+        Vector128<byte> masks = Vector128.Create(0x8040201008040201ul).AsByte();
+        Vector128<byte> each = Vector128.Create(Vector64.Create((byte)bits), Vector64.Create((byte)(bits >> 8)));
+        return Bits(each, masks, 16);
+    }
 }
