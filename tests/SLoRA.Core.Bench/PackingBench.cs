@@ -23,26 +23,38 @@ internal static class PackingBench
         Argument<string> type = BaseWeights.Argument();
         var blocks = new Option<bool>("--blocks") { Description = "The formats of GGUF files and others of few bits, all of them." };
         var threads = new Option<int>("--threads") { Description = "Threads.", DefaultValueFactory = _ => 1 };
-        var command = new Command("packing", "How fast weights are packed when a model is loaded.") { shape, type, blocks, threads };
+        var again = new Option<bool>("--again")
+        {
+            Description = "Into the same memory again and again, by one thread: what computing takes.",
+        };
+        var command = new Command("packing", "How fast weights are packed when a model is loaded.")
+        {
+            shape, type, blocks, threads, again,
+        };
         command.SetAction(options =>
         {
             Shape model = Shape.Find(options.GetValue(shape)!)!;
             BaseWeights weights = BaseWeights.Find(options.GetValue(type)!);
+            int count = options.GetValue(again) ? 0 : options.GetValue(threads);
             if (!options.GetValue(blocks))
             {
-                Print(weights.Name, weights.Stored.ToString(), Measure(model, weights, options.GetValue(threads)));
+                Print(weights.Name, weights.Stored.ToString(), Measure(model, weights, count));
                 return;
             }
 
             foreach (WeightFormat format in _blocks)
             {
-                Print(format.Name, "the file", Measure(model, format, options.GetValue(threads)));
+                Print(format.Name, "the file", Measure(model, format, count));
             }
         });
         return command;
     }
 
     /// <summary>Packs a matrix of a feed-forward block, from memory that is there already, into memory that is new each time.</summary>
+    /// <param name="shape">The model's.</param>
+    /// <param name="type">The weights.</param>
+    /// <param name="threads">Threads; 0 for one that packs into the same memory each time.</param>
+    /// <returns>10⁹ bytes as stored, per second and thread.</returns>
     public static double Measure(Shape shape, BaseWeights type, int threads)
     {
         using var weights = new RandomWeights(type.Stored, (long)shape.Hidden * shape.Intermediate);
@@ -60,9 +72,18 @@ internal static class PackingBench
             source.At((nint)memory.Address), CpuWeights.AsStored, CpuPrecision.Automatic, threads, TimeSpan.FromSeconds(0.5));
     }
 
-    private static double Measure(WeightSource weight, CpuWeights kept, CpuPrecision precision, int threads, TimeSpan least)
+    private static unsafe double Measure(WeightSource weight, CpuWeights kept, CpuPrecision precision, int threads, TimeSpan least)
     {
         const int copies = 16;
+        if (threads == 0)
+        {
+            CpuFormat format = CpuFormats.Of(weight, kept, precision);
+            using var memory = new AlignedMemory(CpuMatrix.BytesFor(weight.Rows, weight.Columns, format.Packing));
+            var matrix = new CpuMatrix(weight.Rows, weight.Columns, format.Packing, memory.Address);
+            PackJob job = format.Pack(weight, matrix, 1);
+            return Ceilings.Best(least, () => job.Execute(0, 0), weight.Bytes) / 1e9;
+        }
+
         return Ceilings.Best(
             least,
             () =>

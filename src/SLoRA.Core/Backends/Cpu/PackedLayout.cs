@@ -87,10 +87,12 @@ internal static unsafe class PackedLayout<TCodes, TScales, T>
         {
             uint* codes = lines + output;
             var nibbles = (uint*)group + output;
-            for (int pair = 0; pair < T.Pairs; pair += PairsOfNibbles, codes += 2 * CpuMatrix.PanelOutputs)
+            for (int pair = 0; pair < T.Pairs; pair += PairsOfNibbles)
             {
                 Vector128<uint> low = Vector128.Load(codes) & four, up = Vector128.Load(codes + CpuMatrix.PanelOutputs) & four;
-                InputsApart(low | (up << 4)).Store(nibbles + (pair / PairsOfNibbles * CpuMatrix.PanelOutputs));
+                InputsApart(low | (up << 4)).Store(nibbles);
+                codes += 2 * CpuMatrix.PanelOutputs;
+                nibbles += CpuMatrix.PanelOutputs;
             }
 
             if (TCodes.HighBits > 0)

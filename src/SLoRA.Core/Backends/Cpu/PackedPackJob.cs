@@ -28,6 +28,8 @@ internal sealed unsafe class PackedPackJob<TCodes, TScales, T>(WeightSource sour
         const int Run = 256, Stride = CpuMatrix.PanelOutputs;
         var format = (CodedFormat)source.Format;
         int size = PackedLayout<TCodes, TScales, T>.GroupInputs, runGroups = Run / size;
+        nint rowBytes = (nint)source.RowBytes;
+        byte* rows = (byte*)source.Data + (firstOutput * rowBytes);
         byte* codes = stackalloc byte[Run * Stride];
         uint* codeLines = stackalloc uint[Run / sizeof(uint) * Stride];
         GroupScale* scales = stackalloc GroupScale[runGroups * Stride];
@@ -37,12 +39,12 @@ internal sealed unsafe class PackedPackJob<TCodes, TScales, T>(WeightSource sour
         for (int first = 0; first < Matrix.Groups; first += runGroups)
         {
             int groups = Math.Min(runGroups, Matrix.Groups - first), inputs = groups * size;
-            int begin = (int)format.BytesOf((long)first * size), bytes = (int)format.BytesOf(inputs);
-            for (int j = 0; j < outputs; j++)
+            int blocks = inputs / format.BlockElements;
+            byte* block = rows + format.BytesOf((long)first * size);
+            for (int j = 0; j < outputs; j++, block += rowBytes)
             {
-                ReadOnlySpan<byte> blocks = source.Row(firstOutput + j).Slice(begin, bytes);
-                format.ReadCodes(blocks, new Span<byte>(codes + (j * Run), inputs));
-                format.ReadScales(blocks, new Span<GroupScale>(scales + (j * runGroups), groups));
+                format.ReadCodes(block, blocks, codes + (j * Run));
+                format.ReadScales(block, blocks, scales + (j * runGroups));
             }
 
             Transposition.ToPanel(codes, Run, Stride, inputs / sizeof(uint), codeLines);

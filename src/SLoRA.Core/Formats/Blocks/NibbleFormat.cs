@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -11,7 +10,7 @@ namespace SLoRA.Formats.Blocks;
 /// </summary>
 /// <param name="bits">4 or 5.</param>
 /// <param name="hasMinimum">Whether there is a minimum.</param>
-internal sealed class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
+internal sealed unsafe class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
     $"Q{bits}_{(hasMinimum ? 1 : 0)}", Elements, (hasMinimum ? 4 : 2) + (bits == 5 ? sizeof(uint) : 0) + (Elements / 2),
     hasMinimum ? [0, 2] : [0])
 {
@@ -26,41 +25,50 @@ internal sealed class NibbleFormat(int bits, bool hasMinimum) : CodedFormat(
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadCodes(ReadOnlySpan<byte> blocks, Span<byte> codes)
+    public override void ReadCodes(byte* blocks, int count, byte* codes)
     {
-        int fifthAt = hasMinimum ? 4 : 2;
-        for (; !codes.IsEmpty; blocks = blocks[BlockBytes..], codes = codes[Elements..])
+        int bytes = BlockBytes, fifthAt = hasMinimum ? 4 : 2;
+        bool hasFifth = bits == 5;
+        for (; count > 0; count--, blocks += bytes, codes += Elements)
         {
-            Vector128<byte> nibbles = Vector128.Create(blocks.Slice(BlockBytes - HalfElements, HalfElements));
+            Vector128<byte> nibbles = Vector128.Load(blocks + bytes - HalfElements);
             Vector128<byte> lower = nibbles & Vector128.Create((byte)15), upper = nibbles >>> 4;
-            if (bits == 5)
+            if (hasFifth)
             {
-                uint fifth = BinaryPrimitives.ReadUInt32LittleEndian(blocks[fifthAt..]);
+                uint fifth = Unsafe.ReadUnaligned<uint>(blocks + fifthAt);
                 lower |= Fifth(fifth);
                 upper |= Fifth(fifth >> HalfElements);
             }
 
-            lower.CopyTo(codes);
-            upper.CopyTo(codes[HalfElements..]);
+            lower.Store(codes);
+            upper.Store(codes + HalfElements);
         }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadScales(ReadOnlySpan<byte> blocks, Span<GroupScale> scales)
+    public override void ReadScales(byte* blocks, int count, GroupScale* scales)
     {
-        for (int i = 0; i < scales.Length; i++, blocks = blocks[BlockBytes..])
+        int bytes = BlockBytes;
+        bool negates = hasMinimum;
+        for (; count > 0; count--, blocks += bytes, scales++)
         {
-            scales[i] = new GroupScale(HalfAt(blocks, 0), hasMinimum ? -HalfAt(blocks, 2) : default);
+            *scales = new GroupScale(HalfAt(blocks), negates ? Negated(blocks + 2) : default);
         }
     }
+
+    /// <summary>A half-precision number with the other sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Half Negated(byte* bytes) =>
+        BitConverter.UInt16BitsToHalf((ushort)(Unsafe.ReadUnaligned<ushort>(bytes) ^ 0x8000));
 
     /// <summary>The lowest 16 bits, each in a byte of its own, where codes have their fifth.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Fifth(uint bits)
     {
         Vector128<byte> masks = Vector128.Create(0x8040201008040201ul).AsByte();
-        Vector128<byte> each = Vector128.Create(Vector64.Create((byte)bits), Vector64.Create((byte)(bits >> 8)));
+        Vector128<byte> each = Vector128.Shuffle(
+            Vector128.Create(bits).AsByte(), Vector128.Create((byte)0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
         return Bits(each, masks, 16);
     }
 }

@@ -7,9 +7,10 @@ namespace SLoRA.Formats.Blocks;
 /// Q4_K: 256 elements, <c>(d · s) q - dmin · m</c> with a scale s and a minimum m of six bits for 32 elements each. d, dmin, the
 /// <see cref="SixBitScales"/>, 128 bytes: each 32 of them hold 32 codes in their lower halves and the next 32 in their upper.
 /// </summary>
-internal sealed class Q4KFormat() : CodedFormat("Q4_K", Elements, 144, 0, 2)
+internal sealed unsafe class Q4KFormat() : CodedFormat("Q4_K", Elements, Size, 0, 2)
 {
     private const int Elements = 256;
+    private const int Size = 144;
     private const int ScalesAt = 4;
     private const int CodesAt = ScalesAt + SixBitScales.Bytes;
 
@@ -21,27 +22,27 @@ internal sealed class Q4KFormat() : CodedFormat("Q4_K", Elements, 144, 0, 2)
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadCodes(ReadOnlySpan<byte> blocks, Span<byte> codes)
+    public override void ReadCodes(byte* blocks, int count, byte* codes)
     {
-        for (; !codes.IsEmpty; blocks = blocks[BlockBytes..], codes = codes[Elements..])
+        for (; count > 0; count--, blocks += Size, codes += Elements)
         {
             for (int l = 0; l < 128; l += Vector128<byte>.Count)
             {
-                Vector128<byte> both = Vector128.Create(blocks.Slice(CodesAt + l, Vector128<byte>.Count));
-                Span<byte> to = codes[((l / 32 * 64) + (l % 32))..];
-                (both & Vector128.Create((byte)15)).CopyTo(to);
-                (both >>> 4).CopyTo(to[32..]);
+                Vector128<byte> both = Vector128.Load(blocks + CodesAt + l);
+                byte* to = codes + (l / 32 * 64) + (l % 32);
+                (both & Vector128.Create((byte)15)).Store(to);
+                (both >>> 4).Store(to + 32);
             }
         }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadScales(ReadOnlySpan<byte> blocks, Span<GroupScale> scales)
+    public override void ReadScales(byte* blocks, int count, GroupScale* scales)
     {
-        for (; !scales.IsEmpty; blocks = blocks[BlockBytes..], scales = scales[SixBitScales.Groups..])
+        for (; count > 0; count--, blocks += Size, scales += SixBitScales.Groups)
         {
-            SixBitScales.Read(HalfAt(blocks, 0), HalfAt(blocks, 2), blocks[ScalesAt..], scales);
+            SixBitScales.Read(HalfAt(blocks), HalfAt(blocks + 2), blocks + ScalesAt, scales);
         }
     }
 }

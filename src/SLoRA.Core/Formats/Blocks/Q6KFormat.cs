@@ -9,9 +9,10 @@ namespace SLoRA.Formats.Blocks;
 /// l + 32, l + 64 and l + 96, lowest first; bytes l and l + 32 of 64 of the lower ones have elements l and l + 32, and l + 64 and l + 96 in
 /// their upper halves.
 /// </summary>
-internal sealed class Q6KFormat() : CodedFormat("Q6_K", Elements, 210, ScaleAt)
+internal sealed unsafe class Q6KFormat() : CodedFormat("Q6_K", Elements, Size, ScaleAt)
 {
     private const int Elements = 256;
+    private const int Size = 210;
     private const int Groups = 16;
     private const int HighAt = 128;
     private const int ScalesAt = 192;
@@ -25,33 +26,33 @@ internal sealed class Q6KFormat() : CodedFormat("Q6_K", Elements, 210, ScaleAt)
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadCodes(ReadOnlySpan<byte> blocks, Span<byte> codes)
+    public override void ReadCodes(byte* blocks, int count, byte* codes)
     {
         Vector128<byte> four = Vector128.Create((byte)0x0F), two = Vector128.Create((byte)0x30);
-        for (; !codes.IsEmpty; blocks = blocks[BlockBytes..], codes = codes[Elements..])
+        for (; count > 0; count--, blocks += Size, codes += Elements)
         {
             for (int l = 0; l < 64; l += Vector128<byte>.Count)
             {
                 int half = l / 32;
-                Vector128<byte> first = Vector128.Create(blocks.Slice((32 * half) + l, Vector128<byte>.Count));
-                Vector128<byte> second = Vector128.Create(blocks.Slice((32 * half) + l + 32, Vector128<byte>.Count));
-                Vector128<byte> high = Vector128.Create(blocks.Slice(HighAt + l, Vector128<byte>.Count));
-                Span<byte> to = codes[((128 * half) + (l % 32))..];
-                ((first & four) | ((high << 4) & two)).CopyTo(to);
-                ((second & four) | ((high << 2) & two)).CopyTo(to[32..]);
-                ((first >>> 4) | (high & two)).CopyTo(to[64..]);
-                ((second >>> 4) | ((high >>> 2) & two)).CopyTo(to[96..]);
+                Vector128<byte> first = Vector128.Load(blocks + (32 * half) + l);
+                Vector128<byte> second = Vector128.Load(blocks + (32 * half) + l + 32);
+                Vector128<byte> high = Vector128.Load(blocks + HighAt + l);
+                byte* to = codes + (128 * half) + (l % 32);
+                ((first & four) | ((high << 4) & two)).Store(to);
+                ((second & four) | ((high << 2) & two)).Store(to + 32);
+                ((first >>> 4) | (high & two)).Store(to + 64);
+                ((second >>> 4) | ((high >>> 2) & two)).Store(to + 96);
             }
         }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void ReadScales(ReadOnlySpan<byte> blocks, Span<GroupScale> scales)
+    public override void ReadScales(byte* blocks, int count, GroupScale* scales)
     {
-        for (; !scales.IsEmpty; blocks = blocks[BlockBytes..], scales = scales[Groups..])
+        for (; count > 0; count--, blocks += Size, scales += Groups)
         {
-            Half scale = HalfAt(blocks, ScaleAt);
+            Half scale = HalfAt(blocks + ScaleAt);
             for (int group = 0; group < Groups; group++)
             {
                 scales[group] = new GroupScale(scale, Factor: (sbyte)blocks[ScalesAt + group]);

@@ -1,9 +1,9 @@
-using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace SLoRA.Formats.Blocks;
 
 /// <summary>The eight scales and eight minimums of six bits that Q4_K and Q5_K pack into twelve bytes.</summary>
-internal static class SixBitScales
+internal static unsafe class SixBitScales
 {
     /// <summary>Bytes of the scales.</summary>
     public const int Bytes = 12;
@@ -22,11 +22,12 @@ internal static class SixBitScales
     /// Four bytes with the scales of the first four groups, four with their minimums, and four with the lower four bits of the others',
     /// scales in the lower half; the two bits that those lack are the upper ones of the first eight bytes.
     /// </param>
-    /// <param name="scales">Filled, as far as groups go.</param>
-    public static void Read(Half scale, Half minimum, ReadOnlySpan<byte> bytes, Span<GroupScale> scales)
+    /// <param name="scales">One for each group.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(Half scale, Half minimum, byte* bytes, GroupScale* scales)
     {
-        uint first = BinaryPrimitives.ReadUInt32LittleEndian(bytes), second = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
-        uint third = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
+        uint first = Unsafe.ReadUnaligned<uint>(bytes), second = Unsafe.ReadUnaligned<uint>(bytes + 4);
+        uint third = Unsafe.ReadUnaligned<uint>(bytes + 8);
         ulong factors = (first & Six) | ((ulong)((third & Four) | ((first >> 2) & Two)) << 32);
         ulong minimums = (second & Six) | ((ulong)(((third >> 4) & Four) | ((second >> 2) & Two)) << 32);
         for (int group = 0; group < Groups; group++)
