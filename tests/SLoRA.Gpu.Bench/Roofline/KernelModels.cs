@@ -104,7 +104,7 @@ internal static class KernelModels
         double bytes = 4.0 * rows * keyHeads * headDim * context;
         double partial = 8.0 * rows * heads * Divide(context, 256) * (headDim + 2);
         return new LaunchModel(
-            "TensorAttentionKernels.Split of Bf16Cache", groups, 158, 18944, bytes, bytes + partial, groups * 4 * BlockFma(headDim),
+            "TensorAttentionKernels.Split of Bf16Cache", groups, 159, 18944, bytes, bytes + partial, groups * 4 * BlockFma(headDim),
             groups * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
     }
 
@@ -119,7 +119,7 @@ internal static class KernelModels
             * (double)keyHeads * Divide(heads / keyHeads, 16);
         double bytes = (4.0 * rows * keyHeads * headDim) + (8.0 * rows * heads * headDim);
         return new LaunchModel(
-            "TensorAttentionKernels.Walk of Bf16Cache", groups, 231, 49152, bytes, blocks * 4 * 64 * headDim,
+            "TensorAttentionKernels.Walk of Bf16Cache", groups, 236, 49152, bytes, blocks * 4 * 64 * headDim,
             blocks * 4 * BlockFma(headDim), blocks * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
     }
 
