@@ -37,8 +37,11 @@ internal unsafe interface IPackedScales
 /// <summary>Scales as files store them.</summary>
 internal unsafe interface IStoredScales : IPackedScales
 {
-    /// <summary>Writes those of one output.</summary>
-    static abstract void Write(byte* group, byte* block, int output, in GroupScale scale);
+    /// <summary>Writes those of a group.</summary>
+    /// <param name="group">What the group has.</param>
+    /// <param name="block">What it shares with others.</param>
+    /// <param name="scales">Both words of a <see cref="GroupScale"/>, each for 16 outputs.</param>
+    static abstract void Write(byte* group, byte* block, uint* scales);
 }
 
 /// <summary>A scale in half precision.</summary>
@@ -59,7 +62,7 @@ internal readonly unsafe struct HalfScales : IStoredScales
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Read(byte* group, float* shared, float* scales, float* offsets) => PackedNumbers.Widen<F16Elements>(group, scales);
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
+    public static void Write(byte* group, byte* block, uint* scales) => PackedWords.Low(scales, (ushort*)group);
 }
 
 /// <summary>A scale in bfloat16: the library's own weights.</summary>
@@ -84,6 +87,8 @@ internal readonly unsafe struct BrainScales : IPackedScales
 /// <summary>A scale and what is added, in half precision.</summary>
 internal readonly unsafe struct HalfPairs : IStoredScales
 {
+    private const ushort Sign = 0x8000;
+
     public static int GroupBytes => 4 * CpuMatrix.PanelOutputs;
 
     public static int BlockGroups => 0;
@@ -103,10 +108,10 @@ internal readonly unsafe struct HalfPairs : IStoredScales
         PackedNumbers.Widen<F16Elements>(group + (2 * CpuMatrix.PanelOutputs), offsets);
     }
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    public static void Write(byte* group, byte* block, uint* scales)
     {
-        ((Half*)group)[output] = scale.Scale;
-        ((Half*)group)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+        PackedWords.Low(scales, (ushort*)group);
+        PackedWords.High(scales, (ushort*)group + CpuMatrix.PanelOutputs, Sign);
     }
 }
 
@@ -139,12 +144,11 @@ internal readonly unsafe struct SharedPairs<T> : IStoredScales
         PackedNumbers.Times<UnsignedFactors>(shared + CpuMatrix.PanelOutputs, group + CpuMatrix.PanelOutputs, 1, offsets);
     }
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    public static void Write(byte* group, byte* block, uint* scales)
     {
-        ((Half*)block)[output] = scale.Scale;
-        ((Half*)block)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
-        group[output] = (byte)scale.Factor;
-        group[CpuMatrix.PanelOutputs + output] = (byte)scale.MinimumFactor;
+        HalfPairs.Write(block, block, scales);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 0, group);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 16, group + CpuMatrix.PanelOutputs);
     }
 }
 
@@ -168,10 +172,10 @@ internal readonly unsafe struct SharedScales<T> : IStoredScales
     public static void Read(byte* group, float* shared, float* scales, float* offsets) =>
         PackedNumbers.Times<SignedFactors>(shared, group, 1, scales);
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    public static void Write(byte* group, byte* block, uint* scales)
     {
-        ((Half*)block)[output] = scale.Scale;
-        group[output] = (byte)(sbyte)scale.Factor;
+        HalfScales.Write(block, block, scales);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 0, group);
     }
 }
 
@@ -231,14 +235,12 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
         PackedNumbers.Times<UnsignedFactors>(scales, group + ZerosAt, -1, offsets);
     }
 
-    /// <summary>Writes those of one output.</summary>
+    /// <summary>Writes those of a group.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="output">Which of the 16 outputs.</param>
-    /// <param name="scale">The bits of the scale.</param>
-    /// <param name="zero">The code of zero.</param>
-    public static void Write(byte* group, int output, ushort scale, byte zero)
+    /// <param name="scales">For each of 16 outputs the bits of its scale and, in the upper half, the code of zero.</param>
+    public static void Write(byte* group, uint* scales)
     {
-        ((ushort*)group)[output] = scale;
-        group[ZerosAt + output] = zero;
+        PackedWords.Low(scales, (ushort*)group);
+        PackedWords.LowBytes(scales, 16, group + ZerosAt);
     }
 }
