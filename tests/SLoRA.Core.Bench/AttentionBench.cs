@@ -18,7 +18,7 @@ internal static class AttentionBench
 
     /// <summary>Sequences, rows of each, positions that the last row sees.</summary>
     private static readonly (int Sequences, int Rows, int End)[] Steps =
-        [(1, 128, 128), (1, 512, 512), (1, 512, 4096), (1, 1, 4096), (16, 1, 512)];
+        [(1, 128, 128), (1, 512, 512), (1, 512, 4096), (1, 1, 4096), (16, 1, 160), (16, 1, 512)];
 
     /// <summary>Measures and prints a table for each shape.</summary>
     public static void Run(int threads)

@@ -30,6 +30,15 @@ internal static class ModelCommand
             }
         }
 
+        foreach ((string format, double bits) in ((string, double)[])[("Q4_0", 4.5), ("Q4_K", 4.75), ("Q6_K", 6.75), ("Q8_0", 8.5)])
+        {
+            foreach (int rows in (int[])[1, 16, 64])
+            {
+                LaunchModel packed = KernelModels.Packed(format, rows, Hidden, 2 * Inner);
+                Row($"packed {format}, {rows} rows, 4096 → 22016", packed, bits / 8 * Hidden * 2 * Inner, 0);
+            }
+        }
+
         foreach (int rows in (int[])[64, 2048])
         {
             const int Outputs = 2 * Inner;

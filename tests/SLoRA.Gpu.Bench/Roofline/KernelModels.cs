@@ -44,6 +44,32 @@ internal static class KernelModels
             4 * 32 * 64 * 2);
     }
 
+    /// <summary><c>PackedProductKernels.Multiply</c>, one of its versions for each kind of scales.</summary>
+    public static LaunchModel Packed(string format, int rows, int inputs, int outputs) => format switch
+    {
+        "Q4_0" => Packed(format, 128, 4.5, 238, 97, 8192, rows, inputs, outputs),
+        "Q4_K" => Packed(format, 159, 4.75, 285, 110, 8192, rows, inputs, outputs),
+        "Q6_K" => Packed(format, 160, 6.75, 342, 96, 12288, rows, inputs, outputs),
+        "Q8_0" => Packed(format, 163, 8.5, 293, 88, 16384, rows, inputs, outputs),
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "No model of this format."),
+    };
+
+    /// <summary>A warp's run of 32 columns and 32 outputs: instructions with up to eight rows, and those of eight more.</summary>
+    private static LaunchModel Packed(
+        string format, int registers, double bits, int instructions, int forMore, int underWay, int rows, int inputs, int outputs)
+    {
+        int blocks = Divide(rows, 16);
+        int tiles = Divide(Math.Min(rows, 16), 8);
+        long groups = (long)Divide(outputs, 32) * blocks;
+        double runs = inputs / 32.0 * groups;
+        double weights = bits / 8 * inputs * outputs;
+        double activations = 4.0 * inputs;
+        return new LaunchModel(
+            $"PackedProductKernels.Multiply of {format}", groups, registers, 8192, weights + (rows * (activations + (4.0 * outputs))),
+            (weights * blocks) + (groups * 8 * tiles * activations), runs * 2 * 2 * 3 * tiles * Mma,
+            runs * (instructions + ((tiles - 1) * forMore)), underWay);
+    }
+
     /// <summary><c>TensorProductKernels.Several</c>: tiles of 64 outputs and 64 rows.</summary>
     public static LaunchModel TensorSeveral(int rows, int inputs, int outputs) =>
         TensorTiles("TensorProductKernels.Several", 64, 124, 48, 393, 36864, rows, inputs, outputs);
@@ -104,7 +130,7 @@ internal static class KernelModels
         double bytes = 4.0 * rows * keyHeads * headDim * context;
         double partial = 8.0 * rows * heads * Divide(context, 256) * (headDim + 2);
         return new LaunchModel(
-            "TensorAttentionKernels.Split of Bf16Cache", groups, 158, 18944, bytes, bytes + partial, groups * 4 * BlockFma(headDim),
+            "TensorAttentionKernels.Split of Bf16Cache", groups, 159, 18944, bytes, bytes + partial, groups * 4 * BlockFma(headDim),
             groups * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
     }
 
@@ -119,7 +145,7 @@ internal static class KernelModels
             * (double)keyHeads * Divide(heads / keyHeads, 16);
         double bytes = (4.0 * rows * keyHeads * headDim) + (8.0 * rows * heads * headDim);
         return new LaunchModel(
-            "TensorAttentionKernels.Walk of Bf16Cache", groups, 231, 49152, bytes, blocks * 4 * 64 * headDim,
+            "TensorAttentionKernels.Walk of Bf16Cache", groups, 236, 49152, bytes, blocks * 4 * 64 * headDim,
             blocks * 4 * BlockFma(headDim), blocks * 4 * InstructionsOfBlock(headDim), 128 * 8 * 16);
     }
 

@@ -73,8 +73,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
     /// <inheritdoc/>
     public override void Execute(int part, int worker)
     {
-        // The last rows of a prompt chunk see the most positions, so they go first.
-        AttentionTask task = _tasks.Tasks[_tasks.Tasks.Length - 1 - part];
+        // Parts are handed out from the last to the first: the last rows of a prompt chunk, which see the most positions, begin.
+        AttentionTask task = _tasks.Tasks[part];
         long floats = AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim);
         var scratch = new AttentionScratch(_memory.Floats + (worker * floats), _tasks.Queries, _paddedDim);
         switch (_layout.Type)

@@ -19,7 +19,13 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
     {
         if (segmentMaximum == float.NegativeInfinity)
         {
-            return;
+            if (segmentWeights == 0)
+            {
+                return;
+            }
+
+            // None of its scores is a number.
+            segmentMaximum = float.NaN;
         }
 
         if (*maximum == float.NegativeInfinity)

@@ -14,34 +14,30 @@ namespace SLoRA.Backends.Gpu;
 /// <param name="blas">cuBLAS, or null.</param>
 internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasProducts? blas) : IDisposable
 {
-    private readonly TensorProducts? _tensor = kernels.Tensor is null
-        ? null
-        : new TensorProducts(kernels.Tensor, device.Accelerator.NumMultiprocessors);
-
     /// <summary>Announces a weight: compiles what its products need.</summary>
     /// <param name="source">The weight.</param>
     /// <param name="shards">Shards that share its inputs, if it can be cut there.</param>
     /// <returns>
-    /// Whether they are computed on tensor cores, which do not add leaf by leaf: where shards share the inputs, none are.
+    /// The kernels, if they are computed on tensor cores. These do not add leaf by leaf: where shards share the inputs, none are.
     /// </returns>
-    public bool Expect(WeightSource source, int shards)
+    public TensorWeightKernels? Expect(WeightSource source, int shards)
     {
         if (blas is not null && BlasProducts.Takes(source.Format))
         {
             blas.Expect(source);
-            return false;
+            return null;
         }
 
-        if (_tensor is not null && TensorProducts.Takes(source.Format, source.Columns)
+        if (kernels.TensorFor(source.Format) is { } tensor && source.Columns % TensorProductKernels.Run == 0
             && (shards == 1 || source.Partition is not { Axis: PartitionAxis.Columns }))
         {
-            _tensor.Expect();
-            return true;
+            tensor.Prepare();
+            return tensor;
         }
 
         kernels.For(source.Format).PrepareProducts(
             ofLeaves: source.Partition is { Axis: PartitionAxis.Columns } inputs && inputs.Split.Leaves > shards);
-        return false;
+        return null;
     }
 
     /// <summary>All weights are announced.</summary>
@@ -65,9 +61,10 @@ internal sealed class BaseProducts(GpuDevice device, GpuKernels kernels, BlasPro
         {
             LinearPart part = group.Parts[next];
             var weight = (GpuMatrix)part.Weight;
-            if (weight.OnTensorCores)
+            if (weight.Tensor is { } tensor)
             {
-                next += _tensor!.Multiply(stream, group, next, x, rows, y, width, withBias);
+                next += TensorProducts.Multiply(
+                    stream, tensor, group, next, x, rows, y, width, withBias, device.Accelerator.NumMultiprocessors);
                 continue;
             }
 

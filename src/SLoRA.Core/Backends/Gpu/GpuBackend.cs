@@ -178,14 +178,14 @@ internal sealed class GpuBackend : IBackend
     public DeviceMatrix LoadMatrix(WeightSource source)
     {
         _device.Bind();
-        bool onTensorCores = _products.Expect(source, _shard?.Collective.Shards ?? 1);
+        TensorWeightKernels? tensor = _products.Expect(source, _shard?.Collective.Shards ?? 1);
         _weights.Count(source);
         if (source.Partition is { Axis: PartitionAxis.Columns })
         {
             _shard?.Expect(source.Rows);
         }
 
-        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source), onTensorCores);
+        return new GpuMatrix(source, _kernels.For(source.Format), _weights.Load(source), tensor);
     }
 
     public DeviceTable LoadTable(WeightSource source)

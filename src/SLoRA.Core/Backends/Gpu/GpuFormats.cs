@@ -25,7 +25,10 @@ internal static class GpuFormats
     {
         [WeightFormat.F32] = new StoredGpuFormat<float, StoredF32>("StoredF32"),
         [WeightFormat.F16] = new StoredGpuFormat<ushort, StoredF16>("StoredF16"),
-        [WeightFormat.BF16] = new StoredGpuFormat<ushort, StoredBf16>("StoredBf16"),
+        [WeightFormat.BF16] = new StoredGpuFormat<ushort, StoredBf16>("StoredBf16")
+        {
+            Tensor = static loader => new BrainWeightKernels(loader),
+        },
         [WeightFormat.Q8_0] = Bytes,
         [BlockFormats.Q4_0] = new PackedGpuFormat<UnitFourBits<Zero8>, UnitHalfScales, OwnNumbers>("Q4_0"),
         [BlockFormats.Q4_1] = UnitFiveBits,

@@ -20,6 +20,11 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     private readonly FrozenDictionary<GpuFormat, WeightKernels> _weights =
         GpuFormats.All.ToFrozenDictionary(format => format, format => format.Load(loader));
 
+    private readonly FrozenDictionary<GpuFormat, TensorWeightKernels?> _tensor =
+        emulatesTensorCores || emulatesTensorProducts || loader.HasTensorCores
+            ? GpuFormats.All.ToFrozenDictionary(format => format, format => format.LoadTensor(loader))
+            : FrozenDictionary<GpuFormat, TensorWeightKernels?>.Empty;
+
     /// <inheritdoc cref="RotateAndStoreKernel"/>
     public TypedKernel<StoreLauncher<float>, StoreLauncher<ushort>> RotateAndStore { get; } = new(
         () => loader.Load<StoreLauncher<float>>(RotateAndStoreKernel.Run<float, StoredF32>),
@@ -128,12 +133,9 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
     /// <summary>The kernels of recurrent layers; they compile when they are first asked for.</summary>
     public RecurrenceKernelSet Recurrences => _recurrences.Value;
 
-    /// <summary>The products on tensor cores; null where there are none.</summary>
-    public TensorKernels? Tensor { get; } =
-        emulatesTensorCores || emulatesTensorProducts || loader.HasTensorCores ? new TensorKernels(loader) : null;
-
     /// <summary>What adapters take on tensor cores; null where there are none, or where only products do.</summary>
-    public TensorKernels? TensorAdapters { get; } = emulatesTensorCores || loader.HasTensorCores ? new TensorKernels(loader) : null;
+    public TensorAdapterKernels? TensorAdapters { get; } =
+        emulatesTensorCores || loader.HasTensorCores ? new TensorAdapterKernels(loader) : null;
 
     /// <summary>Attention on tensor cores; null where there are none, or where only products do.</summary>
     public TensorAttentionKernelSet? TensorAttention { get; } =
@@ -141,4 +143,7 @@ internal sealed class GpuKernels(KernelLoader loader, bool emulatesTensorCores =
 
     /// <summary>The kernels that read weights of a format.</summary>
     public WeightKernels For(WeightFormat format) => _weights[GpuFormats.Of(format)];
+
+    /// <summary>The products on tensor cores with weights of a format; null where there are none.</summary>
+    public TensorWeightKernels? TensorFor(WeightFormat format) => _tensor.GetValueOrDefault(GpuFormats.Of(format));
 }

@@ -19,7 +19,7 @@ internal sealed class GpuRows(RowSet rows, int width, int limit, int copies = 1)
 }
 
 /// <summary>A base weight <c>[outputs, inputs]</c>, row-major.</summary>
-internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes, bool onTensorCores)
+internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, ArrayView<byte> bytes, TensorWeightKernels? tensor)
     : DeviceMatrix(source.Rows, source.Columns)
 {
     /// <summary>How its elements lie.</summary>
@@ -31,8 +31,8 @@ internal sealed class GpuMatrix(WeightSource source, WeightKernels kernels, Arra
     /// <summary>Its rows.</summary>
     public ArrayView<byte> Bytes { get; } = bytes;
 
-    /// <summary>Whether its products are computed on tensor cores.</summary>
-    public bool OnTensorCores { get; } = onTensorCores;
+    /// <summary>Where its products are computed on tensor cores, the kernels.</summary>
+    public TensorWeightKernels? Tensor { get; } = tensor;
 }
 
 /// <summary>An embedding table <c>[entries, width]</c>, row-major.</summary>

@@ -23,7 +23,7 @@ internal sealed class LoraLaunches(
     public void Reserve(int rowLimit, int copies)
     {
         _copies = copies;
-        kernels.TensorAdapters?.PrepareAdapters();
+        kernels.TensorAdapters?.Prepare();
         ReserveElements((long)LoraKernels.MaxParts * rowLimit * copies * UsualRank);
     }
 

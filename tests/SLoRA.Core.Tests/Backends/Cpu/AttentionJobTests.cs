@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using SLoRA.Backends;
+using SLoRA.Core.Tests.Backends.Gpu;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -149,6 +150,25 @@ public sealed class AttentionJobTests
                     "scales of values");
             }
         }
+    }
+
+    /// <summary>Of heads that are read from the pages directly where few rows share a task, and of others, which never are.</summary>
+    [Test]
+    public void A_value_that_is_not_finite_reaches_no_row_that_does_not_see_it(
+        [Values(0, 1, 2, 3)] int type, [Values(null, 20)] int? window, [Values(16, 24)] int columns, [Values(1, 3)] int threads)
+    {
+        GroupedAttention attention = Layouts.Attention(2, 2, columns, window);
+        using var sequence = new CpuSequence(attention, Twin.CacheTypes[type], NotFiniteChecks.Length, threads);
+        NotFiniteChecks.Values(sequence, attention, Twin.CacheTypes[type]);
+    }
+
+    /// <summary>The first row of a segment, alone and in a chunk.</summary>
+    [Test]
+    public void Scores_that_are_no_numbers_are_not_left_out([Values(0, 1, 2, 3)] int type, [Values(16, 24)] int columns)
+    {
+        GroupedAttention attention = Layouts.Attention(2, 1, columns);
+        using var sequence = new CpuSequence(attention, Twin.CacheTypes[type], 520, threads: 2);
+        NotFiniteChecks.Keys(sequence, attention, 512, new Chunk(512, 1), new Chunk(508, 12));
     }
 
     /// <summary>One sequence in chunks of random sizes, other sequences of random lengths before and behind it.</summary>

@@ -75,6 +75,38 @@ internal sealed class LatentAttentionJobTests
         }
     }
 
+    [Test]
+    public void A_latent_that_is_not_finite_reaches_no_row_that_does_not_see_it(
+        [Values(0, 1, 2, 3)] int type, [Values(3, 40)] int heads, [Values(1, 3)] int threads)
+    {
+        var shape = new LatentAttention
+        {
+            Heads = heads,
+            Latent = 40,
+            Plain = 8,
+            Rotated = 4,
+            Value = 8,
+            ScoreScale = 0.3f,
+            AdjacentPairs = false,
+        };
+        using var scene = new Scene(7, shape, [80], threads, Twin.CacheTypes[type], pageTokens: 16);
+        float[][][] Rows()
+        {
+            scene.Begin((0, 0, 80));
+            scene.Run(onReference: false);
+            return [.. Enumerable.Range(0, 80).Select(row => scene.Result(row, onReference: false))];
+        }
+
+        float[][][] clean = Rows();
+        foreach (int position in (int[])[3, 40, 66])
+        {
+            scene.NotFinite = position;
+            float[][][] rows = Rows();
+            Assert.That(rows[..position], Is.EqualTo(clean[..position]), $"before position {position}");
+            Assert.That(rows[position..].SelectMany(row => row).SelectMany(head => head), Is.All.NaN, $"from position {position} on");
+        }
+    }
+
     private static void AssertClose(Scene scene, int row)
     {
         float[][] expected = scene.Result(row, onReference: true), actual = scene.Result(row, onReference: false);
@@ -157,6 +189,9 @@ internal sealed class LatentAttentionJobTests
 
         public int[] Lengths { get; }
 
+        /// <summary>The position whose latents are not finite; −1 for none.</summary>
+        public int NotFinite { get; set; } = -1;
+
         public void Begin(params ReadOnlySpan<(int Sequence, int Position, int Rows)> slices)
         {
             Twin.Plan.Clear();
@@ -200,7 +235,9 @@ internal sealed class LatentAttentionJobTests
                 var random = new Random((_seed * 31) + (sequence * 10007) + position);
                 float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)((random.NextDouble() * 2) - 1))];
                 Twin.Write(q, row, Numbers(q.Width));
-                Twin.Write(kv, row, Numbers(kv.Width));
+                float[] kept = Numbers(kv.Width);
+                kept[0] = position == NotFinite ? float.NaN : kept[0];
+                Twin.Write(kv, row, kept);
                 for (int head = 0; head < _shape.Heads; head++)
                 {
                     // Every head is an expert that all rows have chosen.

@@ -88,6 +88,25 @@ public sealed class AttentionTests
         }
     }
 
+    [Test]
+    public void A_value_that_is_not_finite_reaches_no_row_that_does_not_see_it(
+        [Values(0, 1, 2, 3)] int type, [Values(null, 20)] int? window)
+    {
+        using GpuTwin twin = SharedDevice.Twin(type, 90);
+        GroupedAttention attention = Layouts.Attention(4, 2, 12, window);
+        const int Length = NotFiniteChecks.Length;
+        NotFiniteChecks.Values(new Sequence(twin, attention, Twin.CacheTypes[type], Length, Length), attention, Twin.CacheTypes[type]);
+    }
+
+    [Test]
+    public void Scores_that_are_no_numbers_are_not_left_out([Values(0, 1, 2, 3)] int type)
+    {
+        using GpuTwin twin = SharedDevice.Twin(type, 300);
+        GroupedAttention attention = Layouts.Attention(2, 1, 8);
+        var sequence = new Sequence(twin, attention, Twin.CacheTypes[type], 300, 300);
+        NotFiniteChecks.Keys(sequence, attention, 256, new Chunk(256, 1), new Chunk(254, 4), new Chunk(299, 1));
+    }
+
     private static GroupedAttention AnyAttention(Random random)
     {
         int keyValueHeads = random.Next(1, 4);

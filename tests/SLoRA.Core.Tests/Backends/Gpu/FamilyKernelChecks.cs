@@ -49,6 +49,25 @@ internal static class FamilyKernelChecks
         AssertClose(twin, tanh, rows, 1e-6 * Math.Max(1, size * size));
     }
 
+    /// <summary>The gates of experts: limited ones, and the sum of a shared expert's row by its gate.</summary>
+    public static void GatesOfExperts(GpuTwin twin, int rows, int width)
+    {
+        const float Limit = 1.5f;
+        Trio<DeviceRows> x = twin.Rows(RowSet.Step, 2 * width, rows, 2 * Limit);
+        Trio<DeviceRows> y = twin.Rows(RowSet.Step, width, rows);
+        Trio<DeviceRows> sum = twin.Rows(RowSet.Step, width, rows), gate = twin.Rows(RowSet.Step, 1, rows, 3);
+        var clamped = new ClampedGate(Limit, 1.7f);
+        _ = (twin.Reference.CreateRoutes(4, 2), twin.Gpu.CreateRoutes(4, 2));
+        twin.Plan.AddSlice(new int[rows], 0, [0], 0);
+        twin.BeginStep();
+        twin.Reference.GateClamped(clamped, x.Reference, y.Reference);
+        twin.Gpu.GateClamped(clamped, x.Gpu, y.Gpu);
+        twin.Reference.AddGated(sum.Reference, gate.Reference, y.Reference);
+        twin.Gpu.AddGated(sum.Gpu, gate.Gpu, y.Gpu);
+        AssertClose(twin, y, rows, 2e-6);
+        AssertClose(twin, sum, rows, 2e-6);
+    }
+
     /// <summary>A rotation in place, and factors of positions.</summary>
     public static void Rotations(GpuTwin twin, int rows, RopeDescription rope, int heads, int dim)
     {

@@ -27,6 +27,15 @@ public sealed class FamilyKernelTests
     }
 
     [SeededProperty(MaxTest = 20)]
+    public void Gates_of_experts_agree_with_the_Reference(int seed)
+    {
+        var random = new Random(seed);
+        int rows = random.Next(1, 20);
+        using GpuTwin twin = SharedDevice.Twin(seed, rows);
+        FamilyKernelChecks.GatesOfExperts(twin, rows, random.Next(1, 300));
+    }
+
+    [SeededProperty(MaxTest = 20)]
     public void Convolutions_agree_with_the_Reference(int seed)
     {
         var random = new Random(seed);

@@ -209,6 +209,13 @@ internal sealed unsafe class GpuTwin : IDisposable
         AllocatePages(layout, pages);
     }
 
+    /// <summary>The same for a decoder that has latent attention.</summary>
+    public void AllocateLatents(KvLayout layout, int pages)
+    {
+        _decoder = Layouts.Decoder(1, Layouts.Attention(1, 1, 2)) with { HasLatentAttention = true };
+        AllocatePages(layout, pages);
+    }
+
     /// <summary>Writes elements, and their magnitudes, to a page.</summary>
     public void WritePage(int page, int offset, TensorType type, byte[] elements)
     {

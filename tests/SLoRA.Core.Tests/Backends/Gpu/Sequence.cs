@@ -9,7 +9,7 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 /// One sequence of random queries, keys and values whose cache is filled through the Gpu backend, to attend from any of its rows in any
 /// company.
 /// </summary>
-internal sealed class Sequence
+internal sealed class Sequence : IAttendedSequence
 {
     private readonly GpuTwin _twin;
     private readonly GroupedAttention _attention;
@@ -43,12 +43,20 @@ internal sealed class Sequence
         }
     }
 
-    /// <summary>Attends in one step from rows that may stand in it several times; gives their results in order.</summary>
+    /// <inheritdoc/>
     public float[][] Attend(params ReadOnlySpan<Chunk> chunks)
     {
         Begin(chunks);
         _twin.Gpu.Attend(_qkv, 0, _attention, _y);
         return [.. Enumerable.Range(0, _twin.Plan.RowCount).Select(row => _twin.Read(_y, row))];
+    }
+
+    /// <inheritdoc/>
+    public float Replace(int position, int column, float number)
+    {
+        float before = _inputs[position][column];
+        _inputs[position][column] = number;
+        return before;
     }
 
     /// <summary>Begins a step, and stores its rows: again the same bytes.</summary>

@@ -29,6 +29,7 @@ internal static class Simulation
             ["gates"] = twin => Run(twin(2, 0), t => KernelChecks.Gates(t, 2, 130, 3)),
             ["layer norms"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.LayerNorms(t, 2, 131)),
             ["functions"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.Functions(t, 2, 130, 3)),
+            ["gates of experts"] = twin => Run(twin(2, 0), t => FamilyKernelChecks.GatesOfExperts(t, 2, 130)),
             ["convolutions"] = twin => Run(twin(3, 0), t => FamilyKernelChecks.Convolutions(t, 131, 3, 2)),
             ["recurrences"] = twin => Run(
                 twin(3, 0), t => FamilyKernelChecks.Recurrences(t, FamilyOperations.AnyRecurrence(new Random(2)), 2, gatesFirst: true)),

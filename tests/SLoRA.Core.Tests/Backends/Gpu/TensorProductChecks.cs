@@ -8,9 +8,9 @@ namespace SLoRA.Core.Tests.Backends.Gpu;
 internal static class TensorProductChecks
 {
     /// <summary>Rows get the same bits among many, which one kernel multiplies, and among few, which another does.</summary>
-    public static void SameBits(GpuTwin twin, int inputs, int outputs, int many, int few, int first)
+    public static void SameBits(GpuTwin twin, WeightFormat format, int inputs, int outputs, int many, int few, int first)
     {
-        Trio<LinearGroup> group = twin.Group(inputs, (TensorType.BF16, outputs, true));
+        Trio<LinearGroup> group = twin.Group(inputs, (format, outputs, true));
         Trio<DeviceRows> x = twin.Rows(RowSet.Step, inputs, many);
         Trio<DeviceRows> y = twin.Rows(RowSet.Step, outputs, 0);
         float[][] expected = Compute(many);

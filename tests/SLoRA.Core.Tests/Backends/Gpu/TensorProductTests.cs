@@ -29,7 +29,16 @@ public sealed class TensorProductTests
         int many = random.Next(TensorProductKernels.FewRows + 1, 150);
         int few = random.Next(1, TensorProductKernels.FewRows + 1);
         using GpuTwin twin = SharedDevice.TensorTwin(seed, many);
-        TensorProductChecks.SameBits(twin, 32 * random.Next(1, 30), random.Next(1, 300), many, few, random.Next(many - few + 1));
+        TensorProductChecks.SameBits(
+            twin, WeightFormat.BF16, 32 * random.Next(1, 30), random.Next(1, 300), many, few, random.Next(many - few + 1));
+    }
+
+    /// <summary>A format with all that the kernel knows: the compiler takes its time for each.</summary>
+    [Test]
+    public void Products_with_packed_weights_agree_with_the_Reference([Values(1, 11)] int rows)
+    {
+        using GpuTwin twin = SharedDevice.TensorTwin(rows, rows);
+        KernelChecks.Products(twin, rows, twin.Group(512, (PackedFormats.Of("Q4_K"), 37, true)));
     }
 
     [Test]

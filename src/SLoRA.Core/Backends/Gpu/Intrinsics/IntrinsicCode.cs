@@ -22,6 +22,7 @@ internal static class IntrinsicCode
     private static readonly Type[] _holders =
     [
         typeof(WarpProduct), typeof(WarpExchange), typeof(SharedTiles), typeof(LoopRegisters), typeof(HalfNumbers), typeof(RoundedNumbers),
+        typeof(BrainPairs),
     ];
 
     /// <summary>Makes the intrinsics known to a context.</summary>
@@ -140,6 +141,20 @@ internal static class IntrinsicCode
         List<string> value = Inputs(code, call, 0, 1);
         int apart = ((PrimitiveValue)call[1].Resolve()).Int32Value;
         Line(code, $"shfl.sync.bfly.b32 {Outputs(code, call)[0]}, {value[0]}, {apart}, 0x1f, 0xffffffff;");
+    }
+
+    public static void WriteFrom(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> inputs = Inputs(code, call, 0, 2);
+        Line(code, $"shfl.sync.idx.b32 {Outputs(code, call)[0]}, {inputs[0]}, {inputs[1]}, 0x1f, 0xffffffff;");
+    }
+
+    public static void WriteAddPairs(PTXBackend backend, PTXCodeGenerator code, Value call)
+    {
+        _ = backend;
+        List<string> pairs = Inputs(code, call, 0, 2);
+        Line(code, $"{{ .reg .b32 one; mov.b32 one, 0x3F803F80; fma.rn.bf16x2 {Outputs(code, call)[0]}, {pairs[0]}, one, {pairs[1]}; }}");
     }
 
     public static void WriteProduct(PTXBackend backend, PTXCodeGenerator code, Value call)

@@ -264,15 +264,17 @@ internal static class AttentionKernels
             {
                 long begin = ((((long)firstPlace + p) * heads) + head) * stride;
                 float splitLargest = partial[begin + headDim];
-                if (splitLargest == float.NegativeInfinity)
+                float splitWeights = partial[begin + headDim + 1];
+                if (splitWeights == 0)
                 {
+                    // The row sees nothing of the split.
                     continue;
                 }
 
                 bool grows = splitLargest > largest;
                 float factor = Factor(largest, splitLargest, grows);
                 sum = Merged(sum, partial[begin + i], factor, grows);
-                weights = Merged(weights, partial[begin + headDim + 1], factor, grows);
+                weights = Merged(weights, splitWeights, factor, grows);
                 largest = grows ? splitLargest : largest;
             }
 

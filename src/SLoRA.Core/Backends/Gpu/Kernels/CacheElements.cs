@@ -25,6 +25,9 @@ internal interface ICacheElements<TStored>
     /// <summary>The second, where there are two.</summary>
     static abstract Words4 Second(Words4 unit);
 
+    /// <summary>Ones in the place of each element that is not finite; of those that have scales none.</summary>
+    static abstract Words4 NotFinite(Words4 unit);
+
     /// <summary>A scale, which lies so many words behind the beginning of a unit.</summary>
     static abstract float Scale(ArrayView<TStored> pool, long unit, int word);
 }
@@ -42,6 +45,8 @@ internal readonly struct Bf16Cache : ICacheElements<ushort>
 
     public static Words4 Second(Words4 unit) => unit;
 
+    public static Words4 NotFinite(Words4 unit) => CacheExponents.AllOnes(unit, 0x7F80u, 0x0080u);
+
     public static float Scale(ArrayView<ushort> pool, long unit, int word) => 1f;
 }
 
@@ -58,6 +63,8 @@ internal readonly struct F16Cache : ICacheElements<ushort>
 
     public static Words4 Second(Words4 unit) => new(Second(unit.X), Second(unit.Y), Second(unit.Z), Second(unit.W));
 
+    public static Words4 NotFinite(Words4 unit) => CacheExponents.AllOnes(unit, 0x7C00u, 0x0400u);
+
     public static float Scale(ArrayView<ushort> pool, long unit, int word) => 1f;
 
     private static uint First(uint pair) => Pair(HalfNumbers.WidenHalf(pair), HalfNumbers.WidenHalf(pair >> 16));
@@ -67,6 +74,24 @@ internal readonly struct F16Cache : ICacheElements<ushort>
     private static float Rest(float element) => element - Interop.IntAsFloat(Interop.FloatAsInt(element) & 0xFFFF0000u);
 
     private static uint Pair(float even, float odd) => (Interop.FloatAsInt(even) >> 16) | (Interop.FloatAsInt(odd) & 0xFFFF0000u);
+}
+
+/// <summary>Exponents of elements of 16 bits.</summary>
+internal static class CacheExponents
+{
+    /// <summary>Ones in the place of each element whose exponent is all ones.</summary>
+    /// <param name="unit">The elements.</param>
+    /// <param name="exponent">The bits of an exponent, below the sign.</param>
+    /// <param name="lowest">The lowest of them, which carries into the sign when all are ones.</param>
+    public static Words4 AllOnes(Words4 unit, uint exponent, uint lowest) => new(
+        AllOnes(unit.X, exponent, lowest), AllOnes(unit.Y, exponent, lowest), AllOnes(unit.Z, exponent, lowest),
+        AllOnes(unit.W, exponent, lowest));
+
+    private static uint AllOnes(uint pair, uint exponent, uint lowest)
+    {
+        uint carried = (pair & (exponent | (exponent << 16))) + (lowest | (lowest << 16));
+        return ((carried >> 15) & 0x00010001u) * 0xFFFFu;
+    }
 }
 
 /// <summary>Signed bytes, each a bfloat16 number, with a scale for a token of a head.</summary>
@@ -91,6 +116,8 @@ internal readonly struct IntegersCache : ICacheElements<uint>
     public static Words4 First(Words4 unit) => new(Pair(unit.X), Pair(unit.X >> 16), Pair(unit.Y), Pair(unit.Y >> 16));
 
     public static Words4 Second(Words4 unit) => unit;
+
+    public static Words4 NotFinite(Words4 unit) => default;
 
     public static float Scale(ArrayView<uint> pool, long unit, int word) => Interop.IntAsFloat(pool[(unit << 1) + word]);
 
@@ -147,6 +174,10 @@ internal readonly struct CacheRange(int table, int low, int high, int allLow, in
 
     /// <summary>Whether all queries see the positions from one on.</summary>
     public bool AllSee(int position, int count) => position >= _allLow && position + count <= _allHigh;
+
+    /// <summary>Whether some queries see a position of those from one on that others do not.</summary>
+    public bool Divides(int position, int count) =>
+        (_allLow > Low && position < _allLow) || (_allHigh < High && position + count > _allHigh);
 
     /// <summary>
     /// The first unit of the page of a position; of a position that is none of the group's, that of one that is. Pages have two tokens at

@@ -8,6 +8,7 @@ namespace SLoRA.Backends.Gpu.Kernels;
 /// </summary>
 /// <param name="typed">Whether it has the type parameters (TStored, TElement) of an <see cref="IStoredType{TStored}"/>.</param>
 /// <param name="weights">Whether it has the type parameters (TStored, TFormat) of an <see cref="IStoredFormat{TStored}"/>.</param>
+/// <param name="packed">Whether it has the type parameters of a <see cref="PackedFormat{TCodes,TScales}"/>.</param>
 /// <param name="cache">Whether it has the type parameters (TStored, TElements) of an <see cref="ICacheElements{TStored}"/>.</param>
 /// <param name="resident">
 /// Groups that a multiprocessor is to hold at least; 0 leaves it to NVIDIA's assembler, which may put variables into local memory so that
@@ -16,13 +17,16 @@ namespace SLoRA.Backends.Gpu.Kernels;
 /// <param name="residentPacked">The same for versions that read packed weights.</param>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class KernelAttribute(
-    bool typed = false, bool weights = false, bool cache = false, int resident = 0, int residentPacked = 0) : Attribute
+    bool typed = false, bool weights = false, bool packed = false, bool cache = false, int resident = 0, int residentPacked = 0) : Attribute
 {
     /// <summary>Whether it has the type parameters (TStored, TElement), with a version for each element type.</summary>
     public bool Typed { get; } = typed;
 
     /// <summary>Whether it has the type parameters (TStored, TFormat), with a version for each format of weights.</summary>
     public bool Weights { get; } = weights;
+
+    /// <summary>Whether it has the type parameters (TCodes, TScales), with a version for each format of packed weights.</summary>
+    public bool Packed { get; } = packed;
 
     /// <summary>Whether it has the type parameters (TStored, TElements), with a version for each kind of cache on tensor cores.</summary>
     public bool Cache { get; } = cache;

@@ -20,14 +20,17 @@ internal struct QueryMerge
     public bool UpperHas;
     public bool LowerHas;
 
-    /// <summary>From the largest scores so far and those of what comes behind; −∞ where nothing is seen, which changes nothing.</summary>
-    public static QueryMerge Of(QueryNumbers largest, QueryNumbers next)
+    /// <summary>
+    /// From the largest scores so far, and the largest and the weights of what comes behind; weights of 0 are those of nothing seen, which
+    /// changes nothing. (The largest of scores that are all NaN is −∞ as well, their weights are NaN.)
+    /// </summary>
+    public static QueryMerge Of(QueryNumbers largest, QueryNumbers next, QueryNumbers weights)
     {
         QueryMerge merge;
         merge.UpperGrows = next.Upper > largest.Upper;
         merge.LowerGrows = next.Lower > largest.Lower;
-        merge.UpperHas = next.Upper > float.NegativeInfinity;
-        merge.LowerHas = next.Lower > float.NegativeInfinity;
+        merge.UpperHas = weights.Upper != 0;
+        merge.LowerHas = weights.Lower != 0;
         merge.UpperFactor = AttentionKernels.Factor(largest.Upper, next.Upper, merge.UpperGrows);
         merge.LowerFactor = AttentionKernels.Factor(largest.Lower, next.Lower, merge.LowerGrows);
         return merge;
@@ -113,6 +116,13 @@ internal static class TensorAttention
     /// <summary>The widest head.</summary>
     public const int LargestHead = 256;
 
+    /// <summary>Positions whose values are added together.</summary>
+    private const int Step = 16;
+
+    /// <summary>2⁶⁴ in bfloat16.</summary>
+    private const uint Large = 0x5F80u;
+    private const uint TwiceLarge = Large | (Large << 16);
+
     /// <summary>
     /// Scores of the block's positions, by pairs of tiles of keys; −∞ where a query does not see one. The head's keys begin in a page at
     /// unit <paramref name="head"/>.
@@ -139,10 +149,10 @@ internal static class TensorAttention
         scores.Columns48 = Finish(scores.Columns48, shape);
         if (!range.AllSee(begin, Block))
         {
-            scores.Columns0 = Seen(scores.Columns0, position, queries);
-            scores.Columns16 = Seen(scores.Columns16, position + 16, queries);
-            scores.Columns32 = Seen(scores.Columns32, position + 32, queries);
-            scores.Columns48 = Seen(scores.Columns48, position + 48, queries);
+            scores.Columns0 = Seen(scores.Columns0, position, queries, float.NegativeInfinity);
+            scores.Columns16 = Seen(scores.Columns16, position + 16, queries, float.NegativeInfinity);
+            scores.Columns32 = Seen(scores.Columns32, position + 32, queries, float.NegativeInfinity);
+            scores.Columns48 = Seen(scores.Columns48, position + 48, queries, float.NegativeInfinity);
         }
 
         return scores;
@@ -166,6 +176,9 @@ internal static class TensorAttention
     /// <summary><c>e^(score − largest)</c>, 0 where a query sees nothing of the block.</summary>
     public static Sums16x64 Weigh(Sums16x64 scores, QueryNumbers largest)
     {
+        // Less 0, scores of −∞ become weights of 0, and those that are NaN stay it.
+        largest.Upper = largest.Upper > float.NegativeInfinity ? largest.Upper : 0f;
+        largest.Lower = largest.Lower > float.NegativeInfinity ? largest.Lower : 0f;
         scores.Columns0 = Weigh(scores.Columns0, largest);
         scores.Columns16 = Weigh(scores.Columns16, largest);
         scores.Columns32 = Weigh(scores.Columns32, largest);
@@ -192,8 +205,8 @@ internal static class TensorAttention
     /// Weighted values of the block, of 64 columns from one on. The head's values begin in a page at unit <paramref name="head"/>.
     /// </summary>
     public static UnitSums Values<TStored, TElements>(
-        ArrayView<TStored> pool, ArrayView<int> pages, CacheBlocks blocks, CacheRange range, Sums16x64 weights, int begin, int head,
-        int firstColumn, int d)
+        ArrayView<TStored> pool, ArrayView<int> pages, CacheBlocks blocks, CacheRange range, QueryPair queries, Sums16x64 weights,
+        int begin, int head, int firstColumn, int d)
         where TStored : unmanaged
         where TElements : struct, ICacheElements<TStored>
     {
@@ -202,10 +215,10 @@ internal static class TensorAttention
         unit = unit < d >> 3 ? unit : 0;
         int position = begin + ((lane & 3) << 1);
         var sums = default(UnitSums);
-        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, weights.Columns0, position, head, unit);
-        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, weights.Columns16, position + 16, head, unit);
-        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, weights.Columns32, position + 32, head, unit);
-        return Add<TStored, TElements>(sums, pool, pages, blocks, range, weights.Columns48, position + 48, head, unit);
+        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, queries, weights.Columns0, position, head, unit);
+        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, queries, weights.Columns16, position + 16, head, unit);
+        sums = Add<TStored, TElements>(sums, pool, pages, blocks, range, queries, weights.Columns32, position + 32, head, unit);
+        return Add<TStored, TElements>(sums, pool, pages, blocks, range, queries, weights.Columns48, position + 48, head, unit);
     }
 
     private static Sums16x64 Products<TStored, TElements>(
@@ -297,7 +310,7 @@ internal static class TensorAttention
     private static long KeyOf(ArrayView<int> pages, CacheBlocks blocks, CacheRange range, int position, int head) =>
         range.Page(pages, blocks, position) + (head + (blocks.Slot(position) * blocks.TokenUnits));
 
-    /// <summary>Two tiles of scores, or of weights, times the scales of their positions; zeros stay zeros.</summary>
+    /// <summary>Two tiles of scores, or of weights, times the scales of their positions.</summary>
     private static Sums16x16 Scaled<TStored, TElements>(
         Sums16x16 tiles, ArrayView<TStored> pool, ArrayView<int> pages, CacheBlocks blocks, CacheRange range, int position, int head)
         where TStored : unmanaged
@@ -317,17 +330,11 @@ internal static class TensorAttention
         int word = blocks.ScaleWord + blocks.Slot(position);
         float scale = TElements.Scale(pool, page, word);
         float next = TElements.Scale(pool, page, word + 1);
-        tile.X = Scaled(tile.X, scale);
-        tile.Y = Scaled(tile.Y, next);
-        tile.Z = Scaled(tile.Z, scale);
-        tile.W = Scaled(tile.W, next);
+        tile.X = RoundedNumbers.Product(tile.X, scale);
+        tile.Y = RoundedNumbers.Product(tile.Y, next);
+        tile.Z = RoundedNumbers.Product(tile.Z, scale);
+        tile.W = RoundedNumbers.Product(tile.W, next);
         return tile;
-    }
-
-    private static float Scaled(float number, float scale)
-    {
-        float scaled = RoundedNumbers.Product(number, scale);
-        return number == 0 ? 0f : scaled;
     }
 
     private static Sums16x16 Finish(Sums16x16 products, AttentionShape shape)
@@ -358,20 +365,21 @@ internal static class TensorAttention
         return score;
     }
 
-    private static Sums16x16 Seen(Sums16x16 scores, int position, QueryPair queries)
+    /// <summary>Two tiles, and another number wherever a query does not see the position.</summary>
+    private static Sums16x16 Seen(Sums16x16 tiles, int position, QueryPair queries, float unseen)
     {
-        scores.Left = Seen(scores.Left, position, queries);
-        scores.Right = Seen(scores.Right, position + 8, queries);
-        return scores;
+        tiles.Left = Seen(tiles.Left, position, queries, unseen);
+        tiles.Right = Seen(tiles.Right, position + 8, queries, unseen);
+        return tiles;
     }
 
-    private static Floats4 Seen(Floats4 scores, int position, QueryPair queries)
+    private static Floats4 Seen(Floats4 tile, int position, QueryPair queries, float unseen)
     {
-        scores.X = queries.UpperSees(position) ? scores.X : float.NegativeInfinity;
-        scores.Y = queries.UpperSees(position + 1) ? scores.Y : float.NegativeInfinity;
-        scores.Z = queries.LowerSees(position) ? scores.Z : float.NegativeInfinity;
-        scores.W = queries.LowerSees(position + 1) ? scores.W : float.NegativeInfinity;
-        return scores;
+        tile.X = queries.UpperSees(position) ? tile.X : unseen;
+        tile.Y = queries.UpperSees(position + 1) ? tile.Y : unseen;
+        tile.Z = queries.LowerSees(position) ? tile.Z : unseen;
+        tile.W = queries.LowerSees(position + 1) ? tile.W : unseen;
+        return tile;
     }
 
     private static Sums16x16 Weigh(Sums16x16 scores, QueryNumbers largest)
@@ -384,17 +392,11 @@ internal static class TensorAttention
     private static Floats4 Weigh(Floats4 scores, QueryNumbers largest)
     {
         Floats4 weights;
-        weights.X = Weight(scores.X, largest.Upper);
-        weights.Y = Weight(scores.Y, largest.Upper);
-        weights.Z = Weight(scores.Z, largest.Lower);
-        weights.W = Weight(scores.W, largest.Lower);
+        weights.X = MathF.Exp(scores.X - largest.Upper);
+        weights.Y = MathF.Exp(scores.Y - largest.Upper);
+        weights.Z = MathF.Exp(scores.Z - largest.Lower);
+        weights.W = MathF.Exp(scores.W - largest.Lower);
         return weights;
-    }
-
-    private static float Weight(float score, float largest)
-    {
-        float weight = MathF.Exp(score - largest);
-        return largest > float.NegativeInfinity ? weight : 0f;
     }
 
     private static Floats4 Larger(Sums16x16 scores) => Larger(scores.Left, scores.Right);
@@ -421,8 +423,8 @@ internal static class TensorAttention
 
     /// <summary>Adds the values of 16 positions, of which a lane has one, the next, and both eight further on.</summary>
     private static UnitSums Add<TStored, TElements>(
-        UnitSums sums, ArrayView<TStored> pool, ArrayView<int> pages, CacheBlocks blocks, CacheRange range, Sums16x16 weights,
-        int position, int head, int unit)
+        UnitSums sums, ArrayView<TStored> pool, ArrayView<int> pages, CacheBlocks blocks, CacheRange range, QueryPair queries,
+        Sums16x16 weights, int position, int head, int unit)
         where TStored : unmanaged
         where TElements : struct, ICacheElements<TStored>
     {
@@ -432,7 +434,8 @@ internal static class TensorAttention
         Words4 row1 = TElements.Load(pool, at + blocks.TokenUnits);
         Words4 row8 = TElements.Load(pool, at8);
         Words4 row9 = TElements.Load(pool, at8 + blocks.TokenUnits);
-        if (!range.Has(position & ~7, TensorProductKernels.Run / 2))
+        int first = position & ~7;
+        if (!range.Has(first, Step))
         {
             // Nobody has written what is outside: it may be anything, which even a weight of 0 would not make a 0 of.
             row0 = Present(row0, range.Has(position));
@@ -444,23 +447,60 @@ internal static class TensorAttention
         if (TElements.HasScales)
         {
             weights = Scaled<TStored, TElements>(weights, pool, pages, blocks, range, position, head);
+            if (!range.AllSee(first, Step))
+            {
+                weights = Seen(weights, position, queries, 0f);
+            }
+        }
+        else if (range.Divides(first, Step))
+        {
+            sums = AddNotFinite(
+                sums, Sight(queries, position), Sight(queries, position + 8), TElements.NotFinite(row0), TElements.NotFinite(row1),
+                TElements.NotFinite(row8), TElements.NotFinite(row9));
+            row0 = Without(row0, TElements.NotFinite(row0));
+            row1 = Without(row1, TElements.NotFinite(row1));
+            row8 = Without(row8, TElements.NotFinite(row8));
+            row9 = Without(row9, TElements.NotFinite(row9));
         }
 
         var terms = new ActivationTerms(weights.Left, weights.Right, present: true);
-        Words4 first = terms.Take();
-        Words4 second = terms.Take();
-        Words4 third = terms.Take();
+        Words4 term0 = terms.Take();
+        Words4 term1 = terms.Take();
+        Words4 term2 = terms.Take();
         UnitSums total = WovenRows.AddTo(
-            sums, first, second, third, TElements.First(row0), TElements.First(row1), TElements.First(row8), TElements.First(row9));
+            sums, term0, term1, term2, TElements.First(row0), TElements.First(row1), TElements.First(row8), TElements.First(row9));
         if (TElements.Terms > 1)
         {
             total = WovenRows.AddTo(
-                total, first, second, third, TElements.Second(row0), TElements.Second(row1), TElements.Second(row8),
+                total, term0, term1, term2, TElements.Second(row0), TElements.Second(row1), TElements.Second(row8),
                 TElements.Second(row9));
         }
 
         return total;
     }
+
+    /// <summary>
+    /// Adds ∞ for every value that is not finite to the sums of those queries that see it, and nothing to the others: 2⁶⁴ times 2⁶⁴ is
+    /// beyond fp32, where the value itself would make NaN of a weight of 0.
+    /// </summary>
+    private static UnitSums AddNotFinite(UnitSums sums, Words2 sight, Words2 sight8, Words4 row0, Words4 row1, Words4 row8, Words4 row9) =>
+        WovenRows.AddTo(
+            sums, new Words4(sight.X, sight.Y, sight8.X, sight8.Y), Beyond(row0), Beyond(row1), Beyond(row8), Beyond(row9));
+
+    /// <summary>2⁶⁴ for each of a lane's two queries and two positions where the query sees the position, 0 where it does not.</summary>
+    private static Words2 Sight(QueryPair queries, int position)
+    {
+        uint upper = queries.UpperSees(position) ? Large : 0u;
+        uint lower = queries.LowerSees(position) ? Large : 0u;
+        return new Words2(
+            upper | (queries.UpperSees(position + 1) ? Large << 16 : 0u), lower | (queries.LowerSees(position + 1) ? Large << 16 : 0u));
+    }
+
+    private static Words4 Beyond(Words4 mask) =>
+        new(mask.X & TwiceLarge, mask.Y & TwiceLarge, mask.Z & TwiceLarge, mask.W & TwiceLarge);
+
+    private static Words4 Without(Words4 words, Words4 mask) =>
+        new(words.X & ~mask.X, words.Y & ~mask.Y, words.Z & ~mask.Z, words.W & ~mask.W);
 
     private static Words4 Present(Words4 words, bool present) =>
         new(present ? words.X : 0u, present ? words.Y : 0u, present ? words.Z : 0u, present ? words.W : 0u);

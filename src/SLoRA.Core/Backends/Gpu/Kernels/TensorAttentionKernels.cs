@@ -113,10 +113,11 @@ internal static class TensorAttentionKernels
 
         for (int first = 0; first < d; first += TensorAttention.Columns)
         {
-            UnitSums block = TensorAttention.Values<TStored, TElements>(pool, pages, blocks, range, weights, begin, valuesOfHead, first, d);
+            UnitSums block = TensorAttention.Values<TStored, TElements>(
+                pool, pages, blocks, range, queries, weights, begin, valuesOfHead, first, d);
             Put(values, (own * SlotFloats) + ((lane & 3) << 4), block);
             Group.Barrier();
-            Eight merged = Merged(values, largest, slot, thread & 7);
+            Eight merged = Merged(values, largest, sums, slot, thread & 7);
             if (has)
             {
                 Store(partial, into, first + (thread & 7), d, merged);
@@ -132,11 +133,11 @@ internal static class TensorAttentionKernels
             for (int block = 0; block < Warps; block++)
             {
                 float next = largest[(block * TensorAttention.Slots) + slot];
-                if (next > float.NegativeInfinity)
+                float ofBlock = sums[(block * TensorAttention.Slots) + slot];
+                if (ofBlock != 0)
                 {
                     bool grows = next > highest;
-                    sum = AttentionKernels.Merged(
-                        sum, sums[(block * TensorAttention.Slots) + slot], AttentionKernels.Factor(highest, next, grows), grows);
+                    sum = AttentionKernels.Merged(sum, ofBlock, AttentionKernels.Factor(highest, next, grows), grows);
                     highest = grows ? next : highest;
                 }
             }
@@ -216,23 +217,23 @@ internal static class TensorAttentionKernels
                 qkv, pool, pages, blocks, range, queries, begin, keysOfHead, shape);
             QueryNumbers most = TensorAttention.Largest(weights);
             weights = TensorAttention.Weigh(weights, most);
-            QueryMerge merge = QueryMerge.Of(largest, most);
-            sum = merge.Sum(sum, TensorAttention.Total(weights));
+            QueryNumbers total = TensorAttention.Total(weights);
+            QueryMerge merge = QueryMerge.Of(largest, most, total);
+            sum = merge.Sum(sum, total);
             largest = merge.Larger(largest, most);
-            left = merge.Sum(
-                left, TensorAttention.Values<TStored, TElements>(pool, pages, blocks, range, weights, begin, valuesOfHead, firstColumn, d));
+            left = merge.Sum(left, TensorAttention.Values<TStored, TElements>(
+                pool, pages, blocks, range, queries, weights, begin, valuesOfHead, firstColumn, d));
             if (d > TensorAttention.Columns)
             {
                 int column = firstColumn + TensorAttention.Columns;
-                AddTo(
-                    totals, WholeFours, merge,
-                    TensorAttention.Values<TStored, TElements>(pool, pages, blocks, range, weights, begin, valuesOfHead, column, d));
+                AddTo(totals, WholeFours, merge, TensorAttention.Values<TStored, TElements>(
+                    pool, pages, blocks, range, queries, weights, begin, valuesOfHead, column, d));
             }
 
             // The end of a split, or of the rows.
             if (((block + 1) & (Warps - 1)) == 0 || block + 1 == endBlock)
             {
-                QueryMerge splits = QueryMerge.Of(wholeLargest, largest);
+                QueryMerge splits = QueryMerge.Of(wholeLargest, largest, sum);
                 wholeSum = splits.Sum(wholeSum, sum);
                 wholeLargest = splits.Larger(wholeLargest, largest);
                 AddTo(totals, 0, splits, left);
@@ -325,7 +326,8 @@ internal static class TensorAttentionKernels
     }
 
     /// <summary>The blocks of a split, in order: every eighth column of a slot.</summary>
-    private static Eight Merged(ArrayView<float> values, ArrayView<float> largest, int slot, int column)
+    private static Eight Merged(
+        ArrayView<float> values, ArrayView<float> largest, ArrayView<float> weights, int slot, int column)
     {
         var sums = default(Eight);
         float highest = float.NegativeInfinity;
@@ -333,7 +335,7 @@ internal static class TensorAttentionKernels
         {
             int of = (block * TensorAttention.Slots) + slot;
             float next = largest[of];
-            if (next > float.NegativeInfinity)
+            if (weights[of] != 0)
             {
                 bool grows = next > highest;
                 float factor = AttentionKernels.Factor(highest, next, grows);

@@ -56,7 +56,6 @@ internal static class TensorProductKernels
         int part = group.PartOf(Grid.IdxX, FewOutputsLog2);
         ProductShape shape = group.Of(part);
         ArrayView<float> bias = GroupShape.View(part, bias0, bias1, bias2);
-        ArrayView<float> sums = SharedMemory.Allocate<float>(Quarters * FewOutputs * FewRows);
         ArrayView<Words4> w = GroupShape.View(part, weight0, weight1, weight2).Cast<Words4>();
         ArrayView<Floats4> inputs = x.Cast<Floats4>();
         int lane = Group.IdxX & 31;
@@ -116,28 +115,7 @@ internal static class TensorProductKernels
             }
         }
 
-        int place = (warp * FewOutputs * FewRows) + ((lane & 3) * 2 * FewOutputs) + row;
-        Put(sums, place, rows0);
-        Put(sums, place + (8 * FewOutputs), rows8);
-        Group.Barrier();
-        int output = firstOutput + lane;
-        for (int i = warp; i < FewRows; i += 4)
-        {
-            if (i < shape.Rows && output < shape.Outputs)
-            {
-                int sum = (i * FewOutputs) + lane;
-                float total = sums[sum];
-                total += sums[sum + (FewOutputs * FewRows)];
-                total += sums[sum + (2 * FewOutputs * FewRows)];
-                total += sums[sum + (3 * FewOutputs * FewRows)];
-                if (shape.HasBias == 1)
-                {
-                    total += bias[output];
-                }
-
-                y[((long)i * shape.Width) + shape.FirstColumn + output] = total;
-            }
-        }
+        AddQuarters(bias, y, shape, 0, firstOutput, rows0, rows8);
     }
 
     /// <summary>
@@ -190,6 +168,39 @@ internal static class TensorProductKernels
 
     /// <summary>An index, or the last one there is.</summary>
     public static long Within(int index, int count) => index < count ? index : count - 1;
+
+    /// <summary>
+    /// The end of a kernel whose warps have quarters of K, of 32 outputs and 16 rows: they meet in shared memory, and with the bias in y.
+    /// </summary>
+    public static void AddQuarters(
+        ArrayView<float> bias, ArrayView<float> y, ProductShape shape, int firstRow, int firstOutput, Sums32x8 rows0, Sums32x8 rows8)
+    {
+        ArrayView<float> sums = SharedMemory.Allocate<float>(Quarters * FewOutputs * FewRows);
+        int lane = Group.IdxX & 31;
+        int warp = Group.IdxX >> 5;
+        int place = (warp * FewOutputs * FewRows) + ((lane & 3) * 2 * FewOutputs) + (lane >> 2);
+        Put(sums, place, rows0);
+        Put(sums, place + (8 * FewOutputs), rows8);
+        Group.Barrier();
+        int output = firstOutput + lane;
+        for (int i = warp; i < FewRows; i += 4)
+        {
+            if (firstRow + i < shape.Rows && output < shape.Outputs)
+            {
+                int sum = (i * FewOutputs) + lane;
+                float total = sums[sum];
+                total += sums[sum + (FewOutputs * FewRows)];
+                total += sums[sum + (2 * FewOutputs * FewRows)];
+                total += sums[sum + (3 * FewOutputs * FewRows)];
+                if (shape.HasBias == 1)
+                {
+                    total += bias[output];
+                }
+
+                y[((long)(firstRow + i) * shape.Width) + shape.FirstColumn + output] = total;
+            }
+        }
+    }
 
     private static void Put(ArrayView<float> sums, int place, Sums32x8 tile)
     {

@@ -1,4 +1,5 @@
 using ILGPU;
+using SLoRA.Backends.Gpu.Intrinsics;
 
 namespace SLoRA.Backends.Gpu.Kernels;
 
@@ -20,6 +21,21 @@ internal interface IUnitCodes
 
     /// <summary>Puts the code of a column into a unit that was all zeros.</summary>
     static abstract void Write(Span<uint> unit, int column, int code);
+
+    /// <summary>The first 16 bytes that a lane has of a unit.</summary>
+    static abstract Words4 LoadLow(ArrayView<uint> weight, long unit, int lane);
+
+    /// <summary>What else it has.</summary>
+    static abstract Words4 LoadHigh(ArrayView<uint> weight, long unit, int lane);
+
+    /// <summary>The codes of the lane's pairs of the first run of both, less that of zero, as pairs of bfloat16.</summary>
+    static abstract Words4 Pairs(Words4 low, Words4 high);
+
+    /// <summary>What is the first for the run behind.</summary>
+    static abstract Words4 NextLow(Words4 low, Words4 high);
+
+    /// <summary>What is the second for the run behind.</summary>
+    static abstract Words4 NextHigh(Words4 high);
 }
 
 /// <summary>Where a column of a unit lies.</summary>
@@ -74,6 +90,18 @@ internal readonly struct UnitFourBits<TZero> : IUnitCodes
     public static int Load(ArrayView<uint> weight, long unit, int column) => (int)Nibbles.Load(weight, unit, column) - TZero.Code;
 
     public static void Write(Span<uint> unit, int column, int code) => Nibbles.Write(unit, column, code);
+
+    public static Words4 LoadLow(ArrayView<uint> weight, long unit, int lane) => Nibbles.LoadLane(weight, unit, lane);
+
+    public static Words4 LoadHigh(ArrayView<uint> weight, long unit, int lane) => default;
+
+    public static Words4 Pairs(Words4 low, Words4 high) => new(
+        Nibbles.Pair(low.X, 0, TZero.Code), Nibbles.Pair(low.X >> 4, 0, TZero.Code), Nibbles.Pair(low.X >> 8, 0, TZero.Code),
+        Nibbles.Pair(low.X >> 12, 0, TZero.Code));
+
+    public static Words4 NextLow(Words4 low, Words4 high) => Nibbles.Next(low);
+
+    public static Words4 NextHigh(Words4 high) => high;
 }
 
 /// <summary>Five bits: four of them as above; the fifth of a lane are a word, pair p of run r in bits 4r + p and 16 + 4r + p.</summary>
@@ -81,6 +109,9 @@ internal readonly struct UnitFiveBits<TZero> : IUnitCodes
     where TZero : struct, IZeroCode
 {
     private const int HighAt = 16;
+
+    /// <summary>The fifth bits of a pair.</summary>
+    private const uint Fifth = 0x00010001u;
 
     public static int Words => 20;
 
@@ -100,6 +131,18 @@ internal readonly struct UnitFiveBits<TZero> : IUnitCodes
         unit[HighAt + place.Lane] |= (uint)(code >> 4) << ShiftOf(place);
     }
 
+    public static Words4 LoadLow(ArrayView<uint> weight, long unit, int lane) => Nibbles.LoadLane(weight, unit, lane);
+
+    public static Words4 LoadHigh(ArrayView<uint> weight, long unit, int lane) => new(weight[unit + HighAt + lane], 0, 0, 0);
+
+    public static Words4 Pairs(Words4 low, Words4 high) => new(
+        Nibbles.Pair(low.X, high.X & Fifth, TZero.Code), Nibbles.Pair(low.X >> 4, (high.X >> 1) & Fifth, TZero.Code),
+        Nibbles.Pair(low.X >> 8, (high.X >> 2) & Fifth, TZero.Code), Nibbles.Pair(low.X >> 12, (high.X >> 3) & Fifth, TZero.Code));
+
+    public static Words4 NextLow(Words4 low, Words4 high) => Nibbles.Next(low);
+
+    public static Words4 NextHigh(Words4 high) => new(high.X >> 4, 0, 0, 0);
+
     private static int ShiftOf(UnitPlace place) => (place.Run << 2) + place.Pair + (place.Half << 4);
 }
 
@@ -110,6 +153,9 @@ internal readonly struct UnitFiveBits<TZero> : IUnitCodes
 internal readonly struct UnitSixBits : IUnitCodes
 {
     private const int HighAt = 16;
+
+    /// <summary>The fifth and sixth bits of a pair.</summary>
+    private const uint Upper = 0x00030003u;
 
     public static int Words => 24;
 
@@ -128,6 +174,22 @@ internal readonly struct UnitSixBits : IUnitCodes
         Nibbles.Write(unit, column, code & 15);
         unit[WordOf(place)] |= (uint)(code >> 4) << ShiftOf(place);
     }
+
+    public static Words4 LoadLow(ArrayView<uint> weight, long unit, int lane) => Nibbles.LoadLane(weight, unit, lane);
+
+    public static Words4 LoadHigh(ArrayView<uint> weight, long unit, int lane)
+    {
+        Words2 words = weight.Cast<Words2>()[((unit + HighAt) >> 1) + lane];
+        return new Words4(words.X, words.Y, 0, 0);
+    }
+
+    public static Words4 Pairs(Words4 low, Words4 high) => new(
+        Nibbles.Pair(low.X, high.X & Upper, Zero), Nibbles.Pair(low.X >> 4, (high.X >> 2) & Upper, Zero),
+        Nibbles.Pair(low.X >> 8, (high.X >> 4) & Upper, Zero), Nibbles.Pair(low.X >> 12, (high.X >> 6) & Upper, Zero));
+
+    public static Words4 NextLow(Words4 low, Words4 high) => Nibbles.Next(low);
+
+    public static Words4 NextHigh(Words4 high) => new(high.Y, high.X >> 8, 0, 0);
 
     private static int WordOf(UnitPlace place) => HighAt + (place.Lane << 1) + (place.Run & 1);
 
@@ -158,6 +220,19 @@ internal readonly struct UnitSignedBytes : IUnitCodes
         unit[WordOf(place)] |= (uint)(byte)code << ShiftOf(place);
     }
 
+    public static Words4 LoadLow(ArrayView<uint> weight, long unit, int lane) => weight.Cast<Words4>()[(unit >> 2) + (lane << 1)];
+
+    public static Words4 LoadHigh(ArrayView<uint> weight, long unit, int lane) => weight.Cast<Words4>()[(unit >> 2) + (lane << 1) + 1];
+
+    public static Words4 Pairs(Words4 low, Words4 high) => new(Of(low.X), Of(low.X >> 8), Of(low.Y), Of(low.Y >> 8));
+
+    public static Words4 NextLow(Words4 low, Words4 high) => new(low.Z, low.W, high.X, high.Y);
+
+    public static Words4 NextHigh(Words4 high) => new(high.Z, high.W, 0, 0);
+
+    /// <summary>Bytes 0 and 2: the bits of seven of theirs below those of 128, less 128, or less 256 where the sign is set.</summary>
+    private static uint Of(uint bytes) => BrainPairs.AddPairs((bytes & 0x007F007Fu) | 0x43004300u, (bytes & 0x00800080u) | 0xC300C300u);
+
     private static int WordOf(UnitPlace place) => (place.Lane << 3) + (place.Run << 1) + (place.Pair >> 1);
 
     private static int ShiftOf(UnitPlace place) => ((place.Pair & 1) << 3) + (place.Half << 4);
@@ -177,6 +252,21 @@ internal static class Nibbles
         var place = new UnitPlace(column);
         unit[WordOf(place)] |= (uint)code << ShiftOf(place);
     }
+
+    /// <summary>What a lane has of them, a word for each run.</summary>
+    public static Words4 LoadLane(ArrayView<uint> weight, long unit, int lane) => weight.Cast<Words4>()[(unit >> 2) + lane];
+
+    /// <summary>The words of the runs behind.</summary>
+    public static Words4 Next(Words4 low) => new(low.Y, low.Z, low.W, 0);
+
+    /// <summary>
+    /// A pair of codes as bfloat16, less that of zero: their bits below those of 128 are 128 + code, from which 128 + zero is taken away.
+    /// </summary>
+    /// <param name="low">The lowest four bits of both, in bits 0 to 3 and 16 to 19.</param>
+    /// <param name="upper">The others, in bits 0 and 16 and above.</param>
+    /// <param name="zero">The code of zero.</param>
+    public static uint Pair(uint low, uint upper, int zero) =>
+        BrainPairs.AddPairs((low & 0x000F000Fu) | (upper << 4) | 0x43004300u, 0xC300C300u | ((uint)zero * 0x00010001u));
 
     private static int WordOf(UnitPlace place) => (place.Lane << 2) + place.Run;
 

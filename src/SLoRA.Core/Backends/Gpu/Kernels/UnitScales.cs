@@ -31,6 +31,12 @@ internal interface IUnitScales
     /// <summary>The numbers of a run of a unit.</summary>
     static abstract Words4 LoadRun(ArrayView<uint> weight, long unit, int run);
 
+    /// <summary>All of a unit's words, four at most.</summary>
+    static abstract Words4 LoadUnit(ArrayView<uint> weight, long unit);
+
+    /// <summary>The numbers of a run of these.</summary>
+    static abstract Words4 OfRun(Words4 unit, int run);
+
     /// <summary>The step of the run, or of its first half; exact.</summary>
     static abstract float Step(Words4 scales);
 
@@ -60,6 +66,10 @@ internal readonly struct UnitHalfScales : IUnitScales
 
     public static Words4 LoadRun(ArrayView<uint> weight, long unit, int run) => RunHalves.Load(weight, unit, run);
 
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunHalves.LoadUnit(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunHalves.OfRun(unit, run), 0, 0, 0);
+
     public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.X);
 
     public static float SecondStep(Words4 scales) => 0;
@@ -83,6 +93,10 @@ internal readonly struct UnitHalfPairs : IUnitScales
     public static bool HasZeros => false;
 
     public static Words4 LoadRun(ArrayView<uint> weight, long unit, int run) => RunWords.Load(weight, unit, run);
+
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunWords.LoadUnit(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunWords.OfRun(unit, run), 0, 0, 0);
 
     public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.X);
 
@@ -108,6 +122,10 @@ internal readonly struct UnitFloatScales : IUnitScales
     public static bool HasZeros => false;
 
     public static Words4 LoadRun(ArrayView<uint> weight, long unit, int run) => RunWords.Load(weight, unit, run);
+
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunWords.LoadUnit(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunWords.OfRun(unit, run), 0, 0, 0);
 
     public static float Step(Words4 scales) => Interop.IntAsFloat(scales.X);
 
@@ -139,6 +157,10 @@ internal readonly struct UnitSharedPairs : IUnitScales
         scales.Z = weight[unit + 2];
         return scales;
     }
+
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunHalves.LoadShared(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunHalves.OfRun(unit, run), 0, unit.Z, 0);
 
     public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.Z) * (int)(scales.X & 0xFFu);
 
@@ -174,6 +196,10 @@ internal readonly struct UnitSharedScales : IUnitScales
         scales.Z = weight[unit + 2];
         return scales;
     }
+
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunHalves.LoadShared(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunHalves.OfRun(unit, run), 0, unit.Z, 0);
 
     public static float Step(Words4 scales) => HalfNumbers.WidenHalf(scales.Z) * ((int)(scales.X << 24) >> 24);
 
@@ -211,6 +237,10 @@ internal readonly struct UnitZeroScales<TElement> : IUnitScales
         return scales;
     }
 
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => RunHalves.LoadShared(weight, unit);
+
+    public static Words4 OfRun(Words4 unit, int run) => new(RunHalves.OfRun(unit, run), 0, unit.Z >> (run << 3), 0);
+
     public static float Step(Words4 scales) => TElement.Load((ushort)(scales.X & 0xFFFFu));
 
     public static float SecondStep(Words4 scales) => 0;
@@ -234,6 +264,19 @@ internal static class RunHalves
     public static Words4 Load(ArrayView<uint> weight, long unit, int run) =>
         new(weight[unit + (run & 1)] >> ((run & 2) << 3), 0, 0, 0);
 
+    /// <summary>Those of all runs, where there is nothing else.</summary>
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit)
+    {
+        Words2 words = weight.Cast<Words2>()[unit >> 1];
+        return new Words4(words.X, words.Y, 0, 0);
+    }
+
+    /// <summary>Those of all runs, and the word behind that they share.</summary>
+    public static Words4 LoadShared(ArrayView<uint> weight, long unit) => new(weight[unit], weight[unit + 1], weight[unit + 2], 0);
+
+    /// <summary>Those of a run, in the lower half.</summary>
+    public static uint OfRun(Words4 unit, int run) => ((run & 1) != 0 ? unit.Y : unit.X) >> ((run & 2) << 3);
+
     public static void Write(Span<uint> unit, int run, ushort bits) => unit[run & 1] |= (uint)bits << ((run & 2) << 3);
 }
 
@@ -241,4 +284,15 @@ internal static class RunHalves
 internal static class RunWords
 {
     public static Words4 Load(ArrayView<uint> weight, long unit, int run) => new(weight[unit + run], 0, 0, 0);
+
+    /// <summary>Those of all runs.</summary>
+    public static Words4 LoadUnit(ArrayView<uint> weight, long unit) => weight.Cast<Words4>()[unit >> 2];
+
+    /// <summary>That of a run.</summary>
+    public static uint OfRun(Words4 unit, int run)
+    {
+        uint low = (run & 1) != 0 ? unit.Y : unit.X;
+        uint high = (run & 1) != 0 ? unit.W : unit.Z;
+        return (run & 2) != 0 ? high : low;
+    }
 }

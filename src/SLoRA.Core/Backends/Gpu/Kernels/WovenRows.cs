@@ -86,6 +86,16 @@ internal struct WovenRows
         return sums;
     }
 
+    /// <summary>The same with a left side of one term.</summary>
+    public static UnitSums AddTo(UnitSums sums, Words4 left, Words4 row0, Words4 row1, Words4 row8, Words4 row9)
+    {
+        sums.Columns0 = Multiply(sums.Columns0, left, row0.X, row1.X, row8.X, row9.X);
+        sums.Columns2 = Multiply(sums.Columns2, left, row0.Y, row1.Y, row8.Y, row9.Y);
+        sums.Columns4 = Multiply(sums.Columns4, left, row0.Z, row1.Z, row8.Z, row9.Z);
+        sums.Columns6 = Multiply(sums.Columns6, left, row0.W, row1.W, row8.W, row9.W);
+        return sums;
+    }
+
     /// <summary>Two columns of a unit.</summary>
     private static Sums16x16 Multiply(
         Sums16x16 sums, Words4 first, Words4 second, Words4 third, uint row0, uint row1, uint row8, uint row9)
@@ -93,6 +103,13 @@ internal struct WovenRows
         var even = new Words2(Even(row0, row1), Even(row8, row9));
         var odd = new Words2(Odd(row0, row1), Odd(row8, row9));
         return WarpProduct.MultiplyTerms(sums, first, second, third, even, odd);
+    }
+
+    private static Sums16x16 Multiply(Sums16x16 sums, Words4 left, uint row0, uint row1, uint row8, uint row9)
+    {
+        var even = new Words2(Even(row0, row1), Even(row8, row9));
+        var odd = new Words2(Odd(row0, row1), Odd(row8, row9));
+        return WarpProduct.Multiply(sums, left, even, odd);
     }
 
     private static uint Even(uint row, uint next) => (row & 0xFFFFu) | (next << 16);

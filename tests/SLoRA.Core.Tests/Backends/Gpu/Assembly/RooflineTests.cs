@@ -13,6 +13,8 @@ public sealed class RooflineTests
         KernelModels.TensorFew(1, 4096, 4096), KernelModels.TensorSeveral(64, 4096, 4096), KernelModels.TensorMany(128, 4096, 4096),
         KernelModels.PlainFew(1, 4096, 4096), KernelModels.PlainMany(64, 4096, 4096), KernelModels.Attend(8, 32, 128, 512),
         KernelModels.Shrink(8, 1, 16, 4096, 3), KernelModels.Expand(8, 1, 16, 4096, 3),
+        KernelModels.Packed("Q4_0", 1, 4096, 4096), KernelModels.Packed("Q4_K", 9, 4096, 4096),
+        KernelModels.Packed("Q6_K", 20, 4096, 4096), KernelModels.Packed("Q8_0", 1, 4096, 4096),
         KernelModels.AttendSplit(8, 32, 8, 128, 512), KernelModels.AttendWalk(100, 32, 8, 128),
     ];
 

@@ -48,6 +48,8 @@ internal static class KernelMethods
 
     private static IEnumerable<(string Name, Type[] Types)> Versions(KernelAttribute kernel) =>
         kernel.Weights ? GpuFormats.All.Select(format => (format.Name, format.TypeArguments))
+        : kernel.Packed ? GpuFormats.All.Where(format => format.PackedArguments is not null)
+            .Select(format => (format.Name, format.PackedArguments!))
         : kernel.Cache ? Caches
         : kernel.Typed ? Types : [("", [])];
 }

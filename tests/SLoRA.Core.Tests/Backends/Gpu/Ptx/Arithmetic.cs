@@ -5,7 +5,26 @@ internal static class Arithmetic
 {
     /// <summary>What an instruction computes; null if it is of another family.</summary>
     public static Func<ulong, ulong, ulong, ulong>? Find(PtxInstruction instruction) =>
-        instruction.Type.Kind == 'f' ? OfReals(instruction.Operation, instruction.Type) : OfWholes(instruction, instruction.Type);
+        instruction.Type.Kind == 'f' ? OfReals(instruction.Operation, instruction.Type)
+        : instruction.Words[^1] == "bf16x2" ? OfPairs(instruction.Operation)
+        : OfWholes(instruction, instruction.Type);
+
+    /// <summary>Of two bfloat16 numbers in a word; the result has to be one, too, since nothing is rounded here.</summary>
+    private static Func<ulong, ulong, ulong, ulong>? OfPairs(string operation) => operation != "fma" ? null : (a, b, c) =>
+    {
+        return One(0) | One(16);
+
+        ulong One(int shift)
+        {
+            double result = (Real(a) * Real(b)) + Real(c);
+            uint bits = BitConverter.SingleToUInt32Bits((float)result);
+            return (bits & 0xFFFF) == 0 && (float)result == result
+                ? (ulong)(bits >> 16) << shift
+                : throw new PtxFault($"{result} is no bfloat16 number");
+
+            double Real(ulong pair) => BitConverter.UInt32BitsToSingle((uint)(pair >> shift) << 16);
+        }
+    };
 
     private static Func<ulong, ulong, ulong, ulong>? OfReals(string operation, PtxType type)
     {

@@ -101,5 +101,37 @@ public sealed class TensorAttentionTests
         }
     }
 
+    /// <summary>Tiles of one row and of several, terms of one and of two, windows whose first position rows pass one by one.</summary>
+    [TestCase(3, 1, 24, null, "BF16")]
+    [TestCase(1, 1, 16, 20, "BF16")]
+    [TestCase(2, 2, 72, null, "F16")]
+    [TestCase(4, 2, 136, 30, "F16")]
+    [TestCase(4, 2, 8, 20, "I8")]
+    public void A_value_that_is_not_finite_reaches_no_row_that_does_not_see_it(
+        int heads, int keyHeads, int columns, int? window, string type)
+    {
+        using GpuTwin twin = PtxDevice.Twin(heads, 90);
+        PtxKernelLoader.Launches.Clear();
+        GroupedAttention attention = Layouts.Attention(heads, keyHeads, columns, window);
+        TensorType cache = Enum.Parse<TensorType>(type);
+        const int Length = NotFiniteChecks.Length;
+        NotFiniteChecks.Values(new Sequence(twin, attention, cache, Length, Length), attention, cache);
+        Assert.That(PtxKernelLoader.Launches, Does.Contain(Walk));
+    }
+
+    /// <summary>The first row of a block and of a split, alone and in a chunk.</summary>
+    [TestCase(2, 1, 8, "BF16")]
+    [TestCase(1, 1, 8, "I8")]
+    public void Scores_that_are_no_numbers_are_not_left_out(int heads, int keyHeads, int columns, string type)
+    {
+        using GpuTwin twin = PtxDevice.Twin(heads, 260);
+        PtxKernelLoader.Launches.Clear();
+        GroupedAttention attention = Layouts.Attention(heads, keyHeads, columns);
+        var sequence = new Sequence(twin, attention, Enum.Parse<TensorType>(type), 258, 260);
+        NotFiniteChecks.Keys(sequence, attention, 256, new Chunk(256, 1), new Chunk(254, 4));
+        NotFiniteChecks.Keys(sequence, attention, 64, new Chunk(64, 1), new Chunk(62, 4));
+        Assert.That(PtxKernelLoader.Launches, Does.Contain(Walk).And.Contain(Split));
+    }
+
     private sealed record Shape(GroupedAttention Attention, TensorType Type, int PageTokens, string[] Kernels, Chunk[] Chunks);
 }

@@ -12,7 +12,8 @@ internal static class WarpInstructions
     {
         "mma" when instruction.Has("m16n8k16") && instruction.Words[^1] == "f32" => Multiply(instruction),
         "ldmatrix" when instruction.Has("x4") && !instruction.Has("trans") => LoadMatrices(instruction),
-        "shfl" when instruction.Has("bfly") => Exchange(instruction),
+        "shfl" when instruction.Has("bfly") => Exchange(instruction, (lane, operand) => lane ^ operand),
+        "shfl" when instruction.Has("idx") => Exchange(instruction, (_, operand) => operand),
         _ => null,
     };
 
@@ -85,7 +86,7 @@ internal static class WarpInstructions
         };
     }
 
-    private static Action<Warp, uint> Exchange(PtxInstruction instruction)
+    private static Action<Warp, uint> Exchange(PtxInstruction instruction, Func<int, int, int> source)
     {
         PtxOperand[] operands = instruction.Operands;
         return (warp, _) =>
@@ -93,7 +94,7 @@ internal static class WarpInstructions
             ulong[] values = [.. Enumerable.Range(0, Lanes).Select(lane => warp.Get(operands[1], lane))];
             for (int lane = 0; lane < Lanes; lane++)
             {
-                warp.Set(operands[0], lane, values[lane ^ (int)warp.Get(operands[2], lane)]);
+                warp.Set(operands[0], lane, values[source(lane, (int)warp.Get(operands[2], lane))]);
             }
         };
     }
