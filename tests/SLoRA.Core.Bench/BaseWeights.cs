@@ -1,5 +1,6 @@
 using System.CommandLine;
 using SLoRA.Formats;
+using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Core.Bench;
 
@@ -26,8 +27,11 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
     /// <summary>The types of the GGUF file that they come from; null for a folder of Hugging Face.</summary>
     public GgufMixture? File { get; init; }
 
+    /// <summary>The block format that matrices have in memory, without a file; null for the type of <see cref="Stored"/>.</summary>
+    public WeightFormat? Blocks { get; init; }
+
     /// <summary>Whether products multiply integers.</summary>
-    public bool IsQuantized => Kept != CpuWeights.AsStored || File is not null;
+    public bool IsQuantized => Kept != CpuWeights.AsStored || File is not null || Blocks is not null;
 
     /// <summary>How products are computed.</summary>
     public CpuPrecision Precision { get; init; }
@@ -43,8 +47,19 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
         Int4 with { Name = "int4-fast", Precision = CpuPrecision.Fast },
     ];
 
+    /// <summary>All matrices in one format of blocks, with activations of 16 bits and of 8.</summary>
+    public static BaseWeights[] InBlocks { get; } =
+    [
+        .. from weights in (BaseWeights[])[
+            Of("q4_0", BlockFormats.Q4_0, 0.5 + (2 / 32.0)), Of("q5_0", BlockFormats.Q5_0, 0.625 + (2 / 32.0)),
+            Of("q8_0", WeightFormat.Q8_0, 1 + (4 / 32.0)), Of("q4_k", BlockFormats.Q4K, 0.5 + (2 / 32.0) + (4 / 256.0)),
+            Of("q6_k", BlockFormats.Q6K, 0.75 + (1 / 16.0) + (2 / 256.0))]
+        from precision in (CpuPrecision[])[CpuPrecision.Automatic, CpuPrecision.Fast]
+        select weights.With(precision),
+    ];
+
     /// <summary>Those of a name.</summary>
-    public static BaseWeights Find(string name) => All.First(weights => weights.Name == name);
+    public static BaseWeights Find(string name) => All.Concat(InBlocks).First(weights => weights.Name == name);
 
     /// <summary>The same beside keys and values of another type.</summary>
     public BaseWeights With(CacheType cache) =>
@@ -59,11 +74,18 @@ internal sealed record BaseWeights(string Name, TensorType Stored, CpuWeights Ke
 
     /// <summary>The argument that chooses them.</summary>
     /// <param name="asStored">Leaves those out that the backend quantizes.</param>
-    public static Argument<string> Argument(bool asStored = false)
+    /// <param name="inBlocks">Takes those of <see cref="InBlocks"/> as well.</param>
+    public static Argument<string> Argument(bool asStored = false, bool inBlocks = false)
     {
         var argument = new Argument<string>("weights") { Description = "The base weights.", DefaultValueFactory = _ => BF16.Name };
         argument.AcceptOnlyFromAmong(
-            [.. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Select(weights => weights.Name)]);
+        [
+            .. All.Where(weights => !asStored || weights.Kept == CpuWeights.AsStored).Concat(inBlocks ? InBlocks : [])
+                .Select(weights => weights.Name),
+        ]);
         return argument;
     }
+
+    private static BaseWeights Of(string name, WeightFormat blocks, double bytes) =>
+        new(name, TensorType.F16, CpuWeights.AsStored, bytes) { Blocks = blocks };
 }

@@ -20,7 +20,7 @@ internal static class BenchCommands
     private static Command Kernels()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> type = BaseWeights.Argument();
+        Argument<string> type = BaseWeights.Argument(inBlocks: true);
         Option<int> threads = Threads();
         var command = new Command("kernels", "The products of a step beside the machine's ceilings.") { shape, type, threads };
         command.SetAction(options => KernelBench.Run(
@@ -31,7 +31,7 @@ internal static class BenchCommands
     private static Command Step()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> type = BaseWeights.Argument();
+        Argument<string> type = BaseWeights.Argument(inBlocks: true);
         Option<int> threads = Threads();
         Option<int> context = Number("--context", 160, "Positions that decode rows have before them.");
         Option<int> adapters =

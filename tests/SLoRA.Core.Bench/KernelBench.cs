@@ -33,12 +33,13 @@ internal static class KernelBench
 
     /// <summary>10⁹ operations per second that this machine can do with such weights.</summary>
     public static double Ceiling(BaseWeights type, int threads) =>
-        type.Kept != CpuWeights.AsStored ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
+        type.IsQuantized ? Ceilings.Integers(threads) : Ceilings.MultiplyAdd(threads);
 
     /// <summary>Every product of a step, by each number of rows.</summary>
     public static IEnumerable<KernelTime> Measure(Shape shape, BaseWeights type, int threads)
     {
-        using var weights = new RandomWeights(type.Stored, shape.Products().Max(product => (long)product.Inputs * product.Outputs.Max()));
+        long largest = shape.Products().Max(static product => (long)product.Inputs * product.Outputs.Max());
+        using var weights = new RandomWeights(type.Stored, largest, type.Blocks);
         using var backend = new CpuBackend(128, 128, threads, type.Kept, precision: type.Precision);
         foreach ((string name, int inputs, int[] outputs, int count) in shape.Products())
         {

@@ -24,5 +24,5 @@ internal sealed class OperatorCall
     /// <summary>The time at the machine's limits; 0 for operations that only touch what the cache holds.</summary>
     public double Possible(MachineLimits limits, BaseWeights weights) => Math.Max(
         Bytes / limits.Bytes,
-        (ProductOperations / (weights.Kept != CpuWeights.AsStored ? limits.Integers : limits.Floats)) + (FloatOperations / limits.Floats));
+        (ProductOperations / (weights.IsQuantized ? limits.Integers : limits.Floats)) + (FloatOperations / limits.Floats));
 }

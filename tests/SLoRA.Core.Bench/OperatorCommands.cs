@@ -9,7 +9,7 @@ internal static class OperatorCommands
     public static Command Operators()
     {
         Argument<string> shape = ShapeArgument();
-        Argument<string> weights = BaseWeights.Argument();
+        Argument<string> weights = BaseWeights.Argument(inBlocks: true);
         Option<int> threads = Threads();
         Option<double> seconds = Seconds();
         Option<CacheType> cache = BaseWeights.CacheOption();

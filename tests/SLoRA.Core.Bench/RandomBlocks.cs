@@ -37,6 +37,15 @@ internal sealed class RandomBlocks
         }
     }
 
+    /// <summary>Fills memory with them.</summary>
+    public void Fill(Span<byte> target)
+    {
+        for (; !target.IsEmpty; target = target[Math.Min(target.Length, _bytes.Length)..])
+        {
+            _bytes.AsSpan(0, Math.Min(target.Length, _bytes.Length)).CopyTo(target);
+        }
+    }
+
     /// <summary>Writes so many bytes of them to a stream.</summary>
     public void Write(Stream stream, long bytes)
     {

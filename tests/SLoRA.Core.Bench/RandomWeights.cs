@@ -14,11 +14,24 @@ internal sealed unsafe class RandomWeights : IDisposable
 
     private readonly AlignedMemory _memory;
     private readonly TensorType _type;
+    private readonly WeightFormat? _blocks;
+    private readonly AlignedMemory? _ofBlocks;
 
     /// <summary>Prepares for weights of up to <paramref name="largest"/> elements.</summary>
-    public RandomWeights(TensorType type, long largest)
+    /// <param name="type">Their type.</param>
+    /// <param name="largest">Elements of the largest.</param>
+    /// <param name="blocks">The format of those that have rows of whole blocks; null for their type.</param>
+    public RandomWeights(TensorType type, long largest, WeightFormat? blocks = null)
     {
         _type = type;
+        _blocks = blocks;
+        if (blocks is not null)
+        {
+            _ofBlocks = new AlignedMemory(largest / blocks.BlockElements * blocks.BlockBytes);
+            using var stream = new UnmanagedMemoryStream(_ofBlocks.Address, 0, _ofBlocks.Bytes, FileAccess.Write);
+            new RandomBlocks(blocks, seed: 1).Write(stream, _ofBlocks.Bytes);
+        }
+
         _memory = new AlignedMemory((largest + Block) * type.ElementSize());
         var random = new Random(1);
         for (int i = 0; i < Block; i++)
@@ -35,8 +48,14 @@ internal sealed unsafe class RandomWeights : IDisposable
     }
 
     /// <summary>A weight; every call gives the same memory.</summary>
-    public WeightSource Next(int rows, int columns) => new("random", WeightFormat.Of(_type)!, (nint)_memory.Address, rows, columns);
+    public WeightSource Next(int rows, int columns) => rows > 1 && _blocks is not null && columns % _blocks.BlockElements == 0
+        ? new("random", _blocks, (nint)_ofBlocks!.Address, rows, columns)
+        : new("random", WeightFormat.Of(_type)!, (nint)_memory.Address, rows, columns);
 
     /// <inheritdoc/>
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _ofBlocks?.Dispose();
+        _memory.Dispose();
+    }
 }

@@ -46,7 +46,7 @@ internal sealed class StepModel : IDisposable
         Plan = new StepPlan(rows, Sequences);
         _vocabulary = shape.Vocabulary;
         DecoderDescription description = Describe(shape, weights.Stored);
-        _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary);
+        _numbers = new RandomWeights(weights.Stored, (long)shape.Hidden * shape.Vocabulary, weights.Blocks);
         Decoder = new Decoder(description, Load(description, _numbers, _backend), watch?.Invoke(_backend) ?? _backend);
         TensorType type = weights.Stored == TensorType.F32 ? TensorType.F16 : weights.Stored;
         _layout = _backend.LayOut(description.Kept, CacheElements.Of(weights.Cache, type), null);

@@ -16,6 +16,44 @@ internal static class ChildProcess
     /// <returns>What it wrote to its output.</returns>
     public static string Run(Delegate method, params ReadOnlySpan<(string Name, string Value)> environment)
     {
+        using Process process = Start(method, environment);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{method.Method.Name} did not end within {Limit}: {output.Result}{error.Result}");
+        }
+
+        Assert.That(process.ExitCode, Is.Zero, () => $"{method.Method.Name}: {output.Result}{error.Result}");
+        return output.Result;
+    }
+
+    /// <summary>Runs the method until it writes a line, and kills its process then; fails the test if it never does.</summary>
+    public static void KillAt(string line, Delegate method, params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        using Process process = Start(method, environment);
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        Task<bool> hasCome = Task.Run(() =>
+        {
+            while (process.StandardOutput.ReadLine() is { } written)
+            {
+                if (written == line)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        });
+        bool isInTime = hasCome.Wait(Limit);
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+        Assert.That(isInTime && hasCome.Result, Is.True, () => $"{method.Method.Name} has not written {line}: {error.Result}");
+    }
+
+    private static Process Start(Delegate method, ReadOnlySpan<(string Name, string Value)> environment)
+    {
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
@@ -27,16 +65,6 @@ internal static class ChildProcess
             start.Environment[name] = value;
         }
 
-        using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Limit))
-        {
-            process.Kill(entireProcessTree: true);
-            Assert.Fail($"{method.Method.Name} did not end within {Limit}: {output.Result}{error.Result}");
-        }
-
-        Assert.That(process.ExitCode, Is.Zero, () => $"{method.Method.Name}: {output.Result}{error.Result}");
-        return output.Result;
+        return Process.Start(start)!;
     }
 }

@@ -33,7 +33,7 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
     ];
 
     private static readonly AssemblerRegisterXMM[] Kept = [xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15];
-    private static readonly AssemblerRegister64[] KeptGeneral = [rbx, rbp, rsi, rdi, r12, r13, r14];
+    private static readonly AssemblerRegister64[] KeptGeneral = [rbx, rbp, rsi, rdi, r12, r13, r14, r15];
 
     // x and what leads to its rows.
     private static readonly AssemblerRegister64 X = rax;
@@ -53,6 +53,7 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
     private static readonly AssemblerRegister64 Arguments = rcx;
     private static readonly AssemblerRegister64 Groups = r13;
     private static readonly AssemblerRegister64 Words = r14;
+    private static readonly AssemblerRegister64 Ahead = r15;
 
     private readonly Assembler _code = new(64);
 
@@ -61,6 +62,9 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
 
     /// <summary>What a row has for a group: its scale, and with bytes where its sums begin.</summary>
     private int GroupOfRow => ofBytes ? sizeof(float) + sizeof(int) : sizeof(float);
+
+    /// <summary>Cache lines that are asked for with the words of a step: as many as several panels may need.</summary>
+    private int LinesAhead => (panels > 1 ? 2 : 1) * (ofBytes ? 2 : 1);
 
     private int Sums => rows * panels;
 
@@ -116,6 +120,7 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
         _code.mov(Weights, Argument(Field.Weights));
         _code.mov(PanelBytes, Argument(Field.PanelBytes));
         _code.mov(Groups, Argument(Field.Groups));
+        _code.mov(Ahead, Argument(Field.Ahead));
         _code.lea(Stride3, __[Stride + (Stride * 2)]);
         _code.lea(ScaleStride3, __[ScaleStride + (ScaleStride * 2)]);
         _code.lea(PanelBytes3, __[PanelBytes + (PanelBytes * 2)]);
@@ -145,6 +150,12 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
         _code.mov(Words, Argument(Field.Words));
         Label words = _code.CreateLabel();
         _code.Label(ref words);
+        for (int line = 0; line < LinesAhead; line++)
+        {
+            _code.prefetcht1(__byte_ptr[Ahead + (line * VectorBytes)]);
+        }
+
+        _code.add(Ahead, Argument(Field.AheadStep));
         for (int word = 0; word < UnrolledWords; word++)
         {
             for (int panel = 0; panel < panels; panel++)
@@ -282,5 +293,7 @@ internal sealed class IntegerProductAssembly(int rows, int panels, bool ofBytes)
         Groups,
         Words,
         Result,
+        Ahead,
+        AheadStep,
     }
 }

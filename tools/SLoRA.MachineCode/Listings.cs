@@ -7,26 +7,31 @@ namespace SLoRA.MachineCode;
 /// <summary>C# files that hold machine code as bytes, an instruction per line with its text beside it.</summary>
 internal static class Listings
 {
-    /// <summary>The product of 16-bit integers.</summary>
-    public static IntegerProductListing WordProduct { get; } = new("WordProduct", OfBytes: false, [(8, 3), (8, 1), (4, 4), (4, 1)]);
-
-    /// <summary>The product of bytes.</summary>
-    public static IntegerProductListing ByteProduct { get; } = new("ByteProduct", OfBytes: true, [(8, 3), (8, 1)]);
+    private const string RowsAndPanels = "how many rows and panels one call multiplies";
 
     /// <summary>The files of all of them.</summary>
-    public static IReadOnlyList<IntegerProductListing> All { get; } = [WordProduct, ByteProduct];
+    public static IReadOnlyList<CodeListing> All { get; } =
+    [
+        new("WordProduct", "word product", RowsAndPanels, [Words(8, 3), Words(8, 1), Words(4, 4), Words(4, 1)]),
+        new("ByteProduct", "byte product", RowsAndPanels, [Bytes(8, 3), Bytes(8, 1)]),
+        new("PackedRow", "product of one row with packed weights", "how many bits codes and activations have, and groups inputs",
+            [
+                .. from codes in ((int HighBits, int Planes)[])[(0, 4), (0, 2), (1, 4), (2, 2)]
+                from bytes in (int[])[1, 2]
+                select PackedRow(codes.HighBits, codes.Planes, bytes),
+            ]),
+    ];
 
     /// <summary>The text of a file.</summary>
-    public static string Text(IntegerProductListing listing)
+    public static string Text(CodeListing listing)
     {
         var text = new StringBuilder();
-        string kind = listing.OfBytes ? "byte" : "word";
         text.Append(CultureInfo.InvariantCulture, $$"""
             namespace SLoRA.Backends.Cpu.MachineCode;
 
             /// <summary>
-            /// The instructions of the {{kind}} product, which <c>tools/SLoRA.MachineCode</c> has written; change them there. A name says
-            /// how many rows and panels one call multiplies.
+            /// The instructions of the {{listing.What}}, which <c>tools/SLoRA.MachineCode</c> has written; change
+            /// them there. A name says {{listing.Names}}.
             /// </summary>
             internal static class {{listing.Name}}Code
             {
@@ -34,20 +39,35 @@ internal static class Listings
                 public const int WindowsEntry = {{IntegerProductAssembly.WindowsEntry}};
 
             """);
-        foreach ((int rows, int panels) in listing.Shapes)
+        foreach (CodeEntry entry in listing.Entries)
         {
             text.AppendLine();
-            string summary = $"{rows} rows, {panels} panel{(panels == 1 ? "" : "s")}.";
-            Append(text, $"Rows{rows}Panels{panels}", summary, listing.Assemble(rows, panels));
+            Append(text, entry);
         }
 
         return text.Append("}\n").ToString();
     }
 
-    private static void Append(StringBuilder text, string name, string summary, byte[] code)
+    private static CodeEntry Words(int rows, int panels) => Integers(rows, panels, ofBytes: false);
+
+    private static CodeEntry Bytes(int rows, int panels) => Integers(rows, panels, ofBytes: true);
+
+    private static CodeEntry Integers(int rows, int panels, bool ofBytes) => new(
+        $"Rows{rows}Panels{panels}", $"{rows} rows, {panels} panel{(panels == 1 ? "" : "s")}.",
+        () => new IntegerProductAssembly(rows, panels, ofBytes).Assemble(), ofBytes ? Mnemonic.Vpdpbusd : Mnemonic.Vpdpwssd,
+        2 * rows * panels);
+
+    private static CodeEntry PackedRow(int highBits, int planes, int bytes) => new(
+        $"Codes{4 + highBits}Activations{8 * bytes}Groups{8 * planes}",
+        $"Codes of {4 + highBits} bits, activations of {8 * bytes}, groups of {8 * planes} inputs.",
+        () => new PackedRowAssembly(highBits, planes, bytes).Assemble(), Mnemonic.Vpdpbusd, 2 * planes * bytes);
+
+    private static void Append(StringBuilder text, CodeEntry entry)
     {
+        byte[] code = entry.Assemble();
         text.Append(
-            CultureInfo.InvariantCulture, $"    /// <summary>{summary}</summary>\n    public static ReadOnlySpan<byte> {name} =>\n    [\n");
+            CultureInfo.InvariantCulture,
+            $"    /// <summary>{entry.Summary}</summary>\n    public static ReadOnlySpan<byte> {entry.Name} =>\n    [\n");
         var decoder = Iced.Intel.Decoder.Create(64, code, 0);
         var formatter = new NasmFormatter();
         var output = new StringOutput();
@@ -64,15 +84,21 @@ internal static class Listings
     }
 }
 
-/// <summary>A file of the products of integers.</summary>
+/// <summary>A file of machine code.</summary>
 /// <param name="Name">What it is called.</param>
-/// <param name="OfBytes">Whether integers are bytes; else they have 16 bits.</param>
-/// <param name="Shapes">Rows and panels that one call multiplies.</param>
-internal sealed record IntegerProductListing(string Name, bool OfBytes, IReadOnlyList<(int Rows, int Panels)> Shapes)
+/// <param name="What">What it computes.</param>
+/// <param name="Names">What the name of an entry says.</param>
+/// <param name="Entries">What may be called.</param>
+internal sealed record CodeListing(string Name, string What, string Names, IReadOnlyList<CodeEntry> Entries)
 {
     /// <summary>The name of the file.</summary>
     public string File => Name + "Code.cs";
-
-    /// <summary>The bytes of a shape.</summary>
-    public byte[] Assemble(int rows, int panels) => new IntegerProductAssembly(rows, panels, OfBytes).Assemble();
 }
+
+/// <summary>Code that may be called.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Summary">What it is for.</param>
+/// <param name="Assemble">Makes the bytes.</param>
+/// <param name="Product">The instruction that multiplies.</param>
+/// <param name="Products">How often the code has it.</param>
+internal sealed record CodeEntry(string Name, string Summary, Func<byte[]> Assemble, Mnemonic Product, int Products);

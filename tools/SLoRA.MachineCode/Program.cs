@@ -6,7 +6,7 @@ if (args is not [string folder] || !Directory.Exists(folder))
     return 2;
 }
 
-foreach (IntegerProductListing listing in Listings.All)
+foreach (CodeListing listing in Listings.All)
 {
     File.WriteAllText(Path.Combine(folder, listing.File), Listings.Text(listing));
 }

@@ -11,7 +11,8 @@ namespace SLoRA.Core.Tests.Engine;
 internal sealed record ImageStart(LogitsValues Logits, PackedImageStatus? Image, string? Weights, bool HasMapped)
 {
     public static ImageStart Of(
-        string model, string kind, string? folder = null, PackedImageUse use = PackedImageUse.Sampled, ILogger? logger = null)
+        string model, string kind, string? folder = null, PackedImageUse use = PackedImageUse.Sampled, ILogger? logger = null,
+        Action? replaced = null)
     {
         var reports = new List<LoadProgress>();
         using var engine = new SteppedEngine(
@@ -35,6 +36,7 @@ internal sealed record ImageStart(LogitsValues Logits, PackedImageStatus? Image,
                     }
                 }),
             progress: new Reports(reports));
+        replaced?.Invoke();
         var logits = new LogitsValues();
         engine.Finish(engine.Ask(new GenerationRequest
         {

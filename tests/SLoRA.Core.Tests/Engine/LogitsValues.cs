@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using NUnit.Framework;
 using SLoRA.Requests;
 
@@ -20,4 +22,7 @@ internal sealed class LogitsValues : LogitsTap
         Assert.That(Width, Is.EqualTo(other.Width));
         return _rows.Max(row => row.Value.Zip(other._rows[row.Key], (a, b) => MathF.Abs(a - b)).Max());
     }
+
+    /// <summary>A hash over all of their bits, by which another process can compare them.</summary>
+    public string Digest() => Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes<float>([.. _rows.Values.SelectMany(row => row)])));
 }

@@ -42,34 +42,63 @@ internal readonly unsafe struct PackedBytePanel<TCodes, TScales, T> : IBytePanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static void Unpack(byte* panel, int groups, byte* quads, float* offsets)
     {
-        const int Half = PackedLayout<TCodes, TScales, T>.PlaneBytes / 2;
+        float* shared = stackalloc float[PackedScalesOf<TCodes, TScales, T>.SharedFloats];
         byte* group = panel;
         for (int g = 0; g < groups; g++)
         {
-            byte* high = group + PackedLayout<TCodes, TScales, T>.HighAt;
-            Vector256<ushort> highA = TCodes.HighBits == 0 ? default : Vector256.Load((ushort*)high);
-            Vector256<ushort> highB = TCodes.HighBits == 0 ? default : Vector256.Load((ushort*)high + 16);
-            byte* plane = group;
-            for (int i = 0; i < T.Pairs / PackedLayout<TCodes, TScales, T>.PairsOfNibbles; i++)
+            if (Avx512BW.IsSupported)
             {
-                PackedCodes.Split<TCodes>(Vector256.Load(plane), highA, out Vector256<byte> a0, out Vector256<byte> a1);
-                PackedCodes.Split<TCodes>(Vector256.Load(plane + Half), highB, out Vector256<byte> b0, out Vector256<byte> b1);
-                a0.Store(quads);
-                b0.Store(quads + Half);
-                a1.Store(quads + (2 * Half));
-                b1.Store(quads + (3 * Half));
-                highA = TCodes.HighBits == 0 ? highA : highA >>> (4 * TCodes.HighBits);
-                highB = TCodes.HighBits == 0 ? highB : highB >>> (4 * TCodes.HighBits);
-                plane += PackedLayout<TCodes, TScales, T>.PlaneBytes;
-                quads += 4 * Half;
+                Codes512(group, quads);
+            }
+            else
+            {
+                Codes256(group, quads);
             }
 
-            TScales.Read(
-                group + PackedLayout<TCodes, TScales, T>.ScalesAt, PackedLayout<TCodes, TScales, T>.Block(panel, groups, g),
-                (float*)quads, offsets);
+            quads += Int8Layout<T>.IntegerBytes;
+            PackedScalesOf<TCodes, TScales, T>.Read(panel, groups, g, 0, shared, (float*)quads, offsets);
             quads += Int8Layout.ScaleBytes;
             offsets += TScales.HasOffsets ? CpuMatrix.PanelOutputs : 0;
             group += PackedLayout<TCodes, TScales, T>.GroupBytes;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Codes512(byte* group, byte* quads)
+    {
+        Vector512<ushort> high = TCodes.HighBits == 0
+            ? default
+            : Vector512.Load((ushort*)(group + PackedLayout<TCodes, TScales, T>.HighAt));
+        for (int i = 0; i < T.Pairs / PackedLayout<TCodes, TScales, T>.PairsOfNibbles; i++)
+        {
+            PackedCodes.Split<TCodes>(Vector512.Load(group), high, out Vector512<byte> first, out Vector512<byte> second);
+            first.Store(quads);
+            second.Store(quads + Vector512<byte>.Count);
+            high = TCodes.HighBits == 0 ? high : high >>> (4 * TCodes.HighBits);
+            group += PackedLayout<TCodes, TScales, T>.PlaneBytes;
+            quads += 2 * Vector512<byte>.Count;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Codes256(byte* group, byte* quads)
+    {
+        const int Half = PackedLayout<TCodes, TScales, T>.PlaneBytes / 2;
+        byte* high = group + PackedLayout<TCodes, TScales, T>.HighAt;
+        Vector256<ushort> highA = TCodes.HighBits == 0 ? default : Vector256.Load((ushort*)high);
+        Vector256<ushort> highB = TCodes.HighBits == 0 ? default : Vector256.Load((ushort*)high + 16);
+        for (int i = 0; i < T.Pairs / PackedLayout<TCodes, TScales, T>.PairsOfNibbles; i++)
+        {
+            PackedCodes.Split<TCodes>(Vector256.Load(group), highA, out Vector256<byte> a0, out Vector256<byte> a1);
+            PackedCodes.Split<TCodes>(Vector256.Load(group + Half), highB, out Vector256<byte> b0, out Vector256<byte> b1);
+            a0.Store(quads);
+            b0.Store(quads + Half);
+            a1.Store(quads + (2 * Half));
+            b1.Store(quads + (3 * Half));
+            highA = TCodes.HighBits == 0 ? highA : highA >>> (4 * TCodes.HighBits);
+            highB = TCodes.HighBits == 0 ? highB : highB >>> (4 * TCodes.HighBits);
+            group += PackedLayout<TCodes, TScales, T>.PlaneBytes;
+            quads += 4 * Half;
         }
     }
 }

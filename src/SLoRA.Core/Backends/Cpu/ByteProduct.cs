@@ -33,7 +33,7 @@ internal static unsafe class ByteProduct<T>
         nint offsetBytes = TPanel.HasOffsets ? (nint)groups * Int8Layout.ScaleBytes : 0;
         nint rowBytes = (nint)LargestRows * groups * sizeof(RowGroup);
         int room = (int)Math.Min((block.Space.Bytes - rowBytes) / (quadBytes + offsetBytes), block.EndPanel - block.FirstPanel);
-        int panels = Math.Max(1, room >= PanelsAtOnce ? room / PanelsAtOnce * PanelsAtOnce : room);
+        int panels = PanelBlock.Run(block.EndPanel - block.FirstPanel, room, PanelsAtOnce);
         var rows = (RowGroup*)block.Space.Data;
         byte* quads = (byte*)rows + rowBytes;
         float* offsets = TPanel.HasOffsets ? (float*)(quads + (panels * quadBytes)) : null;
@@ -54,6 +54,7 @@ internal static unsafe class ByteProduct<T>
                 Unpacked = quads,
                 UnpackedBytes = quadBytes,
                 Offsets = offsets,
+                Ahead = end < block.EndPanel ? block.Matrix.Panel(end) : block.Next,
             };
             if (code is not null)
             {
@@ -76,7 +77,7 @@ internal static unsafe class ByteProduct<T>
             {
                 for (int leaf = 0; leaf < block.Leaves; leaf++)
                 {
-                    code.Rows8Panels3(Arguments(block, rows, row, panel, leaf));
+                    code.Rows8Panels3(Arguments(block, rows, row, panel, PanelsAtOnce, leaf));
                     PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, PanelsAtOnce);
                 }
 
@@ -88,7 +89,7 @@ internal static unsafe class ByteProduct<T>
             {
                 for (int leaf = 0; leaf < block.Leaves; leaf++)
                 {
-                    code.Rows8Panels1(Arguments(block, rows, row, panel, leaf));
+                    code.Rows8Panels1(Arguments(block, rows, row, panel, 1, leaf));
                     PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, 1);
                 }
 
@@ -140,11 +141,12 @@ internal static unsafe class ByteProduct<T>
         }
     }
 
-    private static IntegerProductArguments Arguments(in PanelBlock block, RowGroup* rows, int row, int panel, int leaf)
+    private static IntegerProductArguments Arguments(in PanelBlock block, RowGroup* rows, int row, int panel, int panels, int leaf)
     {
         QuantizedSpan x = block.Quantized;
         int input = block.FirstInput(leaf);
         int group = input / Int8Layout<T>.GroupInputs;
+        (nint ahead, nint step) = block.AheadOf(row + LargestRows, panel, panels, group, T.Pairs / 4);
         return new IntegerProductArguments
         {
             X = x.Bytes(row) + (input / 4),
@@ -156,6 +158,8 @@ internal static unsafe class ByteProduct<T>
             Groups = block.Groups(leaf),
             Words = T.Pairs / 2,
             Result = block.ResultOf(leaf),
+            Ahead = (byte*)ahead,
+            AheadStep = step,
         };
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using System.Runtime.CompilerServices;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -69,23 +69,21 @@ internal static unsafe class Int8Layout<T>
     /// <summary>Groups of a row of so many inputs; the last is padded with zeros.</summary>
     public static int Groups(int inputs) => (inputs + GroupInputs - 1) / GroupInputs;
 
-    /// <summary>Writes a group of the outputs of a panel.</summary>
+    /// <summary>Writes a group.</summary>
     /// <param name="group">The group in its panel.</param>
-    /// <param name="integers">The first output's integers, as many as the group has inputs.</param>
-    /// <param name="stride">Bytes from one output to the next.</param>
-    /// <param name="scales">A scale per output.</param>
-    /// <param name="outputs">Outputs, at most 16; what a group has for further ones is 0.</param>
-    public static void Write(byte* group, byte* integers, nint stride, ReadOnlySpan<float> scales, int outputs)
+    /// <param name="lines">Integers, four inputs of an output side by side: <c>[inputs / 4][16 outputs][4 inputs]</c>.</param>
+    /// <param name="scales">A scale for each of 16 outputs.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Write(byte* group, uint* lines, float* scales)
     {
-        // Words of two pairs first, since they turn more quickly; then each line of them is two lines of pairs.
-        uint* words = stackalloc uint[T.Pairs / 2 * CpuMatrix.PanelOutputs];
-        Transposition.ToPanel(integers, stride, outputs, T.Pairs / 2, words);
         for (int line = 0; line < T.Pairs / 2; line++)
         {
-            Vector512<uint> both = Vector512.Load(words + (line * CpuMatrix.PanelOutputs));
-            Vector512.Narrow(both & Vector512.Create(0xFFFFu), both >>> 16).Store((ushort*)(group + (2 * line * Int8Layout.PairBytes)));
+            PackedWords.Low(lines, (ushort*)group);
+            PackedWords.High(lines, (ushort*)(group + Int8Layout.PairBytes));
+            lines += CpuMatrix.PanelOutputs;
+            group += 2 * Int8Layout.PairBytes;
         }
 
-        scales[..outputs].CopyTo(new Span<float>(group + IntegerBytes, outputs));
+        Buffer.MemoryCopy(scales, group, Int8Layout.ScaleBytes, Int8Layout.ScaleBytes);
     }
 }

@@ -189,4 +189,28 @@ internal static class PackedCodes
 
         (quad0, quad1) = (q0, q1);
     }
+
+    /// <summary>The same for all outputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Split<T>(
+        Vector512<byte> nibbles, Vector512<ushort> high, out Vector512<byte> quad0, out Vector512<byte> quad1)
+        where T : struct, IPackedCodes
+    {
+        Vector512<byte> four = Vector512.Create((byte)0x0F);
+        Vector512<byte> q0 = nibbles & four, q1 = (nibbles.AsUInt16() >>> 4).AsByte() & four;
+        if (T.HighBits == 1)
+        {
+            Vector512<ushort> low = Vector512.Create((ushort)0x0010), up = Vector512.Create((ushort)0x1000);
+            q0 |= (((high << 4) & low) | ((high << 11) & up)).AsByte();
+            q1 |= (((high << 2) & low) | ((high << 9) & up)).AsByte();
+        }
+        else if (T.HighBits == 2)
+        {
+            Vector512<ushort> low = Vector512.Create((ushort)0x0030), up = Vector512.Create((ushort)0x3000);
+            q0 |= (((high << 4) & low) | ((high << 10) & up)).AsByte();
+            q1 |= ((high & low) | ((high << 6) & up)).AsByte();
+        }
+
+        (quad0, quad1) = (q0, q1);
+    }
 }

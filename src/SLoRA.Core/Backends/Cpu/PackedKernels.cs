@@ -17,8 +17,8 @@ internal static unsafe class PackedKernels
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        float* scales = stackalloc float[2 * Lanes.Count];
-        float* offsets = scales + Lanes.Count;
+        float* scales = stackalloc float[4 * Lanes.Count];
+        float* offsets = scales + Lanes.Count, shared = offsets + Lanes.Count;
         int* x = row.X;
         byte* group = row.Panel + ((nint)row.FirstGroup * PackedLayout<TCodes, TScales, T>.GroupBytes);
         Vector512<float> sum = default, added = default;
@@ -41,8 +41,7 @@ internal static unsafe class PackedKernels
                 x += PackedLayout<TCodes, TScales, T>.PairsOfNibbles;
             }
 
-            TScales.Read(
-                group + PackedLayout<TCodes, TScales, T>.ScalesAt, row.Block<TCodes, TScales, T>(g), scales, offsets);
+            row.ReadScales<TCodes, TScales, T>(g, shared, scales, offsets);
             a += (b >> PackedCodes.Pair1Shift) + (c >> PackedCodes.Pair2Shift);
             sum = MultiplyAdd.Of(Vector512.ConvertToSingle(a), Vector512.Load(scales) * Vector512.Create(row.Scales[g]), sum);
             added = TScales.HasOffsets
@@ -61,8 +60,8 @@ internal static unsafe class PackedKernels
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        float* scales = stackalloc float[2 * Lanes.Count];
-        float* offsets = scales + Lanes.Count;
+        float* scales = stackalloc float[4 * Lanes.Count];
+        float* offsets = scales + Lanes.Count, shared = offsets + Lanes.Count;
         int* x = row.X;
         byte* group = row.Panel + ((nint)row.FirstGroup * PackedLayout<TCodes, TScales, T>.GroupBytes);
         Vector256<float> sumA = default, sumB = default, addedA = default, addedB = default;
@@ -94,8 +93,7 @@ internal static unsafe class PackedKernels
                 x += PackedLayout<TCodes, TScales, T>.PairsOfNibbles;
             }
 
-            TScales.Read(
-                group + PackedLayout<TCodes, TScales, T>.ScalesAt, row.Block<TCodes, TScales, T>(g), scales, offsets);
+            row.ReadScales<TCodes, TScales, T>(g, shared, scales, offsets);
             a += (a1 >> PackedCodes.Pair1Shift) + (a2 >> PackedCodes.Pair2Shift);
             b += (b1 >> PackedCodes.Pair1Shift) + (b2 >> PackedCodes.Pair2Shift);
             Vector256<float> scale = Vector256.Create(row.Scales[g]);
@@ -122,15 +120,14 @@ internal static unsafe class PackedKernels
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        float* scales = stackalloc float[4 * Lanes.Count];
-        float* offsets = scales + Lanes.Count, sums = offsets + Lanes.Count, added = sums + Lanes.Count;
+        float* scales = stackalloc float[6 * Lanes.Count];
+        float* offsets = scales + Lanes.Count, sums = offsets + Lanes.Count, added = sums + Lanes.Count, shared = added + Lanes.Count;
         new Span<float>(sums, 2 * Lanes.Count).Clear();
         int* x = row.X;
         byte* group = row.Panel + ((nint)row.FirstGroup * PackedLayout<TCodes, TScales, T>.GroupBytes);
         for (int g = 0; g < row.Groups; g++)
         {
-            TScales.Read(
-                group + PackedLayout<TCodes, TScales, T>.ScalesAt, row.Block<TCodes, TScales, T>(g), scales, offsets);
+            row.ReadScales<TCodes, TScales, T>(g, shared, scales, offsets);
             Vector128<float> scale = Vector128.Create(row.Scales[g]), offset = Vector128.Create(row.Offsets[g]);
             for (int j = 0; j < Lanes.Count; j += Vector128<float>.Count)
             {
@@ -201,11 +198,11 @@ internal readonly unsafe struct PackedRow
     /// <summary>Where the 16 sums go.</summary>
     public required float* Result { get; init; }
 
-    /// <summary>What a group's scales share with others, by its number from the first on.</summary>
+    /// <summary>Reads the scales of a group, by its number from the first on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public byte* Block<TCodes, TScales, T>(int group)
+    public void ReadScales<TCodes, TScales, T>(int group, float* shared, float* scales, float* offsets)
         where TCodes : struct, IPackedCodes
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
-        => PackedLayout<TCodes, TScales, T>.Block(Panel, PanelGroups, FirstGroup + group);
+        => PackedScalesOf<TCodes, TScales, T>.Read(Panel, PanelGroups, FirstGroup + group, FirstGroup, shared, scales, offsets);
 }

@@ -17,6 +17,9 @@ internal sealed class PackedPacking<TCodes, TScales, T> : PanelPacking
     public override bool NeedsSums => TScales.HasOffsets || TCodes.Zero != 0;
 
     /// <inheritdoc/>
+    public override bool AsksAhead => true;
+
+    /// <inheritdoc/>
     public override long PanelBytes(int inputs) => PackedLayout<TCodes, TScales, T>.PanelBytes(inputs);
 
     /// <inheritdoc/>

@@ -30,9 +30,9 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
         {
             MultiplyRows(block, _multiply);
         }
-        else if (PackedByteKernels.Takes<TCodes, T>(block.Quantized.IsNarrow))
+        else if (PackedRowProduct<TCodes, TScales, T>.Takes(block))
         {
-            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
+            PackedRowProduct<TCodes, TScales, T>.Multiply(block);
         }
         else
         {
@@ -52,7 +52,7 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
         // Kernels take three panels at once, or four with few rows.
         int room = (int)Math.Min(block.Space.Bytes / bytes, block.EndPanel - block.FirstPanel);
         int atOnce = block.Rows > UnpackSpaces.LeastPanels ? 3 : 4;
-        int panels = Math.Max(1, room >= atOnce ? room / atOnce * atOnce : room);
+        int panels = PanelBlock.Run(block.EndPanel - block.FirstPanel, room, atOnce);
         var integers = (byte*)block.Space.Data;
         float* offsets = TScales.HasOffsets ? (float*)(integers + (panels * integerBytes)) : null;
         for (int first = block.FirstPanel; first < block.EndPanel; first += panels)
@@ -72,6 +72,7 @@ internal static unsafe class PackedProduct<TCodes, TScales, T>
                 Unpacked = integers,
                 UnpackedBytes = integerBytes,
                 Offsets = offsets,
+                Ahead = end < block.EndPanel ? block.Matrix.Panel(end) : block.Next,
             });
         }
     }

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using SLoRA.Formats.Blocks;
 
 namespace SLoRA.Backends.Cpu;
@@ -23,19 +21,27 @@ internal unsafe interface IPackedScales
     /// <summary>Whether weights have offsets.</summary>
     static abstract bool HasOffsets { get; }
 
+    /// <summary>Reads what a block of groups shares as fp32.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="shared">32 numbers; left alone where nothing is shared.</param>
+    static abstract void ReadShared(byte* block, float* shared);
+
     /// <summary>Reads the scales of 16 outputs as fp32, and their offsets if there are some.</summary>
     /// <param name="group">What the group has.</param>
-    /// <param name="block">What it shares with others.</param>
+    /// <param name="shared">What it shares with others.</param>
     /// <param name="scales">16 numbers.</param>
     /// <param name="offsets">16 numbers; left alone where there are none.</param>
-    static abstract void Read(byte* group, byte* block, float* scales, float* offsets);
+    static abstract void Read(byte* group, float* shared, float* scales, float* offsets);
 }
 
 /// <summary>Scales as files store them.</summary>
 internal unsafe interface IStoredScales : IPackedScales
 {
-    /// <summary>Writes those of one output.</summary>
-    static abstract void Write(byte* group, byte* block, int output, in GroupScale scale);
+    /// <summary>Writes those of a group.</summary>
+    /// <param name="group">What the group has.</param>
+    /// <param name="block">What it shares with others.</param>
+    /// <param name="scales">Both words of a <see cref="GroupScale"/>, each for 16 outputs.</param>
+    static abstract void Write(byte* group, byte* block, uint* scales);
 }
 
 /// <summary>A scale in half precision.</summary>
@@ -49,10 +55,14 @@ internal readonly unsafe struct HalfScales : IStoredScales
 
     public static bool HasOffsets => false;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Widen<F16Elements>(group, scales);
+    public static void ReadShared(byte* block, float* shared)
+    {
+    }
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale) => ((Half*)group)[output] = scale.Scale;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, float* shared, float* scales, float* offsets) => PackedNumbers.Widen<F16Elements>(group, scales);
+
+    public static void Write(byte* group, byte* block, uint* scales) => PackedWords.Low(scales, (ushort*)group);
 }
 
 /// <summary>A scale in bfloat16: the library's own weights.</summary>
@@ -66,13 +76,19 @@ internal readonly unsafe struct BrainScales : IPackedScales
 
     public static bool HasOffsets => false;
 
+    public static void ReadShared(byte* block, float* shared)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets) => PackedNumbers.Widen<Bf16Elements>(group, scales);
+    public static void Read(byte* group, float* shared, float* scales, float* offsets) => PackedNumbers.Widen<Bf16Elements>(group, scales);
 }
 
 /// <summary>A scale and what is added, in half precision.</summary>
 internal readonly unsafe struct HalfPairs : IStoredScales
 {
+    private const ushort Sign = 0x8000;
+
     public static int GroupBytes => 4 * CpuMatrix.PanelOutputs;
 
     public static int BlockGroups => 0;
@@ -81,17 +97,21 @@ internal readonly unsafe struct HalfPairs : IStoredScales
 
     public static bool HasOffsets => true;
 
+    public static void ReadShared(byte* block, float* shared)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    public static void Read(byte* group, float* shared, float* scales, float* offsets)
     {
         PackedNumbers.Widen<F16Elements>(group, scales);
         PackedNumbers.Widen<F16Elements>(group + (2 * CpuMatrix.PanelOutputs), offsets);
     }
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    public static void Write(byte* group, byte* block, uint* scales)
     {
-        ((Half*)group)[output] = scale.Scale;
-        ((Half*)group)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
+        PackedWords.Low(scales, (ushort*)group);
+        PackedWords.High(scales, (ushort*)group + CpuMatrix.PanelOutputs, Sign);
     }
 }
 
@@ -111,20 +131,24 @@ internal readonly unsafe struct SharedPairs<T> : IStoredScales
     public static bool HasOffsets => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    public static void ReadShared(byte* block, float* shared)
     {
-        PackedNumbers.Widen<F16Elements>(block, scales);
-        PackedNumbers.TimesBytes(scales, group, 1);
-        PackedNumbers.Widen<F16Elements>(block + (2 * CpuMatrix.PanelOutputs), offsets);
-        PackedNumbers.TimesBytes(offsets, group + CpuMatrix.PanelOutputs, 1);
+        PackedNumbers.Widen<F16Elements>(block, shared);
+        PackedNumbers.Widen<F16Elements>(block + (2 * CpuMatrix.PanelOutputs), shared + CpuMatrix.PanelOutputs);
     }
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, float* shared, float* scales, float* offsets)
     {
-        ((Half*)block)[output] = scale.Scale;
-        ((Half*)block)[CpuMatrix.PanelOutputs + output] = -scale.Minimum;
-        group[output] = (byte)scale.Factor;
-        group[CpuMatrix.PanelOutputs + output] = (byte)scale.MinimumFactor;
+        PackedNumbers.Times<UnsignedFactors>(shared, group, 1, scales);
+        PackedNumbers.Times<UnsignedFactors>(shared + CpuMatrix.PanelOutputs, group + CpuMatrix.PanelOutputs, 1, offsets);
+    }
+
+    public static void Write(byte* group, byte* block, uint* scales)
+    {
+        HalfPairs.Write(block, block, scales);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 0, group);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 16, group + CpuMatrix.PanelOutputs);
     }
 }
 
@@ -142,16 +166,16 @@ internal readonly unsafe struct SharedScales<T> : IStoredScales
     public static bool HasOffsets => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets)
-    {
-        PackedNumbers.Widen<F16Elements>(block, scales);
-        PackedNumbers.TimesSignedBytes(scales, group);
-    }
+    public static void ReadShared(byte* block, float* shared) => PackedNumbers.Widen<F16Elements>(block, shared);
 
-    public static void Write(byte* group, byte* block, int output, in GroupScale scale)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Read(byte* group, float* shared, float* scales, float* offsets) =>
+        PackedNumbers.Times<SignedFactors>(shared, group, 1, scales);
+
+    public static void Write(byte* group, byte* block, uint* scales)
     {
-        ((Half*)block)[output] = scale.Scale;
-        group[output] = (byte)(sbyte)scale.Factor;
+        HalfScales.Write(block, block, scales);
+        PackedWords.LowBytes(scales + CpuMatrix.PanelOutputs, 0, group);
     }
 }
 
@@ -192,8 +216,12 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
 
     public static bool HasOffsets => true;
 
+    public static void ReadShared(byte* block, float* shared)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Read(byte* group, byte* block, float* scales, float* offsets)
+    public static void Read(byte* group, float* shared, float* scales, float* offsets)
     {
         if (T.HasHalves)
         {
@@ -204,89 +232,15 @@ internal readonly unsafe struct ZeroScales<T> : IPackedScales
             PackedNumbers.Widen<Bf16Elements>(group, scales);
         }
 
-        Vector512.Load(scales).Store(offsets);
-        PackedNumbers.TimesBytes(offsets, group + ZerosAt, -1);
+        PackedNumbers.Times<UnsignedFactors>(scales, group + ZerosAt, -1, offsets);
     }
 
-    /// <summary>Writes those of one output.</summary>
+    /// <summary>Writes those of a group.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="output">Which of the 16 outputs.</param>
-    /// <param name="scale">The bits of the scale.</param>
-    /// <param name="zero">The code of zero.</param>
-    public static void Write(byte* group, int output, ushort scale, byte zero)
+    /// <param name="scales">For each of 16 outputs the bits of its scale and, in the upper half, the code of zero.</param>
+    public static void Write(byte* group, uint* scales)
     {
-        ((ushort*)group)[output] = scale;
-        group[ZerosAt + output] = zero;
-    }
-}
-
-/// <summary>Sixteen small numbers to fp32, the same bits at every vector width.</summary>
-internal static unsafe class PackedNumbers
-{
-    /// <summary>Sixteen elements, widened.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Widen<T>(byte* source, float* numbers)
-        where T : struct, IElements
-    {
-        if (Vector512.IsHardwareAccelerated)
-        {
-            T.Load16(source).Store(numbers);
-            return;
-        }
-
-        for (int i = 0; i < Lanes.Count; i += Vector128<float>.Count)
-        {
-            T.Load4(source + (i * T.Size)).Store(numbers + i);
-        }
-    }
-
-    /// <summary>Multiplies numbers by unsigned bytes and one more number.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TimesBytes(float* numbers, byte* bytes, float factor)
-    {
-        Vector128<byte> all = Vector128.Load(bytes);
-        if (Avx512F.IsSupported)
-        {
-            Times(numbers, Avx512F.ConvertToVector512Int32(all), factor);
-            return;
-        }
-
-        Vector128<ushort> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
-        Times(numbers, Vector128.WidenLower(low).AsInt32(), factor);
-        Times(numbers + 4, Vector128.WidenUpper(low).AsInt32(), factor);
-        Times(numbers + 8, Vector128.WidenLower(high).AsInt32(), factor);
-        Times(numbers + 12, Vector128.WidenUpper(high).AsInt32(), factor);
-    }
-
-    /// <summary>Multiplies numbers by signed bytes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TimesSignedBytes(float* numbers, byte* bytes)
-    {
-        Vector128<sbyte> all = Vector128.Load((sbyte*)bytes);
-        if (Avx512F.IsSupported)
-        {
-            Times(numbers, Avx512F.ConvertToVector512Int32(all), 1);
-            return;
-        }
-
-        Vector128<short> low = Vector128.WidenLower(all), high = Vector128.WidenUpper(all);
-        Times(numbers, Vector128.WidenLower(low), 1);
-        Times(numbers + 4, Vector128.WidenUpper(low), 1);
-        Times(numbers + 8, Vector128.WidenLower(high), 1);
-        Times(numbers + 12, Vector128.WidenUpper(high), 1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Times(float* numbers, Vector512<int> integers, float factor)
-    {
-        Vector512<float> product = Vector512.Load(numbers) * Vector512.ConvertToSingle(integers);
-        (factor == 1 ? product : product * Vector512.Create(factor)).Store(numbers);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Times(float* numbers, Vector128<int> integers, float factor)
-    {
-        Vector128<float> product = Vector128.Load(numbers) * Vector128.ConvertToSingle(integers);
-        (factor == 1 ? product : product * Vector128.Create(factor)).Store(numbers);
+        PackedWords.Low(scales, (ushort*)group);
+        PackedWords.LowBytes(scales, 16, group + ZerosAt);
     }
 }

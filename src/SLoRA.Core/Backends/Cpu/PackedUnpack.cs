@@ -21,6 +21,7 @@ internal static unsafe class PackedUnpack
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
+        float* shared = stackalloc float[PackedScalesOf<TCodes, TScales, T>.SharedFloats];
         byte* group = panel;
         for (int g = 0; g < groups; g++)
         {
@@ -33,9 +34,8 @@ internal static unsafe class PackedUnpack
                 Integers256<TCodes, TScales, T>(group, integers);
             }
 
-            TScales.Read(
-                group + PackedLayout<TCodes, TScales, T>.ScalesAt, PackedLayout<TCodes, TScales, T>.Block(panel, groups, g),
-                (float*)(integers + Int8Layout<T>.IntegerBytes), offsets);
+            PackedScalesOf<TCodes, TScales, T>.Read(
+                panel, groups, g, 0, shared, (float*)(integers + Int8Layout<T>.IntegerBytes), offsets);
             group += PackedLayout<TCodes, TScales, T>.GroupBytes;
             integers += Int8Layout<T>.GroupBytes;
             offsets += TScales.HasOffsets ? CpuMatrix.PanelOutputs : 0;

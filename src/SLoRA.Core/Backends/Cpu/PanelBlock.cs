@@ -48,6 +48,12 @@ internal readonly unsafe struct PanelBlock
     /// <summary>Bytes from one unpacked panel to the next.</summary>
     public nint UnpackedBytes { get; init; }
 
+    /// <summary>
+    /// Panels of the matrix that are to be unpacked next: kernels ask for them while they multiply by <see cref="Unpacked"/>, as memory is
+    /// idle then. Null for none.
+    /// </summary>
+    public byte* Ahead { get; init; }
+
     /// <summary>Outputs.</summary>
     public required RowSpan Y { get; init; }
 
@@ -93,6 +99,21 @@ internal readonly unsafe struct PanelBlock
         return (Borders[leaf + 1] - Borders[leaf] + inputs - 1) / inputs;
     }
 
+    /// <summary>How many panels are unpacked at a time, so that all times are about alike: a multiple of what kernels take.</summary>
+    /// <param name="panels">All of them.</param>
+    /// <param name="room">How many have room.</param>
+    /// <param name="atOnce">How many kernels take.</param>
+    public static int Run(int panels, int room, int atOnce)
+    {
+        if (room < atOnce)
+        {
+            return Math.Max(1, room);
+        }
+
+        int runs = (panels + room - 1) / room;
+        return Math.Min(((((panels + runs - 1) / runs) + atOnce - 1) / atOnce) * atOnce, room / atOnce * atOnce);
+    }
+
     /// <summary>What the groups of a panel add, from a group on.</summary>
     public float* OffsetsOf(int panel, int group) =>
         Offsets + ((((nint)(panel - FirstPanel) * Matrix.Groups) + group) * CpuMatrix.PanelOutputs);
@@ -125,6 +146,27 @@ internal readonly unsafe struct PanelBlock
         Unpacked is null && Next is not null && (row == 0 ? Rows <= LargestRows : row + (2 * LargestRows) > Rows)
             ? (nint)(Next - Panel(FirstPanel))
             : 0;
+
+    /// <summary>
+    /// What the kernel for some rows and panels asks for of <see cref="Ahead"/>, and how far it goes on with each of its steps: as many
+    /// panels as it multiplies by. The last rows ask, which leaves least time for others to take it out of the cache.
+    /// </summary>
+    /// <param name="lastRow">Behind its rows.</param>
+    /// <param name="panel">Its first panel.</param>
+    /// <param name="panels">Its panels.</param>
+    /// <param name="group">Its first group of inputs.</param>
+    /// <param name="steps">Its steps for a group.</param>
+    public (nint From, nint Step) AheadOf(int lastRow, int panel, int panels, int group, int steps)
+    {
+        if (Ahead is null || lastRow < Rows)
+        {
+            return ((nint)Panel(panel), 0);
+        }
+
+        nint all = (nint)Matrix.Groups * steps;
+        nint step = ((nint)(panels * Matrix.PanelBytes) + all - 1) / all;
+        return ((nint)Ahead + ((panel - FirstPanel) * (nint)Matrix.PanelBytes) + (group * steps * step), step);
+    }
 
     /// <summary>
     /// Writes a kernel's results <c>[rows, panels, 16]</c> to the outputs, plus the bias; rows behind the last are dropped.

@@ -12,6 +12,9 @@ internal abstract class PanelPacking
     /// <summary>Whether the product reads the sums of these groups as well.</summary>
     public virtual bool NeedsSums => false;
 
+    /// <summary>Whether few rows, too, ask for the panels that come next (<see cref="PanelBlock.Next"/>).</summary>
+    public virtual bool AsksAhead => false;
+
     /// <summary>Bytes that a panel of so many inputs takes while several rows are multiplied by it; 0 where it is read as it is.</summary>
     public virtual long UnpackedBytes(int inputs) => 0;
 

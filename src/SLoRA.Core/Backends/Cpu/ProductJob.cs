@@ -89,13 +89,7 @@ internal sealed unsafe class ProductJob : ComputeJob
         int endColumn = 0;
         for (int unit = first; unit < end; unit++)
         {
-            int index = 0;
-            int local = unit;
-            for (int units; local >= (units = Units((CpuMatrix)_group.Parts[index].Weight, _unitPanels)); index++)
-            {
-                local -= units;
-            }
-
+            (int index, int local) = Place(unit);
             LinearPart linear = _group.Parts[index];
             var matrix = (CpuMatrix)linear.Weight;
             var block = new PanelBlock
@@ -103,7 +97,7 @@ internal sealed unsafe class ProductJob : ComputeJob
                 Matrix = matrix,
                 FirstPanel = local * _unitPanels,
                 EndPanel = Math.Min(matrix.Panels, (local + 1) * _unitPanels),
-                Next = _rows > PanelBlock.LargestRows ? matrix.Panel((local + 1) * _unitPanels) : null,
+                Next = _rows > PanelBlock.LargestRows || matrix.Packing.AsksAhead ? Next(unit, end, part) : null,
                 X = _x,
                 Quantized = _quantized.For(matrix.Packing),
                 Y = _y,
@@ -121,6 +115,39 @@ internal sealed unsafe class ProductJob : ComputeJob
         }
 
         _expand?.AddColumns(firstColumn, endColumn, worker);
+    }
+
+    /// <summary>
+    /// The panels that the same thread most likely takes next. Parts are taken from the last to the first, and when this one is done every
+    /// other thread has most likely taken one.
+    /// </summary>
+    private byte* Next(int unit, int end, int part)
+    {
+        int next = unit + 1;
+        if (next == end)
+        {
+            if (part < _workers)
+            {
+                return null;
+            }
+
+            next = Share(_units, part - _workers, _parts).First;
+        }
+
+        (int index, int local) = Place(next);
+        return ((CpuMatrix)_group.Parts[index].Weight).Panel(local * _unitPanels);
+    }
+
+    /// <summary>Where a unit lies: which part of the group, and which of that part's units.</summary>
+    private (int Index, int Local) Place(int unit)
+    {
+        int index = 0;
+        for (int units; unit >= (units = Units((CpuMatrix)_group.Parts[index].Weight, _unitPanels)); index++)
+        {
+            unit -= units;
+        }
+
+        return (index, unit);
     }
 
     /// <summary>

@@ -1,11 +1,9 @@
-using System.Buffers;
-using System.Runtime.Intrinsics;
-
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>Quantizes a weight of any format into panels of int8 weights.</summary>
 /// <typeparam name="T">The groups, of 64 or 32 inputs.</typeparam>
-internal sealed unsafe class QuantizedPackJob<T>(WeightSource source, CpuMatrix matrix, int parts) : PackJob(matrix, parts)
+internal sealed unsafe class QuantizedPackJob<T>(WeightSource source, CpuMatrix matrix, int parts)
+    : NumberPackJob(source, matrix, parts, Int8Layout<T>.GroupInputs)
     where T : struct, IInt8Groups
 {
     /// <summary>What products take of a row: its numbers as integers times scales.</summary>
@@ -28,40 +26,6 @@ internal sealed unsafe class QuantizedPackJob<T>(WeightSource source, CpuMatrix 
     }
 
     /// <inheritdoc/>
-    protected override void Pack(byte* panel, int firstOutput, int outputs)
-    {
-        // Behind the last input are zeros up to a whole group.
-        int size = Int8Layout<T>.GroupInputs;
-        int width = Matrix.Groups * size;
-        float[] rows = ArrayPool<float>.Shared.Rent(outputs * width);
-        for (int j = 0; j < outputs; j++)
-        {
-            Span<float> row = rows.AsSpan(j * width, width);
-            source.Format.Widen(source.Row(firstOutput + j), row[..source.Columns]);
-            row[source.Columns..].Clear();
-        }
-
-        short* wide = stackalloc short[size];
-        byte* integers = stackalloc byte[CpuMatrix.PanelOutputs * size];
-        Span<float> scales = stackalloc float[CpuMatrix.PanelOutputs];
-        fixed (float* numbers = rows)
-        {
-            for (int group = 0; group < Matrix.Groups; group++)
-            {
-                for (int j = 0; j < outputs; j++)
-                {
-                    scales[j] = Int8Group.Quantize<T>(numbers + (j * width) + (group * size), Int8Layout.WeightLimit, wide);
-                    for (int i = 0; i < size; i += Vector256<sbyte>.Count)
-                    {
-                        Vector256.Narrow(Vector256.Load(wide + i), Vector256.Load(wide + i + Vector256<short>.Count))
-                            .Store((sbyte*)integers + (j * size) + i);
-                    }
-                }
-
-                Int8Layout<T>.Write(panel + ((nint)group * Int8Layout<T>.GroupBytes), integers, size, scales, outputs);
-            }
-        }
-
-        ArrayPool<float>.Shared.Return(rows);
-    }
+    protected override void Quantize(float* numbers, byte* panel, int group) =>
+        OwnBytes<T>.Quantize(numbers, panel + ((nint)group * Int8Layout<T>.GroupBytes));
 }

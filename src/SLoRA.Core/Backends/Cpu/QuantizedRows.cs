@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -93,7 +94,7 @@ internal abstract unsafe class QuantizedRows(int rowLimit, int groupInputs, bool
     }
 
     /// <summary>Whether some kernel reads bytes.</summary>
-    protected bool WithBytes => WithSums && (IsNarrow || ByteDot.IsSupported);
+    protected bool WithBytes => WithSums && (IsNarrow || ByteDot.IsSupported || WordProducts.Process is not null);
 
     private static void Grow(ref AlignedMemory memory, long bytes)
     {

@@ -28,9 +28,13 @@ internal static unsafe class Transposition
             int end = Math.Min(first + LineWords, whole);
             for (int row = 0; row < wholeRows; row += Tile)
             {
+                byte* tile = from + (row * rowBytes) + (first * sizeof(uint));
+                uint* turned = to + (first * CpuMatrix.PanelOutputs) + row;
                 for (int word = first; word < end; word += Tile)
                 {
-                    Turn(from + (row * rowBytes) + (word * sizeof(uint)), rowBytes, to + (word * CpuMatrix.PanelOutputs) + row);
+                    Turn(tile, rowBytes, turned);
+                    tile += Tile * sizeof(uint);
+                    turned += Tile * CpuMatrix.PanelOutputs;
                 }
             }
         }

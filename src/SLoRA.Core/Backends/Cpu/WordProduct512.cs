@@ -29,7 +29,7 @@ internal static unsafe class WordProduct512
         {
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
-                code.Rows8Panels3(Arguments<T>(block, row, panel, leaf));
+                code.Rows8Panels3(Arguments<T>(block, row, 8, panel, 3, leaf));
                 PackedOffsets.Add<T>(block, leaf, row, 8, panel, 3);
             }
 
@@ -41,7 +41,7 @@ internal static unsafe class WordProduct512
         {
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
-                code.Rows8Panels1(Arguments<T>(block, row, panel, leaf));
+                code.Rows8Panels1(Arguments<T>(block, row, 8, panel, 1, leaf));
                 PackedOffsets.Add<T>(block, leaf, row, 8, panel, 1);
             }
 
@@ -60,7 +60,7 @@ internal static unsafe class WordProduct512
         {
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
-                code.Rows4Panels4(Arguments<T>(block, row, panel, leaf));
+                code.Rows4Panels4(Arguments<T>(block, row, 4, panel, 4, leaf));
                 PackedOffsets.Add<T>(block, leaf, row, 4, panel, 4);
             }
 
@@ -72,7 +72,7 @@ internal static unsafe class WordProduct512
         {
             for (int leaf = 0; leaf < block.Leaves; leaf++)
             {
-                code.Rows4Panels1(Arguments<T>(block, row, panel, leaf));
+                code.Rows4Panels1(Arguments<T>(block, row, 4, panel, 1, leaf));
                 PackedOffsets.Add<T>(block, leaf, row, 4, panel, 1);
             }
 
@@ -83,12 +83,13 @@ internal static unsafe class WordProduct512
         return 4;
     }
 
-    private static IntegerProductArguments Arguments<T>(in PanelBlock block, int row, int panel, int leaf)
+    private static IntegerProductArguments Arguments<T>(in PanelBlock block, int row, int rows, int panel, int panels, int leaf)
         where T : struct, IInt8Groups
     {
         QuantizedSpan x = block.Quantized;
         int input = block.FirstInput(leaf);
         int group = input / Int8Layout<T>.GroupInputs;
+        (nint ahead, nint step) = block.AheadOf(row + rows, panel, panels, group, T.Pairs / 2);
         return new IntegerProductArguments
         {
             X = x.Row(row) + (input / 2),
@@ -100,6 +101,8 @@ internal static unsafe class WordProduct512
             Groups = block.Groups(leaf),
             Words = T.Pairs,
             Result = block.ResultOf(leaf),
+            Ahead = (byte*)ahead,
+            AheadStep = step,
         };
     }
 }

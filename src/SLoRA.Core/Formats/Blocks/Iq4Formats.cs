@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace SLoRA.Formats.Blocks;
 
@@ -8,16 +10,16 @@ namespace SLoRA.Formats.Blocks;
 internal static class Iq4Values
 {
     /// <summary>The value of a code.</summary>
-    public static ReadOnlySpan<sbyte> Of => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+    private static ReadOnlySpan<sbyte> Of => [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
     /// <summary>Gives the values of 32 elements: 16 bytes, byte i with the codes of elements i and i + 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Read(ReadOnlySpan<byte> nibbles, Span<sbyte> values)
     {
-        for (int i = 0; i < 16; i++)
-        {
-            values[i] = Of[nibbles[i] & 15];
-            values[i + 16] = Of[nibbles[i] >> 4];
-        }
+        Vector128<byte> codes = Vector128.Create(nibbles[..16]);
+        Vector128<sbyte> of = Vector128.Create(Of);
+        Vector128.Shuffle(of, (codes & Vector128.Create((byte)15)).AsSByte()).CopyTo(values);
+        Vector128.Shuffle(of, (codes >>> 4).AsSByte()).CopyTo(values[Vector128<sbyte>.Count..]);
     }
 }
 

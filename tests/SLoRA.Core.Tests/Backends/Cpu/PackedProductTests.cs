@@ -113,7 +113,11 @@ public sealed unsafe class PackedProductTests
         spaces.Reserve(matrix.Packing.UnpackedBytes(inputs));
         float* result = stackalloc float[PanelBlock.ResultFloats];
         IEnumerable<int> ways = IntegerProducts.Ways(isNarrow);
-        foreach (int way in rows == 1 && ByteDot.IsSupported ? ways.Union([IntegerProducts.Bytes]) : ways)
+        IEnumerable<int> ofRow = [
+            .. ByteDot.IsSupported ? (int[])[IntegerProducts.Bytes] : [],
+            .. WordProducts.Process is null ? (int[])[] : [IntegerProducts.ByteCode],
+        ];
+        foreach (int way in rows == 1 ? ways.Union(ofRow) : ways)
         {
             DeviceRows y = backend.CreateRows(RowSet.Step, outputs);
             MultiplyIn(way, format, new PanelBlock
@@ -239,7 +243,8 @@ public sealed unsafe class PackedProductTests
                 MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(way, block);
                 break;
             default:
-                IntegerProducts.Multiply<Groups32>(way == IntegerProducts.Bytes && !block.Quantized.IsNarrow ? 256 : way, block);
+                bool isOfWords = (way is IntegerProducts.Bytes or IntegerProducts.ByteCode) && !block.Quantized.IsNarrow;
+                IntegerProducts.Multiply<Groups32>(isOfWords ? 256 : way, block);
                 break;
         }
     }
@@ -249,9 +254,10 @@ public sealed unsafe class PackedProductTests
         where TScales : struct, IPackedScales
         where T : struct, IInt8Groups
     {
-        if (block.Rows == 1 && way == IntegerProducts.Bytes)
+        if (block.Rows == 1 && way is (IntegerProducts.Bytes or IntegerProducts.ByteCode))
         {
-            PackedByteKernels.Multiply<TCodes, TScales, T>(block);
+            bool isCode = way == IntegerProducts.ByteCode && PackedRows.Takes<TCodes, T>();
+            PackedRowProduct<TCodes, TScales, T>.Multiply(block, isCode ? WordProducts.Process!.PackedRows : null);
         }
         else if (way is IntegerProducts.Bytes or IntegerProducts.ByteCode)
         {

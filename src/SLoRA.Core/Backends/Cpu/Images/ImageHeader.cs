@@ -191,9 +191,10 @@ internal sealed record ImageHeader(
                 DataBegin = BeginOf(rest.Length),
             };
         }
-        catch (Exception error) when (error is EndOfStreamException or ArgumentException or FormatException or OverflowException)
+        catch (Exception error) when (error is IOException or ArgumentException or FormatException or OverflowException)
         {
-            throw Damaged("has a header that ends too early");
+            // What ends too early, lengths that are none, and numbers beyond all bounds.
+            throw Damaged("has a header that makes no sense");
         }
     }
 

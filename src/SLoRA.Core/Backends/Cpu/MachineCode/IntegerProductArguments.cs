@@ -35,4 +35,10 @@ internal unsafe struct IntegerProductArguments
 
     /// <summary>Where the results go: <c>[rows, panels, 16]</c>.</summary>
     public float* Result;
+
+    /// <summary>What is asked for while this is multiplied, to be in the second cache when it is its turn.</summary>
+    public byte* Ahead;
+
+    /// <summary>How far that goes on with every two words of x.</summary>
+    public nint AheadStep;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
 using SLoRA.Backends.Cpu.Images;
+using SLoRA.Formats;
 using SLoRA.Native;
 
 namespace SLoRA.Core.Tests.Backends.Cpu.Images;
@@ -56,6 +57,61 @@ internal sealed class ImageWriterTests
         }
 
         Assert.That(() => Open(folder, ModelAccess.Map), Throws.TypeOf<ImageError>());
+    }
+
+    [Test]
+    public void A_bit_that_differs_in_any_byte_of_the_header_is_found()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "image");
+        Write(path);
+        using FileStream file = File.Open(path, FileMode.Open, FileAccess.ReadWrite);
+        byte[] header = new byte[24];
+        file.ReadExactly(header);
+        header = new byte[24 + BitConverter.ToInt32(header, 12)];
+        file.Position = 0;
+        file.ReadExactly(header);
+        for (int at = 0; at < header.Length; at++)
+        {
+            byte changed = (byte)(header[at] ^ (1 << (at % 8)));
+            RandomAccess.Write(file.SafeFileHandle, [changed], at);
+            Assert.That(
+                () => ImageHeader.Read(file.SafeFileHandle, _library, _key.AsSpan()), Throws.TypeOf<ImageError>(), $"byte {at}");
+            RandomAccess.Write(file.SafeFileHandle, [header[at]], at);
+        }
+
+        Assert.That(ImageHeader.Read(file.SafeFileHandle, _library, _key.AsSpan()).Sections, Has.Length.EqualTo(_sizes.Length));
+    }
+
+    [SeededProperty(MaxTest = 300)]
+    public void A_header_of_any_bytes_that_its_checksum_fits_leads_nowhere_outside_of_the_data(int seed)
+    {
+        var random = new Random(seed);
+        ImageSection[] sections =
+            [.. Enumerable.Range(0, 3).Select(i => new ImageSection(false, $"w{i}", "BF16", 1, 1, 64) { Offset = 64 * i })];
+        byte[] bytes = new ImageHeader(_library, _key, 4096, [.. sections], [0]).ToBytes();
+        int rest = BitConverter.ToInt32(bytes, 12);
+
+        // Behind library and key, which are looked at in any case.
+        for (int i = random.Next(1, 4); i > 0; i--)
+        {
+            bytes[random.Next(24 + 48, 24 + rest)] = random.Next(3) == 0 ? (byte)0xFF : (byte)random.Next(256);
+        }
+
+        BitConverter.TryWriteBytes(bytes.AsSpan(16), Checksum.Of(bytes.AsSpan(24, rest)));
+        using var folder = new TemporaryFolder();
+        using FileStream file = File.OpenRead(folder.Write("image", [.. bytes, .. new byte[4096]]));
+        try
+        {
+            ImageHeader header = ImageHeader.Read(file.SafeFileHandle, _library, _key.AsSpan());
+            Assert.That(header.DataBytes, Is.EqualTo(4096));
+            Assert.That(header.Sections.All(static section =>
+                section.Offset >= 0 && section.Bytes >= 0 && section.Offset + section.Bytes <= 4096));
+        }
+        catch (ImageError error)
+        {
+            Assert.That(error.Problem, Is.EqualTo(PackedImageProblem.Damaged).Or.EqualTo(PackedImageProblem.Truncated));
+        }
     }
 
     [Test]

@@ -13,6 +13,8 @@ internal sealed class WordProductCodeTests
         Mnemonic.Endbr64, Mnemonic.Mov, Mnemonic.Lea, Mnemonic.Push, Mnemonic.Pop, Mnemonic.Add, Mnemonic.Sub, Mnemonic.Dec, Mnemonic.Jne,
         Mnemonic.Ret, Mnemonic.Vzeroupper, Mnemonic.Vpxord, Mnemonic.Vmovups, Mnemonic.Vpmovsxbw, Mnemonic.Vpbroadcastd,
         Mnemonic.Vpdpwssd, Mnemonic.Vpdpbusd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
+        Mnemonic.Vfmadd231ps, Mnemonic.Vpbroadcastq, Mnemonic.Vpandd, Mnemonic.Vpsrlw, Mnemonic.Vpslld, Mnemonic.Vpaddd,
+        Mnemonic.Vpmultishiftqb, Mnemonic.Vpternlogd, Mnemonic.Prefetcht0, Mnemonic.Prefetcht1,
     ];
 
     /// <summary>What either calling convention asks a function to keep, but for the stack pointer.</summary>
@@ -26,20 +28,20 @@ internal sealed class WordProductCodeTests
     [TestCaseSource(nameof(Names))]
     public void The_file_is_what_the_tool_writes(string name)
     {
-        IntegerProductListing listing = Listing(name);
+        CodeListing listing = Listing(name);
         string file = RepositoryFolder.Path + "/src/SLoRA.Core/Backends/Cpu/MachineCode/" + listing.File;
 
         Assert.That(File.ReadAllText(file).ReplaceLineEndings("\n"), Is.EqualTo(Listings.Text(listing)));
     }
 
-    [TestCaseSource(nameof(Shapes))]
-    public void The_bytes_of_the_library_are_those_of_the_assembler(string name, int rows, int panels) =>
-        Assert.That(Stored(name, rows, panels), Is.EqualTo(Listing(name).Assemble(rows, panels)));
+    [TestCaseSource(nameof(Entries))]
+    public void The_bytes_of_the_library_are_those_of_the_assembler(string name, string entry) =>
+        Assert.That(Stored(name, entry), Is.EqualTo(Entry(name, entry).Assemble()));
 
-    [TestCaseSource(nameof(Shapes))]
-    public void Only_intended_instructions_occur_and_jumps_stay_inside(string name, int rows, int panels)
+    [TestCaseSource(nameof(Entries))]
+    public void Only_intended_instructions_occur_and_jumps_stay_inside(string name, string entry)
     {
-        List<Instruction> code = Decode(Stored(name, rows, panels));
+        List<Instruction> code = Decode(Stored(name, entry));
         HashSet<ulong> begins = [.. code.Select(instruction => instruction.IP)];
 
         Assert.That(code.Select(instruction => instruction.Mnemonic).Where(mnemonic => !Intended.Contains(mnemonic)), Is.Empty);
@@ -47,31 +49,31 @@ internal sealed class WordProductCodeTests
             code.Where(instruction => instruction.Mnemonic == Mnemonic.Jne).Select(jump => jump.NearBranchTarget), Is.SubsetOf(begins));
         Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Ret), Is.EqualTo(1));
         Assert.That(code[^1].Mnemonic, Is.EqualTo(Mnemonic.Ret));
-        Assert.That(code.Count(
-            instruction => instruction.Mnemonic == (Listing(name).OfBytes ? Mnemonic.Vpdpbusd : Mnemonic.Vpdpwssd)),
-            Is.EqualTo(2 * rows * panels));
+        Assert.That(
+            code.Count(instruction => instruction.Mnemonic == Entry(name, entry).Product), Is.EqualTo(Entry(name, entry).Products));
     }
 
-    [TestCaseSource(nameof(Shapes))]
-    public void Windows_begins_behind_the_move_of_the_argument(string name, int rows, int panels)
+    [TestCaseSource(nameof(Entries))]
+    public void Windows_begins_behind_the_move_of_the_argument(string name, string entry)
     {
-        List<Instruction> code = Decode(Stored(name, rows, panels));
+        List<Instruction> code = Decode(Stored(name, entry));
 
         Assert.That(code[1].Mnemonic, Is.EqualTo(Mnemonic.Mov));
         Assert.That((code[1].Op0Register, code[1].Op1Register), Is.EqualTo((Register.RCX, Register.RDI)));
         Assert.That(code[2].IP, Is.EqualTo((ulong)WordProductCode.WindowsEntry));
         Assert.That(ByteProductCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
+        Assert.That(PackedRowCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
     }
 
-    [TestCaseSource(nameof(Shapes))]
-    public void What_callers_rely_on_is_saved_before_it_changes_and_restored(string name, int rows, int panels)
+    [TestCaseSource(nameof(Entries))]
+    public void What_callers_rely_on_is_saved_before_it_changes_and_restored(string name, string entry)
     {
         var information = new InstructionInfoFactory();
         List<Register> pushed = [];
         List<Register> popped = [];
         HashSet<Register> saved = [];
         HashSet<Register> restored = [];
-        foreach (Instruction instruction in Decode(Stored(name, rows, panels)))
+        foreach (Instruction instruction in Decode(Stored(name, entry)))
         {
             switch (instruction.Mnemonic)
             {
@@ -109,12 +111,12 @@ internal sealed class WordProductCodeTests
         Assert.That(restored, Is.EquivalentTo(saved));
     }
 
-    [TestCaseSource(nameof(Shapes))]
-    public void Every_access_is_relative_to_an_argument_or_the_stack(string name, int rows, int panels)
+    [TestCaseSource(nameof(Entries))]
+    public void Every_access_is_relative_to_an_argument_or_the_stack(string name, string entry)
     {
         // What holds an address that the caller has given: the block of arguments, and what was read from it and advanced.
         HashSet<Register> addresses = [Register.RCX];
-        foreach (Instruction instruction in Decode(Stored(name, rows, panels)))
+        foreach (Instruction instruction in Decode(Stored(name, entry)))
         {
             if (instruction.Mnemonic == Mnemonic.Lea)
             {
@@ -139,22 +141,32 @@ internal sealed class WordProductCodeTests
 
     private static IEnumerable<string> Names() => Listings.All.Select(listing => listing.Name);
 
-    private static IEnumerable<TestCaseData> Shapes() =>
+    private static IEnumerable<TestCaseData> Entries() =>
         from listing in Listings.All
-        from shape in listing.Shapes
-        select new TestCaseData(listing.Name, shape.Rows, shape.Panels);
+        from entry in listing.Entries
+        select new TestCaseData(listing.Name, entry.Name);
 
-    private static IntegerProductListing Listing(string name) => Listings.All.Single(listing => listing.Name == name);
+    private static CodeListing Listing(string name) => Listings.All.Single(listing => listing.Name == name);
 
-    private static byte[] Stored(string name, int rows, int panels) => (name, rows, panels) switch
+    private static CodeEntry Entry(string name, string entry) => Listing(name).Entries.Single(one => one.Name == entry);
+
+    private static byte[] Stored(string name, string entry) => (name, entry) switch
     {
-        ("WordProduct", 8, 3) => WordProductCode.Rows8Panels3.ToArray(),
-        ("WordProduct", 8, 1) => WordProductCode.Rows8Panels1.ToArray(),
-        ("WordProduct", 4, 4) => WordProductCode.Rows4Panels4.ToArray(),
-        ("WordProduct", 4, 1) => WordProductCode.Rows4Panels1.ToArray(),
-        ("ByteProduct", 8, 3) => ByteProductCode.Rows8Panels3.ToArray(),
-        ("ByteProduct", 8, 1) => ByteProductCode.Rows8Panels1.ToArray(),
-        _ => throw new ArgumentOutOfRangeException(nameof(rows)),
+        ("WordProduct", "Rows8Panels3") => WordProductCode.Rows8Panels3.ToArray(),
+        ("WordProduct", "Rows8Panels1") => WordProductCode.Rows8Panels1.ToArray(),
+        ("WordProduct", "Rows4Panels4") => WordProductCode.Rows4Panels4.ToArray(),
+        ("WordProduct", "Rows4Panels1") => WordProductCode.Rows4Panels1.ToArray(),
+        ("ByteProduct", "Rows8Panels3") => ByteProductCode.Rows8Panels3.ToArray(),
+        ("ByteProduct", "Rows8Panels1") => ByteProductCode.Rows8Panels1.ToArray(),
+        ("PackedRow", "Codes4Activations8Groups32") => PackedRowCode.Codes4Activations8Groups32.ToArray(),
+        ("PackedRow", "Codes4Activations16Groups32") => PackedRowCode.Codes4Activations16Groups32.ToArray(),
+        ("PackedRow", "Codes4Activations8Groups16") => PackedRowCode.Codes4Activations8Groups16.ToArray(),
+        ("PackedRow", "Codes4Activations16Groups16") => PackedRowCode.Codes4Activations16Groups16.ToArray(),
+        ("PackedRow", "Codes5Activations8Groups32") => PackedRowCode.Codes5Activations8Groups32.ToArray(),
+        ("PackedRow", "Codes5Activations16Groups32") => PackedRowCode.Codes5Activations16Groups32.ToArray(),
+        ("PackedRow", "Codes6Activations8Groups16") => PackedRowCode.Codes6Activations8Groups16.ToArray(),
+        ("PackedRow", "Codes6Activations16Groups16") => PackedRowCode.Codes6Activations16Groups16.ToArray(),
+        _ => throw new ArgumentOutOfRangeException(nameof(entry)),
     };
 
     private static List<Instruction> Decode(byte[] bytes)
