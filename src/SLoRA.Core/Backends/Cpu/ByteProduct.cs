@@ -163,8 +163,3 @@ internal static unsafe class ByteProduct<T>
         };
     }
 }
-
-/// <summary>What a row has for a group of its inputs.</summary>
-/// <param name="Scale">The scale.</param>
-/// <param name="Start">Where the sums of products begin.</param>
-internal readonly record struct RowGroup(float Scale, int Start);
