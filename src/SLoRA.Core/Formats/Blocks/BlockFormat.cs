@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace SLoRA.Formats.Blocks;
 
@@ -27,6 +28,8 @@ internal abstract class BlockFormat(string name, int elements, int bytes, params
     }
 
     /// <inheritdoc/>
+    /// <remarks>Compiled for speed at once, as all blocks of a file are looked at when it is loaded.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override long FirstNotFinite(ReadOnlySpan<byte> blocks)
     {
         for (int at = 0; at < blocks.Length; at += BlockBytes)
@@ -41,6 +44,7 @@ internal abstract class BlockFormat(string name, int elements, int bytes, params
     }
 
     /// <summary>Whether the scales of a block are numbers, and so all of its values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected virtual bool IsFinite(ReadOnlySpan<byte> block)
     {
         foreach (int at in halves)
