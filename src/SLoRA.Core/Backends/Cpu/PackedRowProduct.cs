@@ -35,7 +35,7 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
     {
         QuantizedSpan x = block.Quantized;
         var rowGroups = (RowGroup*)block.Space.Data;
-        Prepare(x, block.Matrix.Groups, rowGroups);
+        RowGroup.Write(x.Scales(0), x.Sums(0), block.Matrix.Groups, TCodes.Zero, rowGroups);
         float* scales = (float*)(rowGroups + ((block.Matrix.Groups + 7) & ~7));
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
         {
@@ -95,17 +95,6 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
         if (TScales.HasOffsets)
         {
             (Vector512.Load(result) + Vector512.Load(added)).Store(result);
-        }
-    }
-
-    /// <summary>What the row has for every group: its scale, and −zero · Σ x, where sums begin.</summary>
-    private static void Prepare(in QuantizedSpan x, int groups, RowGroup* to)
-    {
-        float* scales = x.Scales(0);
-        int* sums = x.Sums(0);
-        for (int g = 0; g < groups; g++)
-        {
-            to[g] = new RowGroup(scales[g], -TCodes.Zero * sums[g]);
         }
     }
 
