@@ -1,7 +1,7 @@
 using NUnit.Framework;
-using SLoRA.Backends.Cpu;
+using SLoRA.Backends.Cpu.MachineCode;
 
-namespace SLoRA.Core.Tests.Backends.Cpu;
+namespace SLoRA.Core.Tests.Backends.Cpu.MachineCode;
 
 internal sealed unsafe class RowGroupTests
 {

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace SLoRA.Backends.Cpu;
+namespace SLoRA.Backends.Cpu.MachineCode;
 
 /// <summary>What a row has for a group of its inputs.</summary>
 /// <param name="Scale">The scale.</param>
