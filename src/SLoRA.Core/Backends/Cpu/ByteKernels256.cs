@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Backends.Cpu;
 

@@ -132,12 +132,8 @@ internal static unsafe class ByteProduct<T>
         int groups = block.Matrix.Groups;
         for (int r = 0; r < rows; r++)
         {
-            float* scales = x.Scales(row + r);
-            int* sums = x.Sums(row + r);
-            for (int g = 0; g < groups; g++)
-            {
-                *to++ = new RowGroup(scales[g], -zero * sums[g]);
-            }
+            RowGroup.Write(x.Scales(row + r), x.Sums(row + r), groups, zero, to);
+            to += groups;
         }
     }
 
@@ -163,8 +159,3 @@ internal static unsafe class ByteProduct<T>
         };
     }
 }
-
-/// <summary>What a row has for a group of its inputs.</summary>
-/// <param name="Scale">The scale.</param>
-/// <param name="Start">Where the sums of products begin.</param>
-internal readonly record struct RowGroup(float Scale, int Start);

@@ -37,7 +37,8 @@ internal static unsafe class Int8Group
             Vector512.Max(x0.AsInt32() & mask, x1.AsInt32() & mask), Vector512.Max(x2.AsInt32() & mask, x3.AsInt32() & mask));
         Vector256<int> eight = Vector256.Max(largest.GetLower(), largest.GetUpper());
         Vector128<int> four = Vector128.Max(eight.GetLower(), eight.GetUpper());
-        int bits = Math.Max(Math.Max(four[0], four[1]), Math.Max(four[2], four[3]));
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        int bits = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2))).ToScalar();
         float maximum = BitConverter.Int32BitsToSingle(bits);
         if (bits >= Infinity || maximum < Int8Layout.Smallest)
         {

@@ -31,11 +31,11 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
     /// <summary>The same in a way of the caller's choice.</summary>
     /// <param name="block">The block.</param>
     /// <param name="code">Machine code; null for the kernel in C#.</param>
-    public static void Multiply(in PanelBlock block, PackedRows? code)
+    public static void Multiply(in PanelBlock block, PackedRowProducts? code)
     {
         QuantizedSpan x = block.Quantized;
         var rowGroups = (RowGroup*)block.Space.Data;
-        Prepare(x, block.Matrix.Groups, rowGroups);
+        RowGroup.Write(x.Scales(0), x.Sums(0), block.Matrix.Groups, TCodes.Zero, rowGroups);
         float* scales = (float*)(rowGroups + ((block.Matrix.Groups + 7) & ~7));
         for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
         {
@@ -54,7 +54,7 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
 
     private static void AddGroups(
         in PanelBlock block, int panel, int first, int end, RowGroup* rowGroups, float* scales, byte* next, float* result,
-        PackedRows? code)
+        PackedRowProducts? code)
     {
         QuantizedSpan x = block.Quantized;
         byte* weights = block.Matrix.Panel(panel);
@@ -80,7 +80,7 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
             };
             if (code is not null)
             {
-                code.Multiply<TCodes, T>(arguments, x.IsNarrow);
+                code.Multiply(arguments, TCodes.HighBits, Int8Layout<T>.GroupInputs, x.IsNarrow);
             }
             else if (x.IsNarrow)
             {
@@ -95,17 +95,6 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
         if (TScales.HasOffsets)
         {
             (Vector512.Load(result) + Vector512.Load(added)).Store(result);
-        }
-    }
-
-    /// <summary>What the row has for every group: its scale, and −zero · Σ x, where sums begin.</summary>
-    private static void Prepare(in QuantizedSpan x, int groups, RowGroup* to)
-    {
-        float* scales = x.Scales(0);
-        int* sums = x.Sums(0);
-        for (int g = 0; g < groups; g++)
-        {
-            to[g] = new RowGroup(scales[g], -TCodes.Zero * sums[g]);
         }
     }
 
@@ -130,6 +119,6 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
         }
     }
 
-    private static PackedRows? Code(in PanelBlock block) =>
-        block.Code is { } code && PackedRows.Takes<TCodes, T>() ? code.PackedRows : null;
+    private static PackedRowProducts? Code(in PanelBlock block) =>
+        block.Code is { } code && PackedRowProducts.Takes(TCodes.HighBits, Int8Layout<T>.GroupInputs) ? code.PackedRows : null;
 }

@@ -163,10 +163,13 @@ internal sealed unsafe class QuantizedRows<T>(int rowLimit, bool isNarrow) : Qua
     /// <summary>The lower bytes alone.</summary>
     private static void PartLower(byte* integers, int groups, long* bytes)
     {
-        Vector128<byte> order = Vector128.Create((byte)0, 4, 2, 6, 8, 12, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
-        for (int i = 0; i < groups * Int8Layout<T>.GroupInputs * sizeof(short); i += Vector128<byte>.Count)
+        Vector256<byte> order = Vector256.Create(
+            (byte)0, 4, 2, 6, 8, 12, 10, 14, 0, 4, 2, 6, 8, 12, 10, 14, 16, 20, 18, 22, 24, 28, 26, 30, 16, 20, 18, 22, 24, 28, 26, 30);
+        for (int i = 0; i < groups * Int8Layout<T>.GroupInputs * sizeof(short); i += Vector256<byte>.Count)
         {
-            *bytes++ = Vector128.Shuffle(Vector128.Load(integers + i), order).AsInt64()[0];
+            Vector256<long> twice = Vector256.Shuffle(Vector256.Load(integers + i), order).AsInt64();
+            Vector256.Shuffle(twice, Vector256.Create(0L, 2, 1, 3)).GetLower().Store(bytes);
+            bytes += 2;
         }
     }
 

@@ -256,7 +256,7 @@ public sealed unsafe class PackedProductTests
     {
         if (block.Rows == 1 && way is (IntegerProducts.Bytes or IntegerProducts.ByteCode))
         {
-            bool isCode = way == IntegerProducts.ByteCode && PackedRows.Takes<TCodes, T>();
+            bool isCode = way == IntegerProducts.ByteCode && PackedRowProducts.Takes(TCodes.HighBits, Int8Layout<T>.GroupInputs);
             PackedRowProduct<TCodes, TScales, T>.Multiply(block, isCode ? WordProducts.Process!.PackedRows : null);
         }
         else if (way is IntegerProducts.Bytes or IntegerProducts.ByteCode)

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace SLoRA.Backends.Cpu.MachineCode;
 
 /// <summary>
-/// What a product of one row with some groups of a panel of packed weights reads, machine code (<see cref="PackedRows"/>) and the kernel in
-/// C# alike; eight bytes each, in this order.
+/// What a product of one row with some groups of a panel of packed weights reads, machine code (<see cref="PackedRowProducts"/>) and the
+/// kernel in C# alike; eight bytes each, in this order.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct PackedRowArguments
 {
-    /// <summary>The inputs of the first group, as <see cref="QuantizedRows.Bytes"/> has them.</summary>
+    /// <summary>The inputs of the first group, in the order of the bytes of quantised rows.</summary>
     public int* X;
 
     /// <summary>What the row has for each group.</summary>

@@ -33,14 +33,14 @@ internal sealed unsafe class WordProducts
         _rows4Panels1 = (delegate* unmanaged[SuppressGCTransition]<IntegerProductArguments*, void>)code;
         code += WordProductCode.Rows4Panels1.Length;
         Bytes = new ByteProducts(code);
-        PackedRows = new PackedRows(code + ByteProductCode.Rows8Panels3.Length + ByteProductCode.Rows8Panels1.Length);
+        PackedRows = new PackedRowProducts(code + ByteProductCode.Rows8Panels3.Length + ByteProductCode.Rows8Panels1.Length);
     }
 
     /// <summary>The products of bytes, which the same processors have.</summary>
     public ByteProducts Bytes { get; }
 
     /// <summary>The products of one row with packed weights.</summary>
-    public PackedRows PackedRows { get; }
+    public PackedRowProducts PackedRows { get; }
 
     /// <summary>The process's; null where <see cref="Missing"/> says why there is none.</summary>
     public static WordProducts? Process => _process.Value.Code;
@@ -100,7 +100,7 @@ internal sealed unsafe class WordProducts
         [
             .. WordProductCode.Rows8Panels3, .. WordProductCode.Rows8Panels1, .. WordProductCode.Rows4Panels4,
             .. WordProductCode.Rows4Panels1, .. ByteProductCode.Rows8Panels3, .. ByteProductCode.Rows8Panels1,
-            .. PackedRows.Code,
+            .. PackedRowProducts.Code,
         ];
         byte* code = CodeMemory.TryMap(all, out string? refusal);
         return code is null ? (null, refusal) : (new WordProducts(code), null);

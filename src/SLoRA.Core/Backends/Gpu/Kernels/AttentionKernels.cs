@@ -101,13 +101,7 @@ internal static class AttentionKernels
         int place = tasks[task + 3];
         int table = tableStart[row];
         int last = positions[row];
-        int first = shape.Window > 0 && last >= shape.Window ? last - shape.Window + 1 : 0;
-        if (shape.Chunk > 0)
-        {
-            int begin = last - (last % shape.Chunk);
-            first = first > begin ? first : begin;
-        }
-
+        int first = shape.FirstOf(last);
         for (int i = thread; i < d; i += KernelLoader.GroupSize)
         {
             query[i] = qkv[((long)row * cache.Width) + (head * d) + i];
@@ -217,24 +211,7 @@ internal static class AttentionKernels
             Group.Barrier();
         }
 
-        for (int i = thread; i < d; i += KernelLoader.GroupSize)
-        {
-            if (place < 0)
-            {
-                y[((long)row * cache.Heads * d) + (head * d) + i] = sum[i] / WithSink(sinks, head, shape.HasSinks, largest, weights);
-            }
-            else
-            {
-                partial[(((long)place * cache.Heads) + head) * (d + 2) + i] = sum[i];
-            }
-        }
-
-        if (thread == 0 && place >= 0)
-        {
-            long behind = ((((long)place * cache.Heads) + head) * (d + 2)) + d;
-            partial[behind] = largest;
-            partial[behind + 1] = weights;
-        }
+        Finish(sum, sinks, partial, y, shape, row, place, largest, weights);
     }
 
     /// <summary>
@@ -279,6 +256,35 @@ internal static class AttentionKernels
             }
 
             y[((long)row * heads * headDim) + (head * headDim) + i] = sum / WithSink(sinks, head, hasSinks, largest, weights);
+        }
+    }
+
+    /// <summary>The end of a task: its row, or what it has of a row for the second pass.</summary>
+    internal static void Finish(
+        ArrayView<float> sum, ArrayView<float> sinks, ArrayView<float> partial, ArrayView<float> y, AttentionShape shape, int row,
+        int place, float largest, float weights)
+    {
+        int thread = Group.IdxX;
+        int head = Grid.IdxY;
+        int heads = shape.Cache.Heads;
+        int d = shape.Cache.HeadDim;
+        for (int i = thread; i < d; i += KernelLoader.GroupSize)
+        {
+            if (place < 0)
+            {
+                y[((long)row * heads * d) + (head * d) + i] = sum[i] / WithSink(sinks, head, shape.HasSinks, largest, weights);
+            }
+            else
+            {
+                partial[(((long)place * heads) + head) * (d + 2) + i] = sum[i];
+            }
+        }
+
+        if (thread == 0 && place >= 0)
+        {
+            long behind = ((((long)place * heads) + head) * (d + 2)) + d;
+            partial[behind] = largest;
+            partial[behind + 1] = weights;
         }
     }
 

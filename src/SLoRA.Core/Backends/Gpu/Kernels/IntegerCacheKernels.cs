@@ -48,20 +48,7 @@ internal static class IntegerCacheKernels
         }
 
         long begin = (long)row * shape.Width;
-        long angle = 2L * turns * rotation.Pairs;
-        int pairs = (shape.Heads + shape.KeyHeads) * rotation.Pairs;
-        for (int i = thread; i < pairs; i += KernelLoader.GroupSize)
-        {
-            int pair = i % rotation.Pairs;
-            long left = begin + (i / rotation.Pairs * shape.HeadDim) + (pair * rotation.Step);
-            float cos = angles[angle + pair];
-            float sin = angles[angle + rotation.Pairs + pair];
-            float a = qkv[left];
-            float b = qkv[left + rotation.Apart];
-            qkv[left] = (a * cos) - (b * sin);
-            qkv[left + rotation.Apart] = (b * cos) + (a * sin);
-        }
-
+        RotateAndStoreKernel.RotateHeads(qkv, begin, shape.Heads + shape.KeyHeads, shape.HeadDim, angles, turns, rotation);
         Group.Barrier();
         int lane = thread & (Lanes - 1);
         int pieces = 2 * shape.KeyHeads;
@@ -156,12 +143,7 @@ internal static class IntegerCacheKernels
         int place = tasks[task + 3];
         int table = tableStart[row];
         int last = positions[row];
-        int first = shape.Window > 0 && last >= shape.Window ? last - shape.Window + 1 : 0;
-        if (shape.Chunk > 0)
-        {
-            int begin = last - (last % shape.Chunk);
-            first = first > begin ? first : begin;
-        }
+        int first = shape.FirstOf(last);
 
         // A power of two of threads that share a word's positions.
         int sharers = 1;
@@ -269,25 +251,7 @@ internal static class IntegerCacheKernels
             Group.Barrier();
         }
 
-        for (int i = thread; i < d; i += KernelLoader.GroupSize)
-        {
-            if (place < 0)
-            {
-                y[((long)row * cache.Heads * d) + (head * d) + i] =
-                    sum[i] / AttentionKernels.WithSink(sinks, head, shape.HasSinks, largest, weights);
-            }
-            else
-            {
-                partial[(((long)place * cache.Heads) + head) * (d + 2) + i] = sum[i];
-            }
-        }
-
-        if (thread == 0 && place >= 0)
-        {
-            long behind = ((((long)place * cache.Heads) + head) * (d + 2)) + d;
-            partial[behind] = largest;
-            partial[behind + 1] = weights;
-        }
+        AttentionKernels.Finish(sum, sinks, partial, y, shape, row, place, largest, weights);
     }
 
     /// <summary>

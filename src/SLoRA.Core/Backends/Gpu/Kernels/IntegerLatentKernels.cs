@@ -31,25 +31,8 @@ internal static class IntegerLatentKernels
         ArrayView<int> shared = SharedMemory.Allocate<int>(KernelLoader.GroupSize);
         int row = Grid.IdxX;
         int position = positions[row];
-        int half = shape.Rotated >> 1;
-        long angle = (long)position * shape.Rotated;
-        long queries = (long)row * shape.Heads * shape.QueryColumns;
-        int pairs = shape.Heads * half;
-        for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
-        {
-            int head = i / half;
-            int pair = i % half;
-            long first = queries + (head * shape.QueryColumns) + shape.Plain;
-            LatentKernels.Rotate(q, first, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
-        }
-
+        LatentKernels.RotateRow(q, kv, row, position, angles, shape);
         long source = (long)row * shape.KeyColumns;
-        for (int pair = Group.IdxX; pair < half; pair += KernelLoader.GroupSize)
-        {
-            LatentKernels.Rotate(
-                kv, source + shape.Latent, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
-        }
-
         Group.Barrier();
         long target = kept.Head(pages[tableStart[row] + (position >> kept.PageTokensLog2)], 0, kept.KeyWord);
         Store(kv, source, shape.Latent, pool, target + kept.Token(position), target + kept.Scale(position), shared);

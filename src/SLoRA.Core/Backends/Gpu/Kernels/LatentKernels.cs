@@ -58,29 +58,12 @@ internal static class LatentKernels
     {
         int row = Grid.IdxX;
         int position = positions[row];
-        int half = shape.Rotated >> 1;
-        long angle = (long)position * shape.Rotated;
-        long queries = (long)row * shape.Heads * shape.QueryColumns;
-        int pairs = shape.Heads * half;
-        for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
-        {
-            int head = i / half;
-            int pair = i % half;
-            long first = queries + (head * shape.QueryColumns) + shape.Plain;
-            Rotate(q, first, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
-        }
-
-        long kept = (long)row * shape.KeyColumns;
-        for (int pair = Group.IdxX; pair < half; pair += KernelLoader.GroupSize)
-        {
-            Rotate(kv, kept + shape.Latent, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
-        }
-
+        RotateRow(q, kv, row, position, angles, shape);
         Group.Barrier();
         long target = shape.Kept(pages[tableStart[row] + (position >> shape.PageTokensLog2)], position);
         for (int i = Group.IdxX; i < shape.KeyColumns; i += KernelLoader.GroupSize)
         {
-            pool[target + i] = TElement.Store(kv[kept + i]);
+            pool[target + i] = TElement.Store(kv[((long)row * shape.KeyColumns) + i]);
         }
     }
 
@@ -220,7 +203,30 @@ internal static class LatentKernels
         }
     }
 
-    internal static void Rotate(ArrayView<float> x, long first, int pair, int half, float cos, float sin, int adjacent)
+    /// <summary>Rotates the last columns of every head's query and of what is kept of a row; all threads of the group together.</summary>
+    internal static void RotateRow(
+        ArrayView<float> q, ArrayView<float> kv, int row, int position, ArrayView<float> angles, LatentShape shape)
+    {
+        int half = shape.Rotated >> 1;
+        long angle = (long)position * shape.Rotated;
+        long queries = (long)row * shape.Heads * shape.QueryColumns;
+        int pairs = shape.Heads * half;
+        for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
+        {
+            int head = i / half;
+            int pair = i % half;
+            long first = queries + (head * shape.QueryColumns) + shape.Plain;
+            Rotate(q, first, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
+        }
+
+        long kept = ((long)row * shape.KeyColumns) + shape.Latent;
+        for (int pair = Group.IdxX; pair < half; pair += KernelLoader.GroupSize)
+        {
+            Rotate(kv, kept, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
+        }
+    }
+
+    private static void Rotate(ArrayView<float> x, long first, int pair, int half, float cos, float sin, int adjacent)
     {
         long left = first + pair;
         long right = first + pair + half;

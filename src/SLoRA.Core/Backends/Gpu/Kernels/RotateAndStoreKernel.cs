@@ -160,11 +160,18 @@ internal static class RotateAndStoreKernel
         }
 
         long begin = ((long)row * heads.Width) + heads.FirstColumn;
+        RotateHeads(x, begin, heads.Heads, heads.HeadDim, angles, turns, rotation);
+    }
+
+    /// <summary>Rotates heads that lie side by side, in place; all threads of the group together.</summary>
+    internal static void RotateHeads(
+        ArrayView<float> x, long begin, int heads, int headDim, ArrayView<float> angles, int turns, RotationShape rotation)
+    {
         long angle = 2L * turns * rotation.Pairs;
-        for (int i = Group.IdxX; i < heads.Heads * rotation.Pairs; i += KernelLoader.GroupSize)
+        for (int i = Group.IdxX; i < heads * rotation.Pairs; i += KernelLoader.GroupSize)
         {
             int pair = i % rotation.Pairs;
-            long left = begin + (i / rotation.Pairs * heads.HeadDim) + (pair * rotation.Step);
+            long left = begin + (i / rotation.Pairs * headDim) + (pair * rotation.Step);
             float cos = angles[angle + pair];
             float sin = angles[angle + rotation.Pairs + pair];
             float a = x[left];

@@ -58,6 +58,7 @@ public sealed unsafe class PtxMachineTests
     [TestCase("L1: bra L1;", "does not come to an end")]
     [TestCase("bfe.u32 %r2, %r1, 3, 2;", "does not know")]
     [TestCase("ld.b32 %r2, [%rd3];", "Which memory")]
+    [TestCase("mov.b32 %r2, 0x43804380; mov.b32 %r3, 0x3F803F80; fma.rn.bf16x2 %r4, %r2, %r3, %r3;", "no bfloat16 number")]
     public void Faults_are_reported(string body, string said) =>
         Assert.That(() => Run(body), Throws.TypeOf<PtxFault>().With.Message.Contains(said));
 
@@ -71,6 +72,9 @@ public sealed unsafe class PtxMachineTests
     [TestCase("sub.s32 %r2, %r1, 3; setp.lt.u32 %p1, %r2, 9; selp.b32 %r3, 1, 2, %p1; st.global.b32 [%rd3], %r3;", 2, 2, 2, 1)]
     [TestCase("cvt.rn.f32.s32 %f1, %r1; mul.f32 %f2, %f1, 0f40200000; cvt.rzi.s32.f32 %r2, %f2; st.global.b32 [%rd3], %r2;", 0, 2, 5, 7)]
     [TestCase("mov.b32 %r2, 0x12343E00; { .reg .b16 h; cvt.u16.u32 h, %r2; cvt.f32.f16 %f1, h; } st.global.f32 [%rd3], %f1;", 0x3FC00000)]
+    [TestCase("mov.b32 %r1, 0x43034302; mov.b32 %r2, 0x3F803F80; mov.b32 %r3, 0xC300C308; fma.rn.bf16x2 %r4, %r1, %r2, %r3;"
+        + " st.global.b32 [%rd3], %r4;", 0x4040C0C0)]
+    [TestCase("and.b32 %r3, %r1, 1; add.s32 %r3, %r3, 4; shfl.sync.idx.b32 %r2, %r1, %r3, 31, -1; st.global.b32 [%rd3], %r2;", 4, 5, 4)]
     [TestCase("{ .reg .b32 %r1; mov.b32 %r1, 9; } st.global.b32 [%rd3], %r1;", 0, 1, 2, 3)]
     public void Instructions_compute(string body, params int[] expected) =>
         Assert.That(Run(body)[..expected.Length], Is.EqualTo(expected));

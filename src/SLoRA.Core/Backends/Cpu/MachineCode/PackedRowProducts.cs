@@ -7,14 +7,14 @@ namespace SLoRA.Backends.Cpu.MachineCode;
 /// VPMULTISHIFTQB of AVX512_VBMI, which .NET does not expose in this width. Mapped by <see cref="WordProducts"/>.
 /// </summary>
 /// <remarks>A call takes less than a microsecond, in which no garbage collection can begin.</remarks>
-internal sealed unsafe class PackedRows
+internal sealed unsafe class PackedRowProducts
 {
     // In the order of the file.
     private readonly delegate* unmanaged[SuppressGCTransition]<PackedRowArguments*, void>[] _codes;
 
     /// <summary>Takes the code.</summary>
     /// <param name="code">Where the first entry of <see cref="PackedRowCode"/> is entered.</param>
-    public PackedRows(byte* code)
+    public PackedRowProducts(byte* code)
     {
         ReadOnlySpan<int> lengths =
         [
@@ -41,33 +41,30 @@ internal sealed unsafe class PackedRows
     ];
 
     /// <summary>Whether there is code for a kind of weights on this processor.</summary>
-    public static bool Takes<TCodes, T>()
-        where TCodes : struct, IPackedCodes
-        where T : struct, IInt8Groups
-        => Index<TCodes, T>() >= 0 && (TCodes.HighBits == 0 || Avx512Vbmi.IsSupported);
+    /// <param name="highBits">Bits of a code beyond the fourth.</param>
+    /// <param name="groupInputs">Inputs of a group.</param>
+    public static bool Takes(int highBits, int groupInputs) =>
+        Index(highBits, groupInputs) >= 0 && (highBits == 0 || Avx512Vbmi.IsSupported);
 
     /// <summary>Multiplies some groups of a panel.</summary>
     /// <param name="arguments">Weights, row, and where the sums are.</param>
+    /// <param name="highBits">Bits of a code beyond the fourth.</param>
+    /// <param name="groupInputs">Inputs of a group.</param>
     /// <param name="isNarrow">Whether activations have one byte, not two.</param>
-    public void Multiply<TCodes, T>(in PackedRowArguments arguments, bool isNarrow)
-        where TCodes : struct, IPackedCodes
-        where T : struct, IInt8Groups
+    public void Multiply(in PackedRowArguments arguments, int highBits, int groupInputs, bool isNarrow)
     {
         fixed (PackedRowArguments* pointer = &arguments)
         {
-            _codes[(2 * Index<TCodes, T>()) + (isNarrow ? 0 : 1)](pointer);
+            _codes[(2 * Index(highBits, groupInputs)) + (isNarrow ? 0 : 1)](pointer);
         }
     }
 
-    private static int Index<TCodes, T>()
-        where TCodes : struct, IPackedCodes
-        where T : struct, IInt8Groups
-        => (TCodes.HighBits, T.Pairs) switch
-        {
-            (0, 16) => 0,
-            (0, 8) => 1,
-            (1, 16) => 2,
-            (2, 8) => 3,
-            _ => -1,
-        };
+    private static int Index(int highBits, int groupInputs) => (highBits, groupInputs) switch
+    {
+        (0, 32) => 0,
+        (0, 16) => 1,
+        (1, 32) => 2,
+        (2, 16) => 3,
+        _ => -1,
+    };
 }
