@@ -9,7 +9,7 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 /// <summary>How weights of few bits lie in panels.</summary>
 public sealed unsafe class PackedPackJobTests
 {
-    [SeededProperty(MaxTest = 25)]
+    [SeededProperty(MaxTest = 10)]
     public void Panels_have_the_bytes_that_their_layout_says(int seed)
     {
         var random = new Random(seed);

@@ -6,7 +6,7 @@ namespace SLoRA.Core.Tests.Formats.Blocks;
 /// <summary>Codes and scales of runs of blocks, against <see cref="ScalarBlock"/>.</summary>
 public sealed class CodedFormatTests
 {
-    [SeededProperty(MaxTest = 60)]
+    [SeededProperty(MaxTest = 20)]
     public void Runs_of_blocks_have_the_codes_and_scales_of_their_bits(int seed)
     {
         var random = new Random(seed);

@@ -83,7 +83,7 @@ internal sealed class ImageWriterTests
         Assert.That(ImageHeader.Read(file.SafeFileHandle, _library, _key.AsSpan()).Sections, Has.Length.EqualTo(_sizes.Length));
     }
 
-    [SeededProperty(MaxTest = 300)]
+    [SeededProperty(MaxTest = 150)]
     public void A_header_of_any_bytes_that_its_checksum_fits_leads_nowhere_outside_of_the_data(int seed)
     {
         var random = new Random(seed);
