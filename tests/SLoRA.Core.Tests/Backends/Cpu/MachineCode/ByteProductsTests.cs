@@ -1,5 +1,4 @@
 using NUnit.Framework;
-using SLoRA.Backends.Cpu;
 using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Core.Tests.Backends.Cpu.MachineCode;
