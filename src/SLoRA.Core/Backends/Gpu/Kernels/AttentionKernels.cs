@@ -29,13 +29,11 @@ internal readonly struct AttentionShape(CacheShape cache, int window, int chunk,
     public int FirstOf(int position)
     {
         int first = Window > 0 && position >= Window ? position - Window + 1 : 0;
-        if (Chunk > 0)
-        {
-            int begin = position - (position % Chunk);
-            first = first > begin ? first : begin;
-        }
 
-        return first;
+        // ILGPU computes what a short condition guards in any case, and a division by 0 ends a process on OpenCL's processor devices.
+        int chunk = Chunk > 0 ? Chunk : int.MaxValue;
+        int begin = position - (position % chunk);
+        return first > begin ? first : begin;
     }
 }
 
