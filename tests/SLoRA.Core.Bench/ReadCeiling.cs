@@ -12,9 +12,13 @@ namespace SLoRA.Core.Bench;
 /// </summary>
 internal sealed unsafe class ReadCeiling : IDisposable
 {
-    private const long Bytes = 256L << 20;
+    private const long Least = 256L << 20;
+    private const long Most = int.MaxValue & ~(LargePages.Bytes - 1);
 
-    private readonly AlignedMemory _memory = new(Bytes, LargePages.Bytes);
+    // Servers have caches of some hundred megabytes, which would keep a good part of less.
+    private static readonly long _bytes = Math.Clamp(4 * LargestCache.Bytes, Least, Most);
+
+    private readonly AlignedMemory _memory = new(_bytes, LargePages.Bytes);
     private readonly ComputeThreads _pool;
     private readonly int _threads;
 
@@ -26,7 +30,7 @@ internal sealed unsafe class ReadCeiling : IDisposable
         LargePages.Advise(_memory.Address, _memory.Bytes);
 
         // Memory that nobody wrote to is one page of zeros over and over, and comes from the cache.
-        new Span<byte>(_memory.Address, (int)Bytes).Fill(1);
+        new Span<byte>(_memory.Address, (int)_bytes).Fill(1);
     }
 
     /// <summary>Bytes per second.</summary>
@@ -39,7 +43,7 @@ internal sealed unsafe class ReadCeiling : IDisposable
             foreach (int parts in (int[])[_threads, 8 * _threads, 64 * _threads])
             {
                 var job = new ReadJob(_memory, parts, loop);
-                best = Math.Max(best, Ceilings.Best(time, () => _pool.Run(job, parts), Bytes));
+                best = Math.Max(best, Ceilings.Best(time, () => _pool.Run(job, parts), _bytes));
             }
         }
 
