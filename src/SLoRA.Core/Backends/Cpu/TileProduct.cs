@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -17,7 +18,7 @@ internal static unsafe class TileProduct
     public const int Rows = 6;
 
     /// <summary>Whether the kernels of this machine ask for what lies ahead.</summary>
-    public static bool AsksAhead => Sse.IsSupported && Vector512.IsHardwareAccelerated;
+    public static bool AsksAhead => Sse.IsSupported && Vector256.IsHardwareAccelerated;
 
     // Vectors of 512 bits would go through memory where the machine has 256 or 128.
     private static bool UsesHalves => !Vector512.IsHardwareAccelerated && Vector256.IsHardwareAccelerated;
@@ -54,7 +55,7 @@ internal static unsafe class TileProduct
     {
         if (UsesHalves)
         {
-            TileProduct256.Add64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, m, k);
+            TileProduct256.Add64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, m, k, ahead);
             return;
         }
 
@@ -86,5 +87,15 @@ internal static unsafe class TileProduct
         }
 
         TileProduct512.Add16<T>(x, xStride, w, wStride, y, yStride, m, k);
+    }
+
+    /// <summary>Asks for what lies so many bytes ahead; 0 asks for nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(byte* w, nint ahead)
+    {
+        if (Sse.IsSupported && ahead != 0)
+        {
+            Sse.Prefetch0(w + ahead);
+        }
     }
 }

@@ -8,28 +8,30 @@ namespace SLoRA.Backends.Cpu;
 /// </summary>
 internal static unsafe class TileProduct256
 {
-    /// <summary>Adds the product of M × 64 × K, W in four pieces of 16 columns.</summary>
+    /// <summary>Adds the product of M × 64 × K, W in four pieces of 16 columns, and asks for what lies ahead.</summary>
     public static void Add64<T>(
-        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k)
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int m, int k, nint ahead)
         where T : struct, IElements
     {
         // Half precision needs the registers that two more rows would take.
         for (; typeof(T) != typeof(F16Elements) && m >= 6 && m != 8; m -= 6)
         {
-            Rows6Columns16<T>(x, xStride, w0, wStride, y, yStride, k);
-            Rows6Columns16<T>(x, xStride, w1, wStride, y + 16, yStride, k);
-            Rows6Columns16<T>(x, xStride, w2, wStride, y + 32, yStride, k);
-            Rows6Columns16<T>(x, xStride, w3, wStride, y + 48, yStride, k);
+            Rows6Columns16<T>(x, xStride, w0, wStride, y, yStride, k, ahead);
+            Rows6Columns16<T>(x, xStride, w1, wStride, y + 16, yStride, k, ahead);
+            Rows6Columns16<T>(x, xStride, w2, wStride, y + 32, yStride, k, ahead);
+            Rows6Columns16<T>(x, xStride, w3, wStride, y + 48, yStride, k, ahead);
+            ahead = 0;
             x += 6 * xStride;
             y += 6 * yStride;
         }
 
         for (; m >= 4; m -= 4)
         {
-            Rows4Columns16<T>(x, xStride, w0, wStride, y, yStride, k);
-            Rows4Columns16<T>(x, xStride, w1, wStride, y + 16, yStride, k);
-            Rows4Columns16<T>(x, xStride, w2, wStride, y + 32, yStride, k);
-            Rows4Columns16<T>(x, xStride, w3, wStride, y + 48, yStride, k);
+            Rows4Columns16<T>(x, xStride, w0, wStride, y, yStride, k, ahead);
+            Rows4Columns16<T>(x, xStride, w1, wStride, y + 16, yStride, k, ahead);
+            Rows4Columns16<T>(x, xStride, w2, wStride, y + 32, yStride, k, ahead);
+            Rows4Columns16<T>(x, xStride, w3, wStride, y + 48, yStride, k, ahead);
+            ahead = 0;
             x += 4 * xStride;
             y += 4 * yStride;
         }
@@ -37,15 +39,15 @@ internal static unsafe class TileProduct256
         switch (m)
         {
             case 3:
-                Rows3Columns32<T>(x, xStride, w0, w1, wStride, y, yStride, k);
-                Rows3Columns32<T>(x, xStride, w2, w3, wStride, y + 32, yStride, k);
+                Rows3Columns32<T>(x, xStride, w0, w1, wStride, y, yStride, k, ahead);
+                Rows3Columns32<T>(x, xStride, w2, w3, wStride, y + 32, yStride, k, ahead);
                 break;
             case 2:
-                Rows2Columns32<T>(x, xStride, w0, w1, wStride, y, yStride, k);
-                Rows2Columns32<T>(x, xStride, w2, w3, wStride, y + 32, yStride, k);
+                Rows2Columns32<T>(x, xStride, w0, w1, wStride, y, yStride, k, ahead);
+                Rows2Columns32<T>(x, xStride, w2, w3, wStride, y + 32, yStride, k, ahead);
                 break;
             case 1:
-                Rows1Columns64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k);
+                Rows1Columns64<T>(x, xStride, w0, w1, w2, w3, wStride, y, yStride, k, ahead);
                 break;
         }
     }
@@ -56,14 +58,14 @@ internal static unsafe class TileProduct256
     {
         for (; typeof(T) != typeof(F16Elements) && m >= 6 && m != 8; m -= 6)
         {
-            Rows6Columns16<T>(x, xStride, w, wStride, y, yStride, k);
+            Rows6Columns16<T>(x, xStride, w, wStride, y, yStride, k, ahead: 0);
             x += 6 * xStride;
             y += 6 * yStride;
         }
 
         for (; m >= 4; m -= 4)
         {
-            Rows4Columns16<T>(x, xStride, w, wStride, y, yStride, k);
+            Rows4Columns16<T>(x, xStride, w, wStride, y, yStride, k, ahead: 0);
             x += 4 * xStride;
             y += 4 * yStride;
         }
@@ -77,7 +79,7 @@ internal static unsafe class TileProduct256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows6Columns16<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k)
+    private static void Rows6Columns16<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);
@@ -96,6 +98,7 @@ internal static unsafe class TileProduct256
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            TileProduct.Fetch(w0 + at, ahead);
             Vector256<float> b0 = T.Load8(w0 + at);
             Vector256<float> b1 = T.Load8(w0 + at + (8 * T.Size));
             Vector256<float> x0 = Vector256.Create(*x);
@@ -136,7 +139,7 @@ internal static unsafe class TileProduct256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows4Columns16<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k)
+    private static void Rows4Columns16<T>(float* x, nint xStride, byte* w0, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);
@@ -150,6 +153,7 @@ internal static unsafe class TileProduct256
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            TileProduct.Fetch(w0 + at, ahead);
             Vector256<float> x0 = Vector256.Create(*x);
             Vector256<float> x1 = Vector256.Create(x[xStride]);
             Vector256<float> x2 = Vector256.Create(x[2 * xStride]);
@@ -179,7 +183,8 @@ internal static unsafe class TileProduct256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows3Columns32<T>(float* x, nint xStride, byte* w0, byte* w1, nint wStride, float* y, nint yStride, int k)
+    private static void Rows3Columns32<T>(
+        float* x, nint xStride, byte* w0, byte* w1, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);
@@ -197,6 +202,8 @@ internal static unsafe class TileProduct256
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            TileProduct.Fetch(w0 + at, ahead);
+            TileProduct.Fetch(w1 + at, ahead);
             Vector256<float> x0 = Vector256.Create(*x);
             Vector256<float> x1 = Vector256.Create(x[xStride]);
             Vector256<float> x2 = Vector256.Create(x[2 * xStride]);
@@ -235,7 +242,8 @@ internal static unsafe class TileProduct256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void Rows2Columns32<T>(float* x, nint xStride, byte* w0, byte* w1, nint wStride, float* y, nint yStride, int k)
+    private static void Rows2Columns32<T>(
+        float* x, nint xStride, byte* w0, byte* w1, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);
@@ -249,6 +257,8 @@ internal static unsafe class TileProduct256
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            TileProduct.Fetch(w0 + at, ahead);
+            TileProduct.Fetch(w1 + at, ahead);
             Vector256<float> x0 = Vector256.Create(*x);
             Vector256<float> x1 = Vector256.Create(x[xStride]);
             Vector256<float> b0 = T.Load8(w0 + at);
@@ -279,7 +289,7 @@ internal static unsafe class TileProduct256
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void Rows1Columns64<T>(
-        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k)
+        float* x, nint xStride, byte* w0, byte* w1, byte* w2, byte* w3, nint wStride, float* y, nint yStride, int k, nint ahead)
         where T : struct, IElements
     {
         Vector256<float> a00 = Vector256.Load(y);
@@ -293,6 +303,10 @@ internal static unsafe class TileProduct256
         nint at = 0;
         for (int i = 0; i < k; i++)
         {
+            TileProduct.Fetch(w0 + at, ahead);
+            TileProduct.Fetch(w1 + at, ahead);
+            TileProduct.Fetch(w2 + at, ahead);
+            TileProduct.Fetch(w3 + at, ahead);
             Vector256<float> x0 = Vector256.Create(*x);
             Vector256<float> b0 = T.Load8(w0 + at);
             a00 = Vector256.FusedMultiplyAdd(b0, x0, a00);

@@ -74,9 +74,9 @@ public sealed class EngineHistoryTests
     [TestCase(1, false)]
     [TestCase(1, true)]
     [TestCase(5, false, Category = "Long")]
-    [TestCase(8, true, Category = "Long")]
-    [TestCase(97, false, Category = "Long")]
-    [TestCase(113, true, Category = "Long")]
+    [TestCase(8, true, Category = "Longest")]
+    [TestCase(97, false, Category = "Longest")]
+    [TestCase(113, true, Category = "Longest")]
     public void A_seed_does_the_same_whenever_it_is_repeated(int seed, bool overlaps)
     {
         HistoryLog first = LogOf(seed, overlaps);

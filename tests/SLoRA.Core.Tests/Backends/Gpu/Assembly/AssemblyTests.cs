@@ -18,7 +18,7 @@ public sealed class AssemblyTests
     [TestCaseSource(nameof(Kernels))]
     public void Kernels_assemble_without_local_memory_and_within_their_budget(string kernel)
     {
-        string text = TextOf(kernel);
+        string text = PtxCode.Of(KernelMethods.All[kernel]).Text;
         MachineCode sm80 = Ptxas.Assemble(text, "sm_80", listed: false);
         MachineCode sm90 = Ptxas.Assemble(text, "sm_90");
         Assert.Multiple(() =>
@@ -67,13 +67,10 @@ public sealed class AssemblyTests
     [Explicit("writes tests/SLoRA.Core.Tests/Backends/Gpu/Assembly/budget.txt")]
     public void Write_the_budgets() => KernelBudget.Write(Kernels.AsParallel().Select(kernel =>
     {
-        string text = TextOf(kernel);
+        string text = PtxCode.Of(KernelMethods.All[kernel]).Text;
         return KernelBudget.Of(kernel, Ptxas.Assemble(text, "sm_80", listed: false), Ptxas.Assemble(text, "sm_90"));
     }));
 
-    private static string TextOf(string kernel) => Compile(KernelMethods.All[kernel]);
-
-    /// <summary>In the newest dialect that the assembler of the budgets knows.</summary>
     private static string Compile(System.Reflection.MethodInfo kernel) =>
         PtxCode.Compile(kernel, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78).Text;
 }

@@ -9,15 +9,15 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Driver;
 public sealed class DriverFaultTests
 {
     [TestCase(1)]
-    [TestCase(4, Category = "Long")]
+    [TestCase(4, Category = "Longest")]
     public void Building_that_runs_out_of_memory_at_any_call_gives_everything_back(int first) => Run(FaultScenarios.BuildRunsOut, first);
 
     [TestCase(1)]
-    [TestCase(4, Category = "Long")]
+    [TestCase(4, Category = "Longest")]
     public void Building_on_a_device_that_breaks_at_any_call_gives_everything_back(int first) => Run(FaultScenarios.BuildBreaks, first);
 
     [TestCase(1)]
-    [TestCase(4, Category = "Long")]
+    [TestCase(4, Category = "Longest")]
     public void A_step_that_fails_at_any_call_ends_the_streams_and_not_the_process(int first) => Run(FaultScenarios.StepFails, first);
 
     [Test]

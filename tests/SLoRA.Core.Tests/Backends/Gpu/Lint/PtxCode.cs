@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using ILGPU;
@@ -12,6 +13,8 @@ namespace SLoRA.Core.Tests.Backends.Gpu.Lint;
 /// <summary>The text that a kernel is compiled to for NVIDIA's devices, without a device or a driver.</summary>
 internal sealed partial class PtxCode
 {
+    private static readonly ConcurrentDictionary<MethodInfo, Lazy<PtxCode>> _texts = new();
+
     private PtxCode(string text)
     {
         Text = text;
@@ -26,6 +29,13 @@ internal sealed partial class PtxCode
     /// <summary>Bytes of static shared memory.</summary>
     public long SharedBytes => SharedBlock().Matches(Text)
         .Sum(block => long.Parse(block.Groups["bytes"].Value, null) * (int.Parse(block.Groups["bits"].Value, null) / 8));
+
+    /// <summary>
+    /// A kernel's text for the newest devices, in the newest dialect that the assembler of the budgets knows. Compiled once for all tests.
+    /// </summary>
+    /// <param name="kernel">The kernel, closed over its types.</param>
+    public static PtxCode Of(MethodInfo kernel) => _texts.GetOrAdd(kernel, static method => new Lazy<PtxCode>(
+        () => Compile(method, CudaArchitecture.SM_90, CudaInstructionSet.ISA_78))).Value;
 
     /// <summary>
     /// Compiles a kernel as <see cref="KernelLoader"/> does. A failed compilation spoils its context, so each has its own.

@@ -23,7 +23,7 @@ public sealed class PtxGraphTests
     private const int PageTokens = 4;
 
     [TestCase(CacheType.Weights, Category = "Long")]
-    [TestCase(CacheType.Int8, Category = "Long")]
+    [TestCase(CacheType.Int8, Category = "Longest")]
     public void Other_rows_ranks_and_pages_are_as_if_launched(CacheType cache)
     {
         using var sides = new Sides("core-llama-gqa", Adapters, cache);

@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
-using ILGPU.Runtime.Cuda;
 using SLoRA.Backends.Gpu;
 using SLoRA.Core.Tests.Backends.Gpu.Lint;
 
@@ -51,8 +50,7 @@ internal sealed class PtxKernelLoader(GpuDevice device) : KernelLoader(device)
         using Lock.Scope alone = _one.EnterScope();
         if (!_parsed.TryGetValue(method, out PtxKernel? kernel))
         {
-            PtxCode code = PtxCode.Compile(method, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88);
-            kernel = PtxExecutor.Prepare(PtxParser.Parse(code.Text));
+            kernel = PtxExecutor.Prepare(PtxParser.Parse(PtxCode.Of(method).Text));
             _parsed.Add(method, kernel);
         }
 
