@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using SLoRA.Backends;
 using SLoRA.Backends.Cpu;
+using SLoRA.Formats;
 using SLoRA.Step;
 
 namespace SLoRA.Core.Bench;
@@ -26,7 +27,7 @@ internal static class KernelBench
             double speed = product.Bytes / product.Seconds / 1e9;
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {product.Name,-8} [{product.Outputs,6} x {product.Inputs,5}] rows {product.Rows,3}: {flops,6:F1} GFLOP/s "
+                $"  {product.Name,-11} [{product.Outputs,6} x {product.Inputs,5}] rows {product.Rows,3}: {flops,6:F1} GFLOP/s "
                 + $"({flops / operations,4:P0})  {speed,6:F1} GB/s ({speed / bytes,4:P0})  {product.Seconds * 1e3,8:F3} ms"));
         }
     }
@@ -46,6 +47,9 @@ internal static class KernelBench
             // As many copies as the model has, so that one row reads them from memory and not from a cache.
             LinearGroup[] groups = [.. Enumerable.Range(0, count).Select(_ => new LinearGroup(
                 [.. outputs.Select(output => new LinearPart(backend.LoadMatrix(weights.Next(output, inputs)), null, 0))]))];
+            // Rows that are no whole blocks are of another type, as in files.
+            bool isWhole = type.Blocks is null || inputs % type.Blocks.BlockElements == 0;
+            (string label, double bytes) = isWhole ? (name, type.Bytes) : ($"{name} {type.Stored}", type.Stored.ElementSize());
             DeviceRows x = backend.CreateRows(RowSet.Step, inputs);
             DeviceRows y = backend.CreateRows(RowSet.Step, groups[0].Outputs);
             foreach (int rows in RowCounts)
@@ -57,7 +61,7 @@ internal static class KernelBench
                 double seconds = Best(groups.Length, i => backend.Linear(groups[i], x, y));
                 double weightCount = (double)inputs * groups[0].Outputs * count;
                 yield return new KernelTime(
-                    name, groups[0].Outputs, inputs, rows, 2 * weightCount * rows, weightCount * type.Bytes, seconds);
+                    label, groups[0].Outputs, inputs, rows, 2 * weightCount * rows, weightCount * bytes, seconds);
             }
         }
     }

@@ -6,8 +6,9 @@ namespace SLoRA.Backends.Cpu;
 
 /// <summary>
 /// The step of products of bytes: an unsigned byte times a signed one, four products added to a sum of 32 bits in one instruction, where
-/// the processor has one that .NET exposes (AVX-VNNI). Where it has not, codes of four bits times activations of 8 bits are small enough
-/// for the pairs of a whole group to be added in 16 bits (AVX2): 8 · 2 · 15 · 127 &lt; 2¹⁵. All sums are exact.
+/// the processor has one that .NET exposes (AVX-VNNI). Where it has not, AVX2 adds two products to a sum of 16 bits: for codes of four bits
+/// times activations of 8 bits those of a whole group stay inside, 8 · 2 · 15 · 127 &lt; 2¹⁵, and for codes of up to six bits those of two
+/// quads, 2 · 2 · 63 · 127 &lt; 2¹⁵. All sums are exact.
 /// </summary>
 internal static class ByteDot
 {
@@ -18,13 +19,18 @@ internal static class ByteDot
         get => AvxVnni.IsSupported && RuntimeFeature.IsDynamicCodeCompiled;
     }
 
-    /// <summary>Whether sums of a group can be taken, of unsigned bytes up to some number and signed ones of 8 bits.</summary>
+    /// <summary>Whether <see cref="Add"/> may take a whole group, of unsigned bytes up to some number and signed ones of 8 bits.</summary>
     /// <typeparam name="T">The groups.</typeparam>
     /// <param name="largest">The largest unsigned byte.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Adds<T>(int largest)
+    public static bool AddsGroups<T>(int largest)
         where T : struct, IInt8Groups
         => IsSupported || (Avx2.IsSupported && T.Pairs * largest * Int8Layout.NarrowLimit <= short.MaxValue);
+
+    /// <summary>Whether <see cref="AddTwo"/> may take such bytes.</summary>
+    /// <param name="largest">The largest unsigned byte.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AddsTwo(int largest) => Avx2.IsSupported && 4 * largest * Int8Layout.NarrowLimit <= short.MaxValue;
 
     /// <summary>The sums of a group before its first product.</summary>
     /// <param name="start">Where they begin.</param>
@@ -44,4 +50,14 @@ internal static class ByteDot
     public static Vector256<int> End(Vector256<int> sums, int start) => IsSupported
         ? sums
         : Avx2.MultiplyAddAdjacent(sums.AsInt16(), Vector256<short>.One) + Vector256.Create(start);
+
+    /// <summary>Adds the products of two quads to sums of 32 bits, without an instruction for them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> AddTwo(
+        Vector256<int> sums, Vector256<byte> unsigned0, Vector256<byte> signed0, Vector256<byte> unsigned1, Vector256<byte> signed1)
+    {
+        Vector256<short> both = Avx2.MultiplyAddAdjacent(unsigned0, signed0.AsSByte())
+            + Avx2.MultiplyAddAdjacent(unsigned1, signed1.AsSByte());
+        return sums + Avx2.MultiplyAddAdjacent(both, Vector256<short>.One);
+    }
 }

@@ -17,9 +17,13 @@ internal static unsafe class ByteProduct<T>
     private const int PanelsAtOnce = 3;
 
     /// <summary>Whether there are instructions for these rows; else they are multiplied as words.</summary>
+    /// <remarks>Packed weights are unpacked either way: where bytes are added in 16 bits, they are cheaper for few rows too.</remarks>
     public static bool Takes<TPanel>(in PanelBlock block)
         where TPanel : struct, IBytePanel
-        => block.Rows > FewRows && block.Quantized.IsNarrow && (block.Code is not null || ByteDot.Adds<T>(TPanel.Largest));
+        => block.Quantized.IsNarrow
+            && (block.Code is not null || ByteDot.IsSupported
+                ? block.Rows > FewRows
+                : block.Rows > 1 && ByteDot.AddsTwo(TPanel.Largest));
 
     /// <summary>Multiplies all rows by all panels of a block.</summary>
     /// <typeparam name="TPanel">What makes bytes of the panels.</typeparam>
@@ -62,7 +66,7 @@ internal static unsafe class ByteProduct<T>
             }
             else
             {
-                Multiply256(unpacked, rows, TPanel.Zero);
+                Multiply256<TPanel>(unpacked, rows);
             }
         }
     }
@@ -77,7 +81,7 @@ internal static unsafe class ByteProduct<T>
             {
                 for (int leaf = 0; leaf < block.Leaves; leaf++)
                 {
-                    code.Rows8Panels3(Arguments(block, rows, row, panel, PanelsAtOnce, leaf));
+                    code.Rows8Panels3(Arguments(block, rows, row, LargestRows, panel, PanelsAtOnce, leaf, T.Pairs / 4));
                     PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, PanelsAtOnce);
                 }
 
@@ -89,7 +93,7 @@ internal static unsafe class ByteProduct<T>
             {
                 for (int leaf = 0; leaf < block.Leaves; leaf++)
                 {
-                    code.Rows8Panels1(Arguments(block, rows, row, panel, 1, leaf));
+                    code.Rows8Panels1(Arguments(block, rows, row, LargestRows, panel, 1, leaf, T.Pairs / 4));
                     PackedOffsets.Add<T>(block, leaf, row, LargestRows, panel, 1);
                 }
 
@@ -99,29 +103,38 @@ internal static unsafe class ByteProduct<T>
         }
     }
 
-    private static void Multiply256(in PanelBlock block, RowGroup* rows, int zero)
+    private static void Multiply256<TPanel>(in PanelBlock block, RowGroup* rows)
+        where TPanel : struct, IBytePanel
     {
-        const int Rows = ByteKernels256.Rows;
-        QuantizedSpan x = block.Quantized;
-        int groups = block.Matrix.Groups;
-        for (int row = 0; row < block.Rows; row += Rows)
+        bool addsGroups = ByteDot.AddsGroups<T>(TPanel.Largest), addsTwo = ByteDot.AddsTwo(TPanel.Largest) && !ByteDot.IsSupported;
+        for (int row = 0; row < block.Rows;)
         {
-            Prepare(block, row, Rows, zero, rows);
+            bool isWidening = addsTwo && (!addsGroups || block.Rows - row <= ByteKernels256.WideningRows);
+            int count = isWidening ? ByteKernels256.WideningRows : ByteKernels256.Rows;
+            Prepare(block, row, count, TPanel.Zero, rows);
             for (int panel = block.FirstPanel; panel < block.EndPanel; panel++)
             {
                 for (int leaf = 0; leaf < block.Leaves; leaf++)
                 {
-                    int input = block.FirstInput(leaf);
-                    int group = input / Int8Layout<T>.GroupInputs;
-                    ByteKernels256.Rows6Panels1<T>(
-                        x.Bytes(row) + (input / 4), x.ByteStride, rows + group, groups,
-                        block.Panel(panel) + ((nint)group * Int8Layout<T>.GroupBytes), block.Groups(leaf), block.ResultOf(leaf));
-                    PackedOffsets.Add<T>(block, leaf, row, Rows, panel, 1);
+                    if (isWidening)
+                    {
+                        ByteKernels256.Rows4Panels1<T>(
+                            Arguments(block, rows, row, count, panel, 1, leaf, ByteKernels256.WideningSteps<T>()));
+                    }
+                    else
+                    {
+                        ByteKernels256.Rows6Panels1<T>(
+                            Arguments(block, rows, row, count, panel, 1, leaf, ByteKernels256.Steps<T>()));
+                    }
+
+                    PackedOffsets.Add<T>(block, leaf, row, count, panel, 1);
                 }
 
-                block.AddLeaves(Rows);
-                block.Store(row, Rows, panel, 1);
+                block.AddLeaves(count);
+                block.Store(row, count, panel, 1);
             }
+
+            row += count;
         }
     }
 
@@ -137,12 +150,13 @@ internal static unsafe class ByteProduct<T>
         }
     }
 
-    private static IntegerProductArguments Arguments(in PanelBlock block, RowGroup* rows, int row, int panel, int panels, int leaf)
+    private static IntegerProductArguments Arguments(
+        in PanelBlock block, RowGroup* rows, int row, int rowCount, int panel, int panels, int leaf, int steps)
     {
         QuantizedSpan x = block.Quantized;
         int input = block.FirstInput(leaf);
         int group = input / Int8Layout<T>.GroupInputs;
-        (nint ahead, nint step) = block.AheadOf(row + LargestRows, panel, panels, group, T.Pairs / 4);
+        (nint ahead, nint step) = block.AheadOf(row + rowCount, panel, panels, group, steps);
         return new IntegerProductArguments
         {
             X = x.Bytes(row) + (input / 4),

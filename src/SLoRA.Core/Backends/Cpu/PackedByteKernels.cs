@@ -6,8 +6,8 @@ using SLoRA.Backends.Cpu.MachineCode;
 namespace SLoRA.Backends.Cpu;
 
 /// <summary>
-/// The inner loops of the product of one row with packed weights in 256 bits, where <see cref="ByteDot"/> is supported: codes are bytes as
-/// a mask leaves them, and an activation is one byte, or two, whose sums are exact.
+/// The inner loops of the product of one row with packed weights in 256 bits: codes are bytes as a mask leaves them, and an activation is
+/// one byte, as <see cref="ByteDot"/> takes it in the one way or the other, or two bytes, where it is supported.
 /// </summary>
 internal static unsafe class PackedByteKernels
 {
@@ -28,10 +28,11 @@ internal static unsafe class PackedByteKernels
         nint groupBytes = of.GroupBytes, fetch = of.Fetch;
         float* scales = of.Scales;
         float* end = scales + (of.Groups * Lanes.Count);
+        bool addsGroups = ByteDot.AddsGroups<T>((16 << TCodes.HighBits) - 1);
         Vector256<float> sumA = Vector256.Load(of.Result), sumB = Vector256.Load(of.Result + 8);
         for (; scales < end; scales += Lanes.Count)
         {
-            Vector256<int> a = ByteDot.Begin(rowGroup->Start), b = a;
+            Vector256<int> a = addsGroups ? ByteDot.Begin(rowGroup->Start) : Vector256.Create(rowGroup->Start), b = a;
             High<TCodes, T>(group, fetch, out Vector256<ushort> highA, out Vector256<ushort> highB);
             for (nint i = 0; i < Planes<T>(); i++)
             {
@@ -42,15 +43,19 @@ internal static unsafe class PackedByteKernels
                 highA = TCodes.HighBits == 0 ? highA : highA >>> (4 * TCodes.HighBits);
                 highB = TCodes.HighBits == 0 ? highB : highB >>> (4 * TCodes.HighBits);
                 Vector256<byte> x0 = Vector256.Create(x[0]).AsByte(), x1 = Vector256.Create(x[1]).AsByte();
-                a = ByteDot.Add(ByteDot.Add(a, firstA, x0), secondA, x1);
-                b = ByteDot.Add(ByteDot.Add(b, firstB, x0), secondB, x1);
+                a = addsGroups
+                    ? ByteDot.Add(ByteDot.Add(a, firstA, x0), secondA, x1)
+                    : ByteDot.AddTwo(a, firstA, x0, secondA, x1);
+                b = addsGroups
+                    ? ByteDot.Add(ByteDot.Add(b, firstB, x0), secondB, x1)
+                    : ByteDot.AddTwo(b, firstB, x0, secondB, x1);
                 x += 2;
             }
 
             Fetch(group + groupBytes - 1 + fetch);
             Vector256<float> scale = Vector256.Create(rowGroup->Scale);
-            Vector256<float> productA = Vector256.ConvertToSingle(ByteDot.End(a, rowGroup->Start));
-            Vector256<float> productB = Vector256.ConvertToSingle(ByteDot.End(b, rowGroup->Start));
+            Vector256<float> productA = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(a, rowGroup->Start) : a);
+            Vector256<float> productB = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(b, rowGroup->Start) : b);
             sumA = MultiplyAdd.Of(productA, Vector256.Load(scales) * scale, sumA);
             sumB = MultiplyAdd.Of(productB, Vector256.Load(scales + 8) * scale, sumB);
             rowGroup++;

@@ -47,22 +47,14 @@ internal static unsafe class PackedOffsets
             }
         }
 
+        for (; row + 4 <= rows; row += 4, x += 4 * stride, result += 4 * resultStride)
+        {
+            Halves4(offsets, groups, x, stride, result, resultStride);
+        }
+
         for (; row < rows; row += 2, x += 2 * stride, result += 2 * resultStride)
         {
-            for (int j = 0; j < Lanes.Count; j += Vector256<float>.Count)
-            {
-                Vector256<float> a = default, b = default;
-                float* w = offsets + j;
-                for (int g = 0; g < groups; g++, w += Lanes.Count)
-                {
-                    Vector256<float> offset = Vector256.Load(w);
-                    a = MultiplyAdd.Of(offset, Vector256.Create(x[g]), a);
-                    b = MultiplyAdd.Of(offset, Vector256.Create(x[stride + g]), b);
-                }
-
-                (Vector256.Load(result + j) + a).Store(result + j);
-                (Vector256.Load(result + resultStride + j) + b).Store(result + resultStride + j);
-            }
+            Halves2(offsets, groups, x, stride, result, resultStride);
         }
     }
 
@@ -83,5 +75,58 @@ internal static unsafe class PackedOffsets
         (Vector512.Load(result + resultStride) + b).Store(result + resultStride);
         (Vector512.Load(result + (2 * resultStride)) + c).Store(result + (2 * resultStride));
         (Vector512.Load(result + (3 * resultStride)) + d).Store(result + (3 * resultStride));
+    }
+
+    /// <summary>As many sums at a time as steps take to end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Halves4(float* w, int groups, float* x, nint stride, float* result, int resultStride)
+    {
+        Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
+        float* x2 = x + (2 * stride);
+        for (int g = 0; g < groups; g++, w += Lanes.Count)
+        {
+            Vector256<float> offsetA = Vector256.Load(w), offsetB = Vector256.Load(w + 8), of = Vector256.Create(x[g]);
+            a0 = MultiplyAdd.Of(offsetA, of, a0);
+            b0 = MultiplyAdd.Of(offsetB, of, b0);
+            of = Vector256.Create(x[stride + g]);
+            a1 = MultiplyAdd.Of(offsetA, of, a1);
+            b1 = MultiplyAdd.Of(offsetB, of, b1);
+            of = Vector256.Create(x2[g]);
+            a2 = MultiplyAdd.Of(offsetA, of, a2);
+            b2 = MultiplyAdd.Of(offsetB, of, b2);
+            of = Vector256.Create(x2[stride + g]);
+            a3 = MultiplyAdd.Of(offsetA, of, a3);
+            b3 = MultiplyAdd.Of(offsetB, of, b3);
+        }
+
+        AddTo(result, a0, b0);
+        AddTo(result + resultStride, a1, b1);
+        AddTo(result + (2 * resultStride), a2, b2);
+        AddTo(result + (3 * resultStride), a3, b3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Halves2(float* w, int groups, float* x, nint stride, float* result, int resultStride)
+    {
+        Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default;
+        for (int g = 0; g < groups; g++, w += Lanes.Count)
+        {
+            Vector256<float> offsetA = Vector256.Load(w), offsetB = Vector256.Load(w + 8), of = Vector256.Create(x[g]);
+            a0 = MultiplyAdd.Of(offsetA, of, a0);
+            b0 = MultiplyAdd.Of(offsetB, of, b0);
+            of = Vector256.Create(x[stride + g]);
+            a1 = MultiplyAdd.Of(offsetA, of, a1);
+            b1 = MultiplyAdd.Of(offsetB, of, b1);
+        }
+
+        AddTo(result, a0, b0);
+        AddTo(result + resultStride, a1, b1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo(float* result, Vector256<float> a, Vector256<float> b)
+    {
+        (Vector256.Load(result) + a).Store(result);
+        (Vector256.Load(result + 8) + b).Store(result + 8);
     }
 }

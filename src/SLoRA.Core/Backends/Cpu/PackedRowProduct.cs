@@ -23,7 +23,8 @@ internal static unsafe class PackedRowProduct<TCodes, TScales, T>
     /// <summary>Whether there are instructions for the row of a block.</summary>
     public static bool Takes(in PanelBlock block) =>
         Code(block) is not null
-        || (block.Quantized.IsNarrow ? ByteDot.Adds<T>((16 << TCodes.HighBits) - 1) : ByteDot.IsSupported);
+        || ByteDot.IsSupported
+        || (block.Quantized.IsNarrow && ByteDot.AddsTwo((16 << TCodes.HighBits) - 1));
 
     /// <summary>Multiplies the only row of a block by all of its panels, leaf by leaf.</summary>
     public static void Multiply(in PanelBlock block) => Multiply(block, Code(block));

@@ -12,6 +12,16 @@ namespace SLoRA.Core.Tests.Backends.Cpu;
 /// <summary>Products with weights of few bits as they are stored.</summary>
 public sealed unsafe class PackedProductTests
 {
+    private const int LargestCode = 63;
+
+    /// <summary>Where the codes of a block are.</summary>
+    private static readonly (BlockFormat Format, int From, int End)[] _codes =
+    [
+        (BlockFormats.Q4_0, 2, 18), (BlockFormats.Q4_1, 4, 20), (BlockFormats.Q5_0, 2, 22), (BlockFormats.Q5_1, 4, 24),
+        (BlockFormats.Q2K, 16, 80), (BlockFormats.Q3K, 0, 96), (BlockFormats.Q4K, 16, 144), (BlockFormats.Q5K, 16, 176),
+        (BlockFormats.Q6K, 0, 192),
+    ];
+
     [SeededProperty(MaxTest = 120)]
     public void Products_have_the_bits_of_their_formula(int seed)
     {
@@ -112,7 +122,8 @@ public sealed unsafe class PackedProductTests
         using var spaces = new UnpackSpaces(1);
         spaces.Reserve(matrix.Packing.UnpackedBytes(inputs));
         float* result = stackalloc float[PanelBlock.ResultFloats];
-        IEnumerable<int> ways = IntegerProducts.Ways(isNarrow);
+        IEnumerable<int> ofBytes = isNarrow && ByteDot.AddsTwo(LargestCode) ? [IntegerProducts.Bytes] : [];
+        IEnumerable<int> ways = IntegerProducts.Ways(isNarrow).Union(ofBytes);
         IEnumerable<int> ofRow = [
             .. ByteDot.IsSupported ? (int[])[IntegerProducts.Bytes] : [],
             .. WordProducts.Process is null ? (int[])[] : [IntegerProducts.ByteCode],
@@ -142,6 +153,39 @@ public sealed unsafe class PackedProductTests
         }
     }
 
+    [Test]
+    public void Sums_of_the_largest_codes_and_activations_are_exact_for_any_rows([Range(0, 8)] int index, [Values] bool isLargest)
+    {
+        (BlockFormat format, int from, int end) = _codes[index];
+        const int LargestRows = 20, Blocks = 3, Outputs = 37;
+        int inputs = Blocks * format.BlockElements;
+        using var twin = new Twin(index, LargestRows);
+        using var backend = new CpuBackend(LargestRows, 0, 1, precision: CpuPrecision.Fast);
+        WeightSource weight = twin.Weight(format, Outputs, inputs);
+        for (int block = 0; block < Blocks * Outputs; block++)
+        {
+            var codes = new Span<byte>((byte*)weight.Data + (block * format.BlockBytes) + from, end - from);
+            codes.Fill(isLargest ? byte.MaxValue : byte.MinValue);
+        }
+
+        var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0));
+
+        // Integers ±127: of one sign, so that sums are as large as they get; in turn, as pairs have them; with the signs of a few bits.
+        float[][] x = [.. Enumerable.Range(0, LargestRows).Select(row => (float[])[.. Enumerable.Range(0, inputs).Select(input => row switch
+        {
+            0 => 1f,
+            1 => -1f,
+            _ => ((input * row) >> (row % 5)) % 2 == 0 ? 1f : -1f,
+        })])];
+        float[][] expected = [.. x.Select(row => QuantizedProduct.Multiply(weight, null, row, isNarrow: true))];
+        for (int rows = 1; rows <= LargestRows; rows++)
+        {
+            Assert.That(Multiply(backend, twin, group, x[..rows]), Is.EqualTo(expected[..rows]), $"{format.Name}, {rows} rows");
+            Assert.That(
+                Multiply(backend, twin, group, x[^rows..]), Is.EqualTo(expected[^rows..]), $"{format.Name}, the last {rows} rows");
+        }
+    }
+
     [SeededProperty(MaxTest = 25)]
     public void Leaves_of_a_sum_are_summed_by_themselves_alone_and_in_a_batch(int seed)
     {
@@ -150,15 +194,17 @@ public sealed unsafe class PackedProductTests
         BlockFormat format = Any(random);
         using var twin = new Twin(seed, rows);
         int inputs = 512;
+        bool isNarrow = random.Next(2) == 0;
+        using var backend = new CpuBackend(rows, 0, 2, precision: Precision(isNarrow));
         WeightSource weight = twin.Weight(format, random.Next(1, 60), inputs);
-        var group = new LinearGroup(new LinearPart(twin.Cpu.LoadMatrix(weight), null, 0)) { InputBorders = [0, 64, 192, 320, inputs] };
+        var group = new LinearGroup(new LinearPart(backend.LoadMatrix(weight), null, 0)) { InputBorders = [0, 64, 192, 320, inputs] };
         float[][] x = [.. Enumerable.Range(0, rows).Select(_ => twin.Numbers(inputs))];
 
-        float[][] y = Multiply(twin.Cpu, twin, group, x);
+        float[][] y = Multiply(backend, twin, group, x);
 
         for (int row = 0; row < rows; row++)
         {
-            Assert.That(Multiply(twin.Cpu, twin, group, [x[row]])[0], Is.EqualTo(y[row]));
+            Assert.That(Multiply(backend, twin, group, [x[row]])[0], Is.EqualTo(y[row]));
             float[] leaves = new float[4];
             for (int output = 0; output < weight.Rows; output++)
             {
@@ -167,7 +213,7 @@ public sealed unsafe class PackedProductTests
                 for (int leaf = 0; leaf < 4; leaf++)
                 {
                     (int first, int end) = (group.InputBorders[leaf], group.InputBorders[leaf + 1]);
-                    leaves[leaf] = QuantizedProduct.Multiply(groups[(first / size)..(end / size)], x[row][first..end]);
+                    leaves[leaf] = QuantizedProduct.Multiply(groups[(first / size)..(end / size)], x[row][first..end], isNarrow);
                 }
 
                 Assert.That(y[row][output], Is.EqualTo((leaves[0] + leaves[1]) + (leaves[2] + leaves[3])), $"{format}, {row}, {output}");
@@ -243,7 +289,9 @@ public sealed unsafe class PackedProductTests
                 MultiplyPacked<FourBits, ZeroScales<BrainZeros>, Groups32>(way, block);
                 break;
             default:
-                bool isOfWords = (way is IntegerProducts.Bytes or IntegerProducts.ByteCode) && !block.Quantized.IsNarrow;
+                bool isOfWords = way is IntegerProducts.ByteCode
+                    ? !block.Quantized.IsNarrow
+                    : way is IntegerProducts.Bytes && !(block.Quantized.IsNarrow && ByteDot.IsSupported);
                 IntegerProducts.Multiply<Groups32>(isOfWords ? 256 : way, block);
                 break;
         }

@@ -191,6 +191,50 @@ public sealed unsafe class ProductJobTests
         }
     }
 
+    [Test]
+    public void A_unit_says_which_panels_its_thread_takes_next(
+        [Values(1, 2, 3)] int workers, [Values(1, 9, 40)] int rows, [Values] bool few)
+    {
+        var packing = new RecordedPacking { PanelSize = few ? 1 << 10 : 200 << 10 };
+        using var scratch = new AlignedMemory(ProductJob.BytesFor(workers));
+        using var spaces = new UnpackSpaces(workers);
+        using var quantized = new QuantizedInputs(rows, isNarrow: false);
+        using var twin = new Twin(1, rows);
+        var job = new ProductJob(workers, scratch, null, spaces);
+
+        // No weight is read: matrices lie at addresses of their own, which tell one panel from all others.
+        LinearPart[] parts =
+        [
+            .. new[] { 1000, 16, 1700 }.Select((outputs, i) => new LinearPart(
+                new CpuMatrix(outputs, 8, packing, (byte*)((i + 1L) << 40)), null, i)),
+        ];
+        var group = new LinearGroup([.. parts]);
+        quantized.Prepare(group);
+        var x = (CpuRows)twin.Cpu.CreateRows(RowSet.Step, group.Inputs);
+        var y = (CpuRows)twin.Cpu.CreateRows(RowSet.Step, group.Outputs);
+        int count = job.Prepare(group, x, quantized, y, rows, null);
+        var units = new (nint First, nint Next)[count][];
+        for (int part = 0; part < count; part++)
+        {
+            packing.Units.Clear();
+            job.Execute(part, part % workers);
+            units[part] = [.. packing.Units];
+        }
+
+        Assert.That(units.Sum(static part => part.Length), Is.GreaterThan(workers * 3), "so that there is a next one");
+        for (int part = 0; part < count; part++)
+        {
+            for (int unit = 0; unit < units[part].Length; unit++)
+            {
+                // Parts are taken from the last to the first, one by each thread.
+                nint expected = unit + 1 < units[part].Length ? units[part][unit + 1].First
+                    : part >= workers ? units[part - workers][0].First
+                    : 0;
+                Assert.That(units[part][unit].Next, Is.EqualTo(expected), $"unit {unit} of part {part} of {count}");
+            }
+        }
+    }
+
     private static void Multiply<T>(int width, in PanelBlock block)
         where T : struct, IPanelWeights
     {
@@ -206,5 +250,22 @@ public sealed unsafe class ProductJobTests
                 PanelProduct128.Multiply<T>(block);
                 break;
         }
+    }
+
+    /// <summary>Panels that only say when they are multiplied.</summary>
+    private sealed class RecordedPacking : PanelPacking
+    {
+        public List<(nint First, nint Next)> Units { get; } = [];
+
+        public required long PanelSize { get; init; }
+
+        public override int GroupInputs => 0;
+
+        public override bool AsksAhead => true;
+
+        public override long PanelBytes(int inputs) => PanelSize;
+
+        public override void Multiply(in PanelBlock block) =>
+            Units.Add(((nint)block.Matrix.Panel(block.FirstPanel), (nint)block.Next));
     }
 }

@@ -19,9 +19,9 @@ internal sealed unsafe class PackedRowProductsTests
     [Test]
     public void The_kernels_in_CSharp_have_the_same_bits([Values(1, 9)] int groups, [Values] bool isNarrow)
     {
-        if (!ByteDot.IsSupported)
+        if (!ByteDot.IsSupported && !(isNarrow && ByteDot.AddsTwo(63)))
         {
-            Assert.Ignore("no instruction for bytes");
+            Assert.Ignore("no instructions for bytes");
         }
 
         Compare<FourBits, Groups32>(groups, isNarrow, 32, inCSharp: true);
