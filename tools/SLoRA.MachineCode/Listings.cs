@@ -20,6 +20,7 @@ internal static class Listings
                 from bytes in (int[])[1, 2]
                 select PackedRow(codes.HighBits, codes.Planes, bytes),
             ]),
+        new("HalfWidening", "widening of half precision", "how many bits vectors have", [Halves(256), Halves(512)]),
     ];
 
     /// <summary>The text of a file.</summary>
@@ -62,6 +63,10 @@ internal static class Listings
         $"Codes of {4 + highBits} bits, activations of {8 * bytes}, groups of {8 * planes} inputs.",
         () => new PackedRowAssembly(highBits, planes, bytes).Assemble(), Mnemonic.Vpdpbusd, 2 * planes * bytes);
 
+    private static CodeEntry Halves(int bits) => new(
+        $"Bits{bits}", $"Vectors of {bits} bits.", () => new HalfWideningAssembly(bits).Assemble(), Mnemonic.Vcvtph2ps,
+        (512 / bits) + HalfWideningAssembly.Rests);
+
     private static void Append(StringBuilder text, CodeEntry entry)
     {
         byte[] code = entry.Assemble();
@@ -99,6 +104,6 @@ internal sealed record CodeListing(string Name, string What, string Names, IRead
 /// <param name="Name">What it is called.</param>
 /// <param name="Summary">What it is for.</param>
 /// <param name="Assemble">Makes the bytes.</param>
-/// <param name="Product">The instruction that multiplies.</param>
+/// <param name="Product">The instruction that it is there for.</param>
 /// <param name="Products">How often the code has it.</param>
 internal sealed record CodeEntry(string Name, string Summary, Func<byte[]> Assemble, Mnemonic Product, int Products);

@@ -1,26 +1,71 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Backends.Cpu;
 
 /// <content>Where keys and values lie in the pages, and how they come nearer: into the scratch memory as fp32, or into the cache.</content>
 internal sealed unsafe partial class AttentionJob
 {
+    /// <summary>Whether machine code widens the elements: then a block is brought to fp32 first, however few queries it has.</summary>
+    private bool Widens<T>()
+        where T : struct, IElements => typeof(T) == typeof(F16Elements) && halves is not null;
+
     /// <summary>Brings positions start + from … start + count − 1 to fp32, a run of up to 16 tokens of a page at a time.</summary>
-    private void LoadBlock<T>(AttentionTask task, int start, int from, int count, AttentionScratch scratch)
+    /// <param name="task">The task.</param>
+    /// <param name="start">The block's first position.</param>
+    /// <param name="from">The first position that is seen, in the block.</param>
+    /// <param name="count">Positions of the block.</param>
+    /// <param name="next">The runs of the next block, which machine code asks for meanwhile; null for none.</param>
+    /// <param name="scratch">Where they go.</param>
+    private void LoadBlock<T>(AttentionTask task, int start, int from, int count, PageRun* next, AttentionScratch scratch)
         where T : struct, IElements
     {
         int tokens = Math.Min(_layout.PageTokens, Lanes.Count);
         for (int token = from / tokens * tokens; token < count; token += tokens)
         {
             PageRun run = FindRun<T>(task, start + token);
+            int seen = Math.Min(tokens, count - token);
+            if (Widens<T>())
+            {
+                Widen(run, tokens, seen, next is null ? run : next[token / Lanes.Count], token, scratch);
+                continue;
+            }
+
             LoadKeys<T>(run.Keys, tokens, scratch.Keys + token);
-            LoadValues<T>(run.Values, Math.Min(tokens, count - token), scratch.Values + (token * scratch.PaddedDim));
+            LoadValues<T>(run.Values, seen, scratch.Values + (token * scratch.PaddedDim));
             if (T.HasScales)
             {
                 LoadScales(run, tokens, token, scratch);
             }
         }
+    }
+
+    /// <summary>Brings a run of half precision to fp32 and asks for another.</summary>
+    private void Widen(in PageRun run, int tokens, int seen, in PageRun next, int token, AttentionScratch scratch)
+    {
+        nint dim = _attention.HeadDim;
+        halves!.Widen(new HalfWideningArguments
+        {
+            Source = run.Keys,
+            SourceStep = (nint)_layout.PageTokens * F16Elements.Size,
+            Result = scratch.Keys + token,
+            ResultStep = Block * sizeof(float),
+            Columns = tokens,
+            Rows = dim,
+            Near = (nint)(run.Values - run.Keys),
+            Far = (nint)(next.Keys - run.Keys),
+        });
+        halves.Widen(new HalfWideningArguments
+        {
+            Source = run.Values,
+            SourceStep = dim * F16Elements.Size,
+            Result = scratch.Values + (token * scratch.PaddedDim),
+            ResultStep = scratch.PaddedDim * sizeof(float),
+            Columns = dim,
+            Rows = seen,
+            Far = (nint)(next.Values - run.Values),
+        });
     }
 
     private PageRun FindRun<T>(AttentionTask task, int position)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -14,7 +15,9 @@ namespace SLoRA.Backends.Cpu;
 /// its KV head). Many queries share a block that was brought to fp32 once; few read the pages directly. Memory behind the last position of
 /// a page may hold anything: its scores are dropped and its values are never read.
 /// </remarks>
-internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDisposable
+/// <param name="workers">Threads that run it.</param>
+/// <param name="halves">Machine code that widens half precision; null for the kernels in C#.</param>
+internal sealed unsafe partial class AttentionJob(int workers, HalfWidening? halves) : ComputeJob, IDisposable
 {
     /// <summary>Positions whose sums are kept apart until the segment's end.</summary>
     public const int Segment = 512;
@@ -109,7 +112,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
         LoadQueries(task, scratch);
         scratch.Begin(task.Queries);
         bool findsRuns = _layout.PageTokens >= Lanes.Count;
-        bool direct = task.Queries < ManyQueries && findsRuns && _attention.HeadDim == _paddedDim;
+        bool isFew = task.Queries < ManyQueries;
+        bool direct = isFew && findsRuns && _attention.HeadDim == _paddedDim && !Widens<T>();
         PageRun* runs = stackalloc PageRun[Runs];
         PageRun* next = stackalloc PageRun[Runs];
         bool found = false;
@@ -132,8 +136,8 @@ internal sealed unsafe partial class AttentionJob(int workers) : ComputeJob, IDi
 
                 if (!direct)
                 {
-                    LoadBlock<T>(task, start, from, count, scratch);
-                    AddBlock<T>(task, seen, hasNext ? next : null, scratch);
+                    LoadBlock<T>(task, start, from, count, hasNext && isFew ? next : null, scratch);
+                    AddBlock<T>(task, seen, hasNext && !(isFew && Widens<T>()) ? next : null, scratch);
                     continue;
                 }
 

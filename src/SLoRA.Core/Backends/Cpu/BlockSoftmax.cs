@@ -34,7 +34,10 @@ internal static unsafe class BlockSoftmax
         int end = seen.EndRow * group;
         for (int query = seen.FirstRow * group; query < end; query += Lanes.Count)
         {
-            Vector512<float> change = Vector512.Load(scratch.Factors + query) - Vector512.Load(scratch.Maxima + query);
+            // Where all scores so far are −∞ there are no sums yet, and no difference that is a number.
+            Vector512<float> maxima = Vector512.Load(scratch.Maxima + query);
+            Vector512<float> hasNone = Vector512.Equals(maxima, Vector512.Create(float.NegativeInfinity));
+            Vector512<float> change = Vector512.AndNot(Vector512.Load(scratch.Factors + query) - maxima, hasNone);
             PowerOfTwo.Of(change).Store(scratch.Factors + query);
         }
 
@@ -123,11 +126,18 @@ internal static unsafe class BlockSoftmax
             {
                 Vector512<float> sum = Vector512.Load(weights) * factors[query];
                 Vector512<float> maximum = Vector512.Create(maxima[query]);
-                for (int i = from; i < to; i += Lanes.Count)
+                if (maxima[query] == float.NegativeInfinity)
                 {
-                    Vector512<float> weight = PowerOfTwo.Of(Vector512.Load(scores + i) - maximum);
-                    sum += weight;
-                    (T.HasScales ? weight * Vector512.Load(scales + i) : weight).Store(scores + i);
+                    sum += LeaveOut(scores, from, to);
+                }
+                else
+                {
+                    for (int i = from; i < to; i += Lanes.Count)
+                    {
+                        Vector512<float> weight = PowerOfTwo.Of(Vector512.Load(scores + i) - maximum);
+                        sum += weight;
+                        (T.HasScales ? weight * Vector512.Load(scales + i) : weight).Store(scores + i);
+                    }
                 }
 
                 sum.Store(weights);
@@ -143,6 +153,23 @@ internal static unsafe class BlockSoftmax
                 Multiply(scratch.Sums + (query * scratch.PaddedDim), columns, factors[query]);
             }
         }
+    }
+
+    /// <summary>The weights where no score so far is above −∞: 0, or NaN of what is no number.</summary>
+    /// <returns>Their sum, by lane.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector512<float> LeaveOut(float* scores, int from, int to)
+    {
+        Vector512<float> sum = Vector512<float>.Zero;
+        for (int i = from; i < to; i += Lanes.Count)
+        {
+            Vector512<float> score = Vector512.Load(scores + i);
+            Vector512<float> weight = Vector512.AndNot(score, Vector512.Equals(score, Vector512.Create(float.NegativeInfinity)));
+            weight.Store(scores + i);
+            sum += weight;
+        }
+
+        return sum;
     }
 
     private static void Multiply(float* sums, int columns, float factor)

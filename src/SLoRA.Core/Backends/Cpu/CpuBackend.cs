@@ -93,6 +93,7 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _precision = precision;
         _outputLimit = outputLimit;
         WordProducts? code = machineCode == MachineCodeUse.Off ? null : WordProducts.Process;
+        HalfWidening? halves = machineCode == MachineCodeUse.Off ? null : HalfWidening.Process;
         _baseWeights = new PackedWeights(_threads, weights, precision, image);
         _shard = collective is null ? null : new CpuShard(collective(_threads), NewRows);
         _lora = new LoraStep(rowLimit, _shard?.Collective.Shard, _shard?.Collective.Shards ?? 1);
@@ -108,11 +109,11 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _addGated = new AddGatedJob(workers);
         _heads = new HeadsJob(workers);
         _latentStore = new LatentStoreJob(workers);
-        _latentAttention = new LatentAttentionJob(workers);
-        _shrink = new ShrinkJob(workers);
-        _changedRows = new ShrinkJob(workers);
+        _latentAttention = new LatentAttentionJob(workers, halves);
+        _shrink = new ShrinkJob(workers, halves);
+        _changedRows = new ShrinkJob(workers, halves);
         _change = new ChangeJob(workers);
-        _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)));
+        _expand = new ExpandJob(workers, Allocate(ExpandJob.BytesFor(workers)), halves);
         _embed = new EmbedJob(workers);
         _norm = new NormJob(workers);
         _headsNorm = new HeadsNormJob(workers);
@@ -126,16 +127,14 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _regroup = new RegroupJob(workers);
         _normGated = new NormGatedJob(workers);
         _store = new KeyValueStoreJob(workers);
-        _attention = new AttentionJob(workers);
+        _attention = new AttentionJob(workers, halves);
         Status = new BackendStatus
         {
             Name = Name,
             VectorBits = InstructionSets.VectorBits,
             FusedMultiplyAdd = MultiplyAdd.IsFused,
             Instructions = InstructionSets.Description,
-            MachineCode = code is not null ? "products with int8 weights (AVX512_VNNI)"
-                : machineCode == MachineCodeUse.Off ? "none: switched off"
-                : $"none: {WordProducts.Missing}",
+            MachineCode = machineCode == MachineCodeUse.Off ? "none: switched off" : MachineCodeStatus.Text,
         };
     }
 
@@ -562,6 +561,8 @@ internal sealed unsafe partial class CpuBackend : IBackend
         _lora.Dispose();
         _attention.Dispose();
         _latentAttention.Dispose();
+        _shrink.Dispose();
+        _changedRows.Dispose();
         _quantized.Dispose();
         _baseWeights.Dispose();
         foreach (AlignedMemory memory in _memory)

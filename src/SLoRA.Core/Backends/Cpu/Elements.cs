@@ -13,6 +13,9 @@ internal unsafe interface IElements
     /// <summary>Whether elements are integers that a scale of their row belongs to.</summary>
     static virtual bool HasScales => false;
 
+    /// <summary>Whether elements are in the first cache, so that nobody asks for them or for what comes behind.</summary>
+    static virtual bool IsNear => false;
+
     /// <summary>Widens 16 elements; any alignment.</summary>
     static abstract Vector512<float> Load16(byte* source);
 
@@ -76,6 +79,29 @@ internal readonly unsafe struct F32Elements : IPlainElements
 
     public static float StoreRow(float* source, int count, byte* destination, nint step) =>
         PlainRow.Store<F32Elements>(source, count, destination, step);
+}
+
+/// <summary>fp32 that has just been brought there from another type.</summary>
+internal readonly unsafe struct WidenedElements : IElements
+{
+    public static int Size => F32Elements.Size;
+
+    public static bool IsNear => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load16(byte* source) => F32Elements.Load16(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load8(byte* source) => F32Elements.Load8(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Load4(byte* source) => F32Elements.Load4(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Load(byte* source) => F32Elements.Load(source);
+
+    public static float StoreRow(float* source, int count, byte* destination, nint step) =>
+        F32Elements.StoreRow(source, count, destination, step);
 }
 
 /// <summary>bfloat16: the upper half of fp32.</summary>

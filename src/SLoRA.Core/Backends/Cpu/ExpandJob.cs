@@ -1,5 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -21,7 +22,12 @@ internal sealed unsafe class ExpandJob : ComputeJob
 
     private const int PartsPerWorker = 4;
 
+    // Elements that are widened at a time: they stay in the first cache until all entries have passed.
+    private const int WidenedFloats = 4096;
+    private const int WidenedRows = WidenedFloats / SpanColumns;
+
     private readonly AlignedMemory _scratch;
+    private readonly HalfWidening? _halves;
     private readonly int _workers;
     private LoraWork _work = null!;
     private CpuRows _y = null!;
@@ -32,16 +38,20 @@ internal sealed unsafe class ExpandJob : ComputeJob
     /// <summary>Makes the job.</summary>
     /// <param name="workers">Threads that run it.</param>
     /// <param name="scratch">Scratch of at least <see cref="BytesFor"/> bytes.</param>
-    public ExpandJob(int workers, AlignedMemory scratch)
+    /// <param name="halves">Machine code that widens half precision; null for the kernels in C#.</param>
+    public ExpandJob(int workers, AlignedMemory scratch, HalfWidening? halves)
     {
         _workers = workers;
         _scratch = scratch;
+        _halves = halves;
     }
 
-    /// <summary>Scratch bytes: the deltas of a chunk, per thread.</summary>
+    /// <summary>Scratch bytes: the deltas of a chunk and widened elements, per thread.</summary>
     public static long BytesFor(int workers) => (long)workers * ScratchFloats * sizeof(float);
 
-    private static int ScratchFloats => WorkList.ChunkLimit * SpanColumns;
+    private static int DeltaFloats => WorkList.ChunkLimit * SpanColumns;
+
+    private static int ScratchFloats => DeltaFloats + WidenedFloats;
 
     /// <summary>Sets the next expand and says in how many parts it comes.</summary>
     public int Prepare(LoraWork work, CpuRows y, CpuPageMemory pages)
@@ -179,13 +189,13 @@ internal sealed unsafe class ExpandJob : ComputeJob
             byte* b = _pages.Address(product.Adapter.Pages[tile.Page]) + tile.Offset + ((nint)(first - tile.FirstColumn) * T.Size);
             float* sums = deltas + (first - from);
             int whole = columns & -Lanes.Count;
-            if (product.Count == 1)
+            if (typeof(T) == typeof(F16Elements) && _halves is not null)
             {
-                RankRowSum.Add<T>(v + tile.FirstRow, b, (nint)tile.Columns * T.Size, sums, whole, tile.Rows, ahead);
+                AddWidened(v + tile.FirstRow, rank, b, tile, sums, stride, product.Count, whole, deltas + DeltaFloats, ahead);
             }
             else
             {
-                TileProduct.Add<T>(v + tile.FirstRow, rank, b, (nint)tile.Columns * T.Size, sums, stride, product.Count, whole, tile.Rows);
+                Add<T>(v + tile.FirstRow, rank, b, (nint)tile.Columns * T.Size, sums, stride, product.Count, whole, tile.Rows, ahead);
             }
 
             if (whole < columns)
@@ -195,6 +205,50 @@ internal sealed unsafe class ExpandJob : ComputeJob
         }
 
         AddDeltas(product, from, to - from, stride, deltas);
+    }
+
+    /// <summary>Adds rank rows, of whole lanes of columns, to the sums of all entries.</summary>
+    private static void Add<T>(
+        float* v, int rank, byte* b, nint rowBytes, float* sums, int stride, int count, int columns, int rows, nint ahead)
+        where T : struct, IElements
+    {
+        if (count == 1)
+        {
+            RankRowSum.Add<T>(v, b, rowBytes, sums, columns, rows, ahead);
+        }
+        else
+        {
+            TileProduct.Add<T>(v, rank, b, rowBytes, sums, stride, count, columns, rows);
+        }
+    }
+
+    /// <summary>The same of half precision that machine code widens, as many columns at a time as have room.</summary>
+    private void AddWidened(
+        float* v, int rank, byte* b, in Tile tile, float* sums, int stride, int count, int columns, float* widened, nint ahead)
+    {
+        nint rowBytes = (nint)tile.Columns * F16Elements.Size;
+        int rows = Math.Min(tile.Rows, WidenedRows);
+        int width = (WidenedFloats / rows) & -Lanes.Count;
+        for (int row = 0; row < tile.Rows; row += rows)
+        {
+            int someRows = Math.Min(rows, tile.Rows - row);
+            for (int column = 0; column < columns; column += width)
+            {
+                int some = Math.Min(width, columns - column);
+                _halves!.Widen(new HalfWideningArguments
+                {
+                    Source = b + (row * rowBytes) + ((nint)column * F16Elements.Size),
+                    SourceStep = rowBytes,
+                    Result = widened,
+                    ResultStep = some * sizeof(float),
+                    Columns = some,
+                    Rows = someRows,
+                    Far = ahead,
+                });
+                Add<WidenedElements>(
+                    v + row, rank, (byte*)widened, some * sizeof(float), sums + column, stride, count, some, someRows, ahead: 0);
+            }
+        }
     }
 
     /// <summary>The last columns of a tile, fewer than 16, column by column.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using SLoRA.Backends.Cpu.MachineCode;
 using SLoRA.Formats;
 using SLoRA.Step;
 
@@ -14,7 +15,9 @@ namespace SLoRA.Backends.Cpu;
 /// Legend: H heads, R columns of the latent, K columns that are kept of a token, K' the same padded, M queries of a task (its rows times
 /// its heads).
 /// </remarks>
-internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisposable
+/// <param name="workers">Threads that run it.</param>
+/// <param name="halves">Machine code that widens half precision; null for the kernels in C#.</param>
+internal sealed unsafe class LatentAttentionJob(int workers, HalfWidening? halves) : ComputeJob, IDisposable
 {
     private const int Block = AttentionScratch.Block;
 
@@ -183,17 +186,7 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
             byte* kept = _pages.Address(_plan.PageTables[task.TableStart + page]) + _block.KeyOffset;
             byte* from = kept + ((nint)place * columns * T.Size);
             float* to = scratch.Values + (token * scratch.PaddedDim);
-            int i = 0;
-            for (; i + Lanes.Count <= columns; i += Lanes.Count)
-            {
-                T.Load16(from + (i * T.Size)).Store(to + i);
-            }
-
-            for (; i < columns; i++)
-            {
-                to[i] = T.Load(from + (i * T.Size));
-            }
-
+            Widen<T>(from, columns, to);
             if (T.HasScales)
             {
                 var scales = (float*)(kept + _block.ScaleOffset) + place;
@@ -207,6 +200,27 @@ internal sealed unsafe class LatentAttentionJob(int workers) : ComputeJob, IDisp
             Transposition.ToPanel(
                 (byte*)(scratch.Values + (token * scratch.PaddedDim)), scratch.PaddedDim * sizeof(float),
                 Math.Min(Lanes.Count, count - token), columns, (uint*)(scratch.Keys + (token * scratch.PaddedDim)));
+        }
+    }
+
+    private void Widen<T>(byte* from, int columns, float* to)
+        where T : struct, IElements
+    {
+        if (typeof(T) == typeof(F16Elements) && halves is not null)
+        {
+            halves.Widen(new HalfWideningArguments { Source = from, Result = to, Columns = columns, Rows = 1 });
+            return;
+        }
+
+        int i = 0;
+        for (; i + Lanes.Count <= columns; i += Lanes.Count)
+        {
+            T.Load16(from + (i * T.Size)).Store(to + i);
+        }
+
+        for (; i < columns; i++)
+        {
+            to[i] = T.Load(from + (i * T.Size));
         }
     }
 

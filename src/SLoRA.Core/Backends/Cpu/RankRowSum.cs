@@ -51,7 +51,7 @@ internal static unsafe class RankRowSum
         Vector512<float> v3 = Vector512.Create(v[3]);
         for (int i = 0; i < n; i += Lanes.Count)
         {
-            if (Sse.IsSupported)
+            if (Sse.IsSupported && !T.IsNear)
             {
                 byte* next = b + ahead;
                 Sse.Prefetch1(next);

@@ -14,7 +14,7 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
     /// <summary>Forgets everything.</summary>
     public void Clear() => *maximum = float.NegativeInfinity;
 
-    /// <summary>Adds a later segment: <c>this 2^(M − max) + segment 2^(m − max)</c>. A segment without positions changes nothing.</summary>
+    /// <summary>Adds a later segment: <c>this 2^(M − max) + segment 2^(m − max)</c>. A segment without a weight changes nothing.</summary>
     public void Add(float segmentMaximum, float segmentWeights, float* segmentSums, int paddedDim)
     {
         if (segmentMaximum == float.NegativeInfinity)
@@ -47,13 +47,19 @@ internal readonly unsafe struct SegmentSum(float* maximum, float* weights, float
         }
     }
 
-    /// <summary>Writes the weighted mean.</summary>
+    /// <summary>Writes the weighted mean; where all scores are −∞, 0 if there is a sink and NaN if there is none.</summary>
     /// <param name="y">Where.</param>
     /// <param name="dim">Columns.</param>
     /// <param name="sinks">A score for each head that has a weight and no value; null for none.</param>
     /// <param name="head">The head.</param>
     public void Store(float* y, int dim, CpuVector? sinks, int head)
     {
+        if (*maximum == float.NegativeInfinity)
+        {
+            new Span<float>(y, dim).Fill(sinks is null ? float.NaN : 0);
+            return;
+        }
+
         if (sinks is not null)
         {
             *weights += Exponential.Of(sinks.Data[head] - (*maximum * PowerOfTwo.Ln2));

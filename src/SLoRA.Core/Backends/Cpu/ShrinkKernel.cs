@@ -195,7 +195,7 @@ internal static unsafe class ShrinkKernel
         int column = 0;
         for (; column + (2 * Lanes.Count) <= columns; column += 2 * Lanes.Count)
         {
-            if (Sse.IsSupported)
+            if (Sse.IsSupported && !T.IsNear)
             {
                 // The next four rank rows lie behind these; a rank row is too short for the machine to foresee it.
                 byte* next = a + (4 * rowBytes);

@@ -171,12 +171,54 @@ public sealed class AttentionJobTests
         NotFiniteChecks.Keys(sequence, attention, 512, new Chunk(512, 1), new Chunk(508, 12));
     }
 
+    /// <summary>Keys that are −∞ where queries are positive: in a segment, in blocks at its border, everywhere.</summary>
+    [Test]
+    public void Scores_of_minus_infinity_have_no_weight_as_in_the_Reference(
+        [Values(0, 1, 2)] int type, [Values(0, 512, 960)] int from, [Values(512, 576, 1024, 1100)] int to, [Values] bool hasSinks,
+        [Values(1, 12)] int rows)
+    {
+        const int Length = 1050;
+        GroupedAttention attention = Layouts.Attention(2, 1, 16);
+        using var twin = new Twin(from, Length, threads: 2);
+        KvLayout layout = Layouts.For(Twin.CacheTypes[type], 16, attention);
+        int[][] tables = AnyTables(twin.Random, layout, [Length], out int pages);
+        twin.AllocatePages(layout, pages);
+        (DeviceRows Reference, DeviceRows Cpu) qkv = twin.Rows(RowSet.Step, 64, Length);
+        (DeviceRows Reference, DeviceRows Cpu) y = twin.Rows(RowSet.Step, 32, Length);
+        for (int row = 0; row < Length; row++)
+        {
+            float[] numbers = Twin.Read(qkv.Cpu, row);
+            numbers[0] = numbers[16] = 1;
+            numbers[32] = row >= from && row < to ? float.NegativeInfinity : numbers[32];
+            Twin.Write(qkv.Reference, row, numbers);
+            Twin.Write(qkv.Cpu, row, numbers);
+        }
+
+        WeightSource sinks = twin.Weight(TensorType.F32, 1, 2);
+        var unrotated = new RopeDescription { InverseFrequencies = [] };
+        twin.Plan.AddSlice(new int[Length], 0, tables[0], 0);
+        twin.BeginStep();
+        twin.Reference.RotateAndStore(qkv.Reference, 0, attention, twin.Reference.CreateRope(unrotated));
+        twin.Cpu.RotateAndStore(qkv.Cpu, 0, attention, twin.Cpu.CreateRope(unrotated));
+        twin.Plan.Clear();
+        twin.Plan.AddSlice(new int[rows], Length - rows, tables[0], 0);
+        twin.BeginStep();
+        twin.Reference.Attend(qkv.Reference, 0, attention, y.Reference, hasSinks ? twin.Reference.LoadVector(sinks) : null);
+        twin.Cpu.Attend(qkv.Cpu, 0, attention, y.Cpu, hasSinks ? twin.Cpu.LoadVector(sinks) : null);
+        for (int row = 0; row < rows; row++)
+        {
+            Assert.That(Twin.Read(y.Cpu, row), Is.EqualTo(Twin.Read(y.Reference, row)).Within(ToleranceOf(layout)), $"row {row}");
+        }
+
+        Assert.That(float.IsNaN(Twin.Read(y.Cpu, 0)[0]), Is.EqualTo(from == 0 && to > Length && !hasSinks));
+    }
+
     /// <summary>One sequence in chunks of random sizes, other sequences of random lengths before and behind it.</summary>
     private static float[][] RunInChunks(
         int seed, Random random, GroupedAttention attention, TensorType type, int pageTokens, int length, int threads)
     {
         const int OtherRows = 20;
-        using var twin = new Twin(seed, length + (2 * OtherRows), threads: threads);
+        using var twin = new Twin(seed, length + (2 * OtherRows), threads: threads, machineCode: MachineCodeOf(threads));
         KvLayout layout = Layouts.For(type, pageTokens, attention);
         int[][] tables = AnyTables(random, layout, [length, OtherRows, OtherRows], out int pages);
         twin.AllocatePages(layout, pages);
@@ -222,6 +264,9 @@ public sealed class AttentionJobTests
     /// Reference scales before it sums: 64 steps that round scores of up to 72 by 6e-8 each are 4e-6 more as a rule.
     /// </summary>
     private static float ToleranceOf(KvLayout layout) => layout.HasScales ? 6e-5f : 2e-5f;
+
+    /// <summary>Results with machine code and without are compared where numbers of threads are.</summary>
+    private static MachineCodeUse MachineCodeOf(int threads) => threads == 2 ? MachineCodeUse.Off : MachineCodeUse.Automatic;
 
     private static GroupedAttention AnyAttention(Random random)
     {

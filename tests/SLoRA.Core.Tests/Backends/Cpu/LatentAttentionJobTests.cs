@@ -153,7 +153,8 @@ internal sealed class LatentAttentionJobTests
             _shape = shape;
             Lengths = lengths;
             int rows = lengths.Sum();
-            Twin = new Twin(seed, rows, threads: threads);
+            MachineCodeUse machineCode = threads == 2 ? MachineCodeUse.Off : MachineCodeUse.Automatic;
+            Twin = new Twin(seed, rows, threads: threads, machineCode: machineCode);
             var kept = new KeyValueShape(1, shape.KeyColumns) { ValueDim = 0, OwnScaleColumns = shape.Rotated };
             _layout = KvLayout.For([kept], type ?? Twin.AnyCacheType(), pageTokens ?? 1 << Twin.Random.Next(0, 6));
             int pages = lengths.Sum(_layout.PagesFor) + 2;

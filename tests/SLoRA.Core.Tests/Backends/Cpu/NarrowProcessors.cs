@@ -33,6 +33,7 @@ internal static unsafe class NarrowProcessors
             new Int4Tests().Products_have_the_bits_of_what_the_quantizer_made(seed);
             new LoraTests().Ragged_work_lists_agree_with_the_Reference(seed);
             new LoraTests().A_row_has_the_same_bits_alone_and_in_a_mix(seed);
+            new HalfAdapterTests().Machine_code_changes_no_bit_of_a_delta(seed);
             new AttentionJobTests().Attention_agrees_with_the_Reference(seed);
             new AttentionJobTests().What_is_kept_of_a_token_in_8_bits_is_what_the_Reference_keeps_to_the_bit(seed);
             new BlockSoftmaxTests().Weights_are_powers_under_the_largest_score_so_far_and_sums_follow_it(seed);
@@ -41,6 +42,9 @@ internal static unsafe class NarrowProcessors
             new ComparisonsTests().They_find_what_a_scalar_comparison_finds(seed);
             new ComparisonsTests().Sums_of_weights_have_the_bits_of_eight_lanes(seed);
         }
+
+        new AttentionJobTests().Scores_of_minus_infinity_have_no_weight_as_in_the_Reference(0, 512, 1024, hasSinks: false, rows: 12);
+        new AttentionJobTests().Scores_of_minus_infinity_have_no_weight_as_in_the_Reference(1, 0, 576, hasSinks: true, rows: 1);
 
         // Each seed has all formats.
         new PackedPackJobTests().Panels_have_the_bytes_that_their_layout_says(seed: 1);

@@ -13,11 +13,13 @@ internal sealed unsafe class Twin : IDisposable
     private readonly List<AlignedMemory> _memory = [];
     private bool _hasPages;
 
-    public Twin(int seed, int rows, int outputs = 0, int threads = 1, CpuWeights weights = CpuWeights.AsStored)
+    public Twin(
+        int seed, int rows, int outputs = 0, int threads = 1, CpuWeights weights = CpuWeights.AsStored,
+        MachineCodeUse machineCode = MachineCodeUse.Automatic)
     {
         Random = new Random(seed);
         Reference = new ReferenceBackend(rows, outputs);
-        Cpu = new CpuBackend(rows, outputs, threads, weights);
+        Cpu = new CpuBackend(rows, outputs, threads, weights, machineCode: machineCode);
         Plan = new StepPlan(rows, outputs);
     }
 

@@ -14,7 +14,8 @@ internal sealed class WordProductCodeTests
         Mnemonic.Ret, Mnemonic.Vzeroupper, Mnemonic.Vpxord, Mnemonic.Vmovups, Mnemonic.Vpmovsxbw, Mnemonic.Vpbroadcastd,
         Mnemonic.Vpdpwssd, Mnemonic.Vpdpbusd, Mnemonic.Vbroadcastss, Mnemonic.Vcvtdq2ps, Mnemonic.Vmulps, Mnemonic.Vfmadd213ps,
         Mnemonic.Vfmadd231ps, Mnemonic.Vpbroadcastq, Mnemonic.Vpandd, Mnemonic.Vpsrlw, Mnemonic.Vpslld, Mnemonic.Vpaddd,
-        Mnemonic.Vpmultishiftqb, Mnemonic.Vpternlogd, Mnemonic.Prefetcht0, Mnemonic.Prefetcht1,
+        Mnemonic.Vpmultishiftqb, Mnemonic.Vpternlogd, Mnemonic.Prefetcht0, Mnemonic.Prefetcht1, Mnemonic.Neg, Mnemonic.Cmp, Mnemonic.Jg,
+        Mnemonic.Jle, Mnemonic.Je, Mnemonic.Test, Mnemonic.Inc, Mnemonic.Vcvtph2ps, Mnemonic.Vpxor, Mnemonic.Vpinsrw, Mnemonic.Vmovss,
     ];
 
     /// <summary>What either calling convention asks a function to keep, but for the stack pointer.</summary>
@@ -46,7 +47,8 @@ internal sealed class WordProductCodeTests
 
         Assert.That(code.Select(instruction => instruction.Mnemonic).Where(mnemonic => !Intended.Contains(mnemonic)), Is.Empty);
         Assert.That(
-            code.Where(instruction => instruction.Mnemonic == Mnemonic.Jne).Select(jump => jump.NearBranchTarget), Is.SubsetOf(begins));
+            code.Where(instruction => instruction.FlowControl == FlowControl.ConditionalBranch).Select(jump => jump.NearBranchTarget),
+            Is.SubsetOf(begins));
         Assert.That(code.Count(instruction => instruction.Mnemonic == Mnemonic.Ret), Is.EqualTo(1));
         Assert.That(code[^1].Mnemonic, Is.EqualTo(Mnemonic.Ret));
         Assert.That(
@@ -63,6 +65,7 @@ internal sealed class WordProductCodeTests
         Assert.That(code[2].IP, Is.EqualTo((ulong)WordProductCode.WindowsEntry));
         Assert.That(ByteProductCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
         Assert.That(PackedRowCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
+        Assert.That(HalfWideningCode.WindowsEntry, Is.EqualTo(WordProductCode.WindowsEntry));
     }
 
     [TestCaseSource(nameof(Entries))]
@@ -166,6 +169,8 @@ internal sealed class WordProductCodeTests
         ("PackedRow", "Codes5Activations16Groups32") => PackedRowCode.Codes5Activations16Groups32.ToArray(),
         ("PackedRow", "Codes6Activations8Groups16") => PackedRowCode.Codes6Activations8Groups16.ToArray(),
         ("PackedRow", "Codes6Activations16Groups16") => PackedRowCode.Codes6Activations16Groups16.ToArray(),
+        ("HalfWidening", "Bits256") => HalfWideningCode.Bits256.ToArray(),
+        ("HalfWidening", "Bits512") => HalfWideningCode.Bits512.ToArray(),
         _ => throw new ArgumentOutOfRangeException(nameof(entry)),
     };
 
