@@ -240,6 +240,15 @@ internal sealed unsafe partial class AttentionJob
         }
     }
 
+    /// <summary>Finds the runs that a task begins with.</summary>
+    private void FindFirstRuns<T>(AttentionTask task, PageRun* runs)
+        where T : struct, IElements
+    {
+        int first = _sight.FirstVisible(task.FirstPosition), end = task.FirstPosition + task.Rows;
+        int start = Math.Max(first / Block * Block, task.FirstSegment * Segment);
+        FindRuns<T>(task, start, Math.Max(0, first - start), Math.Min(Block, end - start), runs);
+    }
+
     /// <summary>
     /// Asks for bytes to come into the cache. Runs are short and far apart, so the machine does not foresee them by itself.
     /// </summary>

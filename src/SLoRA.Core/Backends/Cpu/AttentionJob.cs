@@ -78,21 +78,22 @@ internal sealed unsafe partial class AttentionJob(int workers, HalfWidening? hal
     {
         // Parts are handed out from the last to the first: the last rows of a prompt chunk, which see the most positions, begin.
         AttentionTask task = _tasks.Tasks[part];
+        AttentionTask? next = part >= workers ? _tasks.Tasks[part - workers] : null;
         long floats = AttentionScratch.FloatsFor(_tasks.Queries, _paddedDim);
         var scratch = new AttentionScratch(_memory.Floats + (worker * floats), _tasks.Queries, _paddedDim);
         switch (_layout.Type)
         {
             case TensorType.F32:
-                Attend<F32Elements>(task, scratch);
+                Attend<F32Elements>(task, next, scratch);
                 break;
             case TensorType.F16:
-                Attend<F16Elements>(task, scratch);
+                Attend<F16Elements>(task, next, scratch);
                 break;
             case TensorType.BF16:
-                Attend<Bf16Elements>(task, scratch);
+                Attend<Bf16Elements>(task, next, scratch);
                 break;
             case TensorType.I8:
-                Attend<I8Elements>(task, scratch);
+                Attend<I8Elements>(task, next, scratch);
                 break;
             default:
                 throw UnservedType.Error(_layout.Type);
@@ -106,7 +107,7 @@ internal sealed unsafe partial class AttentionJob(int workers, HalfWidening? hal
         _partials.Dispose();
     }
 
-    private void Attend<T>(AttentionTask task, AttentionScratch scratch)
+    private void Attend<T>(AttentionTask task, AttentionTask? following, AttentionScratch scratch)
         where T : struct, IElements
     {
         LoadQueries(task, scratch);
@@ -132,6 +133,11 @@ internal sealed unsafe partial class AttentionJob(int workers, HalfWidening? hal
                 if (hasNext)
                 {
                     FindRuns<T>(task, start + Block, 0, Math.Min(Block, end - start - Block), next);
+                }
+                else if (findsRuns && following is { } other)
+                {
+                    FindFirstRuns<T>(other, next);
+                    hasNext = true;
                 }
 
                 if (!direct)

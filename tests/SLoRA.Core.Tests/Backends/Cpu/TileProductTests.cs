@@ -57,8 +57,10 @@ public sealed unsafe class TileProductTests
         TileProduct.Add<T>(x.Floats, k, at, 64 * size, y.Floats, 64, m, 64, k);
         if (ScalarSum.IsFused)
         {
-            TileProduct256.Add64<T>(x.Floats, k, at, at + (16 * size), at + (32 * size), at + (48 * size), 64
-                * size, halves.Floats, 64, m, k);
+            // Memory may be asked for wherever it lies.
+            nint ahead = random.Next(2) * 4096;
+            TileProduct256.Add64<T>(
+                x.Floats, k, at, at + (16 * size), at + (32 * size), at + (48 * size), 64 * size, halves.Floats, 64, m, k, ahead);
         }
         else
         {
