@@ -132,16 +132,17 @@ internal static class LatentKernels
             }
 
             float next = MathF.Max(largest, RowReduction.Max(shared, threadLargest));
+            float origin = AttentionKernels.Origin(next);
             float threadWeights = 0;
             for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
             {
-                float weight = MathF.Exp(scores[j - begin] - next);
+                float weight = MathF.Exp(scores[j - begin] - origin);
                 scores[j - begin] = weight;
                 threadWeights += weight;
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
-            float factor = MathF.Exp(largest - next);
+            float factor = MathF.Exp(largest - origin);
             for (int i = thread; i < shape.Latent; i += KernelLoader.GroupSize)
             {
                 float values = 0;
