@@ -214,8 +214,8 @@ internal static class LatentKernels
         int pairs = shape.Heads * half;
         for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
         {
-            int head = i / half;
-            int pair = i % half;
+            int head = i / Math.Max(1, half);
+            int pair = i - (head * half);
             long first = queries + (head * shape.QueryColumns) + shape.Plain;
             Rotate(q, first, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
         }
