@@ -107,6 +107,13 @@ public sealed class AttentionTests
         NotFiniteChecks.Keys(sequence, attention, 256, new Chunk(256, 1), new Chunk(254, 4), new Chunk(299, 1));
     }
 
+    [Test]
+    public void Splits_whose_scores_are_all_minus_infinity_have_no_weight([Values(0, 1, 2, 3)] int type, [Values(256, 512)] int weighed)
+    {
+        using GpuTwin twin = SharedDevice.Twin(type, UnweighedKeyChecks.LengthOf(weighed));
+        UnweighedKeyChecks.Splits(twin, Twin.CacheTypes[type], weighed);
+    }
+
     private static GroupedAttention AnyAttention(Random random)
     {
         int keyValueHeads = random.Next(1, 4);

@@ -44,10 +44,13 @@ internal sealed class Sequence : IAttendedSequence
     }
 
     /// <inheritdoc/>
-    public float[][] Attend(params ReadOnlySpan<Chunk> chunks)
+    public float[][] Attend(params ReadOnlySpan<Chunk> chunks) => Attend(_attention, chunks);
+
+    /// <summary>The same as if the sequence's attention saw other positions.</summary>
+    public float[][] Attend(GroupedAttention attention, params ReadOnlySpan<Chunk> chunks)
     {
         Begin(chunks);
-        _twin.Gpu.Attend(_qkv, 0, _attention, _y);
+        _twin.Gpu.Attend(_qkv, 0, attention, _y);
         return [.. Enumerable.Range(0, _twin.Plan.RowCount).Select(row => _twin.Read(_y, row))];
     }
 

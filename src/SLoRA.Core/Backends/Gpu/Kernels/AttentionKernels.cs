@@ -149,15 +149,22 @@ internal static class AttentionKernels
             }
 
             float splitLargest = RowReduction.Max(shared, threadLargest);
+            float origin = Origin(splitLargest);
             float threadWeights = 0;
             for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
             {
-                float weight = MathF.Exp(scores[j - begin] - splitLargest);
+                float weight = MathF.Exp(scores[j - begin] - origin);
                 scores[j - begin] = weight;
                 threadWeights += weight;
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
+            if (splitWeights == 0)
+            {
+                // No score is above −∞.
+                continue;
+            }
+
             bool grows = splitLargest > largest;
             float factor = Factor(largest, splitLargest, grows);
             for (int i = thread; i < d; i += KernelLoader.GroupSize)
@@ -242,7 +249,7 @@ internal static class AttentionKernels
                 float splitWeights = partial[begin + headDim + 1];
                 if (splitWeights == 0)
                 {
-                    // The row sees nothing of the split.
+                    // The row sees nothing of the split, or no score of it is above −∞.
                     continue;
                 }
 
@@ -297,6 +304,12 @@ internal static class AttentionKernels
 
         return sum;
     }
+
+    /// <summary>
+    /// What scores are measured from, given their largest: 0 where that is −∞, so that their weights are 0, and those of scores that are
+    /// NaN stay it.
+    /// </summary>
+    internal static float Origin(float largest) => largest > float.NegativeInfinity ? largest : 0f;
 
     /// <summary>What the side with the smaller of both largest scores is multiplied by; the other side's factor is 1.</summary>
     internal static float Factor(float largest, float splitLargest, bool grows) =>

@@ -215,7 +215,7 @@ internal static class ExchangeKernels
         int elements = chunks[chunk + 2] * slots;
         for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
         {
-            int entry = i / slots;
+            int entry = i / Math.Max(1, slots);
             int slot = i - (entry * slots);
             if (slot < own)
             {
@@ -242,7 +242,7 @@ internal static class ExchangeKernels
         int elements = chunks[chunk + 2] * slots;
         for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
         {
-            int entry = i / slots;
+            int entry = i / Math.Max(1, slots);
             int slot = i - (entry * slots);
             if (slot < own)
             {
@@ -269,7 +269,7 @@ internal static class ExchangeKernels
         int elements = chunks[chunk + 2] * slots;
         for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
         {
-            int entry = i / slots;
+            int entry = i / Math.Max(1, slots);
             int slot = i - (entry * slots);
             if (slot < own && owner != shape.Shard)
             {
@@ -294,7 +294,7 @@ internal static class ExchangeKernels
         int elements = chunks[chunk + 2] * rank;
         for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
         {
-            int entry = i / rank;
+            int entry = i / Math.Max(1, rank);
             int owner = places[2 * entryRows[chunks[chunk + 1] + entry]];
             long block = owner * shape.Offset;
             if (owner > 0)

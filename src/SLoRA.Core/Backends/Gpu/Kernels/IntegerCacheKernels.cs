@@ -198,16 +198,23 @@ internal static class IntegerCacheKernels
             }
 
             float splitLargest = RowReduction.Max(shared, threadLargest);
+            float origin = AttentionKernels.Origin(splitLargest);
             float threadWeights = 0;
             for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
             {
                 long values = kept.Head(pages[table + (j >> kept.PageTokensLog2)], keyHead, kept.ValueWord);
-                float weight = MathF.Exp(scores[j - begin] - splitLargest);
+                float weight = MathF.Exp(scores[j - begin] - origin);
                 scores[j - begin] = weight * Interop.IntAsFloat(pool[values + kept.Scale(j)]);
                 threadWeights += weight;
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
+            if (splitWeights == 0)
+            {
+                // No score is above −∞.
+                continue;
+            }
+
             bool grows = splitLargest > largest;
             float factor = AttentionKernels.Factor(largest, splitLargest, grows);
             if (sharer < sharers)

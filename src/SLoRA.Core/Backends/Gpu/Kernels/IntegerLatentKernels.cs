@@ -108,17 +108,18 @@ internal static class IntegerLatentKernels
             }
 
             float next = MathF.Max(largest, RowReduction.Max(shared, threadLargest));
+            float origin = AttentionKernels.Origin(next);
             float threadWeights = 0;
             for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
             {
                 long token = kept.Head(pages[table + (j >> kept.PageTokensLog2)], 0, kept.KeyWord);
-                float weight = MathF.Exp(scores[j - begin] - next);
+                float weight = MathF.Exp(scores[j - begin] - origin);
                 scores[j - begin] = weight * Interop.IntAsFloat(pool[token + kept.Scale(j)]);
                 threadWeights += weight;
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
-            float factor = MathF.Exp(largest - next);
+            float factor = MathF.Exp(largest - origin);
             for (int word = thread; word < latent >> 2; word += KernelLoader.GroupSize)
             {
                 float v0 = 0;

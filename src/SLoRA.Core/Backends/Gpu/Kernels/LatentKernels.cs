@@ -132,16 +132,17 @@ internal static class LatentKernels
             }
 
             float next = MathF.Max(largest, RowReduction.Max(shared, threadLargest));
+            float origin = AttentionKernels.Origin(next);
             float threadWeights = 0;
             for (int j = begin + thread; j < end; j += KernelLoader.GroupSize)
             {
-                float weight = MathF.Exp(scores[j - begin] - next);
+                float weight = MathF.Exp(scores[j - begin] - origin);
                 scores[j - begin] = weight;
                 threadWeights += weight;
             }
 
             float splitWeights = RowReduction.Sum(shared, threadWeights);
-            float factor = MathF.Exp(largest - next);
+            float factor = MathF.Exp(largest - origin);
             for (int i = thread; i < shape.Latent; i += KernelLoader.GroupSize)
             {
                 float values = 0;
@@ -213,8 +214,8 @@ internal static class LatentKernels
         int pairs = shape.Heads * half;
         for (int i = Group.IdxX; i < pairs; i += KernelLoader.GroupSize)
         {
-            int head = i / half;
-            int pair = i % half;
+            int head = i / Math.Max(1, half);
+            int pair = i - (head * half);
             long first = queries + (head * shape.QueryColumns) + shape.Plain;
             Rotate(q, first, pair, half, angles[angle + pair], angles[angle + half + pair], shape.AdjacentPairs);
         }

@@ -173,8 +173,8 @@ internal static class LoraKernels
         int elements = chunks[chunk + 2] * rank;
         for (int i = Group.IdxX; i < elements; i += KernelLoader.GroupSize)
         {
-            int entry = i / rank;
-            int rankRow = i % rank;
+            int entry = i / Math.Max(1, rank);
+            int rankRow = i - (entry * rank);
             int token = tokens[entryRows[first + entry]] - firstEntry;
             for (int tile = firstTile; tile < endTile; tile += TileInts)
             {

@@ -133,8 +133,8 @@ internal static class RotateAndStoreKernel
         long firstKey = begin + (shape.Heads * shape.HeadDim);
         for (int i = Group.IdxX; i < shape.KeyHeads * still; i += KernelLoader.GroupSize)
         {
-            int head = i / still;
-            int column = (2 * rotation.Pairs) + (i % still);
+            int head = i / Math.Max(1, still);
+            int column = (2 * rotation.Pairs) + i - (head * still);
             pool[shape.Key(page, head, position) + column] = TElement.Store(qkv[firstKey + (head * shape.HeadDim) + column]);
         }
 

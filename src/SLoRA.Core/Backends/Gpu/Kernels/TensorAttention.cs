@@ -176,9 +176,8 @@ internal static class TensorAttention
     /// <summary><c>e^(score − largest)</c>, 0 where a query sees nothing of the block.</summary>
     public static Sums16x64 Weigh(Sums16x64 scores, QueryNumbers largest)
     {
-        // Less 0, scores of −∞ become weights of 0, and those that are NaN stay it.
-        largest.Upper = largest.Upper > float.NegativeInfinity ? largest.Upper : 0f;
-        largest.Lower = largest.Lower > float.NegativeInfinity ? largest.Lower : 0f;
+        largest.Upper = AttentionKernels.Origin(largest.Upper);
+        largest.Lower = AttentionKernels.Origin(largest.Lower);
         scores.Columns0 = Weigh(scores.Columns0, largest);
         scores.Columns16 = Weigh(scores.Columns16, largest);
         scores.Columns32 = Weigh(scores.Columns32, largest);

@@ -40,6 +40,18 @@ internal static class BadKernels
 
     public static void HiddenDivision(ArrayView<int> x) => x[0] = Divided(x[1], 16);
 
+    /// <summary>The first position of a chunk, or 0 without chunks.</summary>
+    public static void GuardedDivision(ArrayView<int> x, ChunkShape shape) =>
+        x[Group.IdxX] = shape.Chunk > 0 ? x[1] - (x[1] % shape.Chunk) : 0;
+
+    public static void DivisionByMemory(ArrayView<int> x) => x[0] = x[1] / x[2];
+
+    public static void GoodDivisions(ArrayView<int> x, ChunkShape shape)
+    {
+        int chunk = shape.Chunk > 0 ? shape.Chunk : int.MaxValue;
+        x[0] = (x[1] % chunk) + (x[2] / 3) + (x[3] / Math.Max(1, x[4])) + (x[5] % (x[6] | 1));
+    }
+
     public static void Barriers(ArrayView<float> x)
     {
         ArrayView<float> shared = SharedMemory.Allocate<float>(128);
@@ -59,4 +71,13 @@ internal static class BadKernels
     }
 
     private static int Divided(int a, int b) => a / b;
+}
+
+/// <summary>What a bad kernel divides by.</summary>
+internal readonly struct ChunkShape(int rows, int chunk)
+{
+    public readonly int Rows = rows;
+
+    /// <summary>Positions of a chunk; 0 for no chunks.</summary>
+    public readonly int Chunk = chunk;
 }

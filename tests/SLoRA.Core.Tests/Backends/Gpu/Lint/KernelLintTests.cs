@@ -28,6 +28,8 @@ public sealed class KernelLintTests
         [nameof(BadKernels.UnsignedDivision), "UnsignedDivision divides by 16"],
         [nameof(BadKernels.WideDivision), "WideDivision divides by 32"],
         [nameof(BadKernels.HiddenDivision), "a signed shift where the source has none"],
+        [nameof(BadKernels.GuardedDivision), "a divisor that may be 0: rem.s32"],
+        [nameof(BadKernels.DivisionByMemory), "a divisor that may be 0: div.s32"],
     ];
 
     [Test]
@@ -54,6 +56,13 @@ public sealed class KernelLintTests
     {
         MethodInfo method = BadKernel(kernel);
         Assert.That(Broken(method, Compile(method)), Has.Some.StartsWith(rule));
+    }
+
+    [Test]
+    public void Divisors_that_are_never_0_by_their_form_are_taken()
+    {
+        MethodInfo method = BadKernel(nameof(BadKernels.GoodDivisions));
+        Assert.That(Broken(method, Compile(method)), Is.Empty);
     }
 
     [Test]
@@ -104,7 +113,8 @@ public sealed class KernelLintTests
         MethodInfo kernel, int? groupSize = SLoRA.Backends.Gpu.KernelLoader.GroupSize, OptimizationLevel? level = null) =>
         PtxCode.Compile(kernel, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, groupSize, level);
 
-    private static IEnumerable<string> Broken(MethodInfo kernel, PtxCode code) => KernelRules.Broken(new KernelCode(kernel), code);
+    private static IEnumerable<string> Broken(MethodInfo kernel, PtxCode code) => 
+        KernelRules.Broken(new KernelCode(kernel), code).Concat(DivisorRule.Broken(kernel, code));
 
     private static void AssertClean(MethodInfo kernel, PtxCode code) => Assert.That(Broken(kernel, code), Is.Empty, code.Text);
 }

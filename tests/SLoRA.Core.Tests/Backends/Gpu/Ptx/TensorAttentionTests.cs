@@ -101,6 +101,16 @@ public sealed class TensorAttentionTests
         }
     }
 
+    /// <summary>On tensor cores, and fp32, which the plain kernel takes.</summary>
+    [TestCase("F32")]
+    [TestCase("BF16")]
+    [TestCase("I8")]
+    public void Splits_whose_scores_are_all_minus_infinity_have_no_weight(string type)
+    {
+        using GpuTwin twin = PtxDevice.Twin(2, UnweighedKeyChecks.LengthOf(256));
+        UnweighedKeyChecks.Splits(twin, Enum.Parse<TensorType>(type), 256);
+    }
+
     /// <summary>Tiles of one row and of several, terms of one and of two, windows whose first position rows pass one by one.</summary>
     [TestCase(3, 1, 24, null, "BF16")]
     [TestCase(1, 1, 16, 20, "BF16")]
