@@ -113,7 +113,7 @@ public sealed class KernelLintTests
         MethodInfo kernel, int? groupSize = SLoRA.Backends.Gpu.KernelLoader.GroupSize, OptimizationLevel? level = null) =>
         PtxCode.Compile(kernel, CudaArchitecture.SM_90, CudaInstructionSet.ISA_88, groupSize, level);
 
-    private static IEnumerable<string> Broken(MethodInfo kernel, PtxCode code) => 
+    private static IEnumerable<string> Broken(MethodInfo kernel, PtxCode code) =>
         KernelRules.Broken(new KernelCode(kernel), code).Concat(DivisorRule.Broken(kernel, code));
 
     private static void AssertClean(MethodInfo kernel, PtxCode code) => Assert.That(Broken(kernel, code), Is.Empty, code.Text);
