@@ -136,6 +136,7 @@ internal sealed unsafe partial class AttentionJob(int workers, HalfWidening? hal
                 }
                 else if (findsRuns && following is { } other)
                 {
+                    // Behind the last block, what the thread most likely begins with next.
                     FindFirstRuns<T>(other, next);
                     hasNext = true;
                 }
