@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SLoRA.Backends.Cpu.MachineCode;
 
 namespace SLoRA.Backends.Cpu;
 
@@ -33,9 +34,9 @@ internal static class ByteDot
     public static bool AddsTwo(int largest) => Avx2.IsSupported && 4 * largest * Int8Layout.NarrowLimit <= short.MaxValue;
 
     /// <summary>The sums of a group before its first product.</summary>
-    /// <param name="start">Where they begin.</param>
+    /// <param name="row">Where they begin. Loaded where it is spread, so that both are one instruction.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Begin(int start) => IsSupported ? Vector256.Create(start) : default;
+    public static unsafe Vector256<int> Begin(RowGroup* row) => IsSupported ? Vector256.Create(row->Start) : default;
 
     /// <summary>Adds the products of four neighbours each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,11 +46,11 @@ internal static class ByteDot
 
     /// <summary>The sums of a group behind its last product, in 32 bits.</summary>
     /// <param name="sums">What has been added up.</param>
-    /// <param name="start">What they began with.</param>
+    /// <param name="row">What <see cref="Begin"/> was given.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> End(Vector256<int> sums, int start) => IsSupported
+    public static unsafe Vector256<int> End(Vector256<int> sums, RowGroup* row) => IsSupported
         ? sums
-        : Avx2.MultiplyAddAdjacent(sums.AsInt16(), Vector256<short>.One) + Vector256.Create(start);
+        : Avx2.MultiplyAddAdjacent(sums.AsInt16(), Vector256<short>.One) + Vector256.Create(row->Start);
 
     /// <summary>Adds the products of two quads to sums of 32 bits, without an instruction for them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

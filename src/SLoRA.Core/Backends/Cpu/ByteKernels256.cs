@@ -45,12 +45,12 @@ internal static unsafe class ByteKernels256
         for (nint group = of.Groups; group > 0; group--)
         {
             RowGroup* of3 = rowGroups + (3 * groupStride);
-            Vector256<int> a0 = ByteDot.Begin(rowGroups[0].Start), b0 = a0;
-            Vector256<int> a1 = ByteDot.Begin(rowGroups[groupStride].Start), b1 = a1;
-            Vector256<int> a2 = ByteDot.Begin(rowGroups[2 * groupStride].Start), b2 = a2;
-            Vector256<int> a3 = ByteDot.Begin(of3[0].Start), b3 = a3;
-            Vector256<int> a4 = ByteDot.Begin(of3[groupStride].Start), b4 = a4;
-            Vector256<int> a5 = ByteDot.Begin(of3[2 * groupStride].Start), b5 = a5;
+            Vector256<int> a0 = ByteDot.Begin(rowGroups), b0 = a0;
+            Vector256<int> a1 = ByteDot.Begin(rowGroups + groupStride), b1 = a1;
+            Vector256<int> a2 = ByteDot.Begin(rowGroups + (2 * groupStride)), b2 = a2;
+            Vector256<int> a3 = ByteDot.Begin(of3), b3 = a3;
+            Vector256<int> a4 = ByteDot.Begin(of3 + groupStride), b4 = a4;
+            Vector256<int> a5 = ByteDot.Begin(of3 + (2 * groupStride)), b5 = a5;
             for (int quad = 0; quad < Steps<T>(); quad++)
             {
                 Fetch(ahead);
@@ -80,12 +80,12 @@ internal static unsafe class ByteKernels256
             }
 
             Vector256<float> sa = Vector256.Load((float*)w), sb = Vector256.Load((float*)w + 8);
-            EndGroup(result + 0, a0, b0, sa, sb, rowGroups[0]);
-            EndGroup(result + 16, a1, b1, sa, sb, rowGroups[groupStride]);
-            EndGroup(result + 32, a2, b2, sa, sb, rowGroups[2 * groupStride]);
-            EndGroup(result + 48, a3, b3, sa, sb, of3[0]);
-            EndGroup(result + 64, a4, b4, sa, sb, of3[groupStride]);
-            EndGroup(result + 80, a5, b5, sa, sb, of3[2 * groupStride]);
+            EndGroup(result + 0, a0, b0, sa, sb, rowGroups);
+            EndGroup(result + 16, a1, b1, sa, sb, rowGroups + groupStride);
+            EndGroup(result + 32, a2, b2, sa, sb, rowGroups + (2 * groupStride));
+            EndGroup(result + 48, a3, b3, sa, sb, of3);
+            EndGroup(result + 64, a4, b4, sa, sb, of3 + groupStride);
+            EndGroup(result + 80, a5, b5, sa, sb, of3 + (2 * groupStride));
             w += Int8Layout.ScaleBytes;
             rowGroups++;
         }
@@ -136,10 +136,10 @@ internal static unsafe class ByteKernels256
             }
 
             Vector256<float> sa = Vector256.Load((float*)w), sb = Vector256.Load((float*)w + 8);
-            AddGroup(result + 0, a0, b0, sa, sb, rowGroups[0].Scale);
-            AddGroup(result + 16, a1, b1, sa, sb, rowGroups[groupStride].Scale);
-            AddGroup(result + 32, a2, b2, sa, sb, of2[0].Scale);
-            AddGroup(result + 48, a3, b3, sa, sb, of2[groupStride].Scale);
+            AddGroup(result + 0, a0, b0, sa, sb, rowGroups);
+            AddGroup(result + 16, a1, b1, sa, sb, rowGroups + groupStride);
+            AddGroup(result + 32, a2, b2, sa, sb, of2);
+            AddGroup(result + 48, a3, b3, sa, sb, of2 + groupStride);
             w += Int8Layout.ScaleBytes;
             rowGroups++;
         }
@@ -147,15 +147,15 @@ internal static unsafe class ByteKernels256
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void EndGroup(
-        float* result, Vector256<int> a, Vector256<int> b, Vector256<float> scalesA, Vector256<float> scalesB, RowGroup row) =>
-        AddGroup(result, ByteDot.End(a, row.Start), ByteDot.End(b, row.Start), scalesA, scalesB, row.Scale);
+        float* result, Vector256<int> a, Vector256<int> b, Vector256<float> scalesA, Vector256<float> scalesB, RowGroup* row) =>
+        AddGroup(result, ByteDot.End(a, row), ByteDot.End(b, row), scalesA, scalesB, row);
 
     /// <summary><c>result = fma(sums, scales, result)</c>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddGroup(
-        float* result, Vector256<int> a, Vector256<int> b, Vector256<float> scalesA, Vector256<float> scalesB, float scale)
+        float* result, Vector256<int> a, Vector256<int> b, Vector256<float> scalesA, Vector256<float> scalesB, RowGroup* row)
     {
-        Vector256<float> ofRow = Vector256.Create(scale);
+        Vector256<float> ofRow = Vector256.Create(row->Scale);
         MultiplyAdd.Of(Vector256.ConvertToSingle(a), scalesA * ofRow, Vector256.Load(result)).Store(result);
         MultiplyAdd.Of(Vector256.ConvertToSingle(b), scalesB * ofRow, Vector256.Load(result + 8)).Store(result + 8);
     }

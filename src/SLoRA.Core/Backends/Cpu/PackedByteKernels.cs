@@ -32,7 +32,7 @@ internal static unsafe class PackedByteKernels
         Vector256<float> sumA = Vector256.Load(of.Result), sumB = Vector256.Load(of.Result + 8);
         for (; scales < end; scales += Lanes.Count)
         {
-            Vector256<int> a = addsGroups ? ByteDot.Begin(rowGroup->Start) : Vector256.Create(rowGroup->Start), b = a;
+            Vector256<int> a = addsGroups ? ByteDot.Begin(rowGroup) : Vector256.Create(rowGroup->Start), b = a;
             High<TCodes, T>(group, fetch, out Vector256<ushort> highA, out Vector256<ushort> highB);
             for (nint i = 0; i < Planes<T>(); i++)
             {
@@ -54,8 +54,8 @@ internal static unsafe class PackedByteKernels
 
             Fetch(group + groupBytes - 1 + fetch);
             Vector256<float> scale = Vector256.Create(rowGroup->Scale);
-            Vector256<float> productA = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(a, rowGroup->Start) : a);
-            Vector256<float> productB = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(b, rowGroup->Start) : b);
+            Vector256<float> productA = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(a, rowGroup) : a);
+            Vector256<float> productB = Vector256.ConvertToSingle(addsGroups ? ByteDot.End(b, rowGroup) : b);
             sumA = MultiplyAdd.Of(productA, Vector256.Load(scales) * scale, sumA);
             sumB = MultiplyAdd.Of(productB, Vector256.Load(scales + 8) * scale, sumB);
             rowGroup++;
