@@ -28,6 +28,8 @@ internal sealed class CompareBench(
         ("decode-q4_0", "base decode of one request, a GGUF file of Q4_0"),
         ("decode-q4_k_m", "base decode of one request, a GGUF file of Q4_K_M"),
         ("adapters-1b", "1B shape, step of 16 rows with 16 adapters of rank 16 on all linear modules / without"),
+        ("adapters-1b-q4_0", "the same over base weights of Q4_0"),
+        ("int4-1b", "1B shape, step of one row: int4 / int8"),
         ("mixed-1b", "1B shape, 8 requests over 8 adapters, whole job, bf16"),
         ("mixed-1b-int4", "1B shape, 8 requests over 8 adapters, whole job, int4"),
         ("mixed-1b-q4_0", "1B shape, 8 requests over 8 adapters, whole job, a GGUF file of Q4_0"),
@@ -80,6 +82,9 @@ internal sealed class CompareBench(
     /// <inheritdoc/>
     public void Dispose() => _reading.Dispose();
 
+    /// <summary>How long rows without a peer measure.</summary>
+    private TimeSpan Time => TimeSpan.FromSeconds(8 * rounds);
+
     private Task<IReadOnlyList<Goal>> Measure(string row) => row switch
     {
         "mixed" => Mixed(Shape.Small, BaseWeights.BF16, 16, 64, 4),
@@ -102,7 +107,10 @@ internal sealed class CompareBench(
         "mixed-1b-q4_k_m" => Mixed(Shape.Large, BaseWeights.Gguf("q4_k_m"), 8, 32, 4),
         "mixed-8b-q4_k_m" => Mixed(Shape.Huge, BaseWeights.Gguf("q4_k_m"), 8, 32, 4, rank: 16),
         "mixed-1b-int4" => Mixed(Shape.Large, BaseWeights.Int4, 8, 32, 3),
-        "adapters-1b" => Task.FromResult(Adapters()),
+        "adapters-1b" => Task.FromResult(AdapterGoals.Measure(Shape.Large, BaseWeights.BF16, threads, Time, _limits, Read)),
+        "adapters-1b-q4_0" => Task.FromResult(AdapterGoals.Measure(
+            Shape.Large, BaseWeights.Find("q4_0").With(precision), threads, Time, _limits, Read)),
+        "int4-1b" => Task.FromResult(IntegerSteps.Measure(Shape.Large, precision, threads, Time, _limits, Read)),
         "mixed-1b" => Mixed(Shape.Large, BaseWeights.BF16, 8, 32, 3),
         "long" => Long(),
         _ => Task.FromResult(Allocation()),
@@ -157,28 +165,6 @@ internal sealed class CompareBench(
         Served served = await Alternate(workload);
         return [Above("135m bf16, decode at 4096 tokens of context", served, figures => figures.Decode, 1.5,
             limits => 64 / Decoded(workload, limits))];
-    }
-
-    private IReadOnlyList<Goal> Adapters()
-    {
-        const double Wanted = 1.2;
-        double before = Read();
-        AdapterCost cost = AdapterCost.Measure(Shape.Large, BaseWeights.BF16, threads, 160, 16, TimeSpan.FromSeconds(8 * rounds));
-        MachineLimits limits = _limits with { Bytes = Math.Max(before, Read()) };
-        double without = new CountedWork(Shape.Large, BaseWeights.BF16).Seconds(limits, 16, 16, 16, 160, []);
-
-        // What hides behind the computation of the base takes no time of its own; nothing counts as faster than memory.
-        double speed = Math.Min(limits.Bytes, cost.Bytes / Math.Max(cost.With - cost.Without, 1e-9));
-        double share = speed / limits.Bytes;
-        return
-        [
-            new Goal(
-                "1b bf16, step of 16 rows, 16 adapters / none", "ms", cost.With * 1e3, cost.Without * 1e3, cost.Ratio, "≤ 1.2", without
-                    * 1e3, without / cost.Without, cost.Ratio <= Wanted),
-            new Goal(
-                "1b, the adapters' bytes in that difference", "GB/s", speed / 1e9, null, share, "≥ 75 % of bandwidth", limits.Bytes / 1e9,
-                share, share >= Goal.EnoughShare),
-        ];
     }
 
     private IReadOnlyList<Goal> Allocation()

@@ -49,10 +49,20 @@ internal sealed class CountedWork(Shape shape, BaseWeights weights)
         double attention = 4.0 * shape.Layers * shape.Heads * shape.HeadDim * context * rows;
         double elements = adapters.Sum();
         double lora = adapters.Count == 0 ? 0 : 2 * elements * rows / adapters.Count;
-        double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
-        double bytes = WeightBytes(rows) + keys + (elements * ElementBytes);
+        double bytes = Bytes(rows, sequences, context, adapters);
         double productSpeed = weights.IsQuantized ? limits.Integers : limits.Floats;
         return Math.Max(bytes / limits.Bytes, (products / productSpeed) + ((attention + lora) / limits.Floats));
+    }
+
+    /// <summary>Bytes that a step reads: weights, keys and values, adapters.</summary>
+    /// <param name="rows">Rows.</param>
+    /// <param name="sequences">Sequences that the rows are of.</param>
+    /// <param name="context">Positions that a row sees, on average.</param>
+    /// <param name="adapters">Elements of the adapter of each sequence; empty for the base.</param>
+    public double Bytes(int rows, int sequences, double context, IReadOnlyList<double> adapters)
+    {
+        double keys = 2.0 * shape.Layers * shape.KeyValueHeads * shape.HeadDim * ElementBytes * context * sequences;
+        return WeightBytes(rows) + keys + (adapters.Sum() * ElementBytes);
     }
 
     private static double Weights((string Name, int Inputs, int[] Outputs, int Count) product)
